@@ -1,0 +1,11 @@
+/** `npm test`: everything that needs Node alone. Suites that need Python or Go tools have configs of their own. */
+import { configDefaults, defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'test/**/*.moto.test.ts', 'test/**/*.go-tools.test.ts'],
+    // Synthesis takes a second or two, and more when both cores are busy: vitest's own limit is 5 s.
+    testTimeout: 20_000,
+  },
+});

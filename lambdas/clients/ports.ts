@@ -1,0 +1,217 @@
+/**
+ * The outside world in our own words. Each port is the smallest interface that the steps need; the adapters beside
+ * this file speak to AWS and Mackerel, `simulator/world` models them. Both pass `test/clients/*.contract.ts`.
+ *
+ * All adapters answer alike when things go wrong: a `ServiceUnavailable` for what may pass (throttling, 5xx, network,
+ * time-out), a `ServiceRefused` or a more telling name of the closed list for what will not. Absence is only ever
+ * said by an answer that was received whole: an error is "unknown", never "gone".
+ */
+import type { Architecture, ImageSource, LoadBalancerRef } from '../domain/fleet.ts';
+
+export interface Clock {
+  now(): Date;
+}
+
+// ── EC2 ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type InstanceState = 'pending' | 'running' | 'shutting-down' | 'terminated' | 'stopping' | 'stopped';
+
+export interface Instance {
+  readonly instanceId: string;
+  readonly state: InstanceState;
+  /** EC2's `StateReason`, `code: message`; present once an instance stopped or terminated. */
+  readonly stateReason?: string;
+  readonly launchedAt: Date;
+  readonly zone: string;
+  readonly subnetId?: string;
+  readonly imageId: string;
+  readonly instanceType: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface LaunchRequest {
+  /** ≤ 64 ASCII characters. The same token with the same request launches nothing new. */
+  readonly clientToken: string;
+  readonly count: number;
+  readonly subnetId: string;
+  readonly imageId: string;
+  readonly instanceType: string;
+  readonly launchTemplate: { readonly id: string; readonly version: string };
+  /** Plain text, ≤ 16 KB; the adapter encodes it. */
+  readonly userData: string;
+  /** On instance and volumes, from birth. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface Image {
+  readonly imageId: string;
+  readonly name: string;
+  readonly architecture: Architecture | string;
+  readonly state: string;
+  readonly rootDevice: string;
+  readonly createdAt: Date;
+}
+
+export interface Subnet {
+  readonly subnetId: string;
+  readonly vpcId: string;
+  readonly zone: string;
+  readonly freeAddresses: number;
+}
+
+export interface Ec2 {
+  /** What EC2 knows of these ids. An id that EC2 does not (yet, or anymore) know is absent, not an error. */
+  describe(instanceIds: readonly string[]): Promise<readonly Instance[]>;
+  /** All instances with this tag that are not terminated. Eventually consistent: empty does not mean none. */
+  listByTag(key: string, value: string): Promise<readonly Instance[]>;
+  /** All or nothing. Throws `NoCapacity` where another instance type may help, else `LaunchRefused`. */
+  launch(request: LaunchRequest): Promise<readonly Instance[]>;
+  /**
+   * Terminates; already gone, or not visible yet, counts as done: look again. Never called with an empty list. One bad id never keeps the rest from
+   * being terminated: what EC2 refused is answered with EC2's reason.
+   */
+  terminate(instanceIds: readonly string[]): Promise<{ readonly refused: readonly Refusal[] }>;
+  /** `undefined` when EC2 says that there is no such image (or none that this account may use). */
+  findImage(imageId: string): Promise<Image | undefined>;
+  /** The newest available image that matches, by creation date. */
+  newestImage(
+    query: Extract<ImageSource, { from: 'search' }> & { architecture: Architecture },
+  ): Promise<Image | undefined>;
+  /** Absent ids are absent in the answer. */
+  subnets(subnetIds: readonly string[]): Promise<readonly Subnet[]>;
+}
+
+export interface Refusal {
+  readonly id: string;
+  readonly reason: string;
+}
+
+// ── Load balancers (classic ELB and target groups) ─────────────────────────────────────────────────────────────────
+
+export interface LoadBalancerSettings {
+  readonly ref: LoadBalancerRef;
+  readonly vpcId: string;
+  /** Zones that the load balancer serves; empty when it does not say (a target group). */
+  readonly zones: readonly string[];
+  readonly intervalSeconds: number;
+  readonly healthyThreshold: number;
+  readonly unhealthyThreshold: number;
+  /** 0: draining is off, requests in flight are cut. */
+  readonly drainSeconds: number;
+}
+
+export type MemberState = 'in-service' | 'out-of-service' | 'draining' | 'unused';
+
+export interface Member {
+  readonly instanceId: string;
+  /**
+   * `draining` although a classic ELB still says InService. `unused`: a target group that no listener uses, or a zone
+   * that is not enabled: never becomes healthy.
+   */
+  readonly state: MemberState;
+  /** The load balancer's own words; empty when in service. */
+  readonly reason: string;
+}
+
+export interface LoadBalancers {
+  /** Throws `LoadBalancerUnusable` when there is no such load balancer. */
+  settings(ref: LoadBalancerRef): Promise<LoadBalancerSettings>;
+  /**
+   * Health of all that is registered or draining; with ids, of these only. What is not registered (anymore) is absent
+   * from the answer.
+   */
+  members(ref: LoadBalancerRef, instanceIds?: readonly string[]): Promise<readonly Member[]>;
+  /**
+   * Set semantics: registering twice is harmless. The answer means "accepted", not "in service". An instance that does
+   * not run (yet) is a `ServiceUnavailable`: look again.
+   */
+  register(ref: LoadBalancerRef, instanceIds: readonly string[]): Promise<void>;
+  /** Absent instances count as done. */
+  deregister(ref: LoadBalancerRef, instanceIds: readonly string[]): Promise<void>;
+}
+
+// ── Mackerel ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type MackerelStatus = 'working' | 'standby' | 'maintenance' | 'poweroff';
+
+export interface MackerelHost {
+  readonly id: string;
+  readonly name: string;
+  readonly status: MackerelStatus;
+  /** From the agent's custom identifier, else from its cloud metadata; absent for hosts that EC2 does not run. */
+  readonly instanceId?: string;
+  readonly createdAt: Date;
+}
+
+export interface MackerelAlert {
+  readonly id: string;
+  readonly status: 'CRITICAL' | 'WARNING' | 'UNKNOWN';
+  /** Only alerts of hosts have one. */
+  readonly hostId?: string;
+  readonly message: string;
+  readonly openedAt: Date;
+}
+
+export interface Mackerel {
+  /** All live hosts of the role, in all four statuses. */
+  hosts(service: string, role: string): Promise<readonly MackerelHost[]>;
+  /** The roles of a service; `undefined` when there is no such service. */
+  roles(service: string): Promise<readonly string[] | undefined>;
+  /** In bulks of 30. A host that Mackerel does not know anymore counts as done. */
+  setStatus(hostIds: readonly string[], status: MackerelStatus): Promise<void>;
+  /** In bulks of 30. Already retired counts as done. Answers what Mackerel refused. */
+  retire(hostIds: readonly string[]): Promise<{ readonly refused: readonly Refusal[] }>;
+  /** Every open alert of the organisation, newest first. */
+  openAlerts(): Promise<readonly MackerelAlert[]>;
+  /** When each host last posted a metric; a host without data is absent. */
+  latestMetric(hostIds: readonly string[]): Promise<ReadonlyMap<string, Date>>;
+  /** A mark on the role's graphs. */
+  annotate(annotation: Annotation): Promise<void>;
+}
+
+export interface Annotation {
+  readonly service: string;
+  readonly role: string;
+  /** ≤ 250 characters; cut by the adapter. */
+  readonly title: string;
+  /** ≤ 1,024 characters; cut by the adapter. */
+  readonly description: string;
+  readonly from: Date;
+  readonly to: Date;
+}
+
+// ── S3 and SSM ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface ArtifactVersion {
+  readonly key: string;
+  readonly versionId: string;
+  readonly sizeBytes: number;
+  /** Hex, where S3 or the uploader's metadata (`sha256`) knows the digest of the whole object. */
+  readonly sha256?: string;
+  readonly uploadedAt: Date;
+}
+
+export interface Artifacts {
+  /** The newest version, or the one asked for; `undefined` when S3 says that there is none. */
+  find(bucket: string, key: string, versionId?: string): Promise<ArtifactVersion | undefined>;
+  /** SHA-256 in hex, computed by reading the object once. */
+  digest(bucket: string, key: string, versionId: string): Promise<string>;
+  /** A JSON record; `undefined` when there is none. */
+  readRecord(bucket: string, key: string): Promise<unknown>;
+  writeRecord(bucket: string, key: string, record: unknown): Promise<void>;
+}
+
+export interface Parameters {
+  /** The parameter's value, decrypted; `undefined` when SSM says that there is none. */
+  read(name: string): Promise<string | undefined>;
+}
+
+/** All that a step could ask for. A step names what it takes: `Pick<Ports, 'ec2' | 'clock'>`. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly ec2: Ec2;
+  readonly loadBalancers: LoadBalancers;
+  readonly mackerel: Mackerel;
+  readonly artifacts: Artifacts;
+  readonly parameters: Parameters;
+}

@@ -1,0 +1,164 @@
+/**
+ * The document that travels through the state machine: one key per step, each written once by its step (the looks of
+ * a wait write theirs again and again). Ids travel, descriptions do not: at 500 hosts it stays far below 256 KiB.
+ */
+import * as v from 'valibot';
+import { DeploymentError } from './errors.ts';
+import { Fleet } from './fleet.ts';
+import { parseInput } from './input.ts';
+import { PinnedArtifact, PinnedRuntime } from './release.ts';
+
+const instant = v.pipe(v.string(), v.isoTimestamp());
+
+const ResolvedImage = v.object({
+  imageId: v.string(),
+  name: v.string(),
+  reason: v.string(),
+});
+export type ResolvedImage = v.InferOutput<typeof ResolvedImage>;
+
+const ResolvedRelease = v.object({
+  verdict: v.picklist(['deploy', 'already-deployed', 'superseded']),
+  reason: v.string(),
+  dryRun: v.boolean(),
+  artifact: PinnedArtifact,
+  runtimes: v.array(PinnedRuntime),
+});
+export type ResolvedRelease = v.InferOutput<typeof ResolvedRelease>;
+
+/** Somebody or something that looks as if it belonged to the fleet, but is left alone. */
+const Stranger = v.object({ name: v.string(), why: v.string() });
+export type Stranger = v.InferOutput<typeof Stranger>;
+
+const OldHost = v.object({
+  instanceId: v.string(),
+  zone: v.string(),
+  /** Its Mackerel hosts, newest first: an agent that saw an error may have registered twice. */
+  hostIds: v.array(v.string()),
+  /** Its Mackerel status at the start: what an undo restores. */
+  status: v.picklist(['working', 'standby', 'maintenance', 'poweroff']),
+  /** The load balancers (by name) that listed it at the start: where an undo puts it back. */
+  memberOf: v.array(v.string()),
+  /** At the start, in service at every load balancer of the fleet (without one: working or standby in Mackerel). */
+  served: v.boolean(),
+});
+export type OldHost = v.InferOutput<typeof OldHost>;
+
+const Snapshot = v.object({
+  reason: v.string(),
+  hosts: v.array(OldHost),
+  strangers: v.array(Stranger),
+  /** How many strangers there were in all; the list is cut at 50. */
+  strangerCount: v.number(),
+  /** What the load balancers' settings mean for the time that this deployment takes. */
+  balancers: v.array(
+    v.object({
+      name: v.string(),
+      intervalSeconds: v.number(),
+      healthyThreshold: v.number(),
+      drainSeconds: v.number(),
+      joins: v.picklist(['when-running', 'when-registered']),
+    }),
+  ),
+});
+export type Snapshot = v.InferOutput<typeof Snapshot>;
+
+const NewInstance = v.object({ instanceId: v.string(), zone: v.string(), instanceType: v.string() });
+export type NewInstance = v.InferOutput<typeof NewInstance>;
+
+const Launch = v.object({ reason: v.string(), at: instant, instances: v.array(NewInstance) });
+export type Launch = v.InferOutput<typeof Launch>;
+
+/**
+ * One look of a wait. `since` and `looks` carry over from the look before; `memory` is what a wait wants to remember
+ * (moments as epoch milliseconds).
+ */
+export const Look = v.object({
+  ready: v.boolean(),
+  /** What is still waited for, or that all is well, in a sentence. */
+  reason: v.string(),
+  nextLookInSeconds: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  since: instant,
+  at: instant,
+  looks: v.number(),
+  memory: v.optional(v.record(v.string(), v.number())),
+});
+export type Look = v.InferOutput<typeof Look>;
+
+/** The act of taking old hosts out of service: done, or sent back to wait because a new host was not ready. */
+const Shift = v.object({ done: v.boolean(), reason: v.string(), at: instant });
+export type Shift = v.InferOutput<typeof Shift>;
+
+const Retirement = v.object({ reason: v.string(), at: instant });
+export type Retirement = v.InferOutput<typeof Retirement>;
+
+/** What a Catch writes: Step Functions' own shape. */
+const Failure = v.object({ Error: v.string(), Cause: v.optional(v.string()) });
+export type Failure = v.InferOutput<typeof Failure>;
+
+/** How a failed execution ends: the error's name and the sentence that the operator reads. */
+const Ending = v.object({ error: v.string(), cause: v.string() });
+export type Ending = v.InferOutput<typeof Ending>;
+
+const Document = v.object({
+  fleet: Fleet,
+  execution: v.object({ id: v.string(), name: v.string(), startedAt: v.string() }),
+  input: v.unknown(),
+  image: v.optional(ResolvedImage),
+  release: v.optional(ResolvedRelease),
+  oldHosts: v.optional(Snapshot),
+  launch: v.optional(Launch),
+  readiness: v.optional(Look),
+  shift: v.optional(Shift),
+  drain: v.optional(Look),
+  bake: v.optional(Look),
+  termination: v.optional(Look),
+  retirement: v.optional(Retirement),
+  record: v.optional(v.unknown()),
+  plan: v.optional(v.unknown()),
+  failure: v.optional(Failure),
+  putBack: v.optional(Look),
+  removal: v.optional(Look),
+  undoFailure: v.optional(Failure),
+  ending: v.optional(Ending),
+});
+
+type ParsedDocument = v.InferOutput<typeof Document>;
+export type Deployment = Omit<ParsedDocument, 'input'> & { input: ReturnType<typeof parseInput> };
+
+/** The keys that steps write. */
+export type StepKey = Exclude<keyof Deployment, 'fleet' | 'execution' | 'input'>;
+
+/** A deployment in which these steps have been. */
+export type After<K extends StepKey> = Deployment & { [Key in K]-?: NonNullable<Deployment[Key]> };
+
+/**
+ * The document at a step's door.
+ * @throws InvalidInput when the execution input is bad; StepCrashed when the document is not one that the story could
+ * have written (a step run by hand, or out of order).
+ */
+export function parseDeployment<K extends StepKey>(document: unknown, needs: readonly K[]): After<K> {
+  const parsed = v.safeParse(Document, document);
+  if (!parsed.success) {
+    const where = parsed.issues.map((issue) => v.getDotPath(issue) ?? '(document)');
+    throw new DeploymentError(
+      'StepCrashed',
+      `The document does not have the shape that this step needs, at ${where.join(', ')}. ` +
+        'Steps are started by the state machine, not by hand; redeploy the stack if both versions differ.',
+    );
+  }
+  const missing = needs.filter((key) => parsed.output[key] === undefined);
+  if (missing.length > 0) {
+    throw new DeploymentError('StepCrashed', `This step runs after others that wrote ${missing.join(', ')}.`);
+  }
+  return { ...parsed.output, input: parseInput(parsed.output.input) } as After<K>;
+}
+
+/** The deployment's id: the execution's name. It is in the instances' tags, in the records and in the logs. */
+export const deploymentId = (deployment: Deployment): string => deployment.execution.name;
+
+/** The ids that this deployment may end up terminating, by side. */
+export const newInstanceIds = (deployment: Deployment): string[] =>
+  deployment.launch?.instances.map((instance) => instance.instanceId) ?? [];
+export const oldInstanceIds = (deployment: Deployment): string[] =>
+  deployment.oldHosts?.hosts.map((host) => host.instanceId) ?? [];

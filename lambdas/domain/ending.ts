@@ -1,0 +1,67 @@
+/** How a failed deployment ended, told in one sentence from its document. */
+import { type Deployment, type Ending, type Failure, oldInstanceIds } from './deployment.ts';
+import { FAILURES, type FailureName } from './errors.ts';
+import { count } from './words.ts';
+
+/** Step Functions' limit for a cause is 32,768 characters; an operator's is lower. */
+const CAUSE_LIMIT = 2_000;
+
+/** @returns under which name the execution fails, and why: the first error's own name and sentence, what it means now. */
+export function endingOf(deployment: Deployment): Ending {
+  const first = explain(deployment.failure);
+  const told = (error: string, consequence: string): Ending => ({
+    error,
+    cause: `${first.name}: ${first.sentence} ${consequence}`.slice(0, CAUSE_LIMIT),
+  });
+  if (deployment.undoFailure) {
+    const undo = explain(deployment.undoFailure);
+    return told(
+      'RollbackFailed',
+      `The undo failed too: ${undo.name}: ${undo.sentence} A human is needed: see RollbackFailed in docs/runbook.md.`,
+    );
+  }
+  if (deployment.putBack)
+    return told(
+      'RolledBack',
+      `Undone: ${servingSentence(deployment)}, and nothing of this deployment is left.`,
+    );
+  if (deployment.bake?.ready) {
+    return told(
+      'StoppedHalfway',
+      'The new hosts serve, but old ones may be left. A human is needed: see StoppedHalfway in docs/runbook.md.',
+    );
+  }
+  return told(first.name, 'Nothing was changed.');
+}
+
+function servingSentence(deployment: Deployment): string {
+  const old = oldInstanceIds(deployment).length;
+  return old === 0
+    ? 'the fleet is as empty as before'
+    : `${count(old, 'old host')} ${old === 1 ? 'serves' : 'serve'} as before`;
+}
+
+/**
+ * A caught error in our words. Lambda's cause is the JSON text `{errorType, errorMessage, trace}`; Step Functions' own
+ * errors come with plain text or none. Foreign names become one of the closed list.
+ */
+export function explain(failure: Failure | undefined): { name: FailureName; sentence: string } {
+  const error = failure?.Error ?? 'Unknown';
+  const message = errorMessage(failure?.Cause) ?? '';
+  if (error in FAILURES) return { name: error as FailureName, sentence: sentence(message) };
+  const name = /Timeout|Timedout/.test(error) ? 'StepTimedOut' : 'StepCrashed';
+  return { name, sentence: sentence(`${error}${message && `: ${message}`}`) };
+}
+
+function errorMessage(cause: string | undefined): string | undefined {
+  if (!cause) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(cause);
+    return (parsed as { errorMessage?: string } | null)?.errorMessage ?? cause;
+  } catch {
+    return cause;
+  }
+}
+
+const sentence = (text: string) =>
+  text === '' ? 'no further details.' : /[.!?]$/.test(text) ? text : `${text}.`;

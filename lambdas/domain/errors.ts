@@ -1,0 +1,68 @@
+/**
+ * The closed list of failures. A name here is a contract: the state machine matches on it, the alarm shows it,
+ * `docs/runbook.md` has one entry for it (a test holds that). Nothing else may be thrown on purpose.
+ */
+
+/** Failure name → what it means, in one clause. The runbook's table of contents is generated from this. */
+export const FAILURES = {
+  // Before anything was changed.
+  InvalidInput: 'the execution input is not one that a deployment can start from',
+  ArtifactNotFound: 'no such object or version in the artifact bucket',
+  ArtifactUnusable: 'the tarball has no checksum that could be trusted, or is too large to compute one',
+  ImageNotFound: 'no machine image matches the fleet',
+  ImageUnusable: 'the machine image cannot run this fleet (architecture, state or root volume)',
+  MackerelKeyUnreadable: 'the Mackerel API key cannot be read from its SSM parameter',
+  MackerelRefused: 'Mackerel refused the API key or the request',
+  MackerelRoleUnknown: 'the fleet’s service or role does not exist in Mackerel',
+  LoadBalancerUnusable: 'a load balancer of the fleet is missing or cannot serve the fleet’s subnets',
+  SubnetUnusable: 'a subnet of the fleet is missing, full or in another VPC',
+  FleetWouldShrink: 'more hosts serve now than the fleet would launch',
+  SnapshotContradicts: 'Mackerel, EC2 and the load balancers tell different stories about who serves',
+  // While the old hosts still serve: undone.
+  NoCapacity: 'EC2 has no capacity for any of the fleet’s instance types in a zone',
+  LaunchRefused: 'EC2 refused the launch (limit, permission or parameter)',
+  NewHostDied: 'a new instance stopped or terminated by itself',
+  NewHostsNotReady: 'the new hosts were not ready in time',
+  ReadinessLost: 'a new host was ready and is not anymore',
+  DrainingStuck: 'a load balancer did not let go of an old host',
+  AlertDuringBake: 'Mackerel opened an alert on a new host',
+  TerminationRefused: 'an instance id may not be terminated by this deployment',
+  // While undoing.
+  OldHostsNotServing: 'an old host that was put back is not in service',
+  NewHostsNotRemoved: 'a new instance could not be removed',
+  // After the point of no return.
+  OldHostsNotTerminated: 'an old instance did not terminate',
+  RetirementFailed: 'an old host could not be retired in Mackerel',
+  // Anywhere.
+  ServiceUnavailable: 'Mackerel or AWS did not answer, or asked to slow down, longer than the retries last',
+  ServiceRefused: 'AWS refused a request (most often a missing permission)',
+  StepTimedOut: 'a step’s function ran into its time limit',
+  StepCrashed: 'a step’s function ended without an answer',
+  // How an execution ends.
+  RolledBack: 'the deployment failed and was undone; the old hosts serve',
+  RollbackFailed: 'the deployment failed and the undo failed too; a human is needed',
+  StoppedHalfway:
+    'the deployment failed after the point of no return; the new hosts serve, a human is needed',
+} as const;
+
+/** A name of the closed list. */
+export type FailureName = keyof typeof FAILURES;
+
+/**
+ * A failure with a name of the closed list. The message is for the operator at 3 a.m.: what happened, to which
+ * host, what to do next. It never carries a request, a header or anything else that could hold a secret.
+ */
+export class DeploymentError extends Error {
+  override readonly name: FailureName;
+
+  constructor(name: FailureName, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    // An own property set from a literal: a minified class name would reach the state machine as "a" (aws.md §1.6).
+    this.name = name;
+  }
+}
+
+/** Is this failure one of ours, and (when a name is given) that one? Matches on the name: bundles share no classes. */
+export function isFailure(error: unknown, name?: FailureName): error is DeploymentError {
+  return error instanceof Error && error.name in FAILURES && (name === undefined || error.name === name);
+}

@@ -1,0 +1,96 @@
+/**
+ * A fleet as the steps see it: the part of `bin/fleets.ts` that a running deployment needs, with what CDK has made
+ * of it (bucket, launch template). It stands in the state machine's definition and travels in the document.
+ */
+import * as v from 'valibot';
+
+/** One of a fleet's load balancers. Classic ELBs are known by name, target groups by ARN. */
+export const LoadBalancerRef = v.variant('kind', [
+  v.strictObject({ kind: v.literal('classic'), name: v.string() }),
+  v.strictObject({ kind: v.literal('target-group'), arn: v.string() }),
+]);
+export type LoadBalancerRef = v.InferOutput<typeof LoadBalancerRef>;
+
+/** The name that an operator knows a load balancer by. */
+export function loadBalancerName(ref: LoadBalancerRef): string {
+  // arn:aws:elasticloadbalancing:R:A:targetgroup/NAME/ID
+  return ref.kind === 'classic' ? ref.name : (ref.arn.split('/')[1] ?? ref.arn);
+}
+
+export const Architecture = v.picklist(['arm64', 'x86_64']);
+export type Architecture = v.InferOutput<typeof Architecture>;
+
+/** Where the newest machine image is found: an SSM parameter that holds its id, or the newest that matches. */
+export const ImageSource = v.variant('from', [
+  v.strictObject({ from: v.literal('parameter'), parameter: v.string() }),
+  v.strictObject({
+    from: v.literal('search'),
+    owner: v.string(),
+    /** Name pattern with `*` and `?`, as in `DescribeImages`. */
+    namePattern: v.optional(v.string()),
+    tags: v.record(v.string(), v.string()),
+  }),
+]);
+export type ImageSource = v.InferOutput<typeof ImageSource>;
+
+const seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+export const Fleet = v.strictObject({
+  name: v.string(),
+  environment: v.string(),
+  mackerel: v.strictObject({
+    service: v.string(),
+    role: v.string(),
+    /** Name of the SSM SecureString that holds the API key. Never the key. */
+    apiKeyParameter: v.string(),
+    /** Ready also needs a host metric newer than the boot: proof of a living agent. */
+    wantsFreshMetric: v.boolean(),
+  }),
+  artifact: v.strictObject({ bucket: v.string(), key: v.string() }),
+  runtimes: v.array(v.strictObject({ key: v.string(), directory: v.string() })),
+  image: ImageSource,
+  architecture: Architecture,
+  /** In order of preference. */
+  instanceTypes: v.array(v.string()),
+  /** One per zone. */
+  subnets: v.array(v.string()),
+  instancesPerZone: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  launchTemplate: v.strictObject({ id: v.string(), version: v.string(), rootDevice: v.string() }),
+  loadBalancers: v.array(LoadBalancerRef),
+  startCommand: v.string(),
+  limits: v.strictObject({
+    /** New hosts ready, counted from the launch. */
+    readySeconds: seconds,
+    /** How long draining may take at most, whatever the load balancer allows. */
+    drainSeconds: seconds,
+    /** How long the new hosts are watched before the old ones go. */
+    bakeSeconds: seconds,
+    /** Old instances terminated, counted from the first call. */
+    terminateSeconds: seconds,
+    /** Each half of an undo: old hosts serve again; new instances gone. */
+    undoSeconds: seconds,
+  }),
+  /** On every instance and volume, beside irekae's own. */
+  tags: v.record(v.string(), v.string()),
+});
+export type Fleet = v.InferOutput<typeof Fleet>;
+
+/** How many hosts a deployment of this fleet launches. */
+export function fleetSize(fleet: Pick<Fleet, 'subnets' | 'instancesPerZone'>): number {
+  return fleet.subnets.length * fleet.instancesPerZone;
+}
+
+/** Tags that irekae puts on what it launches. IAM policies and the rules' checks rest on the first. */
+export const TAG = {
+  fleet: 'irekae:fleet',
+  deployment: 'irekae:deployment',
+  artifactVersion: 'irekae:artifact-version',
+} as const;
+
+/** Where irekae keeps its records in the artifact bucket. No artifact key may begin like this. */
+export const RECORD_PREFIX = 'irekae/';
+
+/** The record of what a fleet runs now, and of one deployment. */
+export const currentReleaseKey = (fleet: string) => `${RECORD_PREFIX}${fleet}/current.json`;
+export const deploymentRecordKey = (fleet: string, deploymentId: string) =>
+  `${RECORD_PREFIX}${fleet}/deployments/${deploymentId}.json`;

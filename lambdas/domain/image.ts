@@ -1,0 +1,61 @@
+/** Which machine image, and can it run this fleet? */
+import type { Image } from '../clients/ports.ts';
+import type { ResolvedImage } from './deployment.ts';
+import { DeploymentError } from './errors.ts';
+import type { Fleet } from './fleet.ts';
+
+/** Where the image came from, for the sentences: `the execution input`, `SSM parameter /x`, … */
+export function imageOrigin(fleet: Fleet, asked: string | undefined): string {
+  if (asked) return 'the execution input';
+  if (fleet.image.from === 'parameter') return `the SSM parameter ${fleet.image.parameter}`;
+  const { owner, namePattern, tags } = fleet.image;
+  const wanted = [
+    namePattern && `name ${namePattern}`,
+    ...Object.entries(tags).map(([key, value]) => `tag ${key}=${value}`),
+  ];
+  return `the newest ${fleet.architecture} image of ${owner} with ${wanted.filter(Boolean).join(' and ')}`;
+}
+
+/**
+ * @throws ImageNotFound when there is none; ImageUnusable when it cannot run the fleet.
+ */
+export function decideImage(
+  fleet: Fleet,
+  image: Image | undefined,
+  origin: string,
+  imageId?: string,
+): ResolvedImage {
+  if (!image) {
+    throw new DeploymentError(
+      'ImageNotFound',
+      `EC2 knows no image${imageId ? ` ${imageId}` : ''} from ${origin}. Build or share the image, or correct \`image\` of ${fleet.name} in bin/fleets.ts.`,
+    );
+  }
+  const unfit = unfitness(fleet, image);
+  if (unfit.length > 0) {
+    throw new DeploymentError(
+      'ImageUnusable',
+      `${image.imageId} (${image.name}, from ${origin}) cannot run ${fleet.name}: ${unfit.join('; ')}.`,
+    );
+  }
+  return {
+    imageId: image.imageId,
+    name: image.name,
+    reason: `${image.imageId} (${image.name}) from ${origin}`,
+  };
+}
+
+function unfitness(fleet: Fleet, image: Image): string[] {
+  const found: string[] = [];
+  if (image.state !== 'available') found.push(`it is ${image.state}, not available`);
+  if (image.architecture !== fleet.architecture) {
+    found.push(`it is for ${image.architecture}, the fleet's instance types are ${fleet.architecture}`);
+  }
+  // A launch template volume under another device name would become a second disk beside the image's own.
+  if (image.rootDevice !== fleet.launchTemplate.rootDevice) {
+    found.push(
+      `its root volume is ${image.rootDevice}, the fleet's rootVolume.device is ${fleet.launchTemplate.rootDevice}`,
+    );
+  }
+  return found;
+}

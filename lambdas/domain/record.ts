@@ -1,0 +1,76 @@
+/** The release record: what a deployment did, when, for whom. Kept in the artifact bucket, one JSON per deployment. */
+import { type Deployment, deploymentId, type Ending, newInstanceIds, oldInstanceIds } from './deployment.ts';
+import { startedBy } from './input.ts';
+import { recipe } from './release-choice.ts';
+import { secondsBetween } from './words.ts';
+
+export interface DeploymentRecord {
+  readonly deployment: string;
+  readonly execution: string;
+  readonly fleet: string;
+  readonly environment: string;
+  /** `Deployed`, or the name that the execution failed under. */
+  readonly outcome: string;
+  readonly reason: string;
+  readonly startedBy: string;
+  readonly why?: string;
+  readonly artifact?: NonNullable<Deployment['release']>['artifact'];
+  readonly runtimes?: NonNullable<Deployment['release']>['runtimes'];
+  readonly imageId?: string;
+  readonly recipe: string;
+  readonly newInstances: readonly string[];
+  readonly oldInstances: readonly string[];
+  readonly strangers: readonly { readonly name: string; readonly why: string }[];
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** Phase → seconds. */
+  readonly phases: Readonly<Record<string, number>>;
+}
+
+export function recordOf(deployment: Deployment, now: Date, ending?: Ending): DeploymentRecord {
+  const { execution, fleet, input, release, image, oldHosts } = deployment;
+  return {
+    deployment: deploymentId(deployment),
+    execution: execution.id,
+    fleet: fleet.name,
+    environment: fleet.environment,
+    outcome: ending?.error ?? 'Deployed',
+    reason: ending?.cause ?? `${release?.reason ?? ''}; ${oldHosts?.reason ?? ''}`,
+    startedBy: startedBy(input),
+    ...(input.reason && { why: input.reason }),
+    ...(release && { artifact: release.artifact, runtimes: release.runtimes }),
+    ...(image && { imageId: image.imageId }),
+    recipe: recipe(fleet),
+    newInstances: newInstanceIds(deployment),
+    oldInstances: oldInstanceIds(deployment),
+    strangers: oldHosts?.strangers ?? [],
+    startedAt: execution.startedAt,
+    finishedAt: now.toISOString(),
+    phases: phases(deployment),
+  };
+}
+
+/** How long each phase took, in seconds, as far as the deployment came. */
+export function phases(deployment: Deployment): Record<string, number> {
+  const { execution, launch, readiness, shift, drain, bake, termination, retirement, putBack, removal } =
+    deployment;
+  const moments: [string, string | undefined][] = [
+    ['agree', launch?.at],
+    ['bring up', readiness?.at],
+    ['shift', shift?.at],
+    ['drain', drain?.at],
+    ['bake', bake?.at],
+    ['terminate', termination?.at],
+    ['retire', retirement?.at],
+    ['put back', putBack?.at],
+    ['remove new', removal?.at],
+  ];
+  const spans: Record<string, number> = {};
+  let from = execution.startedAt;
+  for (const [phase, at] of moments) {
+    if (!at) continue;
+    spans[phase] = Math.round(secondsBetween(from, at) * 10) / 10;
+    from = at;
+  }
+  return spans;
+}

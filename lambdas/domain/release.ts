@@ -1,0 +1,16 @@
+/** What a fleet shall run: pinned artifacts and a machine image. */
+import * as v from 'valibot';
+
+/** A tarball in S3 that cannot change under us. */
+export const PinnedArtifact = v.strictObject({
+  key: v.string(),
+  versionId: v.string(),
+  /** Hex, 64 digits: checked on the host before anything is unpacked. */
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  sizeBytes: v.number(),
+});
+export type PinnedArtifact = v.InferOutput<typeof PinnedArtifact>;
+
+/** A runtime rides along with the application: the Perl of 2015. */
+export const PinnedRuntime = v.strictObject({ ...PinnedArtifact.entries, directory: v.string() });
+export type PinnedRuntime = v.InferOutput<typeof PinnedRuntime>;

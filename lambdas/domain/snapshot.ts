@@ -1,0 +1,142 @@
+/**
+ * Who serves now? Mackerel says who belongs to the role; EC2 confirms that the instance lives and carries the fleet's
+ * tag; the load balancers say who is in service. What does not fit together is a stranger: reported by name, never
+ * touched (rule 3).
+ */
+import type { Instance, MackerelHost, Member } from '../clients/ports.ts';
+import { groupBy } from './collections.ts';
+import type { OldHost, Stranger } from './deployment.ts';
+import { DeploymentError } from './errors.ts';
+import { type Fleet, fleetSize, TAG } from './fleet.ts';
+import { isGoing } from './readiness.ts';
+import { count, list } from './words.ts';
+
+export interface SnapshotFacts {
+  /** The role's hosts, in all four statuses. */
+  readonly hosts: readonly MackerelHost[];
+  /** What EC2 knows of the ids that Mackerel named. */
+  readonly instances: readonly Instance[];
+  /** What carries the fleet's tag. */
+  readonly tagged: readonly Instance[];
+  /** By load balancer name: everything that is registered there. */
+  readonly members: ReadonlyMap<string, readonly Member[]>;
+}
+
+export interface SnapshotDecision {
+  readonly hosts: OldHost[];
+  readonly strangers: Stranger[];
+  readonly reason: string;
+}
+
+/**
+ * @throws SnapshotContradicts when Mackerel lists nobody although somebody serves: an empty answer is no answer (rule 4).
+ * @throws FleetWouldShrink when more hosts serve than would be launched (rule 2).
+ */
+export function decideSnapshot(fleet: Fleet, facts: SnapshotFacts): SnapshotDecision {
+  refuseEmptyAnswer(fleet, facts);
+  const known = new Map(facts.instances.map((instance) => [instance.instanceId, instance]));
+  const strangers: Stranger[] = [];
+  const hosts: OldHost[] = [];
+  for (const [instanceId, group] of groupBy(facts.hosts, (host) => host.instanceId)) {
+    const confirmed = confirm(fleet, instanceId, known);
+    if ('why' in confirmed)
+      strangers.push(...group.map((host) => ({ name: hostName(host), why: confirmed.why })));
+    else hosts.push(oldHost(confirmed, group, facts.members));
+  }
+  strangers.push(...unknownToMackerel(facts));
+  refuseToShrink(fleet, hosts);
+  return { hosts, strangers, reason: snapshotSentence(fleet, hosts, strangers) };
+}
+
+function refuseEmptyAnswer(fleet: Fleet, facts: SnapshotFacts): void {
+  if (facts.hosts.length > 0) return;
+  const serving = [...facts.members.values()].flat().filter((member) => member.state === 'in-service');
+  const alive = facts.tagged.filter((instance) => !isGoing(instance));
+  const ids = [...new Set([...serving, ...alive].map((found) => found.instanceId))];
+  if (ids.length === 0) return;
+  throw new DeploymentError(
+    'SnapshotContradicts',
+    `Mackerel lists no host of ${fleet.mackerel.service}:${fleet.mackerel.role}, but ${list(ids)} ` +
+      `${ids.length === 1 ? 'runs' : 'run'} with the fleet's tag or ${ids.length === 1 ? 'serves' : 'serve'} at its load balancer. ` +
+      'Give the hosts their role in Mackerel, or remove them by hand if they are leftovers; then deploy again.',
+  );
+}
+
+/** The living instance of the fleet behind a Mackerel host, or why it is a stranger. */
+function confirm(
+  fleet: Fleet,
+  instanceId: string | undefined,
+  known: ReadonlyMap<string, Instance>,
+): Instance | { readonly why: string } {
+  if (instanceId === undefined) return { why: 'Mackerel knows no EC2 instance id of it' };
+  const instance = known.get(instanceId);
+  if (!instance) return { why: `EC2 does not know ${instanceId}: retire it in Mackerel if it is gone` };
+  if (isGoing(instance)) return { why: `${instanceId} is ${instance.state} already` };
+  const tag = instance.tags[TAG.fleet];
+  if (tag === fleet.name) return instance;
+  if (tag) return { why: `${instanceId} belongs to the fleet ${tag}` };
+  return { why: `${instanceId} does not carry the tag ${TAG.fleet}: launched by other tooling` };
+}
+
+function oldHost(
+  instance: Instance,
+  group: readonly MackerelHost[],
+  members: SnapshotFacts['members'],
+): OldHost {
+  const newestFirst = [...group].sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+  const at = [...members].map(([name, registered]) => ({
+    name,
+    member: registered.find((candidate) => candidate.instanceId === instance.instanceId),
+  }));
+  const status = newestFirst[0]?.status ?? 'working';
+  return {
+    instanceId: instance.instanceId,
+    zone: instance.zone,
+    hostIds: newestFirst.map((host) => host.id),
+    status,
+    memberOf: at.filter(({ member }) => member && member.state !== 'draining').map(({ name }) => name),
+    served:
+      at.length > 0
+        ? at.every(({ member }) => member?.state === 'in-service')
+        : instance.state === 'running' && (status === 'working' || status === 'standby'),
+  };
+}
+
+function unknownToMackerel({ hosts, tagged, members }: SnapshotFacts): Stranger[] {
+  const listed = new Set(hosts.map((host) => host.instanceId));
+  const strangers = new Map<string, string>();
+  for (const instance of tagged) {
+    if (!isGoing(instance))
+      strangers.set(instance.instanceId, 'carries the fleet’s tag, but Mackerel does not list it');
+  }
+  for (const [name, registered] of members) {
+    for (const { instanceId } of registered) {
+      if (!strangers.has(instanceId))
+        strangers.set(instanceId, `is registered at ${name}, but Mackerel does not list it`);
+    }
+  }
+  return [...strangers].filter(([id]) => !listed.has(id)).map(([name, why]) => ({ name, why }));
+}
+
+function refuseToShrink(fleet: Fleet, hosts: readonly OldHost[]): void {
+  const serving = hosts.filter((host) => host.served);
+  if (serving.length <= fleetSize(fleet)) return;
+  throw new DeploymentError(
+    'FleetWouldShrink',
+    `${serving.length} hosts serve now, but ${fleet.name} launches ${fleetSize(fleet)} ` +
+      `(${count(fleet.subnets.length, 'subnet')} × ${fleet.instancesPerZone}). Raise instancesPerZone in bin/fleets.ts, ` +
+      'or take the surplus hosts out of service and terminate them yourself; then deploy again.',
+  );
+}
+
+const hostName = (host: MackerelHost) => `${host.name} (Mackerel host ${host.id})`;
+
+function snapshotSentence(fleet: Fleet, hosts: readonly OldHost[], strangers: readonly Stranger[]): string {
+  const role = `${fleet.mackerel.service}:${fleet.mackerel.role}`;
+  const served = hosts.filter((host) => host.served).length;
+  const who =
+    hosts.length === 0
+      ? `no host of ${role} serves yet: this is the first deployment`
+      : `${count(hosts.length, 'old host')} of ${role}, ${served} in service`;
+  return strangers.length === 0 ? who : `${who}; ${count(strangers.length, 'stranger')} left alone`;
+}

@@ -1,0 +1,87 @@
+/**
+ * Which instances may be terminated? One pure function decides, and gives a reason for each refusal (rule 3). It
+ * knows two sides: the old hosts of the snapshot, and the new ones that this deployment launched.
+ */
+import type { Instance, Refusal } from '../clients/ports.ts';
+import { type Deployment, deploymentId, newInstanceIds, oldInstanceIds } from './deployment.ts';
+import { DeploymentError } from './errors.ts';
+import { TAG } from './fleet.ts';
+import { list } from './words.ts';
+
+export interface TerminationDecision {
+  /** May be terminated now. */
+  readonly terminate: readonly string[];
+  /** Shutting down. */
+  readonly going: readonly string[];
+  /** Terminated, by EC2's own word. */
+  readonly gone: readonly string[];
+  /** Not in EC2's answer: a stale answer, or an instance that ended more than an hour ago. Never called gone at once. */
+  readonly unseen: readonly string[];
+  readonly refused: readonly Refusal[];
+}
+
+/** What EC2 has not shown for this long, in all looks, has ended: stale answers do not last a minute. */
+export const UNSEEN_SECONDS = 60;
+
+/** @param instances what EC2 says of the candidates in this very look. */
+export function decideTermination(
+  side: 'old' | 'new',
+  deployment: Deployment,
+  candidates: readonly string[],
+  instances: readonly Instance[],
+): TerminationDecision {
+  const known = new Map(instances.map((instance) => [instance.instanceId, instance]));
+  const decision = { terminate: [], going: [], gone: [], unseen: [], refused: [] } as {
+    [K in keyof TerminationDecision]: TerminationDecision[K][number][];
+  };
+  for (const id of candidates) {
+    const instance = known.get(id);
+    const reason = whyNot(side, deployment, id, instance);
+    if (reason) decision.refused.push({ id, reason });
+    else decision[standingOf(instance)].push(id);
+  }
+  return decision;
+}
+
+function standingOf(instance: Instance | undefined): 'terminate' | 'going' | 'gone' | 'unseen' {
+  if (!instance) return 'unseen';
+  if (instance.state === 'terminated') return 'gone';
+  return instance.state === 'shutting-down' ? 'going' : 'terminate';
+}
+
+function whyNot(
+  side: 'old' | 'new',
+  deployment: Deployment,
+  id: string,
+  instance: Instance | undefined,
+): string | undefined {
+  const old = oldInstanceIds(deployment).includes(id);
+  const launched =
+    newInstanceIds(deployment).includes(id) || instance?.tags[TAG.deployment] === deploymentId(deployment);
+  if (side === 'old' && !old) return 'it is not in the snapshot of old hosts';
+  if (side === 'old' && launched) return 'this deployment launched it';
+  if (side === 'new' && old) return 'it is one of the old hosts';
+  if (side === 'new' && !launched) return 'this deployment did not launch it';
+  // Terminated instances lose their tags; there is nothing left to protect then.
+  if (!instance || standingOf(instance) !== 'terminate') return undefined;
+  const fleet = instance.tags[TAG.fleet];
+  if (fleet === deployment.fleet.name) return undefined;
+  return fleet ? `it belongs to the fleet ${fleet}` : `it does not carry the tag ${TAG.fleet}`;
+}
+
+/** Have all of them ended? Those that EC2 does not show count once it has not shown them for a while. */
+export function allEnded(decision: TerminationDecision, unseenForSeconds: number): boolean {
+  const { terminate, going, unseen, refused } = decision;
+  if (terminate.length + going.length + refused.length > 0) return false;
+  return unseen.length === 0 || unseenForSeconds >= UNSEEN_SECONDS;
+}
+
+/** @throws TerminationRefused when any candidate was refused: something is not as this deployment believes. */
+export function refuseAny({ refused }: Pick<TerminationDecision, 'refused'>): void {
+  if (refused.length === 0) return;
+  throw new DeploymentError(
+    'TerminationRefused',
+    `Not terminated: ${list(refused.map(({ id, reason }) => `${id} (${reason})`))}. ` +
+      'Compare the instances’ tags with the deployment’s record before you do anything by hand.',
+  );
+}

@@ -1,0 +1,162 @@
+/**
+ * S3 behind its port: pinned versions of tarballs, their digests, and our own JSON records. Absence is hard to tell in
+ * S3: a HEAD request has no error body, and without s3:ListBucket a missing object is "403".
+ */
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DeploymentError } from '../domain/errors.ts';
+import { asking, httpStatusOf, isNamed, unavailable } from './aws-errors.ts';
+import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
+import type { Artifacts, ArtifactVersion } from './ports.ts';
+
+export const liveArtifacts = (): Artifacts => artifactsAdapter(new S3Client(AWS_CLIENT_OPTIONS));
+
+export function artifactsAdapter(client: S3Client): Artifacts {
+  return {
+    find: (Bucket, Key, VersionId) =>
+      find(client, { Bucket, Key, ...(VersionId === undefined ? {} : { VersionId }) }),
+    digest: (Bucket, Key, VersionId) => digest(client, { Bucket, Key, VersionId }),
+    readRecord: (Bucket, Key) => readRecord(client, { Bucket, Key }),
+    writeRecord: (Bucket, Key, record) => writeRecord(client, { Bucket, Key }, record),
+  };
+}
+
+/** One object, in the words of S3's requests. */
+interface Place {
+  readonly Bucket: string;
+  readonly Key: string;
+  readonly VersionId?: string;
+}
+
+const nameOf = ({ Bucket, Key, VersionId }: Place) =>
+  `s3://${Bucket}/${Key}${VersionId === undefined ? '' : ` (version ${VersionId})`}`;
+
+// ── Versions ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function find(client: S3Client, place: Place): Promise<ArtifactVersion | undefined> {
+  // Without ChecksumMode, S3 keeps its checksums to itself.
+  const command = new HeadObjectCommand({ ...place, ChecksumMode: 'ENABLED' });
+  const head = await unlessAbsent(place, () => client.send(command));
+  return head === undefined ? undefined : toVersion(head, place);
+}
+
+function toVersion(head: HeadObjectCommandOutput, place: Place): ArtifactVersion {
+  const { VersionId: versionId, ContentLength: sizeBytes, LastModified: uploadedAt } = head;
+  // "null" is the version of an object that is older than the bucket's versioning: it can be overwritten.
+  if (versionId === undefined || versionId === 'null') {
+    throw unusable(
+      place,
+      'it has no version, so it could change under a deployment. Switch on versioning of the bucket and upload it again',
+    );
+  }
+  if (sizeBytes === undefined || uploadedAt === undefined) {
+    throw unavailable(`look at ${nameOf(place)}`, 'the answer has no size or no date');
+  }
+  const sha256 = sha256Of(head, place);
+  return { key: place.Key, versionId, sizeBytes, ...(sha256 === undefined ? {} : { sha256 }), uploadedAt };
+}
+
+/** The digest of the whole object, from the uploader's metadata or from S3; they must not contradict each other. */
+function sha256Of(head: HeadObjectCommandOutput, place: Place): string | undefined {
+  const said = head.Metadata?.sha256?.toLowerCase();
+  const claimed = said !== undefined && /^[0-9a-f]{64}$/.test(said) ? said : undefined;
+  const computed = checksumOf(head);
+  if (claimed !== undefined && computed !== undefined && claimed !== computed) {
+    throw unusable(place, `its metadata says sha256 ${claimed}, S3 computed ${computed}. Upload it again`);
+  }
+  return claimed ?? computed;
+}
+
+/** S3's checksum in hex. After a multipart upload it is the checksum of checksums ("…-3"), which is of no use. */
+function checksumOf({
+  ChecksumSHA256: checksum,
+  ChecksumType: type,
+}: HeadObjectCommandOutput): string | undefined {
+  if (checksum === undefined || /-\d+$/.test(checksum) || (type !== undefined && type !== 'FULL_OBJECT')) {
+    return undefined;
+  }
+  return Buffer.from(checksum, 'base64').toString('hex');
+}
+
+async function digest(client: S3Client, place: Place): Promise<string> {
+  return asking(`read ${nameOf(place)}`, async () => {
+    const { Body } = await client.send(new GetObjectCommand(place));
+    const hash = createHash('sha256');
+    for await (const chunk of streamOf(Body)) hash.update(chunk);
+    return hash.digest('hex');
+  });
+}
+
+// ── Records ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function readRecord(client: S3Client, place: Place): Promise<unknown> {
+  const text = await unlessAbsent(place, async () => {
+    const { Body } = await client.send(new GetObjectCommand(place));
+    const chunks: Buffer[] = [];
+    for await (const chunk of streamOf(Body)) chunks.push(chunk);
+    return Buffer.concat(chunks).toString('utf8');
+  });
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DeploymentError(
+      'InvalidInput',
+      `The record ${nameOf(place)} is not JSON. Somebody else has written it: restore its last version, or delete it.`,
+    );
+  }
+}
+
+async function writeRecord(client: S3Client, place: Place, record: unknown): Promise<void> {
+  const command = new PutObjectCommand({
+    ...place,
+    Body: JSON.stringify(record, null, 2),
+    ContentType: 'application/json',
+  });
+  await asking(`write ${nameOf(place)}`, () => client.send(command));
+}
+
+/** The SDK types its body for browsers too; in Node it is always a Readable. */
+function streamOf(body: unknown): Readable {
+  if (body instanceof Readable) return body;
+  throw new TypeError('S3 answered without a body');
+}
+
+// ── What S3 means by an error ──────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Runs a request; `undefined` when S3 says that there is no such object or version. HEAD carries no error code, so its
+ * status has to do: 404 (also a missing bucket, or a delete marker as the newest version), 400 (a malformed version id)
+ * and 405 (the version asked for is itself a delete marker).
+ */
+async function unlessAbsent<T>(place: Place, request: () => Promise<T>): Promise<T | undefined> {
+  return asking(`read ${nameOf(place)}`, async () => {
+    try {
+      return await request();
+    } catch (error) {
+      if (isAbsence(error, place)) return undefined;
+      throw httpStatusOf(error) === 403 ? forbidden(place) : error;
+    }
+  });
+}
+
+function isAbsence(error: unknown, place: Place): boolean {
+  if (isNamed(error, 'NoSuchBucket')) return false;
+  if (isNamed(error, 'NoSuchKey', 'NoSuchVersion', 'NotFound')) return true;
+  const status = httpStatusOf(error);
+  return status === 404 || (place.VersionId !== undefined && (status === 400 || status === 405));
+}
+
+function forbidden(place: Place): DeploymentError {
+  return new DeploymentError(
+    'ServiceRefused',
+    `S3 refused to show ${nameOf(place)} (403). A missing s3:GetObject, s3:GetObjectVersion or kms:Decrypt looks like ` +
+      'this, and so does an object that does not exist when s3:ListBucket on the bucket is missing.',
+  );
+}
+
+function unusable(place: Place, why: string): DeploymentError {
+  return new DeploymentError('ArtifactUnusable', `${nameOf(place)} cannot be deployed: ${why}.`);
+}

@@ -1,0 +1,309 @@
+/**
+ * EC2 behind its port. Ids are described with a filter, in chunks, because one id that EC2 does not know would fail
+ * the whole call; a launch is all or nothing and idempotent by its token; a termination reaches every id that can be
+ * terminated, whatever the others are.
+ */
+import type {
+  DescribeInstancesCommandInput,
+  Filter,
+  RunInstancesCommandInput,
+  Image as WireImage,
+  Instance as WireInstance,
+} from '@aws-sdk/client-ec2';
+import {
+  DescribeImagesCommand,
+  EC2Client,
+  paginateDescribeImages,
+  paginateDescribeInstances,
+  paginateDescribeSubnets,
+  RunInstancesCommand,
+  TerminateInstancesCommand,
+} from '@aws-sdk/client-ec2';
+import { DeploymentError } from '../domain/errors.ts';
+import { asking, failureOf, isNamed, unavailable, wordsOf } from './aws-errors.ts';
+import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
+import { chunksOf } from './in-chunks.ts';
+import type { Ec2, Image, Instance, InstanceState, LaunchRequest, Refusal, Subnet } from './ports.ts';
+
+/** EC2 takes 200 values per filter. */
+const IDS_PER_DESCRIBE = 100;
+/** EC2's limit. */
+const IDS_PER_TERMINATE = 1_000;
+
+export const liveEc2 = (): Ec2 => ec2Adapter(new EC2Client(AWS_CLIENT_OPTIONS));
+
+export function ec2Adapter(client: EC2Client): Ec2 {
+  return {
+    describe: (instanceIds) => describe(client, instanceIds),
+    listByTag: (key, value) => listByTag(client, key, value),
+    launch: (request) => launch(client, request),
+    terminate: (instanceIds) => terminate(client, instanceIds),
+    findImage: (imageId) => findImage(client, imageId),
+    newestImage: (query) => newestImage(client, query),
+    subnets: (subnetIds) => subnets(client, subnetIds),
+  };
+}
+
+// ── Instances ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function describe(client: EC2Client, instanceIds: readonly string[]): Promise<Instance[]> {
+  const found: Instance[] = [];
+  // No ids, no request: an empty filter would describe every instance of the account.
+  for (const ids of chunksOf(instanceIds, IDS_PER_DESCRIBE)) {
+    found.push(...(await instancesWhere(client, [{ Name: 'instance-id', Values: ids }])));
+  }
+  return found;
+}
+
+const NOT_TERMINATED: InstanceState[] = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
+
+async function listByTag(client: EC2Client, key: string, value: string): Promise<Instance[]> {
+  const found = await instancesWhere(client, [
+    { Name: `tag:${key}`, Values: [value] },
+    { Name: 'instance-state-name', Values: NOT_TERMINATED },
+  ]);
+  // EC2 reads * and ? in a filter's value as wildcards; what is terminated by this list must match to the letter.
+  return found.filter((instance) => instance.tags[key] === value);
+}
+
+function instancesWhere(client: EC2Client, filters: Filter[]): Promise<Instance[]> {
+  const input: DescribeInstancesCommandInput = { Filters: filters };
+  return asking('describe instances', async () => {
+    const found: Instance[] = [];
+    for await (const page of paginateDescribeInstances({ client, pageSize: 1_000 }, input)) {
+      // A reservation is what one RunInstances call launched; the hosts of a fleet are spread over several.
+      for (const reservation of page.Reservations ?? []) {
+        found.push(...(reservation.Instances ?? []).map(toInstance));
+      }
+    }
+    return found;
+  });
+}
+
+const STATES: ReadonlySet<string> = new Set<InstanceState>([...NOT_TERMINATED, 'terminated']);
+const isState = (name: string | undefined): name is InstanceState => name !== undefined && STATES.has(name);
+
+function toInstance(wire: WireInstance): Instance {
+  const { InstanceId: instanceId, LaunchTime: launchedAt, State, SubnetId: subnetId } = wire;
+  const state = State?.Name;
+  if (instanceId === undefined || launchedAt === undefined || !isState(state)) {
+    throw unavailable(
+      'describe instances',
+      `EC2 answered half an instance (${instanceId ?? 'no id'}, ${state})`,
+    );
+  }
+  const stateReason = stateReasonOf(wire, state);
+  return {
+    instanceId,
+    state,
+    ...(stateReason === undefined ? {} : { stateReason }),
+    launchedAt,
+    zone: wire.Placement?.AvailabilityZone ?? '',
+    ...(subnetId === undefined ? {} : { subnetId }),
+    imageId: wire.ImageId ?? '',
+    instanceType: wire.InstanceType ?? '',
+    tags: toRecord(wire.Tags),
+  };
+}
+
+/** `code: message`. EC2 often repeats the code in the message; a pending instance has the reason "pending". */
+function stateReasonOf({ StateReason }: WireInstance, state: InstanceState): string | undefined {
+  if (state === 'pending' || state === 'running') return undefined;
+  const { Code: code, Message: message = '' } = StateReason ?? {};
+  if (code === undefined) return undefined;
+  return message.startsWith(code) ? message : `${code}: ${message}`;
+}
+
+function toRecord(tags: WireInstance['Tags']): Record<string, string> {
+  return Object.fromEntries((tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+}
+
+// ── Launching ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function launch(client: EC2Client, request: LaunchRequest): Promise<Instance[]> {
+  try {
+    const { Instances } = await client.send(new RunInstancesCommand(toRunInstances(request)));
+    return (Instances ?? []).map(toInstance);
+  } catch (error) {
+    throw launchFailure(error, request);
+  }
+}
+
+function toRunInstances(request: LaunchRequest): RunInstancesCommandInput {
+  const Tags = Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value }));
+  return {
+    // Given by the caller: the SDK would draw a new one for each call, and a repeated step would launch twice.
+    ClientToken: request.clientToken,
+    // All or nothing: fewer hosts than asked for would have to be found and undone.
+    MinCount: request.count,
+    MaxCount: request.count,
+    SubnetId: request.subnetId,
+    ImageId: request.imageId,
+    // The SDK's list of types is as old as the SDK; EC2 is the one to judge.
+    InstanceType: request.instanceType as NonNullable<RunInstancesCommandInput['InstanceType']>,
+    LaunchTemplate: { LaunchTemplateId: request.launchTemplate.id, Version: request.launchTemplate.version },
+    UserData: Buffer.from(request.userData, 'utf8').toString('base64'),
+    TagSpecifications: [
+      { ResourceType: 'instance', Tags },
+      { ResourceType: 'volume', Tags },
+    ],
+  };
+}
+
+/**
+ * Refusals that another instance type may overcome. EC2 sends some of them as HTTP 500, so they are looked for before
+ * the status. `Unsupported` is mostly "not in this zone"; where it is not, the next type says so too, in EC2's words.
+ */
+const NO_CAPACITY = [
+  'InsufficientCapacity',
+  'InsufficientCapacityOnOutpost',
+  'InsufficientHostCapacity',
+  'InsufficientInstanceCapacity',
+  'InsufficientReservedInstanceCapacity',
+  'Unsupported',
+];
+
+function launchFailure(error: unknown, request: LaunchRequest): unknown {
+  const what = `${request.count} × ${request.instanceType} in ${request.subnetId}`;
+  if (isNamed(error, ...NO_CAPACITY)) {
+    return new DeploymentError(
+      'NoCapacity',
+      `EC2 has no capacity for ${what}: ${wordsOf(error)}. Give the fleet another instance type, or try later.`,
+    );
+  }
+  const failure = failureOf(error, `launch ${what}`);
+  if (!isNamed(failure, 'ServiceRefused') || !(error instanceof Error)) return failure;
+  return new DeploymentError(
+    'LaunchRefused',
+    `EC2 refused to launch ${what}: ${wordsOf(error)}. Nothing was launched by this request; correct what it names.`,
+  );
+}
+
+// ── Terminating ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function terminate(client: EC2Client, instanceIds: readonly string[]) {
+  if (instanceIds.length === 0) {
+    throw new DeploymentError(
+      'TerminationRefused',
+      'The list of instances to terminate is empty, which is never meant: nothing was terminated. Find out who lost it.',
+    );
+  }
+  const refused: Refusal[] = [];
+  for (const ids of chunksOf(instanceIds, IDS_PER_TERMINATE)) {
+    refused.push(...(await terminateChunk(client, ids)));
+  }
+  return { refused };
+}
+
+async function terminateChunk(client: EC2Client, ids: string[]): Promise<Refusal[]> {
+  try {
+    await client.send(new TerminateInstancesCommand({ InstanceIds: ids }));
+    return [];
+  } catch (error) {
+    // A bug of ours, or "unknown": the caller tries all of them again. Anything else is about one id or its zone.
+    const failure = failureOf(error, `terminate ${ids.join(', ')}`);
+    if (!isNamed(failure, 'ServiceRefused')) throw failure;
+    return terminateOneByOne(client, ids);
+  }
+}
+
+/**
+ * After a refusal, each alone. An unknown id makes EC2 refuse all; a protected instance makes it refuse all of its
+ * zone, while those of other zones are already going: hence the second look, which also spares the instances that
+ * have lost their tags, and with them our permission, by terminating.
+ */
+async function terminateOneByOne(client: EC2Client, ids: string[]): Promise<Refusal[]> {
+  const seen = await describe(client, ids);
+  const going = new Set(seen.filter(isGoing).map((instance) => instance.instanceId));
+  const refused: Refusal[] = [];
+  let unknown: unknown;
+  for (const id of ids.filter((each) => !going.has(each))) {
+    try {
+      await client.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
+    } catch (error) {
+      if (isNamed(error, 'InvalidInstanceID.NotFound')) continue;
+      const failure = failureOf(error, `terminate ${id}`);
+      // The rest still gets its turn.
+      if (isNamed(failure, 'ServiceRefused') && error instanceof Error)
+        refused.push({ id, reason: wordsOf(error) });
+      else unknown ??= failure;
+    }
+  }
+  if (unknown !== undefined) throw unknown;
+  return refused;
+}
+
+const isGoing = ({ state }: Instance) => state === 'shutting-down' || state === 'terminated';
+
+// ── Images and subnets ─────────────────────────────────────────────────────────────────────────────────────────────
+
+const NO_SUCH_IMAGE = ['InvalidAMIID.NotFound', 'InvalidAMIID.Unavailable', 'InvalidAMIID.Malformed'];
+
+async function findImage(client: EC2Client, imageId: string): Promise<Image | undefined> {
+  // Deprecated images are hidden by default; one that was named expressly is meant.
+  const command = new DescribeImagesCommand({ ImageIds: [imageId], IncludeDeprecated: true });
+  const answer = await asking(`describe image ${imageId}`, async () => {
+    try {
+      return await client.send(command);
+    } catch (error) {
+      if (isNamed(error, ...NO_SUCH_IMAGE)) return { Images: [] };
+      throw error;
+    }
+  });
+  const [image] = answer.Images ?? [];
+  return image === undefined ? undefined : toImage(image);
+}
+
+function newestImage(
+  client: EC2Client,
+  query: Parameters<Ec2['newestImage']>[0],
+): Promise<Image | undefined> {
+  const filters: Filter[] = [
+    { Name: 'state', Values: ['available'] },
+    { Name: 'architecture', Values: [query.architecture] },
+    ...(query.namePattern === undefined ? [] : [{ Name: 'name', Values: [query.namePattern] }]),
+    ...Object.entries(query.tags).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] })),
+  ];
+  return asking('search for machine images', async () => {
+    const found: Image[] = [];
+    // Always with an owner: anybody may publish an image under the same name.
+    const input = { Owners: [query.owner], Filters: filters };
+    for await (const page of paginateDescribeImages({ client, pageSize: 1_000 }, input)) {
+      found.push(...(page.Images ?? []).map(toImage));
+    }
+    // EC2 does not sort.
+    return found.sort((one, other) => other.createdAt.getTime() - one.createdAt.getTime())[0];
+  });
+}
+
+function toImage(wire: WireImage): Image {
+  return {
+    imageId: wire.ImageId ?? '',
+    name: wire.Name ?? '',
+    architecture: wire.Architecture ?? '',
+    state: wire.State ?? '',
+    rootDevice: wire.RootDeviceName ?? '',
+    createdAt: new Date(wire.CreationDate ?? 0),
+  };
+}
+
+async function subnets(client: EC2Client, subnetIds: readonly string[]): Promise<Subnet[]> {
+  const found: Subnet[] = [];
+  for (const ids of chunksOf(subnetIds, IDS_PER_DESCRIBE)) {
+    // By filter, as with instances: an unknown id is absent, not an error.
+    const input = { Filters: [{ Name: 'subnet-id', Values: ids }] };
+    await asking('describe subnets', async () => {
+      for await (const page of paginateDescribeSubnets({ client, pageSize: 1_000 }, input)) {
+        for (const wire of page.Subnets ?? []) {
+          found.push({
+            subnetId: wire.SubnetId ?? '',
+            vpcId: wire.VpcId ?? '',
+            zone: wire.AvailabilityZone ?? '',
+            freeAddresses: wire.AvailableIpAddressCount ?? 0,
+          });
+        }
+      }
+    });
+  }
+  return found;
+}

@@ -1,0 +1,63 @@
+/** One look at hosts: EC2, Mackerel and every load balancer asked at the same moment. Facts only, no judgement. */
+import type { Deployment, NewInstance } from '../domain/deployment.ts';
+import { loadBalancerName } from '../domain/fleet.ts';
+import type { HostFacts } from '../domain/readiness.ts';
+import type { Member, Ports } from './ports.ts';
+
+type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>;
+
+/**
+ * What a decision about the new hosts needs. One call per 100 instances, one per load balancer, one to Mackerel.
+ * @param asks whether Mackerel shall be asked, given what EC2 and the load balancers said; always, unless a wait knows
+ * better
+ */
+export async function lookAtNewHosts(
+  deployment: Deployment,
+  launched: readonly NewInstance[],
+  ports: Eyes,
+  asks: (facts: Pick<HostFacts, 'instances' | 'members'>) => boolean = () => true,
+): Promise<HostFacts> {
+  const { service, role, wantsFreshMetric } = deployment.fleet.mackerel;
+  const ids = new Set(launched.map((instance) => instance.instanceId));
+  const [instances, members] = await Promise.all([
+    ports.ec2.describe([...ids]),
+    membersByName(deployment, ports),
+  ]);
+  if (!asks({ instances, members })) return { instances, members, hosts: 'not asked' };
+  const hosts = await ports.mackerel.hosts(service, role);
+  if (!wantsFreshMetric) return { instances, hosts, members };
+  const ours = hosts.filter((host) => host.instanceId !== undefined && ids.has(host.instanceId));
+  return {
+    instances,
+    hosts,
+    members,
+    metrics: await ports.mackerel.latestMetric(ours.map((host) => host.id)),
+  };
+}
+
+/** Everything registered at each load balancer of the fleet; with ids, of these only. */
+export async function membersByName(
+  { fleet }: Deployment,
+  { loadBalancers }: Pick<Ports, 'loadBalancers'>,
+  instanceIds?: readonly string[],
+): Promise<ReadonlyMap<string, readonly Member[]>> {
+  const entries = fleet.loadBalancers.map(
+    async (ref) => [loadBalancerName(ref), await loadBalancers.members(ref, instanceIds)] as const,
+  );
+  return new Map(await Promise.all(entries));
+}
+
+/** Registers or deregisters ids by load balancer name; nothing is called for an empty list. */
+export async function atEachBalancer(
+  act: 'register' | 'deregister',
+  { fleet }: Deployment,
+  { loadBalancers }: Pick<Ports, 'loadBalancers'>,
+  idsByName: ReadonlyMap<string, readonly string[]>,
+): Promise<void> {
+  await Promise.all(
+    fleet.loadBalancers.map(async (ref) => {
+      const ids = idsByName.get(loadBalancerName(ref)) ?? [];
+      if (ids.length > 0) await loadBalancers[act](ref, ids);
+    }),
+  );
+}

@@ -1,0 +1,44 @@
+/** How a step becomes a Lambda function: live ports, one structured log line with what it found, errors by name. */
+import { Logger } from '@aws-lambda-powertools/logger';
+import type { Step } from '../domain/step.ts';
+import type { Clock, Ports } from './ports.ts';
+
+export const systemClock: Clock = { now: () => new Date() };
+
+/** What every log line says: which fleet, which deployment, which step. */
+interface Whose {
+  readonly fleet?: { readonly name?: string; readonly mackerel?: { readonly apiKeyParameter?: string } };
+  readonly execution?: { readonly name?: string };
+}
+
+const logger = new Logger();
+
+/**
+ * The handler of a step. Ports are made per invocation from the document (the API key's parameter is the fleet's);
+ * their SDK clients live as long as the function's sandbox.
+ */
+export function lambdaHandler<P extends keyof Ports, Result>(
+  step: Step<P, Result>,
+  livePorts: (apiKeyParameter: string) => Pick<Ports, P>,
+): (document: unknown) => Promise<Result> {
+  return async (document) => {
+    const { fleet, execution } = (document ?? {}) as Whose;
+    logger.resetKeys();
+    logger.appendKeys({ fleet: fleet?.name, deployment: execution?.name, step: step.name });
+    try {
+      const result = await step.run(document, livePorts(fleet?.mackerel?.apiKeyParameter ?? ''));
+      logger.info(sentenceOf(result));
+      return result;
+    } catch (error) {
+      // Name and sentence only: a raw error may carry a request, and a request may carry a key (rule 11).
+      const { name, message } = error instanceof Error ? error : new Error(String(error));
+      logger.error(message, { failure: name });
+      throw error;
+    }
+  };
+}
+
+function sentenceOf(result: unknown): string {
+  const { reason, cause } = (result ?? {}) as { reason?: string; cause?: string };
+  return reason ?? cause ?? 'done';
+}

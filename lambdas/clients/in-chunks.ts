@@ -1,0 +1,30 @@
+/** Lists of ids, cut to what one request may carry, and freed of the ids that would spoil it. */
+
+/** The list without duplicates, in pieces of at most `size`. An empty list has no pieces. */
+export function chunksOf(ids: readonly string[], size: number): string[][] {
+  const unique = [...new Set(ids)];
+  const count = Math.ceil(unique.length / size);
+  return Array.from({ length: count }, (_, index) => unique.slice(index * size, (index + 1) * size));
+}
+
+/**
+ * Asks for `size` ids at a time and gathers the answers. One unknown id makes AWS refuse the whole request without
+ * saying which one it was: then each id is asked for alone, and the unknown ones are left out.
+ */
+export async function inChunks<T>(
+  ids: readonly string[],
+  size: number,
+  isUnknownId: (error: unknown) => boolean,
+  ask: (ids: string[]) => Promise<T>,
+): Promise<T[]> {
+  const answers: T[] = [];
+  for (const chunk of chunksOf(ids, size)) {
+    try {
+      answers.push(await ask(chunk));
+    } catch (error) {
+      if (!isUnknownId(error)) throw error;
+      if (chunk.length > 1) answers.push(...(await inChunks(chunk, 1, isUnknownId, ask)));
+    }
+  }
+  return answers;
+}

@@ -1,0 +1,31 @@
+/** Both kinds of load balancer behind one port: a fleet does not care which kind it stands behind. */
+import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { LoadBalancerRef } from '../domain/fleet.ts';
+import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
+import { classicElb } from './classic-elb.ts';
+import type { OneLoadBalancer } from './one-load-balancer.ts';
+import type { LoadBalancers } from './ports.ts';
+import { targetGroup } from './target-groups.ts';
+
+export interface LoadBalancerClients {
+  readonly classic: ElasticLoadBalancingClient;
+  readonly targetGroups: ElasticLoadBalancingV2Client;
+}
+
+export const liveLoadBalancers = (): LoadBalancers =>
+  loadBalancersAdapter({
+    classic: new ElasticLoadBalancingClient(AWS_CLIENT_OPTIONS),
+    targetGroups: new ElasticLoadBalancingV2Client(AWS_CLIENT_OPTIONS),
+  });
+
+export function loadBalancersAdapter(clients: LoadBalancerClients): LoadBalancers {
+  const one = (ref: LoadBalancerRef): OneLoadBalancer =>
+    ref.kind === 'classic' ? classicElb(clients.classic, ref) : targetGroup(clients.targetGroups, ref);
+  return {
+    settings: (ref) => one(ref).settings(),
+    members: (ref, instanceIds) => one(ref).members(instanceIds),
+    register: (ref, instanceIds) => one(ref).register(instanceIds),
+    deregister: (ref, instanceIds) => one(ref).deregister(instanceIds),
+  };
+}

@@ -1,0 +1,93 @@
+/** What every artifact bucket behind the port does: the adapter in front of an emulator, and the modelled world. */
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Artifacts } from '../../lambdas/clients/ports.ts';
+
+export interface ArtifactsSubject {
+  readonly artifacts: Artifacts;
+  /** Versioned and empty. */
+  readonly bucket: string;
+  /** Uploads a new version and answers its id. Without metadata, no digest is known. */
+  put(key: string, body: string, metadata?: Readonly<Record<string, string>>): Promise<string>;
+  /** Deletes as a user does: a delete marker becomes the newest version. */
+  remove(key: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+export function artifactsContract(title: string, arrange: () => Promise<ArtifactsSubject>): void {
+  describe(`Artifacts: ${title}`, () => {
+    let subject: ArtifactsSubject;
+    let artifacts: Artifacts;
+    let bucket: string;
+    beforeEach(async () => {
+      subject = await arrange();
+      ({ artifacts, bucket } = subject);
+    });
+    afterEach(() => subject.stop());
+
+    it('finds the newest version', async () => {
+      await subject.put('app.tar.gz', 'old');
+      const versionId = await subject.put('app.tar.gz', 'newer');
+      expect(await artifacts.find(bucket, 'app.tar.gz')).toMatchObject({
+        key: 'app.tar.gz',
+        versionId,
+        sizeBytes: 5,
+        uploadedAt: expect.any(Date),
+      });
+    });
+
+    it('finds the version that is asked for', async () => {
+      const versionId = await subject.put('app.tar.gz', 'old');
+      await subject.put('app.tar.gz', 'newer');
+      expect(await artifacts.find(bucket, 'app.tar.gz', versionId)).toMatchObject({
+        versionId,
+        sizeBytes: 3,
+      });
+    });
+
+    it('knows the digest that the uploader vouched for', async () => {
+      await subject.put('app.tar.gz', 'tarball', { sha256: sha256('tarball') });
+      expect((await artifacts.find(bucket, 'app.tar.gz'))?.sha256).toBe(sha256('tarball'));
+    });
+
+    it('knows no digest when nobody gave one', async () => {
+      await subject.put('app.tar.gz', 'tarball');
+      expect(await artifacts.find(bucket, 'app.tar.gz')).not.toHaveProperty('sha256');
+    });
+
+    it('finds nothing under a key that was never used', async () => {
+      expect(await artifacts.find(bucket, 'nothing')).toBeUndefined();
+    });
+
+    it('finds nothing for a version id that S3 never gave', async () => {
+      await subject.put('app.tar.gz', 'tarball');
+      expect(await artifacts.find(bucket, 'app.tar.gz', 'no-such-version')).toBeUndefined();
+    });
+
+    it('finds nothing once the object was deleted, but still each version', async () => {
+      const versionId = await subject.put('app.tar.gz', 'tarball');
+      await subject.remove('app.tar.gz');
+      expect(await artifacts.find(bucket, 'app.tar.gz')).toBeUndefined();
+      expect(await artifacts.find(bucket, 'app.tar.gz', versionId)).toMatchObject({ versionId });
+    });
+
+    it('computes the digest of exactly that version', async () => {
+      const versionId = await subject.put('app.tar.gz', 'tarball');
+      await subject.put('app.tar.gz', 'another');
+      expect(await artifacts.digest(bucket, 'app.tar.gz', versionId)).toBe(sha256('tarball'));
+    });
+
+    it('reads back the record that was written last', async () => {
+      await artifacts.writeRecord(bucket, 'irekae/blog/current.json', { versionId: 'v1' });
+      const record = { versionId: 'v2', hosts: ['i-1'], note: '入れ替え', nothing: null };
+      await artifacts.writeRecord(bucket, 'irekae/blog/current.json', record);
+      expect(await artifacts.readRecord(bucket, 'irekae/blog/current.json')).toEqual(record);
+    });
+
+    it('has no record where none was written', async () => {
+      expect(await artifacts.readRecord(bucket, 'irekae/blog/current.json')).toBeUndefined();
+    });
+  });
+}

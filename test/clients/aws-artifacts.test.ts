@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { S3Client } from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { artifactsAdapter } from '../../lambdas/clients/artifacts.ts';
+import type { Artifacts } from '../../lambdas/clients/ports.ts';
+import { type AwsEndpoint, type AwsReply, startAwsEndpoint, testClientOptions, xml } from './aws-endpoint.ts';
+
+let aws: AwsEndpoint;
+let artifacts: Artifacts;
+beforeEach(async () => {
+  aws = await startAwsEndpoint();
+  artifacts = artifactsAdapter(new S3Client({ ...testClientOptions(aws.url), forcePathStyle: true }));
+});
+afterEach(() => aws.stop());
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest();
+const hex = sha256('tarball').toString('hex');
+const base64 = sha256('tarball').toString('base64');
+
+/** A HEAD answer; `content-length` cannot be set without a body, so the size is that of `body`. */
+const head = (headers: Record<string, string>): AwsReply => ({
+  headers: {
+    'x-amz-version-id': 'v1',
+    'last-modified': 'Fri, 02 Jan 2026 03:04:05 GMT',
+    etag: '"e"',
+    ...headers,
+  },
+  body: 'tarball',
+});
+const s3Error = (code: string, status: number): AwsReply => ({
+  status,
+  body: xml({ Error: { Code: code, Message: 'because' } }),
+});
+
+describe('looking at an artifact', () => {
+  it('answers the newest version with its checksum', async () => {
+    aws.answer(() => head({ 'x-amz-meta-sha256': hex }));
+    expect(await artifacts.find('bucket', 'blog/app.tar.gz')).toEqual({
+      key: 'blog/app.tar.gz',
+      versionId: 'v1',
+      sizeBytes: 7,
+      sha256: hex,
+      uploadedAt: new Date('2026-01-02T03:04:05Z'),
+    });
+    expect(aws.requests[0]).toMatchObject({
+      method: 'HEAD',
+      path: '/bucket/blog/app.tar.gz',
+      headers: { 'x-amz-checksum-mode': 'ENABLED' },
+    });
+  });
+
+  it('asks for the version that is wanted', async () => {
+    aws.answer(() => head({ 'x-amz-version-id': 'v0' }));
+    expect(await artifacts.find('bucket', 'app', 'v0')).toMatchObject({ versionId: 'v0' });
+    expect(aws.requests[0]?.path).toBe('/bucket/app?versionId=v0');
+  });
+
+  it.each([
+    ['the uploader’s metadata', { 'x-amz-meta-sha256': hex }, hex],
+    ['metadata in capitals', { 'x-amz-meta-sha256': hex.toUpperCase() }, hex],
+    [
+      'S3’s checksum of the whole object',
+      { 'x-amz-checksum-sha256': base64, 'x-amz-checksum-type': 'FULL_OBJECT' },
+      hex,
+    ],
+    ['S3’s checksum without a type', { 'x-amz-checksum-sha256': base64 }, hex],
+    ['both, when they agree', { 'x-amz-meta-sha256': hex, 'x-amz-checksum-sha256': base64 }, hex],
+    [
+      'S3, when the metadata is no digest',
+      { 'x-amz-meta-sha256': 'unknown', 'x-amz-checksum-sha256': base64 },
+      hex,
+    ],
+    [
+      'nowhere after a multipart upload',
+      { 'x-amz-checksum-sha256': base64, 'x-amz-checksum-type': 'COMPOSITE' },
+      undefined,
+    ],
+    ['nowhere when it ends in its number of parts', { 'x-amz-checksum-sha256': `${base64}-3` }, undefined],
+    ['nowhere when there is none', {}, undefined],
+  ])('takes the digest from %s', async (_, headers, expected) => {
+    aws.answer(() => head(headers as Record<string, string>));
+    expect((await artifacts.find('bucket', 'app'))?.sha256).toBe(expected);
+  });
+
+  it('does not trust an object whose metadata contradicts S3', async () => {
+    const other = sha256('other').toString('hex');
+    aws.answer(() => head({ 'x-amz-meta-sha256': other, 'x-amz-checksum-sha256': base64 }));
+    await expect(artifacts.find('bucket', 'app')).rejects.toMatchObject({ name: 'ArtifactUnusable' });
+  });
+
+  it.each([
+    ['has no version', { 'x-amz-version-id': '' }],
+    ['is older than the versioning', { 'x-amz-version-id': 'null' }],
+  ])('cannot use an object that %s', async (_, headers) => {
+    aws.answer(() => {
+      const { 'x-amz-version-id': version, ...rest } = { ...head({}).headers, ...headers };
+      return { headers: version ? { ...rest, 'x-amz-version-id': version } : rest, body: 'tarball' };
+    });
+    await expect(artifacts.find('bucket', 'app')).rejects.toMatchObject({
+      name: 'ArtifactUnusable',
+      message: expect.stringContaining('Switch on versioning'),
+    });
+  });
+
+  it.each<[string, string | undefined, AwsReply]>([
+    ['a missing key', undefined, { status: 404 }],
+    [
+      'a delete marker as the newest version',
+      undefined,
+      { status: 404, headers: { 'x-amz-delete-marker': 'true' } },
+    ],
+    ['a missing version', 'v0', { status: 404 }],
+    ['a malformed version id', 'v0', { status: 400 }],
+    ['a version that is a delete marker', 'v0', { status: 405, headers: { 'x-amz-delete-marker': 'true' } }],
+  ])('finds nothing at %s', async (_, versionId, reply) => {
+    aws.answer(() => reply);
+    expect(await artifacts.find('bucket', 'app', versionId)).toBeUndefined();
+  });
+
+  it.each<[string, AwsReply, string, string]>([
+    ['403', { status: 403 }, 'ServiceRefused', 's3:ListBucket'],
+    ['400 without a version id', { status: 400 }, 'ServiceRefused', 'app'],
+    ['503', { status: 503 }, 'ServiceUnavailable', 'app'],
+    ['silence', { instead: 'silence' }, 'ServiceUnavailable', 'app'],
+  ])('%s is not absence', async (_, reply, name, words) => {
+    aws.answer(() => reply);
+    await expect(artifacts.find('bucket', 'app')).rejects.toMatchObject({
+      name,
+      message: expect.stringContaining(words),
+    });
+  });
+});
+
+describe('the digest of an artifact', () => {
+  it('is computed from what S3 sends', async () => {
+    const megabyte = 'x'.repeat(1_000_000);
+    aws.answer(() => ({ body: megabyte }));
+    expect(await artifacts.digest('bucket', 'app', 'v1')).toBe(sha256(megabyte).toString('hex'));
+    expect(aws.requests[0]).toMatchObject({ method: 'GET', path: expect.stringContaining('versionId=v1') });
+  });
+
+  it('is unknown when the object ends too early', async () => {
+    aws.answer(() => ({ body: 'x'.repeat(100_000), instead: 'half' }));
+    await expect(artifacts.digest('bucket', 'app', 'v1')).rejects.toMatchObject({
+      name: 'ServiceUnavailable',
+    });
+  });
+});
+
+describe('a record', () => {
+  it('is read as JSON', async () => {
+    aws.answer(() => ({ body: '{"versionId":"v1"}' }));
+    expect(await artifacts.readRecord('bucket', 'irekae/blog/current.json')).toEqual({ versionId: 'v1' });
+  });
+
+  it('is undefined when there is none', async () => {
+    aws.answer(() => s3Error('NoSuchKey', 404));
+    expect(await artifacts.readRecord('bucket', 'irekae/blog/current.json')).toBeUndefined();
+  });
+
+  it.each<[string, string, AwsReply]>([
+    ['a missing bucket', 'ServiceRefused', s3Error('NoSuchBucket', 404)],
+    ['a missing permission', 'ServiceRefused', s3Error('AccessDenied', 403)],
+    ['a request to slow down', 'ServiceUnavailable', s3Error('SlowDown', 503)],
+    ['half an answer', 'ServiceUnavailable', { body: '{"versionId":"v1"}', instead: 'half' }],
+    ['a record that is not JSON', 'InvalidInput', { body: 'versionId: v1' }],
+  ])('%s is not absence', async (_, name, reply) => {
+    aws.answer(() => reply);
+    await expect(artifacts.readRecord('bucket', 'record.json')).rejects.toMatchObject({ name });
+  });
+
+  it('is written as JSON', async () => {
+    aws.answer(() => ({}));
+    await artifacts.writeRecord('bucket', 'irekae/blog/current.json', { versionId: 'v1' });
+    const [request] = aws.requests;
+    expect(request).toMatchObject({
+      method: 'PUT',
+      path: expect.stringMatching(/^\/bucket\/irekae\/blog\/current\.json/),
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(JSON.parse(request?.body ?? '')).toEqual({ versionId: 'v1' });
+  });
+
+  it('that cannot be written says so', async () => {
+    aws.answer(() => s3Error('AccessDenied', 403));
+    await expect(artifacts.writeRecord('bucket', 'r.json', {})).rejects.toMatchObject({
+      name: 'ServiceRefused',
+      message: expect.stringContaining('s3://bucket/r.json'),
+    });
+  });
+});

@@ -1,0 +1,251 @@
+/** The AWS adapters pass their contracts in front of moto, which was written by others from the same API models. */
+import {
+  CreateLaunchTemplateCommand,
+  DescribeSubnetsCommand,
+  EC2Client,
+  ModifyInstanceAttributeCommand,
+} from '@aws-sdk/client-ec2';
+import {
+  ConfigureHealthCheckCommand,
+  CreateLoadBalancerCommand,
+  ElasticLoadBalancingClient,
+} from '@aws-sdk/client-elastic-load-balancing';
+import {
+  CreateListenerCommand,
+  CreateTargetGroupCommand,
+  ElasticLoadBalancingV2Client,
+  CreateLoadBalancerCommand as V2CreateLoadBalancerCommand,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { AwsClient } from 'aws4fetch';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { artifactsAdapter } from '../../lambdas/clients/artifacts.ts';
+import { ec2Adapter } from '../../lambdas/clients/ec2.ts';
+import { loadBalancersAdapter } from '../../lambdas/clients/load-balancers.ts';
+import { parametersAdapter } from '../../lambdas/clients/parameters.ts';
+import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
+import { type ArtifactsSubject, artifactsContract } from './artifacts.contract.ts';
+import { testClientOptions } from './aws-endpoint.ts';
+import { type Ec2Subject, ec2Contract } from './ec2.contract.ts';
+import { type LoadBalancersSubject, loadBalancersContract } from './load-balancers.contract.ts';
+import { type MotoServer, motoIsInstalled, startMoto } from './moto-server.ts';
+import { parametersContract } from './parameters.contract.ts';
+
+/** moto dates its images to the second in which it was reset, so only one may match the search for the newest. */
+const image = (ami_id: string, role: string) => ({
+  ami_id,
+  name: `app-${ami_id}`,
+  architecture: 'x86_64',
+  tags: { Role: role },
+});
+
+describe.skipIf(!motoIsInstalled())('in front of moto', () => {
+  let moto: MotoServer;
+  beforeAll(async () => {
+    moto = await startMoto([image('ami-00000001', 'app'), image('ami-00000002', 'other')]);
+  }, 60_000);
+  afterAll(() => moto?.stop());
+
+  /** moto answers within seconds, not within the 300 ms of the other tests. */
+  const clientOptions = () => ({
+    ...testClientOptions(moto.url),
+    requestHandler: { requestTimeout: 20_000, throwOnRequestTimeout: true },
+  });
+  const nothing = async () => {};
+
+  async function arrangeEc2(): Promise<Ec2Subject> {
+    await moto.reset();
+    const client = new EC2Client(clientOptions());
+    const { Subnets = [] } = await client.send(new DescribeSubnetsCommand({}));
+    const [one, two] = Subnets.map(({ SubnetId }) => SubnetId ?? '');
+    const { LaunchTemplate } = await client.send(
+      new CreateLaunchTemplateCommand({
+        LaunchTemplateName: 'fleet',
+        LaunchTemplateData: { InstanceType: 't3.micro' },
+      }),
+    );
+    return {
+      ec2: ec2Adapter(client),
+      subnetIds: [one ?? '', two ?? ''],
+      imageId: 'ami-00000001',
+      instanceType: 't3.micro',
+      launchTemplate: { id: LaunchTemplate?.LaunchTemplateId ?? '', version: '1' },
+      search: {
+        from: 'search',
+        owner: 'amazon',
+        namePattern: 'app-*',
+        tags: { Role: 'app' },
+        architecture: 'x86_64',
+      },
+      newestImageId: 'ami-00000001',
+      honours: { clientToken: false, launchTemplates: false },
+      settle: nothing,
+      protect: async (InstanceId) => {
+        await client.send(
+          new ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value: true } }),
+        );
+      },
+      stop: nothing,
+    };
+  }
+
+  ec2Contract('moto', arrangeEc2);
+
+  /** Two running hosts, in moto and in the shape of a subject but for the load balancer itself. */
+  async function arrangeHosts() {
+    const { ec2, subnetIds, ...fleet } = await arrangeEc2();
+    const [subnet] = await ec2.subnets([subnetIds[0]]);
+    const launched = await ec2.launch({
+      ...fleet,
+      clientToken: 'hosts',
+      count: 2,
+      subnetId: subnetIds[0],
+      userData: '',
+      tags: { Name: 'host' },
+    });
+    const [one, two] = launched.map(({ instanceId }) => instanceId);
+    // moto's instances run from the first look on.
+    await ec2.describe([one ?? '', two ?? '']);
+    const classic = new ElasticLoadBalancingClient(clientOptions());
+    const targetGroups = new ElasticLoadBalancingV2Client(clientOptions());
+    const hosts: [string, string] = [one ?? '', two ?? ''];
+    return {
+      classic,
+      targetGroups,
+      hosts,
+      vpcId: subnet?.vpcId ?? '',
+      zone: subnet?.zone ?? '',
+      subnetIds,
+      settle: nothing,
+      stop: nothing,
+    };
+  }
+
+  async function arrangeClassic(): Promise<LoadBalancersSubject> {
+    const { classic, targetGroups, subnetIds, zone, ...subject } = await arrangeHosts();
+    const Listeners = [{ Protocol: 'HTTP', LoadBalancerPort: 80, InstancePort: 80 }];
+    const LoadBalancerName = 'blog';
+    // By zone: moto tells the zones of a load balancer only when it was made with them, not with subnets.
+    const AvailabilityZones = [zone];
+    await classic.send(new CreateLoadBalancerCommand({ LoadBalancerName, Listeners, AvailabilityZones }));
+    const HealthCheck = {
+      Target: 'HTTP:80/',
+      Interval: 10,
+      Timeout: 5,
+      HealthyThreshold: 2,
+      UnhealthyThreshold: 2,
+    };
+    await classic.send(new ConfigureHealthCheckCommand({ LoadBalancerName, HealthCheck }));
+    return {
+      ...subject,
+      loadBalancers: loadBalancersAdapter({ classic, targetGroups }),
+      ref: { kind: 'classic', name: 'blog' },
+      missing: { kind: 'classic', name: 'missing' },
+      honours: {
+        missing: false,
+        setSemantics: false,
+        absence: false,
+        registrationLag: false,
+        draining: false,
+      },
+    };
+  }
+
+  async function arrangeTargetGroup(): Promise<LoadBalancersSubject> {
+    const { classic, targetGroups, subnetIds, zone, ...subject } = await arrangeHosts();
+    const { TargetGroups = [] } = await targetGroups.send(
+      new CreateTargetGroupCommand({ Name: 'blog', Protocol: 'HTTP', Port: 80, VpcId: subject.vpcId }),
+    );
+    const { LoadBalancers = [] } = await targetGroups.send(
+      new V2CreateLoadBalancerCommand({ Name: 'blog', Subnets: [...subnetIds] }),
+    );
+    const arn = TargetGroups[0]?.TargetGroupArn ?? '';
+    await targetGroups.send(
+      new CreateListenerCommand({
+        LoadBalancerArn: LoadBalancers[0]?.LoadBalancerArn,
+        Protocol: 'HTTP',
+        Port: 80,
+        DefaultActions: [{ Type: 'forward', TargetGroupArn: arn }],
+      }),
+    );
+    const ref: LoadBalancerRef = { kind: 'target-group', arn };
+    return {
+      ...subject,
+      loadBalancers: loadBalancersAdapter({ classic, targetGroups }),
+      ref,
+      missing: { kind: 'target-group', arn: arn.replace('/blog/', '/missing/') },
+      honours: { missing: true, setSemantics: true, absence: true, registrationLag: false, draining: false },
+    };
+  }
+
+  loadBalancersContract('moto, classic ELB', arrangeClassic);
+  loadBalancersContract('moto, target group', arrangeTargetGroup);
+
+  async function arrangeArtifacts(Status: 'Enabled' | 'none' = 'Enabled'): Promise<ArtifactsSubject> {
+    await moto.reset();
+    const client = new S3Client({ ...clientOptions(), forcePathStyle: true });
+    const bucket = 'artifacts';
+    await client.send(
+      new CreateBucketCommand({
+        Bucket: bucket,
+        CreateBucketConfiguration: { LocationConstraint: 'ap-northeast-1' },
+      }),
+    );
+    if (Status === 'Enabled') {
+      await client.send(
+        new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status } }),
+      );
+    }
+    return {
+      artifacts: artifactsAdapter(client),
+      bucket,
+      put: async (Key, Body, Metadata = {}) => {
+        const { VersionId = '' } = await client.send(
+          new PutObjectCommand({ Bucket: bucket, Key, Body, Metadata: { ...Metadata } }),
+        );
+        return VersionId;
+      },
+      remove: async (Key) => {
+        await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+      },
+      stop: nothing,
+    };
+  }
+
+  artifactsContract('moto', arrangeArtifacts);
+
+  it('Artifacts: an object of an unversioned bucket cannot be deployed', async () => {
+    const { artifacts, bucket, put } = await arrangeArtifacts('none');
+    await put('app.tar.gz', 'tarball');
+    await expect(artifacts.find(bucket, 'app.tar.gz')).rejects.toMatchObject({
+      name: 'ArtifactUnusable',
+      message: expect.stringContaining('Switch on versioning'),
+    });
+  });
+
+  parametersContract('moto', async () => {
+    await moto.reset();
+    const { region, credentials } = testClientOptions(moto.url);
+    const options = { region, endpoint: moto.url, credentials: async () => credentials };
+    return {
+      parameters: parametersAdapter(options),
+      put: async (Name, Value) => {
+        const headers = {
+          'x-amz-target': 'AmazonSSM.PutParameter',
+          'content-type': 'application/x-amz-json-1.1',
+        };
+        const body = JSON.stringify({ Name, Value, Type: 'SecureString' });
+        const signer = new AwsClient({ ...credentials, service: 'ssm', region, retries: 0 });
+        const response = await signer.fetch(moto.url, { method: 'POST', headers, body });
+        expect(response.status).toBe(200);
+      },
+      stop: nothing,
+    };
+  });
+});

@@ -1,0 +1,98 @@
+/**
+ * State *New hosts are ready*: one look at EC2, Mackerel and every load balancer. Registers each host at its load
+ * balancers at the moment that makes it healthy earliest, and says in a sentence what is still waited for.
+ */
+import { liveEc2 } from './clients/ec2.ts';
+import { atEachBalancer, lookAtNewHosts } from './clients/facts.ts';
+import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveMackerel } from './clients/live-mackerel.ts';
+import { liveLoadBalancers } from './clients/load-balancers.ts';
+import type { Ports } from './clients/ports.ts';
+import type { After, Look } from './domain/deployment.ts';
+import { DeploymentError } from './domain/errors.ts';
+import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
+import { EC2_SECONDS } from './domain/plan.ts';
+import {
+  allReady,
+  type HostFacts,
+  type HostStanding,
+  mackerelMatters,
+  readinessSentence,
+  standings,
+  toRegister,
+} from './domain/readiness.ts';
+import { defineStep } from './domain/step.ts';
+import { span } from './domain/words.ts';
+
+/** After a look that asked Mackerel the next one waits this long. */
+const MACKEREL_PAUSE_SECONDS = 3;
+
+type Launched = After<'oldHosts' | 'launch'>;
+type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>;
+
+export const newHostsAreReady = defineStep(
+  'new-hosts-are-ready',
+  ['oldHosts', 'launch'],
+  async (deployment: Launched, ports: Eyes): Promise<Look> => {
+    const { readySeconds } = deployment.fleet.limits;
+    const now = ports.clock.now();
+    const deadline = deadlineOf(deployment.readiness, now, readySeconds, deployment.launch.at);
+    const runningAt = new Date(new Date(deployment.launch.at).getTime() + EC2_SECONDS.launch * 1000);
+    // Nothing can be ready before EC2 has started an instance: the first look does not bother anybody before that.
+    if (now < runningAt && !deployment.readiness) {
+      const reason = 'EC2 is starting the new instances';
+      return nextLook(undefined, now, deadline, { ready: false, reason, earliest: runningAt });
+    }
+    const found = await unlessUnavailable(() => lookAndJoin(deployment, ports));
+    if (!found.ready && now >= deadline) throw notReady(found, readySeconds);
+    return nextLook(deployment.readiness, now, deadline, found);
+  },
+);
+
+async function lookAndJoin(deployment: Launched, ports: Eyes): Promise<Finding> {
+  const { instances: launched } = deployment.launch;
+  const now = ports.clock.now().getTime();
+  const askedBefore = deployment.readiness?.memory?.mackerelAskedAt ?? 0;
+  const joins = new Map(deployment.oldHosts.balancers.map(({ name, joins }) => [name, joins]));
+  const facts = await lookAtNewHosts(deployment, launched, ports, (seen) =>
+    mackerelMatters(launched, seen, joins, (now - askedBefore) / 1000),
+  );
+  const hosts = standings(launched, facts);
+  refuseUnused(hosts, facts.members);
+  await atEachBalancer('register', deployment, ports, toRegister(hosts, facts.members, joins));
+  const asked = facts.hosts !== 'not asked';
+  return {
+    ready: allReady(hosts),
+    reason: readinessSentence(hosts),
+    memory: { mackerelAskedAt: asked ? now : askedBefore },
+    ...(asked && { patienceSeconds: MACKEREL_PAUSE_SECONDS }),
+  };
+}
+
+/** A target group that no listener uses, or a zone that is not enabled: waiting would never end well. */
+function refuseUnused(hosts: readonly HostStanding[], members: HostFacts['members']): void {
+  const ours = new Set(hosts.map((host) => host.instanceId));
+  for (const [name, registered] of members) {
+    const unused = registered.find((member) => ours.has(member.instanceId) && member.state === 'unused');
+    if (!unused) continue;
+    throw new DeploymentError(
+      'LoadBalancerUnusable',
+      `${name} will never check ${unused.instanceId} (${unused.reason}). Attach it to a listener and enable the host's zone.`,
+    );
+  }
+}
+
+function notReady(found: Finding, seconds: number): DeploymentError {
+  return new DeploymentError(
+    'NewHostsNotReady',
+    `Not ready ${span(seconds)} after the launch: ${found.reason}. Look at the hosts' console output and at the health check; ` +
+      'if they only need longer, raise limits.readySeconds in bin/fleets.ts.',
+  );
+}
+
+export const handler = lambdaHandler(newHostsAreReady, (apiKeyParameter) => ({
+  ec2: liveEc2(),
+  mackerel: liveMackerel(apiKeyParameter),
+  loadBalancers: liveLoadBalancers(),
+  clock: systemClock,
+}));

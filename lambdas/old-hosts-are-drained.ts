@@ -1,0 +1,70 @@
+/** State *Old hosts are drained*: no load balancer holds a request for an old host anymore. Only reads. */
+import { membersByName } from './clients/facts.ts';
+import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLoadBalancers } from './clients/load-balancers.ts';
+import type { Ports } from './clients/ports.ts';
+import { type After, type Look, oldInstanceIds } from './domain/deployment.ts';
+import { decideDraining } from './domain/draining.ts';
+import { DeploymentError } from './domain/errors.ts';
+import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
+import { defineStep } from './domain/step.ts';
+import { span } from './domain/words.ts';
+
+/** A load balancer that says nothing about draining after this long has not heard of the deregistration. */
+const DEREGISTRATION_SECONDS = 60;
+
+type Shifted = After<'oldHosts' | 'shift'>;
+
+export const oldHostsAreDrained = defineStep(
+  'old-hosts-are-drained',
+  ['oldHosts', 'shift'],
+  async (deployment: Shifted, ports: Pick<Ports, 'loadBalancers' | 'clock'>): Promise<Look> => {
+    const now = ports.clock.now();
+    const limit = drainSeconds(deployment);
+    const deadline = deadlineOf(
+      deployment.drain,
+      now,
+      Math.max(limit, DEREGISTRATION_SECONDS),
+      deployment.shift.at,
+    );
+    const secondsPassed = (now.getTime() - new Date(deployment.shift.at).getTime()) / 1000;
+    return nextLook(
+      deployment.drain,
+      now,
+      deadline,
+      await unlessUnavailable(() => lookAtOldHosts(deployment, ports, secondsPassed, limit)),
+    );
+  },
+);
+
+/** The fleet's limit, or what the load balancers allow, whichever is shorter; a little more for their clocks. */
+function drainSeconds({ fleet, oldHosts }: Shifted): number {
+  const longest = Math.max(0, ...oldHosts.balancers.map((balancer) => balancer.drainSeconds));
+  return Math.min(fleet.limits.drainSeconds, longest + 15);
+}
+
+async function lookAtOldHosts(
+  deployment: Shifted,
+  ports: Pick<Ports, 'loadBalancers'>,
+  secondsPassed: number,
+  limit: number,
+): Promise<Finding> {
+  const ids = oldInstanceIds(deployment);
+  if (ids.length === 0) return { ready: true, reason: 'no old host to drain' };
+  const { drained, back, reason } = decideDraining(await membersByName(deployment, ports, ids));
+  if (drained) return { ready: true, reason };
+  if (back.length > 0) {
+    if (secondsPassed < DEREGISTRATION_SECONDS) return { ready: false, reason };
+    throw new DeploymentError(
+      'DrainingStuck',
+      `${span(secondsPassed)} after the deregistration ${reason}. Does something else register hosts there?`,
+    );
+  }
+  if (secondsPassed < limit) return { ready: false, reason };
+  return { ready: true, reason: `${reason} after ${span(limit)}, the drain limit: they are cut` };
+}
+
+export const handler = lambdaHandler(oldHostsAreDrained, () => ({
+  loadBalancers: liveLoadBalancers(),
+  clock: systemClock,
+}));

@@ -1,0 +1,71 @@
+/**
+ * State *Put old hosts back*: the first half of the undo. Registers the old hosts where they were registered, gives
+ * them their Mackerel status back, and waits until they serve. The new hosts stay as they are until then.
+ */
+import { liveEc2 } from './clients/ec2.ts';
+import { atEachBalancer, membersByName } from './clients/facts.ts';
+import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveMackerel } from './clients/live-mackerel.ts';
+import { liveLoadBalancers } from './clients/load-balancers.ts';
+import type { Mackerel, Ports } from './clients/ports.ts';
+import { groupBy } from './domain/collections.ts';
+import { type Deployment, type Look, type OldHost, oldInstanceIds } from './domain/deployment.ts';
+import { DeploymentError } from './domain/errors.ts';
+import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
+import { decidePuttingBack } from './domain/putting-back.ts';
+import { defineStep } from './domain/step.ts';
+import { span } from './domain/words.ts';
+
+type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>;
+
+export const putOldHostsBack = defineStep(
+  'put-old-hosts-back',
+  [],
+  async (deployment: Deployment, ports: Eyes): Promise<Look> => {
+    const now = ports.clock.now();
+    const { undoSeconds } = deployment.fleet.limits;
+    const deadline = deadlineOf(deployment.putBack, now, undoSeconds);
+    const found = await unlessUnavailable(() => lookAndPutBack(deployment, ports));
+    if (!found.ready && now >= deadline) {
+      throw new DeploymentError(
+        'OldHostsNotServing',
+        `After ${span(undoSeconds)}: ${found.reason}. The new hosts were left as they are, so that somebody serves.`,
+      );
+    }
+    return nextLook(deployment.putBack, now, deadline, found);
+  },
+);
+
+async function lookAndPutBack(deployment: Deployment, ports: Eyes): Promise<Finding> {
+  // Only a deployment whose new hosts were ready has ever touched an old one.
+  if (!deployment.readiness?.ready)
+    return { ready: true, reason: 'the old hosts were never taken out of service' };
+  const old = deployment.oldHosts?.hosts ?? [];
+  if (old.length === 0) return { ready: true, reason: 'there was no old host' };
+  const ids = oldInstanceIds(deployment);
+  const [instances, members] = await Promise.all([
+    ports.ec2.describe(ids),
+    membersByName(deployment, ports, ids),
+  ]);
+  const { register, done, reason } = decidePuttingBack({ old, instances, members });
+  await atEachBalancer('register', deployment, ports, register);
+  // After the load balancers: serving comes before being watched.
+  if (deployment.putBack?.memory?.statusesRestored !== 1) await restoreStatuses(old, ports.mackerel);
+  return { ready: done, reason, memory: { statusesRestored: 1 } };
+}
+
+async function restoreStatuses(old: readonly OldHost[], mackerel: Mackerel): Promise<void> {
+  for (const [status, hosts] of groupBy(old, (host) => host.status)) {
+    await mackerel.setStatus(
+      hosts.flatMap((host) => host.hostIds),
+      status,
+    );
+  }
+}
+
+export const handler = lambdaHandler(putOldHostsBack, (apiKeyParameter) => ({
+  ec2: liveEc2(),
+  mackerel: liveMackerel(apiKeyParameter),
+  loadBalancers: liveLoadBalancers(),
+  clock: systemClock,
+}));

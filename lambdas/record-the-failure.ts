@@ -1,0 +1,56 @@
+/**
+ * States *Record the refusal*, *Record the failure*, *Record the failed undo* and *Record the halfway stop*: under
+ * which name the execution fails, and why, for people and for the bucket. Never hides the first error.
+ */
+import { liveArtifacts } from './clients/artifacts.ts';
+import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveMackerel } from './clients/live-mackerel.ts';
+import type { Ports } from './clients/ports.ts';
+import { annotateDeployment, writeRecord } from './clients/records.ts';
+import { type Deployment, type Ending, parseDeployment } from './domain/deployment.ts';
+import { endingOf } from './domain/ending.ts';
+import { isFailure } from './domain/errors.ts';
+import { deploymentRecordKey } from './domain/fleet.ts';
+import { recordOf } from './domain/record.ts';
+import type { Step } from './domain/step.ts';
+
+type Records = Pick<Ports, 'artifacts' | 'mackerel' | 'clock'>;
+
+export const recordTheFailure: Step<keyof Records, Ending> = {
+  name: 'record-the-failure',
+  run: async (document, ports) => {
+    const deployment = parseFailed(document);
+    const ending = endingOf(deployment);
+    const record = recordOf(deployment, ports.clock.now(), ending);
+    const { fleet } = deployment;
+    await quietly(
+      writeRecord(ports.artifacts, fleet, deploymentRecordKey(fleet.name, record.deployment), record),
+    );
+    // A refusal changed nothing: no mark on the graphs.
+    if (deployment.launch) await annotateDeployment(ports.mackerel, fleet, record);
+    return ending;
+  },
+};
+
+/** The input may be the very thing that was wrong with this deployment: its record goes without. */
+function parseFailed(document: unknown): Deployment {
+  try {
+    return parseDeployment(document, []);
+  } catch (error) {
+    if (!isFailure(error, 'InvalidInput')) throw error;
+    return parseDeployment({ ...(document as object), input: {} }, []);
+  }
+}
+
+/** A record that cannot be written must not hide how the deployment ended: the execution fails under its own name. */
+async function quietly(writing: Promise<void>): Promise<void> {
+  await writing.catch((error: unknown) => {
+    if (!isFailure(error)) throw error;
+  });
+}
+
+export const handler = lambdaHandler(recordTheFailure, (apiKeyParameter) => ({
+  artifacts: liveArtifacts(),
+  mackerel: liveMackerel(apiKeyParameter),
+  clock: systemClock,
+}));

@@ -1,0 +1,32 @@
+/**
+ * State *Record the release*: what the fleet runs now and how it got there, in the artifact bucket; a mark on
+ * Mackerel's graphs. The next deployment reads the record to know whether it is wanted.
+ */
+import { liveArtifacts } from './clients/artifacts.ts';
+import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveMackerel } from './clients/live-mackerel.ts';
+import type { Ports } from './clients/ports.ts';
+import { annotateDeployment, writeRecord } from './clients/records.ts';
+import { currentReleaseKey, deploymentRecordKey } from './domain/fleet.ts';
+import { type DeploymentRecord, recordOf } from './domain/record.ts';
+import { defineStep } from './domain/step.ts';
+
+export const recordTheRelease = defineStep(
+  'record-the-release',
+  ['image', 'release', 'oldHosts', 'launch', 'retirement'],
+  async (deployment, ports: Pick<Ports, 'artifacts' | 'mackerel' | 'clock'>): Promise<DeploymentRecord> => {
+    const record = recordOf(deployment, ports.clock.now());
+    const { fleet } = deployment;
+    await writeRecord(ports.artifacts, fleet, deploymentRecordKey(fleet.name, record.deployment), record);
+    // Last, because it is what later deployments believe.
+    await writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), record);
+    await annotateDeployment(ports.mackerel, fleet, record);
+    return record;
+  },
+);
+
+export const handler = lambdaHandler(recordTheRelease, (apiKeyParameter) => ({
+  artifacts: liveArtifacts(),
+  mackerel: liveMackerel(apiKeyParameter),
+  clock: systemClock,
+}));

@@ -1,0 +1,75 @@
+/**
+ * State *Snapshot old hosts*: who serves now, by Mackerel's answer, confirmed by EC2 and by the load balancers. All
+ * that could be wrong around a launch is found here, while nothing was changed. Only reads.
+ */
+import { liveEc2 } from './clients/ec2.ts';
+import { membersByName } from './clients/facts.ts';
+import { lambdaHandler } from './clients/handler.ts';
+import { liveMackerel } from './clients/live-mackerel.ts';
+import { liveLoadBalancers } from './clients/load-balancers.ts';
+import type { Mackerel, Ports } from './clients/ports.ts';
+import type { Snapshot } from './domain/deployment.ts';
+import { DeploymentError } from './domain/errors.ts';
+import { type Fleet, loadBalancerName, TAG } from './domain/fleet.ts';
+import { decideJoining } from './domain/joining.ts';
+import { checkNetwork } from './domain/network.ts';
+import { decideSnapshot } from './domain/snapshot.ts';
+import { defineStep } from './domain/step.ts';
+import { list } from './domain/words.ts';
+
+/** Strangers are for people to read: beyond this many the count says enough. */
+const MOST_STRANGERS = 50;
+
+export const snapshotOldHosts = defineStep(
+  'snapshot-old-hosts',
+  ['release'],
+  async (deployment, ports: Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>): Promise<Snapshot> => {
+    const { fleet } = deployment;
+    await refuseUnknownRole(fleet, ports.mackerel);
+    const [subnets, balancers, hosts, tagged, members] = await Promise.all([
+      ports.ec2.subnets(fleet.subnets),
+      Promise.all(fleet.loadBalancers.map((ref) => ports.loadBalancers.settings(ref))),
+      ports.mackerel.hosts(fleet.mackerel.service, fleet.mackerel.role),
+      ports.ec2.listByTag(TAG.fleet, fleet.name),
+      membersByName(deployment, ports),
+    ]);
+    checkNetwork(fleet, subnets, balancers);
+    const named = new Set(hosts.flatMap((host) => host.instanceId ?? []));
+    const instances = named.size === 0 ? [] : await ports.ec2.describe([...named]);
+    const decision = decideSnapshot(fleet, { hosts, instances, tagged, members });
+    return {
+      reason: decision.reason,
+      hosts: decision.hosts,
+      strangers: decision.strangers.slice(0, MOST_STRANGERS),
+      strangerCount: decision.strangers.length,
+      balancers: balancers.map(({ ref, intervalSeconds, healthyThreshold, drainSeconds }) => ({
+        name: loadBalancerName(ref),
+        intervalSeconds,
+        healthyThreshold,
+        drainSeconds,
+        joins: decideJoining({ ref, intervalSeconds, healthyThreshold }),
+      })),
+    };
+  },
+);
+
+async function refuseUnknownRole(
+  { name, mackerel: { service, role } }: Fleet,
+  mackerel: Mackerel,
+): Promise<void> {
+  const roles = await mackerel.roles(service);
+  if (roles?.includes(role)) return;
+  const what = roles
+    ? `no role ${role} in the service ${service} (it has ${list(roles)})`
+    : `no service ${service}`;
+  throw new DeploymentError(
+    'MackerelRoleUnknown',
+    `Mackerel has ${what}. Create it there, or correct \`mackerel\` of ${name} in bin/fleets.ts.`,
+  );
+}
+
+export const handler = lambdaHandler(snapshotOldHosts, (apiKeyParameter) => ({
+  ec2: liveEc2(),
+  mackerel: liveMackerel(apiKeyParameter),
+  loadBalancers: liveLoadBalancers(),
+}));

@@ -1,0 +1,94 @@
+/**
+ * State *Terminate old instances*: the point of no return. Looks at the new hosts right before each call; waits until
+ * EC2 says that the old instances have ended, because Mackerel must not forget them before that.
+ */
+import { liveEc2 } from './clients/ec2.ts';
+import { lookAtNewHosts } from './clients/facts.ts';
+import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveMackerel } from './clients/live-mackerel.ts';
+import { liveLoadBalancers } from './clients/load-balancers.ts';
+import type { Ports } from './clients/ports.ts';
+import { type After, type Look, oldInstanceIds } from './domain/deployment.ts';
+import { DeploymentError } from './domain/errors.ts';
+import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
+import { allReady, readinessSentence, standings } from './domain/readiness.ts';
+import { defineStep } from './domain/step.ts';
+import { allEnded, decideTermination, refuseAny, type TerminationDecision } from './domain/termination.ts';
+import { count, list, span } from './domain/words.ts';
+
+type Baked = After<'oldHosts' | 'launch' | 'bake'>;
+type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>;
+
+export const terminateOldInstances = defineStep(
+  'terminate-old-instances',
+  ['oldHosts', 'launch', 'bake'],
+  async (deployment: Baked, ports: Eyes): Promise<Look> => {
+    const now = ports.clock.now();
+    const { terminateSeconds } = deployment.fleet.limits;
+    const deadline = deadlineOf(deployment.termination, now, terminateSeconds);
+    const found = await unlessUnavailable(() => lookAndTerminate(deployment, ports, now));
+    if (!found.ready && now >= deadline) {
+      throw new DeploymentError(
+        'OldHostsNotTerminated',
+        `After ${span(terminateSeconds)}: ${found.reason}. They are out of service; terminate them in the EC2 console.`,
+      );
+    }
+    return nextLook(deployment.termination, now, deadline, found);
+  },
+);
+
+async function lookAndTerminate(deployment: Baked, ports: Eyes, now: Date): Promise<Finding> {
+  const ids = oldInstanceIds(deployment);
+  if (ids.length === 0) return { ready: true, reason: 'no old instance to terminate' };
+  const [instances, facts] = await Promise.all([
+    ports.ec2.describe(ids),
+    lookAtNewHosts(deployment, deployment.launch.instances, ports),
+  ]);
+  const decision = decideTermination('old', deployment, ids, instances);
+  const unseenSince = deployment.termination?.memory?.unseenSince ?? now.getTime();
+  const memory: Record<string, number> = decision.unseen.length > 0 ? { unseenSince } : {};
+  if (allEnded(decision, (now.getTime() - unseenSince) / 1000)) {
+    return { ready: true, reason: `${count(ids.length, 'old instance')} terminated` };
+  }
+  if (decision.terminate.length === 0) return { ready: false, reason: endingSentence(decision), memory };
+
+  const begun = decision.going.length + decision.gone.length > 0;
+  if (!begun) refuseAny(decision);
+  const hosts = standings(deployment.launch.instances, facts);
+  if (allReady(hosts)) return terminate(decision, begun, ports, memory);
+  const reason = `the new hosts are not ready, so no old one is terminated: ${readinessSentence(hosts)}`;
+  // Thrown only while no old instance has ended: the story undoes the deployment on this name.
+  if (!begun) throw new DeploymentError('ReadinessLost', `Right before the termination ${reason}.`);
+  return { ready: false, reason, memory };
+}
+
+async function terminate(
+  { terminate: ids, refused }: TerminationDecision,
+  begun: boolean,
+  { ec2 }: Pick<Ports, 'ec2'>,
+  memory: Record<string, number>,
+): Promise<Finding> {
+  const answer = await ec2.terminate(ids);
+  const all = [...refused, ...answer.refused];
+  // EC2 refused every one of them (termination protection): nothing has ended yet, so the deployment can be undone.
+  if (!begun && answer.refused.length === ids.length) refuseAny({ refused: answer.refused });
+  const told = `EC2 terminates ${list(ids.filter((id) => !all.some((refusal) => refusal.id === id)))}`;
+  const refusals = list(all.map(({ id, reason }) => `${id} (${reason})`));
+  return { ready: false, reason: all.length === 0 ? told : `${told}; refused: ${refusals}`, memory };
+}
+
+function endingSentence({ going, unseen, refused }: TerminationDecision): string {
+  const parts = [
+    going.length > 0 && `${list(going)} ${going.length === 1 ? 'is' : 'are'} shutting down`,
+    unseen.length > 0 && `EC2 does not show ${list(unseen)}`,
+    refused.length > 0 && `not terminated: ${list(refused.map(({ id, reason }) => `${id} (${reason})`))}`,
+  ];
+  return parts.filter(Boolean).join('; ');
+}
+
+export const handler = lambdaHandler(terminateOldInstances, (apiKeyParameter) => ({
+  ec2: liveEc2(),
+  mackerel: liveMackerel(apiKeyParameter),
+  loadBalancers: liveLoadBalancers(),
+  clock: systemClock,
+}));

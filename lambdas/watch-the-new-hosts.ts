@@ -1,0 +1,64 @@
+/** State *Watch the new hosts*: the bake. Still ready, and no Mackerel alert open on them. Only reads. */
+import { liveEc2 } from './clients/ec2.ts';
+import { lookAtNewHosts } from './clients/facts.ts';
+import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveMackerel } from './clients/live-mackerel.ts';
+import { liveLoadBalancers } from './clients/load-balancers.ts';
+import type { Ports } from './clients/ports.ts';
+import { decideBake } from './domain/bake.ts';
+import type { After, Look } from './domain/deployment.ts';
+import { DeploymentError } from './domain/errors.ts';
+import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
+import { standings } from './domain/readiness.ts';
+import { defineStep } from './domain/step.ts';
+import { span } from './domain/words.ts';
+
+/** While Mackerel or AWS do not answer the bake goes on this much longer, then fails: silence is not health. */
+const SILENCE_SECONDS = 300;
+/** Pause between looks: nothing is due before the bake's end. */
+const PAUSE_SECONDS = 10;
+
+type Launched = After<'launch'>;
+type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>;
+
+export const watchTheNewHosts = defineStep(
+  'watch-the-new-hosts',
+  ['launch'],
+  async (deployment: Launched, ports: Eyes): Promise<Look> => {
+    const now = ports.clock.now();
+    const { bakeSeconds } = deployment.fleet.limits;
+    const end = deadlineOf(deployment.bake, now, bakeSeconds);
+    const found = await unlessUnavailable(() => lookAndJudge(deployment, ports, now, end));
+    const silent = new Date(end.getTime() + SILENCE_SECONDS * 1000);
+    if (!found.ready && now >= silent) {
+      throw new DeploymentError(
+        'ServiceUnavailable',
+        `The new hosts could not be watched to the end, ${span(SILENCE_SECONDS)} after the bake should have ended: ${found.reason}.`,
+      );
+    }
+    return nextLook(deployment.bake, now, now < end ? end : silent, found);
+  },
+);
+
+async function lookAndJudge(deployment: Launched, ports: Eyes, now: Date, end: Date): Promise<Finding> {
+  const [facts, alerts] = await Promise.all([
+    lookAtNewHosts(deployment, deployment.launch.instances, ports),
+    ports.mackerel.openAlerts(),
+  ]);
+  const { baked, badLooks, reason } = decideBake({
+    standings: standings(deployment.launch.instances, facts),
+    alerts,
+    badLooks: deployment.bake?.memory?.badLooks ?? 0,
+    secondsLeft: (end.getTime() - now.getTime()) / 1000,
+  });
+  // After a bad look the second one comes soon.
+  const pause = badLooks > 0 ? 0 : PAUSE_SECONDS * 1000;
+  return { ready: baked, reason, memory: { badLooks }, earliest: new Date(now.getTime() + pause) };
+}
+
+export const handler = lambdaHandler(watchTheNewHosts, (apiKeyParameter) => ({
+  ec2: liveEc2(),
+  mackerel: liveMackerel(apiKeyParameter),
+  loadBalancers: liveLoadBalancers(),
+  clock: systemClock,
+}));

@@ -1,0 +1,420 @@
+/**
+ * The modelled EC2: launches with client tokens, capacity and addresses, eventual consistency, termination with its
+ * protection, images and subnets.
+ */
+import type { Ec2, Image, Instance, LaunchRequest, Refusal, Subnet } from '../../lambdas/clients/ports.ts';
+import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import { ModelInstance } from './instance.ts';
+import { drawLife, type Fate, fatedEnding, type Life, USER_SHUTDOWN } from './instance-life.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** What a scenario is asked about when an instance is launched. */
+export interface LaunchedInstance {
+  readonly instanceId: string;
+  readonly zone: string;
+  /** Position within its `RunInstances` call, from 0. */
+  readonly index: number;
+  /** How many instances were launched before it since the world began. */
+  readonly ordinal: number;
+  readonly request: LaunchRequest;
+}
+
+export interface ModelImage extends Image {
+  /** The account that owns it; `self` is the world's own. */
+  readonly owner: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface ModelSubnet {
+  readonly subnetId: string;
+  readonly vpcId: string;
+  readonly zone: string;
+  /** How many instances fit into it. */
+  readonly addresses: number;
+}
+
+/** An instance that exists since before the scenario begins. */
+export interface ExistingInstance {
+  readonly subnetId: string;
+  readonly imageId: string;
+  readonly instanceType: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly ageSeconds: number;
+}
+
+const MAX_USER_DATA_BYTES = 16_384;
+const MAX_TOKEN_CHARACTERS = 64;
+
+export class Ec2Model {
+  /** Decides what becomes of each launched instance. All are healthy unless a scenario says otherwise. */
+  fate: (launched: LaunchedInstance) => Fate = () => ({ kind: 'healthy' });
+
+  readonly #world: Surroundings;
+  readonly #instances = new Map<string, ModelInstance>();
+  /** Those that EC2 still speaks of, so that a long run of the world does not get slower and slower. */
+  readonly #known = new Map<string, ModelInstance>();
+  readonly #tagged = new Map<string, Set<ModelInstance>>();
+  readonly #tokens = new Map<string, { request: string; instances: readonly ModelInstance[] }>();
+  readonly #images: ModelImage[] = [];
+  readonly #subnets = new Map<string, ModelSubnet>();
+  readonly #templates = new Map<string, Set<string>>();
+  readonly #capacity = new Map<string, number>();
+  #launched = 0;
+  #ordinal = 0;
+  #tagNeededToTerminate: string | undefined;
+
+  constructor(world: Surroundings) {
+    this.#world = world;
+  }
+
+  // ── What a scenario sets up ──
+
+  addSubnet(subnet: Omit<ModelSubnet, 'addresses'> & { addresses?: number }): void {
+    this.#subnets.set(subnet.subnetId, { addresses: 251, ...subnet });
+  }
+
+  addImage(image: Pick<ModelImage, 'imageId'> & Partial<ModelImage>): void {
+    this.#images.push({
+      name: image.imageId,
+      architecture: 'arm64',
+      state: 'available',
+      rootDevice: '/dev/xvda',
+      createdAt: new Date(this.#world.now()),
+      owner: 'self',
+      tags: {},
+      ...image,
+    });
+  }
+
+  addLaunchTemplate(template: { id: string; version: string }): void {
+    const versions = this.#templates.get(template.id) ?? new Set();
+    this.#templates.set(template.id, versions.add(template.version));
+  }
+
+  /** How many more instances of this type EC2 will find room for in this zone. Without a word: as many as you like. */
+  setCapacity(instanceType: string, zone: string, spare: number): void {
+    this.#capacity.set(`${instanceType} ${zone}`, spare);
+  }
+
+  /** From now on the account's permissions allow to terminate only what has this tag, whatever its value. */
+  requireTagToTerminate(key: string): void {
+    this.#tagNeededToTerminate = key;
+  }
+
+  addExisting(existing: ExistingInstance): ModelInstance {
+    const subnet = this.#subnets.get(existing.subnetId);
+    if (subnet === undefined) throw new Error(`add the subnet ${existing.subnetId} to the world first`);
+    const life = longLived(this.#world, this.#launched, existing.ageSeconds);
+    return this.#add(subnet, existing, life);
+  }
+
+  // ── What a scenario does to an instance ──
+
+  protect(instanceId: string): void {
+    this.instance(instanceId).protected = true;
+  }
+
+  breakApplication(instanceId: string): void {
+    this.instance(instanceId).breakApplication(this.#world.now());
+    this.#world.emit({ kind: 'application-broken', ids: [instanceId], changed: [instanceId] });
+  }
+
+  healApplication(instanceId: string): void {
+    this.instance(instanceId).healApplication(this.#world.now());
+    this.#world.emit({ kind: 'application-healed', ids: [instanceId], changed: [instanceId] });
+  }
+
+  /** The instance is lost at once. */
+  kill(instanceId: string, stateReason: string): void {
+    const now = this.#world.now();
+    const changed = this.instance(instanceId).end({
+      into: 'terminated',
+      at: now,
+      doneAt: now,
+      reason: stateReason,
+    });
+    this.#world.emit({ kind: 'instance-died', ids: [instanceId], changed: changed ? [instanceId] : [] });
+  }
+
+  /** Somebody stops it in the console. */
+  stop(instanceId: string): void {
+    const now = this.#world.now();
+    const instance = this.instance(instanceId);
+    const doneAt = now + instance.life.shutdownMillis;
+    const changed = instance.end({ into: 'stopped', at: now, doneAt, reason: USER_SHUTDOWN });
+    this.#world.emit({ kind: 'instance-stopped', ids: [instanceId], changed: changed ? [instanceId] : [] });
+  }
+
+  // ── The truth, for the other parts of the world ──
+
+  /** Throws for an id that the world never had: a mistake of the scenario. */
+  instance(instanceId: string): ModelInstance {
+    const instance = this.#instances.get(instanceId);
+    if (instance === undefined) throw new Error(`the world has no instance ${instanceId}`);
+    return instance;
+  }
+
+  find(instanceId: string): ModelInstance | undefined {
+    return this.#instances.get(instanceId);
+  }
+
+  /** All that EC2 still speaks of, and those that it does not speak of yet. */
+  known(): readonly ModelInstance[] {
+    const now = this.#world.now();
+    for (const instance of this.#known.values()) if (instance.isForgotten(now)) this.#forget(instance);
+    return [...this.#known.values()];
+  }
+
+  // ── The port ──
+
+  describe(instanceIds: readonly string[]): readonly Instance[] {
+    const now = this.#world.now();
+    return [...new Set(instanceIds)].flatMap((id) => {
+      const instance = this.#known.get(id);
+      return instance?.isVisible(now) ? [instance.describe(now)] : [];
+    });
+  }
+
+  listByTag(key: string, value: string): readonly Instance[] {
+    const now = this.#world.now();
+    const found: Instance[] = [];
+    for (const instance of this.#tagged.get(`${key}=${value}`) ?? []) {
+      if (instance.isForgotten(now)) this.#forget(instance);
+      else if (instance.isVisible(now) && !instance.isTerminated(now)) found.push(instance.describe(now));
+    }
+    return found;
+  }
+
+  launch(request: LaunchRequest): readonly Instance[] {
+    const subnet = this.#checkedSubnet(request);
+    const now = this.#world.now();
+    // RunInstances is zonal once it names a subnet: the same token in another zone is another launch.
+    const tokenKey = `${subnet.zone} ${request.clientToken}`;
+    const earlier = this.#tokens.get(tokenKey);
+    if (earlier !== undefined) {
+      if (earlier.request !== JSON.stringify(request))
+        throw refuseLaunch('IdempotentParameterMismatch', request);
+      return earlier.instances.map((instance) => instance.describe(now));
+    }
+    this.#checkRequest(request, subnet);
+    const instances = Array.from({ length: request.count }, (_, index) =>
+      this.#launchOne(request, subnet, index),
+    );
+    this.#tokens.set(tokenKey, { request: JSON.stringify(request), instances });
+    this.#takeCapacity(request, subnet);
+    const ids = instances.map((instance) => instance.id);
+    this.#world.emit({ kind: 'instances-launched', ids, changed: ids });
+    return instances.map((instance) => instance.describe(now));
+  }
+
+  /**
+   * One bad id fails EC2's call, and a protected instance spares all of its zone; the adapter then goes one by one.
+   * What is left of that at the port: everything that may go is gone, the rest is answered with EC2's reason.
+   */
+  terminate(instanceIds: readonly string[]): { readonly refused: readonly Refusal[] } {
+    if (instanceIds.length === 0) throw emptyTermination();
+    const now = this.#world.now();
+    const refused: Refusal[] = [];
+    const changed: string[] = [];
+    for (const id of new Set(instanceIds)) {
+      const instance = this.#known.get(id);
+      // Not (yet, or anymore) known: EC2 says NotFound and does nothing. A caller that has just launched it must look again.
+      if (!instance?.isVisible(now)) continue;
+      const reason = this.#reasonToRefuse(instance);
+      if (reason !== undefined) refused.push({ id, reason });
+      else if (instance.end(userTermination(instance, now))) changed.push(id);
+    }
+    this.#world.emit({ kind: 'instances-terminated', ids: [...instanceIds], changed });
+    return { refused };
+  }
+
+  findImage(imageId: string): Image | undefined {
+    const image = this.#images.find((candidate) => candidate.imageId === imageId);
+    return image && publicImage(image);
+  }
+
+  newestImage(query: Parameters<Ec2['newestImage']>[0]): Image | undefined {
+    const owner = query.owner === this.#world.account ? 'self' : query.owner;
+    const name = query.namePattern === undefined ? /^/ : wildcard(query.namePattern);
+    const matching = this.#images.filter(
+      (image) =>
+        image.owner === owner &&
+        image.state === 'available' &&
+        image.architecture === query.architecture &&
+        name.test(image.name) &&
+        Object.entries(query.tags).every(([key, value]) => image.tags[key] === value),
+    );
+    const newest = matching.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())[0];
+    return newest && publicImage(newest);
+  }
+
+  subnets(subnetIds: readonly string[]): readonly Subnet[] {
+    return subnetIds.flatMap((id) => {
+      const subnet = this.#subnets.get(id);
+      if (subnet === undefined) return [];
+      const { subnetId, vpcId, zone } = subnet;
+      return [{ subnetId, vpcId, zone, freeAddresses: this.#freeAddresses(subnet) }];
+    });
+  }
+
+  // ── Inside ──
+
+  #checkedSubnet(request: LaunchRequest): ModelSubnet {
+    const subnet = this.#subnets.get(request.subnetId);
+    if (subnet === undefined) throw refuseLaunch('InvalidSubnetID.NotFound', request);
+    return subnet;
+  }
+
+  #checkRequest(request: LaunchRequest, subnet: ModelSubnet): void {
+    if (request.clientToken.length > MAX_TOKEN_CHARACTERS) throw refuseLaunch('InvalidClientToken', request);
+    if (request.count < 1 || Buffer.byteLength(request.userData) > MAX_USER_DATA_BYTES) {
+      throw refuseLaunch('InvalidParameterValue', request);
+    }
+    const versions = this.#templates.get(request.launchTemplate.id);
+    if (versions === undefined) throw refuseLaunch('InvalidLaunchTemplateId.NotFound', request);
+    if (!versions.has(request.launchTemplate.version)) {
+      throw refuseLaunch('InvalidLaunchTemplateId.VersionNotFound', request);
+    }
+    if (this.findImage(request.imageId) === undefined) throw refuseLaunch('InvalidAMIID.NotFound', request);
+    const spare = this.#capacity.get(`${request.instanceType} ${subnet.zone}`);
+    if (spare !== undefined && spare < request.count) throw noCapacity(request, subnet.zone);
+    if (this.#freeAddresses(subnet) < request.count) {
+      throw refuseLaunch('InsufficientFreeAddressesInSubnet', request);
+    }
+  }
+
+  #takeCapacity(request: LaunchRequest, subnet: ModelSubnet): void {
+    const key = `${request.instanceType} ${subnet.zone}`;
+    const spare = this.#capacity.get(key);
+    if (spare !== undefined) this.#capacity.set(key, spare - request.count);
+  }
+
+  #launchOne(request: LaunchRequest, subnet: ModelSubnet, index: number): ModelInstance {
+    const { zone } = subnet;
+    const instanceId = this.#instanceId();
+    const fate = this.fate({ instanceId, zone, index, ordinal: this.#ordinal, request });
+    this.#ordinal += 1;
+    const random = this.#world.random.branch(`life ${instanceId}`);
+    const life = drawLife(random, this.#world.timings, this.#world.now(), fate);
+    return this.#add(subnet, request, life, fate);
+  }
+
+  #instanceId(): string {
+    return `i-${this.#world.random.branch(`instance ${this.#launched}`).hex(17)}`;
+  }
+
+  #add(
+    subnet: ModelSubnet,
+    as: Pick<LaunchRequest, 'imageId' | 'instanceType' | 'tags'>,
+    life: Life,
+    fate: Fate = { kind: 'healthy' },
+  ): ModelInstance {
+    const instanceId = this.#instanceId();
+    const { subnetId, vpcId, zone } = subnet;
+    const { imageId, instanceType, tags } = as;
+    const hostName = `ip-10-0-${(this.#launched >> 8) & 255}-${this.#launched & 255}`;
+    this.#launched += 1;
+    const console = fate.kind === 'shuts-down' ? { consoleLine: fate.consoleLine } : {};
+    const facts = { instanceId, hostName, subnetId, vpcId, zone, imageId, instanceType, tags, ...console };
+    const ending = fatedEnding(
+      this.#world.random.branch(`ending ${instanceId}`),
+      this.#world.timings,
+      life,
+      fate,
+    );
+    const instance = new ModelInstance(facts, life, ending);
+    this.#instances.set(instanceId, instance);
+    this.#known.set(instanceId, instance);
+    for (const [key, value] of Object.entries(tags)) this.#index(`${key}=${value}`, instance);
+    return instance;
+  }
+
+  #index(tag: string, instance: ModelInstance): void {
+    const set = this.#tagged.get(tag) ?? new Set();
+    this.#tagged.set(tag, set.add(instance));
+  }
+
+  #forget(instance: ModelInstance): void {
+    this.#known.delete(instance.id);
+    for (const [key, value] of Object.entries(instance.facts.tags)) {
+      this.#tagged.get(`${key}=${value}`)?.delete(instance);
+    }
+  }
+
+  #freeAddresses(subnet: ModelSubnet): number {
+    const now = this.#world.now();
+    let used = 0;
+    for (const instance of this.known()) {
+      if (instance.facts.subnetId === subnet.subnetId && !instance.isTerminated(now)) used += 1;
+    }
+    return subnet.addresses - used;
+  }
+
+  #reasonToRefuse(instance: ModelInstance): string | undefined {
+    const tag = this.#tagNeededToTerminate;
+    if (tag !== undefined && !(tag in instance.facts.tags)) {
+      return `UnauthorizedOperation: You are not authorized to terminate an instance without the tag ${tag}.`;
+    }
+    if (!instance.protected) return undefined;
+    return `OperationNotPermitted: The instance '${instance.id}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.`;
+  }
+}
+
+/** A life that has been in full swing for a long time. */
+function longLived(world: Surroundings, ordinal: number, ageSeconds: number): Life {
+  const launchedAt = world.now() - ageSeconds * 1000;
+  const random = world.random.branch(`existing ${ordinal}`);
+  const drawn = drawLife(random, world.timings, launchedAt, { kind: 'healthy' });
+  // However young the scenario says it is, it already serves.
+  const latest = (moment: number) => Math.min(moment, world.now());
+  return {
+    ...drawn,
+    visibleAt: latest(drawn.visibleAt),
+    runningAt: latest(drawn.runningAt),
+    bootedAt: latest(drawn.bootedAt),
+    applicationUpAt: latest(drawn.applicationUpAt),
+    registersAt: latest(drawn.registersAt),
+  };
+}
+
+function userTermination(instance: ModelInstance, at: number) {
+  return {
+    into: 'terminated',
+    at,
+    doneAt: at + instance.life.shutdownMillis,
+    reason: USER_SHUTDOWN,
+  } as const;
+}
+
+function publicImage({ imageId, name, architecture, state, rootDevice, createdAt }: ModelImage): Image {
+  return { imageId, name, architecture, state, rootDevice, createdAt };
+}
+
+/** EC2's filter patterns: `*` any text, `?` any character. */
+function wildcard(pattern: string): RegExp {
+  const literal = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`);
+}
+
+function emptyTermination(): DeploymentError {
+  return new DeploymentError(
+    'TerminationRefused',
+    'The list of instances to terminate is empty, which is never meant: nothing was terminated. Find out who lost it.',
+  );
+}
+
+function refuseLaunch(code: string, request: LaunchRequest): DeploymentError {
+  return new DeploymentError(
+    'LaunchRefused',
+    `EC2 refused to launch ${request.count} × ${request.instanceType} in ${request.subnetId}: ${code}. ` +
+      'Correct the fleet or the account’s limits, then deploy again.',
+  );
+}
+
+function noCapacity(request: LaunchRequest, zone: string): DeploymentError {
+  return new DeploymentError(
+    'NoCapacity',
+    `EC2 has no room for ${request.count} × ${request.instanceType} in ${zone} (InsufficientInstanceCapacity). ` +
+      'Try another instance type, or later.',
+  );
+}

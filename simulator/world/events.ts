@@ -1,0 +1,35 @@
+/** What the world tells its listeners: one event per call that changed something, after it changed. */
+import type { MackerelStatus } from '../../lambdas/clients/ports.ts';
+import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
+
+export type Service = 'ec2' | 'loadBalancers' | 'mackerel' | 'artifacts' | 'parameters';
+
+/** Who did it: a call of a port (numbered since the world began), or the scenario's own hand. */
+export type Origin =
+  | { readonly service: Service; readonly action: string; readonly serial: number }
+  | 'scenario';
+
+/**
+ * `ids` is all that the call named, `changed` what it really changed: registering twice names the host twice and
+ * changes it once. Rules about foreign hosts look at `ids`, pictures at `changed`.
+ */
+interface Touched {
+  readonly ids: readonly string[];
+  readonly changed: readonly string[];
+}
+
+export type WorldChange =
+  | ({ readonly kind: 'instances-launched' } & Touched)
+  | ({ readonly kind: 'instances-terminated' } & Touched)
+  | ({ readonly kind: 'instances-registered'; readonly loadBalancer: LoadBalancerRef } & Touched)
+  | ({ readonly kind: 'instances-deregistered'; readonly loadBalancer: LoadBalancerRef } & Touched)
+  | ({ readonly kind: 'host-status-set'; readonly status: MackerelStatus } & Touched)
+  | ({ readonly kind: 'hosts-retired' } & Touched)
+  | ({ readonly kind: 'annotated'; readonly title: string } & Touched)
+  | ({ readonly kind: 'alert-opened'; readonly hostId?: string } & Touched)
+  | ({ readonly kind: 'alert-closed' } & Touched)
+  | ({ readonly kind: 'application-broken' | 'application-healed' } & Touched)
+  | ({ readonly kind: 'instance-died' | 'instance-stopped' } & Touched)
+  | ({ readonly kind: 'object-created'; readonly bucket: string; readonly versionId: string } & Touched);
+
+export type WorldEvent = { readonly at: Date; readonly by: Origin } & WorldChange;

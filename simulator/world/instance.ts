@@ -1,0 +1,145 @@
+/** One modelled EC2 instance: what it was launched as, its drawn life, and what happened to it since. */
+import type { Instance, InstanceState } from '../../lambdas/clients/ports.ts';
+import { type Ending, type Life, type Stage, type Stretch, stageAt, stateAt } from './instance-life.ts';
+import { TERMINATED_VISIBLE_MILLIS, wholeSeconds } from './timings.ts';
+
+/** What an instance was launched as. */
+export interface InstanceFacts {
+  readonly instanceId: string;
+  /** `ip-10-0-…`, the kernel's host name. */
+  readonly hostName: string;
+  readonly subnetId: string;
+  readonly vpcId: string;
+  readonly zone: string;
+  readonly imageId: string;
+  readonly instanceType: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** What the boot script would write to the console before it gives up. */
+  readonly consoleLine?: string;
+}
+
+export class ModelInstance {
+  readonly facts: InstanceFacts;
+  readonly life: Life;
+  /** EC2 refuses to terminate it. */
+  protected = false;
+  #ending: Ending | undefined;
+  /** When the processes on it stop: the first ending's moment, even if it was stopped first and terminated later. */
+  #downAt: number;
+  /** The last one may be open. */
+  readonly #outages: { from: number; to: number }[] = [];
+  #up: readonly Stretch[] | undefined;
+
+  constructor(facts: InstanceFacts, life: Life, ending?: Ending) {
+    this.facts = facts;
+    this.life = life;
+    this.#ending = ending;
+    this.#downAt = ending?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  get id(): string {
+    return this.facts.instanceId;
+  }
+
+  /** The ending in force, perhaps still in the future. */
+  get ending(): Ending | undefined {
+    return this.#ending;
+  }
+
+  get downAt(): number {
+    return this.#downAt;
+  }
+
+  state(at: number): InstanceState {
+    return stateAt(this.life, this.#ending, at);
+  }
+
+  stage(at: number): Stage {
+    return stageAt(this.life, this.#ending, at);
+  }
+
+  isTerminated(at: number): boolean {
+    return this.#ending?.into === 'terminated' && at >= this.#ending.doneAt;
+  }
+
+  /** Do EC2's reads know it at this moment? */
+  isVisible(at: number): boolean {
+    return at >= this.life.visibleAt && !this.isForgotten(at);
+  }
+
+  /** Terminated so long ago that EC2 does not speak of it anymore. */
+  isForgotten(at: number): boolean {
+    return this.isTerminated(at) && at >= (this.#ending?.doneAt ?? 0) + TERMINATED_VISIBLE_MILLIS;
+  }
+
+  /** Ends it, unless an ending is already under way that leaves nothing to do. Answers whether this changed anything. */
+  end(ending: Ending): boolean {
+    const current = this.#ending;
+    const underWay = current !== undefined && current.at <= ending.at;
+    if (underWay && (current.into === 'terminated' || ending.into === 'stopped')) return false;
+    this.#downAt = underWay ? this.#downAt : ending.at;
+    this.#ending = ending;
+    this.#up = undefined;
+    return true;
+  }
+
+  /** From this moment the application fails its health checks. */
+  breakApplication(at: number): void {
+    if (this.#outages.at(-1)?.to === Number.POSITIVE_INFINITY) return;
+    this.#outages.push({ from: at, to: Number.POSITIVE_INFINITY });
+    this.#up = undefined;
+  }
+
+  healApplication(at: number): void {
+    const outage = this.#outages.at(-1);
+    if (outage === undefined || outage.to !== Number.POSITIVE_INFINITY) return;
+    outage.to = at;
+    this.#up = undefined;
+  }
+
+  applicationIsUp(at: number): boolean {
+    return this.uptime().some(({ from, to }) => from <= at && at < to);
+  }
+
+  /** When the application answers, in order. */
+  uptime(): readonly Stretch[] {
+    this.#up ??= this.#computeUptime();
+    return this.#up;
+  }
+
+  /** As EC2 describes it at this moment. */
+  describe(at: number): Instance {
+    const { instanceId, zone, subnetId, imageId, instanceType } = this.facts;
+    const stateReason = this.stateReason(at);
+    return {
+      instanceId,
+      state: this.state(at),
+      ...(stateReason !== undefined && { stateReason }),
+      launchedAt: wholeSeconds(this.life.launchedAt),
+      zone,
+      subnetId,
+      imageId,
+      instanceType,
+      tags: this.#tagsAreLost(at) ? {} : this.facts.tags,
+    };
+  }
+
+  stateReason(at: number): string | undefined {
+    return this.#ending !== undefined && at >= this.#ending.at ? this.#ending.reason : undefined;
+  }
+
+  #tagsAreLost(at: number): boolean {
+    return this.isTerminated(at) && at >= (this.#ending?.doneAt ?? 0) + this.life.tagsKeptMillis;
+  }
+
+  #computeUptime(): readonly Stretch[] {
+    const stretches: Stretch[] = [];
+    let from = this.life.applicationUpAt;
+    for (const outage of [...this.#outages, { from: this.#downAt, to: Number.POSITIVE_INFINITY }]) {
+      const to = Math.min(outage.from, this.#downAt);
+      if (from < to) stretches.push({ from, to });
+      from = Math.max(from, outage.to);
+    }
+    return stretches;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * How fast a deployment could have been, had every decision been taken at its best moment: the bound that a measured
+ * deployment is compared with. The world knows what it has drawn, so this is exact, not an estimate.
+ *
+ *   in service(i, b) = max(application up(i), max(running(i), visible(i)) + registration(i, b))
+ *   ready            = max over new i of max(in Mackerel(i), max over b of in service(i, b))
+ *   drained          = ready + max over old o, load balancers b of min(idle(o, b), drain limit(b))
+ *   terminated       = drained + bake + max over old o of shutdown(o)
+ *
+ * In service: a load balancer takes only running instances that it knows of, the registration takes what it takes, and one passed check is enough
+ * if it is the first; so registering such that the first check falls on the moment when the application is up (or at
+ * once when running, if that is later) cannot be beaten. Health thresholds and intervals do not appear: they only
+ * matter to who registers too early. The bake is the deployment's own wish. No call takes any time.
+ */
+import { type LoadBalancerRef, loadBalancerName } from '../../lambdas/domain/fleet.ts';
+import type { Ec2Model } from './ec2.ts';
+import type { LoadBalancersModel } from './load-balancers.ts';
+
+export interface Deployed {
+  readonly newInstances: readonly string[];
+  readonly oldInstances: readonly string[];
+  readonly loadBalancers: readonly LoadBalancerRef[];
+  readonly bakeSeconds: number;
+}
+
+/** Of one new host. A moment that never comes is `undefined`. */
+export interface EarliestMoments {
+  readonly instanceId: string;
+  readonly launched: Date;
+  readonly running: Date;
+  readonly applicationUp: Date | undefined;
+  readonly inMackerel: Date | undefined;
+  /** Load balancer → earliest possible moment in service. */
+  readonly inService: Readonly<Record<string, Date | undefined>>;
+  readonly ready: Date | undefined;
+}
+
+export interface LowerBound {
+  readonly hosts: readonly EarliestMoments[];
+  /** When the first of them was launched: all durations count from here. */
+  readonly launched: Date;
+  readonly ready: Date | undefined;
+  readonly drained: Date | undefined;
+  readonly terminated: Date | undefined;
+  /** Of the longest drain and the longest shutdown among the old hosts. */
+  readonly drainSeconds: number;
+  readonly shutdownSeconds: number;
+}
+
+interface Models {
+  readonly ec2: Ec2Model;
+  readonly loadBalancers: LoadBalancersModel;
+}
+
+/**
+ * The bound for new hosts that were registered at most once and old ones that were in service at all these load
+ * balancers and never deregistered before (a second time draws anew). Throws for ids that the world never had.
+ */
+export function lowerBound(models: Models, deployed: Deployed): LowerBound {
+  const hosts = deployed.newInstances.map((id) => earliest(models, id, deployed.loadBalancers));
+  const ready = Math.max(...hosts.map((host) => host.readyAt));
+  const drain = longest(deployed.oldInstances, (id) => drainMillis(models, id, deployed.loadBalancers));
+  const shutdown = longest(deployed.oldInstances, (id) => models.ec2.instance(id).life.shutdownMillis);
+  return {
+    hosts: hosts.map((host) => host.moments),
+    launched: new Date(Math.min(...hosts.map(({ moments }) => moments.launched.getTime()))),
+    ready: moment(ready),
+    drained: moment(ready + drain),
+    terminated: moment(ready + drain + deployed.bakeSeconds * 1000 + shutdown),
+    drainSeconds: drain / 1000,
+    shutdownSeconds: shutdown / 1000,
+  };
+}
+
+function earliest(models: Models, instanceId: string, refs: readonly LoadBalancerRef[]) {
+  const { life } = models.ec2.instance(instanceId);
+  const inService = refs.map((ref) => {
+    const registration = models.loadBalancers.registrationMillis(
+      models.loadBalancers.balancer(ref),
+      instanceId,
+      0,
+    );
+    const acceptedAt = Math.max(life.runningAt, life.visibleAt);
+    return [loadBalancerName(ref), Math.max(life.applicationUpAt, acceptedAt + registration)] as const;
+  });
+  const readyAt = Math.max(life.registersAt, ...inService.map(([, at]) => at));
+  const moments: EarliestMoments = {
+    instanceId,
+    launched: new Date(life.launchedAt),
+    running: new Date(life.runningAt),
+    applicationUp: moment(life.applicationUpAt),
+    inMackerel: moment(life.registersAt),
+    inService: Object.fromEntries(inService.map(([name, at]) => [name, moment(at)])),
+    ready: moment(readyAt),
+  };
+  return { moments, readyAt };
+}
+
+function drainMillis(models: Models, instanceId: string, refs: readonly LoadBalancerRef[]): number {
+  return longest(refs, (ref) =>
+    models.loadBalancers.drainMillis(models.loadBalancers.balancer(ref), instanceId, 0),
+  );
+}
+
+function longest<T>(things: readonly T[], millisOf: (thing: T) => number): number {
+  return Math.max(0, ...things.map(millisOf));
+}
+
+function moment(millis: number): Date | undefined {
+  return Number.isFinite(millis) ? new Date(millis) : undefined;
+}

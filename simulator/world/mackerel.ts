@@ -1,0 +1,348 @@
+/**
+ * The modelled Mackerel: hosts that agents register, statuses, metrics, alerts, annotations. What agents do by
+ * themselves (register, post, say goodbye) is caught up with whenever somebody looks or acts.
+ */
+import type {
+  Annotation,
+  MackerelAlert,
+  MackerelHost,
+  MackerelStatus,
+  Refusal,
+} from '../../lambdas/clients/ports.ts';
+import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import type { ModelInstance } from './instance.ts';
+import type { Surroundings } from './surroundings.ts';
+import { CONNECTIVITY_MILLIS, METRIC_MILLIS, wholeSeconds } from './timings.ts';
+
+export interface Role {
+  readonly service: string;
+  readonly role: string;
+}
+
+/** `[host_status]` of the agents' configuration. */
+export interface AgentSettings {
+  readonly onStart: MackerelStatus;
+  /** Said when the host shuts down; without it the host just falls silent. */
+  readonly onStop?: MackerelStatus;
+}
+
+export interface ModelHost {
+  readonly id: string;
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly instanceId?: string;
+  readonly createdAt: number;
+  status: MackerelStatus;
+  retiredAt?: number;
+}
+
+interface HostRecord extends ModelHost {
+  /** The instance whose agent posts metrics; without it the host is just an entry. */
+  readonly agent?: ModelInstance;
+  statusSince: number;
+  saidGoodbye: boolean;
+  /** By the scenario's hand, beside what the agent posts. */
+  postedAt?: number;
+}
+
+export interface ModelAlert extends Omit<MackerelAlert, 'openedAt'> {
+  readonly kind: 'connectivity' | 'scenario';
+  readonly openedAt: number;
+  closedAt?: number;
+}
+
+interface AwaitedAgent {
+  readonly instance: ModelInstance;
+  readonly roles: readonly Role[];
+  readonly status: MackerelStatus;
+}
+
+/** A host that a scenario puts there by hand: a stranger, or a second entry of one instance. */
+export interface HandMadeHost {
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly instanceId?: string;
+  readonly status?: MackerelStatus;
+  readonly createdAt?: Date;
+}
+
+/** The agent is told to stop about this long after the host began to shut down. */
+const GOODBYE_MILLIS = 1000;
+
+export class MackerelModel {
+  agent: AgentSettings = { onStart: 'working' };
+
+  readonly #world: Surroundings;
+  readonly #services = new Map<string, Set<string>>();
+  readonly #hosts = new Map<string, HostRecord>();
+  /** Not retired, in order of registration. */
+  readonly #live = new Map<string, HostRecord>();
+  readonly #alerts: ModelAlert[] = [];
+  readonly #annotations: Annotation[] = [];
+  #awaited: AwaitedAgent[] = [];
+  #serial = 0;
+
+  constructor(world: Surroundings) {
+    this.#world = world;
+  }
+
+  // ── What a scenario sets up and does ──
+
+  addService(service: string, roles: readonly string[]): void {
+    this.#services.set(service, new Set([...(this.#services.get(service) ?? []), ...roles]));
+  }
+
+  addHost({ name, roles, instanceId, status = 'working', createdAt }: HandMadeHost): string {
+    const at = createdAt?.getTime() ?? this.#world.now();
+    const record = this.#record(name, at, status, roles);
+    this.#keep(instanceId === undefined ? record : { ...record, instanceId });
+    return record.id;
+  }
+
+  /** For a host without an agent of the world; the newest counts. */
+  postMetric(hostId: string, at: Date): void {
+    const host = this.#live.get(hostId);
+    if (host === undefined) throw new Error(`Mackerel has no host ${hostId}`);
+    host.postedAt = Math.max(host.postedAt ?? 0, at.getTime());
+  }
+
+  openAlert(alert: Pick<MackerelAlert, 'status' | 'message'> & { hostId?: string }): string {
+    this.#catchUp();
+    const id = this.#open({ ...alert, kind: 'scenario' }, this.#world.now());
+    const host = alert.hostId === undefined ? {} : { hostId: alert.hostId };
+    this.#world.emit({ kind: 'alert-opened', ...host, ids: [id], changed: [id] });
+    return id;
+  }
+
+  closeAlert(id: string): void {
+    const alert = this.#alerts.find((candidate) => candidate.id === id && candidate.closedAt === undefined);
+    if (alert !== undefined) alert.closedAt = this.#world.now();
+    this.#world.emit({ kind: 'alert-closed', ids: [id], changed: alert === undefined ? [] : [id] });
+  }
+
+  // ── For the other parts of the world ──
+
+  /** This instance's agent will register at its moment, under this role. */
+  expectAgent(instance: ModelInstance, role: Role | undefined, status = this.agent.onStart): void {
+    if (instance.life.registersAt === Number.POSITIVE_INFINITY) return;
+    this.#awaited.push({ instance, roles: role === undefined ? [] : [role], status });
+  }
+
+  /** Every host that is not retired, with its true state. */
+  live(): readonly Readonly<ModelHost>[] {
+    this.#catchUp();
+    return [...this.#live.values()];
+  }
+
+  /** Every host that ever was. */
+  host(id: string): Readonly<ModelHost> | undefined {
+    this.#catchUp();
+    return this.#hosts.get(id);
+  }
+
+  alerts(): readonly Readonly<ModelAlert>[] {
+    this.#catchUp();
+    return this.#alerts;
+  }
+
+  annotations(): readonly Annotation[] {
+    return this.#annotations;
+  }
+
+  // ── The port ──
+
+  hosts(service: string, role: string): readonly MackerelHost[] {
+    if (service.trim() === '' || role.trim() === '') throw unknownRole(service, role);
+    this.#catchUp();
+    return [...this.#live.values()]
+      .filter((host) => host.roles.some((one) => one.service === service && one.role === role))
+      .map(toHost);
+  }
+
+  roles(service: string): readonly string[] | undefined {
+    this.#catchUp();
+    const roles = this.#services.get(service);
+    return roles && [...roles];
+  }
+
+  setStatus(hostIds: readonly string[], status: MackerelStatus): void {
+    this.#catchUp();
+    const changed: string[] = [];
+    for (const id of new Set(hostIds)) {
+      const host = this.#live.get(id);
+      if (host === undefined || host.status === status) continue;
+      changeStatus(host, status, this.#world.now());
+      changed.push(id);
+    }
+    this.#world.emit({ kind: 'host-status-set', status, ids: [...hostIds], changed });
+  }
+
+  retire(hostIds: readonly string[]): { readonly refused: readonly Refusal[] } {
+    this.#catchUp();
+    const changed = [...new Set(hostIds)].filter((id) => this.#live.has(id));
+    for (const id of changed) this.#retireOne(id);
+    this.#world.emit({ kind: 'hosts-retired', ids: [...hostIds], changed });
+    return { refused: [] };
+  }
+
+  openAlerts(): readonly MackerelAlert[] {
+    this.#catchUp();
+    return this.#alerts
+      .filter((alert) => alert.closedAt === undefined)
+      .reverse()
+      .sort((a, b) => b.openedAt - a.openedAt)
+      .map(({ id, status, hostId, message, openedAt }) => ({
+        id,
+        status,
+        ...(hostId !== undefined && { hostId }),
+        message,
+        openedAt: wholeSeconds(openedAt),
+      }));
+  }
+
+  latestMetric(hostIds: readonly string[]): ReadonlyMap<string, Date> {
+    this.#catchUp();
+    const latest = new Map<string, Date>();
+    for (const id of hostIds) {
+      const host = this.#live.get(id);
+      const at = host && lastPost(host, this.#world.now());
+      if (at !== undefined) latest.set(id, wholeSeconds(at));
+    }
+    return latest;
+  }
+
+  /** The same mark twice is one mark: the adapter looks before it writes. */
+  annotate(annotation: Annotation): void {
+    const { service, role, title, from } = annotation;
+    this.#catchUp();
+    if (!this.#services.get(service)?.has(role)) throw unknownRole(service, role);
+    const kept = {
+      ...annotation,
+      title: title.slice(0, 250),
+      description: annotation.description.slice(0, 1024),
+    };
+    const second = (date: Date) => Math.floor(date.getTime() / 1000);
+    const isThere = this.#annotations.some(
+      (mark) =>
+        mark.service === service &&
+        mark.role === role &&
+        mark.title === kept.title &&
+        second(mark.from) === second(from),
+    );
+    if (!isThere) this.#annotations.push(kept);
+    const ids = [`${service}:${role}`];
+    this.#world.emit({ kind: 'annotated', title: kept.title, ids, changed: isThere ? [] : ids });
+  }
+
+  // ── Inside ──
+
+  /** Does what agents and the connectivity monitor have done by themselves up to now. */
+  #catchUp(): void {
+    const now = this.#world.now();
+    this.#registerAgents(now);
+    for (const host of this.#live.values()) {
+      if (host.agent === undefined || host.agent.downAt > now) continue;
+      this.#sayGoodbye(host, host.agent, now);
+      this.#noticeSilence(host, host.agent, now);
+    }
+  }
+
+  #registerAgents(now: number): void {
+    const due = this.#awaited.filter(({ instance }) => instance.life.registersAt <= now);
+    if (due.length === 0) return;
+    this.#awaited = this.#awaited.filter(({ instance }) => instance.life.registersAt > now);
+    due.sort((a, b) => a.instance.life.registersAt - b.instance.life.registersAt);
+    for (const { instance, roles, status } of due) {
+      const { registersAt } = instance.life;
+      if (instance.downAt <= registersAt) continue;
+      const record = this.#record(instance.facts.hostName, registersAt, status, roles);
+      this.#keep({ ...record, instanceId: instance.id, agent: instance });
+    }
+  }
+
+  #sayGoodbye(host: HostRecord, agent: ModelInstance, now: number): void {
+    const at = agent.downAt + GOODBYE_MILLIS;
+    // A host that was lost at once had no time to say anything.
+    if (host.saidGoodbye || this.agent.onStop === undefined || at > now || isSudden(agent)) return;
+    host.saidGoodbye = true;
+    changeStatus(host, this.agent.onStop, at);
+  }
+
+  /** A host that nobody watches (maintenance, poweroff) raises no alert; once it is watched again, it does at once. */
+  #noticeSilence(host: HostRecord, agent: ModelInstance, now: number): void {
+    if (host.status !== 'working' && host.status !== 'standby') return;
+    const silentSince = lastPost(host, agent.downAt) ?? host.createdAt;
+    const openedAt = Math.max(silentSince + CONNECTIVITY_MILLIS, host.statusSince);
+    if (openedAt > now) return;
+    const isOpen = this.#alerts.some(
+      (alert) => alert.hostId === host.id && alert.kind === 'connectivity' && alert.closedAt === undefined,
+    );
+    if (isOpen) return;
+    this.#open(
+      { kind: 'connectivity', status: 'CRITICAL', hostId: host.id, message: 'connectivity' },
+      openedAt,
+    );
+  }
+
+  #open(alert: Omit<ModelAlert, 'id' | 'openedAt'>, openedAt: number): string {
+    this.#serial += 1;
+    const id = this.#world.random.branch(`alert ${this.#serial}`).base58(11);
+    this.#alerts.push({ ...alert, id, openedAt });
+    return id;
+  }
+
+  /** Roles that nobody has made yet are made by the registration, as Mackerel does. */
+  #record(name: string, createdAt: number, status: MackerelStatus, roles: readonly Role[]): HostRecord {
+    this.#serial += 1;
+    const id = this.#world.random.branch(`host ${this.#serial}`).base58(11);
+    for (const { service, role } of roles) this.addService(service, [role]);
+    return { id, name, roles, createdAt, status, statusSince: createdAt, saidGoodbye: false };
+  }
+
+  #keep(host: HostRecord): void {
+    this.#hosts.set(host.id, host);
+    this.#live.set(host.id, host);
+  }
+
+  #retireOne(id: string): void {
+    const now = this.#world.now();
+    const host = this.#live.get(id);
+    if (host === undefined) return;
+    host.retiredAt = now;
+    this.#live.delete(id);
+    for (const alert of this.#alerts) if (alert.hostId === id) alert.closedAt ??= now;
+  }
+}
+
+function toHost({ id, name, status, instanceId, createdAt }: HostRecord): MackerelHost {
+  return {
+    id,
+    name,
+    status,
+    ...(instanceId !== undefined && { instanceId }),
+    createdAt: wholeSeconds(createdAt),
+  };
+}
+
+function changeStatus(host: HostRecord, status: MackerelStatus, at: number): void {
+  host.status = status;
+  host.statusSince = at;
+}
+
+/** The last metric up to a moment, as long as the host runs; `undefined` before the first. */
+function lastPost({ agent, createdAt, postedAt }: HostRecord, at: number): number | undefined {
+  if (agent === undefined) return postedAt;
+  const posts = Math.floor((Math.min(at, agent.downAt) - createdAt) / METRIC_MILLIS);
+  return posts < 1 ? postedAt : createdAt + posts * METRIC_MILLIS;
+}
+
+function isSudden({ ending }: ModelInstance): boolean {
+  return ending !== undefined && ending.at === ending.doneAt;
+}
+
+function unknownRole(service: string, role: string): DeploymentError {
+  return new DeploymentError(
+    'MackerelRoleUnknown',
+    `Mackerel has no role "${role}" in a service "${service}". Correct the fleet’s service and role in bin/fleets.ts.`,
+  );
+}

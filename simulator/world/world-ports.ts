@@ -1,0 +1,177 @@
+/**
+ * The world behind the ports of `lambdas/clients/ports.ts`. Each method runs the model and says how many requests the
+ * real adapter would have sent for it.
+ */
+import type { Ports } from '../../lambdas/clients/ports.ts';
+import type { Service } from './events.ts';
+import type { World } from './world.ts';
+
+/** Runs one call: `effect` against the model, counted by `requests` (of an answer, or 1 when it failed). */
+export type RunCall = <T>(
+  service: Service,
+  action: string,
+  args: readonly unknown[],
+  effect: () => T,
+  requests?: (answer: T) => number,
+) => Promise<T>;
+
+const pieces = (list: readonly unknown[], size: number) => Math.ceil(list.length / size);
+const pages = (list: readonly unknown[], size: number) => Math.max(1, pieces(list, size));
+
+type Models = Pick<World, 'ec2' | 'loadBalancers' | 'mackerel' | 's3' | 'parameters'>;
+
+export function worldPorts(models: Models, now: () => Date, run: RunCall): Ports {
+  return {
+    clock: { now },
+    ec2: ec2Port(models, run),
+    loadBalancers: loadBalancersPort(models, run),
+    mackerel: mackerelPort(models, run),
+    artifacts: artifactsPort(models, run),
+    parameters: {
+      read: (name) => run('parameters', 'read', [name], () => models.parameters.read(name)),
+    },
+  };
+}
+
+function ec2Port({ ec2 }: Models, run: RunCall): Ports['ec2'] {
+  return {
+    describe: (ids) =>
+      run(
+        'ec2',
+        'describe',
+        [ids],
+        () => ec2.describe(ids),
+        () => pieces(ids, 100),
+      ),
+    listByTag: (key, value) =>
+      run(
+        'ec2',
+        'listByTag',
+        [key, value],
+        () => ec2.listByTag(key, value),
+        (found) => pages(found, 1000),
+      ),
+    launch: (request) => run('ec2', 'launch', [request], () => ec2.launch(request)),
+    // After a refusal the adapter looks once and then asks for each alone.
+    terminate: (ids) =>
+      run(
+        'ec2',
+        'terminate',
+        [ids],
+        () => ec2.terminate(ids),
+        ({ refused }) =>
+          refused.length === 0 ? pieces(ids, 1000) : pieces(ids, 1000) + pieces(ids, 100) + ids.length,
+      ),
+    findImage: (imageId) => run('ec2', 'findImage', [imageId], () => ec2.findImage(imageId)),
+    newestImage: (query) => run('ec2', 'newestImage', [query], () => ec2.newestImage(query)),
+    subnets: (ids) =>
+      run(
+        'ec2',
+        'subnets',
+        [ids],
+        () => ec2.subnets(ids),
+        () => pieces(ids, 100),
+      ),
+  };
+}
+
+function loadBalancersPort({ loadBalancers }: Models, run: RunCall): Ports['loadBalancers'] {
+  const service = 'loadBalancers';
+  return {
+    // The description and the attributes.
+    settings: (ref) =>
+      run(
+        service,
+        'settings',
+        [ref],
+        () => loadBalancers.settings(ref),
+        () => 2,
+      ),
+    members: (ref, ids) =>
+      run(
+        service,
+        'members',
+        [ref, ids],
+        () => loadBalancers.members(ref, ids),
+        () => (ids === undefined ? 1 : pieces(ids, 100)),
+      ),
+    register: (ref, ids) =>
+      run(
+        service,
+        'register',
+        [ref, ids],
+        () => loadBalancers.register(ref, ids),
+        () => pieces(ids, 100),
+      ),
+    deregister: (ref, ids) =>
+      run(
+        service,
+        'deregister',
+        [ref, ids],
+        () => loadBalancers.deregister(ref, ids),
+        () => pieces(ids, 100),
+      ),
+  };
+}
+
+function mackerelPort({ mackerel }: Models, run: RunCall): Ports['mackerel'] {
+  const service = 'mackerel';
+  return {
+    hosts: (name, role) => run(service, 'hosts', [name, role], () => mackerel.hosts(name, role)),
+    roles: (name) => run(service, 'roles', [name], () => mackerel.roles(name)),
+    setStatus: (ids, status) =>
+      run(
+        service,
+        'setStatus',
+        [ids, status],
+        () => mackerel.setStatus(ids, status),
+        () => pieces(ids, 30),
+      ),
+    retire: (ids) =>
+      run(
+        service,
+        'retire',
+        [ids],
+        () => mackerel.retire(ids),
+        () => pieces(ids, 30),
+      ),
+    openAlerts: () =>
+      run(
+        service,
+        'openAlerts',
+        [],
+        () => mackerel.openAlerts(),
+        (alerts) => pages(alerts, 100),
+      ),
+    latestMetric: (ids) =>
+      run(
+        service,
+        'latestMetric',
+        [ids],
+        () => mackerel.latestMetric(ids),
+        () => pieces(ids, 100),
+      ),
+    // It looks for the mark before it makes one.
+    annotate: (mark) =>
+      run(
+        service,
+        'annotate',
+        [mark],
+        () => mackerel.annotate(mark),
+        () => 2,
+      ),
+  };
+}
+
+function artifactsPort({ s3 }: Models, run: RunCall): Ports['artifacts'] {
+  const service = 'artifacts';
+  return {
+    find: (bucket, key, versionId) =>
+      run(service, 'find', [bucket, key, versionId], () => s3.find(bucket, key, versionId)),
+    digest: (bucket, key, versionId) =>
+      run(service, 'digest', [bucket, key, versionId], () => s3.digest(bucket, key, versionId)),
+    readRecord: (bucket, key) => run(service, 'readRecord', [bucket, key], () => s3.readRecord(bucket, key)),
+    writeRecord: (bucket, key, record) =>
+      run(service, 'writeRecord', [bucket, key, record], () => s3.writeRecord(bucket, key, record)),
+  };
+}

@@ -1,0 +1,165 @@
+/**
+ * One modelled world: EC2, load balancers, S3, SSM parameters and Mackerel behind the ports that the steps use, with
+ * what emulators lack: boot time, registration lag, health thresholds, draining, client tokens, eventual consistency.
+ *
+ * It has no timers. Moments are drawn from the seed when something is launched, registered or deregistered, and every
+ * answer follows from them and the virtual clock. The same seed, calls and clock give the same world.
+ */
+import type { MackerelStatus, Ports } from '../../lambdas/clients/ports.ts';
+import { type LoadBalancerRef, TAG } from '../../lambdas/domain/fleet.ts';
+import { CallCounter, type Intercept, type Latency } from './calls.ts';
+import { Ec2Model } from './ec2.ts';
+import type { Origin, Service, WorldChange, WorldEvent } from './events.ts';
+import { LoadBalancersModel } from './load-balancers.ts';
+import { type Deployed, type LowerBound, lowerBound } from './lower-bound.ts';
+import { MackerelModel, type Role } from './mackerel.ts';
+import { nextChange } from './next-change.ts';
+import { ParametersModel } from './parameters.ts';
+import { Random } from './prng.ts';
+import { S3Model } from './s3.ts';
+import type { Surroundings } from './surroundings.ts';
+import { TIMINGS, type Timings } from './timings.ts';
+import { viewWorld, type WorldView } from './view.ts';
+import { worldPorts } from './world-ports.ts';
+
+export interface WorldOptions {
+  readonly seed: number;
+  /** The virtual clock; it never runs backwards. */
+  readonly now: () => Date;
+  readonly region?: string;
+  /** 12 digits. */
+  readonly account?: string;
+  readonly timings?: Partial<Timings>;
+  /** Modelled milliseconds of a port call; summed in `world.calls`, where the runner fetches them. */
+  readonly latency?: Latency;
+}
+
+/** A host that serves since before the scenario began. */
+export interface RunningHost extends Role {
+  readonly subnetId: string;
+  readonly loadBalancers: readonly LoadBalancerRef[];
+  /** Value of the fleet's tag; without it the host is untagged, as one that an older tool launched. */
+  readonly fleet?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly imageId?: string;
+  readonly instanceType?: string;
+  /** Default: a day. */
+  readonly ageSeconds?: number;
+  /** In Mackerel; default `working`. */
+  readonly status?: MackerelStatus;
+}
+
+export class World {
+  readonly ports: Ports;
+  readonly ec2: Ec2Model;
+  readonly loadBalancers: LoadBalancersModel;
+  readonly mackerel: MackerelModel;
+  readonly s3: S3Model;
+  readonly parameters = new ParametersModel();
+  readonly calls: CallCounter;
+  /** Stands around every port call, to inject faults. */
+  intercept: Intercept | undefined;
+
+  readonly #now: () => number;
+  readonly #listeners: ((event: WorldEvent) => void)[] = [];
+  readonly #roles = new Map<string, Role>();
+  #actor: Origin = 'scenario';
+
+  constructor(options: WorldOptions) {
+    this.#now = () => options.now().getTime();
+    const surroundings: Surroundings = {
+      now: this.#now,
+      random: new Random(options.seed),
+      timings: { ...TIMINGS, ...options.timings },
+      region: options.region ?? 'ap-northeast-1',
+      account: options.account ?? '123456789012',
+      emit: (change) => this.#emit(change),
+    };
+    this.ec2 = new Ec2Model(surroundings);
+    this.loadBalancers = new LoadBalancersModel(surroundings, this.ec2);
+    this.mackerel = new MackerelModel(surroundings);
+    this.s3 = new S3Model(surroundings);
+    this.calls = new CallCounter(options.latency);
+    this.ports = worldPorts(this, options.now, (...call) => this.#run(...call));
+  }
+
+  /** Hosts that carry this fleet's tag start their agent under this role, which Mackerel knows from now on. */
+  addFleet(fleet: string, role: Role): void {
+    this.#roles.set(fleet, role);
+    this.mackerel.addService(role.service, [role.role]);
+  }
+
+  /** Its instance id. It is in service at its load balancers and registered in Mackerel. */
+  addRunningHost(host: RunningHost): string {
+    const { service, role, fleet, subnetId, loadBalancers } = host;
+    const instance = this.ec2.addExisting({
+      subnetId,
+      imageId: host.imageId ?? 'ami-00000000000000001',
+      instanceType: host.instanceType ?? 't4g.small',
+      tags: { ...host.tags, ...(fleet !== undefined && { [TAG.fleet]: fleet }) },
+      ageSeconds: host.ageSeconds ?? 86_400,
+    });
+    for (const ref of loadBalancers) this.loadBalancers.addExistingMember(ref, instance);
+    this.mackerel.expectAgent(instance, { service, role }, host.status ?? 'working');
+    return instance.id;
+  }
+
+  /** Called with every change, right after it happened. */
+  on(listener: (event: WorldEvent) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Everything at this instant. */
+  view(): WorldView {
+    return viewWorld(this, this.#now());
+  }
+
+  /** The next moment at which something in the world changes by itself; `undefined` when all is settled. */
+  nextChange(): Date | undefined {
+    return nextChange(this, this.#now());
+  }
+
+  /** The fastest that a deployment could have been: see `lower-bound.ts`. */
+  lowerBound(deployed: Deployed): LowerBound {
+    return lowerBound(this, deployed);
+  }
+
+  #emit(change: WorldChange): void {
+    if (change.kind === 'instances-launched') for (const id of change.changed) this.#expectAgentOf(id);
+    const event: WorldEvent = { at: new Date(this.#now()), by: this.#actor, ...change };
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #expectAgentOf(instanceId: string): void {
+    const instance = this.ec2.instance(instanceId);
+    this.mackerel.expectAgent(instance, this.#roles.get(instance.facts.tags[TAG.fleet] ?? ''));
+  }
+
+  /** One port call, see `RunCall`. The model itself never waits, so the actor of an event is known while it runs. */
+  async #run<T>(
+    service: Service,
+    action: string,
+    args: readonly unknown[],
+    effect: () => T,
+    requests: (answer: T) => number = () => 1,
+  ): Promise<T> {
+    const call = this.calls.begin(service, action, args);
+    const proceed = async () => {
+      // Restored, not reset: a listener may make a call of its own in the middle of this one.
+      const actorBefore = this.#actor;
+      this.#actor = { service, action, serial: call.serial };
+      let sent = 1;
+      try {
+        const answer = effect();
+        sent = requests(answer);
+        return answer;
+      } finally {
+        this.#actor = actorBefore;
+        this.calls.add(call, sent);
+      }
+    };
+    if (this.intercept === undefined) return proceed();
+    // The interceptor answers in the shape of the port, which only its author can promise.
+    return (await this.intercept(call, proceed)) as T;
+  }
+}

@@ -1,0 +1,111 @@
+/** The modelled world behind the ports does what the real adapters do: they pass the same suites. */
+import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
+import { World } from '../../simulator/world/world.ts';
+import { artifactsContract } from '../clients/artifacts.contract.ts';
+import { ec2Contract } from '../clients/ec2.contract.ts';
+import { loadBalancersContract } from '../clients/load-balancers.contract.ts';
+import { mackerelContract } from '../clients/mackerel.contract.ts';
+import { parametersContract } from '../clients/parameters.contract.ts';
+import { oldHost, START, smallWorld } from './small-world.ts';
+
+const stop = async () => undefined;
+
+/** Long enough for a boot, a registration, a drain and a termination. */
+const SETTLE_SECONDS = 120;
+
+/** A small world with a step of time that settles it. */
+function settlingWorld() {
+  const small = smallWorld();
+  let passed = 0;
+  const settle = async () => {
+    passed += SETTLE_SECONDS;
+    small.at(passed);
+  };
+  return { ...small, settle };
+}
+
+ec2Contract('the modelled world', async () => {
+  const { world, ports, settle } = settlingWorld();
+  const tags = { Role: 'blog-app' };
+  world.ec2.addImage({ imageId: 'ami-older', tags, createdAt: new Date(START.getTime() - 2000) });
+  world.ec2.addImage({ imageId: 'ami-newest', tags, createdAt: new Date(START.getTime() - 1000) });
+  return {
+    ec2: ports.ec2,
+    subnetIds: ['subnet-a', 'subnet-c'],
+    imageId: 'ami-1',
+    instanceType: 't4g.small',
+    launchTemplate: { id: 'lt-1', version: '1' },
+    search: { from: 'search', owner: 'self', tags, architecture: 'arm64' },
+    newestImageId: 'ami-newest',
+    honours: { clientToken: true, launchTemplates: true },
+    settle,
+    protect: async (instanceId) => world.ec2.protect(instanceId),
+    stop,
+  };
+});
+
+const ZONES = ['ap-northeast-1a', 'ap-northeast-1c'];
+
+loadBalancersContract('the modelled world, classic ELB', async () => {
+  const { world, ports, settle } = settlingWorld();
+  const ref = world.loadBalancers.addClassic({ name: 'blog', vpcId: 'vpc-1', zones: ZONES });
+  const missing: LoadBalancerRef = { kind: 'classic', name: 'nowhere' };
+  const hosts = [oldHost(world, []), oldHost(world, [], 'subnet-c')] as const;
+  return { loadBalancers: ports.loadBalancers, ref, missing, vpcId: 'vpc-1', hosts, honours, settle, stop };
+});
+
+loadBalancersContract('the modelled world, target group', async () => {
+  const { world, ports, settle } = settlingWorld();
+  const ref = world.loadBalancers.addTargetGroup({ name: 'blog', vpcId: 'vpc-1', zones: ZONES });
+  const missing: LoadBalancerRef = { ...ref, arn: ref.arn.replace('/blog/', '/nowhere/') };
+  const hosts = [oldHost(world, []), oldHost(world, [], 'subnet-c')] as const;
+  return { loadBalancers: ports.loadBalancers, ref, missing, vpcId: 'vpc-1', hosts, honours, settle, stop };
+});
+
+/** All that a stand-in may lack. */
+const honours = { missing: true, setSemantics: true, absence: true, registrationLag: true, draining: true };
+
+mackerelContract('the modelled world', async () => {
+  const { mackerel, ports } = new World({ seed: 1, now: () => START });
+  return {
+    mackerel: ports.mackerel,
+    add: async ({ roles, ...host }) => mackerel.addHost({ ...host, roles: roles.map(toRole) }),
+    openAlert: async (hostId, message) => {
+      mackerel.openAlert({ hostId, message, status: 'CRITICAL' });
+    },
+    postMetric: async (hostId, at) => mackerel.postMetric(hostId, at),
+    addService: async (name, roles) => mackerel.addService(name, roles),
+    hostState: async (hostId) => {
+      const host = mackerel.host(hostId);
+      if (host === undefined) throw new Error(`there is no host ${hostId}`);
+      return { status: host.status, retired: host.retiredAt !== undefined };
+    },
+    stop,
+  };
+});
+
+function toRole(fullName: string) {
+  const [service = '', role = ''] = fullName.split(':');
+  return { service, role };
+}
+
+artifactsContract('the modelled world', async () => {
+  const { world, ports } = smallWorld();
+  world.s3.addBucket('artifacts');
+  return {
+    artifacts: ports.artifacts,
+    bucket: 'artifacts',
+    put: async (key, body, metadata = {}) => world.s3.put('artifacts', key, body, { metadata }).versionId,
+    remove: async (key) => world.s3.delete('artifacts', key),
+    stop,
+  };
+});
+
+parametersContract('the modelled world', async () => {
+  const { world, ports } = smallWorld();
+  return {
+    parameters: ports.parameters,
+    put: async (name, value) => world.parameters.set(name, value),
+    stop,
+  };
+});

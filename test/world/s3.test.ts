@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import type { ObjectCreated } from '../../simulator/world/s3.ts';
+import { named, START, smallWorld } from './small-world.ts';
+
+const KEY = 'shop/app.tar.gz';
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+function withBucket() {
+  const small = smallWorld();
+  small.world.s3.addBucket('artifacts');
+  return { ...small, artifacts: small.ports.artifacts, s3: small.world.s3 };
+}
+
+describe('an upload', () => {
+  it('is the newest version until the next one, and stays readable by its version', async () => {
+    const { s3, artifacts, at } = withBucket();
+    const first = s3.put('artifacts', KEY, 'one');
+    at(60);
+    const second = s3.put('artifacts', KEY, 'three');
+    expect(second.versionId).not.toBe(first.versionId);
+    expect(second.sequencer > first.sequencer).toBe(true);
+    expect(await artifacts.find('artifacts', KEY)).toEqual({
+      key: KEY,
+      versionId: second.versionId,
+      sizeBytes: 5,
+      uploadedAt: new Date(START.getTime() + 60_000),
+    });
+    expect(await artifacts.find('artifacts', KEY, first.versionId)).toMatchObject({ sizeBytes: 3 });
+  });
+
+  it.each([
+    ['nobody, but it can be computed', {}, undefined],
+    ['S3, when the uploader sent a checksum', { checksum: 'sha256' }, sha256('tarball')],
+    ['the metadata', { metadata: { sha256: sha256('tarball').toUpperCase() } }, sha256('tarball')],
+    ['nobody, when the metadata is not a digest', { metadata: { sha256: 'v1.2' } }, undefined],
+  ] as const)('has a digest that is known by %s', async (_, upload, known) => {
+    const { s3, artifacts } = withBucket();
+    const { versionId } = s3.put('artifacts', KEY, 'tarball', upload);
+    expect((await artifacts.find('artifacts', KEY))?.sha256).toBe(known);
+    expect(await artifacts.digest('artifacts', KEY, versionId)).toBe(sha256('tarball'));
+  });
+
+  it('is unusable when its metadata contradicts its checksum', async () => {
+    const { s3, artifacts } = withBucket();
+    s3.put('artifacts', KEY, 'tarball', { checksum: 'sha256', metadata: { sha256: sha256('other') } });
+    await expect(artifacts.find('artifacts', KEY)).rejects.toEqual(named('ArtifactUnusable'));
+  });
+
+  it('may claim any size', async () => {
+    const { s3, artifacts } = withBucket();
+    s3.put('artifacts', KEY, 'small', { sizeBytes: 6_000_000_000 });
+    expect((await artifacts.find('artifacts', KEY))?.sizeBytes).toBe(6_000_000_000);
+  });
+
+  it('tells its listeners what EventBridge would', () => {
+    const { s3 } = withBucket();
+    const events: ObjectCreated[] = [];
+    s3.onObjectCreated((event) => events.push(event));
+    const { versionId, sequencer, etag } = s3.put('artifacts', KEY, 'tarball');
+    expect(events).toEqual([
+      expect.objectContaining({
+        source: 'aws.s3',
+        'detail-type': 'Object Created',
+        time: '2026-03-01T09:00:00Z',
+        detail: expect.objectContaining({
+          bucket: { name: 'artifacts' },
+          object: { key: KEY, size: 7, etag, 'version-id': versionId, sequencer },
+        }),
+      }),
+    ]);
+  });
+});
+
+describe('absence', () => {
+  it('is what S3 says about an unknown key, version or bucket, and about a deleted object', async () => {
+    const { s3, artifacts } = withBucket();
+    const { versionId } = s3.put('artifacts', KEY, 'tarball');
+    expect(await artifacts.find('artifacts', 'other')).toBeUndefined();
+    expect(await artifacts.find('artifacts', KEY, 'other')).toBeUndefined();
+    expect(await artifacts.find('nowhere', KEY)).toBeUndefined();
+    s3.delete('artifacts', KEY);
+    expect(await artifacts.find('artifacts', KEY)).toBeUndefined();
+    expect(await artifacts.find('artifacts', KEY, versionId)).toMatchObject({ versionId });
+  });
+
+  it('fails a digest: who asks for one has found the version before', async () => {
+    const { artifacts } = withBucket();
+    await expect(artifacts.digest('artifacts', KEY, 'v')).rejects.toEqual(named('ServiceRefused'));
+  });
+});
+
+describe('a record', () => {
+  it('is read as it was written, each time anew', async () => {
+    const { artifacts } = withBucket();
+    const record = { hosts: ['i-1'] };
+    await artifacts.writeRecord('artifacts', 'irekae/shop/current.json', record);
+    record.hosts.push('i-2');
+    expect(await artifacts.readRecord('artifacts', 'irekae/shop/current.json')).toEqual({ hosts: ['i-1'] });
+    expect(await artifacts.readRecord('artifacts', 'irekae/blog/current.json')).toBeUndefined();
+  });
+
+  it('that is not JSON is refused', async () => {
+    const { s3, artifacts } = withBucket();
+    s3.put('artifacts', 'irekae/shop/current.json', '<html>');
+    await expect(artifacts.readRecord('artifacts', 'irekae/shop/current.json')).rejects.toEqual(
+      named('InvalidInput'),
+    );
+  });
+
+  it('needs its bucket', async () => {
+    const { ports } = smallWorld();
+    await expect(ports.artifacts.writeRecord('nowhere', 'k', {})).rejects.toEqual(named('ServiceRefused'));
+    await expect(ports.artifacts.readRecord('nowhere', 'k')).rejects.toEqual(named('ServiceRefused'));
+  });
+});
+
+it('a parameter has a value until it is deleted', async () => {
+  const { world, ports } = smallWorld();
+  world.parameters.set('/irekae/mackerel-key', 'secret');
+  expect(await ports.parameters.read('/irekae/mackerel-key')).toBe('secret');
+  world.parameters.delete('/irekae/mackerel-key');
+  expect(await ports.parameters.read('/irekae/mackerel-key')).toBeUndefined();
+});

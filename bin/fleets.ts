@@ -1,0 +1,87 @@
+/**
+ * The one file to edit: your environments, and the fleets in them. `npm run synth` checks it and names everything that
+ * is wrong; `npx cdk deploy irekae-staging` puts it into AWS. All fields and their defaults: `lib/fleet-config.ts`.
+ *
+ * What stands here is the example of the README: *Reactio*, an application behind a classic load balancer and its
+ * worker, in two environments, each host in a zone of its own. Ids and accounts are made up.
+ */
+import type { FleetsFile } from '../lib/fleet-config.ts';
+
+/** The same in all four fleets. Each host has the Perl of its time, which is not the image's. */
+const reactio = {
+  runtimes: [{ key: 'runtimes/perl-5.38-arm64.tar.gz', directory: '/opt/perl' }],
+  image: { from: 'search', owner: 'self', namePattern: 'reactio-base-*', tags: { stage: 'released' } },
+  architecture: 'arm64',
+  instanceTypes: ['t4g.small', 't4g.medium'],
+  instancesPerZone: 1,
+} as const satisfies Partial<FleetsFile['fleets'][number]>;
+
+const staging = {
+  environment: 'staging',
+  subnets: ['subnet-0a1b2c3d4e5f60001', 'subnet-0a1b2c3d4e5f60002'],
+  tags: { Environment: 'staging' },
+};
+
+const production = {
+  environment: 'production',
+  subnets: ['subnet-0a1b2c3d4e5f60003', 'subnet-0a1b2c3d4e5f60004'],
+  tags: { Environment: 'production' },
+};
+
+export const fleetsFile: FleetsFile = {
+  environments: [
+    { name: 'staging', account: '111111111111', region: 'ap-northeast-1' },
+    {
+      name: 'production',
+      account: '222222222222',
+      region: 'ap-northeast-1',
+      alarmEmails: ['operations@reactio.example'],
+    },
+  ],
+
+  fleets: [
+    {
+      ...reactio,
+      ...staging,
+      name: 'reactio-staging-app',
+      mackerel: { service: 'reactio-staging', role: 'app' },
+      artifact: 'reactio/app.tar.gz',
+      securityGroups: ['sg-0a1b2c3d4e5f60001'],
+      loadBalancers: [{ kind: 'classic', name: 'reactio-staging' }],
+      startCommand: 'systemctl enable --now reactio-app',
+      limits: { bakeSeconds: 0 },
+    },
+    {
+      ...reactio,
+      ...staging,
+      name: 'reactio-staging-worker',
+      mackerel: { service: 'reactio-staging', role: 'worker' },
+      // Built from the same sources: one upload deploys both.
+      artifact: 'reactio/app.tar.gz',
+      securityGroups: ['sg-0a1b2c3d4e5f60002'],
+      startCommand: 'systemctl enable --now reactio-worker',
+      limits: { bakeSeconds: 0 },
+    },
+    {
+      ...reactio,
+      ...production,
+      name: 'reactio-production-app',
+      mackerel: { service: 'reactio-production', role: 'app' },
+      artifact: 'reactio/app.tar.gz',
+      securityGroups: ['sg-0a1b2c3d4e5f60003'],
+      loadBalancers: [{ kind: 'classic', name: 'reactio-production' }],
+      startCommand: 'systemctl enable --now reactio-app',
+      limits: { bakeSeconds: 300 },
+    },
+    {
+      ...reactio,
+      ...production,
+      name: 'reactio-production-worker',
+      mackerel: { service: 'reactio-production', role: 'worker' },
+      artifact: 'reactio/app.tar.gz',
+      securityGroups: ['sg-0a1b2c3d4e5f60004'],
+      startCommand: 'systemctl enable --now reactio-worker',
+      limits: { bakeSeconds: 300 },
+    },
+  ],
+};

@@ -1,0 +1,75 @@
+/** Who is told when a deployment did not end well, or an upload did not start one. */
+import { Duration, type Stack } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import type { Environment } from './read-fleets.ts';
+
+/** The one topic of an environment. */
+export function alarmTopic(stack: Stack, { name, alarmEmails }: Environment): Topic {
+  // Not encrypted with a key: CloudWatch cannot use the account's own `aws/sns`, and an alarm holds names only.
+  const topic = new Topic(stack, 'Alarms', { displayName: `irekae ${name}`, enforceSSL: true });
+  // A topic that has any policy loses the default one, which let the account's alarms in.
+  topic.addToResourcePolicy(
+    new iam.PolicyStatement({
+      principals: [new iam.ServicePrincipal('cloudwatch.amazonaws.com')],
+      actions: ['sns:Publish'],
+      resources: [topic.topicArn],
+      conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
+    }),
+  );
+  for (const address of alarmEmails) topic.addSubscription(new EmailSubscription(address));
+  return topic;
+}
+
+const MINUTE = { period: Duration.minutes(1), statistic: 'Sum' };
+
+const WHAT_TO_DO =
+  "The execution's error and cause say what to do; docs/runbook.md has a page for each error.";
+
+/** A stopped execution is one that nobody undid, so it counts as much as a failed one. */
+export function alarmsOf(
+  scope: Construct,
+  fleet: string,
+  machine: StateMachine,
+  undelivered: IQueue,
+  topic: Topic,
+) {
+  const alarm = (name: string, metric: cloudwatch.IMetric, description: string) =>
+    new cloudwatch.Alarm(scope, `alarm ${name}`, {
+      alarmName: `irekae-${fleet}-${name}`,
+      alarmDescription: description,
+      metric,
+      threshold: 1,
+      evaluationPeriods: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+    }).addAlarmAction(new SnsAction(topic));
+
+  alarm('failed', machine.metricFailed(MINUTE), `A deployment of ${fleet} failed. ${WHAT_TO_DO}`);
+  alarm(
+    'timed-out',
+    machine.metricTimedOut(MINUTE),
+    `A deployment of ${fleet} ran out of time. ${WHAT_TO_DO}`,
+  );
+  alarm(
+    'aborted',
+    machine.metricAborted(MINUTE),
+    `A deployment of ${fleet} was stopped by hand. ${WHAT_TO_DO}`,
+  );
+  alarm(
+    'throttled',
+    machine.metricThrottled(MINUTE),
+    `Step Functions slows the deployment of ${fleet} down.`,
+  );
+  alarm(
+    'not-started',
+    undelivered.metricApproximateNumberOfMessagesVisible({ ...MINUTE, statistic: 'Maximum' }),
+    `An upload for ${fleet} started no deployment. The message in ${fleet}'s dead-letter queue says why.`,
+  );
+}

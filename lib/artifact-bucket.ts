@@ -1,0 +1,47 @@
+/** The bucket that receives the artifacts, and keeps irekae's records under `irekae/`. */
+import { Duration } from 'aws-cdk-lib';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { acknowledge } from './nag.ts';
+import type { Environment } from './read-fleets.ts';
+
+/** Enough to go back to, for longer than a release is usually remembered. */
+const VERSIONS_KEPT_AT_LEAST = 20;
+const OLD_VERSIONS_EXPIRE = Duration.days(180);
+
+/** What the rest of the stack needs to know of it, whether it was made or given. */
+export type ArtifactBucket = Pick<s3.IBucket, 'bucketName' | 'bucketArn' | 'arnForObjects'>;
+
+export function artifactBucket(scope: Construct, { existingBucket }: Environment): ArtifactBucket {
+  if (existingBucket !== undefined) return s3.Bucket.fromBucketName(scope, 'Artifacts', existingBucket);
+
+  const bucket = new s3.Bucket(scope, 'Artifacts', {
+    versioned: true,
+    encryption: s3.BucketEncryption.S3_MANAGED,
+    enforceSSL: true,
+    blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+    objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    lifecycleRules: [
+      { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
+      {
+        id: 'old-versions',
+        noncurrentVersionExpiration: OLD_VERSIONS_EXPIRE,
+        noncurrentVersionsToRetain: VERSIONS_KEPT_AT_LEAST,
+      },
+    ],
+  });
+  switchOnEventBridge(bucket);
+  acknowledge(
+    bucket,
+    'AwsSolutions-S1',
+    'Server access logs would need a second bucket. Who uploaded is in the event and the release record; an account ' +
+      'that wants more switches on CloudTrail data events.',
+  );
+  return bucket;
+}
+
+/** `eventBridgeEnabled` of the L2 construct brings a Python function that sets this one property. */
+function switchOnEventBridge(bucket: s3.Bucket): void {
+  const resource = bucket.node.defaultChild as s3.CfnBucket;
+  resource.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
+}

@@ -1,0 +1,75 @@
+/**
+ * What a deployment may use up at most: events of its history, and time. A history that reaches 25,000 events, or a
+ * machine that reaches its own timeout, ends an execution without a Catch: neither may ever come first.
+ */
+import { BAKE_PAUSE_SECONDS } from '../lambdas/domain/bake.ts';
+import type { Fleet } from '../lambdas/domain/fleet.ts';
+import { EVENTS_PER_LOOK, mostLooks } from '../lambdas/domain/looks.ts';
+import { STEPS } from '../lambdas/domain/steps.ts';
+
+/** AWS fails the execution that reaches it. */
+const HISTORY_LIMIT = 25_000;
+
+/**
+ * Kept free for steps that are retried: three events for each failed attempt. The retries' own pauses keep them below
+ * the rate of an ordinary wait, so this much is a thousand failed attempts in one deployment.
+ */
+const RETRY_RESERVE = 4_000;
+
+/** What a deployment without a failed attempt may need. */
+export const HISTORY_BUDGET = HISTORY_LIMIT - RETRY_RESERVE;
+
+/** States that are visited once: Pass and Choice 2 events, Task 5, the execution's own 2. Rounded up. */
+const EVENTS_BESIDE_WAITS = 100;
+
+/** A turn in which ready hosts were lost again: look, verdict, *Take old hosts out of service*, its Choice, pause. */
+const EVENTS_PER_READINESS_TURN = EVENTS_PER_LOOK + 5 + 2;
+
+type Limits = Fleet['limits'];
+
+/** A load balancer gets at least this long to have heard of a deregistration, whatever the limit. */
+const LEAST_DRAIN_SECONDS = 60;
+/** A bake that sees nothing, because nobody answers, goes on for this long. */
+const BAKE_SILENCE_SECONDS = 300;
+/** The bake looks again at once after a bad look; the second one in a row ends it. */
+const BAKE_PATIENCE_SECONDS = BAKE_PAUSE_SECONDS / 2;
+
+/** How long each wait lasts at most, in the order of the story. */
+function longestWaits({ readySeconds, drainSeconds, bakeSeconds, terminateSeconds, undoSeconds }: Limits) {
+  const drain = Math.max(drainSeconds, LEAST_DRAIN_SECONDS);
+  return {
+    ready: readySeconds,
+    drain,
+    bake: bakeSeconds + BAKE_SILENCE_SECONDS,
+    terminate: terminateSeconds,
+    putBack: undoSeconds,
+    // The new instances leave their load balancers before they are terminated.
+    remove: undoSeconds + drain,
+  };
+}
+
+/** The most history events of a deployment that waits out every limit and undoes everything at the end. */
+export function mostEvents(limits: Limits): number {
+  const { ready, drain, bake, terminate, putBack, remove } = longestWaits(limits);
+  const looks =
+    mostLooks(drain) +
+    mostLooks(bake, BAKE_PATIENCE_SECONDS) +
+    mostLooks(terminate) +
+    mostLooks(putBack) +
+    mostLooks(remove);
+  return EVENTS_BESIDE_WAITS + EVENTS_PER_READINESS_TURN * mostLooks(ready) + EVENTS_PER_LOOK * looks;
+}
+
+/** A task's attempts: the first, 5 retries for Lambda's troubles, 6 for those of Mackerel and AWS (`states.ts`). */
+const MOST_ATTEMPTS = 12;
+/** The pauses between them, 60 s and 105 s at most, and a task's grace of 10 s for each attempt. */
+const MOST_PAUSE_SECONDS = 165 + MOST_ATTEMPTS * 10;
+
+/**
+ * The state machine's own timeout: longer than everything that could take long, one after the other. It ends runaway
+ * executions only; every wait has a deadline of its own that ends in an undo.
+ */
+export function machineTimeoutSeconds(limits: Limits): number {
+  const tasks = Object.values(STEPS).map((seconds) => MOST_ATTEMPTS * seconds + MOST_PAUSE_SECONDS);
+  return [...Object.values(longestWaits(limits)), ...tasks].reduce((sum, seconds) => sum + seconds);
+}

@@ -1,0 +1,58 @@
+/**
+ * Bundles one step exactly as the stack does (`BUNDLING`), but for looking at: its size, what is in it, and a file to
+ * import. The tests and the benchmark judge what is deployed, not a copy of its options.
+ */
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import type { StepName } from '../lambdas/domain/steps.ts';
+import { BUNDLING } from './functions.ts';
+
+export interface Bundle {
+  readonly step: StepName;
+  /** The one file that Lambda would load. */
+  readonly file: string;
+  readonly bytes: number;
+  /** Names of the npm packages of which it holds anything. */
+  readonly packages: readonly string[];
+}
+
+const PROJECT = join(import.meta.dirname, '..');
+
+export async function bundleStep(step: StepName, folder: string): Promise<Bundle> {
+  const file = join(folder, `${step}.mjs`);
+  const { target, minify, keepNames, mainFields, banner } = BUNDLING;
+  const { metafile } = await build({
+    entryPoints: [join(PROJECT, 'lambdas', `${step}.ts`)],
+    outfile: file,
+    absWorkingDir: PROJECT,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target,
+    minify,
+    keepNames,
+    mainFields,
+    banner: { js: banner },
+    alias: aliases(BUNDLING.esbuildArgs),
+    metafile: true,
+    logLevel: 'error',
+  });
+  const [output] = Object.values(metafile.outputs);
+  const sources = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
+  const packages = new Set(sources.flatMap(([path]) => packageOf(path) ?? []));
+  return { step, file, bytes: output?.bytes ?? 0, packages: [...packages].sort() };
+}
+
+/** `--alias:FROM=TO`, as the command line has it, for esbuild's own interface. */
+function aliases(args: Readonly<Record<string, string>>): Record<string, string> {
+  const prefix = '--alias:';
+  const entries = Object.entries(args).map(([option, to]) => {
+    if (!option.startsWith(prefix)) throw new Error(`bundleStep does not know the esbuild option ${option}`);
+    return [option.slice(prefix.length), to];
+  });
+  return Object.fromEntries(entries);
+}
+
+function packageOf(path: string): string | undefined {
+  return /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
+}

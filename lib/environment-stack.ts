@@ -1,0 +1,41 @@
+/** All that an environment has in AWS: its bucket, its functions, and each of its fleets. */
+import { type App, CfnOutput, Stack } from 'aws-cdk-lib';
+import { alarmsOf, alarmTopic } from './alarms.ts';
+import { artifactBucket } from './artifact-bucket.ts';
+import { FleetHosts } from './fleet-hosts.ts';
+import { FleetMachine } from './fleet-machine.ts';
+import { functionsOf } from './functions.ts';
+import type { Environment } from './read-fleets.ts';
+import { toRuntimeFleet } from './runtime-fleet.ts';
+
+export class EnvironmentStack extends Stack {
+  constructor(app: App, environment: Environment) {
+    super(app, `irekae-${environment.name}`, {
+      description: `irekae: deploys the EC2 fleets of ${environment.name}`,
+      env: { account: environment.account, region: environment.region },
+    });
+    const bucket = artifactBucket(this, environment);
+    const topic = alarmTopic(this, environment);
+    const fleets = environment.fleets.map((fleet) => ({ fleet, hosts: new FleetHosts(this, fleet, bucket) }));
+    const functions = functionsOf(this, {
+      stack: this,
+      environment,
+      bucket,
+      launchTemplates: fleets.map(({ hosts }) => hosts.launchTemplate.ref),
+      hostRoles: [...new Set(fleets.map(({ hosts }) => hosts.roleArn))],
+    });
+
+    for (const { fleet, hosts } of fleets) {
+      const runtimeFleet = toRuntimeFleet(fleet, environment, {
+        bucketName: bucket.bucketName,
+        launchTemplateId: hosts.launchTemplate.ref,
+        launchTemplateVersion: hosts.launchTemplate.attrLatestVersionNumber,
+      });
+      const { machine, undelivered } = new FleetMachine(this, runtimeFleet, functions);
+      alarmsOf(machine, fleet.name, machine, undelivered, topic);
+    }
+
+    new CfnOutput(this, 'ArtifactBucket', { value: bucket.bucketName, description: 'Upload artifacts here' });
+    new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn, description: 'All alarms are sent here' });
+  }
+}

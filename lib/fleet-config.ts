@@ -1,0 +1,238 @@
+/**
+ * What a user writes in `bin/fleets.ts`: its fields, their defaults, and what each may hold. Rules that look at more
+ * than one field are in `fleet-rules.ts`. The message of a check says what is allowed.
+ */
+import * as v from 'valibot';
+import { Architecture, RECORD_PREFIX } from '../lambdas/domain/fleet.ts';
+
+/** A text that matches; one check per field, so that a bad value is told about once. */
+const text = (pattern: RegExp, allowed: string) => v.pipe(v.string(allowed), v.regex(pattern, allowed));
+
+const whole = (least: number, most: number, unit = '') => {
+  const allowed = `a whole number from ${least} to ${most}${unit}`;
+  return v.pipe(
+    v.number(allowed),
+    v.check((n) => Number.isInteger(n) && n >= least && n <= most, allowed),
+  );
+};
+
+/** An object without unknown fields: a misspelt one would otherwise be a default that nobody asked for. */
+const only = <E extends v.ObjectEntries>(entries: E) =>
+  v.strictObject(entries, `only ${Object.keys(entries).join(', ')}`);
+
+/** A list in which nothing stands twice. */
+const list = <S extends v.GenericSchema>(item: S, least: number, most: number) => {
+  const allowed = `a list of ${least} to ${most}`;
+  return v.pipe(
+    v.array(item, allowed),
+    v.check((items) => items.length >= least && items.length <= most, allowed),
+    v.checkItems(
+      (value, index, items) => items.findIndex((other) => same(other, value)) === index,
+      'each only once',
+    ),
+  );
+};
+const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+// ── Names of things ────────────────────────────────────────────────────────────────────────────────────────────────
+
+const ACCOUNT = text(/^\d{12}$/, 'an AWS account id, 12 digits');
+/** Function names have at most 64 characters: `irekae-<environment>-retire-old-hosts-in-mackerel`. */
+const ENVIRONMENT = text(
+  /^[a-z][a-z0-9-]{0,19}$/,
+  'a lower-case letter, then letters, digits or -, at most 20 in all',
+);
+/** A state machine's name has at most 80 characters, and logging wants these only: `irekae-<fleet>`. */
+const FLEET = text(
+  /^[A-Za-z0-9][A-Za-z0-9_-]{0,72}$/,
+  'letters, digits, - and _, at most 73, a letter or digit first',
+);
+const MACKEREL = text(
+  /^[A-Za-z0-9][A-Za-z0-9_-]{1,62}$/,
+  '2 to 63 letters, digits, - and _, a letter or digit first',
+);
+/**
+ * EventBridge may or may not encode other characters, so these alone mean the same everywhere; 256 because keys travel
+ * in the document and in user data. No empty, `.` or `..` part: S3 knows them as names, everything else as directions.
+ */
+const KEY = text(
+  new RegExp(`^(?!${RECORD_PREFIX})(?!.*(^|/)\\.{0,2}(/|$))[A-Za-z0-9._/-]{1,256}$`),
+  `an S3 key of letters, digits and . _ / -, at most 256, not under ${RECORD_PREFIX}, without an empty, . or .. part`,
+);
+/** The host replaces it as a whole, so a directory of the system itself must not be it. */
+const DIRECTORY = text(
+  /^(?!.*\/\.{1,2}(\/|$))(\/[A-Za-z0-9._-]+){2,10}$/,
+  'an absolute directory below a top-level one, such as /opt/perl, without . or .. parts',
+);
+const PARAMETER = text(
+  /^(?=.{1,512}$)(\/?[A-Za-z0-9_.-]+)(\/[A-Za-z0-9_.-]+){0,15}$/,
+  'the name of an SSM parameter, such as /irekae/mackerel-api-key',
+);
+const TAG_KEY = text(
+  /^(?!aws:|irekae:)[\p{L}\p{N} _.:/=+@-]{1,128}$/iu,
+  'a tag key of 1 to 128 characters that does not begin with aws: or irekae:',
+);
+const TAG_VALUE = text(/^[\p{L}\p{N} _.:/=+@-]{0,256}$/u, 'a tag value of at most 256 characters');
+
+const arn = (service: string, rest: string, example: string) =>
+  text(new RegExp(`^arn:aws[a-z-]*:${service}:${rest}$`), `an ARN such as ${example}`);
+const PATH = '([\\w+=,.@-]+/)*[\\w+=,.@-]+';
+const POLICY_ARN = arn('iam', `:(aws|\\d{12}):policy/${PATH}`, 'arn:aws:iam::123456789012:policy/app');
+const PROFILE_ARN = arn(
+  'iam',
+  `:\\d{12}:instance-profile/${PATH}`,
+  'arn:aws:iam::123456789012:instance-profile/app',
+);
+const ROLE_ARN = arn('iam', `:\\d{12}:role/${PATH}`, 'arn:aws:iam::123456789012:role/app');
+const KMS_KEY_ARN = arn(
+  'kms',
+  '[a-z0-9-]+:\\d{12}:key/[0-9a-f-]+',
+  'arn:aws:kms:eu-west-1:123456789012:key/1234abcd-…',
+);
+const TARGET_GROUP_ARN = arn(
+  'elasticloadbalancing',
+  '[a-z0-9-]+:\\d{12}:targetgroup/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}',
+  'arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/app/0123456789abcdef',
+);
+
+const id = (prefix: string) =>
+  text(new RegExp(`^${prefix}-([0-9a-f]{8}|[0-9a-f]{17})$`), `an id such as ${prefix}-0123456789abcdef0`);
+
+// ── An environment ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const EnvironmentConfig = only({
+  /** The stack is `irekae-<name>`. */
+  name: ENVIRONMENT,
+  account: ACCOUNT,
+  region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, 'an AWS Region such as ap-northeast-1'),
+  /**
+   * A bucket of yours that receives the artifacts: versioned, EventBridge notifications on, encrypted without a KMS
+   * key of your own. Default: the stack makes one.
+   */
+  existingBucket: v.optional(
+    text(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of an S3 bucket, 3 to 63 lower-case characters'),
+  ),
+  /** Name of the SSM SecureString that holds the Mackerel API key. Default: `/irekae/mackerel-api-key`. */
+  apiKeyParameter: v.optional(PARAMETER, '/irekae/mackerel-api-key'),
+  /** The KMS key that encrypts this parameter, when it is not the account's own `aws/ssm`. */
+  apiKeyKmsKeyArn: v.optional(KMS_KEY_ARN),
+  /** Who gets mail from the alarms; each address must confirm once. Default: nobody, subscribe to the topic yourself. */
+  alarmEmails: v.optional(list(text(/^[^\s@]+@[^\s@]+$/, 'an e-mail address'), 0, 20), []),
+});
+export type EnvironmentConfig = v.InferOutput<typeof EnvironmentConfig>;
+
+// ── A fleet ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const Mackerel = only({
+  service: MACKEREL,
+  role: MACKEREL,
+  /**
+   * A new host is ready only when it has posted a metric since its launch: proof of a living agent, for a minute more.
+   * Needed where Mackerel's AWS integration registers instances by itself. Default: false.
+   */
+  wantsFreshMetric: v.optional(v.boolean('true or false'), false),
+});
+
+const Runtime = only({
+  key: KEY,
+  /** Where the host unpacks it. */
+  directory: DIRECTORY,
+});
+
+const Image = v.variant('from', [
+  /** An SSM parameter that holds an image id; public ones (`/aws/service/…`) too. */
+  only({ from: v.literal('parameter'), parameter: PARAMETER }),
+  /** The newest image that matches all of this. Needs a name pattern or a tag. */
+  only({
+    from: v.literal('search'),
+    /** An account id, `self` or `amazon`. Without an owner, a stranger's image of the same name would do. */
+    owner: text(/^(\d{12}|self|amazon)$/, 'self, amazon or an account id'),
+    /** With `*` and `?`: `reactio-app-*`. */
+    namePattern: v.optional(
+      text(/^[A-Za-z0-9()[\] ./'@_*?-]{3,128}$/, 'a name pattern of 3 to 128 characters, with * and ?'),
+    ),
+    tags: v.optional(v.record(TAG_KEY, TAG_VALUE, 'tag keys and values'), {}),
+  }),
+]);
+
+const InstanceProfile = v.variant('kind', [
+  /** The stack makes role and profile: may read this fleet's artifacts, plus these managed policies. */
+  only({ kind: v.literal('made'), managedPolicies: v.optional(list(POLICY_ARN, 0, 10), []) }),
+  /** Yours. Its role needs `s3:GetObjectVersion` on the artifacts; irekae may pass it to EC2 and nothing else. */
+  only({ kind: v.literal('given'), arn: PROFILE_ARN, roleArn: ROLE_ARN }),
+]);
+
+const LoadBalancer = v.variant('kind', [
+  only({
+    kind: v.literal('classic'),
+    name: text(
+      /^(?!internal-)[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?$/,
+      'the name of a classic ELB, at most 32 letters, digits and -',
+    ),
+  }),
+  only({ kind: v.literal('target-group'), arn: TARGET_GROUP_ARN }),
+]);
+
+const RootVolume = only({
+  /** As the image calls it; a deployment refuses an image that calls it otherwise. Default: `/dev/xvda`. */
+  device: v.optional(text(/^\/dev\/[a-z0-9]{3,10}$/, 'a device such as /dev/xvda or /dev/sda1'), '/dev/xvda'),
+  /** At least the image's own. Default: 20. */
+  sizeGiB: v.optional(whole(1, 16_384, ' GiB'), 20),
+});
+
+const Limits = only({
+  /** From launch until all new hosts are ready. Default: 900. */
+  readySeconds: v.optional(whole(60, 7_200), 900),
+  /** How long the new hosts are watched before the old ones are terminated. Default: 60. */
+  bakeSeconds: v.optional(whole(0, 86_400), 60),
+  /** How long draining may take at most, whatever the load balancers allow. Default: 300. */
+  drainSeconds: v.optional(whole(0, 3_600), 300),
+  /** From the first call until all old instances are terminated. Default: 600. */
+  terminateSeconds: v.optional(whole(60, 3_600), 600),
+  /** Each half of an undo: the old hosts serve again; the new instances are gone. Default: 600. */
+  undoSeconds: v.optional(whole(60, 3_600), 600),
+});
+
+export const FleetConfig = only({
+  /** The state machine is `irekae-<name>`. */
+  name: FLEET,
+  /** The name of one of the environments. */
+  environment: ENVIRONMENT,
+  mackerel: Mackerel,
+  /** S3 key of the application tarball. An upload to it starts a deployment. */
+  artifact: KEY,
+  /** Tarballs that ride along: the Perl of 2015. Default: none. */
+  runtimes: v.optional(list(Runtime, 0, 20), []),
+  image: Image,
+  architecture: Architecture,
+  /** In order of preference: the next one is asked for when EC2 has no capacity for the one before. */
+  instanceTypes: list(text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'an instance type such as m7g.large'), 1, 20),
+  /** One per zone. */
+  subnets: list(id('subnet'), 1, 20),
+  instancesPerZone: whole(1, 500),
+  securityGroups: list(id('sg'), 1, 16),
+  /** Default: made, without further policies. */
+  instanceProfile: v.optional(InstanceProfile, { kind: 'made' }),
+  /** Default: none; ready then means registered in Mackerel. */
+  loadBalancers: v.optional(list(LoadBalancer, 0, 10), []),
+  rootVolume: v.optional(RootVolume, {}),
+  /** Starts the application on a new host, as root, when everything is unpacked. One line of shell. */
+  startCommand: text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,1024}$/u, 'one line of 1 to 1024 characters'),
+  /** All in seconds. */
+  limits: v.optional(Limits, {}),
+  /** On every instance and volume of the fleet. `Name` is yours to set; default: none. */
+  tags: v.optional(
+    v.pipe(
+      v.record(TAG_KEY, TAG_VALUE, 'tag keys and values'),
+      v.check((tags) => Object.keys(tags).length <= 40, 'at most 40 tags'),
+    ),
+    {},
+  ),
+});
+export type FleetConfig = v.InferOutput<typeof FleetConfig>;
+
+/** The type of `bin/fleets.ts`. */
+export interface FleetsFile {
+  readonly environments: readonly v.InferInput<typeof EnvironmentConfig>[];
+  readonly fleets: readonly v.InferInput<typeof FleetConfig>[];
+}

@@ -1,0 +1,170 @@
+/** What must be true between a fleet's fields, and between fleets. Each rule says which field to change, and to what. */
+import { largestBootScript, USER_DATA_LIMIT } from '../lambdas/domain/boot-script.ts';
+import { type Architecture, fleetSize, loadBalancerName } from '../lambdas/domain/fleet.ts';
+import { HISTORY_BUDGET, mostEvents } from './budgets.ts';
+import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
+
+export interface RuleBreach {
+  /** Path of the field, as in `limits.bakeSeconds`. */
+  readonly field: string;
+  readonly given: unknown;
+  readonly allowed: string;
+}
+
+/** A rule runs when the fields that it looks at have values of their type, though perhaps not allowed ones. */
+export interface FleetRule {
+  readonly looksAt: readonly (keyof FleetConfig)[];
+  /** For a rule that could not cope with values that are not allowed. */
+  readonly allowedOnly?: boolean;
+  /** @param environment the fleet's, when it is known. */
+  breaches(fleet: FleetConfig, environment: EnvironmentConfig | undefined): RuleBreach[];
+}
+
+/** The typed way to write one: it sees the fields that it says it looks at, and no others. */
+function rule<K extends keyof FleetConfig>(
+  looksAt: readonly K[],
+  breaches: (fleet: Pick<FleetConfig, K>, environment: EnvironmentConfig | undefined) => RuleBreach[],
+): FleetRule {
+  return { looksAt, breaches };
+}
+
+const when = (broken: boolean, field: string, given: unknown, allowed: string): RuleBreach[] =>
+  broken ? [{ field, given, allowed }] : [];
+
+/**
+ * A classic ELB takes 1,000 instances, and during a deployment old and new hosts stand in it side by side. One launch
+ * call per zone asks for a fleet's whole share, all or nothing.
+ */
+export const MOST_HOSTS = 500;
+
+/** EC2 names arm64 families with a `g` right after the generation: t4g, m7gd, c7gn, im4gn. a1 is older than the custom. */
+export function architectureOf(instanceType: string): Architecture {
+  return /^([a-z]+\d+g|a1\.)/.test(instanceType) ? 'arm64' : 'x86_64';
+}
+
+/** The host's own place for releases: a runtime that replaced it would remove the application. */
+const RELEASES_DIRECTORY = '/srv/irekae';
+
+const within = (inner: string, outer: string) => `${inner}/`.startsWith(`${outer}/`);
+
+/** `arn:aws:service:region:account:…` */
+const placeOf = (arn: string) => {
+  const [, , , region = '', account = ''] = arn.split(':');
+  return { region, account };
+};
+
+/** Stands for the fleet's bucket, which may have no name before it is made. */
+const LONGEST_BUCKET_NAME = 'b'.repeat(63);
+
+/** Only of fields that are allowed: a shell word cannot hold everything. */
+function bootScriptFits(): FleetRule {
+  return rule(['name', 'artifact', 'runtimes', 'startCommand', 'mackerel'], (fleet) => {
+    const bytes = largestBootScript({
+      ...fleet,
+      artifact: { bucket: LONGEST_BUCKET_NAME, key: fleet.artifact },
+      mackerel: { ...fleet.mackerel, apiKeyParameter: '' },
+    });
+    return when(
+      bytes > USER_DATA_LIMIT,
+      'startCommand',
+      fleet.startCommand,
+      `a boot script of at most ${USER_DATA_LIMIT} bytes, and this fleet's could have ${bytes}: move the start ` +
+        'command into the tarball, or shorten keys and directories',
+    );
+  });
+}
+
+export const FLEET_RULES: readonly FleetRule[] = [
+  rule(['architecture', 'instanceTypes'], ({ architecture, instanceTypes }) =>
+    instanceTypes.flatMap((type, index) =>
+      when(
+        architectureOf(type) !== architecture,
+        `instanceTypes.${index}`,
+        type,
+        `types of the fleet's architecture, ${architecture}; this one is ${architectureOf(type)}`,
+      ),
+    ),
+  ),
+  rule(['subnets', 'instancesPerZone'], (fleet) =>
+    when(
+      fleetSize(fleet) > MOST_HOSTS,
+      'instancesPerZone',
+      fleet.instancesPerZone,
+      `at most ${MOST_HOSTS} hosts in all, and ${fleet.subnets.length} subnets make ${fleetSize(fleet)}`,
+    ),
+  ),
+  rule(['image'], ({ image }) =>
+    when(
+      image.from === 'search' && image.namePattern === undefined && Object.keys(image.tags).length === 0,
+      'image',
+      image,
+      'a namePattern or at least one tag, because an owner alone may have images for other jobs',
+    ),
+  ),
+  rule(['artifact', 'runtimes'], ({ artifact, runtimes }) =>
+    runtimes.flatMap(({ key }, index) =>
+      when(key === artifact, `runtimes.${index}.key`, key, 'a key other than the application’s'),
+    ),
+  ),
+  rule(['runtimes'], ({ runtimes }) =>
+    runtimes.flatMap(({ directory }, index) => {
+      const others = [RELEASES_DIRECTORY, ...runtimes.slice(0, index).map((runtime) => runtime.directory)];
+      const clash = others.find((other) => within(directory, other) || within(other, directory));
+      const allowed = `a directory that neither holds nor lies in ${clash}: each is replaced as a whole`;
+      return when(clash !== undefined, `runtimes.${index}.directory`, directory, allowed);
+    }),
+  ),
+  rule(['loadBalancers'], ({ loadBalancers }) => {
+    const names = loadBalancers.map(loadBalancerName);
+    return names.flatMap((name, index) =>
+      when(
+        names.indexOf(name) !== index,
+        `loadBalancers.${index}`,
+        name,
+        'load balancers of different names, because a deployment tells them apart by name',
+      ),
+    );
+  }),
+  rule(['loadBalancers'], ({ loadBalancers }, environment) =>
+    loadBalancers.flatMap((ref, index) => {
+      if (ref.kind === 'classic' || environment === undefined) return [];
+      const { region, account } = placeOf(ref.arn);
+      return when(
+        region !== environment.region || account !== environment.account,
+        `loadBalancers.${index}.arn`,
+        ref.arn,
+        `a target group of ${environment.name}'s Region and account, ${environment.region} and ${environment.account}`,
+      );
+    }),
+  ),
+  rule(['instanceProfile'], ({ instanceProfile }, environment) => {
+    if (instanceProfile.kind === 'made' || environment === undefined) return [];
+    return (['arn', 'roleArn'] as const).flatMap((field) =>
+      when(
+        placeOf(instanceProfile[field]).account !== environment.account,
+        `instanceProfile.${field}`,
+        instanceProfile[field],
+        `an ARN of ${environment.name}'s account, ${environment.account}`,
+      ),
+    );
+  }),
+  rule(['limits'], ({ limits }) =>
+    when(
+      mostEvents(limits) > HISTORY_BUDGET,
+      'limits',
+      limits,
+      `limits that need at most ${HISTORY_BUDGET} events of the execution's history, and these could need ` +
+        `${mostEvents(limits)}: shorten the longest`,
+    ),
+  ),
+  { ...bootScriptFits(), allowedOnly: true },
+];
+
+/**
+ * A deployment takes its old hosts from the Mackerel role, so a role must belong to one fleet. Two environments that
+ * read the same parameter in the same place are surely one Mackerel organisation; of others nothing is known here.
+ */
+export function roleIdentity(fleet: Pick<FleetConfig, 'mackerel'>, environment: EnvironmentConfig): string {
+  const { account, region, apiKeyParameter } = environment;
+  return [account, region, apiKeyParameter, fleet.mackerel.service, fleet.mackerel.role].join(' ');
+}

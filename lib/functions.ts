@@ -1,0 +1,99 @@
+/** The Lambda functions of an environment: one per step, each with a role and a log of its own. */
+import { join } from 'node:path';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { STEP_NAMES, STEPS, type StepName } from '../lambdas/domain/steps.ts';
+import { acknowledgeWildcards } from './nag.ts';
+import { permissionsOf, type Reach } from './permissions.ts';
+
+const PROJECT = join(import.meta.dirname, '..');
+
+/** 512 MB is a third of a processor: enough for a bundle to start within a second. Hashing a tarball wants more. */
+const MEMORY_MB = 512;
+const MEMORY_MB_OF: Partial<Record<StepName, number>> = { 'resolve-the-release': 1024 };
+
+/** The functions have fixed names, so that an operator finds `irekae-production-launch-new-instances` and its log. */
+export function functionsOf(scope: Construct, reach: Reach): Readonly<Record<StepName, lambda.IFunction>> {
+  const functions = STEP_NAMES.map((step) => [step, new StepFunction(scope, step, reach).handler]);
+  return Object.fromEntries(functions);
+}
+
+class StepFunction extends Construct {
+  readonly handler: lambda.IFunction;
+
+  constructor(scope: Construct, step: StepName, reach: Reach) {
+    super(scope, `function ${step}`);
+    const functionName = `irekae-${reach.environment.name}-${step}`;
+    const logGroup = new LogGroup(this, 'Log', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: RetentionDays.THREE_MONTHS,
+      // What happened is in the records of the artifact bucket; a kept group would be in the way of the next stack.
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = this.role(step, reach);
+    // Instead of AWSLambdaBasicExecutionRole, which may write to every log of the account.
+    logGroup.grantWrite(role);
+
+    this.handler = new NodejsFunction(this, 'Handler', {
+      functionName,
+      description: `irekae ${reach.environment.name}: the step ${step}`,
+      entry: join(PROJECT, 'lambdas', `${step}.ts`),
+      depsLockFilePath: join(PROJECT, 'package-lock.json'),
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture: lambda.Architecture.ARM_64,
+      memorySize: MEMORY_MB_OF[step] ?? MEMORY_MB,
+      timeout: Duration.seconds(STEPS[step]),
+      role,
+      logGroup,
+      loggingFormat: lambda.LoggingFormat.JSON,
+      applicationLogLevelV2: lambda.ApplicationLogLevel.INFO,
+      systemLogLevelV2: lambda.SystemLogLevel.WARN,
+      // X-Ray on the state machine alone: it times every step already, and a function would need xray:* on `*`.
+      tracing: lambda.Tracing.DISABLED,
+      environment: { IREKAE_STEP: step, POWERTOOLS_SERVICE_NAME: 'irekae' },
+      bundling: BUNDLING,
+    });
+  }
+
+  /** May do what the step does, and write its log. */
+  private role(step: StepName, reach: Reach): iam.Role {
+    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+    for (const { actions, resources, conditions, wildcard } of permissionsOf(step, reach)) {
+      const statement = {
+        actions: [...actions],
+        resources: [...resources],
+        ...(conditions && { conditions }),
+      };
+      role.addToPolicy(new iam.PolicyStatement(statement));
+      if (wildcard !== undefined) acknowledgeWildcards(role, resources, wildcard);
+    }
+    return role;
+  }
+}
+
+/** How a step becomes the one file that Lambda loads. */
+export const BUNDLING = {
+  format: OutputFormat.ESM,
+  target: 'node24',
+  minify: true,
+  // The state machine matches on the names of errors.
+  keepNames: true,
+  // A stack trace of a minified file still names the functions; a map would double what is loaded at every start.
+  sourceMap: false,
+  // The runtime brings an SDK too, but which one depends on the Region and the day.
+  bundleAwsSDK: true,
+  // CDK's default takes the CommonJS half of packages, which is twice as large.
+  mainFields: ['module', 'main'],
+  // CommonJS packages call `require`; the name is one that the minifier cannot produce.
+  banner:
+    "import{createRequire as irekaeCreateRequire}from'node:module';const require=irekaeCreateRequire(import.meta.url);",
+  // Lambda hands credentials over in variables; the SDK's chain of a dozen other places is 100 kB of each bundle.
+  // Relative to the project, so that the bundle does not depend on where it was made.
+  esbuildArgs: {
+    '--alias:@aws-sdk/credential-provider-node': './lambdas/clients/lambda-credentials.ts',
+  },
+};

@@ -1,0 +1,250 @@
+/**
+ * What each step may do in AWS, and nothing else. A step stands in the table with the permissions that its calls need;
+ * `test/lib/permissions.test.ts` holds the resulting policies against a second list.
+ *
+ * The functions are shared by the fleets of an environment, so a permission reaches exactly these fleets.
+ */
+import type { Stack } from 'aws-cdk-lib';
+import { type LoadBalancerRef, RECORD_PREFIX, TAG } from '../lambdas/domain/fleet.ts';
+import type { StepName } from '../lambdas/domain/steps.ts';
+import type { ArtifactBucket } from './artifact-bucket.ts';
+import type { Environment } from './read-fleets.ts';
+
+/** How far the permissions of an environment's functions reach. */
+export interface Reach {
+  readonly stack: Stack;
+  readonly environment: Environment;
+  readonly bucket: ArtifactBucket;
+  /** Ids. */
+  readonly launchTemplates: readonly string[];
+  /** ARNs of the roles that the fleets' hosts have. */
+  readonly hostRoles: readonly string[];
+}
+
+/** One statement of a policy. */
+export interface Permission {
+  readonly actions: readonly string[];
+  /** A permission without resources is left out: fleets without a load balancer need none on load balancers. */
+  readonly resources: readonly string[];
+  readonly conditions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Why a resource has to be a wildcard; the reason that cdk-nag's finding is acknowledged with. */
+  readonly wildcard?: string;
+}
+
+type Grant = (reach: Reach) => Permission;
+
+/** EC2 and ELB check no resource on these actions, so that nothing narrower than `*` works. */
+const describe =
+  (...actions: string[]): Grant =>
+  () => ({
+    actions,
+    resources: ['*'],
+    wildcard: 'Describe actions of EC2 and ELB know no resource-level permissions.',
+  });
+
+// ── Images ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const describeImages = describe('ec2:DescribeImages');
+
+const readImageParameters: Grant = ({ stack, environment }) => ({
+  actions: ['ssm:GetParameter'],
+  resources: unique(
+    environment.fleets.flatMap(({ image }) =>
+      image.from === 'parameter' ? [parameterArn(stack, image.parameter)] : [],
+    ),
+  ),
+});
+
+// ── Artifacts and records ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** The newest version is asked for without a version id, a pinned one with it: two actions for S3. */
+const readArtifacts: Grant = ({ environment, bucket }) => ({
+  actions: ['s3:GetObject', 's3:GetObjectVersion'],
+  resources: unique(
+    environment.fleets.flatMap(({ artifact, runtimes }) => [artifact, ...runtimes.map(({ key }) => key)]),
+  ).map((key) => bucket.arnForObjects(key)),
+});
+
+/** Without it, S3 answers "forbidden" for what does not exist. */
+const tellAbsentFromForbidden: Grant = ({ bucket }) => ({
+  actions: ['s3:ListBucket'],
+  resources: [bucket.bucketArn],
+});
+
+const records = (action: string): Grant => {
+  return ({ bucket }) => ({
+    actions: [action],
+    resources: [bucket.arnForObjects(`${RECORD_PREFIX}*`)],
+    wildcard: `A record's key holds the deployment's id; nothing but records lies under ${RECORD_PREFIX}.`,
+  });
+};
+const readRecords = records('s3:GetObject');
+const writeRecords = records('s3:PutObject');
+
+// ── Mackerel ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const readApiKey: Grant = ({ stack, environment }) => ({
+  actions: ['ssm:GetParameter'],
+  resources: [parameterArn(stack, environment.apiKeyParameter)],
+});
+
+/** Only for a key of one's own: the account's `aws/ssm` lets in whoever may read the parameter. */
+const decryptApiKey: Grant = ({ stack, environment: { apiKeyKmsKeyArn, apiKeyParameter, region } }) => ({
+  actions: ['kms:Decrypt'],
+  resources: apiKeyKmsKeyArn === undefined ? [] : [apiKeyKmsKeyArn],
+  conditions: {
+    StringEquals: {
+      'kms:ViaService': `ssm.${region}.amazonaws.com`,
+      'kms:EncryptionContext:PARAMETER_ARN': parameterArn(stack, apiKeyParameter),
+    },
+  },
+});
+
+const askMackerel = [readApiKey, decryptApiKey];
+
+// ── Instances ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const describeInstances = describe('ec2:DescribeInstances');
+const describeSubnets = describe('ec2:DescribeSubnets');
+
+/** What a launch uses. A condition on tags would deny these: they are not tagged by the launch. */
+const launchFromFleetsParts: Grant = ({ stack, environment, launchTemplates }) => ({
+  actions: ['ec2:RunInstances'],
+  resources: [
+    stack.formatArn({ service: 'ec2', account: '', resource: 'image', resourceName: '*' }),
+    ec2Arn(stack, 'network-interface', '*'),
+    ...unique(environment.fleets.flatMap((fleet) => fleet.subnets)).map((id) => ec2Arn(stack, 'subnet', id)),
+    ...unique(environment.fleets.flatMap((fleet) => fleet.securityGroups)).map((id) =>
+      ec2Arn(stack, 'security-group', id),
+    ),
+    ...launchTemplates.map((id) => ec2Arn(stack, 'launch-template', id)),
+  ],
+  wildcard: 'The newest image is not known before the deployment, a network interface not before the launch.',
+});
+
+/** What a launch makes carries our tag from birth, or EC2 refuses the launch. */
+const launchTagged: Grant = ({ stack, environment }) => ({
+  actions: ['ec2:RunInstances'],
+  resources: [ec2Arn(stack, 'instance', '*'), ec2Arn(stack, 'volume', '*')],
+  conditions: { StringEquals: { [`aws:RequestTag/${TAG.fleet}`]: fleetNames(environment) } },
+  wildcard:
+    'Instances and volumes have no ids before they are launched; the condition asks for the fleet’s tag.',
+});
+
+/** Tags at launch alone: who could tag later could make any instance ours, and terminate it. */
+const tagAtLaunch: Grant = ({ stack }) => ({
+  actions: ['ec2:CreateTags'],
+  resources: [ec2Arn(stack, 'instance', '*'), ec2Arn(stack, 'volume', '*')],
+  conditions: { StringEquals: { 'ec2:CreateAction': 'RunInstances' } },
+  wildcard:
+    'Instances and volumes have no ids before they are launched; the condition allows it at launch only.',
+});
+
+const passHostRoles: Grant = ({ hostRoles }) => ({
+  actions: ['iam:PassRole'],
+  resources: hostRoles,
+  conditions: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } },
+});
+
+/** Rule 3: nothing without the fleet's tag is ever terminated, whatever Mackerel, the input or a bug says. */
+const terminateTagged: Grant = ({ stack, environment }) => ({
+  actions: ['ec2:TerminateInstances'],
+  resources: [ec2Arn(stack, 'instance', '*')],
+  conditions: { StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: fleetNames(environment) } },
+  wildcard: 'Instance ids change with every deployment; the condition asks for the fleet’s tag.',
+});
+
+// ── Load balancers ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+const describeLoadBalancers = describe(
+  'elasticloadbalancing:DescribeLoadBalancers',
+  'elasticloadbalancing:DescribeLoadBalancerAttributes',
+  'elasticloadbalancing:DescribeInstanceHealth',
+  'elasticloadbalancing:DescribeTargetGroups',
+  'elasticloadbalancing:DescribeTargetGroupAttributes',
+  'elasticloadbalancing:DescribeTargetHealth',
+);
+
+const onClassic =
+  (action: string): Grant =>
+  ({ stack, environment }) => ({
+    actions: [`elasticloadbalancing:${action}`],
+    resources: loadBalancers(environment).flatMap((ref) =>
+      ref.kind === 'classic'
+        ? [
+            stack.formatArn({
+              service: 'elasticloadbalancing',
+              resource: 'loadbalancer',
+              resourceName: ref.name,
+            }),
+          ]
+        : [],
+    ),
+  });
+
+const onTargetGroups =
+  (action: string): Grant =>
+  ({ environment }) => ({
+    actions: [`elasticloadbalancing:${action}`],
+    resources: loadBalancers(environment).flatMap((ref) => (ref.kind === 'target-group' ? [ref.arn] : [])),
+  });
+
+const register = [onClassic('RegisterInstancesWithLoadBalancer'), onTargetGroups('RegisterTargets')];
+const deregister = [onClassic('DeregisterInstancesFromLoadBalancer'), onTargetGroups('DeregisterTargets')];
+
+// ── The table ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A look at hosts: who they are in Mackerel, whether they run, whether they serve. */
+const lookAtHosts = [...askMackerel, describeInstances, describeLoadBalancers];
+
+const GRANTS: Readonly<Record<StepName, readonly Grant[]>> = {
+  'resolve-the-image': [describeImages, readImageParameters],
+  'resolve-the-release': [readArtifacts, tellAbsentFromForbidden, readRecords],
+  'snapshot-old-hosts': [...lookAtHosts, describeSubnets],
+  'write-the-plan': [],
+  // Describes too: a launch whose answer was lost is found again by its tag.
+  'launch-new-instances': [
+    describeInstances,
+    launchFromFleetsParts,
+    launchTagged,
+    tagAtLaunch,
+    passHostRoles,
+  ],
+  'new-hosts-are-ready': [...lookAtHosts, ...register],
+  'take-old-hosts-out-of-service': [...lookAtHosts, ...deregister],
+  'old-hosts-are-drained': [describeLoadBalancers],
+  'watch-the-new-hosts': lookAtHosts,
+  'terminate-old-instances': [...lookAtHosts, terminateTagged],
+  'retire-old-hosts-in-mackerel': askMackerel,
+  'record-the-release': [...askMackerel, writeRecords],
+  'put-old-hosts-back': [...lookAtHosts, ...register],
+  'terminate-new-instances': [...lookAtHosts, ...deregister, terminateTagged],
+  'record-the-failure': [...askMackerel, writeRecords],
+};
+
+export function permissionsOf(step: StepName, reach: Reach): readonly Permission[] {
+  return GRANTS[step].map((grant) => grant(reach)).filter(({ resources }) => resources.length > 0);
+}
+
+// ── ARNs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const unique = (items: readonly string[]): string[] => [...new Set(items)];
+
+const fleetNames = ({ fleets }: Environment): string[] => fleets.map(({ name }) => name);
+
+const loadBalancers = ({ fleets }: Environment): LoadBalancerRef[] =>
+  fleets.flatMap((fleet) => fleet.loadBalancers);
+
+const ec2Arn = (stack: Stack, resource: string, resourceName: string): string =>
+  stack.formatArn({ service: 'ec2', resource, resourceName });
+
+/** Public parameters belong to no account. */
+function parameterArn(stack: Stack, name: string): string {
+  const account = name.startsWith('/aws/service/') ? { account: '' } : {};
+  return stack.formatArn({
+    service: 'ssm',
+    resource: 'parameter',
+    resourceName: name.replace(/^\//, ''),
+    ...account,
+  });
+}

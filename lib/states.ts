@@ -1,0 +1,96 @@
+/** The few kinds of state that the story is told in, and the one way in which each of them retries and fails. */
+import { Duration } from 'aws-cdk-lib';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import type { Construct } from 'constructs';
+import type { StepKey } from '../lambdas/domain/deployment.ts';
+import { STEPS, type StepName } from '../lambdas/domain/steps.ts';
+
+/**
+ * Errors of the Lambda service itself: CDK's default list lacks the last three. All steps may run twice
+ * (rule 5), so a function that died or timed out is simply asked again.
+ */
+const LAMBDA_TROUBLE = [
+  'Lambda.ClientExecutionTimeoutException',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+  'Lambda.TooManyRequestsException',
+  'Lambda.Unknown',
+  'Sandbox.Timedout',
+];
+
+/** A task may take this much longer than its function: start-up and the way back. */
+const TASK_GRACE_SECONDS = 10;
+
+/** Where a step goes that has failed for good, and where its error is kept. */
+export interface OnFailure {
+  /** Default: every error. */
+  readonly errors?: readonly string[];
+  readonly to: sfn.IChainable;
+  /** An undo must not overwrite the first error. */
+  readonly keptAs?: 'failure' | 'undoFailure' | 'recordFailure';
+}
+
+/** A wait: the state that looks, and the state that lets go once the look is content. */
+export interface Wait {
+  readonly look: sfn.TaskStateBase;
+  readonly pause: sfn.Wait;
+  readonly verdict: sfn.Choice;
+}
+
+export class States {
+  constructor(
+    private readonly scope: Construct,
+    private readonly functions: Readonly<Record<StepName, IFunction>>,
+  ) {}
+
+  /** A task that hands the whole document to a function and keeps the answer under the step's own key. */
+  step(title: string, name: StepName, key: StepKey, ...failures: OnFailure[]): tasks.LambdaInvoke {
+    const task = tasks.LambdaInvoke.jsonPath(this.scope, title, {
+      lambdaFunction: this.functions[name],
+      payloadResponseOnly: true,
+      // The full list above, with our own numbers, instead of CDK's four.
+      retryOnServiceExceptions: false,
+      resultPath: `$.${key}`,
+      taskTimeout: sfn.Timeout.duration(Duration.seconds(STEPS[name] + TASK_GRACE_SECONDS)),
+    });
+    task.addRetry({
+      errors: LAMBDA_TROUBLE,
+      interval: Duration.seconds(2),
+      maxAttempts: 5,
+      backoffRate: 2,
+      maxDelay: Duration.seconds(30),
+    });
+    // Mackerel and AWS when they are slow or throttle: about two minutes, after the client's own short retries.
+    task.addRetry({
+      errors: ['ServiceUnavailable', 'States.Timeout'],
+      interval: Duration.seconds(3),
+      maxAttempts: 6,
+      backoffRate: 2,
+      maxDelay: Duration.seconds(30),
+    });
+    for (const { errors = ['States.ALL'], to, keptAs = 'failure' } of failures) {
+      task.addCatch(to, { errors: [...errors], resultPath: `$.${keptAs}` });
+    }
+    return task;
+  }
+
+  /** look → Choice → Wait → look. The look owns the deadline and says how long to wait until the next one. */
+  waitUntil(title: string, name: StepName, key: StepKey, ...failures: OnFailure[]): Wait {
+    const look = this.step(title, name, key, ...failures);
+    const pause = sfn.Wait.jsonPath(this.scope, `${title} (look again soon)`, {
+      time: sfn.WaitTime.secondsPath(`$.${key}.nextLookInSeconds`),
+    });
+    const verdict = sfn.Choice.jsonPath(this.scope, `${title}?`).otherwise(pause);
+    pause.next(look);
+    look.next(verdict);
+    return { look, pause, verdict };
+  }
+
+  /** The condition under which a wait is over. */
+  static ready(key: StepKey): sfn.Condition {
+    return sfn.Condition.booleanEquals(`$.${key}.ready`, true);
+  }
+}

@@ -1,0 +1,262 @@
+/** The definition stays within what the local interpreter runs as AWS does, and the lint refuses what does not. */
+import { describe, expect, it } from 'vitest';
+import { STEPS, type StepName } from '../lambdas/domain/steps.ts';
+import { definitionOf, type StateJson } from '../lib/resolve-definition.ts';
+import { definitionProblems } from './definition-lint.ts';
+import { exampleEnvironments, synthesize } from './synth.ts';
+
+const production = () => definitionOf(synthesize(), 'reactio-production-app');
+
+describe('The definition of a fleet', () => {
+  it.each(
+    exampleEnvironments.flatMap(({ name, fleets }) => fleets.map((fleet) => [name, fleet.name] as const)),
+  )('of %s, %s, contains nothing that the lint refuses', (environment, fleet) => {
+    expect(definitionProblems(definitionOf(synthesize(environment), fleet).definition)).toEqual([]);
+  });
+
+  it('runs every step in at least one state', () => {
+    const { definition, stepOf } = production();
+    const steps = tasksOf(definition.States).map(([, task]) => stepOf(String(task.Resource)));
+    expect(new Set(steps)).toEqual(new Set(Object.keys(STEPS)));
+  });
+
+  it('gives every task a little more time than its function has', () => {
+    const { definition, stepOf } = production();
+    for (const [name, task] of tasksOf(definition.States)) {
+      const functionSeconds = STEPS[stepOf(String(task.Resource)) as StepName];
+      expect(Number(task.TimeoutSeconds) - functionSeconds, name).toBeGreaterThanOrEqual(5);
+    }
+  });
+
+  it('retries every task on Lambda’s own troubles and on services that do not answer', () => {
+    for (const [name, task] of tasksOf(production().definition.States)) {
+      const errors = (task.Retry as { ErrorEquals: string[] }[]).flatMap(({ ErrorEquals }) => ErrorEquals);
+      expect(errors, name).toEqual(
+        expect.arrayContaining([
+          'Lambda.TooManyRequestsException',
+          'Lambda.Unknown',
+          'Sandbox.Timedout',
+          'ServiceUnavailable',
+        ]),
+      );
+    }
+  });
+
+  it('catches every error of every task', () => {
+    for (const [name, task] of tasksOf(production().definition.States)) {
+      const last = (task.Catch as { ErrorEquals: string[] }[]).at(-1);
+      expect(last?.ErrorEquals, name).toEqual(['States.ALL']);
+    }
+  });
+});
+
+describe('A resolved definition', () => {
+  it('has readable names where CloudFormation will put ids', () => {
+    const { definition } = production();
+    expect(definition.States['Resolve the image']?.Resource).toMatch(/^\$\{\w+\.Arn\}$/);
+    const parameters = definition.States['Open the deployment']?.Parameters;
+    expect(parameters).toMatchObject({
+      fleet: {
+        launchTemplate: {
+          id: expect.stringMatching(/^\$\{\w+\}$/),
+          version: expect.stringMatching(/^\$\{\w+\.LatestVersionNumber\}$/),
+        },
+      },
+    });
+  });
+
+  it('knows the function and the step behind a task', () => {
+    const { definition, functionOf, stepOf } = production();
+    const resource = String(definition.States['Put old hosts back']?.Resource);
+    expect(synthesize().Resources[functionOf(resource)]?.Type).toBe('AWS::Lambda::Function');
+    expect(stepOf(resource)).toBe('put-old-hosts-back');
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: how a resolved definition names a function
+    expect(() => functionOf('${Nothing.Arn}')).toThrow('Not a function of this template');
+  });
+
+  it('is found by the logical id of its machine too, and says which there are when it is not found', () => {
+    const { machine, definition } = production();
+    expect(definitionOf(synthesize(), machine).definition).toEqual(definition);
+    expect(() => definitionOf(synthesize(), 'nobody')).toThrow(machine);
+  });
+});
+
+describe('The lint refuses', () => {
+  const RETRY = {
+    ErrorEquals: ['A'],
+    IntervalSeconds: 2,
+    MaxAttempts: 3,
+    BackoffRate: 2,
+    MaxDelaySeconds: 30,
+  };
+  const CATCH_ALL = { ErrorEquals: ['States.ALL'], Next: 'End' };
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: how a resolved definition names a function
+  const task = { Type: 'Task', Resource: '${F.Arn}', TimeoutSeconds: 40, Retry: [RETRY], Next: 'End' };
+  const pass = { Type: 'Pass', Next: 'End' };
+  const inMap = (state: object, extra: object = {}) => ({
+    Type: 'Map',
+    ...extra,
+    ItemProcessor: { StartAt: 'Inside', States: { Inside: { ...state, Next: undefined, End: true } } },
+    Next: 'End',
+  });
+  const inParallel = (state: object) => ({
+    Type: 'Parallel',
+    Branches: [{ StartAt: 'Inside', States: { Inside: { ...state, Next: undefined, End: true } } }],
+    Next: 'End',
+  });
+  const machine = (state: object, top: object = {}) =>
+    JSON.parse(
+      JSON.stringify({ ...top, StartAt: 'It', States: { It: state, End: { Type: 'Succeed' } } }),
+    ) as object;
+
+  it('nothing in a definition that is sound', () => {
+    expect(definitionProblems(machine({ ...task, Catch: [CATCH_ALL] }))).toEqual([]);
+    expect(definitionProblems(machine(inMap(pass)))).toEqual([]);
+    expect(definitionProblems(machine(inParallel(task)))).toEqual([]);
+    expect(definitionProblems(machine({ ...pass, Parameters: { 'a.$': '$$.Execution.Input' } }))).toEqual([]);
+  });
+
+  it.each([
+    ['JSONata for the whole machine', machine(pass, { QueryLanguage: 'JSONata' }), 'uses JSONata'],
+    ['JSONata in one state', machine({ ...pass, QueryLanguage: 'JSONata' }), 'uses JSONata'],
+    ['variables', machine({ ...pass, Assign: { a: 1 } }), 'uses Assign'],
+    [
+      'variables in a catcher',
+      machine({ ...task, Catch: [{ ...CATCH_ALL, Assign: { a: 1 } }] }),
+      'uses Assign',
+    ],
+    [
+      'the state in the context',
+      machine({ ...pass, Parameters: { 'a.$': '$$.State.RetryCount' } }),
+      '$$.State.RetryCount is not',
+    ],
+    [
+      'the machine in the context',
+      machine({ ...pass, Parameters: { 'a.$': '$$.StateMachine.Id' } }),
+      '$$.StateMachine.Id is not',
+    ],
+    [
+      'the context in an intrinsic',
+      machine({ ...pass, Parameters: { 'a.$': "States.Format('{}', $$.State.Name)" } }),
+      '$$.State.Name is not',
+    ],
+    [
+      'the execution’s input inside a Map',
+      machine(inMap({ ...pass, Parameters: { 'a.$': '$$.Execution.Input' } })),
+      '$$.Execution.Input is not',
+    ],
+    [
+      'the execution’s input inside a Parallel',
+      machine(inParallel({ ...pass, InputPath: '$$.Execution.Input' })),
+      '$$.Execution.Input is not',
+    ],
+    [
+      'a Map that tolerates failures',
+      machine(inMap(pass, { ToleratedFailureCount: 1 })),
+      'ToleratedFailureCount is ignored',
+    ],
+    [
+      'a Distributed Map',
+      machine({
+        ...inMap(pass),
+        ItemProcessor: {
+          ...inMap(pass).ItemProcessor,
+          ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+        },
+      }),
+      'Distributed Map',
+    ],
+    [
+      'an intrinsic as the path of an error',
+      machine({ Type: 'Fail', ErrorPath: "States.Format('{}', $.a)" }),
+      'ErrorPath is an intrinsic',
+    ],
+    [
+      'an intrinsic as the path of a cause',
+      machine({ Type: 'Fail', Error: 'A', CausePath: "States.Format('{}', $.a)" }),
+      'CausePath is an intrinsic',
+    ],
+    ['a heartbeat', machine({ ...task, HeartbeatSeconds: 10 }), 'no heartbeat'],
+    [
+      'a callback',
+      machine({ ...task, Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken' }),
+      'waits for a callback',
+    ],
+    [
+      'a service other than Lambda',
+      machine({ ...task, Resource: 'arn:aws:states:::dynamodb:putItem' }),
+      'not a function of the template',
+    ],
+    [
+      'a filter in a path',
+      machine({ ...pass, InputPath: '$.hosts[?(@.ready==true)]' }),
+      'fails when nothing matches',
+    ],
+    [
+      'a filter in a condition',
+      machine({ Type: 'Choice', Choices: [{ Variable: '$.a[?(@.b)]', IsPresent: true, Next: 'End' }] }),
+      'fails when nothing matches',
+    ],
+    ['a task without a time limit', machine({ ...task, TimeoutSeconds: undefined }), 'no time limit'],
+    [
+      'a retrier after States.ALL',
+      machine({ ...task, Retry: [{ ...RETRY, ErrorEquals: ['States.ALL'] }, RETRY] }),
+      'not alone and last',
+    ],
+    [
+      'States.ALL in company',
+      machine({ ...task, Retry: [{ ...RETRY, ErrorEquals: ['A', 'States.ALL'] }] }),
+      'not alone and last',
+    ],
+    [
+      'a catcher after States.ALL',
+      machine({ ...task, Catch: [CATCH_ALL, { ErrorEquals: ['A'], Next: 'End' }] }),
+      'not alone and last',
+    ],
+    ['a shrinking pause', machine({ ...task, Retry: [{ ...RETRY, BackoffRate: 0.5 }] }), 'BackoffRate'],
+    [
+      'a pause growth left to the default',
+      machine({ ...task, Retry: [{ ...RETRY, BackoffRate: undefined }] }),
+      'BackoffRate',
+    ],
+    ['no pause', machine({ ...task, Retry: [{ ...RETRY, IntervalSeconds: 0 }] }), 'IntervalSeconds'],
+    ['half an attempt', machine({ ...task, Retry: [{ ...RETRY, MaxAttempts: 1.5 }] }), 'MaxAttempts'],
+    [
+      'attempts left to the default',
+      machine({ ...task, Retry: [{ ...RETRY, MaxAttempts: undefined }] }),
+      'MaxAttempts',
+    ],
+    [
+      'a longest pause below the first',
+      machine({ ...task, Retry: [{ ...RETRY, MaxDelaySeconds: 1 }] }),
+      'MaxDelaySeconds',
+    ],
+    [
+      'pauses without a bound',
+      machine({ ...task, Retry: [{ ...RETRY, MaxDelaySeconds: undefined }] }),
+      'MaxDelaySeconds',
+    ],
+    [
+      'a pause of more than a year',
+      machine({ ...task, Retry: [{ ...RETRY, MaxDelaySeconds: 31_622_401 }] }),
+      'MaxDelaySeconds',
+    ],
+    [
+      'an unknown jitter',
+      machine({ ...task, Retry: [{ ...RETRY, JitterStrategy: 'HALF' }] }),
+      'HALF does not exist',
+    ],
+    [
+      'a bad retrier inside a Parallel',
+      machine(inParallel({ ...task, Retry: [{ ...RETRY, IntervalSeconds: 0 }] })),
+      'IntervalSeconds',
+    ],
+    ['a dangling transition', machine({ ...pass, Next: 'Nowhere' }), 'MISSING_TRANSITION_TARGET'],
+  ])('%s', (_, definition, problem) => {
+    expect(definitionProblems(definition).join('; ')).toContain(problem);
+  });
+});
+
+function tasksOf(states: Readonly<Record<string, StateJson>>): [string, StateJson][] {
+  return Object.entries(states).filter(([, { Type }]) => Type === 'Task');
+}

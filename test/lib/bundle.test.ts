@@ -1,0 +1,56 @@
+/** What Lambda loads: the minified file of a step, made as the stack makes it. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Stack } from 'aws-cdk-lib';
+import { Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogLevel, NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { BUNDLING } from '../../lib/functions.ts';
+import { standaloneApp } from '../../lib/synthesize.ts';
+
+const PROJECT = join(import.meta.dirname, '../..');
+
+describe('The bundle of a step', () => {
+  const outdir = mkdtempSync(join(tmpdir(), 'irekae-bundle-'));
+  let file = '';
+
+  beforeAll(() => {
+    vi.stubEnv('AWS_REGION', 'eu-west-1');
+    vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
+    const app = standaloneApp(outdir, { bundle: true });
+    new NodejsFunction(new Stack(app, 'Bundles'), 'RecordTheRelease', {
+      entry: join(PROJECT, 'lambdas/record-the-release.ts'),
+      depsLockFilePath: join(PROJECT, 'package-lock.json'),
+      runtime: Runtime.NODEJS_24_X,
+      bundling: { ...BUNDLING, logLevel: LogLevel.ERROR },
+    });
+    const [asset] = readdirSync(outdir).filter((name) => name.startsWith('asset.'));
+    file = join(outdir, asset ?? '', 'index.mjs');
+  }, 60_000);
+  afterAll(() => {
+    vi.unstubAllEnvs();
+    rmSync(outdir, { recursive: true, force: true });
+  });
+
+  it('is a module that loads and has a handler', async () => {
+    const { handler } = await import(pathToFileURL(file).href);
+    expect(handler).toBeTypeOf('function');
+  });
+
+  it('throws failures under the names that the state machine matches on', async () => {
+    const { handler } = await import(pathToFileURL(file).href);
+    await expect(handler({})).rejects.toMatchObject({ name: 'StepCrashed' });
+  });
+
+  it('reads credentials from Lambda’s variables, and leaves the SDK’s other dozen places out', () => {
+    const text = readFileSync(file, 'utf8');
+    expect(text).toContain('AWS_SESSION_TOKEN');
+    expect(text).not.toContain('credential_process');
+  });
+
+  it('holds no path of the machine that made it', () => {
+    expect(readFileSync(file, 'utf8')).not.toContain(PROJECT);
+  });
+});

@@ -1,0 +1,252 @@
+/** What each step's role allows, held against a second list: whoever widens a permission does it in both places. */
+import { describe, expect, it } from 'vitest';
+import { STEP_NAMES, type StepName } from '../../lambdas/domain/steps.ts';
+import { readFleets } from '../../lib/read-fleets.ts';
+import { synthesizeTemplates } from '../../lib/synthesize.ts';
+import { synthesize } from '../synth.ts';
+import { everythingGiven } from './fleets.ts';
+import { listed, resource, type Statement, shownReference, statementsOf } from './template.ts';
+
+const LOOK_AT_BALANCERS = [
+  'elasticloadbalancing:DescribeInstanceHealth',
+  'elasticloadbalancing:DescribeLoadBalancerAttributes',
+  'elasticloadbalancing:DescribeLoadBalancers',
+  'elasticloadbalancing:DescribeTargetGroupAttributes',
+  'elasticloadbalancing:DescribeTargetGroups',
+  'elasticloadbalancing:DescribeTargetHealth',
+];
+const LOOK_AT_HOSTS = ['ec2:DescribeInstances', ...LOOK_AT_BALANCERS, 'ssm:GetParameter'];
+const JOIN = 'elasticloadbalancing:RegisterInstancesWithLoadBalancer';
+const LEAVE = 'elasticloadbalancing:DeregisterInstancesFromLoadBalancer';
+const WRITE_LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+
+/** Step → all actions that it may take, whatever the resource, in the environment of the example. */
+const MAY: Record<StepName, readonly string[]> = {
+  'resolve-the-image': ['ec2:DescribeImages'],
+  'resolve-the-release': ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket'],
+  'snapshot-old-hosts': ['ec2:DescribeSubnets', ...LOOK_AT_HOSTS],
+  'write-the-plan': [],
+  'launch-new-instances': ['ec2:CreateTags', 'ec2:DescribeInstances', 'ec2:RunInstances', 'iam:PassRole'],
+  'new-hosts-are-ready': [...LOOK_AT_HOSTS, JOIN],
+  'take-old-hosts-out-of-service': [...LOOK_AT_HOSTS, LEAVE],
+  'old-hosts-are-drained': LOOK_AT_BALANCERS,
+  'watch-the-new-hosts': LOOK_AT_HOSTS,
+  'terminate-old-instances': [...LOOK_AT_HOSTS, 'ec2:TerminateInstances'],
+  'retire-old-hosts-in-mackerel': ['ssm:GetParameter'],
+  'record-the-release': ['s3:PutObject', 'ssm:GetParameter'],
+  'put-old-hosts-back': [...LOOK_AT_HOSTS, JOIN],
+  'terminate-new-instances': [...LOOK_AT_HOSTS, LEAVE, 'ec2:TerminateInstances'],
+  'record-the-failure': ['s3:PutObject', 'ssm:GetParameter'],
+};
+
+const FLEETS = ['reactio-production-app', 'reactio-production-worker'];
+const ec2 = (rest: string) => `arn:aws:ec2:ap-northeast-1:222222222222:${rest}`;
+
+const actionsOf = (statements: readonly Statement[]) => statements.flatMap(({ Action }) => listed(Action));
+/** Sorted, because CDK orders them as it likes. */
+const shownResources = (statements: readonly Statement[]) =>
+  statements.flatMap(({ Resource }) => listed(Resource).map(shownReference)).sort();
+const allowing = (action: string, step: string, template = synthesize()) =>
+  statementsOf(template, step).filter(({ Action }) => listed(Action).includes(action));
+const resourcesFor = (action: string, step: string, template = synthesize()) =>
+  allowing(action, step, template)
+    .flatMap(({ Resource }) => listed(Resource).map(shownReference))
+    .sort();
+
+describe('The role of a step', () => {
+  it.each(STEP_NAMES)('%s may do exactly what the step needs, and write its own log', (step) => {
+    const statements = statementsOf(synthesize(), step);
+    expect(new Set(actionsOf(statements))).toEqual(new Set([...MAY[step], ...WRITE_LOG]));
+    expect(statements.every(({ Effect }) => Effect === 'Allow')).toBe(true);
+    expect(resourcesFor('logs:PutLogEvents', step)).toEqual([expect.stringMatching(/^<\w+Log\w+\.Arn>$/)]);
+  });
+
+  it.each(STEP_NAMES)('%s has no managed policy', (step) => {
+    const { Role: role } = resource(synthesize(), 'AWS::Lambda::Function', `"IREKAE_STEP":"${step}"`);
+    const { Properties } =
+      synthesize().Resources[(role as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0]] ?? {};
+    expect(Properties).not.toHaveProperty('ManagedPolicyArns');
+  });
+
+  it.each(STEP_NAMES)('%s never names an action by a wildcard', (step) => {
+    expect(actionsOf(statementsOf(synthesize(), step)).filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  it.each(STEP_NAMES)(
+    '%s may use all of a service’s resources only where the service knows no other way',
+    (step) => {
+      const onEverything = statementsOf(synthesize(), step).filter(({ Resource }) =>
+        listed(Resource).includes('*'),
+      );
+      expect(
+        actionsOf(onEverything).filter((action) => !/^(ec2|elasticloadbalancing):Describe/.test(action)),
+      ).toEqual([]);
+    },
+  );
+});
+
+describe('A launch', () => {
+  const launches = () => allowing('ec2:RunInstances', 'launch-new-instances');
+  const made = () => launches().filter(({ Condition }) => Condition !== undefined);
+  const used = () => launches().filter(({ Condition }) => Condition === undefined);
+
+  it('makes only instances and volumes that carry the tag of a fleet of this environment', () => {
+    expect(made()).toEqual([
+      expect.objectContaining({
+        Resource: [ec2('instance/*'), ec2('volume/*')],
+        Condition: { StringEquals: { 'aws:RequestTag/irekae:fleet': FLEETS } },
+      }),
+    ]);
+  });
+
+  it('uses only the subnets, security groups and launch templates of these fleets', () => {
+    expect(shownResources(used())).toEqual([
+      expect.stringMatching(/:launch-template\/<hostsreactioproductionappLaunchTemplate\w+>$/),
+      expect.stringMatching(/:launch-template\/<hostsreactioproductionworkerLaunchTemplate\w+>$/),
+      ec2('network-interface/*'),
+      ec2('security-group/sg-0a1b2c3d4e5f60003'),
+      ec2('security-group/sg-0a1b2c3d4e5f60004'),
+      ec2('subnet/subnet-0a1b2c3d4e5f60003'),
+      ec2('subnet/subnet-0a1b2c3d4e5f60004'),
+      'arn:aws:ec2:ap-northeast-1::image/*',
+    ]);
+  });
+
+  it('may tag what it launches, and nothing else ever', () => {
+    expect(allowing('ec2:CreateTags', 'launch-new-instances')).toEqual([
+      expect.objectContaining({
+        Resource: [ec2('instance/*'), ec2('volume/*')],
+        Condition: { StringEquals: { 'ec2:CreateAction': 'RunInstances' } },
+      }),
+    ]);
+  });
+
+  it('may hand the hosts’ roles to EC2 and to nobody else', () => {
+    const [statement, ...others] = allowing('iam:PassRole', 'launch-new-instances');
+    expect(others).toEqual([]);
+    expect(statement?.Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } });
+    expect(listed(statement?.Resource).map(shownReference)).toEqual([
+      expect.stringMatching(/^<hostsreactioproductionappRole\w+\.Arn>$/),
+      expect.stringMatching(/^<hostsreactioproductionworkerRole\w+\.Arn>$/),
+    ]);
+  });
+
+  it('is the launching step’s alone', () => {
+    const others = STEP_NAMES.filter((step) => step !== 'launch-new-instances');
+    const reserved = ['ec2:RunInstances', 'ec2:CreateTags', 'iam:PassRole'];
+    expect(others.flatMap((step) => reserved.filter((action) => allowing(action, step).length > 0))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('A termination', () => {
+  it.each(['terminate-old-instances', 'terminate-new-instances'])(
+    'by %s reaches only hosts with the tag of a fleet of this environment',
+    (step) => {
+      expect(allowing('ec2:TerminateInstances', step)).toEqual([
+        expect.objectContaining({
+          Resource: ec2('instance/*'),
+          Condition: { StringEquals: { 'aws:ResourceTag/irekae:fleet': FLEETS } },
+        }),
+      ]);
+    },
+  );
+});
+
+describe('The load balancers', () => {
+  it('are changed only by name, and only those of the fleets', () => {
+    const balancer =
+      'arn:aws:elasticloadbalancing:ap-northeast-1:222222222222:loadbalancer/reactio-production';
+    expect(resourcesFor(JOIN, 'new-hosts-are-ready')).toEqual([balancer]);
+    expect(resourcesFor(JOIN, 'put-old-hosts-back')).toEqual([balancer]);
+    expect(resourcesFor(LEAVE, 'take-old-hosts-out-of-service')).toEqual([balancer]);
+    expect(resourcesFor(LEAVE, 'terminate-new-instances')).toEqual([balancer]);
+  });
+});
+
+describe('The artifact bucket', () => {
+  it('is read at the fleets’ keys and at irekae’s records', () => {
+    expect(resourcesFor('s3:GetObjectVersion', 'resolve-the-release')).toEqual([
+      expect.stringMatching(/^<Artifacts\w+\.Arn>\/reactio\/app\.tar\.gz$/),
+      expect.stringMatching(/^<Artifacts\w+\.Arn>\/runtimes\/perl-5\.38-arm64\.tar\.gz$/),
+    ]);
+    expect(resourcesFor('s3:GetObject', 'resolve-the-release')).toContainEqual(
+      expect.stringMatching(/^<Artifacts\w+\.Arn>\/irekae\/\*$/),
+    );
+    expect(resourcesFor('s3:ListBucket', 'resolve-the-release')).toEqual([
+      expect.stringMatching(/^<Artifacts\w+\.Arn>$/),
+    ]);
+  });
+
+  it('is written at irekae’s records only', () => {
+    for (const step of STEP_NAMES) {
+      for (const place of resourcesFor('s3:PutObject', step)) expect(place).toMatch(/\.Arn>\/irekae\/\*$/);
+    }
+  });
+});
+
+describe('The Mackerel API key', () => {
+  it('is read from its one parameter, without a permission on any KMS key', () => {
+    const readers = STEP_NAMES.filter((step) => MAY[step].includes('ssm:GetParameter'));
+    for (const step of readers) {
+      expect(resourcesFor('ssm:GetParameter', step)).toEqual([
+        'arn:aws:ssm:ap-northeast-1:222222222222:parameter/irekae/mackerel-api-key',
+      ]);
+    }
+  });
+});
+
+describe('An environment with everything given', () => {
+  const { qa } = synthesizeTemplates(readFleets(everythingGiven()), { bundle: false });
+  if (qa === undefined) throw new Error('the environment was not synthesized');
+
+  it('may decrypt the API key with its own KMS key, through SSM and for this parameter', () => {
+    expect(allowing('kms:Decrypt', 'retire-old-hosts-in-mackerel', qa)).toEqual([
+      expect.objectContaining({
+        Resource: 'arn:aws:kms:eu-west-1:333333333333:key/11112222-3333-4444-5555-666677778888',
+        Condition: {
+          StringEquals: {
+            'kms:ViaService': 'ssm.eu-west-1.amazonaws.com',
+            'kms:EncryptionContext:PARAMETER_ARN':
+              'arn:aws:ssm:eu-west-1:333333333333:parameter/mackerel-key',
+          },
+        },
+      }),
+    ]);
+  });
+
+  it('reads a public image parameter, which belongs to no account', () => {
+    expect(resourcesFor('ssm:GetParameter', 'resolve-the-image', qa)).toEqual([
+      'arn:aws:ssm:eu-west-1::parameter/aws/service/debian/release/12/latest/amd64',
+    ]);
+  });
+
+  it('passes the given role, and makes none for hosts', () => {
+    expect(resourcesFor('iam:PassRole', 'launch-new-instances', qa)).toEqual([
+      'arn:aws:iam::333333333333:role/hosts/web',
+    ]);
+    expect(JSON.stringify(qa.Resources)).not.toContain('"Service":"ec2.amazonaws.com"');
+    expect(Object.values(qa.Resources).some(({ Type }) => Type === 'AWS::IAM::InstanceProfile')).toBe(false);
+  });
+
+  it('changes target groups, and no classic load balancer', () => {
+    const group = 'arn:aws:elasticloadbalancing:eu-west-1:333333333333:targetgroup/web/0123456789abcdef';
+    expect(resourcesFor('elasticloadbalancing:RegisterTargets', 'new-hosts-are-ready', qa)).toEqual([group]);
+    expect(resourcesFor('elasticloadbalancing:DeregisterTargets', 'terminate-new-instances', qa)).toEqual([
+      group,
+    ]);
+    expect(allowing(JOIN, 'new-hosts-are-ready', qa)).toEqual([]);
+  });
+
+  it('uses the given bucket, and makes none', () => {
+    expect(resourcesFor('s3:GetObjectVersion', 'resolve-the-release', qa)).toEqual([
+      'arn:aws:s3:::acme-artifacts/perl.tar.gz',
+      'arn:aws:s3:::acme-artifacts/web.tar.gz',
+    ]);
+    expect(resource(qa, 'AWS::Events::Rule').EventPattern).toMatchObject({
+      detail: { bucket: { name: ['acme-artifacts'] } },
+    });
+    expect(Object.values(qa.Resources).some(({ Type }) => Type === 'AWS::S3::Bucket')).toBe(false);
+  });
+});

@@ -1,0 +1,514 @@
+import * as fc from 'fast-check';
+import { safeParse } from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { fleetsFile } from '../../bin/fleets.ts';
+import { Fleet } from '../../lambdas/domain/fleet.ts';
+import { FleetsFileError, readFleets } from '../../lib/read-fleets.ts';
+import { toRuntimeFleet } from '../../lib/runtime-fleet.ts';
+import { everythingGiven, type LooseFile, looseExample } from './fleets.ts';
+
+function problemsOf(file: unknown): readonly string[] {
+  try {
+    readFleets(file);
+  } catch (error) {
+    if (error instanceof FleetsFileError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+/** The problems of the example after a change to its first fleet, *reactio-staging-app*. */
+function problemsWith(change: object): readonly string[] {
+  const file = looseExample();
+  file.fleets[0] = { ...file.fleets[0], ...change } as LooseFile['fleets'][number];
+  return problemsOf(file);
+}
+
+function problemsWithEnvironment(change: object): readonly string[] {
+  const file = looseExample();
+  file.environments[0] = { ...file.environments[0], ...change } as LooseFile['environments'][number];
+  return problemsOf(file);
+}
+
+describe('The fleets file', () => {
+  it('of the example makes two environments with an app and a worker fleet each', () => {
+    const environments = readFleets(fleetsFile);
+    expect(environments.map(({ name, fleets }) => [name, fleets.map((fleet) => fleet.name)])).toEqual([
+      ['staging', ['reactio-staging-app', 'reactio-staging-worker']],
+      ['production', ['reactio-production-app', 'reactio-production-worker']],
+    ]);
+  });
+
+  it('gets its defaults filled in', () => {
+    const [staging] = readFleets(fleetsFile);
+    expect(staging).toMatchObject({ apiKeyParameter: '/irekae/mackerel-api-key', alarmEmails: [] });
+    expect(staging?.fleets[1]).toMatchObject({
+      loadBalancers: [],
+      instanceProfile: { kind: 'made', managedPolicies: [] },
+      rootVolume: { device: '/dev/xvda', sizeGiB: 20 },
+      limits: {
+        readySeconds: 900,
+        bakeSeconds: 0,
+        drainSeconds: 300,
+        terminateSeconds: 600,
+        undoSeconds: 600,
+      },
+      mackerel: { wantsFreshMetric: false },
+    });
+  });
+
+  it('may leave nothing to its defaults', () => {
+    expect(problemsOf(everythingGiven())).toEqual([]);
+  });
+
+  it('lets two fleets of one environment be fed by one tarball', () => {
+    const [staging] = readFleets(fleetsFile);
+    expect(new Set(staging?.fleets.map(({ artifact }) => artifact)).size).toBe(1);
+  });
+
+  it.each([
+    ['nothing at all', undefined],
+    ['a list', []],
+    ['no fleets', { environments: fleetsFile.environments, fleets: [] }],
+    ['an unknown section', { ...fleetsFile, defaults: {} }],
+  ])('is refused when it exports %s', (_, file) => {
+    expect(problemsOf(file)).not.toEqual([]);
+  });
+
+  it('tells all problems at once, each with fleet, field, value given and what is allowed', () => {
+    const file = looseExample();
+    const [app, worker] = file.fleets;
+    if (app === undefined || worker === undefined) throw new Error('the example has lost its fleets');
+    Object.assign(app, { limits: { bakeSeconds: -1 }, instanceTypes: ['m7i.large'], startcommand: 'x' });
+    Object.assign(worker, { name: 'reactio-staging-app', mackerel: { service: 'r', role: 'worker' } });
+    file.fleets.push(5 as never);
+    expect(() => readFleets(file)).toThrow(
+      [
+        'bin/fleets.ts has 6 problems:',
+        'fleet reactio-staging-app: limits.bakeSeconds: given -1, allowed: a whole number from 0 to 86400',
+        'fleet reactio-staging-app: startcommand: unknown field, allowed: only name, environment, mackerel, ' +
+          'artifact, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, securityGroups, ' +
+          'instanceProfile, loadBalancers, rootVolume, startCommand, limits, tags',
+        'fleet reactio-staging-app: instanceTypes.0: given "m7i.large", allowed: types of the fleet\'s ' +
+          'architecture, arm64; this one is x86_64',
+        'fleet reactio-staging-app: mackerel.service: given "r", allowed: 2 to 63 letters, digits, - and _, a ' +
+          'letter or digit first',
+        'fleet number 5: (the whole input): given 5, allowed: only name, environment, mackerel, artifact, ' +
+          'runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, securityGroups, ' +
+          'instanceProfile, loadBalancers, rootVolume, startCommand, limits, tags',
+        'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',
+      ].join('\n  - '),
+    );
+  });
+});
+
+describe('Whatever the file exports', () => {
+  const fields = [...Object.keys(everythingGiven().fleets[0] ?? {}), 'other'];
+  const environmentFields = [...Object.keys(everythingGiven().environments[0] ?? {}), 'other'];
+  const listsProblemsOrPasses = (file: unknown) => {
+    expect(problemsOf(file)).toBeInstanceOf(Array);
+  };
+
+  it('it is accepted or answered with a list of problems, never with a crash', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...fields), fc.anything(), (field, value) => {
+        const file = everythingGiven();
+        listsProblemsOrPasses({ ...file, fleets: [{ ...file.fleets[0], [field]: value }] });
+      }),
+      { numRuns: 500 },
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...environmentFields), fc.anything(), (field, value) => {
+        const file = everythingGiven();
+        listsProblemsOrPasses({ ...file, environments: [{ ...file.environments[0], [field]: value }] });
+      }),
+      { numRuns: 200 },
+    );
+    fc.assert(fc.property(fc.anything(), listsProblemsOrPasses), { numRuns: 200 });
+  });
+
+  it('a text that is not allowed is a problem, not a crash', () => {
+    const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.string());
+    fc.assert(
+      fc.property(
+        fc.constantFrom('name', 'artifact', 'startCommand', 'environment'),
+        texts,
+        (field, value) => {
+          const file = everythingGiven();
+          listsProblemsOrPasses({ ...file, fleets: [{ ...file.fleets[0], [field]: value }] });
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('A fleet is refused', () => {
+  const arn = (region: string, account: string) =>
+    `arn:aws:elasticloadbalancing:${region}:${account}:targetgroup/app/0123456789abcdef`;
+
+  it.each([
+    ['without a name', { name: undefined }, 'name: missing, but required'],
+    ['with a blank in its name', { name: 'my app' }, 'name: given "my app"'],
+    ['with a name too long for its state machine', { name: 'a'.repeat(74) }, 'at most 73'],
+    [
+      'in an unknown environment',
+      { environment: 'test' },
+      'environment: given "test", allowed: staging, production',
+    ],
+    [
+      'with a Mackerel service that cannot exist',
+      { mackerel: { service: '-x', role: 'app' } },
+      'mackerel.service: given "-x"',
+    ],
+    [
+      'with a Mackerel role of one letter',
+      { mackerel: { service: 'reactio', role: 'a' } },
+      'mackerel.role: given "a"',
+    ],
+    [
+      'with the Mackerel role of another fleet',
+      { mackerel: { service: 'reactio-staging', role: 'worker' } },
+      'allowed: a role of its own',
+    ],
+    ['with a blank in its key', { artifact: 'my app.tar.gz' }, 'artifact: given "my app.tar.gz"'],
+    ['with its key among the records', { artifact: 'irekae/app.tar.gz' }, 'not under irekae/'],
+    ['with a key that climbs', { artifact: 'a/../irekae/app.tar.gz' }, 'artifact: given'],
+    ['with a key that begins with a slash', { artifact: '/app.tar.gz' }, 'artifact: given'],
+    ['with a key that is too long', { artifact: 'a'.repeat(257) }, 'artifact: given'],
+    [
+      'with a runtime in a relative directory',
+      { runtimes: [{ key: 'p.tgz', directory: 'opt/perl' }] },
+      'runtimes.0.directory: given "opt/perl"',
+    ],
+    [
+      'with a runtime in /',
+      { runtimes: [{ key: 'p.tgz', directory: '/' }] },
+      'runtimes.0.directory: given "/"',
+    ],
+    [
+      'with a runtime that would replace /usr',
+      { runtimes: [{ key: 'p.tgz', directory: '/usr' }] },
+      'runtimes.0.directory: given "/usr"',
+    ],
+    [
+      'with a runtime in a directory that climbs',
+      { runtimes: [{ key: 'p.tgz', directory: '/opt/../etc' }] },
+      'runtimes.0.directory',
+    ],
+    [
+      'with two runtimes in one directory',
+      {
+        runtimes: [
+          { key: 'p.tgz', directory: '/opt/a' },
+          { key: 'q.tgz', directory: '/opt/a' },
+        ],
+      },
+      'nor lies in /opt/a',
+    ],
+    [
+      'with a runtime inside another',
+      {
+        runtimes: [
+          { key: 'p.tgz', directory: '/opt/a' },
+          { key: 'q.tgz', directory: '/opt/a/b' },
+        ],
+      },
+      'nor lies in /opt/a',
+    ],
+    [
+      'with a runtime among the releases',
+      { runtimes: [{ key: 'p.tgz', directory: '/srv/irekae/perl' }] },
+      'nor lies in /srv/irekae',
+    ],
+    [
+      'with the application as its own runtime',
+      { runtimes: [{ key: 'reactio/app.tar.gz', directory: '/opt/a' }] },
+      'runtimes.0.key: given "reactio/app.tar.gz"',
+    ],
+    ['with an unknown way to find the image', { image: { from: 'ami-1' } }, 'image.from: given "ami-1"'],
+    [
+      'with images of everybody',
+      { image: { from: 'search', owner: '*', namePattern: 'app-*' } },
+      'image.owner: given "*"',
+    ],
+    [
+      'with all images of an owner',
+      { image: { from: 'search', owner: 'self' } },
+      'a namePattern or at least one tag',
+    ],
+    [
+      'with a parameter that cannot exist',
+      { image: { from: 'parameter', parameter: 'a//b' } },
+      'image.parameter: given "a//b"',
+    ],
+    ['with an unknown architecture', { architecture: 'arm' }, 'architecture: given "arm"'],
+    ['without an instance type', { instanceTypes: [] }, 'instanceTypes: given []'],
+    [
+      'with something that is no instance type',
+      { instanceTypes: ['large'] },
+      'instanceTypes.0: given "large"',
+    ],
+    [
+      'with an instance type of the other architecture',
+      { instanceTypes: ['t4g.small', 'g5.xlarge'] },
+      'instanceTypes.1: given "g5.xlarge"',
+    ],
+    [
+      'with the same instance type twice',
+      { instanceTypes: ['t4g.small', 't4g.small'] },
+      'instanceTypes.1: given "t4g.small", allowed: each only once',
+    ],
+    ['with a subnet that is none', { subnets: ['vpc-0a1b2c3d'] }, 'subnets.0: given "vpc-0a1b2c3d"'],
+    [
+      'with the same subnet twice',
+      { subnets: ['subnet-0a1b2c3d', 'subnet-0a1b2c3d'] },
+      'subnets.1: given "subnet-0a1b2c3d", allowed: each only once',
+    ],
+    ['with no instance', { instancesPerZone: 0 }, 'instancesPerZone: given 0'],
+    ['with half an instance', { instancesPerZone: 0.5 }, 'instancesPerZone: given 0.5'],
+    [
+      'with more hosts than a classic ELB takes twice',
+      { instancesPerZone: 251 },
+      'at most 500 hosts in all, and 2 subnets make 502',
+    ],
+    ['without a security group', { securityGroups: [] }, 'securityGroups: given []'],
+    ['with a security group by name', { securityGroups: ['web'] }, 'securityGroups.0: given "web"'],
+    [
+      'with an instance profile by name',
+      { instanceProfile: { kind: 'given', arn: 'web', roleArn: 'web' } },
+      'instanceProfile.arn: given "web"',
+    ],
+    [
+      'with a profile and no role to pass',
+      { instanceProfile: { kind: 'given', arn: 'arn:aws:iam::111111111111:instance-profile/a' } },
+      'instanceProfile.roleArn: missing',
+    ],
+    [
+      'with a role of another account',
+      {
+        instanceProfile: {
+          kind: 'given',
+          arn: 'arn:aws:iam::111111111111:instance-profile/a',
+          roleArn: 'arn:aws:iam::999999999999:role/a',
+        },
+      },
+      'instanceProfile.roleArn: given "arn:aws:iam::999999999999:role/a", allowed: an ARN of staging\'s account',
+    ],
+    [
+      'with a load balancer that is neither',
+      { loadBalancers: [{ kind: 'alb', name: 'a' }] },
+      'loadBalancers.0.kind: given "alb"',
+    ],
+    [
+      'with a load balancer that cannot exist',
+      { loadBalancers: [{ kind: 'classic', name: 'a_b' }] },
+      'loadBalancers.0.name: given "a_b"',
+    ],
+    [
+      'with a target group in another Region',
+      { loadBalancers: [{ kind: 'target-group', arn: arn('eu-west-1', '111111111111') }] },
+      "a target group of staging's Region",
+    ],
+    [
+      'with a target group of another account',
+      { loadBalancers: [{ kind: 'target-group', arn: arn('ap-northeast-1', '999999999999') }] },
+      "a target group of staging's Region",
+    ],
+    [
+      'with two load balancers of one name',
+      {
+        loadBalancers: [
+          { kind: 'classic', name: 'app' },
+          { kind: 'target-group', arn: arn('ap-northeast-1', '111111111111') },
+        ],
+      },
+      'load balancers of different names',
+    ],
+    [
+      'with a root volume in the wrong place',
+      { rootVolume: { device: 'xvda' } },
+      'rootVolume.device: given "xvda"',
+    ],
+    ['with an empty root volume', { rootVolume: { sizeGiB: 0 } }, 'rootVolume.sizeGiB: given 0'],
+    ['without a start command', { startCommand: '' }, 'startCommand: given ""'],
+    ['with a start command of two lines', { startCommand: 'a\nb' }, 'startCommand: given "a\\nb"'],
+    ['with a start command that no shell could hold', { startCommand: 'a\ud800' }, 'startCommand: given'],
+    ['with a NUL in a key', { artifact: 'a\0b' }, 'artifact: given'],
+    ['with a start command that is too long', { startCommand: 'a'.repeat(1025) }, 'startCommand: given'],
+    [
+      'with a boot script that EC2 would not take',
+      { runtimes: manyRuntimes() },
+      'a boot script of at most 16384 bytes',
+    ],
+    [
+      'with too little time to become ready',
+      { limits: { readySeconds: 59 } },
+      'limits.readySeconds: given 59',
+    ],
+    ['with a limit in another unit', { limits: { readySeconds: '15m' } }, 'limits.readySeconds: given "15m"'],
+    [
+      'with waits that would fill the history',
+      {
+        limits: {
+          readySeconds: 7200,
+          bakeSeconds: 86_400,
+          drainSeconds: 3600,
+          terminateSeconds: 3600,
+          undoSeconds: 3600,
+        },
+      },
+      "events of the execution's history",
+    ],
+    ['with one of AWS’s tags', { tags: { 'aws:x': '1' } }, 'tags.aws:x: given "aws:x"'],
+    ['with one of our tags', { tags: { 'irekae:fleet': 'other' } }, 'tags.irekae:fleet: given'],
+    ['with one of our tags in capitals', { tags: { 'Irekae:fleet': 'other' } }, 'tags.Irekae:fleet: given'],
+    ['with a tag value that is too long', { tags: { a: 'x'.repeat(257) } }, 'tags.a: given'],
+    [
+      'with too many tags',
+      { tags: Object.fromEntries(Array.from({ length: 41 }, (_, i) => [`k${i}`, ''])) },
+      'at most 40 tags',
+    ],
+    ['with a field that does not exist', { loadBalancer: 'app' }, 'loadBalancer: unknown field'],
+  ])('%s', (_, change, problem) => {
+    const problems = problemsWith(change);
+    expect(problems.join('\n')).toContain(problem);
+    expect(problems.every((line) => line.startsWith('fleet '))).toBe(true);
+  });
+
+  function manyRuntimes() {
+    return Array.from({ length: 20 }, (_, i) => ({
+      key: `${i}/${'k'.repeat(250)}`,
+      directory: `/opt/${i}/${'d'.repeat(200)}`,
+    }));
+  }
+});
+
+describe('A fleet is accepted', () => {
+  it.each([
+    [
+      'with Graviton of every name',
+      {
+        instanceTypes: [
+          'a1.large',
+          'm7gd.metal-16xl',
+          'c7gn.large',
+          'im4gn.large',
+          'is4gen.large',
+          'g5g.xlarge',
+        ],
+      },
+    ],
+    [
+      'with Intel and AMD of every name',
+      {
+        architecture: 'x86_64',
+        instanceTypes: [
+          'm7i-flex.large',
+          'g4dn.xlarge',
+          'g5.xlarge',
+          'u7i-12tb.224xlarge',
+          'i7ie.large',
+          'gr6.4xlarge',
+        ],
+      },
+    ],
+    ['with a name for its instances', { tags: { Name: 'reactio app', マッカレル: 'yes' } }],
+    ['of the largest size', { instancesPerZone: 250 }],
+    ['that bakes for an hour', { limits: { bakeSeconds: 3_600 } }],
+    [
+      'that bakes for a day and has little patience otherwise',
+      {
+        limits: {
+          bakeSeconds: 86_400,
+          readySeconds: 300,
+          drainSeconds: 30,
+          terminateSeconds: 120,
+          undoSeconds: 120,
+        },
+      },
+    ],
+    ['without load balancers', { loadBalancers: [] }],
+    ['with a parameter in a hierarchy', { image: { from: 'parameter', parameter: '/images/reactio/arm64' } }],
+    ['with a key of dots and dashes', { artifact: 'v1.2/..app-_/app.tar.gz' }],
+  ])('%s', (_, change) => {
+    expect(problemsWith(change)).toEqual([]);
+  });
+});
+
+describe('An environment is refused', () => {
+  it.each([
+    ['with capitals in its name', { name: 'Staging' }, 'name: given "Staging"'],
+    ['with a name too long for its functions', { name: 'a'.repeat(21) }, 'at most 20 in all'],
+    ['without an account', { account: undefined }, 'account: missing, but required'],
+    ['with an account as a number', { account: 111111111111 }, 'account: given 111111111111'],
+    ['with an Availability Zone as Region', { region: 'ap-northeast-1a' }, 'region: given "ap-northeast-1a"'],
+    ['with a bucket that cannot exist', { existingBucket: 'My_Bucket' }, 'existingBucket: given "My_Bucket"'],
+    ['with a parameter that cannot exist', { apiKeyParameter: '' }, 'apiKeyParameter: given ""'],
+    ['with something that is no address', { alarmEmails: ['me'] }, 'alarmEmails.0: given "me"'],
+    ['with the name of another', { name: 'production' }, 'a name that no other has'],
+    ['without a fleet', { name: 'empty' }, 'number of fleets: given 0, allowed: 1 to 20'],
+    ['with a field that does not exist', { bucket: 'x' }, 'bucket: unknown field'],
+  ])('%s', (_, change, problem) => {
+    expect(problemsWithEnvironment(change).join('\n')).toContain(problem);
+  });
+
+  it('with more fleets than a stack has room for', () => {
+    const file = looseExample();
+    const worker = file.fleets[1];
+    for (let i = 0; i < 19; i += 1) {
+      file.fleets.push({
+        ...worker,
+        name: `more-${i}`,
+        mackerel: { service: 'more', role: `role-${i}` },
+      } as never);
+    }
+    expect(problemsOf(file)).toEqual([
+      'environment staging: number of fleets: given 21, allowed: 1 to 20 in an environment',
+    ]);
+  });
+});
+
+describe('Mackerel roles', () => {
+  it('may repeat in environments that read different API keys', () => {
+    const file = looseExample();
+    Object.assign(file.fleets[2] ?? {}, { mackerel: { service: 'reactio-staging', role: 'app' } });
+    expect(problemsOf(file)).toEqual([]);
+  });
+
+  it('may not repeat in environments that read the same API key', () => {
+    const file = looseExample();
+    Object.assign(file.environments[1] ?? {}, { account: '111111111111' });
+    Object.assign(file.fleets[2] ?? {}, { mackerel: { service: 'reactio-staging', role: 'app' } });
+    expect(problemsOf(file)).toEqual([
+      'fleet reactio-production-app: mackerel: given "reactio-staging:app", allowed: a role of its own; this one is ' +
+        'that of fleet reactio-staging-app',
+    ]);
+  });
+});
+
+describe('The fleet that the steps see', () => {
+  const made = { bucketName: 'b', launchTemplateId: 'lt-1', launchTemplateVersion: '7' };
+
+  it.each([
+    ['the example', fleetsFile],
+    ['a file without defaults', everythingGiven()],
+  ])('has the shape that the steps parse, for %s', (_, file) => {
+    for (const environment of readFleets(file)) {
+      for (const config of environment.fleets) {
+        expect(safeParse(Fleet, toRuntimeFleet(config, environment, made)).issues).toBeUndefined();
+      }
+    }
+  });
+
+  it('takes the place of the artifact and the launch template from the stack', () => {
+    const [qa] = readFleets(everythingGiven());
+    const [config] = qa?.fleets ?? [];
+    if (qa === undefined || config === undefined) throw new Error('the file has lost its fleet');
+    expect(toRuntimeFleet(config, qa, made)).toMatchObject({
+      artifact: { bucket: 'b', key: 'web.tar.gz' },
+      launchTemplate: { id: 'lt-1', version: '7', rootDevice: '/dev/xvda' },
+      mackerel: { apiKeyParameter: 'mackerel-key', wantsFreshMetric: true },
+    });
+  });
+});

@@ -1,0 +1,47 @@
+/** Looking into a template: policies of a function, resources of a type, and the values behind references. */
+import type { ResourceJson, TemplateJson } from '../../lib/synthesize.ts';
+
+export interface Statement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export function resourcesOf(template: TemplateJson, type: string): [string, ResourceJson][] {
+  return Object.entries(template.Resources).filter(([, { Type }]) => Type === type);
+}
+
+/** The only resource of its type whose properties contain this text. */
+export function resource(template: TemplateJson, type: string, text = ''): Record<string, unknown> {
+  const found = resourcesOf(template, type).filter(([, { Properties }]) =>
+    JSON.stringify(Properties).includes(text),
+  );
+  if (found.length !== 1) throw new Error(`${found.length} resources of type ${type} contain ${text}`);
+  return { ...found[0]?.[1].Properties };
+}
+
+/** What the role of a function may do. */
+export function statementsOf(template: TemplateJson, step: string): Statement[] {
+  const { Role: role } = resource(template, 'AWS::Lambda::Function', `"IREKAE_STEP":"${step}"`);
+  return policiesOf(template, (role as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0]);
+}
+
+/** The statements of all policies that are attached to a role, given by its logical id. */
+export function policiesOf(template: TemplateJson, role: string): Statement[] {
+  return resourcesOf(template, 'AWS::IAM::Policy')
+    .filter(([, { Properties }]) => JSON.stringify(Properties?.Roles) === JSON.stringify([{ Ref: role }]))
+    .flatMap(([, { Properties }]) => Object(Properties?.PolicyDocument).Statement as Statement[]);
+}
+
+export const listed = <T>(value: T | readonly T[]): readonly T[] =>
+  Array.isArray(value) ? value : [value as T];
+
+/** References as text: `<Bucket.Arn>/irekae/*`. */
+export function shownReference(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const { Ref: ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = Object(value);
+  if (ref !== undefined) return `<${ref}>`;
+  if (attribute !== undefined) return `<${attribute.join('.')}>`;
+  return (join[1] as unknown[]).map(shownReference).join(join[0]);
+}

@@ -1,0 +1,59 @@
+/**
+ * What really runs in Lambda: each step bundled as it is deployed. A minified error that lost its name would miss its
+ * Catch; a step that carries a client which it does not need starts slower.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { STEP_NAMES, type StepName } from '../lambdas/domain/steps.ts';
+import { type Bundle, bundleStep } from '../lib/bundle-step.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'irekae-bundles-'));
+const bundles = new Map<StepName, Bundle>();
+
+beforeAll(async () => {
+  vi.stubEnv('AWS_REGION', 'ap-northeast-1');
+  vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
+  for (const step of STEP_NAMES) bundles.set(step, await bundleStep(step, folder));
+}, 60_000);
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const bundleOf = (step: StepName): Bundle => {
+  const bundle = bundles.get(step);
+  if (!bundle) throw new Error(`${step} was not bundled`);
+  return bundle;
+};
+
+/** The steps that ask EC2 anything: all others must do without its client, half a megabyte. */
+const NEEDS_EC2: readonly StepName[] = [
+  'resolve-the-image',
+  'snapshot-old-hosts',
+  'launch-new-instances',
+  'new-hosts-are-ready',
+  'take-old-hosts-out-of-service',
+  'watch-the-new-hosts',
+  'terminate-old-instances',
+  'put-old-hosts-back',
+  'terminate-new-instances',
+];
+
+describe.each(STEP_NAMES)('the bundle of %s', (step) => {
+  it('carries the EC2 client only if the step needs it, and stays small', () => {
+    const { bytes, packages } = bundleOf(step);
+    expect(packages.includes('@aws-sdk/client-ec2')).toBe(NEEDS_EC2.includes(step));
+    expect(bytes).toBeLessThan(NEEDS_EC2.includes(step) ? 900_000 : 450_000);
+  });
+
+  it('exports a handler that fails under the right name', async () => {
+    const { handler } = (await import(pathToFileURL(bundleOf(step).file).href)) as {
+      handler: (document: unknown) => Promise<unknown>;
+    };
+    const failure = await handler({ nonsense: true }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: 'StepCrashed', message: expect.stringMatching(/document/) });
+  });
+});

@@ -1,0 +1,128 @@
+/**
+ * EventBridge in small: the rule that starts a fleet's deployment, read from the synthesized template, its pattern and
+ * its input transformer. So the simulated upload takes the real way: a wrong key, bucket or path in the rule shows.
+ *
+ * It knows what the rule uses and refuses the rest (filters like `prefix`, `Input`): to guess would be to pass a rule
+ * that AWS reads otherwise.
+ */
+import { definitionOf } from '../lib/resolve-definition.ts';
+import type { TemplateJson } from '../lib/synthesize.ts';
+
+/** Keys are AND, the values of a list are OR. */
+export type EventPattern = { readonly [field: string]: EventPattern | readonly unknown[] };
+
+export interface InputTransformer {
+  /** Placeholder → `$.path.in.the.event`. */
+  readonly InputPathsMap: Readonly<Record<string, string>>;
+  /** JSON in which `<placeholder>` stands for a value or within a string. */
+  readonly InputTemplate: string;
+}
+
+export interface EventRule {
+  /** Its logical id. */
+  readonly name: string;
+  readonly pattern: EventPattern;
+  readonly transformer: InputTransformer;
+}
+
+/**
+ * The rule whose target is this fleet's state machine.
+ * @throws Error when there is none, or when it hands its input over in another way.
+ */
+export function uploadRule(template: TemplateJson, fleet: string): EventRule {
+  const { machine } = definitionOf(template, fleet);
+  for (const [name, { Type, Properties }] of Object.entries(template.Resources)) {
+    if (Type !== 'AWS::Events::Rule') continue;
+    const { EventPattern: pattern, Targets: targets } = Object(named(Properties));
+    const target = (targets as Target[]).find(({ Arn }) => Arn === `\${${machine}}`);
+    if (target === undefined) continue;
+    if (!target.InputTransformer) throw new Error(`The rule ${name} has no input transformer.`);
+    return { name, pattern, transformer: target.InputTransformer };
+  }
+  throw new Error(`No rule of the template starts ${machine}.`);
+}
+
+interface Target {
+  readonly Arn?: unknown;
+  readonly InputTransformer?: InputTransformer;
+}
+
+/** References become the names that they have in a resolved definition: `${Bucket}`. */
+function named(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(named);
+  if (value === null || typeof value !== 'object') return value;
+  const { Ref: ref } = value as { Ref?: unknown };
+  if (typeof ref === 'string') return `\${${ref}}`;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, named(each)]));
+}
+
+/** @throws Error for a filter: this matcher compares values only. */
+export function matches(pattern: EventPattern, event: unknown): boolean {
+  return Object.entries(pattern).every(([field, wanted]) => {
+    const given = Object(event)[field];
+    return isList(wanted) ? hasOneOf(wanted, given) : matches(wanted, given);
+  });
+}
+
+const isList = (wanted: EventPattern | readonly unknown[]): wanted is readonly unknown[] =>
+  Array.isArray(wanted);
+
+/** A list in the event matches with any of its values. */
+function hasOneOf(wanted: readonly unknown[], given: unknown): boolean {
+  const filter = wanted.find((value) => value !== null && typeof value === 'object');
+  if (filter)
+    throw new Error(`The pattern filters by ${JSON.stringify(filter)}; only exact values are known here.`);
+  return (Array.isArray(given) ? given : [given]).some((value) => wanted.includes(value));
+}
+
+/** What stands for a placeholder while the template is parsed as JSON. */
+const MISSING = Symbol('no such path in the event');
+const placeholders = /"(?:[^"\\]|\\.)*"|<([\w-]+)>/g;
+
+/**
+ * The target's input. A path that the event does not have leaves its field out, as in AWS (aws.md §3.2).
+ * @throws Error for a placeholder that is not in the map, and for a path with more than names and dots.
+ */
+export function transform({ InputPathsMap, InputTemplate }: InputTransformer, event: unknown): unknown {
+  const valueOf = (placeholder: string) => {
+    const path = InputPathsMap[placeholder];
+    if (path === undefined) throw new Error(`The input template names <${placeholder}>, the paths do not.`);
+    return at(path, event);
+  };
+  const values: unknown[] = [];
+  const json = InputTemplate.replace(placeholders, (found, placeholder?: string) => {
+    if (placeholder === undefined) return withinString(found, valueOf);
+    values.push(valueOf(placeholder));
+    return JSON.stringify({ [SLOT]: values.length - 1 });
+  });
+  return filled(JSON.parse(json), values);
+}
+
+const SLOT = 'irekae:slot';
+
+function withinString(text: string, valueOf: (placeholder: string) => unknown): string {
+  return text.replace(/<([\w-]+)>/g, (_, placeholder: string) => {
+    const value = valueOf(placeholder);
+    return value === MISSING ? '' : JSON.stringify(String(value)).slice(1, -1);
+  });
+}
+
+function filled(template: unknown, values: readonly unknown[]): unknown {
+  if (Array.isArray(template))
+    return template.map((each) => filled(each, values)).filter((value) => value !== MISSING);
+  if (template === null || typeof template !== 'object') return template;
+  const slot = (template as Record<string, unknown>)[SLOT];
+  if (typeof slot === 'number') return values[slot];
+  return Object.fromEntries(
+    Object.entries(template)
+      .map(([key, each]) => [key, filled(each, values)] as const)
+      .filter(([, value]) => value !== MISSING),
+  );
+}
+
+function at(path: string, event: unknown): unknown {
+  if (!/^\$(\.[\w-]+)+$/.test(path)) throw new Error(`Not a path that is known here: ${path}`);
+  let value: unknown = event;
+  for (const name of path.split('.').slice(1)) value = Object(value)[name];
+  return value === undefined ? MISSING : value;
+}

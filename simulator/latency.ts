@@ -1,0 +1,22 @@
+/**
+ * What calls and functions cost in time. Figures of an ordinary day, the same in every run, rounded up: the simulation
+ * must not look faster than AWS is. Nobody publishes all of them; where there is a source it is named.
+ */
+import type { PortCall } from './world/calls.ts';
+
+/** Milliseconds of one request within the Region, by service. Mackerel is a public API over the internet. */
+const SERVICE_MILLIS = { ec2: 120, loadBalancers: 80, mackerel: 150, artifacts: 40, parameters: 25 } as const;
+/** RunInstances takes 1.5 s (daemonology.net, ec2-boot-bench, 2021). */
+const ACTION_MILLIS: Readonly<Record<string, number>> = { 'ec2.launch': 1_500, 'ec2.terminate': 400 };
+
+export function callLatencyMillis({ service, action }: PortCall, requests: number): number {
+  return (ACTION_MILLIS[`${service}.${action}`] ?? SERVICE_MILLIS[service]) * requests;
+}
+
+/** From the end of a step to the beginning of the next: some 20 ms for each state on the way, and the invocation. */
+export const TRANSITION_SECONDS = 0.08;
+
+/** A sandbox is made and the code fetched; not billed. */
+export const SANDBOX_SECONDS = 0.1;
+/** The bundle is imported and the first connections are made: 250 to 400 ms (aws.md §6.1). Billed since 2025. */
+export const INIT_SECONDS = 0.4;

@@ -1,0 +1,203 @@
+/**
+ * The rules that never bend (design: README, "Eleven rules"), as invariants over the modelled world: checked after
+ * every change that a deployment makes, and once more when it has ended. Plain words, because whoever reads a
+ * violation wants to know what happened.
+ */
+import { type Fleet, loadBalancerName, TAG } from '../lambdas/domain/fleet.ts';
+import type { ExecutionResult } from './run-definition.ts';
+import type { WorldEvent } from './world/events.ts';
+import type { InstanceView, WorldView } from './world/view.ts';
+import type { World } from './world/world.ts';
+
+export interface Violation {
+  /** Number of the rule. */
+  readonly rule: number;
+  readonly at: Date;
+  readonly what: string;
+}
+
+/** Step Functions' own bounds. */
+const HISTORY_LIMIT = 25_000;
+const PAYLOAD_LIMIT = 256 * 1024;
+
+/** Watches one deployment of a fleet, from the moment at which it is made. */
+export class Rules {
+  readonly violations: Violation[] = [];
+  readonly #world: World;
+  readonly #fleet: Fleet;
+  readonly #deployment: string;
+  readonly #before: WorldView;
+  #begunTermination = false;
+
+  constructor(world: World, fleet: Fleet, deployment: string) {
+    this.#world = world;
+    this.#fleet = fleet;
+    this.#deployment = deployment;
+    this.#before = world.view();
+    world.on((event) => this.#changed(event));
+  }
+
+  /** After the deployment has ended: rules 6, 7 and 10. */
+  ended(result: ExecutionResult): void {
+    const now = this.#world.view();
+    if (result.historyEvents >= HISTORY_LIMIT)
+      this.#broken(10, `the history has ${result.historyEvents} events`);
+    if (result.largestPayload >= PAYLOAD_LIMIT)
+      this.#broken(10, `a document has ${result.largestPayload} bytes`);
+    if (result.endedIn === 'Deployed') this.#endedWell(now);
+    if (result.endedIn === 'RolledBack' || result.endedIn === 'Nothing was changed') this.#endedUndone(now);
+  }
+
+  #changed(event: WorldEvent): void {
+    if (event.by === 'scenario') return;
+    const now = this.#world.view();
+    const old = this.#oldIds();
+    const touchesOld = event.ids.some((id) => old.has(id));
+    if (event.kind === 'instances-terminated') {
+      if (event.changed.some((id) => old.has(id))) this.#begunTermination = true;
+      this.#onlyOwn(event.ids, now, 'terminated');
+      this.#onlyTagged(event.ids, now);
+    }
+    if (event.kind === 'instances-registered') this.#onlyOwn(event.ids, now, 'registered');
+    if (event.kind === 'instances-deregistered') this.#onlyOwn(event.ids, now, 'deregistered');
+    if (touchesOld && (event.kind === 'instances-terminated' || event.kind === 'instances-deregistered')) {
+      this.#allNewAreReady(now, event.kind);
+    }
+    if (event.kind === 'instances-terminated' || event.kind === 'instances-deregistered')
+      this.#nobodyMissing(now);
+  }
+
+  /** Rule 1: no old host goes unless every new one is ready at this very moment. */
+  #allNewAreReady(now: WorldView, what: string): void {
+    const launched = this.#launched(now);
+    if (launched.length === 0) this.#broken(1, `${what}: old hosts, without any new host`);
+    for (const instance of launched) {
+      if (!this.#isReady(instance, now))
+        this.#broken(1, `${what}: old hosts, while ${instance.instanceId} was not ready`);
+    }
+  }
+
+  /** Rule 2: by our hand, as many hosts are in service as at the start. */
+  #nobodyMissing(now: WorldView): void {
+    for (const { name, inService } of now.loadBalancers) {
+      const before = this.#before.loadBalancers.find((balancer) => balancer.name === name);
+      // What the scenario broke is not missing by our hand.
+      const broken = this.#brokenSince(now, name);
+      if (before && inService + broken < before.inService) {
+        this.#broken(2, `${inService} in service at ${name}, ${before.inService} at the start`);
+      }
+    }
+  }
+
+  /** Members that are out of service although nobody took them out. */
+  #brokenSince(now: WorldView, name: string): number {
+    const members = now.loadBalancers.find((balancer) => balancer.name === name)?.members ?? [];
+    return members.filter((member) => member.state === 'out-of-service').length;
+  }
+
+  /** Rule 3: nothing outside snapshot ∪ launched is touched. */
+  #onlyOwn(ids: readonly string[], now: WorldView, what: string): void {
+    const own = new Set([...this.#oldIds(), ...this.#launched(now).map((instance) => instance.instanceId)]);
+    for (const id of ids) if (!own.has(id)) this.#broken(3, `${what}: the stranger ${id}`);
+  }
+
+  /** Rule 3: nothing without the fleet's tag is terminated. */
+  #onlyTagged(ids: readonly string[], now: WorldView): void {
+    for (const id of ids) {
+      const tag = now.instances.find((instance) => instance.instanceId === id)?.tags[TAG.fleet];
+      if (tag !== this.#fleet.name) this.#broken(3, `terminated: ${id}, whose fleet is ${tag ?? 'unknown'}`);
+    }
+  }
+
+  /** Rule 6: undone means that the old hosts serve, and nothing of the deployment is left. */
+  #endedUndone(now: WorldView): void {
+    if (this.#begunTermination) this.#broken(6, 'it was called undone after the point of no return');
+    const left = this.#launched(now).filter(
+      ({ state }) => state !== 'terminated' && state !== 'shutting-down',
+    );
+    for (const { instanceId } of left) this.#broken(6, `${instanceId} is left of it`);
+    for (const { instanceId, hosts } of this.#launched(now)) {
+      if (hosts.length > 0) this.#broken(6, `${instanceId} is left in Mackerel`);
+    }
+    for (const { name, members } of this.#before.loadBalancers) {
+      const serving = this.#inService(now, name);
+      const missing = members.filter(
+        ({ instanceId, state }) => state === 'in-service' && !serving.has(instanceId),
+      );
+      for (const { instanceId } of missing)
+        this.#broken(6, `${instanceId} does not serve at ${name} anymore`);
+    }
+    for (const host of this.#before.hosts) {
+      const after = now.hosts.find(({ id }) => id === host.id);
+      if (after?.status !== host.status)
+        this.#broken(6, `Mackerel host ${host.id} was ${host.status}, is ${after?.status ?? 'gone'}`);
+    }
+  }
+
+  /** Rule 7: deployed means exactly the new hosts: in EC2 by tag, at the load balancers, in Mackerel by role. */
+  #endedWell(now: WorldView): void {
+    const launched = new Set(this.#launched(now).map((instance) => instance.instanceId));
+    const strangers = this.#strangers();
+    const wrong = (id: string) => !launched.has(id) && !strangers.has(id);
+    for (const { instanceId, state, tags } of now.instances) {
+      if (state !== 'terminated' && tags[TAG.fleet] === this.#fleet.name && wrong(instanceId))
+        this.#broken(7, `${instanceId} still runs`);
+    }
+    for (const { name, members } of now.loadBalancers) {
+      for (const { instanceId } of members)
+        if (wrong(instanceId)) this.#broken(7, `${instanceId} is still at ${name}`);
+      for (const id of launched)
+        if (!this.#inService(now, name).has(id)) this.#broken(7, `${id} does not serve at ${name}`);
+    }
+    for (const { instanceId, id } of this.#ofRole(now)) {
+      if (instanceId && wrong(instanceId))
+        this.#broken(7, `Mackerel host ${id} of ${instanceId} is still there`);
+    }
+  }
+
+  #isReady(instance: InstanceView, now: WorldView): boolean {
+    const registered = this.#ofRole(now).some((host) => host.instanceId === instance.instanceId);
+    const balancers = this.#fleet.loadBalancers.map(loadBalancerName);
+    return (
+      instance.state === 'running' &&
+      registered &&
+      balancers.every((name) => this.#inService(now, name).has(instance.instanceId))
+    );
+  }
+
+  #inService(view: WorldView, name: string): ReadonlySet<string> {
+    const members = view.loadBalancers.find((balancer) => balancer.name === name)?.members ?? [];
+    return new Set(
+      members.filter((member) => member.state === 'in-service').map((member) => member.instanceId),
+    );
+  }
+
+  #ofRole(view: WorldView) {
+    const { service, role } = this.#fleet.mackerel;
+    return view.hosts.filter((host) =>
+      host.roles.some((each) => each.service === service && each.role === role),
+    );
+  }
+
+  #launched(view: WorldView): readonly InstanceView[] {
+    return view.instances.filter((instance) => instance.tags[TAG.deployment] === this.#deployment);
+  }
+
+  /** Who may be replaced: listed by Mackerel before, alive, with the fleet's tag. */
+  #oldIds(): ReadonlySet<string> {
+    const listed = new Set(this.#ofRole(this.#before).map((host) => host.instanceId));
+    const own = this.#before.instances.filter(
+      ({ instanceId, tags }) => listed.has(instanceId) && tags[TAG.fleet] === this.#fleet.name,
+    );
+    return new Set(own.map((instance) => instance.instanceId));
+  }
+
+  #strangers(): ReadonlySet<string> {
+    const old = this.#oldIds();
+    return new Set(this.#before.instances.map(({ instanceId }) => instanceId).filter((id) => !old.has(id)));
+  }
+
+  #broken(rule: number, what: string): void {
+    this.violations.push({ rule, at: this.#world.view().at, what });
+  }
+}

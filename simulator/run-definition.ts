@@ -1,0 +1,203 @@
+/**
+ * Runs a synthesized state machine: aws-local-stepfunctions interprets the definition, the real steps stand behind its
+ * tasks, a world behind their ports, a virtual clock behind all of it. What it counts is what AWS would count.
+ */
+import { ExecutionTimeoutError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
+import type { Ports } from '../lambdas/clients/ports.ts';
+import type { StepName } from '../lambdas/domain/steps.ts';
+import { STEP_FUNCTIONS } from './steps.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+/** A fleet's state machine, as it was synthesized. */
+export interface Machine {
+  readonly definition: StateMachineDefinition;
+  /** Task state → the step behind it. */
+  readonly steps: Readonly<Record<string, StepName>>;
+}
+
+/** A turn of the story, as it happens. */
+export interface StoryEvent {
+  readonly at: Date;
+  readonly kind: 'entered' | 'answered' | 'failed' | 'retried' | 'caught' | 'ended';
+  readonly state: string;
+  /** What the step answered, or why it failed. */
+  readonly answer?: unknown;
+}
+
+export interface StartUp {
+  readonly unbilledSeconds: number;
+  readonly billedSeconds: number;
+}
+
+export interface ExecutionOptions {
+  readonly machine: Machine;
+  readonly clock: VirtualClock;
+  readonly ports: Ports;
+  readonly input: unknown;
+  /** The execution's name: the deployment's id. */
+  readonly name: string;
+  readonly onEvent?: (event: StoryEvent) => void;
+  /** What passes before a step's function runs; asked before each run. Default: nothing. */
+  readonly startUp?: (step: StepName) => StartUp;
+}
+
+export interface ExecutionResult {
+  readonly status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+  /** The state in which it ended. */
+  readonly endedIn: string;
+  readonly output?: unknown;
+  readonly error?: string;
+  readonly cause?: string;
+  readonly seconds: number;
+  /** As AWS bills them: states entered, and retries. */
+  readonly transitions: number;
+  /** Of the execution's history: 5 for an answered task, 3 for each failed attempt, 2 for any other state. */
+  readonly historyEvents: number;
+  /** Bytes of the largest document that went into or came out of a state. */
+  readonly largestPayload: number;
+  /** Step → how often it ran, and for how many seconds as Lambda bills them. */
+  readonly runs: ReadonlyMap<StepName, { readonly count: number; readonly seconds: number }>;
+}
+
+export const ACCOUNT = '123456789012';
+export const REGION = 'ap-northeast-1';
+
+/** Starts an execution; `clock.until(…)` lets its time pass. */
+export async function execute(options: ExecutionOptions): Promise<ExecutionResult> {
+  installPromiseWithResolvers();
+  const { machine, clock, input, name } = options;
+  const startedAt = clock.now();
+  const tally = new Tally();
+  const machineName = name.split('@')[0];
+  const stateMachine = new StateMachine(machine.definition, { validationOptions: { noValidate: true } });
+  const run = stateMachine.run(input as never, {
+    overrides: { taskResourceLocalHandlers: taskHandlers(options, tally) },
+    context: {
+      Execution: { Id: `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machineName}:${name}`, Name: name },
+    },
+  });
+  const log = follow(run.eventLogs, options, tally);
+  const ending = await run.result.then(
+    (output) => ({ status: 'SUCCEEDED' as const, output }),
+    (error: unknown) => failedEnding(error),
+  );
+  await log;
+  const seconds = (clock.now().getTime() - startedAt.getTime()) / 1000;
+  options.onEvent?.({ at: clock.now(), kind: 'ended', state: tally.lastState, answer: ending });
+  return { ...ending, ...tally.counts(), seconds };
+}
+
+class Tally {
+  lastState = '';
+  #transitions = 0;
+  // ExecutionStarted and the event that ends it.
+  #historyEvents = 2;
+  #largestPayload = 0;
+  readonly #runs = new Map<StepName, { count: number; seconds: number }>();
+
+  entered(state: string, input: unknown): void {
+    this.lastState = state;
+    this.#transitions += 1;
+    // …StateEntered and …StateExited.
+    this.#historyEvents += 2;
+    this.payload(input);
+  }
+
+  retried(): void {
+    this.#transitions += 1;
+  }
+
+  attempt(step: StepName, seconds: number): void {
+    const before = this.#runs.get(step) ?? { count: 0, seconds: 0 };
+    this.#runs.set(step, { count: before.count + 1, seconds: before.seconds + seconds });
+    // TaskScheduled, TaskStarted, TaskSucceeded or TaskFailed.
+    this.#historyEvents += 3;
+  }
+
+  payload(document: unknown): void {
+    this.#largestPayload = Math.max(this.#largestPayload, Buffer.byteLength(JSON.stringify(document) ?? ''));
+  }
+
+  counts() {
+    return {
+      endedIn: this.lastState,
+      transitions: this.#transitions,
+      historyEvents: this.#historyEvents,
+      largestPayload: this.#largestPayload,
+      runs: this.#runs,
+    };
+  }
+}
+
+function taskHandlers({ machine, clock, ports, onEvent, startUp }: ExecutionOptions, tally: Tally) {
+  const handler = (state: string, step: StepName) => async (document: unknown) => {
+    // Told here and not by the event log, which arrives a turn later: cues fall before the step acts.
+    onEvent?.({ at: clock.now(), kind: 'entered', state });
+    const { unbilledSeconds, billedSeconds } = startUp?.(step) ?? { unbilledSeconds: 0, billedSeconds: 0 };
+    await clock.sleep(unbilledSeconds + billedSeconds);
+    const from = clock.now().getTime();
+    const attempted = () => tally.attempt(step, billedSeconds + (clock.now().getTime() - from) / 1000);
+    try {
+      const answer = await STEP_FUNCTIONS[step](document, ports);
+      attempted();
+      onEvent?.({ at: clock.now(), kind: 'answered', state, answer });
+      return JSON.parse(JSON.stringify(answer ?? null));
+    } catch (failure) {
+      attempted();
+      onEvent?.({ at: clock.now(), kind: 'failed', state, answer: failure });
+      throw asLambdaWould(failure);
+    }
+  };
+  return Object.fromEntries(
+    Object.entries(machine.steps).map(([state, step]) => [state, handler(state, step)]),
+  );
+}
+
+async function follow(
+  events: ReturnType<StateMachine['run']>['eventLogs'],
+  { onEvent, clock }: ExecutionOptions,
+  tally: Tally,
+): Promise<void> {
+  for await (const event of events) {
+    if (event.type === 'StateEntered') {
+      tally.entered(event.state.name, event.state.input);
+      const isTask = event.state.type === 'Task';
+      if (!isTask) onEvent?.({ at: clock.now(), kind: 'entered', state: event.state.name });
+    }
+    if (event.type === 'StateExited') tally.payload(event.state.output);
+    if (event.type === 'StateRetried') {
+      tally.retried();
+      onEvent?.({ at: clock.now(), kind: 'retried', state: event.state.name });
+    }
+    if (event.type === 'StateCaught') onEvent?.({ at: clock.now(), kind: 'caught', state: event.state.name });
+  }
+}
+
+/** Step Functions sees a thrown error as its name and, as the cause, the JSON that Lambda's runtime makes of it. */
+function asLambdaWould(failure: unknown): Error {
+  const { name, message } = failure instanceof Error ? failure : new Error(String(failure));
+  const wrapped = new Error(JSON.stringify({ errorType: name, errorMessage: message, trace: [] }));
+  wrapped.name = name;
+  return wrapped;
+}
+
+function failedEnding(error: unknown) {
+  if (error instanceof ExecutionTimeoutError) return { status: 'TIMED_OUT' as const };
+  const caught = error instanceof Error ? error.cause : undefined;
+  if (!(caught instanceof Error)) return { status: 'ABORTED' as const };
+  return { status: 'FAILED' as const, error: caught.name, cause: String(caught.cause ?? caught.message) };
+}
+
+/** The interpreter needs `Promise.withResolvers`, which came with Node 22. */
+function installPromiseWithResolvers(): void {
+  const promises = Promise as { withResolvers?: unknown };
+  promises.withResolvers ??= <T>() => {
+    let resolve: unknown;
+    let reject: unknown;
+    const promise = new Promise<T>((yes, no) => {
+      resolve = yes;
+      reject = no;
+    });
+    return { promise, resolve, reject };
+  };
+}

@@ -1,0 +1,182 @@
+/**
+ * Deployments worth watching: what happens to the fleet, and how the deployment must end. The demo plays them, the
+ * tests hold them to their endings.
+ */
+import type { FailureName } from '../lambdas/domain/errors.ts';
+import { TAG } from '../lambdas/domain/fleet.ts';
+import type { Stage } from './stage.ts';
+import type { Fate } from './world/instance-life.ts';
+
+export interface Scenario {
+  /** One sentence for the audience. */
+  readonly tells: string;
+  readonly kind: 'app' | 'worker';
+  /** Old hosts in each zone; default: as many as the fleet has. */
+  readonly oldPerZone?: number;
+  /** What goes wrong, and when. Called before the upload. */
+  readonly arrange: (stage: Stage) => void;
+  readonly input?: Readonly<Record<string, unknown>>;
+  readonly endsIn: string;
+  /** The first error, for those that fail. */
+  readonly because?: FailureName;
+}
+
+const nothing = () => {};
+
+/** The last of the new hosts meets this fate; the others are healthy. */
+const lastHost = (fate: Fate) => (stage: Stage) => {
+  const size = stage.fleet.subnets.length * stage.fleet.instancesPerZone;
+  let launched = 0;
+  stage.world.ec2.fate = () => {
+    launched += 1;
+    return launched === size ? fate : { kind: 'healthy' };
+  };
+};
+
+/** Acts once, when the story enters a state for the first time. */
+const whenEntering = (state: string, act: (stage: Stage) => void) => (stage: Stage) => {
+  stage.whenEntering(state, () => act(stage));
+};
+
+/** A new host's id, in order of launch. */
+const newHost = (stage: Stage): string => {
+  const found = stage.world.view().instances.find((instance) => TAG.deployment in instance.tags);
+  if (!found) throw new Error('This scenario needs a new host, and none was launched yet.');
+  return found.instanceId;
+};
+
+const refuseTermination = (stage: Stage) => {
+  for (const instanceId of stage.oldInstances) stage.world.ec2.protect(instanceId);
+};
+
+export const SCENARIOS = {
+  app: {
+    tells:
+      'An upload of the application: two new hosts in, two old hosts out, behind a classic load balancer.',
+    kind: 'app',
+    arrange: nothing,
+    endsIn: 'Deployed',
+  },
+  worker: {
+    tells: 'The workers of the same upload: no load balancer, Mackerel alone says who is ready.',
+    kind: 'worker',
+    arrange: nothing,
+    endsIn: 'Deployed',
+  },
+  'never-healthy': {
+    tells: 'A release that never passes its health check: undone, while the old hosts serve.',
+    kind: 'app',
+    arrange: lastHost({ kind: 'never-healthy' }),
+    endsIn: 'RolledBack',
+    because: 'NewHostsNotReady',
+  },
+  'never-registers': {
+    tells: 'A host whose agent never reaches Mackerel.',
+    kind: 'worker',
+    arrange: lastHost({ kind: 'never-registers' }),
+    endsIn: 'RolledBack',
+    because: 'NewHostsNotReady',
+  },
+  'boot-fails': {
+    tells: 'A boot script that fails and shuts its host down: known in seconds, not by time-out.',
+    kind: 'app',
+    arrange: lastHost({
+      kind: 'shuts-down',
+      consoleLine: 'irekae: FAILED: the SHA-256 of reactio/app.tar.gz is not the one that was pinned.',
+    }),
+    endsIn: 'RolledBack',
+    because: 'NewHostDied',
+  },
+  'host-dies': {
+    tells: 'EC2 loses a new host while it boots.',
+    kind: 'app',
+    arrange: lastHost({
+      kind: 'dies',
+      afterSeconds: 35,
+      stateReason: 'Server.InternalError: Internal error on launch',
+    }),
+    endsIn: 'RolledBack',
+    because: 'NewHostDied',
+  },
+  'no-capacity': {
+    tells: 'EC2 has no room for any of the instance types in one zone.',
+    kind: 'app',
+    arrange: ({ world, fleet }) => {
+      const [zone] = world.view().loadBalancers.flatMap((balancer) => balancer.zones);
+      for (const type of fleet.instanceTypes) world.ec2.setCapacity(type, zone ?? '', 0);
+    },
+    endsIn: 'RolledBack',
+    because: 'NoCapacity',
+  },
+  'application-breaks': {
+    tells: 'The new hosts take over, then one of them stops answering during the bake.',
+    kind: 'app',
+    arrange: whenEntering('Watch the new hosts', (stage) => stage.world.ec2.breakApplication(newHost(stage))),
+    endsIn: 'RolledBack',
+    because: 'ReadinessLost',
+  },
+  alert: {
+    tells: 'The new hosts take over, then Mackerel opens an alert on one of them.',
+    kind: 'app',
+    arrange: whenEntering('Watch the new hosts', ({ world }) => {
+      const host = world.view().instances.find((instance) => TAG.deployment in instance.tags)?.hosts[0];
+      world.mackerel.openAlert({ hostId: host?.id ?? '', status: 'CRITICAL', message: '5xx above 5 %' });
+    }),
+    endsIn: 'RolledBack',
+    because: 'AlertDuringBake',
+  },
+  'undo-fails': {
+    tells:
+      'The deployment must be undone, but an old host does not come back: a human is called, nobody is terminated.',
+    kind: 'app',
+    arrange: whenEntering('Watch the new hosts', (stage) => {
+      for (const instanceId of stage.oldInstances) stage.world.ec2.breakApplication(instanceId);
+      stage.world.ec2.breakApplication(newHost(stage));
+    }),
+    endsIn: 'RollbackFailed',
+    because: 'ReadinessLost',
+  },
+  halfway: {
+    tells:
+      'After the point of no return EC2 refuses to end one old instance: the new hosts serve, a human is called.',
+    kind: 'app',
+    arrange: whenEntering('Terminate old instances', (stage) => {
+      const [first] = stage.oldInstances;
+      if (first) stage.world.ec2.protect(first);
+    }),
+    endsIn: 'StoppedHalfway',
+    because: 'OldHostsNotTerminated',
+  },
+  'termination-refused': {
+    tells: 'EC2 refuses to end any old instance: nothing has ended yet, so the deployment is undone.',
+    kind: 'app',
+    arrange: whenEntering('Terminate old instances', refuseTermination),
+    endsIn: 'RolledBack',
+    because: 'TerminationRefused',
+  },
+  'first-deployment': {
+    tells: 'The first deployment into an empty fleet.',
+    kind: 'app',
+    oldPerZone: 0,
+    arrange: nothing,
+    endsIn: 'Deployed',
+  },
+  'dry-run': {
+    tells: 'A dry run: the plan, and nothing changed.',
+    kind: 'app',
+    arrange: nothing,
+    input: { dryRun: true },
+    endsIn: 'Planned',
+  },
+  'bad-input': {
+    tells: 'An execution input with three mistakes: all of them told at once.',
+    kind: 'app',
+    arrange: nothing,
+    input: { amiId: 'ami-latest', dryRun: 'yes', colour: 'red' },
+    endsIn: 'Nothing was changed',
+    because: 'InvalidInput',
+  },
+} as const satisfies Record<string, Scenario>;
+
+export type ScenarioName = keyof typeof SCENARIOS;
+export const SCENARIO_NAMES = Object.keys(SCENARIOS) as ScenarioName[];

@@ -1,0 +1,219 @@
+/**
+ * One fleet on stage: its synthesized state machine, a modelled world with everything that the fleet file names, and
+ * a virtual clock. The demo, the benchmark and the tests all play here.
+ */
+
+import * as v from 'valibot';
+import { apiKeyReader } from '../lambdas/clients/live-mackerel.ts';
+import type { Parameters as ParametersPort, Ports } from '../lambdas/clients/ports.ts';
+import { Fleet, loadBalancerName } from '../lambdas/domain/fleet.ts';
+import type { StepName } from '../lambdas/domain/steps.ts';
+import { definitionOf } from '../lib/resolve-definition.ts';
+import type { TemplateJson } from '../lib/synthesize.ts';
+import { callLatencyMillis, INIT_SECONDS, SANDBOX_SECONDS, TRANSITION_SECONDS } from './latency.ts';
+import {
+  ACCOUNT,
+  type ExecutionResult,
+  execute,
+  type Machine,
+  REGION,
+  type StartUp,
+  type StoryEvent,
+} from './run-definition.ts';
+import { VirtualClock } from './virtual-clock.ts';
+import type { Range } from './world/prng.ts';
+import type { Timings } from './world/timings.ts';
+import { World } from './world/world.ts';
+
+/** How the load balancers of the fleet are set. */
+export interface BalancerTuning {
+  readonly intervalSeconds: number;
+  readonly healthyThreshold: number;
+  readonly drainSeconds: number;
+  /** When the last request in flight is answered, at the earliest and at the latest. */
+  readonly idleSeconds?: Range;
+}
+
+export const TUNED: BalancerTuning = { intervalSeconds: 5, healthyThreshold: 2, drainSeconds: 30 };
+/** What a classic ELB has that nobody tuned. */
+export const UNTUNED: BalancerTuning = { intervalSeconds: 30, healthyThreshold: 10, drainSeconds: 300 };
+
+export interface StageOptions {
+  readonly template: TemplateJson;
+  readonly fleet: string;
+  readonly seed: number;
+  readonly start?: Date;
+  readonly balancers?: BalancerTuning;
+  readonly timings?: Partial<Timings>;
+  /** Old hosts in each zone; default: as many as the fleet launches there. */
+  readonly oldPerZone?: number;
+}
+
+const VPC = 'vpc-0a1b2c3d4e5f60001';
+const ZONES = ['a', 'c', 'd', 'b'];
+/** What stands in the world's SSM: nowhere else may it ever appear (rule 11). */
+export const API_KEY = 'world-api-key-that-nobody-may-see';
+
+export class Stage {
+  readonly clock: VirtualClock;
+  readonly world: World;
+  readonly fleet: Fleet;
+  readonly machine: Machine;
+  /** The old hosts that the stage was set with. */
+  readonly oldInstances: readonly string[];
+  /** Told about every turn of the story. */
+  onEvent: ((event: StoryEvent) => void) | undefined;
+  readonly #cues = new Map<string, () => void>();
+  #executions = 0;
+  readonly #warm = new Set<StepName>();
+
+  constructor(options: StageOptions) {
+    this.machine = machineOf(options.template, options.fleet);
+    this.fleet = fleetOf(this.machine);
+    this.clock = new VirtualClock(options.start ?? new Date('2026-11-22T03:00:00Z'));
+    this.world = new World({
+      seed: options.seed,
+      now: this.clock.now,
+      region: REGION,
+      account: ACCOUNT,
+      ...(options.timings && { timings: options.timings }),
+    });
+    this.#furnish(options.balancers ?? TUNED);
+    this.oldInstances = this.#addOldHosts(options.oldPerZone ?? this.fleet.instancesPerZone);
+  }
+
+  /** What the steps see: the world at a distance, with Mackerel behind the API key as in AWS. */
+  get ports(): Ports {
+    const ports = this.world.distantPorts({
+      millis: callLatencyMillis,
+      sleep: (millis) => this.clock.sleep(millis / 1000),
+    });
+    return { ...ports, mackerel: behindApiKey(ports, this.fleet.mackerel.apiKeyParameter) };
+  }
+
+  /** Uploads a tarball under the fleet's key; answers the version's id. */
+  upload(content: Uint8Array | string = `release ${this.#executions + 1}`): string {
+    return this.world.s3.put(this.fleet.artifact.bucket, this.fleet.artifact.key, content).versionId;
+  }
+
+  /** Starts a deployment and lets time pass until it has ended. */
+  async deploy(input: unknown = {}, name?: string): Promise<ExecutionResult> {
+    this.#executions += 1;
+    const execution = execute({
+      machine: this.machine,
+      clock: this.clock,
+      ports: this.ports,
+      input,
+      name: name ?? `deployment-${this.#executions}`,
+      onEvent: (event) => this.#happened(event),
+      startUp: (step) => this.#startUp(step),
+    });
+    return this.clock.until(execution);
+  }
+
+  /** Acts once, right before the story enters this state. */
+  whenEntering(state: string, act: () => void): void {
+    this.#cues.set(state, act);
+  }
+
+  #happened(event: StoryEvent): void {
+    const cue = event.kind === 'entered' ? this.#cues.get(event.state) : undefined;
+    this.#cues.delete(cue ? event.state : '');
+    cue?.();
+    this.onEvent?.(event);
+  }
+
+  /** Lets so much time pass without doing anything. */
+  async wait(seconds: number): Promise<void> {
+    await this.clock.until(this.clock.sleep(seconds));
+  }
+
+  close(): void {
+    this.clock.uninstall();
+  }
+
+  #startUp(step: StepName): StartUp {
+    const isCold = !this.#warm.has(step);
+    this.#warm.add(step);
+    return isCold
+      ? { unbilledSeconds: TRANSITION_SECONDS + SANDBOX_SECONDS, billedSeconds: INIT_SECONDS }
+      : { unbilledSeconds: TRANSITION_SECONDS, billedSeconds: 0 };
+  }
+
+  #furnish(balancers: BalancerTuning): void {
+    const { world, fleet } = this;
+    const zones = fleet.subnets.map((_, index) => `${REGION}${ZONES[index % ZONES.length]}`);
+    fleet.subnets.forEach((subnetId, index) => {
+      world.ec2.addSubnet({ subnetId, vpcId: VPC, zone: zones[index] ?? REGION, addresses: 1_000 });
+    });
+    const { id, version } = fleet.launchTemplate;
+    world.ec2.addLaunchTemplate({ id, version });
+    this.#addImage();
+    for (const ref of fleet.loadBalancers) {
+      const settings = { vpcId: VPC, ...balancers };
+      if (ref.kind === 'classic') world.loadBalancers.addClassic({ name: ref.name, zones, ...settings });
+      else world.loadBalancers.addTargetGroup({ name: loadBalancerName(ref), ...settings });
+    }
+    world.addFleet(fleet.name, fleet.mackerel);
+    world.parameters.set(fleet.mackerel.apiKeyParameter, API_KEY);
+    world.s3.addBucket(fleet.artifact.bucket);
+    for (const { key } of fleet.runtimes) world.s3.put(fleet.artifact.bucket, key, `a runtime: ${key}`);
+  }
+
+  #addImage(): void {
+    const { image, architecture, launchTemplate } = this.fleet;
+    const imageId = 'ami-0f1e2d3c4b5a69788';
+    const common = { imageId, architecture, rootDevice: launchTemplate.rootDevice };
+    if (image.from === 'parameter') {
+      this.world.parameters.set(image.parameter, imageId);
+      this.world.ec2.addImage({ ...common, name: 'base-2026-11-20' });
+    } else {
+      const name = (image.namePattern ?? 'base-*').replace('*', '2026-11-20');
+      this.world.ec2.addImage({ ...common, name, tags: image.tags });
+    }
+  }
+
+  #addOldHosts(perZone: number): string[] {
+    const { name, mackerel, loadBalancers, subnets, tags } = this.fleet;
+    return subnets.flatMap((subnetId) =>
+      Array.from({ length: perZone }, () =>
+        this.world.addRunningHost({
+          ...mackerel,
+          subnetId,
+          loadBalancers,
+          fleet: name,
+          tags: { Name: name, ...tags },
+        }),
+      ),
+    );
+  }
+}
+
+/** The fleet's machine from the environment's template. */
+export function machineOf(template: TemplateJson, fleet: string): Machine {
+  const { definition, stepOf } = definitionOf(template, fleet);
+  const tasks = Object.entries(definition.States).filter(([, state]) => state.Type === 'Task');
+  const steps = Object.fromEntries(
+    tasks.map(([name, state]) => [name, stepOf(String(state.Resource)) as StepName]),
+  );
+  return { definition: definition as Machine['definition'], steps };
+}
+
+/** The fleet as it stands in the definition's first state. */
+function fleetOf({ definition }: Machine): Fleet {
+  const open = definition.States[definition.StartAt] as { Parameters?: { fleet?: unknown } };
+  return v.parse(Fleet, open.Parameters?.fleet);
+}
+
+/** Every request to Mackerel needs the key, as in AWS: an unreadable key fails the request, not the start. */
+function behindApiKey({ mackerel, parameters, clock }: Ports, parameter: string): Ports['mackerel'] {
+  const key = apiKeyReader(parameters as ParametersPort, parameter, () => clock.now().getTime());
+  const guarded = Object.entries(mackerel).map(([name, request]) => [
+    name,
+    async (...args: unknown[]) => {
+      await key();
+      return (request as (...args: unknown[]) => unknown)(...args);
+    },
+  ]);
+  return Object.fromEntries(guarded) as Ports['mackerel'];
+}

@@ -1,0 +1,43 @@
+/** Every step of the story by its name: the same functions that run in Lambda, waiting for ports. */
+import type { Ports } from '../lambdas/clients/ports.ts';
+import type { StepName } from '../lambdas/domain/steps.ts';
+import { launchNewInstances } from '../lambdas/launch-new-instances.ts';
+import { newHostsAreReady } from '../lambdas/new-hosts-are-ready.ts';
+import { oldHostsAreDrained } from '../lambdas/old-hosts-are-drained.ts';
+import { putOldHostsBack } from '../lambdas/put-old-hosts-back.ts';
+import { recordTheFailure } from '../lambdas/record-the-failure.ts';
+import { recordTheRelease } from '../lambdas/record-the-release.ts';
+import { resolveTheImage } from '../lambdas/resolve-the-image.ts';
+import { resolveTheRelease } from '../lambdas/resolve-the-release.ts';
+import { retireOldHostsInMackerel } from '../lambdas/retire-old-hosts-in-mackerel.ts';
+import { snapshotOldHosts } from '../lambdas/snapshot-old-hosts.ts';
+import { takeOldHostsOutOfService } from '../lambdas/take-old-hosts-out-of-service.ts';
+import { terminateNewInstances } from '../lambdas/terminate-new-instances.ts';
+import { terminateOldInstances } from '../lambdas/terminate-old-instances.ts';
+import { watchTheNewHosts } from '../lambdas/watch-the-new-hosts.ts';
+import { writeThePlan } from '../lambdas/write-the-plan.ts';
+
+export type RunStep = (document: unknown, ports: Ports) => Promise<unknown>;
+
+const ALL = [
+  resolveTheImage,
+  resolveTheRelease,
+  snapshotOldHosts,
+  writeThePlan,
+  launchNewInstances,
+  newHostsAreReady,
+  takeOldHostsOutOfService,
+  oldHostsAreDrained,
+  watchTheNewHosts,
+  terminateOldInstances,
+  retireOldHostsInMackerel,
+  recordTheRelease,
+  putOldHostsBack,
+  terminateNewInstances,
+  recordTheFailure,
+];
+
+export const STEP_FUNCTIONS = Object.fromEntries(ALL.map((step) => [step.name, step.run])) as Record<
+  StepName,
+  RunStep
+>;

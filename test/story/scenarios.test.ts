@@ -1,0 +1,42 @@
+/** The story, told by running the synthesized definition: every scenario ends as it must, and no rule bends on the way. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { Rules } from '../../simulator/rules.ts';
+import type { ExecutionResult } from '../../simulator/run-definition.ts';
+import { SCENARIO_NAMES, SCENARIOS, type Scenario } from '../../simulator/scenarios.ts';
+import { API_KEY, Stage } from '../../simulator/stage.ts';
+import { synthesize } from '../synth.ts';
+
+let stage: Stage | undefined;
+afterEach(() => stage?.close());
+
+async function play(
+  scenario: Scenario,
+  seed: number,
+): Promise<{ result: ExecutionResult; rules: Rules; log: string }> {
+  stage = new Stage({
+    template: synthesize(),
+    fleet: `reactio-production-${scenario.kind}`,
+    seed,
+    ...(scenario.oldPerZone !== undefined && { oldPerZone: scenario.oldPerZone }),
+  });
+  const log: unknown[] = [];
+  stage.onEvent = (event) => log.push(event);
+  stage.upload();
+  scenario.arrange(stage);
+  const rules = new Rules(stage.world, stage.fleet, 'the-deployment');
+  const result = await stage.deploy(scenario.input ?? {}, 'the-deployment');
+  rules.ended(result);
+  return { result, rules, log: JSON.stringify(log) };
+}
+
+describe.each(SCENARIO_NAMES)('scenario %s', (name) => {
+  const scenario: Scenario = SCENARIOS[name];
+
+  it.each([1, 2, 3])(`ends in ${scenario.endsIn} and bends no rule (seed %i)`, async (seed) => {
+    const { result, rules, log } = await play(scenario, seed);
+    expect({ endedIn: result.endedIn, cause: result.cause }).toMatchObject({ endedIn: scenario.endsIn });
+    if (scenario.because) expect(result.cause).toMatch(new RegExp(`^${scenario.because}: `));
+    expect(rules.violations).toEqual([]);
+    expect(log).not.toContain(API_KEY);
+  });
+});

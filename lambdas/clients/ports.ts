@@ -71,6 +71,8 @@ export interface Ec2 {
    * being terminated: what EC2 refused is answered with EC2's reason.
    */
   terminate(instanceIds: readonly string[]): Promise<{ readonly refused: readonly Refusal[] }>;
+  /** What the instance wrote to its console, the newest at the end; empty when EC2 has none (yet). */
+  consoleOutput(instanceId: string): Promise<string>;
   /** `undefined` when EC2 says that there is no such image (or none that this account may use). */
   findImage(imageId: string): Promise<Image | undefined>;
   /** The newest available image that matches, by creation date. */
@@ -196,6 +198,8 @@ export interface Artifacts {
   find(bucket: string, key: string, versionId?: string): Promise<ArtifactVersion | undefined>;
   /** SHA-256 in hex, computed by reading the object once. */
   digest(bucket: string, key: string, versionId: string): Promise<string>;
+  /** Version ids of the key, newest first by S3's own order; at most the newest 1,000. */
+  versions(bucket: string, key: string): Promise<readonly string[]>;
   /** A JSON record; `undefined` when there is none. */
   readRecord(bucket: string, key: string): Promise<unknown>;
   writeRecord(bucket: string, key: string, record: unknown): Promise<void>;
@@ -206,6 +210,98 @@ export interface Parameters {
   read(name: string): Promise<string | undefined>;
 }
 
+// ── The ledger (DynamoDB) and executions (Step Functions) ──────────────────────────────────────────────────────────
+
+/** How far the holder of a fleet's lock is. Written before the first call of the phase is made. */
+export type Phase = 'agree' | 'bring-up' | 'shift' | 'remove';
+
+/** Who holds a lock: an execution, and the how-manieth holder of this fleet it is. A late call of a dead one differs. */
+export interface Hold {
+  /** The execution's ARN. */
+  readonly holder: string;
+  /** Grows with every holder. */
+  readonly generation: number;
+}
+
+/** A start that came while the lock was held: one per fleet, it is started when the lock is free. */
+export interface PendingRequest {
+  /** Name of the execution that asked; the pending start is named after it, so that it starts once. */
+  readonly id: string;
+  /** The execution input, as JSON. */
+  readonly input: string;
+  /** The artifact version that it would deploy. */
+  readonly versionId: string;
+  readonly since: Date;
+}
+
+export interface LedgerRow {
+  readonly fleet: string;
+  /** Grows with every holder; stays when the lock is released. */
+  readonly generation: number;
+  /** Absent: the lock is free. */
+  readonly held?: Hold & {
+    readonly phase: Phase;
+    readonly since: Date;
+    readonly startedBy: string;
+    readonly why?: string;
+    /** The holder's document when it entered the phase, as JSON: what a clean-up works from. */
+    readonly document?: string;
+    /** Why no clean-up may touch what the holder left: an undo that failed, a stop halfway. */
+    readonly needsHuman?: string;
+    /** Somebody asked the holder to undo itself. */
+    readonly cancel?: { readonly by: string; readonly at: Date };
+  };
+  readonly pending?: PendingRequest;
+}
+
+export interface Claim {
+  /** The execution's ARN. */
+  readonly holder: string;
+  readonly startedBy: string;
+  readonly why?: string;
+}
+
+/** One row per fleet. All writes are conditional, all reads consistent. */
+export interface Ledger {
+  /** `undefined`: this fleet was never deployed. */
+  read(fleet: string): Promise<LedgerRow | undefined>;
+  /** Takes a free lock (phase `agree`), or finds one's own: taking it twice takes it once. */
+  take(fleet: string, claim: Claim): Promise<Hold | undefined>;
+  /**
+   * Takes the lock over from `from`, if that still holds it: phase, document, `startedBy` and `why` stay, `cancel`
+   * goes. Taking it over twice takes it over once.
+   */
+  takeOver(fleet: string, from: Hold, holder: string): Promise<Hold | undefined>;
+  /**
+   * Writes down that the holder enters a phase, with its document.
+   * @throws LockLost when `hold` does not hold the lock; Cancelled when somebody asked for it and the phase is not
+   * one that undoes.
+   */
+  enter(fleet: string, hold: Hold, phase: Phase, document: string): Promise<void>;
+  /** Keeps the lock for a human. @throws LockLost */
+  keepForHuman(fleet: string, hold: Hold, why: string): Promise<void>;
+  /** Frees the lock; one that is not held by `hold` (anymore) counts as done. */
+  release(fleet: string, hold: Hold): Promise<void>;
+  /** Puts a request into the pending slot, if the lock is held and the slot is as `replaces` says. */
+  pend(fleet: string, request: PendingRequest, replaces: PendingRequest | undefined): Promise<boolean>;
+  /** Empties the slot of this request; an empty or other one counts as done. */
+  clearPending(fleet: string, id: string): Promise<void>;
+  /** Asks the holder to undo itself; `false` when it does not hold the lock or has passed the point of no return. */
+  requestCancel(fleet: string, holder: string, by: string): Promise<boolean>;
+}
+
+export type ExecutionState =
+  | { readonly state: 'running' }
+  | { readonly state: 'ended'; readonly status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED'; readonly at: Date }
+  /** Step Functions does not know it (anymore): older than 90 days, or so young that its answer lags. */
+  | { readonly state: 'unknown' };
+
+export interface Executions {
+  status(executionArn: string): Promise<ExecutionState>;
+  /** The same name is the same execution: starting it twice starts it once, whatever became of it. */
+  start(machineArn: string, name: string, input: string): Promise<void>;
+}
+
 /** All that a step could ask for. A step names what it takes: `Pick<Ports, 'ec2' | 'clock'>`. */
 export interface Ports {
   readonly clock: Clock;
@@ -214,4 +310,6 @@ export interface Ports {
   readonly mackerel: Mackerel;
   readonly artifacts: Artifacts;
   readonly parameters: Parameters;
+  readonly ledger: Ledger;
+  readonly executions: Executions;
 }

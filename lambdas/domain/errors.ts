@@ -27,6 +27,7 @@ export const FAILURES = {
   DrainingStuck: 'a load balancer did not let go of an old host',
   AlertDuringBake: 'Mackerel opened an alert on a new host',
   TerminationRefused: 'an instance id may not be terminated by this deployment',
+  Cancelled: 'somebody asked for the deployment to be undone',
   // While undoing.
   OldHostsNotServing: 'an old host that was put back is not in service',
   NewHostsNotRemoved: 'a new instance could not be removed',
@@ -38,6 +39,7 @@ export const FAILURES = {
   ServiceRefused: 'AWS refused a request (most often a missing permission)',
   StepTimedOut: 'a step’s function ran into its time limit',
   StepCrashed: 'a step’s function ended without an answer',
+  LockLost: 'the execution does not hold the fleet’s lock anymore; somebody else looks after the fleet',
   // How an execution ends.
   RolledBack: 'the deployment failed and was undone; the old hosts serve',
   RollbackFailed: 'the deployment failed and the undo failed too; a human is needed',
@@ -57,7 +59,7 @@ export class DeploymentError extends Error {
 
   constructor(name: FailureName, message: string, options?: { cause?: unknown }) {
     super(message, options);
-    // An own property set from a literal: a minified class name would reach the state machine as "a" (aws.md §1.6).
+    // An own property set from a literal: a minified class name would reach the state machine as "a".
     this.name = name;
   }
 }

@@ -57,7 +57,7 @@ export class DeploymentError extends Error {
 
   constructor(name: FailureName, message: string, options?: { cause?: unknown }) {
     super(message, options);
-    // An own property set from a literal: a minified class name would reach the state machine as "a" (aws.md §1.6).
+    // An own property set from a literal: a minified class name would reach the state machine as "a".
     this.name = name;
   }
 }

@@ -10,7 +10,7 @@ import { renderBootScript } from './domain/boot-script.ts';
 import { type After, deploymentId, type Launch } from './domain/deployment.ts';
 import { DeploymentError, isFailure } from './domain/errors.ts';
 import { TAG } from './domain/fleet.ts';
-import { isGoing } from './domain/readiness.ts';
+import { ofThisFleet } from './domain/removal.ts';
 import { defineStep } from './domain/step.ts';
 import { count, list } from './domain/words.ts';
 
@@ -26,10 +26,8 @@ export const launchNewInstances = defineStep(
     const inZones = await Promise.allSettled(
       deployment.fleet.subnets.map((subnetId) => launchInZone(deployment, subnetId, ports)),
     );
-    const launched = inZones.flatMap((zone) => {
-      if (zone.status === 'rejected') throw zone.reason;
-      return zone.value;
-    });
+    refuseFailed(inZones);
+    const launched = inZones.flatMap((zone) => (zone.status === 'fulfilled' ? zone.value : []));
     const zones = [...new Set(launched.map((instance) => instance.zone))];
     return {
       reason: `${count(launched.length, 'instance')} of ${deployment.image.imageId} in ${list(zones)}`,
@@ -39,6 +37,13 @@ export const launchNewInstances = defineStep(
   },
 );
 
+/** An unknown answer first: it is asked for again, so that no launch is in flight when the undo begins. */
+function refuseFailed(inZones: readonly PromiseSettledResult<unknown>[]): void {
+  const failures = inZones.flatMap((zone) => (zone.status === 'rejected' ? [zone.reason as unknown] : []));
+  if (failures.length === 0) return;
+  throw failures.find((failure) => isFailure(failure, 'ServiceUnavailable')) ?? failures[0];
+}
+
 /** The first of the fleet's instance types that the zone has capacity for. */
 async function launchInZone(
   deployment: Agreed,
@@ -46,11 +51,9 @@ async function launchInZone(
   { ec2 }: Pick<Ports, 'ec2'>,
 ): Promise<readonly Instance[]> {
   const { fleet } = deployment;
-  const earlier = await launchedEarlier(deployment, subnetId, ec2);
-  if (earlier.length > 0) return earlier;
-  for (const instanceType of fleet.instanceTypes) {
+  for (const instanceType of await typesToTry(deployment, subnetId, ec2)) {
     try {
-      return await ec2.launch(launchRequest(deployment, subnetId, instanceType));
+      return whole(deployment, subnetId, await ec2.launch(launchRequest(deployment, subnetId, instanceType)));
     } catch (error) {
       if (!isFailure(error, 'NoCapacity')) throw error;
     }
@@ -63,17 +66,30 @@ async function launchInZone(
 }
 
 /**
- * What an earlier run of this step launched here, under whichever instance type. The tokens alone do not cover a type
- * that had no capacity in the first run and has some in the second.
+ * The fleet's instance types; or the one type that an earlier run of this step launched here. The tokens alone do not
+ * cover a type that had no capacity in the first run and has some in the second. The list may be stale, so it only
+ * tells the type: asked for again under its token, EC2 answers with all that was launched.
  */
-async function launchedEarlier(
+async function typesToTry(
   deployment: Agreed,
   subnetId: string,
   ec2: Ports['ec2'],
-): Promise<readonly Instance[]> {
-  if (deployment.fleet.instanceTypes.length === 1) return [];
-  const ours = await ec2.listByTag(TAG.deployment, deploymentId(deployment));
-  return ours.filter((instance) => instance.subnetId === subnetId && !isGoing(instance));
+): Promise<readonly string[]> {
+  const { instanceTypes } = deployment.fleet;
+  if (instanceTypes.length === 1) return instanceTypes;
+  const tagged = await ec2.listByTag(TAG.deployment, deploymentId(deployment));
+  const earlier = ofThisFleet(deployment, tagged).find((instance) => instance.subnetId === subnetId);
+  return earlier ? [earlier.instanceType] : instanceTypes;
+}
+
+/** @throws ServiceUnavailable for half an answer: fewer hosts than asked for would make the fleet shrink (rule 2). */
+function whole({ fleet }: Agreed, subnetId: string, launched: readonly Instance[]): readonly Instance[] {
+  if (launched.length === fleet.instancesPerZone) return launched;
+  throw new DeploymentError(
+    'ServiceUnavailable',
+    `EC2 was asked for ${count(fleet.instancesPerZone, 'instance')} in ${subnetId} and answered with ${launched.length}. ` +
+      'The launch is asked for again under the same token.',
+  );
 }
 
 function launchRequest(deployment: Agreed, subnetId: string, instanceType: string) {

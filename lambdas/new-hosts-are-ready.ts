@@ -24,7 +24,7 @@ import {
 import { defineStep } from './domain/step.ts';
 import { span } from './domain/words.ts';
 
-/** After a look that asked Mackerel the next one waits this long. */
+/** While Mackerel is who holds things up the next look waits this long. */
 const MACKEREL_PAUSE_SECONDS = 3;
 
 type Launched = After<'oldHosts' | 'launch'>;
@@ -43,7 +43,7 @@ export const newHostsAreReady = defineStep(
       const reason = 'EC2 is starting the new instances';
       return nextLook(undefined, now, deadline, { ready: false, reason, earliest: runningAt });
     }
-    const found = await unlessUnavailable(() => lookAndJoin(deployment, ports));
+    const found = await unlessUnavailable(undefined, () => lookAndJoin(deployment, ports));
     if (!found.ready && now >= deadline) throw notReady(found, readySeconds);
     return nextLook(deployment.readiness, now, deadline, found);
   },
@@ -65,7 +65,8 @@ async function lookAndJoin(deployment: Launched, ports: Eyes): Promise<Finding> 
     ready: allReady(hosts),
     reason: readinessSentence(hosts),
     memory: { mackerelAskedAt: asked ? now : askedBefore },
-    ...(asked && { patienceSeconds: MACKEREL_PAUSE_SECONDS }),
+    // Asked for the sentence's sake alone, it is not asked by the next look, which may come soon.
+    ...(mackerelMatters(launched, facts, joins, 0) && { patienceSeconds: MACKEREL_PAUSE_SECONDS }),
   };
 }
 

@@ -28,12 +28,17 @@ export const oldHostsAreDrained = defineStep(
       deployment.shift.at,
     );
     const secondsPassed = (now.getTime() - new Date(deployment.shift.at).getTime()) / 1000;
-    return nextLook(
-      deployment.drain,
-      now,
-      deadline,
-      await unlessUnavailable(() => lookAtOldHosts(deployment, ports, secondsPassed, limit)),
+    const found = await unlessUnavailable(undefined, () =>
+      lookAtOldHosts(deployment, ports, secondsPassed, limit),
     );
+    // A look that saw the load balancers has decided by now: this one is unknown.
+    if (!found.ready && now >= deadline) {
+      throw new DeploymentError(
+        'ServiceUnavailable',
+        `Whether the old hosts are drained could not be seen for ${span(secondsPassed)}: ${found.reason}`,
+      );
+    }
+    return nextLook(deployment.drain, now, deadline, found);
   },
 );
 

@@ -25,7 +25,9 @@ export const putOldHostsBack = defineStep(
     const now = ports.clock.now();
     const { undoSeconds } = deployment.fleet.limits;
     const deadline = deadlineOf(deployment.putBack, now, undoSeconds);
-    const found = await unlessUnavailable(() => lookAndPutBack(deployment, ports));
+    const found = await unlessUnavailable(deployment.putBack?.memory, () =>
+      lookAndPutBack(deployment, ports),
+    );
     if (!found.ready && now >= deadline) {
       throw new DeploymentError(
         'OldHostsNotServing',
@@ -37,8 +39,9 @@ export const putOldHostsBack = defineStep(
 );
 
 async function lookAndPutBack(deployment: Deployment, ports: Eyes): Promise<Finding> {
-  // Only a deployment whose new hosts were ready has ever touched an old one.
-  if (!deployment.readiness?.ready)
+  // Only a deployment whose new hosts were ready has ever touched an old one. Their last look alone does not tell: a
+  // step that was cut off while it took old hosts out, and ran again, may have sent the deployment back to waiting.
+  if (!deployment.readiness?.ready && !deployment.shift)
     return { ready: true, reason: 'the old hosts were never taken out of service' };
   const old = deployment.oldHosts?.hosts ?? [];
   if (old.length === 0) return { ready: true, reason: 'there was no old host' };

@@ -9,10 +9,13 @@ import type { Ports } from './clients/ports.ts';
 import { annotateDeployment, writeRecord } from './clients/records.ts';
 import { type Deployment, type Ending, parseDeployment } from './domain/deployment.ts';
 import { endingOf } from './domain/ending.ts';
-import { isFailure } from './domain/errors.ts';
-import { deploymentRecordKey } from './domain/fleet.ts';
+import { type FailureName, isFailure } from './domain/errors.ts';
+import { currentReleaseKey, deploymentRecordKey } from './domain/fleet.ts';
 import { recordOf } from './domain/record.ts';
 import type { Step } from './domain/step.ts';
+
+/** The endings after which hosts of this release may serve, or of the one before, or of both. */
+const LEAVES_UNKNOWN_HOSTS: readonly string[] = ['StoppedHalfway', 'RollbackFailed'] satisfies FailureName[];
 
 type Records = Pick<Ports, 'artifacts' | 'mackerel' | 'clock'>;
 
@@ -26,6 +29,9 @@ export const recordTheFailure: Step<keyof Records, Ending> = {
     await quietly(
       writeRecord(ports.artifacts, fleet, deploymentRecordKey(fleet.name, record.deployment), record),
     );
+    // Else the next deployment of what ran before this one would be told that it runs already.
+    if (LEAVES_UNKNOWN_HOSTS.includes(ending.error))
+      await quietly(writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), record));
     // A refusal changed nothing: no mark on the graphs.
     if (deployment.launch) await annotateDeployment(ports.mackerel, fleet, record);
     return ending;

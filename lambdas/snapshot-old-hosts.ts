@@ -25,13 +25,13 @@ export const snapshotOldHosts = defineStep(
   ['release'],
   async (deployment, ports: Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>): Promise<Snapshot> => {
     const { fleet } = deployment;
-    await refuseUnknownRole(fleet, ports.mackerel);
     const [subnets, balancers, hosts, tagged, members] = await Promise.all([
       ports.ec2.subnets(fleet.subnets),
       Promise.all(fleet.loadBalancers.map((ref) => ports.loadBalancers.settings(ref))),
       ports.mackerel.hosts(fleet.mackerel.service, fleet.mackerel.role),
       ports.ec2.listByTag(TAG.fleet, fleet.name),
       membersByName(deployment, ports),
+      refuseUnknownRole(fleet, ports.mackerel),
     ]);
     checkNetwork(fleet, subnets, balancers);
     const named = new Set(hosts.flatMap((host) => host.instanceId ?? []));

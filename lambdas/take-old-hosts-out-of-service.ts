@@ -7,12 +7,22 @@ import { atEachBalancer, lookAtNewHosts } from './clients/facts.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { Ports } from './clients/ports.ts';
+import type { Member, Ports } from './clients/ports.ts';
 import { groupBy } from './domain/collections.ts';
-import type { Shift } from './domain/deployment.ts';
-import { allReady, readinessSentence, standings } from './domain/readiness.ts';
+import type { After, Shift } from './domain/deployment.ts';
+import { DeploymentError } from './domain/errors.ts';
+import { deadlineOf } from './domain/looks.ts';
+import {
+  allReady,
+  type HostFacts,
+  type HostStanding,
+  readinessSentence,
+  standings,
+} from './domain/readiness.ts';
 import { defineStep } from './domain/step.ts';
-import { count } from './domain/words.ts';
+import { count, list, span } from './domain/words.ts';
+
+type Ready = After<'oldHosts' | 'launch' | 'readiness'>;
 
 export const takeOldHostsOutOfService = defineStep(
   'take-old-hosts-out-of-service',
@@ -21,8 +31,7 @@ export const takeOldHostsOutOfService = defineStep(
     const { launch, oldHosts } = deployment;
     const facts = await lookAtNewHosts(deployment, launch.instances, ports);
     const hosts = standings(launch.instances, facts);
-    const at = ports.clock.now().toISOString();
-    if (!allReady(hosts)) return { done: false, at, reason: `back to waiting: ${readinessSentence(hosts)}` };
+    if (!allReady(hosts)) return backToWaiting(deployment, facts, hosts, ports.clock.now());
 
     // `maintenance` before the load balancer lets go: an old host that stops answering pages nobody.
     const hostIds = oldHosts.hosts.flatMap((host) => host.hostIds);
@@ -36,11 +45,45 @@ export const takeOldHostsOutOfService = defineStep(
     await atEachBalancer('deregister', deployment, ports, idsByName);
     return {
       done: true,
-      at,
+      // Afterwards: draining is counted from here.
+      at: ports.clock.now().toISOString(),
       reason: `${readinessSentence(hosts)}; ${count(oldHosts.hosts.length, 'old host')} taken out of service`,
     };
   },
 );
+
+/**
+ * @throws ReadinessLost when there is no way back to waiting: an old host has left already (this step was cut off while
+ * it acted, and runs again), or nobody may wait any longer. Both are undone.
+ */
+function backToWaiting(
+  { fleet, launch, oldHosts }: Ready,
+  { members }: HostFacts,
+  hosts: readonly HostStanding[],
+  now: Date,
+): Shift {
+  const lack = readinessSentence(hosts);
+  const left = oldHosts.hosts.filter(({ instanceId, memberOf }) =>
+    memberOf.some((name) => !staysAt(instanceId, members.get(name))),
+  );
+  if (left.length > 0) {
+    const who = list(left.map((host) => host.instanceId));
+    throw new DeploymentError(
+      'ReadinessLost',
+      `${who} left the load balancers already, but the new hosts are not ready anymore: ${lack}.`,
+    );
+  }
+  if (now >= deadlineOf(undefined, now, fleet.limits.readySeconds, launch.at)) {
+    throw new DeploymentError(
+      'ReadinessLost',
+      `The new hosts were ready and are not anymore, ${span(fleet.limits.readySeconds)} after the launch: ${lack}.`,
+    );
+  }
+  return { done: false, at: now.toISOString(), reason: `back to waiting: ${lack}` };
+}
+
+const staysAt = (instanceId: string, registered: readonly Member[] = []) =>
+  registered.some((member) => member.instanceId === instanceId && member.state !== 'draining');
 
 export const handler = lambdaHandler(takeOldHostsOutOfService, (apiKeyParameter) => ({
   ec2: liveEc2(),

@@ -15,7 +15,7 @@ import { TAG } from './domain/fleet.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
 import { removalCandidates, settledAfterSeconds } from './domain/removal.ts';
 import { defineStep } from './domain/step.ts';
-import { allEnded, decideTermination, refuseAny } from './domain/termination.ts';
+import { allEnded, decideTermination, refuseAny, rememberUnseen } from './domain/termination.ts';
 import { count, list, span } from './domain/words.ts';
 
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>;
@@ -26,12 +26,15 @@ export const terminateNewInstances = defineStep(
   async (deployment: Deployment, ports: Eyes): Promise<Look> => {
     const now = ports.clock.now();
     const { undoSeconds, drainSeconds } = deployment.fleet.limits;
-    const deadline = deadlineOf(deployment.removal, now, undoSeconds + drainSeconds);
-    const found = await unlessUnavailable(() => lookAndRemove(deployment, ports, now));
+    const seconds = undoSeconds + drainSeconds + settledAfterSeconds(deployment);
+    const deadline = deadlineOf(deployment.removal, now, seconds);
+    const found = await unlessUnavailable(deployment.removal?.memory, () =>
+      lookAndRemove(deployment, ports, now),
+    );
     if (!found.ready && now >= deadline) {
       throw new DeploymentError(
         'NewHostsNotRemoved',
-        `After ${span(undoSeconds + drainSeconds)}: ${found.reason}. The old hosts serve; remove the new ones by their tag ${TAG.deployment}=${deploymentId(deployment)}.`,
+        `After ${span(seconds)}: ${found.reason}. The old hosts serve; remove the new ones by their tag ${TAG.deployment}=${deploymentId(deployment)}.`,
       );
     }
     return nextLook(deployment.removal, now, deadline, found);
@@ -39,43 +42,47 @@ export const terminateNewInstances = defineStep(
 );
 
 async function lookAndRemove(deployment: Deployment, ports: Eyes, now: Date): Promise<Finding> {
+  const earlier = deployment.removal?.memory ?? {};
   const secondsPassed = (now.getTime() - new Date(deployment.removal?.since ?? now).getTime()) / 1000;
   const tagged = await ports.ec2.listByTag(TAG.deployment, deploymentId(deployment));
-  const ids = removalCandidates(deployment, tagged);
-  if (ids.length === 0) return nothingLaunched(deployment, secondsPassed, now);
+  const ids = removalCandidates(deployment, tagged, Object.keys(earlier));
+  const inFlight = mayBeInFlight(deployment, secondsPassed, now);
+  if (ids.length === 0) return inFlight ?? { ready: true, reason: 'nothing was launched' };
+
+  const decision = decideTermination('new', deployment, ids, await ports.ec2.describe(ids));
+  // 0: seen. The id is kept, because the instance will not be listed by its tag once it has ended.
+  const seen = Object.fromEntries(ids.map((id) => [id, 0]));
+  const memory = { ...seen, ...rememberUnseen(decision, earlier, now) };
+  const waiting = (reason: string): Finding => ({ ready: false, reason, memory });
 
   const leaving = await leaveBalancers(deployment, ports, ids, secondsPassed);
-  if (leaving) return leaving;
-  const instances = await ports.ec2.describe(ids);
-  const decision = decideTermination('new', deployment, ids, instances);
+  if (leaving) return waiting(leaving);
+  if (decision.terminate.length > 0) return waiting(await terminate(decision.terminate, ports));
+  // A refused one does not keep the others from being removed: it is told when they are.
+  if (!allEnded({ ...decision, refused: [] }, memory, now))
+    return waiting(`${list([...decision.going, ...decision.unseen])} still shutting down`);
+  if (inFlight) return { ...inFlight, memory };
+  const unretired = await retire(deployment, ports, [...decision.gone, ...decision.unseen]);
+  if (unretired) return waiting(unretired);
   refuseAny(decision);
-  if (decision.terminate.length > 0) {
-    const { refused } = await ports.ec2.terminate(decision.terminate);
-    const note =
-      refused.length > 0 ? `; refused: ${list(refused.map(({ id, reason }) => `${id} (${reason})`))}` : '';
-    return { ready: false, reason: `EC2 terminates ${list(decision.terminate)}${note}` };
-  }
-  const unseenSince = deployment.removal?.memory?.unseenSince ?? now.getTime();
-  if (!allEnded(decision, (now.getTime() - unseenSince) / 1000)) {
-    const waiting = [...decision.going, ...decision.unseen];
-    return {
-      ready: false,
-      reason: `${list(waiting)} still shutting down`,
-      ...(decision.unseen.length > 0 && { memory: { unseenSince } }),
-    };
-  }
-  return retire(deployment, ports, ids);
+  return { ready: true, reason: `${count(ids.length, 'new instance')} removed` };
 }
 
-function nothingLaunched(deployment: Deployment, secondsPassed: number, now: Date): Finding {
-  const settled = settledAfterSeconds(deployment);
-  if (secondsPassed >= settled) return { ready: true, reason: 'nothing was launched' };
-  const earliest = new Date(now.getTime() + (settled - secondsPassed) * 1000);
+/** "EC2 shows nothing that we launched" is no proof while a launch may still be in flight. */
+function mayBeInFlight(deployment: Deployment, secondsPassed: number, now: Date): Finding | undefined {
+  const left = settledAfterSeconds(deployment) - secondsPassed;
+  if (left <= 0) return undefined;
   return {
     ready: false,
-    reason: 'EC2 shows nothing of this deployment; making sure that no launch is still in flight',
-    earliest,
+    reason: 'EC2 shows nothing more of this deployment; making sure that no launch is still in flight',
+    earliest: new Date(now.getTime() + left * 1000),
   };
+}
+
+async function terminate(ids: readonly string[], { ec2 }: Pick<Ports, 'ec2'>): Promise<string> {
+  const { refused } = await ec2.terminate(ids);
+  const why = list(refused.map(({ id, reason }) => `${id} (${reason})`));
+  return `EC2 terminates ${list(ids)}${refused.length > 0 ? `; refused: ${why}` : ''}`;
 }
 
 /** @returns what is still waited for at the load balancers, or nothing when they have let go (or may be cut off). */
@@ -84,7 +91,7 @@ async function leaveBalancers(
   ports: Eyes,
   ids: readonly string[],
   secondsPassed: number,
-): Promise<Finding | undefined> {
+): Promise<string | undefined> {
   const members = await membersByName(deployment, ports, ids);
   const serving = new Map(
     [...members].map(([name, listed]) => [
@@ -95,21 +102,22 @@ async function leaveBalancers(
   await atEachBalancer('deregister', deployment, ports, serving);
   const { drained, reason } = decideDraining(members);
   if (drained || secondsPassed >= deployment.fleet.limits.drainSeconds) return undefined;
-  return { ready: false, reason: `new hosts leave the load balancers: ${reason}` };
+  return `new hosts leave the load balancers: ${reason}`;
 }
 
-async function retire({ fleet }: Deployment, { mackerel }: Eyes, ids: readonly string[]): Promise<Finding> {
+/** @returns what Mackerel did not retire, or nothing when none of our hosts is left there. */
+async function retire(
+  { fleet }: Deployment,
+  { mackerel }: Eyes,
+  ids: readonly string[],
+): Promise<string | undefined> {
   const hosts = await mackerel.hosts(fleet.mackerel.service, fleet.mackerel.role);
   const ours = hosts
     .filter((host) => host.instanceId !== undefined && ids.includes(host.instanceId))
     .map((host) => host.id);
   const { refused } = ours.length > 0 ? await mackerel.retire(ours) : { refused: [] };
-  if (refused.length > 0)
-    return {
-      ready: false,
-      reason: `Mackerel did not retire ${list(refused.map(({ id, reason }) => `${id} (${reason})`))}`,
-    };
-  return { ready: true, reason: `${count(ids.length, 'new instance')} removed` };
+  if (refused.length === 0) return undefined;
+  return `Mackerel did not retire ${list(refused.map(({ id, reason }) => `${id} (${reason})`))}`;
 }
 
 export const handler = lambdaHandler(terminateNewInstances, (apiKeyParameter) => ({

@@ -9,11 +9,17 @@ import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Ports } from './clients/ports.ts';
 import { type After, type Look, oldInstanceIds } from './domain/deployment.ts';
-import { DeploymentError } from './domain/errors.ts';
+import { DeploymentError, isFailure } from './domain/errors.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
-import { allReady, readinessSentence, standings } from './domain/readiness.ts';
+import { allReady, type HostFacts, readinessSentence, standings } from './domain/readiness.ts';
 import { defineStep } from './domain/step.ts';
-import { allEnded, decideTermination, refuseAny, type TerminationDecision } from './domain/termination.ts';
+import {
+  allEnded,
+  decideTermination,
+  refuseAny,
+  rememberUnseen,
+  type TerminationDecision,
+} from './domain/termination.ts';
 import { count, list, span } from './domain/words.ts';
 
 type Baked = After<'oldHosts' | 'launch' | 'bake'>;
@@ -26,7 +32,9 @@ export const terminateOldInstances = defineStep(
     const now = ports.clock.now();
     const { terminateSeconds } = deployment.fleet.limits;
     const deadline = deadlineOf(deployment.termination, now, terminateSeconds);
-    const found = await unlessUnavailable(() => lookAndTerminate(deployment, ports, now));
+    const found = await unlessUnavailable(deployment.termination?.memory, () =>
+      lookAndTerminate(deployment, ports, now),
+    );
     if (!found.ready && now >= deadline) {
       throw new DeploymentError(
         'OldHostsNotTerminated',
@@ -40,26 +48,40 @@ export const terminateOldInstances = defineStep(
 async function lookAndTerminate(deployment: Baked, ports: Eyes, now: Date): Promise<Finding> {
   const ids = oldInstanceIds(deployment);
   if (ids.length === 0) return { ready: true, reason: 'no old instance to terminate' };
-  const [instances, facts] = await Promise.all([
-    ports.ec2.describe(ids),
-    lookAtNewHosts(deployment, deployment.launch.instances, ports),
-  ]);
-  const decision = decideTermination('old', deployment, ids, instances);
-  const unseenSince = deployment.termination?.memory?.unseenSince ?? now.getTime();
-  const memory: Record<string, number> = decision.unseen.length > 0 ? { unseenSince } : {};
-  if (allEnded(decision, (now.getTime() - unseenSince) / 1000)) {
+  const decision = decideTermination('old', deployment, ids, await ports.ec2.describe(ids));
+  const earlier = deployment.termination?.memory;
+  // EC2's answer may be older than our own call of an earlier look.
+  const begun = decision.going.length + decision.gone.length > 0 || earlier?.begun === 1;
+  const memory = { ...rememberUnseen(decision, earlier, now), ...(begun && { begun: 1 }) };
+  if (allEnded(decision, memory, now)) {
     return { ready: true, reason: `${count(ids.length, 'old instance')} terminated` };
   }
+  if (!begun) refuseAny(decision);
   if (decision.terminate.length === 0) return { ready: false, reason: endingSentence(decision), memory };
 
-  const begun = decision.going.length + decision.gone.length > 0;
-  if (!begun) refuseAny(decision);
-  const hosts = standings(deployment.launch.instances, facts);
-  if (allReady(hosts)) return terminate(decision, begun, ports, memory);
-  const reason = `the new hosts are not ready, so no old one is terminated: ${readinessSentence(hosts)}`;
-  // Thrown only while no old instance has ended: the story undoes the deployment on this name.
-  if (!begun) throw new DeploymentError('ReadinessLost', `Right before the termination ${reason}.`);
-  return { ready: false, reason, memory };
+  // Only now: while the old instances shut down there is nothing to decide about the new ones.
+  const facts = await lookAtNewHosts(deployment, deployment.launch.instances, ports);
+  const lack = readinessLack(deployment, facts, begun);
+  if (lack) {
+    const reason = `the new hosts are not ready, so no old one is terminated: ${lack}`;
+    // Thrown only while no old instance has ended: the story undoes the deployment on this name.
+    if (!begun) throw new DeploymentError('ReadinessLost', `Right before the termination ${reason}.`);
+    return { ready: false, reason, memory };
+  }
+  // A call that was not answered may have been heard: from here on nothing is undone.
+  const afterwards = { ...memory, begun: 1 };
+  return unlessUnavailable(afterwards, () => terminate(decision, begun, ports, afterwards));
+}
+
+/** @throws NewHostDied only when old instances have ended already: before that, a dead new host is undone too. */
+function readinessLack(deployment: Baked, facts: HostFacts, begun: boolean): string | undefined {
+  try {
+    const hosts = standings(deployment.launch.instances, facts);
+    return allReady(hosts) ? undefined : readinessSentence(hosts);
+  } catch (error) {
+    if (begun || !isFailure(error, 'NewHostDied')) throw error;
+    return error.message.replace(/\.$/, '');
+  }
 }
 
 async function terminate(
@@ -69,12 +91,15 @@ async function terminate(
   memory: Record<string, number>,
 ): Promise<Finding> {
   const answer = await ec2.terminate(ids);
-  const all = [...refused, ...answer.refused];
   // EC2 refused every one of them (termination protection): nothing has ended yet, so the deployment can be undone.
   if (!begun && answer.refused.length === ids.length) refuseAny({ refused: answer.refused });
-  const told = `EC2 terminates ${list(ids.filter((id) => !all.some((refusal) => refusal.id === id)))}`;
-  const refusals = list(all.map(({ id, reason }) => `${id} (${reason})`));
-  return { ready: false, reason: all.length === 0 ? told : `${told}; refused: ${refusals}`, memory };
+  const all = [...refused, ...answer.refused];
+  const taken = ids.filter((id) => !all.some((refusal) => refusal.id === id));
+  const parts = [
+    taken.length > 0 && `EC2 terminates ${list(taken)}`,
+    all.length > 0 && `not terminated: ${list(all.map(({ id, reason }) => `${id} (${reason})`))}`,
+  ];
+  return { ready: false, reason: parts.filter(Boolean).join('; '), memory };
 }
 
 function endingSentence({ going, unseen, refused }: TerminationDecision): string {

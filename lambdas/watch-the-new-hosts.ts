@@ -5,7 +5,7 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Ports } from './clients/ports.ts';
-import { decideBake } from './domain/bake.ts';
+import { BAKE_PAUSE_SECONDS, BAKE_RETRY_SECONDS, decideBake } from './domain/bake.ts';
 import type { After, Look } from './domain/deployment.ts';
 import { DeploymentError } from './domain/errors.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
@@ -15,8 +15,6 @@ import { span } from './domain/words.ts';
 
 /** While Mackerel or AWS do not answer the bake goes on this much longer, then fails: silence is not health. */
 const SILENCE_SECONDS = 300;
-/** Pause between looks: nothing is due before the bake's end. */
-const PAUSE_SECONDS = 10;
 
 type Launched = After<'launch'>;
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>;
@@ -28,7 +26,9 @@ export const watchTheNewHosts = defineStep(
     const now = ports.clock.now();
     const { bakeSeconds } = deployment.fleet.limits;
     const end = deadlineOf(deployment.bake, now, bakeSeconds);
-    const found = await unlessUnavailable(() => lookAndJudge(deployment, ports, now, end));
+    const found = await unlessUnavailable(deployment.bake?.memory, () =>
+      lookAndJudge(deployment, ports, now, end),
+    );
     const silent = new Date(end.getTime() + SILENCE_SECONDS * 1000);
     if (!found.ready && now >= silent) {
       throw new DeploymentError(
@@ -36,7 +36,8 @@ export const watchTheNewHosts = defineStep(
         `The new hosts could not be watched to the end, ${span(SILENCE_SECONDS)} after the bake should have ended: ${found.reason}.`,
       );
     }
-    return nextLook(deployment.bake, now, now < end ? end : silent, found);
+    const patient = { patienceSeconds: BAKE_RETRY_SECONDS, ...found };
+    return nextLook(deployment.bake, now, now < end ? end : silent, patient);
   },
 );
 
@@ -51,9 +52,8 @@ async function lookAndJudge(deployment: Launched, ports: Eyes, now: Date, end: D
     badLooks: deployment.bake?.memory?.badLooks ?? 0,
     secondsLeft: (end.getTime() - now.getTime()) / 1000,
   });
-  // After a bad look the second one comes soon.
-  const pause = badLooks > 0 ? 0 : PAUSE_SECONDS * 1000;
-  return { ready: baked, reason, memory: { badLooks }, earliest: new Date(now.getTime() + pause) };
+  const patienceSeconds = badLooks > 0 ? BAKE_RETRY_SECONDS : BAKE_PAUSE_SECONDS;
+  return { ready: baked, reason, memory: { badLooks }, patienceSeconds };
 }
 
 export const handler = lambdaHandler(watchTheNewHosts, (apiKeyParameter) => ({

@@ -84,15 +84,15 @@ const placeholders = /"(?:[^"\\]|\\.)*"|<([\w-]+)>/g;
  * @throws Error for a placeholder that is not in the map, and for a path with more than names and dots.
  */
 export function transform({ InputPathsMap, InputTemplate }: InputTransformer, event: unknown): unknown {
-  const valueOf = (placeholder: string) => {
+  const valueAt = (placeholder: string) => {
     const path = InputPathsMap[placeholder];
     if (path === undefined) throw new Error(`The input template names <${placeholder}>, the paths do not.`);
     return at(path, event);
   };
   const values: unknown[] = [];
   const json = InputTemplate.replace(placeholders, (found, placeholder?: string) => {
-    if (placeholder === undefined) return withinString(found, valueOf);
-    values.push(valueOf(placeholder));
+    if (placeholder === undefined) return withinString(found, valueAt);
+    values.push(valueAt(placeholder));
     return JSON.stringify({ [SLOT]: values.length - 1 });
   });
   return filled(JSON.parse(json), values);
@@ -100,9 +100,9 @@ export function transform({ InputPathsMap, InputTemplate }: InputTransformer, ev
 
 const SLOT = 'irekae:slot';
 
-function withinString(text: string, valueOf: (placeholder: string) => unknown): string {
+function withinString(text: string, valueAt: (placeholder: string) => unknown): string {
   return text.replace(/<([\w-]+)>/g, (_, placeholder: string) => {
-    const value = valueOf(placeholder);
+    const value = valueAt(placeholder);
     return value === MISSING ? '' : JSON.stringify(String(value)).slice(1, -1);
   });
 }

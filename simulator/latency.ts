@@ -9,8 +9,12 @@ const SERVICE_MILLIS = { ec2: 120, loadBalancers: 80, mackerel: 150, artifacts: 
 /** RunInstances takes 1.5 s (daemonology.net, ec2-boot-bench, 2021). */
 const ACTION_MILLIS: Readonly<Record<string, number>> = { 'ec2.launch': 1_500, 'ec2.terminate': 400 };
 
+/** Calls whose adapter sends its requests side by side; the others send one after the other. */
+const SIDE_BY_SIDE = ['ec2.describe'];
+
 export function callLatencyMillis({ service, action }: PortCall, requests: number): number {
-  return (ACTION_MILLIS[`${service}.${action}`] ?? SERVICE_MILLIS[service]) * requests;
+  const name = `${service}.${action}`;
+  return (ACTION_MILLIS[name] ?? SERVICE_MILLIS[service]) * (SIDE_BY_SIDE.includes(name) ? 1 : requests);
 }
 
 /** From the end of a step to the beginning of the next: some 20 ms for each state on the way, and the invocation. */

@@ -53,7 +53,7 @@ export interface ExecutionResult {
   readonly transitions: number;
   /** Of the execution's history: 5 for an answered task, 3 for each failed attempt, 2 for any other state. */
   readonly historyEvents: number;
-  /** Bytes of the largest document that went into or came out of a state. */
+  /** Bytes of the largest document that went into a state or came out of the last one. */
   readonly largestPayload: number;
   /** Step → how often it ran, and for how many seconds as Lambda bills them. */
   readonly runs: ReadonlyMap<StepName, { readonly count: number; readonly seconds: number }>;
@@ -78,7 +78,10 @@ export async function execute(options: ExecutionOptions): Promise<ExecutionResul
   });
   const log = follow(run.eventLogs, options, tally);
   const ending = await run.result.then(
-    (output) => ({ status: 'SUCCEEDED' as const, output }),
+    (output) => {
+      tally.payload(output);
+      return { status: 'SUCCEEDED' as const, output };
+    },
     (error: unknown) => failedEnding(error),
   );
   await log;
@@ -164,7 +167,6 @@ async function follow(
       const isTask = event.state.type === 'Task';
       if (!isTask) onEvent?.({ at: clock.now(), kind: 'entered', state: event.state.name });
     }
-    if (event.type === 'StateExited') tally.payload(event.state.output);
     if (event.type === 'StateRetried') {
       tally.retried();
       onEvent?.({ at: clock.now(), kind: 'retried', state: event.state.name });

@@ -59,7 +59,7 @@ export class VirtualClock {
   }
 
   #untilNext(): number {
-    const timers = Object.values(this.#timers.timers ?? {}) as { callAt: number }[];
+    const timers = [...(this.#timers.timers as ReadonlyMap<unknown, { callAt: number }>).values()];
     return Math.max(0, Math.min(...timers.map((timer) => timer.callAt)) - this.#timers.now);
   }
 

@@ -47,12 +47,13 @@ export function ec2Adapter(client: EC2Client): Ec2 {
 // ── Instances ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function describe(client: EC2Client, instanceIds: readonly string[]): Promise<Instance[]> {
-  const found: Instance[] = [];
-  // No ids, no request: an empty filter would describe every instance of the account.
-  for (const ids of chunksOf(instanceIds, IDS_PER_DESCRIBE)) {
-    found.push(...(await instancesWhere(client, [{ Name: 'instance-id', Values: ids }])));
-  }
-  return found;
+  // No ids, no request: an empty filter would describe every instance of the account. Side by side: the largest fleet
+  // needs five requests, EC2 takes 20 a second, and who waits for the answer waits before an act.
+  const chunks = chunksOf(instanceIds, IDS_PER_DESCRIBE);
+  const found = await Promise.all(
+    chunks.map((ids) => instancesWhere(client, [{ Name: 'instance-id', Values: ids }])),
+  );
+  return found.flat();
 }
 
 const NOT_TERMINATED: InstanceState[] = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];

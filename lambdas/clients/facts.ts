@@ -8,23 +8,24 @@ type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>;
 
 /**
  * What a decision about the new hosts needs. One call per 100 instances, one per load balancer, one to Mackerel.
- * @param asks whether Mackerel shall be asked, given what EC2 and the load balancers said; always, unless a wait knows
- * better
+ * @param asks whether Mackerel shall be asked, given what EC2 and the load balancers said. Without it, Mackerel is
+ * asked in any case and at the same moment as the others; a wait, which looks often, knows better.
  */
 export async function lookAtNewHosts(
   deployment: Deployment,
   launched: readonly NewInstance[],
   ports: Eyes,
-  asks: (facts: Pick<HostFacts, 'instances' | 'members'>) => boolean = () => true,
+  asks?: (facts: Pick<HostFacts, 'instances' | 'members'>) => boolean,
 ): Promise<HostFacts> {
   const { service, role, wantsFreshMetric } = deployment.fleet.mackerel;
   const ids = new Set(launched.map((instance) => instance.instanceId));
-  const [instances, members] = await Promise.all([
+  const [instances, members, askedAtOnce] = await Promise.all([
     ports.ec2.describe([...ids]),
     membersByName(deployment, ports),
+    asks ? undefined : ports.mackerel.hosts(service, role),
   ]);
-  if (!asks({ instances, members })) return { instances, members, hosts: 'not asked' };
-  const hosts = await ports.mackerel.hosts(service, role);
+  if (asks && !asks({ instances, members })) return { instances, members, hosts: 'not asked' };
+  const hosts = askedAtOnce ?? (await ports.mackerel.hosts(service, role));
   if (!wantsFreshMetric) return { instances, hosts, members };
   const ours = hosts.filter((host) => host.instanceId !== undefined && ids.has(host.instanceId));
   return {

@@ -1,17 +1,16 @@
 /** How a failed deployment ended, told in one sentence from its document. */
-import { type Deployment, type Ending, type Failure, oldInstanceIds } from './deployment.ts';
+import type { Deployment, Ending, Failure } from './deployment.ts';
 import { FAILURES, type FailureName } from './errors.ts';
-import { count } from './words.ts';
 
-/** Step Functions' limit for a cause is 32,768 characters; an operator's is lower. */
-const CAUSE_LIMIT = 2_000;
+/** Of each error. Step Functions' limit for a cause is 32,768 characters; an operator's is lower. */
+const SENTENCE_LIMIT = 1_000;
 
 /** @returns under which name the execution fails, and why: the first error's own name and sentence, what it means now. */
 export function endingOf(deployment: Deployment): Ending {
   const first = explain(deployment.failure);
   const told = (error: string, consequence: string): Ending => ({
     error,
-    cause: `${first.name}: ${first.sentence} ${consequence}`.slice(0, CAUSE_LIMIT),
+    cause: `${first.name}: ${first.sentence} ${consequence}`,
   });
   if (deployment.undoFailure) {
     const undo = explain(deployment.undoFailure);
@@ -21,10 +20,7 @@ export function endingOf(deployment: Deployment): Ending {
     );
   }
   if (deployment.putBack)
-    return told(
-      'RolledBack',
-      `Undone: ${servingSentence(deployment)}, and nothing of this deployment is left.`,
-    );
+    return told('RolledBack', `Undone: ${deployment.putBack.reason}; nothing of this deployment is left.`);
   if (deployment.bake?.ready) {
     return told(
       'StoppedHalfway',
@@ -32,13 +28,6 @@ export function endingOf(deployment: Deployment): Ending {
     );
   }
   return told(first.name, 'Nothing was changed.');
-}
-
-function servingSentence(deployment: Deployment): string {
-  const old = oldInstanceIds(deployment).length;
-  return old === 0
-    ? 'the fleet is as empty as before'
-    : `${count(old, 'old host')} ${old === 1 ? 'serves' : 'serve'} as before`;
 }
 
 /**
@@ -63,5 +52,8 @@ function errorMessage(cause: string | undefined): string | undefined {
   }
 }
 
-const sentence = (text: string) =>
-  text === '' ? 'no further details.' : /[.!?]$/.test(text) ? text : `${text}.`;
+function sentence(text: string): string {
+  if (text === '') return 'no further details.';
+  if (text.length > SENTENCE_LIMIT) return `${text.slice(0, SENTENCE_LIMIT)}…`;
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

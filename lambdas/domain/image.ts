@@ -13,7 +13,7 @@ export function imageOrigin(fleet: Fleet, asked: string | undefined): string {
     namePattern && `name ${namePattern}`,
     ...Object.entries(tags).map(([key, value]) => `tag ${key}=${value}`),
   ];
-  return `the newest ${fleet.architecture} image of ${owner} with ${wanted.filter(Boolean).join(' and ')}`;
+  return `the search for the newest ${fleet.architecture} image of ${owner} with ${wanted.filter(Boolean).join(' and ')}`;
 }
 
 /**

@@ -1,13 +1,13 @@
 /**
  * When a new host joins a load balancer. Joining early overlaps the load balancer's registration with the boot; but a
  * host whose first checks fail, because its application is not up yet, needs `healthy threshold` passes in a row
- * instead of one (aws.md §5.1): with a classic ELB's defaults, 10 × 30 s. The load balancer's own settings decide.
+ * instead of one: with a classic ELB's defaults, 10 × 30 s. The load balancer's own settings decide.
  */
 import type { LoadBalancerSettings } from '../clients/ports.ts';
 
 export type Joining = 'when-running' | 'when-registered';
 
-/** From the registration call to the first health check, in seconds, at most (aws.md §5.1 and §5.4). */
+/** From the registration call to the first health check, in seconds, at most. */
 export const REGISTRATION_SECONDS = { classic: 30, 'target-group': 5 } as const;
 
 type Settings = Pick<LoadBalancerSettings, 'ref' | 'intervalSeconds' | 'healthyThreshold'>;

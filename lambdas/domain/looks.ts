@@ -6,27 +6,31 @@
 import type { Look } from './deployment.ts';
 import { isFailure } from './errors.ts';
 
+/** Beyond two hours: a day's bake must fit into the history. In seconds. */
+const LONGEST_PAUSE = 240;
+
 /** Pause between looks, by how long the wait lasts already. Both in seconds. */
 const PAUSES = [
-  { until: 180, pause: 1 },
+  { until: 120, pause: 1 },
   { until: 600, pause: 3 },
   { until: 1_800, pause: 10 },
   { until: 7_200, pause: 30 },
-  { until: Number.POSITIVE_INFINITY, pause: 120 },
+  { until: Number.POSITIVE_INFINITY, pause: LONGEST_PAUSE },
 ] as const;
 
-/** History events of one turn: Wait 2, Task 5, Choice 2 (aws.md §1.4). */
+/** History events of one turn: Wait 2, Task 5, Choice 2. */
 export const EVENTS_PER_LOOK = 9;
 
-/** The most looks that a wait of this many seconds can take. */
-export function mostLooks(seconds: number): number {
+/** The most looks that a wait of this many seconds can take, if it never looks more often than every `patience` s. */
+export function mostLooks(seconds: number, patience = 1): number {
   let looks = 1;
   let from = 0;
   for (const { until, pause } of PAUSES) {
-    looks += Math.max(0, Math.min(seconds, until) - from) / pause;
+    // Rounded up in each stretch: a pause that began in the one before may end early in this one.
+    looks += Math.ceil(Math.max(0, Math.min(seconds, until) - from) / Math.max(pause, patience));
     from = until;
   }
-  return Math.ceil(looks);
+  return looks;
 }
 
 /** What a look found, before it is written down. */
@@ -37,7 +41,7 @@ export interface Finding {
   readonly earliest?: Date;
   /** At least this long until the next look: for those who should not be asked every second. */
   readonly patienceSeconds?: number;
-  readonly memory?: Record<string, number>;
+  readonly memory?: Record<string, number> | undefined;
 }
 
 /**
@@ -47,7 +51,7 @@ export interface Finding {
 export function nextLook(previous: Look | undefined, now: Date, deadline: Date, finding: Finding): Look {
   const since = previous?.since ?? now.toISOString();
   const waited = (now.getTime() - new Date(since).getTime()) / 1000;
-  const pause = PAUSES.find(({ until }) => waited < until)?.pause ?? 120;
+  const pause = PAUSES.find(({ until }) => waited < until)?.pause ?? LONGEST_PAUSE;
   const untilEarliest = ((finding.earliest?.getTime() ?? 0) - now.getTime()) / 1000;
   const untilDeadline = (deadline.getTime() - now.getTime()) / 1000;
   const wanted = Math.max(pause, finding.patienceSeconds ?? 0, untilEarliest);
@@ -68,12 +72,20 @@ export function deadlineOf(previous: Look | undefined, now: Date, seconds: numbe
   return new Date(new Date(from ?? previous?.since ?? now).getTime() + seconds * 1000);
 }
 
-/** A look that failed found nothing, neither good nor bad: the wait goes on, within its deadline (rule 4). */
-export async function unlessUnavailable(find: () => Promise<Finding>): Promise<Finding> {
+/**
+ * A look that failed found nothing, neither good nor bad: the wait goes on, within its deadline, and forgets nothing
+ * (rule 4).
+ *
+ * @param memory what the wait remembers so far.
+ */
+export async function unlessUnavailable(
+  memory: Finding['memory'],
+  find: () => Promise<Finding>,
+): Promise<Finding> {
   try {
     return await find();
   } catch (error) {
-    if (isFailure(error, 'ServiceUnavailable')) return { ready: false, reason: `unknown: ${error.message}` };
-    throw error;
+    if (!isFailure(error, 'ServiceUnavailable')) throw error;
+    return { ready: false, reason: `unknown: ${error.message}`, ...(memory && { memory }) };
   }
 }

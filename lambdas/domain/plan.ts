@@ -3,7 +3,7 @@ import type { After } from './deployment.ts';
 import { deploymentId } from './deployment.ts';
 import { span } from './words.ts';
 
-/** The least that EC2 takes from the call until an instance runs, and from termination until it is gone (peers.md §5.1). */
+/** The least that EC2 takes from the call until an instance runs, and from termination until it is gone. */
 export const EC2_SECONDS = { launch: 12, terminate: 10 } as const;
 
 export interface Plan {

@@ -39,7 +39,7 @@ export function decidePuttingBack({ old, instances, members }: PuttingBackFacts)
     }
   }
   const gone = old.length - left.length;
-  const note = gone > 0 ? `; ${count(gone, 'old host')} ended by itself meanwhile` : '';
+  const note = gone > 0 ? `; ${count(gone, 'old host')} ended meanwhile, not by this deployment` : '';
   if (waiting.length > 0)
     return { register, done: false, reason: `not in service again yet: ${list(waiting)}${note}` };
   return { register, done: register.size === 0, reason: `the old hosts serve${note}` };

@@ -10,6 +10,8 @@ import { PinnedArtifact, PinnedRuntime } from './release.ts';
 
 /** What `irekae/<fleet>/current.json` says that the fleet runs. Unknown fields are welcome. */
 const CurrentRelease = v.object({
+  /** Of a deployment that stopped halfway it is not known what the fleet runs. */
+  outcome: v.literal('Deployed'),
   deployment: v.string(),
   artifact: PinnedArtifact,
   runtimes: v.array(PinnedRuntime),
@@ -18,7 +20,10 @@ const CurrentRelease = v.object({
 });
 export type CurrentRelease = v.InferOutput<typeof CurrentRelease>;
 
-/** `undefined` for a fleet that was never deployed. A record that cannot be read is treated alike: deploying is safe. */
+/**
+ * `undefined` for a fleet that was never deployed, or whose hosts are of unknown release since a deployment ended
+ * badly. A record that cannot be read is treated alike: deploying is safe.
+ */
 export function parseCurrentRelease(record: unknown): CurrentRelease | undefined {
   const parsed = v.safeParse(CurrentRelease, record);
   return parsed.success ? parsed.output : undefined;

@@ -2,12 +2,13 @@
 import type { Instance } from '../clients/ports.ts';
 import { type Deployment, newInstanceIds, oldInstanceIds } from './deployment.ts';
 import { FAILURES } from './errors.ts';
+import { TAG } from './fleet.ts';
 import { STEPS } from './steps.ts';
 
 /** EC2 shows a launched instance by its tag after this long at the latest. */
 const VISIBILITY_SECONDS = 10;
 /** A function that was cut off may still be launching until its own time limit is over; then visibility. */
-const IN_FLIGHT_SECONDS = STEPS['launch-new-instances'] + VISIBILITY_SECONDS;
+export const IN_FLIGHT_SECONDS = STEPS['launch-new-instances'] + VISIBILITY_SECONDS;
 
 /**
  * Until when "EC2 shows nothing that we launched" is no proof. A launch that answered with its instances needs no
@@ -20,9 +21,26 @@ export function settledAfterSeconds({ launch, failure }: Deployment): number {
   return answered ? VISIBILITY_SECONDS : IN_FLIGHT_SECONDS;
 }
 
-/** Launched by this deployment, by the launch's own answer and by tag; an old host is never among them. */
-export function removalCandidates(deployment: Deployment, tagged: readonly Instance[]): string[] {
+/**
+ * What carries the deployment's tag and is this fleet's. The deployment's id is an execution's name: whoever starts the
+ * executions may have given the same name to a deployment of another fleet.
+ */
+export function ofThisFleet({ fleet }: Deployment, tagged: readonly Instance[]): Instance[] {
+  return tagged.filter((instance) => instance.tags[TAG.fleet] === fleet.name);
+}
+
+/**
+ * Launched by this deployment, by the launch's own answer and by tag; an old host is never among them.
+ * @param seenEarlier ids of earlier looks: an instance that has ended is not listed by its tag anymore, but Mackerel
+ * may still have its host.
+ */
+export function removalCandidates(
+  deployment: Deployment,
+  tagged: readonly Instance[],
+  seenEarlier: readonly string[],
+): string[] {
   const old = new Set(oldInstanceIds(deployment));
-  const ids = new Set([...newInstanceIds(deployment), ...tagged.map((instance) => instance.instanceId)]);
+  const byTag = ofThisFleet(deployment, tagged).map((instance) => instance.instanceId);
+  const ids = new Set([...newInstanceIds(deployment), ...byTag, ...seenEarlier]);
   return [...ids].filter((id) => !old.has(id));
 }

@@ -29,12 +29,15 @@ export interface SnapshotDecision {
 }
 
 /**
- * @throws SnapshotContradicts when Mackerel lists nobody although somebody serves: an empty answer is no answer (rule 4).
+ * @throws SnapshotContradicts when Mackerel lists nobody although somebody serves, or EC2 does not know somebody who
+ * does: an empty answer is no answer (rule 4).
  * @throws FleetWouldShrink when more hosts serve than would be launched (rule 2).
  */
 export function decideSnapshot(fleet: Fleet, facts: SnapshotFacts): SnapshotDecision {
   refuseEmptyAnswer(fleet, facts);
-  const known = new Map(facts.instances.map((instance) => [instance.instanceId, instance]));
+  // Two answers of EC2: what one of them lacks may only be stale.
+  const known = new Map([...facts.tagged, ...facts.instances].map((each) => [each.instanceId, each]));
+  refuseUnknownServing(facts, known);
   const strangers: Stranger[] = [];
   const hosts: OldHost[] = [];
   for (const [instanceId, group] of groupBy(facts.hosts, (host) => host.instanceId)) {
@@ -59,6 +62,20 @@ function refuseEmptyAnswer(fleet: Fleet, facts: SnapshotFacts): void {
     `Mackerel lists no host of ${fleet.mackerel.service}:${fleet.mackerel.role}, but ${list(ids)} ` +
       `${ids.length === 1 ? 'runs' : 'run'} with the fleet's tag or ${ids.length === 1 ? 'serves' : 'serve'} at its load balancer. ` +
       'Give the hosts their role in Mackerel, or remove them by hand if they are leftovers; then deploy again.',
+  );
+}
+
+function refuseUnknownServing({ hosts, members }: SnapshotFacts, known: ReadonlyMap<string, Instance>): void {
+  const listed = new Set(hosts.map((host) => host.instanceId));
+  const serving = [...members.values()].flat().filter((member) => member.state === 'in-service');
+  const ids = [...new Set(serving.map((member) => member.instanceId))].filter(
+    (id) => listed.has(id) && !known.has(id),
+  );
+  if (ids.length === 0) return;
+  throw new DeploymentError(
+    'SnapshotContradicts',
+    `EC2 does not know ${list(ids)}, in service at the fleet's load balancer and listed by Mackerel. ` +
+      'EC2’s answer may have been stale: deploy again, and look for them in the EC2 console if that does not help.',
   );
 }
 
@@ -134,9 +151,10 @@ const hostName = (host: MackerelHost) => `${host.name} (Mackerel host ${host.id}
 function snapshotSentence(fleet: Fleet, hosts: readonly OldHost[], strangers: readonly Stranger[]): string {
   const role = `${fleet.mackerel.service}:${fleet.mackerel.role}`;
   const served = hosts.filter((host) => host.served).length;
+  const first = strangers.length === 0 ? ': this is the first deployment' : '';
   const who =
     hosts.length === 0
-      ? `no host of ${role} serves yet: this is the first deployment`
+      ? `no old host of ${role}${first}`
       : `${count(hosts.length, 'old host')} of ${role}, ${served} in service`;
   return strangers.length === 0 ? who : `${who}; ${count(strangers.length, 'stranger')} left alone`;
 }

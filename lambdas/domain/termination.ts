@@ -23,6 +23,9 @@ export interface TerminationDecision {
 /** What EC2 has not shown for this long, in all looks, has ended: stale answers do not last a minute. */
 export const UNSEEN_SECONDS = 60;
 
+/** Since when (epoch milliseconds) EC2 has not shown an instance, by its id: what a wait remembers from look to look. */
+export type UnseenSince = Record<string, number>;
+
 /** @param instances what EC2 says of the candidates in this very look. */
 export function decideTermination(
   side: 'old' | 'new',
@@ -61,19 +64,28 @@ function whyNot(
   if (side === 'old' && !old) return 'it is not in the snapshot of old hosts';
   if (side === 'old' && launched) return 'this deployment launched it';
   if (side === 'new' && old) return 'it is one of the old hosts';
-  if (side === 'new' && !launched) return 'this deployment did not launch it';
-  // Terminated instances lose their tags; there is nothing left to protect then.
+  // What has ended loses its tags, what EC2 does not show has none: nothing of it is proven, and nothing terminated.
   if (!instance || standingOf(instance) !== 'terminate') return undefined;
+  if (side === 'new' && !launched) return 'this deployment did not launch it';
   const fleet = instance.tags[TAG.fleet];
   if (fleet === deployment.fleet.name) return undefined;
   return fleet ? `it belongs to the fleet ${fleet}` : `it does not carry the tag ${TAG.fleet}`;
 }
 
-/** Have all of them ended? Those that EC2 does not show count once it has not shown them for a while. */
-export function allEnded(decision: TerminationDecision, unseenForSeconds: number): boolean {
+/** What to remember of this look: an instance that is seen again is forgotten, and would count anew. */
+export function rememberUnseen(
+  { unseen }: Pick<TerminationDecision, 'unseen'>,
+  earlier: UnseenSince | undefined,
+  now: Date,
+): UnseenSince {
+  return Object.fromEntries(unseen.map((id) => [id, earlier?.[id] || now.getTime()]));
+}
+
+/** Have all of them ended? One that EC2 does not show counts once EC2 has not shown it for a while. */
+export function allEnded(decision: TerminationDecision, unseenSince: UnseenSince, now: Date): boolean {
   const { terminate, going, unseen, refused } = decision;
   if (terminate.length + going.length + refused.length > 0) return false;
-  return unseen.length === 0 || unseenForSeconds >= UNSEEN_SECONDS;
+  return unseen.every((id) => now.getTime() - (unseenSince[id] ?? now.getTime()) >= UNSEEN_SECONDS * 1000);
 }
 
 /** @throws TerminationRefused when any candidate was refused: something is not as this deployment believes. */

@@ -1,4 +1,4 @@
-/** The calls that reach the world through its ports: counted as the real adapters would make them, timed, intercepted. */
+/** The calls that reach the world through its ports: counted as the real adapters would make them, delayed, intercepted. */
 import type { Service } from './events.ts';
 
 export interface PortCall {
@@ -16,18 +16,17 @@ export interface PortCall {
  */
 export type Intercept = (call: PortCall, proceed: () => Promise<unknown>) => Promise<unknown>;
 
-/** Modelled milliseconds of one port call, given how many requests the real adapter would send for it. */
-export type Latency = (call: PortCall, requests: number) => number;
+/** How long port calls take. Calls that are in flight together take as long as the longest of them. */
+export interface Latency {
+  /** Modelled milliseconds of one port call, given how many requests the real adapter would send for it. */
+  readonly millis: (call: PortCall, requests: number) => number;
+  /** Lets virtual time pass. */
+  readonly sleep: (millis: number) => Promise<void>;
+}
 
 export class CallCounter {
   readonly #requests = new Map<string, number>();
-  readonly #latency: Latency | undefined;
-  #waitedMillis = 0;
   #serial = 0;
-
-  constructor(latency?: Latency) {
-    this.#latency = latency;
-  }
 
   /** Requests that the real adapters would have sent so far: in all, of a service, or of one action. */
   requests(service?: Service, action?: string): number {
@@ -44,17 +43,9 @@ export class CallCounter {
     return Object.fromEntries(this.#requests);
   }
 
-  /** The modelled milliseconds since the last time this was asked; the runner lets so much virtual time pass. */
-  takeLatency(): number {
-    const millis = this.#waitedMillis;
-    this.#waitedMillis = 0;
-    return millis;
-  }
-
   /** Forgets the counts, say between two deployments. */
   reset(): void {
     this.#requests.clear();
-    this.#waitedMillis = 0;
   }
 
   /** For the ports: a new call. */
@@ -67,6 +58,5 @@ export class CallCounter {
   add(call: PortCall, requests: number): void {
     const name = `${call.service}.${call.action}`;
     this.#requests.set(name, (this.#requests.get(name) ?? 0) + requests);
-    this.#waitedMillis += this.#latency?.(call, requests) ?? 0;
   }
 }

@@ -7,7 +7,7 @@
  */
 import type { MackerelStatus, Ports } from '../../lambdas/clients/ports.ts';
 import { type LoadBalancerRef, TAG } from '../../lambdas/domain/fleet.ts';
-import { CallCounter, type Intercept, type Latency } from './calls.ts';
+import { CallCounter, type Intercept, type Latency, type PortCall } from './calls.ts';
 import { Ec2Model } from './ec2.ts';
 import type { Origin, Service, WorldChange, WorldEvent } from './events.ts';
 import { LoadBalancersModel } from './load-balancers.ts';
@@ -30,8 +30,6 @@ export interface WorldOptions {
   /** 12 digits. */
   readonly account?: string;
   readonly timings?: Partial<Timings>;
-  /** Modelled milliseconds of a port call; summed in `world.calls`, where the runner fetches them. */
-  readonly latency?: Latency;
 }
 
 /** A host that serves since before the scenario began. */
@@ -50,22 +48,25 @@ export interface RunningHost extends Role {
 }
 
 export class World {
+  /** Calls through these take no time. */
   readonly ports: Ports;
   readonly ec2: Ec2Model;
   readonly loadBalancers: LoadBalancersModel;
   readonly mackerel: MackerelModel;
   readonly s3: S3Model;
   readonly parameters = new ParametersModel();
-  readonly calls: CallCounter;
+  readonly calls = new CallCounter();
   /** Stands around every port call, to inject faults. */
   intercept: Intercept | undefined;
 
+  readonly #clock: () => Date;
   readonly #now: () => number;
   readonly #listeners: ((event: WorldEvent) => void)[] = [];
   readonly #roles = new Map<string, Role>();
   #actor: Origin = 'scenario';
 
   constructor(options: WorldOptions) {
+    this.#clock = options.now;
     this.#now = () => options.now().getTime();
     const surroundings: Surroundings = {
       now: this.#now,
@@ -79,8 +80,12 @@ export class World {
     this.loadBalancers = new LoadBalancersModel(surroundings, this.ec2);
     this.mackerel = new MackerelModel(surroundings);
     this.s3 = new S3Model(surroundings);
-    this.calls = new CallCounter(options.latency);
-    this.ports = worldPorts(this, options.now, (...call) => this.#run(...call));
+    this.ports = worldPorts(this, options.now, (...call) => this.#run(undefined, ...call));
+  }
+
+  /** The same world, from as far away as the steps are: calls through these take their time. */
+  distantPorts(latency: Latency): Ports {
+    return worldPorts(this, this.#clock, (...call) => this.#run(latency, ...call));
   }
 
   /** Hosts that carry this fleet's tag start their agent under this role, which Mackerel knows from now on. */
@@ -137,6 +142,7 @@ export class World {
 
   /** One port call, see `RunCall`. The model itself never waits, so the actor of an event is known while it runs. */
   async #run<T>(
+    latency: Latency | undefined,
     service: Service,
     action: string,
     args: readonly unknown[],
@@ -144,11 +150,11 @@ export class World {
     requests: (answer: T) => number = () => 1,
   ): Promise<T> {
     const call = this.calls.begin(service, action, args);
+    let sent = 1;
     const proceed = async () => {
       // Restored, not reset: a listener may make a call of its own in the middle of this one.
       const actorBefore = this.#actor;
       this.#actor = { service, action, serial: call.serial };
-      let sent = 1;
       try {
         const answer = effect();
         sent = requests(answer);
@@ -158,8 +164,24 @@ export class World {
         this.calls.add(call, sent);
       }
     };
-    if (this.intercept === undefined) return proceed();
     // The interceptor answers in the shape of the port, which only its author can promise.
-    return (await this.intercept(call, proceed)) as T;
+    const answer = () => (this.intercept ? (this.intercept(call, proceed) as Promise<T>) : proceed());
+    return latency ? delayed(latency, call, answer, () => sent) : answer();
+  }
+}
+
+/** Half of the first request's time passes before it takes effect, the rest before the answer is back. */
+async function delayed<T>(
+  { millis, sleep }: Latency,
+  call: PortCall,
+  answer: () => Promise<T>,
+  requests: () => number,
+): Promise<T> {
+  const before = millis(call, 1) / 2;
+  await sleep(before);
+  try {
+    return await answer();
+  } finally {
+    await sleep(millis(call, requests()) - before);
   }
 }

@@ -103,14 +103,30 @@ describe('calls', () => {
     expect(world.calls.requests('ec2', 'describe')).toBe(2);
   });
 
-  it('take modelled time, which the runner fetches once', async () => {
-    const { world, ports } = smallWorld({
-      latency: ({ service }, requests) => (service === 'ec2' ? 80 * requests : 30),
+  it('take effect in the middle of the modelled time when made from a distance', async () => {
+    const { world } = smallWorld();
+    const sleeps: number[] = [];
+    const ports = world.distantPorts({
+      millis: (_, requests) => 80 * requests,
+      sleep: async (millis) => void sleeps.push(millis),
     });
-    await ports.ec2.describe(['i-1']);
+    const sleepsBeforeTheLaunch: number[] = [];
+    world.on(() => sleepsBeforeTheLaunch.push(...sleeps));
+    await launchOne(ports);
+    expect({ sleeps, sleepsBeforeTheLaunch }).toEqual({ sleeps: [40, 40], sleepsBeforeTheLaunch: [40] });
+  });
+
+  it('take more time for more requests, and no less when they fail', async () => {
+    const { world } = smallWorld();
+    const sleeps: number[] = [];
+    const ports = world.distantPorts({
+      millis: ({ service }, requests) => (service === 'ec2' ? 80 * requests : 30),
+      sleep: async (millis) => void sleeps.push(millis),
+    });
+    await ports.ec2.describe(Array.from({ length: 250 }, (_, index) => `i-${index}`));
     await ports.mackerel.hosts('Shop', 'web');
-    expect(world.calls.takeLatency()).toBe(110);
-    expect(world.calls.takeLatency()).toBe(0);
+    await expect(launchOne(ports, { imageId: 'ami-9' })).rejects.toThrow();
+    expect(sleeps).toEqual([40, 200, 15, 15, 40, 40]);
   });
 });
 

@@ -1,0 +1,122 @@
+/** The document that travels: what a step takes at its door, and how large it can become. */
+import { describe, expect, it } from 'vitest';
+import { type Deployment, parseDeployment } from '../../lambdas/domain/deployment.ts';
+import { recordOf } from '../../lambdas/domain/record.ts';
+import { list } from '../../lambdas/domain/words.ts';
+import { MOST_HOSTS } from '../../lib/fleet-rules.ts';
+import {
+  aLaunch,
+  aLook,
+  anOldHost,
+  aSnapshot,
+  at,
+  baked,
+  failedBy,
+  IMAGE,
+  iso,
+  launched,
+  RELEASE,
+} from '../support/deployments.ts';
+import { failure } from '../support/failures.ts';
+import { API, aFleet, WEB } from '../support/fleets.ts';
+
+describe('parseDeployment', () => {
+  it('takes what the story has written', () => expect(parseDeployment(baked(), ['bake'])).toEqual(baked()));
+  it('drops what no step reads', () =>
+    expect(parseDeployment({ ...launched(), recordFailure: failedBy('StepCrashed') }, [])).toEqual(
+      launched(),
+    ));
+
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, 'at (document)'],
+    ['a fleet without a name', { ...launched(), fleet: { ...aFleet(), name: 7 } }, 'at fleet.name'],
+    [
+      'a look without a reason',
+      { ...launched(), readiness: { ...aLook(), reason: undefined } },
+      'at readiness.reason',
+    ],
+    ['a launch at no moment', { ...launched(), launch: aLaunch({ at: 'noon' }) }, 'at launch.at'],
+  ])('refuses %s and says where', (_title, document, says) =>
+    expect(() => parseDeployment(document, [])).toThrow(failure('StepCrashed', says)),
+  );
+
+  it('refuses a step that runs before the ones that it needs', () =>
+    expect(() => parseDeployment(launched(), ['launch', 'readiness', 'shift'])).toThrow(
+      failure('StepCrashed', 'This step runs after others that wrote readiness, shift.'),
+    ));
+  it('refuses a bad input at every door', () =>
+    expect(() => parseDeployment({ ...launched(), input: { dryRun: 'yes' } }, [])).toThrow(
+      failure('InvalidInput'),
+    ));
+});
+
+// ── Size ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const id = (n: number) => `i-${n.toString(16).padStart(17, '0')}`;
+const ids = (from: number, count: number) => Array.from({ length: count }, (_, n) => id(from + n));
+
+/** The largest fleet, after a deployment in which everything was said that can be said. */
+function largest(hosts: number): Deployment {
+  const balancers = ['a', 'b'].map((letter) => letter.repeat(32));
+  const old = ids(0, hosts);
+  const fresh = ids(1_000, hosts);
+  const document = baked({
+    fleet: aFleet({
+      loadBalancers: [
+        { ...WEB, name: balancers[0] ?? '' },
+        { ...API, arn: API.arn.replace('api', balancers[1] ?? '') },
+      ],
+      startCommand: 'x'.repeat(4_096),
+      instancesPerZone: 125,
+    }),
+    image: IMAGE,
+    release: RELEASE,
+    oldHosts: aSnapshot({
+      hosts: old.map((instanceId, n) =>
+        anOldHost(instanceId, {
+          hostIds: [`${n}`.padStart(11, '3')],
+          status: 'maintenance',
+          memberOf: balancers,
+        }),
+      ),
+      strangers: ids(2_000, 50).map((name) => ({
+        name: `ip-10-0-100-100.ap-northeast-1.compute.internal (Mackerel host 3Zq1234${name})`,
+        why: `${name} does not carry the tag irekae:fleet: launched by other tooling`,
+      })),
+      strangerCount: 50,
+    }),
+    launch: aLaunch({
+      instances: fresh.map((instanceId) => ({
+        instanceId,
+        zone: 'ap-northeast-1a',
+        instanceType: 'm7gd.16xlarge',
+      })),
+    }),
+    readiness: aLook({
+      ready: true,
+      reason: list(fresh.map((each) => `${each} not in service at ${balancers[0]} (${'x'.repeat(200)})`)),
+    }),
+    termination: aLook({
+      memory: { begun: 1, ...Object.fromEntries(old.map((each) => [each, at(400).getTime()])) },
+    }),
+    failure: { Error: 'OldHostsNotTerminated', Cause: 'x'.repeat(4_096) },
+    retirement: { reason: '250 hosts retired in Mackerel', at: iso(500) },
+  });
+  return { ...document, record: recordOf(document, at(600)) };
+}
+
+/** Step Functions' limit; a document that reaches it ends an execution without a Catch, and so without an undo. */
+const PAYLOAD_LIMIT = 256 * 1024;
+
+describe('the document of a large fleet behind two load balancers', () => {
+  it.each([
+    [250, PAYLOAD_LIMIT / 2],
+    [MOST_HOSTS, PAYLOAD_LIMIT],
+  ])('of %i old and as many new hosts stays below %i bytes', (hosts, limit) => {
+    const document = largest(hosts);
+    expect(parseDeployment(document, ['termination'])).toMatchObject({
+      termination: { memory: { begun: 1 } },
+    });
+    expect(Buffer.byteLength(JSON.stringify(document))).toBeLessThan(limit);
+  });
+});

@@ -1,0 +1,238 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { InstanceState, MackerelStatus, MemberState } from '../../lambdas/clients/ports.ts';
+import {
+  allReady,
+  type HostFacts,
+  type HostStanding,
+  readinessSentence,
+  standings,
+  toRegister,
+} from '../../lambdas/domain/readiness.ts';
+import { aLaunch, at } from '../support/deployments.ts';
+import { aHost, aNewInstance, draining, inService, outOfService } from '../support/facts.ts';
+import { failure } from '../support/failures.ts';
+
+const LAUNCHED = aLaunch().instances;
+const ONE = LAUNCHED.slice(0, 1);
+
+/** Facts about i-new1 alone, ready unless said otherwise. */
+const facts = (changes: Partial<HostFacts> = {}): HostFacts => ({
+  instances: [aNewInstance('i-new1')],
+  hosts: [aHost('i-new1')],
+  members: new Map([['web', [inService('i-new1')]]]),
+  ...changes,
+});
+const members = (...web: ReturnType<typeof inService>[]) => new Map([['web', web]]);
+
+describe('standings', () => {
+  it.each<[string, Partial<HostFacts>, string, string]>([
+    ['in service and working', {}, 'ready', ''],
+    ['in service and standby', { hosts: [aHost('i-new1', { status: 'standby' })] }, 'ready', ''],
+    ['without a load balancer, registered is enough', { members: new Map() }, 'ready', ''],
+    [
+      'one of two agents registered well',
+      { hosts: [aHost('i-new1', { status: 'poweroff' }), aHost('i-new1')] },
+      'ready',
+      '',
+    ],
+    ['EC2 does not show it yet', { instances: [] }, 'unseen', 'not visible in EC2 yet'],
+    ['pending', { instances: [aNewInstance('i-new1', { state: 'pending' })] }, 'pending', 'not running yet'],
+    ['Mackerel answers with an empty list', { hosts: [] }, 'running', 'not registered in Mackerel yet'],
+    [
+      'another host has its name',
+      { hosts: [aHost('i-other', { name: 'i-new1' })] },
+      'running',
+      'not registered in Mackerel yet',
+    ],
+    [
+      'in maintenance',
+      { hosts: [aHost('i-new1', { status: 'maintenance' })] },
+      'running',
+      'registered in Mackerel, but as maintenance',
+    ],
+    ['the load balancer lists nobody', { members: members() }, 'registered', 'not registered at web yet'],
+    [
+      'its checks fail',
+      { members: members(outOfService('i-new1')) },
+      'registered',
+      'not in service at web (checks fail)',
+    ],
+    [
+      'out of service without a reason',
+      { members: members(outOfService('i-new1', '')) },
+      'registered',
+      'not in service at web',
+    ],
+    [
+      'draining is not in service',
+      { members: members(draining('i-new1')) },
+      'registered',
+      'not in service at web (deregistration currently in progress)',
+    ],
+    [
+      'in service at one of two',
+      {
+        members: new Map([
+          ['web', [inService('i-new1')]],
+          ['api', []],
+        ]),
+      },
+      'registered',
+      'not registered at api yet',
+    ],
+    ['a metric newer than the boot', { metrics: new Map([['host of i-new1', at(70)]]) }, 'ready', ''],
+    [
+      'a metric of a former life',
+      { metrics: new Map([['host of i-new1', at(9)]]) },
+      'registered',
+      'registered in Mackerel, but has not posted a metric since its boot',
+    ],
+    [
+      'no metric yet',
+      { metrics: new Map() },
+      'registered',
+      'registered in Mackerel, but has not posted a metric since its boot',
+    ],
+  ])('%s', (_title, changes, rung, lacks) => {
+    expect(standings(ONE, facts(changes))[0]).toMatchObject({ instanceId: 'i-new1', rung, lacks });
+  });
+
+  it.each<InstanceState>(['shutting-down', 'terminated', 'stopping', 'stopped'])(
+    'ends at once for a %s instance, in EC2’s words',
+    (state) => {
+      const dead = aNewInstance('i-new1', { state, stateReason: 'Client.InstanceInitiatedShutdown' });
+      expect(() => standings(LAUNCHED, facts({ instances: [dead] }))).toThrow(
+        failure(
+          'NewHostDied',
+          `1 new instance of 2 died: i-new1 is ${state} (Client.InstanceInitiatedShutdown). If an instance shut itself down`,
+        ),
+      );
+    },
+  );
+
+  it('does not mind the death of a host that it did not launch', () =>
+    expect(
+      standings(
+        ONE,
+        facts({ instances: [aNewInstance('i-new1'), aNewInstance('i-x', { state: 'terminated' })] }),
+      ),
+    ).toHaveLength(1));
+});
+
+describe('readinessSentence', () => {
+  const host = (instanceId: string, lacks = ''): HostStanding => ({
+    instanceId,
+    lacks,
+    rung: lacks ? 'running' : 'ready',
+    hostIds: [],
+  });
+  it.each<[HostStanding[], string]>([
+    [[], 'no new host to look at'],
+    [[host('i-1')], 'the new host is ready'],
+    [[host('i-1'), host('i-2')], 'all 2 new hosts are ready'],
+    [[host('i-1'), host('i-2', 'not running yet')], '1 of 2 ready; i-2 not running yet'],
+    [
+      [
+        host('i-1', 'not running yet'),
+        host('i-2', 'not running yet'),
+        host('i-3', 'not registered at web yet'),
+      ],
+      '0 of 3 ready; i-1 and i-2 not running yet and i-3 not registered at web yet',
+    ],
+  ])('%# says who lacks what', (hosts, sentence) => expect(readinessSentence(hosts)).toBe(sentence));
+
+  it('stays short for 500 hosts', () => {
+    const hosts = Array.from({ length: 500 }, (_, n) =>
+      host(`i-${n}`, `not in service at web (reason ${n})`),
+    );
+    expect(readinessSentence(hosts).length).toBeLessThan(300);
+  });
+});
+
+describe('toRegister', () => {
+  const standing = (rung: HostStanding['rung']): HostStanding[] => [
+    { instanceId: 'i-new1', rung, lacks: 'x', hostIds: [] },
+  ];
+  it.each<[HostStanding['rung'], 'when-running' | 'when-registered', boolean]>([
+    ['unseen', 'when-running', false],
+    ['pending', 'when-running', false],
+    ['running', 'when-running', true],
+    ['registered', 'when-running', true],
+    ['running', 'when-registered', false],
+    ['registered', 'when-registered', true],
+    ['ready', 'when-running', false],
+  ])('a host that is %s joins a load balancer of %s: %s', (rung, joining, due) => {
+    const ids = toRegister(standing(rung), members(), new Map([['web', joining]])).get('web');
+    expect(ids).toEqual(due ? ['i-new1'] : undefined);
+  });
+
+  it('registers nobody twice', () =>
+    expect(toRegister(standing('registered'), members(outOfService('i-new1')), new Map()).size).toBe(0));
+  it('registers again who is draining', () =>
+    expect(toRegister(standing('registered'), members(draining('i-new1')), new Map()).get('web')).toEqual([
+      'i-new1',
+    ]));
+});
+
+// ── Whatever is seen ───────────────────────────────────────────────────────────────────────────────────────────────
+
+const IDS = ['i-1', 'i-2', 'i-3'];
+const NAMES = ['web', 'api'];
+const perId = <T>(value: fc.Arbitrary<T>) =>
+  fc.tuple(...IDS.map(() => fc.option(value, { nil: undefined, freq: 4 })));
+const anyFacts = fc.record({
+  launched: fc.subarray(IDS),
+  states: perId(fc.constantFrom<InstanceState>('running', 'running', 'running', 'pending')),
+  statuses: perId(fc.constantFrom<MackerelStatus>('working', 'working', 'standby', 'maintenance')),
+  balancers: fc.subarray(NAMES),
+  web: perId(
+    fc.constantFrom<MemberState>('in-service', 'in-service', 'in-service', 'out-of-service', 'draining'),
+  ),
+  api: perId(fc.constantFrom<MemberState>('in-service', 'in-service', 'in-service', 'unused')),
+});
+
+describe('whatever is seen', () => {
+  it('all are ready exactly when every one runs, is monitored and is in service at every load balancer', () => {
+    let ready = 0;
+    fc.assert(
+      fc.property(anyFacts, ({ launched, states, statuses, balancers, web, api }) => {
+        const listed = { web, api } as Record<string, (MemberState | undefined)[]>;
+        const expected =
+          launched.length > 0 &&
+          launched.every((id) => {
+            const n = IDS.indexOf(id);
+            const monitored = statuses[n] === 'working' || statuses[n] === 'standby';
+            return (
+              states[n] === 'running' &&
+              monitored &&
+              balancers.every((name) => listed[name]?.[n] === 'in-service')
+            );
+          });
+        const hosts = standings(
+          launched.map((instanceId) => ({ instanceId, zone: 'a', instanceType: 't' })),
+          {
+            instances: IDS.flatMap((id, n) => (states[n] ? [aNewInstance(id, { state: states[n] })] : [])),
+            hosts: IDS.flatMap((id, n) => (statuses[n] ? [aHost(id, { status: statuses[n] })] : [])),
+            members: new Map(
+              balancers.map((name) => [
+                name,
+                IDS.flatMap((instanceId, n) => {
+                  const state = listed[name]?.[n];
+                  return state ? [{ instanceId, state, reason: '' }] : [];
+                }),
+              ]),
+            ),
+          },
+        );
+        expect(allReady(hosts)).toBe(expected);
+        ready += expected ? 1 : 0;
+      }),
+      { numRuns: 500, seed: 1 },
+    );
+    // The draw must have seen both answers.
+    expect(ready).toBeGreaterThan(20);
+  });
+
+  it('"every one of zero" is not ready', () => expect(allReady([])).toBe(false));
+});

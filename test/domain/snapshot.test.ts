@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest';
+import { TAG } from '../../lambdas/domain/fleet.ts';
+import { decideSnapshot, type SnapshotFacts } from '../../lambdas/domain/snapshot.ts';
+import { at, OLD } from '../support/deployments.ts';
+import { aHost, aHostElsewhere, anInstance, draining, inService, outOfService } from '../support/facts.ts';
+import { failure } from '../support/failures.ts';
+import { aFleet } from '../support/fleets.ts';
+
+/** Two hosts serve, and everybody agrees. */
+const facts = (changes: Partial<SnapshotFacts> = {}): SnapshotFacts => ({
+  hosts: OLD.map((id) => aHost(id)),
+  instances: OLD.map((id) => anInstance(id)),
+  tagged: OLD.map((id) => anInstance(id)),
+  members: new Map([['web', OLD.map(inService)]]),
+  ...changes,
+});
+const decide = (changes: Partial<SnapshotFacts> = {}, fleet = aFleet()) =>
+  decideSnapshot(fleet, facts(changes));
+
+describe('decideSnapshot', () => {
+  it('takes for old hosts whom Mackerel lists, EC2 confirms and the load balancer has in service', () => {
+    const { hosts, strangers, reason } = decide();
+    expect(hosts[0]).toEqual({
+      instanceId: 'i-old1',
+      zone: 'ap-northeast-1a',
+      hostIds: ['host of i-old1'],
+      status: 'working',
+      memberOf: ['web'],
+      served: true,
+    });
+    expect(hosts).toHaveLength(2);
+    expect(strangers).toEqual([]);
+    expect(reason).toBe('2 old hosts of Shop:web, 2 in service');
+  });
+
+  it('calls an empty fleet the first deployment', () =>
+    expect(decide({ hosts: [], instances: [], tagged: [], members: new Map([['web', []]]) })).toEqual({
+      hosts: [],
+      strangers: [],
+      reason: 'no old host of Shop:web: this is the first deployment',
+    }));
+
+  it('counts an instance once that registered twice, and remembers the newest status', () => {
+    const twice = [
+      aHost('i-old1', { id: 'older', status: 'poweroff' }),
+      aHost('i-old1', { id: 'newer', createdAt: at(5) }),
+    ];
+    const { hosts } = decide({ hosts: [...twice, aHost('i-old2')] });
+    expect(hosts[0]).toMatchObject({ hostIds: ['newer', 'older'], status: 'working' });
+    expect(hosts).toHaveLength(2);
+  });
+});
+
+describe('who served, and where', () => {
+  it.each([
+    ['in service', inService('i-old1'), ['web'], true],
+    ['out of service, but registered', outOfService('i-old1'), ['web'], false],
+    ['leaving already', draining('i-old1'), [], false],
+    ['not registered', undefined, [], false],
+  ])('a host that is %s', (_title, member, memberOf, served) => {
+    const members = new Map([['web', [...(member ? [member] : []), inService('i-old2')]]]);
+    expect(decide({ members }).hosts[0]).toMatchObject({ memberOf, served });
+  });
+
+  it('a host that is in service at one load balancer of two did not serve', () => {
+    const members = new Map([
+      ['web', OLD.map(inService)],
+      ['api', [inService('i-old2')]],
+    ]);
+    expect(decide({ members }).hosts).toMatchObject([
+      { memberOf: ['web'], served: false },
+      { memberOf: ['web', 'api'], served: true },
+    ]);
+  });
+
+  it.each([
+    ['working', 'running', true],
+    ['standby', 'running', true],
+    ['maintenance', 'running', false],
+    ['poweroff', 'running', false],
+    ['working', 'pending', false],
+  ] as const)('without a load balancer, a %s host on a %s instance: %s', (status, state, served) => {
+    const found = decide({
+      hosts: [aHost('i-old1', { status })],
+      instances: [anInstance('i-old1', { state })],
+      tagged: [],
+      members: new Map(),
+    });
+    expect(found.hosts[0]).toMatchObject({ status, served });
+  });
+});
+
+describe('strangers are told by name and left alone', () => {
+  const dead = [anInstance('i-old1', { state: 'terminated' }), anInstance('i-old2')];
+  it.each<[string, Partial<SnapshotFacts>, string, string]>([
+    [
+      'no EC2 instance',
+      { hosts: [...OLD.map((id) => aHost(id)), aHostElsewhere('db1')] },
+      'db1 (Mackerel host host of db1)',
+      'Mackerel knows no EC2 instance id of it',
+    ],
+    [
+      'an instance that ended long ago',
+      { hosts: [...OLD.map((id) => aHost(id)), aHost('i-gone')] },
+      'i-gone (Mackerel host host of i-gone)',
+      'EC2 does not know i-gone: retire it in Mackerel if it is gone',
+    ],
+    [
+      'an instance that just ended',
+      { instances: dead, tagged: [] },
+      'i-old1 (Mackerel host host of i-old1)',
+      'i-old1 is terminated already',
+    ],
+    [
+      'a host of another fleet',
+      { instances: [anInstance('i-old1', { tags: { [TAG.fleet]: 'blog' } }), anInstance('i-old2')] },
+      'i-old1 (Mackerel host host of i-old1)',
+      'i-old1 belongs to the fleet blog',
+    ],
+    [
+      'a host of other tooling',
+      { instances: [anInstance('i-old1', { tags: {} }), anInstance('i-old2')] },
+      'i-old1 (Mackerel host host of i-old1)',
+      'i-old1 does not carry the tag irekae:fleet: launched by other tooling',
+    ],
+    [
+      'tagged, but not in Mackerel',
+      { tagged: [...OLD.map((id) => anInstance(id)), anInstance('i-x')] },
+      'i-x',
+      'carries the fleet’s tag, but Mackerel does not list it',
+    ],
+    [
+      'registered, but not in Mackerel',
+      { members: new Map([['web', [...OLD, 'i-x'].map(inService)]]) },
+      'i-x',
+      'is registered at web, but Mackerel does not list it',
+    ],
+  ])('%s', (_title, changes, name, why) => {
+    const { hosts, strangers } = decide(changes);
+    expect(strangers).toEqual([{ name, why }]);
+    expect(hosts.map((host) => host.instanceId)).not.toContain(name.split(' ')[0]);
+  });
+
+  it('says how many there are, and calls nothing with strangers a first deployment', () =>
+    expect(decide({ instances: OLD.map((id) => anInstance(id, { tags: {} })), tagged: [] }).reason).toBe(
+      'no old host of Shop:web; 2 strangers left alone',
+    ));
+});
+
+describe('an answer that lacks somebody is not believed', () => {
+  it('refuses when Mackerel lists nobody although tagged instances run', () =>
+    expect(() => decide({ hosts: [], members: new Map([['web', []]]) })).toThrow(
+      failure(
+        'SnapshotContradicts',
+        "Mackerel lists no host of Shop:web, but i-old1 and i-old2 run with the fleet's tag",
+      ),
+    ));
+  it('refuses when Mackerel lists nobody although somebody is in service', () =>
+    expect(() => decide({ hosts: [], tagged: [], members: new Map([['web', [inService('i-x')]]]) })).toThrow(
+      failure('SnapshotContradicts', 'but i-x runs with'),
+    ));
+  it('refuses when EC2 does not know a listed host that is in service', () =>
+    expect(() => decide({ instances: [], tagged: [] })).toThrow(
+      failure('SnapshotContradicts', 'EC2 does not know i-old1 and i-old2, in service'),
+    ));
+  it('takes an instance that only one of EC2’s two answers shows', () =>
+    expect(decide({ instances: [anInstance('i-old1')] }).hosts).toHaveLength(2));
+});
+
+describe('a fleet never shrinks by a deployment', () => {
+  const three = ['i-1', 'i-2', 'i-3'];
+  const of = (ids: string[], members = ids.map(inService)) => ({
+    hosts: ids.map((id) => aHost(id)),
+    instances: ids.map((id) => anInstance(id)),
+    tagged: [],
+    members: new Map([['web', members]]),
+  });
+  it('refuses when more hosts serve than would be launched', () =>
+    expect(() => decide(of(three))).toThrow(
+      failure(
+        'FleetWouldShrink',
+        '3 hosts serve now, but shop launches 2 (2 subnets × 1). Raise instancesPerZone',
+      ),
+    ));
+  it('does not count those that did not serve', () =>
+    expect(decide(of(three, [inService('i-1'), inService('i-2'), outOfService('i-3')])).hosts).toHaveLength(
+      3,
+    ));
+});

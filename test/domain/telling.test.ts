@@ -1,0 +1,184 @@
+/** How a deployment is told: its ending, its record, and the words that sentences are made of. */
+import { describe, expect, it } from 'vitest';
+import { chunks, groupBy } from '../../lambdas/domain/collections.ts';
+import { endingOf, explain } from '../../lambdas/domain/ending.ts';
+import { phases, recordOf } from '../../lambdas/domain/record.ts';
+import { count, list, secondsBetween, span } from '../../lambdas/domain/words.ts';
+import { agreed, aLook, at, baked, failedBy, iso, launched, shifted } from '../support/deployments.ts';
+
+const FAILED = failedBy('AlertDuringBake', 'Mackerel opened an alert on a new host: x.');
+
+describe('endingOf', () => {
+  it.each([
+    [
+      'a refusal ends under its own name, with nothing changed',
+      agreed({ failure: failedBy('FleetWouldShrink', '3 hosts serve now.') }),
+      'FleetWouldShrink',
+      'FleetWouldShrink: 3 hosts serve now. Nothing was changed.',
+    ],
+    [
+      'an undone deployment names the first error and who serves',
+      shifted({
+        failure: FAILED,
+        putBack: aLook({ ready: true, reason: 'the old hosts serve' }),
+        removal: aLook({ ready: true }),
+      }),
+      'RolledBack',
+      'AlertDuringBake: Mackerel opened an alert on a new host: x. Undone: the old hosts serve; nothing of this deployment is left.',
+    ],
+    [
+      'an undone deployment that touched no old host says so',
+      launched({
+        failure: FAILED,
+        putBack: aLook({ reason: 'the old hosts were never taken out of service' }),
+      }),
+      'RolledBack',
+      /Undone: the old hosts were never taken out of service; nothing of this deployment is left\.$/,
+    ],
+    [
+      'a failed undo names both errors and calls a human',
+      shifted({
+        failure: FAILED,
+        putBack: aLook(),
+        undoFailure: failedBy('OldHostsNotServing', 'After 10 min: i-1 is not in service.'),
+      }),
+      'RollbackFailed',
+      /^AlertDuringBake: .* The undo failed too: OldHostsNotServing: After 10 min: i-1 is not in service\. A human is needed: see RollbackFailed/,
+    ],
+    [
+      'an undo that failed at its first look is a failed undo too',
+      launched({ failure: FAILED, undoFailure: failedBy('ServiceRefused') }),
+      'RollbackFailed',
+      /The undo failed too: ServiceRefused/,
+    ],
+    [
+      'a failure after the point of no return calls a human',
+      baked({ failure: failedBy('OldHostsNotTerminated', 'After 10 min: i-1.') }),
+      'StoppedHalfway',
+      'OldHostsNotTerminated: After 10 min: i-1. The new hosts serve, but old ones may be left. A human is needed: see StoppedHalfway in docs/runbook.md.',
+    ],
+    [
+      'readiness lost right before the termination is undone, not halfway',
+      baked({ failure: failedBy('ReadinessLost'), putBack: aLook({ ready: true }) }),
+      'RolledBack',
+      /^ReadinessLost/,
+    ],
+  ])('%s', (_title, deployment, error, cause) => {
+    const ending = endingOf(deployment);
+    expect(ending.error).toBe(error);
+    if (typeof cause === 'string') expect(ending.cause).toBe(cause);
+    else expect(ending.cause).toMatch(cause);
+  });
+
+  it('still says what to do after two very long sentences', () => {
+    const long = failedBy('MackerelRefused', 'x'.repeat(20_000));
+    const { cause } = endingOf(shifted({ failure: long, undoFailure: long }));
+    expect(cause.length).toBeLessThan(3_000);
+    expect(cause).toMatch(/A human is needed: see RollbackFailed in docs\/runbook\.md\.$/);
+  });
+});
+
+describe('explain', () => {
+  it.each([
+    ['Lambda’s JSON', failedBy('NoCapacity', 'No room.'), 'NoCapacity', 'No room.'],
+    ['plain text', { Error: 'NoCapacity', Cause: 'No room' }, 'NoCapacity', 'No room.'],
+    ['no cause at all', { Error: 'NoCapacity' }, 'NoCapacity', 'no further details.'],
+    ['a cause that is null', { Error: 'NoCapacity', Cause: 'null' }, 'NoCapacity', 'null.'],
+    [
+      'a function that ran out of time',
+      { Error: 'Sandbox.Timedout', Cause: 'Task timed out after 60.00 seconds' },
+      'StepTimedOut',
+      'Sandbox.Timedout: Task timed out after 60.00 seconds.',
+    ],
+    ['a task that ran out of time', { Error: 'States.Timeout' }, 'StepTimedOut', 'States.Timeout.'],
+    ['a bug', failedBy('TypeError', 'x is not a function'), 'StepCrashed', 'TypeError: x is not a function.'],
+    ['a function that died', { Error: 'Lambda.Unknown', Cause: '' }, 'StepCrashed', 'Lambda.Unknown.'],
+    ['nothing', undefined, 'StepCrashed', 'Unknown.'],
+  ])('understands %s', (_title, caught, name, sentence) =>
+    expect(explain(caught)).toEqual({ name, sentence }),
+  );
+});
+
+describe('recordOf', () => {
+  it('tells who deployed what, why, and whom it replaced', () => {
+    const record = recordOf(baked({ input: { reason: 'hotfix', startedBy: 'alice' } }), at(300));
+    expect(record).toMatchObject({
+      deployment: 'deploy-2',
+      fleet: 'shop',
+      environment: 'production',
+      outcome: 'Deployed',
+      startedBy: 'alice',
+      why: 'hotfix',
+      artifact: { versionId: 'v2' },
+      imageId: 'ami-0abc',
+      newInstances: ['i-new1', 'i-new2'],
+      oldInstances: ['i-old1', 'i-old2'],
+      startedAt: iso(0),
+      finishedAt: iso(300),
+    });
+    expect(record.recipe).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('of a failed deployment carries its ending', () =>
+    expect(recordOf(agreed(), at(5), { error: 'RolledBack', cause: 'It broke.' })).toMatchObject({
+      outcome: 'RolledBack',
+      reason: 'It broke.',
+      newInstances: [],
+    }));
+});
+
+describe('phases', () => {
+  it('says how long each phase took, as far as the deployment came', () =>
+    expect(phases(shifted({ readiness: aLook({ at: iso(70.26) }) }))).toEqual({
+      agree: 10,
+      'bring up': 60.3,
+      shift: 29.7,
+    }));
+  it('of an undo too', () =>
+    expect(phases(launched({ putBack: aLook({ at: iso(40) }), removal: aLook({ at: iso(100) }) }))).toEqual({
+      agree: 10,
+      'put back': 30,
+      'remove new': 60,
+    }));
+});
+
+describe('words', () => {
+  it.each([
+    [[], 'none'],
+    [['a'], 'a'],
+    [['a', 'b'], 'a and b'],
+    [['a', 'b', 'c', 'd'], 'a, b, c and d'],
+    [['a', 'b', 'c', 'd', 'e'], 'a, b, c, d and 1 more'],
+  ])('lists %j as "%s"', (items, text) => expect(list(items)).toBe(text));
+  it.each([
+    [1, '1 host'],
+    [2, '2 hosts'],
+    [0, '0 hosts'],
+  ])('counts %i as "%s"', (n, text) => expect(count(n, 'host')).toBe(text));
+  it.each([
+    [0, '0 s'],
+    [45.4, '45 s'],
+    [119.6, '2 min'],
+    [125, '2 min 5 s'],
+    [3_780, '1 h 3 min'],
+    [86_400, '24 h 0 min'],
+  ])('tells %d seconds as "%s"', (seconds, text) => expect(span(seconds)).toBe(text));
+  it('counts seconds between moments of either kind', () =>
+    expect(secondsBetween(iso(1), at(3.5))).toBe(2.5));
+});
+
+describe('collections', () => {
+  it('groups by key, in order', () =>
+    expect([...groupBy(['a1', 'b1', 'a2'], (item) => item[0])]).toEqual([
+      ['a', ['a1', 'a2']],
+      ['b', ['b1']],
+    ]));
+  it.each([
+    [[], []],
+    [[1, 2], [[1, 2]]],
+    [
+      [1, 2, 3],
+      [[1, 2], [3]],
+    ],
+  ])('cuts %j into %j', (items, parts) => expect(chunks(items, 2)).toEqual(parts));
+});

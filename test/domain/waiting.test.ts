@@ -1,0 +1,239 @@
+/** The small decisions of the waits: joining, draining, the bake, putting back, removal. */
+import { describe, expect, it } from 'vitest';
+import type { Member } from '../../lambdas/clients/ports.ts';
+import { decideBake } from '../../lambdas/domain/bake.ts';
+import type { OldHost } from '../../lambdas/domain/deployment.ts';
+import { decideDraining } from '../../lambdas/domain/draining.ts';
+import { TAG } from '../../lambdas/domain/fleet.ts';
+import { decideJoining, joinCosts } from '../../lambdas/domain/joining.ts';
+import { decidePuttingBack } from '../../lambdas/domain/putting-back.ts';
+import type { HostStanding } from '../../lambdas/domain/readiness.ts';
+import { removalCandidates, settledAfterSeconds } from '../../lambdas/domain/removal.ts';
+import { agreed, anOldHost, failedBy, launched } from '../support/deployments.ts';
+import { aNewInstance, anAlert, anInstance, draining, inService, outOfService } from '../support/facts.ts';
+import { failure } from '../support/failures.ts';
+import { API, WEB } from '../support/fleets.ts';
+
+describe('decideJoining', () => {
+  it.each([
+    ['a tuned classic ELB while the host boots', WEB, 5, 2, 'when-running'],
+    [
+      'a classic ELB with its defaults once the application is up: 5 minutes saved',
+      WEB,
+      30,
+      10,
+      'when-registered',
+    ],
+    ['a tuned target group while the host boots', API, 5, 2, 'when-running'],
+    ['a target group with its defaults once the application is up', API, 30, 5, 'when-registered'],
+  ] as const)('joins %s', (_title, ref, intervalSeconds, healthyThreshold, joins) =>
+    expect(decideJoining({ ref, intervalSeconds, healthyThreshold })).toBe(joins),
+  );
+
+  it('compares what joining early and late cost, in seconds', () =>
+    expect(joinCosts({ ref: WEB, intervalSeconds: 30, healthyThreshold: 10 })).toEqual({
+      early: 300,
+      late: 60,
+    }));
+});
+
+describe('decideDraining', () => {
+  const at = (web: Member[], api?: Member[]) =>
+    new Map([['web', web], ...(api ? [['api', api] as const] : [])]);
+  it.each([
+    ['nobody is listed anymore', at([]), true, 'no load balancer holds an old host anymore'],
+    ['there is no load balancer', new Map(), true, 'no load balancer to drain'],
+    ['requests still run', at([draining('i-1')]), false, 'requests still run on i-1 at web'],
+    [
+      'one of two load balancers drains',
+      at([], [draining('i-1')]),
+      false,
+      'requests still run on i-1 at api',
+    ],
+    [
+      'somebody is in service again',
+      at([inService('i-1'), draining('i-2')]),
+      false,
+      'still registered: i-1 at web',
+    ],
+    [
+      'somebody is registered out of service',
+      at([outOfService('i-1')]),
+      false,
+      'still registered: i-1 at web',
+    ],
+  ])('%s', (_title, members, drained, reason) =>
+    expect(decideDraining(members)).toMatchObject({ drained, reason }),
+  );
+});
+
+describe('decideBake', () => {
+  const host = (lacks = ''): HostStanding => ({
+    instanceId: 'i-new1',
+    rung: lacks ? 'registered' : 'ready',
+    lacks,
+    hostIds: ['host of i-new1'],
+  });
+  const facts = { standings: [host()], alerts: [], badLooks: 0, secondsLeft: 20 };
+
+  it.each([
+    [
+      'goes on while all is well',
+      {},
+      { baked: false, badLooks: 0, reason: 'all is well; watching for another 20 s' },
+    ],
+    [
+      'is over when all stayed well',
+      { secondsLeft: 0 },
+      { baked: true, badLooks: 0, reason: 'all stayed well' },
+    ],
+    [
+      'looks twice before it believes a bad look',
+      { standings: [host('not in service at web')] },
+      { baked: false, badLooks: 1, reason: '0 of 1 ready; i-new1 not in service at web; looking twice' },
+    ],
+    [
+      'looks twice at its very end too',
+      { standings: [host('x')], secondsLeft: 0 },
+      { baked: false, badLooks: 1, reason: '0 of 1 ready; i-new1 x; looking twice' },
+    ],
+    [
+      'forgets a bad look after a good one',
+      { badLooks: 1 },
+      { baked: false, badLooks: 0, reason: 'all is well; watching for another 20 s' },
+    ],
+    [
+      'does not mind alerts of other hosts',
+      { alerts: [anAlert('i-old1')] },
+      { baked: false, badLooks: 0, reason: 'all is well; watching for another 20 s' },
+    ],
+    [
+      'is not over when it sees no host',
+      { standings: [], secondsLeft: 0 },
+      { baked: false, badLooks: 1, reason: 'no new host to look at; looking twice' },
+    ],
+  ])('%s', (_title, changes, decision) => expect(decideBake({ ...facts, ...changes })).toEqual(decision));
+
+  it('fails at the second bad look in a row', () =>
+    expect(() => decideBake({ ...facts, standings: [host('not in service at web')], badLooks: 1 })).toThrow(
+      failure(
+        'ReadinessLost',
+        'The new hosts were ready and are not anymore: 0 of 1 ready; i-new1 not in service at web. See what',
+      ),
+    ));
+  it.each(['CRITICAL', 'WARNING', 'UNKNOWN'] as const)(
+    'fails at once on an open %s alert of a new host',
+    (status) =>
+      expect(() => decideBake({ ...facts, alerts: [anAlert('i-new1', { status })] })).toThrow(
+        failure(
+          'AlertDuringBake',
+          `Mackerel opened an alert on a new host: ${status} on i-new1: loadavg5 12 > 8.`,
+        ),
+      ),
+  );
+});
+
+describe('decidePuttingBack', () => {
+  const old = [anOldHost('i-1'), anOldHost('i-2')];
+  const running = old.map(({ instanceId }) => anInstance(instanceId));
+  const decide = (web: Member[], changes: { old?: OldHost[]; instances?: typeof running } = {}) => {
+    const { register, ...rest } = decidePuttingBack({
+      old,
+      instances: running,
+      members: new Map([['web', web]]),
+      ...changes,
+    });
+    return { ...rest, register: Object.fromEntries(register) };
+  };
+
+  it.each<[string, ReturnType<typeof decide>, object]>([
+    [
+      'is done when all serve again',
+      decide([inService('i-1'), inService('i-2')]),
+      { done: true, register: {}, reason: 'the old hosts serve' },
+    ],
+    [
+      'registers whom the load balancer does not list',
+      decide([inService('i-1')]),
+      { done: false, register: { web: ['i-2'] }, reason: 'not in service again yet: i-2 at web' },
+    ],
+    [
+      'registers who is still draining',
+      decide([inService('i-1'), draining('i-2')]),
+      { done: false, register: { web: ['i-2'] }, reason: 'not in service again yet: i-2 at web' },
+    ],
+    [
+      'waits for who is registered and not in service yet',
+      decide([inService('i-1'), outOfService('i-2')]),
+      { done: false, register: {}, reason: 'not in service again yet: i-2 at web' },
+    ],
+    [
+      'registers, but does not wait for, a host that did not serve before',
+      decide([inService('i-1')], { old: [anOldHost('i-1'), anOldHost('i-2', { served: false })] }),
+      { done: false, register: { web: ['i-2'] }, reason: 'the old hosts serve' },
+    ],
+    [
+      'puts nobody where it was not before',
+      decide([inService('i-1')], {
+        old: [anOldHost('i-1'), anOldHost('i-2', { served: false, memberOf: [] })],
+      }),
+      { done: true, register: {}, reason: 'the old hosts serve' },
+    ],
+    [
+      'goes on without a host that ended by itself',
+      decide([inService('i-1')], {
+        instances: [anInstance('i-1'), anInstance('i-2', { state: 'terminated' })],
+      }),
+      {
+        done: true,
+        register: {},
+        reason: 'the old hosts serve; 1 old host ended meanwhile, not by this deployment',
+      },
+    ],
+    [
+      'does not take a host for ended that EC2 does not show',
+      decide([inService('i-1')], { instances: [] }),
+      { done: false, register: { web: ['i-2'] }, reason: 'not in service again yet: i-2 at web' },
+    ],
+  ])('%s', (_title, decision, expected) => expect(decision).toEqual(expected));
+
+  it('gives up when none is left of those that served', () =>
+    expect(() =>
+      decide([], {
+        instances: old.map(({ instanceId }) => anInstance(instanceId, { state: 'shutting-down' })),
+      }),
+    ).toThrow(
+      failure(
+        'OldHostsNotServing',
+        'All old hosts that served when the deployment began have ended by themselves (i-1 and i-2). The new hosts were left',
+      ),
+    ));
+});
+
+describe('removal', () => {
+  it.each([
+    ['a launch that answered needs no proof', launched(), 0],
+    ['a launch that was refused is over soon', agreed({ failure: failedBy('NoCapacity') }), 10],
+    [
+      'a launch whose answer is unknown may still be in flight',
+      agreed({ failure: failedBy('ServiceUnavailable') }),
+      70,
+    ],
+    ['a launch that was cut off too', agreed({ failure: failedBy('Sandbox.Timedout') }), 70],
+    ['a launch that nobody knows about too', agreed(), 70],
+  ])('%s', (_title, deployment, seconds) => expect(settledAfterSeconds(deployment)).toBe(seconds));
+
+  it('removes what the launch answered with, what carries the tag, and what an earlier look saw', () =>
+    expect(
+      removalCandidates(launched(), [aNewInstance('i-new2'), aNewInstance('i-more')], ['i-ended']),
+    ).toEqual(['i-new1', 'i-new2', 'i-more', 'i-ended']));
+  it('never removes an old host, whatever its tags say', () =>
+    expect(removalCandidates(launched(), [aNewInstance('i-old1')], ['i-old2'])).toEqual([
+      'i-new1',
+      'i-new2',
+    ]));
+  it('never removes hosts that another fleet’s deployment of the same name launched', () => {
+    const namesake = aNewInstance('i-blog', { tags: { [TAG.fleet]: 'blog', [TAG.deployment]: 'deploy-2' } });
+    expect(removalCandidates(agreed(), [namesake], [])).toEqual([]);
+  });
+});

@@ -1,0 +1,113 @@
+/** The end of a good deployment: the old hosts leave Mackerel, the release is recorded. */
+import { describe, expect, it } from 'vitest';
+import type { Annotation } from '../../lambdas/clients/ports.ts';
+import { recordTheRelease } from '../../lambdas/record-the-release.ts';
+import { retireOldHostsInMackerel } from '../../lambdas/retire-old-hosts-in-mackerel.ts';
+import { aLook, anOldHost, aSnapshot, at, baked, iso } from '../support/deployments.ts';
+import { failure } from '../support/failures.ts';
+import { failing, type Methods, portsWith } from '../support/ports.ts';
+
+const TERMINATED = baked({ termination: aLook({ ready: true }) });
+const RETIRED = { ...TERMINATED, retirement: { reason: '2 hosts retired in Mackerel', at: iso(330) } };
+
+describe('Retire old hosts in Mackerel', () => {
+  it('retires every Mackerel host of the old instances, those that registered twice included', async () => {
+    const ports = portsWith({ mackerel: { retire: async () => ({ refused: [] }) } });
+    const oldHosts = aSnapshot({
+      hosts: [anOldHost('i-old1', { hostIds: ['a', 'b'] }), anOldHost('i-old2', { hostIds: ['c'] })],
+    });
+    expect(await retireOldHostsInMackerel.run({ ...TERMINATED, oldHosts }, ports)).toEqual({
+      reason: '3 hosts retired in Mackerel',
+      at: iso(200),
+    });
+    expect(ports.changes).toEqual(['mackerel.retire ["a","b","c"]']);
+  });
+
+  it('asks for nothing when there was no old host', async () => {
+    const ports = portsWith({});
+    const oldHosts = aSnapshot({ hosts: [] });
+    expect(await retireOldHostsInMackerel.run({ ...TERMINATED, oldHosts }, ports)).toMatchObject({
+      reason: 'no host to retire',
+    });
+    expect(ports.calls).toEqual([]);
+  });
+
+  it('calls a human for whom Mackerel refused', async () => {
+    const refused = [{ id: 'host of i-old2', reason: '403: not allowed' }];
+    const ports = portsWith({ mackerel: { retire: async () => ({ refused }) } });
+    await expect(retireOldHostsInMackerel.run(TERMINATED, ports)).rejects.toThrow(
+      failure(
+        'RetirementFailed',
+        'Mackerel did not retire host of i-old2 (403: not allowed). Their instances have ended: retire them',
+      ),
+    );
+  });
+
+  it('never runs before the termination', async () =>
+    expect(retireOldHostsInMackerel.run(baked(), portsWith({}))).rejects.toThrow(
+      failure('StepCrashed', 'wrote termination'),
+    ));
+});
+
+const record = (methods: Methods = {}) => {
+  const marks: Annotation[] = [];
+  const ports = portsWith(
+    {
+      artifacts: { writeRecord: async () => {} },
+      mackerel: { annotate: async (mark) => void marks.push(mark) },
+      ...methods,
+    },
+    at(400),
+  );
+  return { ports, marks, answer: recordTheRelease.run(RETIRED, ports) };
+};
+
+describe('Record the release', () => {
+  it('writes what happened first, and last what later deployments believe', async () => {
+    const { ports, answer } = record();
+    const written = await answer;
+    expect(written).toMatchObject({ outcome: 'Deployed', deployment: 'deploy-2' });
+    const json = JSON.stringify(written);
+    expect(ports.calls).toEqual([
+      `artifacts.writeRecord "artifacts" "irekae/shop/deployments/deploy-2.json" ${json}`,
+      `artifacts.writeRecord "artifacts" "irekae/shop/current.json" ${json}`,
+      expect.stringMatching(/^mackerel\.annotate /),
+    ]);
+  });
+
+  it('marks the role’s graphs with what, who and when', async () => {
+    const { marks, answer } = record();
+    await answer;
+    expect(marks).toEqual([
+      {
+        service: 'Shop',
+        role: 'web',
+        title: 'Deployed: shop v2',
+        description:
+          'shop/app.tar.gz version v2; 2 old hosts of Shop:web, 2 in service\nStarted by StartExecution',
+        from: at(0),
+        to: at(400),
+      },
+    ]);
+  });
+
+  it('has the same effect when it runs twice', async () => {
+    const [first, second] = [record(), record()];
+    expect(await second.answer).toEqual(await first.answer);
+    expect(second.ports.calls).toEqual(first.ports.calls);
+  });
+
+  it.each(['ServiceUnavailable', 'MackerelRefused', 'MackerelKeyUnreadable'] as const)(
+    'does not mind a graph without its mark (%s)',
+    async (name) =>
+      expect(await record({ mackerel: { annotate: failing(name) } }).answer).toMatchObject({
+        outcome: 'Deployed',
+      }),
+  );
+
+  it('never lets later deployments believe what was not recorded', async () => {
+    const { ports, answer } = record({ artifacts: { writeRecord: failing('ServiceUnavailable') } });
+    await expect(answer).rejects.toThrow(failure('ServiceUnavailable'));
+    expect(ports.calls).toHaveLength(1);
+  });
+});

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { newHostsAreReady } from '../../lambdas/new-hosts-are-ready.ts';
+import { aLaunch, aLook, aSnapshot, at, iso, launched, NEW, OLD } from '../support/deployments.ts';
+import { aHost, allWell, inService, outOfService, type Scene } from '../support/facts.ts';
+import { failure } from '../support/failures.ts';
+import { aFleet } from '../support/fleets.ts';
+import { failing, type Methods, portsOn, portsWith, withStates } from '../support/ports.ts';
+
+const LOOKING = { readiness: aLook() };
+const look = (scene: Scene, seconds = 60, changes = {}, methods: Methods = {}) => {
+  const ports = portsOn(scene, at(seconds), methods);
+  return { ports, answer: newHostsAreReady.run(launched({ ...LOOKING, ...changes }), ports) };
+};
+const BOOTING = allWell({ hosts: OLD.map((id) => aHost(id)), members: { web: OLD.map(inService) } });
+
+describe('New hosts are ready', () => {
+  it('when every one is registered in Mackerel and in service, in one look', async () => {
+    const { ports, answer } = look(allWell());
+    expect(await answer).toMatchObject({
+      ready: true,
+      reason: 'all 2 new hosts are ready',
+      looks: 2,
+      since: iso(20),
+      at: iso(60),
+    });
+    expect(ports.changes).toEqual([]);
+  });
+
+  it('bothers nobody before EC2 can have started an instance', async () => {
+    const ports = portsWith({}, at(11));
+    expect(await newHostsAreReady.run(launched(), ports)).toMatchObject({
+      ready: false,
+      reason: 'EC2 is starting the new instances',
+      nextLookInSeconds: 11,
+    });
+    expect(ports.calls).toEqual([]);
+  });
+
+  it('says what it waits for, host by host', async () =>
+    expect((await look({ ...BOOTING, hosts: [...BOOTING.hosts, aHost('i-new1')] }).answer).reason).toBe(
+      '0 of 2 ready; i-new1 not registered at web yet and i-new2 not registered in Mackerel yet',
+    ));
+
+  it.each([
+    [
+      'running hosts at once where joining early is faster',
+      'when-running',
+      BOOTING,
+      ['loadBalancers.register {"kind":"classic","name":"web"} ["i-new1","i-new2"]'],
+    ],
+    ['nobody yet where that would cost minutes', 'when-registered', BOOTING, []],
+    [
+      'registered hosts then',
+      'when-registered',
+      { ...BOOTING, hosts: allWell().hosts },
+      ['loadBalancers.register {"kind":"classic","name":"web"} ["i-new1","i-new2"]'],
+    ],
+    [
+      'nobody who is there already',
+      'when-running',
+      allWell({ members: { web: [...OLD.map(inService), ...NEW.map((id) => outOfService(id))] } }),
+      [],
+    ],
+  ] as const)('registers %s', async (_title, joins, scene, changes) => {
+    const balancers = aSnapshot().balancers.map((balancer) => ({ ...balancer, joins }));
+    const { ports, answer } = look(scene, 60, { oldHosts: aSnapshot({ balancers }) });
+    expect((await answer).ready).toBe(false);
+    expect(ports.changes).toEqual(changes);
+  });
+
+  it('does the same when it runs twice', async () => {
+    const [first, second] = [look(BOOTING), look(BOOTING)];
+    expect(await second.answer).toEqual(await first.answer);
+    expect(second.ports.changes).toEqual(first.ports.changes);
+  });
+
+  it('is never content with an empty launch', async () => {
+    const { ports, answer } = look(allWell(), 60, { launch: aLaunch({ instances: [] }) });
+    expect(await answer).toMatchObject({ ready: false, reason: 'no new host to look at' });
+    expect(ports.changes).toEqual([]);
+  });
+
+  it.each([
+    ['has posted a metric since its boot', 70, true],
+    ['posted its last metric in a former life', 5, false],
+  ])('where the fleet wants proof of a living agent, a host that %s', async (_title, seconds, ready) => {
+    const methods: Methods = {
+      mackerel: { latestMetric: async (ids) => new Map(ids.map((id) => [id, at(seconds)])) },
+    };
+    const { ports, answer } = look(
+      allWell(),
+      80,
+      { fleet: aFleet({ mackerel: { wantsFreshMetric: true } }) },
+      methods,
+    );
+    expect((await answer).ready).toBe(ready);
+    expect(ports.calls).toContain('mackerel.latestMetric ["host of i-new1","host of i-new2"]');
+  });
+});
+
+describe('New hosts are ready, in trouble', () => {
+  it('ends at once when a new instance died', async () =>
+    expect(look(withStates(BOOTING, { 'i-new2': 'terminated' })).answer).rejects.toThrow(
+      failure('NewHostDied', '1 new instance of 2 died: i-new2 is terminated (EC2 gives no reason)'),
+    ));
+
+  it('ends at once at a load balancer that will never check a new host', async () => {
+    const unused = { instanceId: 'i-new1', state: 'unused', reason: 'Target.NotInUse' } as const;
+    await expect(look(allWell({ members: { web: [unused] } })).answer).rejects.toThrow(
+      failure('LoadBalancerUnusable', 'web will never check i-new1 (Target.NotInUse)'),
+    );
+  });
+
+  it('fails at the deadline, in the words of the last look', async () => {
+    expect((await look(BOOTING, 909).answer).nextLookInSeconds).toBe(1);
+    await expect(look(BOOTING, 910).answer).rejects.toThrow(
+      failure(
+        'NewHostsNotReady',
+        'Not ready 15 min after the launch: 0 of 2 ready; i-new1 and i-new2 not registered in Mackerel yet. Look at',
+      ),
+    );
+  });
+
+  it('is ready also at the very deadline', async () =>
+    expect((await look(allWell(), 910).answer).ready).toBe(true));
+
+  const SILENT: [string, Methods][] = [
+    ['Mackerel', { mackerel: { hosts: failing('ServiceUnavailable', 'No answer.') } }],
+    ['EC2', { ec2: { describe: failing('ServiceUnavailable', 'No answer.') } }],
+    ['a load balancer', { loadBalancers: { members: failing('ServiceUnavailable', 'No answer.') } }],
+    ['a registration', { loadBalancers: { register: failing('ServiceUnavailable', 'No answer.') } }],
+  ];
+  it.each(SILENT)(
+    'takes silence of %s for unknown and goes on waiting, until the deadline',
+    async (_title, methods) => {
+      expect(await look(BOOTING, 60, {}, methods).answer).toMatchObject({
+        ready: false,
+        reason: 'unknown: No answer.',
+      });
+      await expect(look(BOOTING, 910, {}, methods).answer).rejects.toThrow(
+        failure('NewHostsNotReady', 'unknown: No answer.'),
+      );
+    },
+  );
+
+  it('does not wait for what will not pass', async () =>
+    expect(look(BOOTING, 60, {}, { mackerel: { hosts: failing('MackerelRefused') } }).answer).rejects.toThrow(
+      failure('MackerelRefused'),
+    ));
+});

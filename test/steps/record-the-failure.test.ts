@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { Deployment } from '../../lambdas/domain/deployment.ts';
+import { recordTheFailure } from '../../lambdas/record-the-failure.ts';
+import { aDeployment, agreed, aLook, baked, failedBy, shifted } from '../support/deployments.ts';
+import { failure } from '../support/failures.ts';
+import { failing, type Methods, portsWith } from '../support/ports.ts';
+
+const METHODS: Methods = {
+  artifacts: { writeRecord: async () => {} },
+  mackerel: { annotate: async () => {} },
+};
+const record = (document: unknown, methods: Methods = METHODS) => {
+  const ports = portsWith(methods);
+  return { ports, answer: recordTheFailure.run(document, ports) };
+};
+/** What was called, without the record itself. */
+const written = (calls: readonly string[]) =>
+  calls.map((call) => call.split(' ').slice(0, 3).join(' ').replace(/ \{.*/, ''));
+
+const FAILED = { failure: failedBy('AlertDuringBake', 'An alert.') };
+const ITS_RECORD = 'artifacts.writeRecord "artifacts" "irekae/shop/deployments/deploy-2.json"';
+const CURRENT = 'artifacts.writeRecord "artifacts" "irekae/shop/current.json"';
+
+describe.each<[string, Deployment, string, string[]]>([
+  ['Record the refusal', agreed({ failure: failedBy('FleetWouldShrink') }), 'FleetWouldShrink', [ITS_RECORD]],
+  [
+    'Record the failure',
+    shifted({ ...FAILED, putBack: aLook({ ready: true }) }),
+    'RolledBack',
+    [ITS_RECORD, 'mackerel.annotate'],
+  ],
+  [
+    'Record the failed undo',
+    shifted({ ...FAILED, putBack: aLook(), undoFailure: failedBy('OldHostsNotServing') }),
+    'RollbackFailed',
+    [ITS_RECORD, CURRENT, 'mackerel.annotate'],
+  ],
+  ['Record the halfway stop', baked(FAILED), 'StoppedHalfway', [ITS_RECORD, CURRENT, 'mackerel.annotate']],
+])('%s', (_state, deployment, error, calls) => {
+  it(`ends as ${error}, for people and for the bucket`, async () => {
+    const { ports, answer } = record(deployment);
+    const ending = await answer;
+    expect(ending.error).toBe(error);
+    expect(written(ports.calls)).toEqual(calls);
+    expect(ports.calls[0]).toContain(`"outcome":"${error}"`);
+  });
+
+  it('has the same effect when it runs twice', async () => {
+    const [first, second] = [record(deployment), record(deployment)];
+    expect(await second.answer).toEqual(await first.answer);
+    expect(second.ports.calls).toEqual(first.ports.calls);
+  });
+
+  it.each(['ServiceUnavailable', 'ServiceRefused'] as const)(
+    'is not hidden by a bucket that takes no record (%s)',
+    async (name) =>
+      expect(
+        (await record(deployment, { ...METHODS, artifacts: { writeRecord: failing(name) } }).answer).error,
+      ).toBe(error),
+  );
+
+  it('is not hidden by a Mackerel that takes no mark', async () =>
+    expect(
+      (await record(deployment, { ...METHODS, mackerel: { annotate: failing('MackerelRefused') } }).answer)
+        .error,
+    ).toBe(error));
+});
+
+describe('Record the refusal of an input', () => {
+  it('goes without the input, which was the very thing that was wrong', async () => {
+    const refused = {
+      ...aDeployment({ failure: failedBy('InvalidInput', 'One problem.') }),
+      input: { dryRun: 'yes' },
+    };
+    const { ports, answer } = record(refused);
+    expect(await answer).toEqual({
+      error: 'InvalidInput',
+      cause: 'InvalidInput: One problem. Nothing was changed.',
+    });
+    expect(written(ports.calls)).toEqual([ITS_RECORD]);
+  });
+
+  it('does not swallow a bug', async () => expect(record({}).answer).rejects.toThrow(failure('StepCrashed')));
+});

@@ -1,0 +1,238 @@
+import { describe, expect, it } from 'vitest';
+import type { Deployment, Look } from '../../lambdas/domain/deployment.ts';
+import { TAG } from '../../lambdas/domain/fleet.ts';
+import { terminateNewInstances } from '../../lambdas/terminate-new-instances.ts';
+import { agreed, aLook, at, failedBy, iso, launched, OLD } from '../support/deployments.ts';
+import {
+  aHost,
+  allWell,
+  aNewInstance,
+  anInstance,
+  draining,
+  inService,
+  type Scene,
+} from '../support/facts.ts';
+import { failure } from '../support/failures.ts';
+import { aFleet } from '../support/fleets.ts';
+import { failing, type Methods, portsOn, withStates } from '../support/ports.ts';
+
+const FAILED = launched({ failure: failedBy('NewHostsNotReady'), putBack: aLook({ ready: true }) });
+/** The removal began at second 300. */
+const removing = (changes: Partial<Look> = {}, of: Deployment = FAILED) => ({
+  ...of,
+  removal: aLook({ since: iso(300), ...changes }),
+});
+const look = (scene: Scene, deployment: Deployment = FAILED, seconds = 300, methods: Methods = {}) => {
+  const ports = portsOn(scene, at(seconds), methods);
+  return { ports, answer: terminateNewInstances.run(deployment, ports) };
+};
+
+/** The new hosts have left their load balancer. */
+const LEFT = allWell({ members: { web: OLD.map(inService) } });
+const ENDED = withStates(LEFT, { 'i-new1': 'terminated', 'i-new2': 'terminated' });
+const TERMINATE = 'ec2.terminate ["i-new1","i-new2"]';
+const RETIRE = 'mackerel.retire ["host of i-new1","host of i-new2"]';
+const DEREGISTER = 'loadBalancers.deregister {"kind":"classic","name":"web"} ["i-new1","i-new2"]';
+
+describe('Terminate new instances', () => {
+  it('takes the new hosts out of the load balancer before it terminates them', async () => {
+    const { ports, answer } = look(allWell());
+    expect(await answer).toMatchObject({
+      ready: false,
+      reason: expect.stringContaining('new hosts leave the load balancers'),
+    });
+    expect(ports.changes).toEqual([DEREGISTER]);
+  });
+
+  it('waits while requests run on them, but not longer than the fleet allows', async () => {
+    const scene = allWell({ members: { web: [draining('i-new1')] } });
+    const waiting = look(scene, removing(), 599);
+    expect((await waiting.answer).reason).toBe(
+      'new hosts leave the load balancers: requests still run on i-new1 at web',
+    );
+    expect(waiting.ports.changes).toEqual([]);
+    const cut = look(scene, removing(), 600);
+    expect((await cut.answer).reason).toBe('EC2 terminates i-new1 and i-new2');
+  });
+
+  it('then terminates them', async () => {
+    const { ports, answer } = look(LEFT);
+    expect(await answer).toMatchObject({ ready: false, reason: 'EC2 terminates i-new1 and i-new2' });
+    expect(ports.changes).toEqual([TERMINATE]);
+  });
+
+  it('waits until they have ended: Mackerel must not forget a living host', async () => {
+    const { ports, answer } = look(
+      withStates(LEFT, { 'i-new1': 'shutting-down', 'i-new2': 'terminated' }),
+      removing(),
+      320,
+    );
+    expect(await answer).toMatchObject({ ready: false, reason: 'i-new1 still shutting down' });
+    expect(ports.changes).toEqual([]);
+  });
+
+  it('retires them last', async () => {
+    const { ports, answer } = look(ENDED, removing(), 330);
+    expect(await answer).toMatchObject({ ready: true, reason: '2 new instances removed' });
+    expect(ports.changes).toEqual([RETIRE]);
+  });
+
+  it.each([
+    ['deregisters', allWell(), [DEREGISTER]],
+    ['terminates', LEFT, [TERMINATE]],
+    ['retires', ENDED, [RETIRE]],
+  ] as const)('has the same effect when a look that %s runs twice', async (_title, scene, changes) => {
+    const [first, second] = [look(scene), look(scene)];
+    expect(await second.answer).toEqual(await first.answer);
+    expect([first.ports.changes, second.ports.changes]).toEqual([changes, changes]);
+  });
+
+  it('never touches an old host, whatever its tags say', async () => {
+    const scene = { ...LEFT, instances: LEFT.instances.map(({ instanceId }) => aNewInstance(instanceId)) };
+    const { ports, answer } = look(scene);
+    await answer;
+    expect(ports.changes).toEqual([TERMINATE]);
+  });
+});
+
+describe('Terminate new instances, when the launch did not answer', () => {
+  const CUT_OFF = agreed({ failure: failedBy('ServiceUnavailable') });
+  const EMPTY = allWell({ instances: OLD.map((id) => anInstance(id)), members: {} });
+
+  it('makes sure that no launch is still in flight', async () => {
+    expect(await look(EMPTY, CUT_OFF).answer).toMatchObject({
+      ready: false,
+      reason: 'EC2 shows nothing more of this deployment; making sure that no launch is still in flight',
+      nextLookInSeconds: 70,
+    });
+    expect(await look(EMPTY, removing({}, CUT_OFF), 370).answer).toMatchObject({
+      ready: true,
+      reason: 'nothing was launched',
+    });
+  });
+
+  it('has the time for that also under the shortest limits', async () => {
+    const fleet = aFleet({ limits: { undoSeconds: 60, drainSeconds: 0 } });
+    expect((await look(EMPTY, removing({}, { ...CUT_OFF, fleet }), 369).answer).ready).toBe(false);
+  });
+
+  it('finds by tag what was launched', async () => {
+    const { ports, answer } = look(LEFT, CUT_OFF);
+    expect(await answer).toMatchObject({ ready: false, memory: { 'i-new1': 0, 'i-new2': 0 } });
+    expect(ports.changes).toEqual([TERMINATE]);
+  });
+
+  it('retires what it found, although an ended instance is not listed by its tag anymore', async () => {
+    const untagged = { ...ENDED, instances: ENDED.instances.map((each) => ({ ...each, tags: {} })) };
+    const { ports, answer } = look(
+      untagged,
+      removing({ memory: { 'i-new1': 0, 'i-new2': 0 } }, CUT_OFF),
+      380,
+    );
+    expect(await answer).toMatchObject({ ready: true, reason: '2 new instances removed' });
+    expect(ports.changes).toEqual([RETIRE]);
+  });
+
+  it('still waits for a launch in flight when what it found has ended', async () => {
+    const { ports, answer } = look(ENDED, removing({ memory: { 'i-new1': 0 } }, CUT_OFF), 330);
+    expect(await answer).toMatchObject({ ready: false, nextLookInSeconds: 40, memory: { 'i-new1': 0 } });
+    expect(ports.changes).toEqual([]);
+  });
+
+  it('does not fail over an instance that EC2 lists by its tag and does not describe yet', async () => {
+    const described = { ec2: { describe: async () => [] } };
+    expect(await look(LEFT, CUT_OFF, 300, described).answer).toMatchObject({
+      ready: false,
+      reason: 'i-new1 and i-new2 still shutting down',
+    });
+  });
+
+  it('removes more than the launch answered with, when EC2 shows more', async () => {
+    const more = { ...LEFT, instances: [...LEFT.instances, aNewInstance('i-more')] };
+    const { ports, answer } = look(more);
+    await answer;
+    expect(ports.changes).toEqual(['ec2.terminate ["i-new1","i-new2","i-more"]']);
+  });
+
+  it('leaves alone what another fleet’s deployment of the same name launched', async () => {
+    const namesake = aNewInstance('i-blog', { tags: { [TAG.fleet]: 'blog', [TAG.deployment]: 'deploy-2' } });
+    const { ports, answer } = look({ ...EMPTY, instances: [namesake] }, removing({}, CUT_OFF), 370);
+    expect(await answer).toMatchObject({ ready: true, reason: 'nothing was launched' });
+    expect(ports.changes).toEqual([]);
+  });
+});
+
+describe('Terminate new instances, in trouble', () => {
+  it('removes the others before it tells of one that it may not terminate', async () => {
+    const oneUntagged = (scene: Scene) => ({
+      ...scene,
+      instances: scene.instances.map((each) =>
+        each.instanceId === 'i-new2' ? anInstance('i-new2', { tags: {} }) : each,
+      ),
+    });
+    const first = look(oneUntagged(LEFT));
+    expect((await first.answer).reason).toBe('EC2 terminates i-new1');
+    const last = look(oneUntagged(ENDED), removing(), 330);
+    await expect(last.answer).rejects.toThrow(
+      failure('TerminationRefused', 'i-new2 (it does not carry the tag irekae:fleet)'),
+    );
+    expect(last.ports.changes).toEqual(['mackerel.retire ["host of i-new1"]']);
+  });
+
+  it('says what EC2 refused, tries again, and fails at the deadline', async () => {
+    const refusing: Methods = {
+      ec2: { terminate: async () => ({ refused: [{ id: 'i-new2', reason: 'OperationNotPermitted' }] }) },
+    };
+    expect((await look(LEFT, removing(), 1_199, refusing).answer).reason).toBe(
+      'EC2 terminates i-new1 and i-new2; refused: i-new2 (OperationNotPermitted)',
+    );
+    await expect(look(LEFT, removing(), 1_200, refusing).answer).rejects.toThrow(
+      failure(
+        'NewHostsNotRemoved',
+        /^After 15 min: EC2 terminates.*refused: i-new2.* The old hosts serve; remove the new ones by their tag irekae:deployment=deploy-2\.$/,
+      ),
+    );
+  });
+
+  it('tries again when Mackerel did not retire a host', async () => {
+    const refusing: Methods = {
+      mackerel: { retire: async () => ({ refused: [{ id: 'host of i-new1', reason: '500' }] }) },
+    };
+    expect(await look(ENDED, removing(), 330, refusing).answer).toMatchObject({
+      ready: false,
+      reason: 'Mackerel did not retire host of i-new1 (500)',
+    });
+  });
+
+  it('asks Mackerel for nothing when no new host ever registered', async () => {
+    const { ports, answer } = look({ ...ENDED, hosts: OLD.map((id) => aHost(id)) }, removing(), 330);
+    expect((await answer).ready).toBe(true);
+    expect(ports.changes).toEqual([]);
+  });
+
+  it.each<[string, Methods]>([
+    ['EC2', { ec2: { listByTag: failing('ServiceUnavailable', 'No answer.') } }],
+    ['a load balancer', { loadBalancers: { members: failing('ServiceUnavailable', 'No answer.') } }],
+    ['Mackerel', { mackerel: { hosts: failing('ServiceUnavailable', 'No answer.') } }],
+  ])(
+    'takes silence of %s for unknown, forgets nothing, and fails at the deadline',
+    async (_title, methods) => {
+      const memory = { 'i-new1': 0, 'i-new2': 0 };
+      expect(await look(ENDED, removing({ memory }), 330, methods).answer).toMatchObject({
+        ready: false,
+        reason: 'unknown: No answer.',
+        memory,
+      });
+      await expect(look(ENDED, removing({ memory }), 1_200, methods).answer).rejects.toThrow(
+        failure('NewHostsNotRemoved', 'unknown: No answer.'),
+      );
+    },
+  );
+
+  it('calls an instance ended that EC2 has not shown for a minute, not before', async () => {
+    const scene = withStates(ENDED, { 'i-new1': 'gone' });
+    const memory = { 'i-new1': at(310).getTime(), 'i-new2': 0 };
+    expect((await look(scene, removing({ memory }), 369).answer).ready).toBe(false);
+    expect((await look(scene, removing({ memory }), 370).answer).ready).toBe(true);
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import { watchTheNewHosts } from '../../lambdas/watch-the-new-hosts.ts';
+import { aLook, at, iso, NEW, shifted } from '../support/deployments.ts';
+import { allWell, anAlert, inService, outOfService } from '../support/facts.ts';
+import { failure } from '../support/failures.ts';
+import { aFleet } from '../support/fleets.ts';
+import { failing, type Methods, portsOn, withStates } from '../support/ports.ts';
+
+/** The bake began at second 200 and lasts 60 s. */
+const baking = (memory: Record<string, number> = { badLooks: 0 }) =>
+  shifted({ bake: aLook({ since: iso(200), memory }) });
+const watch = (seconds: number, scene = allWell(), deployment = baking(), methods: Methods = {}) => {
+  const ports = portsOn(scene, at(seconds), methods);
+  return { ports, answer: watchTheNewHosts.run(deployment, ports) };
+};
+const LOST = allWell({ members: { web: [inService('i-new1'), outOfService('i-new2')] } });
+const SILENT: Methods = { mackerel: { openAlerts: failing('ServiceUnavailable', 'No answer.') } };
+
+describe('Watch the new hosts', () => {
+  it('looks every ten seconds while all is well, and changes nothing', async () => {
+    const { ports, answer } = watch(200, allWell(), shifted());
+    expect(await answer).toMatchObject({
+      ready: false,
+      reason: 'all is well; watching for another 60 s',
+      nextLookInSeconds: 10,
+    });
+    expect(ports.changes).toEqual([]);
+  });
+
+  it('is over at the end of the bake, not before', async () => {
+    expect((await watch(259).answer).ready).toBe(false);
+    expect(await watch(260).answer).toMatchObject({ ready: true, reason: 'all stayed well' });
+  });
+
+  it('is over at the first look where the fleet wants no bake', async () =>
+    expect(
+      await watch(200, allWell(), shifted({ fleet: aFleet({ limits: { bakeSeconds: 0 } }) })).answer,
+    ).toMatchObject({ ready: true }));
+
+  it('looks twice before it believes that a host was lost', async () => {
+    expect(await watch(230, LOST).answer).toMatchObject({
+      ready: false,
+      nextLookInSeconds: 5,
+      memory: { badLooks: 1 },
+    });
+    await expect(watch(235, LOST, baking({ badLooks: 1 })).answer).rejects.toThrow(failure('ReadinessLost'));
+  });
+
+  it('does not end well on a bad look', async () =>
+    expect((await watch(260, LOST).answer).ready).toBe(false));
+});
+
+describe('Watch the new hosts, in trouble', () => {
+  it('fails at once when an alert is open on a new host', async () =>
+    expect(watch(210, allWell({ alerts: [anAlert('i-new2')] })).answer).rejects.toThrow(
+      failure('AlertDuringBake', 'CRITICAL on i-new2: loadavg5 12 > 8'),
+    ));
+  it('fails at once when a new host died', async () =>
+    expect(watch(210, withStates(allWell(), { 'i-new1': 'terminated' })).answer).rejects.toThrow(
+      failure('NewHostDied'),
+    ));
+
+  it('believes a bad look also across a failed one', async () => {
+    const { answer } = watch(235, LOST, baking({ badLooks: 1 }), SILENT);
+    expect(await answer).toMatchObject({
+      ready: false,
+      reason: 'unknown: No answer.',
+      memory: { badLooks: 1 },
+      nextLookInSeconds: 5,
+    });
+  });
+
+  it.each<[string, Methods]>([
+    ['Mackerel’s alerts', SILENT],
+    ['Mackerel’s hosts', { mackerel: { hosts: failing('ServiceUnavailable', 'No answer.') } }],
+    ['EC2', { ec2: { describe: failing('ServiceUnavailable', 'No answer.') } }],
+    ['a load balancer', { loadBalancers: { members: failing('ServiceUnavailable', 'No answer.') } }],
+  ])(
+    'takes silence of %s for no sign of health: goes on for five minutes, then fails',
+    async (_title, methods) => {
+      expect((await watch(260, allWell(), baking(), methods).answer).ready).toBe(false);
+      expect((await watch(559, allWell(), baking(), methods).answer).ready).toBe(false);
+      await expect(watch(560, allWell(), baking(), methods).answer).rejects.toThrow(
+        failure(
+          'ServiceUnavailable',
+          'The new hosts could not be watched to the end, 5 min after the bake should have ended: unknown: No answer.',
+        ),
+      );
+    },
+  );
+
+  it('is over when the silence ends well', async () => expect((await watch(400).answer).ready).toBe(true));
+
+  it('believes no empty answer', async () =>
+    expect(
+      await watch(260, allWell({ hosts: [], members: { web: NEW.map(inService) } })).answer,
+    ).toMatchObject({ ready: false }));
+});

@@ -1,0 +1,110 @@
+/**
+ * Literal ports: a test names the methods that its step may call, and what they answer. Any other call fails the test;
+ * every call is written down in order, so that tests can say what happened before what.
+ */
+import type { Instance, Member, Ports } from '../../lambdas/clients/ports.ts';
+import { DeploymentError, type FailureName } from '../../lambdas/domain/errors.ts';
+import { loadBalancerName } from '../../lambdas/domain/fleet.ts';
+import { at } from './deployments.ts';
+import type { Scene } from './facts.ts';
+
+/** Some methods of some ports. */
+export type Methods = { readonly [P in Exclude<keyof Ports, 'clock'>]?: Partial<Ports[P]> };
+
+export interface LiteralPorts extends Ports {
+  /** What was called, in order: `mackerel.setStatus ["host of i-old1"] "maintenance"`. */
+  readonly calls: readonly string[];
+  /** The calls that change something. */
+  readonly changes: readonly string[];
+}
+
+const READS =
+  /^(ec2\.(describe|listByTag|findImage|newestImage|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|latestMetric)|artifacts\.(find|digest|readRecord)|parameters\.read)\b/;
+
+export function portsWith(methods: Methods, now: Date = at(200)): LiteralPorts {
+  const calls: string[] = [];
+  const port = <P extends keyof Methods>(name: P): Ports[P] =>
+    new Proxy({} as Ports[P] & object, {
+      get:
+        (_target, method) =>
+        async (...args: unknown[]) => {
+          const call = `${name}.${String(method)}`;
+          calls.push([call, ...args.map((arg) => JSON.stringify(arg))].join(' '));
+          const act = (methods[name] as Record<string | symbol, unknown> | undefined)?.[method];
+          if (typeof act !== 'function') throw new Error(`unexpected call: ${calls.at(-1)}`);
+          return act(...args);
+        },
+    });
+  return {
+    clock: { now: () => now },
+    ec2: port('ec2'),
+    loadBalancers: port('loadBalancers'),
+    mackerel: port('mackerel'),
+    artifacts: port('artifacts'),
+    parameters: port('parameters'),
+    calls,
+    get changes() {
+      return calls.filter((call) => !READS.test(call));
+    },
+  };
+}
+
+/** Reads answer from the scene, writes are accepted and change nothing. */
+export function methodsOn({ instances, hosts, members, alerts }: Scene) {
+  return {
+    ec2: {
+      describe: async (ids: readonly string[]) =>
+        instances.filter(({ instanceId }) => ids.includes(instanceId)),
+      listByTag: async (key: string, value: string) =>
+        instances.filter(({ tags, state }) => tags[key] === value && state !== 'terminated'),
+      terminate: async () => ({ refused: [] }),
+    },
+    loadBalancers: {
+      members: async (ref, ids) => only(members[loadBalancerName(ref)] ?? [], ids),
+      register: async () => {},
+      deregister: async () => {},
+    },
+    mackerel: {
+      hosts: async () => hosts,
+      openAlerts: async () => alerts,
+      setStatus: async () => {},
+      retire: async () => ({ refused: [] }),
+    },
+  } satisfies Methods;
+}
+
+const only = (members: readonly Member[], ids: readonly string[] | undefined) =>
+  members.filter(({ instanceId }) => ids === undefined || ids.includes(instanceId));
+
+/** Ports on a scene; single methods may be given otherwise. */
+export function portsOn(scene: Scene, now?: Date, otherwise: Methods = {}): LiteralPorts {
+  const methods = methodsOn(scene);
+  return portsWith(
+    {
+      ...otherwise,
+      ec2: { ...methods.ec2, ...otherwise.ec2 },
+      loadBalancers: { ...methods.loadBalancers, ...otherwise.loadBalancers },
+      mackerel: { ...methods.mackerel, ...otherwise.mackerel },
+    },
+    now,
+  );
+}
+
+/** The same scene, with some instances in another state. */
+export const withStates = (
+  scene: Scene,
+  states: Readonly<Record<string, Instance['state'] | 'gone'>>,
+): Scene => ({
+  ...scene,
+  instances: scene.instances.flatMap((instance) => {
+    const state = states[instance.instanceId] ?? instance.state;
+    return state === 'gone' ? [] : [{ ...instance, state }];
+  }),
+});
+
+/** A method that fails under this name. */
+export const failing =
+  (name: FailureName, message = 'It did not answer.') =>
+  async (): Promise<never> => {
+    throw new DeploymentError(name, message);
+  };

@@ -4,7 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { liveEc2 } from './clients/ec2.ts';
+import { entering } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
 import type { Instance, Ports } from './clients/ports.ts';
 import { renderBootScript } from './domain/boot-script.ts';
 import { type After, deploymentId, type Launch } from './domain/deployment.ts';
@@ -19,7 +21,8 @@ type Agreed = After<'image' | 'release' | 'oldHosts'>;
 export const launchNewInstances = defineStep(
   'launch-new-instances',
   ['image', 'release', 'oldHosts'],
-  async (deployment: Agreed, ports: Pick<Ports, 'ec2' | 'clock'>): Promise<Launch> => {
+  async (deployment: Agreed, ports: Pick<Ports, 'ec2' | 'ledger' | 'clock'>): Promise<Launch> => {
+    await entering('bring-up', deployment, ports);
     const at = ports.clock.now().toISOString();
     // Zones side by side (EC2's bucket holds five RunInstances). All are waited for, also when one has failed: the
     // undo must not begin while a launch is still in flight.
@@ -124,4 +127,8 @@ function launchRequest(deployment: Agreed, subnetId: string, instanceType: strin
   };
 }
 
-export const handler = lambdaHandler(launchNewInstances, () => ({ ec2: liveEc2(), clock: systemClock }));
+export const handler = lambdaHandler(launchNewInstances, () => ({
+  ec2: liveEc2(),
+  ledger: liveLedger(),
+  clock: systemClock,
+}));

@@ -4,7 +4,9 @@
  */
 import { liveEc2 } from './clients/ec2.ts';
 import { atEachBalancer, lookAtNewHosts } from './clients/facts.ts';
+import { holdingUnlessCancelled } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Ports } from './clients/ports.ts';
@@ -28,7 +30,7 @@ import { span } from './domain/words.ts';
 const MACKEREL_PAUSE_SECONDS = 3;
 
 type Launched = After<'oldHosts' | 'launch'>;
-type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>;
+type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;
 
 export const newHostsAreReady = defineStep(
   'new-hosts-are-ready',
@@ -50,6 +52,7 @@ export const newHostsAreReady = defineStep(
 );
 
 async function lookAndJoin(deployment: Launched, ports: Eyes): Promise<Finding> {
+  await holdingUnlessCancelled(deployment, ports);
   const { instances: launched } = deployment.launch;
   const now = ports.clock.now().getTime();
   const askedBefore = deployment.readiness?.memory?.mackerelAskedAt ?? 0;
@@ -95,5 +98,6 @@ export const handler = lambdaHandler(newHostsAreReady, (apiKeyParameter) => ({
   ec2: liveEc2(),
   mackerel: liveMackerel(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
+  ledger: liveLedger(),
   clock: systemClock,
 }));

@@ -1,6 +1,8 @@
 /** State *Old hosts are drained*: no load balancer holds a request for an old host anymore. Only reads. */
 import { membersByName } from './clients/facts.ts';
+import { holdingUnlessCancelled } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Ports } from './clients/ports.ts';
 import { type After, type Look, oldInstanceIds } from './domain/deployment.ts';
@@ -18,7 +20,7 @@ type Shifted = After<'oldHosts' | 'shift'>;
 export const oldHostsAreDrained = defineStep(
   'old-hosts-are-drained',
   ['oldHosts', 'shift'],
-  async (deployment: Shifted, ports: Pick<Ports, 'loadBalancers' | 'clock'>): Promise<Look> => {
+  async (deployment: Shifted, ports: Pick<Ports, 'loadBalancers' | 'ledger' | 'clock'>): Promise<Look> => {
     const now = ports.clock.now();
     const limit = drainSeconds(deployment);
     const deadline = deadlineOf(
@@ -50,10 +52,11 @@ function drainSeconds({ fleet, oldHosts }: Shifted): number {
 
 async function lookAtOldHosts(
   deployment: Shifted,
-  ports: Pick<Ports, 'loadBalancers'>,
+  ports: Pick<Ports, 'loadBalancers' | 'ledger'>,
   secondsPassed: number,
   limit: number,
 ): Promise<Finding> {
+  await holdingUnlessCancelled(deployment, ports);
   const ids = oldInstanceIds(deployment);
   if (ids.length === 0) return { ready: true, reason: 'no old host to drain' };
   const { drained, back, reason } = decideDraining(await membersByName(deployment, ports, ids));
@@ -71,5 +74,6 @@ async function lookAtOldHosts(
 
 export const handler = lambdaHandler(oldHostsAreDrained, () => ({
   loadBalancers: liveLoadBalancers(),
+  ledger: liveLedger(),
   clock: systemClock,
 }));

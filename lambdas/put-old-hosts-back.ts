@@ -4,7 +4,9 @@
  */
 import { liveEc2 } from './clients/ec2.ts';
 import { atEachBalancer, membersByName } from './clients/facts.ts';
+import { entering, holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Mackerel, Ports } from './clients/ports.ts';
@@ -16,7 +18,7 @@ import { decidePuttingBack } from './domain/putting-back.ts';
 import { defineStep } from './domain/step.ts';
 import { span } from './domain/words.ts';
 
-type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>;
+type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
 
 export const putOldHostsBack = defineStep(
   'put-old-hosts-back',
@@ -39,6 +41,7 @@ export const putOldHostsBack = defineStep(
 );
 
 async function lookAndPutBack(deployment: Deployment, ports: Eyes): Promise<Finding> {
+  await (deployment.putBack ? holding(deployment, ports) : entering('undo', deployment, ports));
   // Only a deployment whose new hosts were ready has ever touched an old one. Their last look alone does not tell: a
   // step that was cut off while it took old hosts out, and ran again, may have sent the deployment back to waiting.
   if (!deployment.readiness?.ready && !deployment.shift)
@@ -70,5 +73,6 @@ export const handler = lambdaHandler(putOldHostsBack, (apiKeyParameter) => ({
   ec2: liveEc2(),
   mackerel: liveMackerel(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
+  ledger: liveLedger(),
   clock: systemClock,
 }));

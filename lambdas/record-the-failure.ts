@@ -4,20 +4,24 @@
  */
 import { liveArtifacts } from './clients/artifacts.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import type { Ports } from './clients/ports.ts';
 import { annotateDeployment, writeRecord } from './clients/records.ts';
-import { type Deployment, type Ending, parseDeployment } from './domain/deployment.ts';
+import { type Deployment, type Ending, holdOf, parseDeployment } from './domain/deployment.ts';
 import { endingOf } from './domain/ending.ts';
 import { type FailureName, isFailure } from './domain/errors.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/fleet.ts';
 import { recordOf } from './domain/record.ts';
 import type { Step } from './domain/step.ts';
 
-/** The endings after which hosts of this release may serve, or of the one before, or of both. */
-const LEAVES_UNKNOWN_HOSTS: readonly string[] = ['StoppedHalfway', 'RollbackFailed'] satisfies FailureName[];
+/**
+ * The endings after which hosts of this release may serve, or of the one before, or of both: the lock stays, and a
+ * human decides.
+ */
+const NEEDS_HUMAN: readonly string[] = ['StoppedHalfway', 'RollbackFailed'] satisfies FailureName[];
 
-type Records = Pick<Ports, 'artifacts' | 'mackerel' | 'clock'>;
+type Records = Pick<Ports, 'artifacts' | 'mackerel' | 'ledger' | 'clock'>;
 
 export const recordTheFailure: Step<keyof Records, Ending> = {
   name: 'record-the-failure',
@@ -29,8 +33,11 @@ export const recordTheFailure: Step<keyof Records, Ending> = {
     await quietly(
       writeRecord(ports.artifacts, fleet, deploymentRecordKey(fleet.name, record.deployment), record),
     );
+    // Before the record: nobody may take this for leftovers that can be cleaned up.
+    if (NEEDS_HUMAN.includes(ending.error))
+      await quietly(ports.ledger.keepForHuman(fleet.name, holdOf(deployment), ending.cause));
     // Else the next deployment of what ran before this one would be told that it runs already.
-    if (LEAVES_UNKNOWN_HOSTS.includes(ending.error))
+    if (NEEDS_HUMAN.includes(ending.error))
       await quietly(writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), record));
     // A refusal changed nothing: no mark on the graphs.
     if (deployment.launch) await annotateDeployment(ports.mackerel, fleet, record);
@@ -58,5 +65,6 @@ async function quietly(writing: Promise<void>): Promise<void> {
 export const handler = lambdaHandler(recordTheFailure, (apiKeyParameter) => ({
   artifacts: liveArtifacts(),
   mackerel: liveMackerel(apiKeyParameter),
+  ledger: liveLedger(),
   clock: systemClock,
 }));

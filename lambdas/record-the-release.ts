@@ -3,7 +3,9 @@
  * Mackerel's graphs. The next deployment reads the record to know whether it is wanted.
  */
 import { liveArtifacts } from './clients/artifacts.ts';
+import { holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import type { Ports } from './clients/ports.ts';
 import { annotateDeployment, writeRecord } from './clients/records.ts';
@@ -14,7 +16,11 @@ import { defineStep } from './domain/step.ts';
 export const recordTheRelease = defineStep(
   'record-the-release',
   ['image', 'release', 'oldHosts', 'launch', 'retirement'],
-  async (deployment, ports: Pick<Ports, 'artifacts' | 'mackerel' | 'clock'>): Promise<DeploymentRecord> => {
+  async (
+    deployment,
+    ports: Pick<Ports, 'artifacts' | 'mackerel' | 'ledger' | 'clock'>,
+  ): Promise<DeploymentRecord> => {
+    await holding(deployment, ports);
     const record = recordOf(deployment, ports.clock.now());
     const { fleet } = deployment;
     await writeRecord(ports.artifacts, fleet, deploymentRecordKey(fleet.name, record.deployment), record);
@@ -28,5 +34,6 @@ export const recordTheRelease = defineStep(
 export const handler = lambdaHandler(recordTheRelease, (apiKeyParameter) => ({
   artifacts: liveArtifacts(),
   mackerel: liveMackerel(apiKeyParameter),
+  ledger: liveLedger(),
   clock: systemClock,
 }));

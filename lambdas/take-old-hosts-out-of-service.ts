@@ -4,7 +4,9 @@
  */
 import { liveEc2 } from './clients/ec2.ts';
 import { atEachBalancer, lookAtNewHosts } from './clients/facts.ts';
+import { entering } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Member, Ports } from './clients/ports.ts';
@@ -27,8 +29,13 @@ type Ready = After<'oldHosts' | 'launch' | 'readiness'>;
 export const takeOldHostsOutOfService = defineStep(
   'take-old-hosts-out-of-service',
   ['oldHosts', 'launch', 'readiness'],
-  async (deployment, ports: Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>): Promise<Shift> => {
+  async (
+    deployment,
+    ports: Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>,
+  ): Promise<Shift> => {
     const { launch, oldHosts } = deployment;
+    // Before the look: what it sees must be no older than the calls below.
+    await entering('shift', deployment, ports);
     const facts = await lookAtNewHosts(deployment, launch.instances, ports);
     const hosts = standings(launch.instances, facts);
     if (!allReady(hosts)) return backToWaiting(deployment, facts, hosts, ports.clock.now());
@@ -89,5 +96,6 @@ export const handler = lambdaHandler(takeOldHostsOutOfService, (apiKeyParameter)
   ec2: liveEc2(),
   mackerel: liveMackerel(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
+  ledger: liveLedger(),
   clock: systemClock,
 }));

@@ -4,7 +4,9 @@
  */
 import { liveEc2 } from './clients/ec2.ts';
 import { atEachBalancer, membersByName } from './clients/facts.ts';
+import { holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Ports } from './clients/ports.ts';
@@ -18,7 +20,7 @@ import { defineStep } from './domain/step.ts';
 import { allEnded, decideTermination, refuseAny, rememberUnseen } from './domain/termination.ts';
 import { count, list, span } from './domain/words.ts';
 
-type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>;
+type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
 
 export const terminateNewInstances = defineStep(
   'terminate-new-instances',
@@ -42,6 +44,7 @@ export const terminateNewInstances = defineStep(
 );
 
 async function lookAndRemove(deployment: Deployment, ports: Eyes, now: Date): Promise<Finding> {
+  await holding(deployment, ports);
   const earlier = deployment.removal?.memory ?? {};
   const secondsPassed = (now.getTime() - new Date(deployment.removal?.since ?? now).getTime()) / 1000;
   const tagged = await ports.ec2.listByTag(TAG.deployment, deploymentId(deployment));
@@ -124,5 +127,6 @@ export const handler = lambdaHandler(terminateNewInstances, (apiKeyParameter) =>
   ec2: liveEc2(),
   mackerel: liveMackerel(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
+  ledger: liveLedger(),
   clock: systemClock,
 }));

@@ -4,7 +4,9 @@
  */
 import { liveEc2 } from './clients/ec2.ts';
 import { lookAtNewHosts } from './clients/facts.ts';
+import { entering, holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Ports } from './clients/ports.ts';
@@ -23,7 +25,7 @@ import {
 import { count, list, span } from './domain/words.ts';
 
 type Baked = After<'oldHosts' | 'launch' | 'bake'>;
-type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>;
+type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
 
 export const terminateOldInstances = defineStep(
   'terminate-old-instances',
@@ -46,6 +48,7 @@ export const terminateOldInstances = defineStep(
 );
 
 async function lookAndTerminate(deployment: Baked, ports: Eyes, now: Date): Promise<Finding> {
+  await holding(deployment, ports);
   const ids = oldInstanceIds(deployment);
   if (ids.length === 0) return { ready: true, reason: 'no old instance to terminate' };
   const decision = decideTermination('old', deployment, ids, await ports.ec2.describe(ids));
@@ -59,6 +62,8 @@ async function lookAndTerminate(deployment: Baked, ports: Eyes, now: Date): Prom
   if (!begun) refuseAny(decision);
   if (decision.terminate.length === 0) return { ready: false, reason: endingSentence(decision), memory };
 
+  // The point of no return is written down before it is passed.
+  if (!begun) await entering('remove', deployment, ports);
   // Only now: while the old instances shut down there is nothing to decide about the new ones.
   const facts = await lookAtNewHosts(deployment, deployment.launch.instances, ports);
   const lack = readinessLack(deployment, facts, begun);
@@ -115,5 +120,6 @@ export const handler = lambdaHandler(terminateOldInstances, (apiKeyParameter) =>
   ec2: liveEc2(),
   mackerel: liveMackerel(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
+  ledger: liveLedger(),
   clock: systemClock,
 }));

@@ -1,7 +1,9 @@
 /** State *Watch the new hosts*: the bake. Still ready, and no Mackerel alert open on them. Only reads. */
 import { liveEc2 } from './clients/ec2.ts';
 import { lookAtNewHosts } from './clients/facts.ts';
+import { holdingUnlessCancelled } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Ports } from './clients/ports.ts';
@@ -17,7 +19,7 @@ import { span } from './domain/words.ts';
 const SILENCE_SECONDS = 300;
 
 type Launched = After<'launch'>;
-type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>;
+type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;
 
 export const watchTheNewHosts = defineStep(
   'watch-the-new-hosts',
@@ -42,6 +44,7 @@ export const watchTheNewHosts = defineStep(
 );
 
 async function lookAndJudge(deployment: Launched, ports: Eyes, now: Date, end: Date): Promise<Finding> {
+  await holdingUnlessCancelled(deployment, ports);
   const [facts, alerts] = await Promise.all([
     lookAtNewHosts(deployment, deployment.launch.instances, ports),
     ports.mackerel.openAlerts(),
@@ -60,5 +63,6 @@ export const handler = lambdaHandler(watchTheNewHosts, (apiKeyParameter) => ({
   ec2: liveEc2(),
   mackerel: liveMackerel(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
+  ledger: liveLedger(),
   clock: systemClock,
 }));

@@ -11,6 +11,7 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Fleet } from '../lambdas/domain/fleet.ts';
 import type { StepName } from '../lambdas/domain/steps.ts';
+import { fail, opened, recorded, released, removeAct, succeed, undoAct } from './acts.ts';
 import { States } from './states.ts';
 
 export function deployStory(
@@ -19,23 +20,14 @@ export function deployStory(
   fleet: Fleet,
 ): sfn.IChainable {
   const states = new States(scope, functions);
-  const { refused, undo, halfway } = unhappyEndings(scope, states);
+  const refusedEnd = released(states, 'the refusal', fail(scope, 'Nothing was changed'));
+  const refused = recorded(states, 'Record the refusal', refusedEnd, 'Nothing was changed', scope);
+  const undo = undoAct(scope, states, released(states, 'the undo', fail(scope, 'RolledBack')));
 
-  // ── Agree: nothing changes ──────────────────────────────────────────────────────────────────────────────────────
-  const open = sfn.Pass.jsonPath(scope, 'Open the deployment', {
-    comment: 'The document: the fleet as it was deployed, the input as it was given, who we are.',
-    parameters: {
-      fleet,
-      'input.$': '$',
-      execution: {
-        'id.$': '$$.Execution.Id',
-        'name.$': '$$.Execution.Name',
-        'startedAt.$': '$$.Execution.StartTime',
-      },
-    },
-  });
-  // *Take the fleet lock* stands here, between opening the deployment and its first decision (issue 3). Until then
-  // two deployments of one fleet must not be started at once.
+  // ── Agree: nothing changes but the lock ─────────────────────────────────────────────────────────────────────────
+  const open = opened(scope, 'Open the deployment', fleet);
+  const lock = states.step('Take the fleet lock', 'take-the-fleet-lock', 'lock', { to: refused });
+  const mayGoOn = sfn.Choice.jsonPath(scope, 'Is it our turn?');
   const image = states.step('Resolve the image', 'resolve-the-image', 'image', { to: refused });
   const release = states.step('Resolve the release', 'resolve-the-release', 'release', { to: refused });
   const isWanted = sfn.Choice.jsonPath(scope, 'Is this release wanted?');
@@ -44,45 +36,46 @@ export function deployStory(
   const plan = states.step('Write the plan', 'write-the-plan', 'plan', { to: refused });
 
   // ── Bring up: a failure is undone ───────────────────────────────────────────────────────────────────────────────
-  const launch = states.step('Launch new instances', 'launch-new-instances', 'launch', { to: undo });
-  const newHosts = states.waitUntil('New hosts are ready', 'new-hosts-are-ready', 'readiness', { to: undo });
+  const launch = states.step('Launch new instances', 'launch-new-instances', 'launch', { to: undo.head });
+  const newHosts = states.waitUntil('New hosts are ready', 'new-hosts-are-ready', 'readiness', {
+    to: undo.head,
+  });
 
   // ── Shift traffic: a failure is undone, in seconds, because the old hosts still run ─────────────────────────────
   const takeOut = states.step('Take old hosts out of service', 'take-old-hosts-out-of-service', 'shift', {
-    to: undo,
+    to: undo.head,
   });
   const wereReady = sfn.Choice.jsonPath(scope, 'Were the new hosts still ready?');
-  const drained = states.waitUntil('Old hosts are drained', 'old-hosts-are-drained', 'drain', { to: undo });
-  const bake = states.waitUntil('Watch the new hosts', 'watch-the-new-hosts', 'bake', { to: undo });
+  const drained = states.waitUntil('Old hosts are drained', 'old-hosts-are-drained', 'drain', {
+    to: undo.head,
+  });
+  const bake = states.waitUntil('Watch the new hosts', 'watch-the-new-hosts', 'bake', { to: undo.head });
 
   // ── Remove: the point of no return ──────────────────────────────────────────────────────────────────────────────
-  // The step looks at the new hosts right before its first call; these two names say that no old instance has ended.
-  const terminate = states.waitUntil(
-    'Terminate old instances',
-    'terminate-old-instances',
-    'termination',
-    { errors: ['ReadinessLost', 'TerminationRefused'], to: undo },
-    { to: halfway },
-  );
-  const retire = states.step('Retire old hosts in Mackerel', 'retire-old-hosts-in-mackerel', 'retirement', {
-    to: halfway,
-  });
-  // The lock is released here and the pending artifact started (issue 3).
-  const record = states.step('Record the release', 'record-the-release', 'record', { to: halfway });
+  const deployed = released(states, 'the deployment', succeed(scope, 'Deployed', '$.record'));
+  const remove = removeAct(scope, states, undo, deployed);
 
-  open.next(image).next(release).next(isWanted);
-  isWanted
+  open.next(lock).next(mayGoOn);
+  mayGoOn
     .when(
-      sfn.Condition.stringEquals('$.release.verdict', 'already-deployed'),
-      ending(scope, 'Already deployed'),
+      sfn.Condition.stringEquals('$.lock.verdict', 'waiting'),
+      succeed(scope, 'Waiting for its turn', '$.lock'),
     )
-    .when(sfn.Condition.stringEquals('$.release.verdict', 'superseded'), ending(scope, 'Superseded'))
-    .otherwise(snapshot);
+    .otherwise(image);
+  image.next(release).next(isWanted);
+  const notWanted = (verdict: string, title: string) =>
+    isWanted.when(
+      sfn.Condition.stringEquals('$.release.verdict', verdict),
+      released(states, title.toLowerCase(), succeed(scope, title, '$.release')),
+    );
+  notWanted('already-deployed', 'Already deployed');
+  notWanted('superseded', 'Superseded');
+  isWanted.otherwise(snapshot);
   snapshot.next(isDryRun);
   isDryRun
     .when(
       sfn.Condition.booleanEquals('$.release.dryRun', true),
-      plan.next(ending(scope, 'Planned', '$.plan')),
+      plan.next(succeed(scope, 'Planned', '$.plan')),
     )
     .otherwise(launch);
   launch.next(newHosts.look);
@@ -90,43 +83,6 @@ export function deployStory(
   takeOut.next(wereReady);
   wereReady.when(sfn.Condition.booleanEquals('$.shift.done', true), drained.look).otherwise(newHosts.pause);
   drained.verdict.when(States.ready('drain'), bake.look);
-  bake.verdict.when(States.ready('bake'), terminate.look);
-  terminate.verdict.when(States.ready('termination'), retire);
-  retire.next(record).next(ending(scope, 'Deployed', '$.record'));
+  bake.verdict.when(States.ready('bake'), remove.look);
   return open;
-}
-
-/** A good end. */
-function ending(scope: Construct, title: string, outputPath = '$.release'): sfn.Succeed {
-  return sfn.Succeed.jsonPath(scope, title, { outputPath });
-}
-
-/**
- * The undo and the bad ends. Each failed run ends in *Fail* under its own name, never in a success (rule 9). Recording
- * is best effort: a record that cannot be written never hides how the deployment ended.
- */
-function unhappyEndings(scope: Construct, states: States) {
-  const refused = recorded(scope, states, 'Record the refusal', 'Nothing was changed');
-  const rolledBack = recorded(scope, states, 'Record the failure', 'RolledBack');
-  const rollbackFailed = recorded(scope, states, 'Record the failed undo', 'RollbackFailed');
-  const halfway = recorded(scope, states, 'Record the halfway stop', 'StoppedHalfway');
-
-  // The old hosts first: the new ones may be all that serves right now.
-  const onFailure = { to: rollbackFailed, keptAs: 'undoFailure' } as const;
-  const putBack = states.waitUntil('Put old hosts back', 'put-old-hosts-back', 'putBack', onFailure);
-  const remove = states.waitUntil('Terminate new instances', 'terminate-new-instances', 'removal', onFailure);
-  putBack.verdict.when(States.ready('putBack'), remove.look);
-  remove.verdict.when(States.ready('removal'), rolledBack);
-  return { refused, undo: putBack.look, halfway };
-}
-
-function recorded(scope: Construct, states: States, title: string, end: string): sfn.IChainable {
-  const fail = sfn.Fail.jsonPath(scope, end, { errorPath: '$.ending.error', causePath: '$.ending.cause' });
-  const unrecorded = sfn.Fail.jsonPath(scope, `${end} without a record`, {
-    error: end === 'Nothing was changed' ? 'StepCrashed' : end,
-    cause: `${end}; the record of it could not be written either. The first error is in the execution's history.`,
-  });
-  return states
-    .step(title, 'record-the-failure', 'ending', { to: unrecorded, keptAs: 'recordFailure' })
-    .next(fail);
 }

@@ -44,7 +44,17 @@ export class States {
   constructor(
     private readonly scope: Construct,
     private readonly functions: Readonly<Record<StepName, IFunction>>,
-  ) {}
+  ) {
+    // Whatever the step: an execution that lost its lock changes nothing anymore, and undoes nothing either, because
+    // somebody else looks after the fleet. (The same end for a late step of a dead execution, and for a redrive.)
+    this.lockLost = sfn.Fail.jsonPath(scope, 'The lock was lost', {
+      error: 'LockLost',
+      cause:
+        'This execution does not hold the lock of its fleet anymore: another one looks after what it left. See LockLost in docs/runbook.md.',
+    });
+  }
+
+  private readonly lockLost: sfn.Fail;
 
   /** A task that hands the whole document to a function and keeps the answer under the step's own key. */
   step(title: string, name: StepName, key: StepKey, ...failures: OnFailure[]): tasks.LambdaInvoke {
@@ -71,6 +81,7 @@ export class States {
       backoffRate: 2,
       maxDelay: Duration.seconds(30),
     });
+    if (failures.length > 0) task.addCatch(this.lockLost, { errors: ['LockLost'], resultPath: '$.failure' });
     for (const { errors = ['States.ALL'], to, keptAs = 'failure' } of failures) {
       task.addCatch(to, { errors: [...errors], resultPath: `$.${keptAs}` });
     }

@@ -5,7 +5,15 @@
 import type { PortCall } from './world/calls.ts';
 
 /** Milliseconds of one request within the Region, by service. Mackerel is a public API over the internet. */
-const SERVICE_MILLIS = { ec2: 120, loadBalancers: 80, mackerel: 150, artifacts: 40, parameters: 25 } as const;
+const SERVICE_MILLIS = {
+  ec2: 120,
+  loadBalancers: 80,
+  mackerel: 150,
+  artifacts: 40,
+  parameters: 25,
+  ledger: 15,
+  executions: 60,
+} as const;
 /** RunInstances takes 1.5 s (daemonology.net, ec2-boot-bench, 2021). */
 const ACTION_MILLIS: Readonly<Record<string, number>> = { 'ec2.launch': 1_500, 'ec2.terminate': 400 };
 

@@ -4,8 +4,18 @@
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type {
+  HeadObjectCommandOutput,
+  ListObjectVersionsCommandInput,
+  ListObjectVersionsCommandOutput,
+} from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { DeploymentError } from '../domain/errors.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from './aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
@@ -18,6 +28,7 @@ export function artifactsAdapter(client: S3Client): Artifacts {
     find: (Bucket, Key, VersionId) =>
       find(client, { Bucket, Key, ...(VersionId === undefined ? {} : { VersionId }) }),
     digest: (Bucket, Key, VersionId) => digest(client, { Bucket, Key, VersionId }),
+    versions: (Bucket, Key) => versions(client, { Bucket, Key }),
     readRecord: (Bucket, Key) => readRecord(client, { Bucket, Key }),
     writeRecord: (Bucket, Key, record) => writeRecord(client, { Bucket, Key }, record),
   };
@@ -79,6 +90,34 @@ function checksumOf({
   }
   return Buffer.from(checksum, 'base64').toString('hex');
 }
+
+/** The port's limit, and what S3 tells in one answer. */
+const MAX_VERSIONS = 1_000;
+
+/** S3 lists by prefix: by key first, where the key itself comes before all that is longer, then newest first. */
+async function versions(client: S3Client, { Bucket, Key }: Place): Promise<string[]> {
+  const found: string[] = [];
+  let from: Pick<ListObjectVersionsCommandInput, 'KeyMarker' | 'VersionIdMarker'> | undefined = {};
+  while (from !== undefined && found.length < MAX_VERSIONS) {
+    const page: ListObjectVersionsCommandOutput = await versionsPage(client, {
+      Bucket,
+      Prefix: Key,
+      ...from,
+    });
+    // Delete markers are in a list of their own.
+    for (const version of page.Versions ?? []) {
+      if (version.Key === Key && version.VersionId !== undefined) found.push(version.VersionId);
+    }
+    const { IsTruncated: goesOn, NextKeyMarker: KeyMarker, NextVersionIdMarker: VersionIdMarker } = page;
+    from = goesOn && KeyMarker === Key ? { KeyMarker, VersionIdMarker } : undefined;
+  }
+  return found.slice(0, MAX_VERSIONS);
+}
+
+const versionsPage = (client: S3Client, input: ListObjectVersionsCommandInput) =>
+  asking(`list the versions of s3://${input.Bucket}/${input.Prefix}`, () =>
+    client.send(new ListObjectVersionsCommand(input)),
+  );
 
 async function digest(client: S3Client, place: Place): Promise<string> {
   return asking(`read ${nameOf(place)}`, async () => {

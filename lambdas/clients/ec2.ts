@@ -13,6 +13,7 @@ import type {
 import {
   DescribeImagesCommand,
   EC2Client,
+  GetConsoleOutputCommand,
   paginateDescribeImages,
   paginateDescribeInstances,
   paginateDescribeSubnets,
@@ -20,7 +21,7 @@ import {
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { DeploymentError } from '../domain/errors.ts';
-import { asking, failureOf, isNamed, unavailable, wordsOf } from './aws-errors.ts';
+import { asking, failureOf, isNamed, mayPass, unavailable, wordsOf } from './aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
 import { chunksOf } from './in-chunks.ts';
 import type { Ec2, Image, Instance, InstanceState, LaunchRequest, Refusal, Subnet } from './ports.ts';
@@ -38,6 +39,7 @@ export function ec2Adapter(client: EC2Client): Ec2 {
     listByTag: (key, value) => listByTag(client, key, value),
     launch: (request) => launch(client, request),
     terminate: (instanceIds) => terminate(client, instanceIds),
+    consoleOutput: (instanceId) => consoleOutput(client, instanceId),
     findImage: (imageId) => findImage(client, imageId),
     newestImage: (query) => newestImage(client, query),
     subnets: (subnetIds) => subnets(client, subnetIds),
@@ -235,6 +237,41 @@ async function terminateOneByOne(client: EC2Client, ids: string[]): Promise<Refu
 }
 
 const isGoing = ({ state }: Instance) => state === 'shutting-down' || state === 'terminated';
+
+// ── The console ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What EC2 itself keeps. */
+const MAX_CONSOLE_BYTES = 64 * 1024;
+
+/**
+ * What the console shows now, which only Nitro instances that still run can tell; else what EC2 kept of it at the last
+ * start or end of the instance, minutes late.
+ */
+async function consoleOutput(client: EC2Client, instanceId: string): Promise<string> {
+  return asking(`read the console of ${instanceId}`, async () => {
+    const now = await consoleBytes(client, instanceId, true).catch((error: unknown) => {
+      // Whatever EC2 has against the newest output: what it kept may still be had.
+      if (mayPass(error)) throw error;
+      return Buffer.alloc(0);
+    });
+    const bytes = now.length > 0 ? now : await consoleBytes(client, instanceId, false);
+    // Cut in the middle of a character, the text would begin with a replacement character or up to three.
+    return bytes
+      .subarray(-MAX_CONSOLE_BYTES)
+      .toString('utf8')
+      .replace(/^\uFFFD{1,3}/, '');
+  });
+}
+
+async function consoleBytes(client: EC2Client, InstanceId: string, Latest: boolean): Promise<Buffer> {
+  try {
+    const { Output = '' } = await client.send(new GetConsoleOutputCommand({ InstanceId, Latest }));
+    return Buffer.from(Output, 'base64');
+  } catch (error) {
+    if (isNamed(error, 'InvalidInstanceID.NotFound')) return Buffer.alloc(0);
+    throw error;
+  }
+}
 
 // ── Images and subnets ─────────────────────────────────────────────────────────────────────────────────────────────
 

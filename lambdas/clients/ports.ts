@@ -213,7 +213,7 @@ export interface Parameters {
 // ── The ledger (DynamoDB) and executions (Step Functions) ──────────────────────────────────────────────────────────
 
 /** How far the holder of a fleet's lock is. Written before the first call of the phase is made. */
-export type Phase = 'agree' | 'bring-up' | 'shift' | 'remove';
+export type Phase = 'agree' | 'bring-up' | 'shift' | 'remove' | 'undo';
 
 /** Who holds a lock: an execution, and the how-manieth holder of this fleet it is. A late call of a dead one differs. */
 export interface Hold {
@@ -275,7 +275,7 @@ export interface Ledger {
   /**
    * Writes down that the holder enters a phase, with its document.
    * @throws LockLost when `hold` does not hold the lock; Cancelled when somebody asked for it and the phase is not
-   * one that undoes.
+   * `undo`.
    */
   enter(fleet: string, hold: Hold, phase: Phase, document: string): Promise<void>;
   /** Keeps the lock for a human. @throws LockLost */
@@ -292,7 +292,11 @@ export interface Ledger {
 
 export type ExecutionState =
   | { readonly state: 'running' }
-  | { readonly state: 'ended'; readonly status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED'; readonly at: Date }
+  | {
+      readonly state: 'ended';
+      readonly status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+      readonly at: Date;
+    }
   /** Step Functions does not know it (anymore): older than 90 days, or so young that its answer lags. */
   | { readonly state: 'unknown' };
 

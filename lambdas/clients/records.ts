@@ -1,8 +1,10 @@
 /** Where records go: the artifact bucket, and a mark on Mackerel's graphs for those who look there first. */
+import { createHash } from 'node:crypto';
 import { isFailure } from '../domain/errors.ts';
 import type { Fleet } from '../domain/fleet.ts';
+import { machinesOf } from '../domain/lock.ts';
 import type { DeploymentRecord } from '../domain/record.ts';
-import type { Artifacts, Mackerel } from './ports.ts';
+import type { Artifacts, Mackerel, PendingRequest, Ports } from './ports.ts';
 
 export async function writeRecord(
   artifacts: Artifacts,
@@ -33,3 +35,24 @@ export async function annotateDeployment(
     if (!isFailure(error)) throw error;
   }
 }
+
+/**
+ * Starts what waits in the pending slot, and empties it. The execution is named after the request, so that it starts
+ * once, whoever finds it there and however often.
+ * @param executionArn of one of the fleet's executions: it tells account, Region and machine
+ */
+export async function startPending(
+  fleet: string,
+  executionArn: string,
+  { ledger, executions }: Pick<Ports, 'ledger' | 'executions'>,
+): Promise<PendingRequest | undefined> {
+  const row = await ledger.read(fleet);
+  if (!row?.pending || row.held) return undefined;
+  const { id, input } = row.pending;
+  await executions.start(machinesOf(executionArn, fleet).deploy, waitedName(id), input);
+  await ledger.clearPending(fleet, id);
+  return row.pending;
+}
+
+/** The request may itself have been a start that waited: a digest keeps names bounded and still tells them apart. */
+const waitedName = (id: string) => `waited-${createHash('sha256').update(id).digest('hex').slice(0, 24)}`;

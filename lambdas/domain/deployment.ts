@@ -3,12 +3,35 @@
  * a wait write theirs again and again). Ids travel, descriptions do not: at 500 hosts it stays far below 256 KiB.
  */
 import * as v from 'valibot';
+import type { Hold } from '../clients/ports.ts';
 import { DeploymentError } from './errors.ts';
 import { Fleet } from './fleet.ts';
 import { parseInput } from './input.ts';
 import { PinnedArtifact, PinnedRuntime } from './release.ts';
 
 const instant = v.pipe(v.string(), v.isoTimestamp());
+
+/** Who acts, and whether this execution may go on at all. */
+const Lock = v.object({
+  verdict: v.picklist(['taken', 'waiting', 'not-needed']),
+  reason: v.string(),
+  holder: v.string(),
+  generation: v.number(),
+});
+export type Lock = v.InferOutput<typeof Lock>;
+
+/** What a clean-up found, and what it has to do about it. */
+const TakeOver = v.object({
+  ready: v.boolean(),
+  verdict: v.picklist(['undo', 'finish', 'release', 'nothing', 'wait']),
+  reason: v.string(),
+  nextLookInSeconds: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** The dead deployment's document, to go on with. */
+  document: v.optional(v.unknown()),
+});
+export type TakeOver = v.InferOutput<typeof TakeOver>;
+
+const Release = v.object({ reason: v.string() });
 
 const ResolvedImage = v.object({
   imageId: v.string(),
@@ -104,6 +127,8 @@ const Document = v.object({
   fleet: Fleet,
   execution: v.object({ id: v.string(), name: v.string(), startedAt: v.string() }),
   input: v.unknown(),
+  lock: v.optional(Lock),
+  takeOver: v.optional(TakeOver),
   image: v.optional(ResolvedImage),
   release: v.optional(ResolvedRelease),
   oldHosts: v.optional(Snapshot),
@@ -121,6 +146,7 @@ const Document = v.object({
   removal: v.optional(Look),
   undoFailure: v.optional(Failure),
   ending: v.optional(Ending),
+  freed: v.optional(Release),
 });
 
 type ParsedDocument = v.InferOutput<typeof Document>;
@@ -162,3 +188,10 @@ export const newInstanceIds = (deployment: Deployment): string[] =>
   deployment.launch?.instances.map((instance) => instance.instanceId) ?? [];
 export const oldInstanceIds = (deployment: Deployment): string[] =>
   deployment.oldHosts?.hosts.map((host) => host.instanceId) ?? [];
+
+/** Who acts for this deployment: the execution that took the lock, which may be a clean-up. */
+export function holdOf({ lock, execution }: Deployment): Hold {
+  return lock
+    ? { holder: lock.holder, generation: lock.generation }
+    : { holder: execution.id, generation: 0 };
+}

@@ -20,7 +20,10 @@ export function endingOf(deployment: Deployment): Ending {
     );
   }
   if (deployment.putBack)
-    return told('RolledBack', `Undone: ${deployment.putBack.reason}; nothing of this deployment is left.`);
+    return told(
+      first.name === 'Cancelled' ? 'Cancelled' : 'RolledBack',
+      `Undone: ${deployment.putBack.reason}; nothing of this deployment is left.`,
+    );
   if (deployment.bake?.ready) {
     return told(
       'StoppedHalfway',

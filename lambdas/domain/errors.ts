@@ -27,6 +27,7 @@ export const FAILURES = {
   DrainingStuck: 'a load balancer did not let go of an old host',
   AlertDuringBake: 'Mackerel opened an alert on a new host',
   TerminationRefused: 'an instance id may not be terminated by this deployment',
+  Stopped: 'the execution was stopped or ran out of time, and was undone from outside',
   Cancelled: 'somebody asked for the deployment to be undone',
   // While undoing.
   OldHostsNotServing: 'an old host that was put back is not in service',

@@ -2,6 +2,7 @@
 
 /** Step → the time limit of its function, in seconds. The state machine's task waits a little longer. */
 export const STEPS = {
+  'take-the-fleet-lock': 30,
   'resolve-the-image': 30,
   // Reads the whole tarball when nobody else knows its checksum.
   'resolve-the-release': 300,
@@ -18,6 +19,8 @@ export const STEPS = {
   'put-old-hosts-back': 60,
   'terminate-new-instances': 60,
   'record-the-failure': 60,
+  'release-the-fleet-lock': 30,
+  'take-over-the-lock': 30,
 } as const;
 
 export type StepName = keyof typeof STEPS;

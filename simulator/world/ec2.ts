@@ -228,6 +228,12 @@ export class Ec2Model {
     return { refused };
   }
 
+  consoleOutput(instanceId: string): string {
+    const now = this.#world.now();
+    const instance = this.#known.get(instanceId);
+    return instance?.isVisible(now) ? instance.consoleOutput(now) : '';
+  }
+
   findImage(imageId: string): Image | undefined {
     const image = this.#images.find((candidate) => candidate.imageId === imageId);
     return image && publicImage(image);

@@ -2,7 +2,14 @@
 import type { MackerelStatus } from '../../lambdas/clients/ports.ts';
 import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
 
-export type Service = 'ec2' | 'loadBalancers' | 'mackerel' | 'artifacts' | 'parameters';
+export type Service =
+  | 'ec2'
+  | 'loadBalancers'
+  | 'mackerel'
+  | 'artifacts'
+  | 'parameters'
+  | 'ledger'
+  | 'executions';
 
 /** Who did it: a call of a port (numbered since the world began), or the scenario's own hand. */
 export type Origin =

@@ -1,6 +1,14 @@
 /** One modelled EC2 instance: what it was launched as, its drawn life, and what happened to it since. */
 import type { Instance, InstanceState } from '../../lambdas/clients/ports.ts';
-import { type Ending, type Life, type Stage, type Stretch, stageAt, stateAt } from './instance-life.ts';
+import {
+  type Ending,
+  type Life,
+  SELF_SHUTDOWN,
+  type Stage,
+  type Stretch,
+  stageAt,
+  stateAt,
+} from './instance-life.ts';
 import { TERMINATED_VISIBLE_MILLIS, wholeSeconds } from './timings.ts';
 
 /** What an instance was launched as. */
@@ -126,6 +134,20 @@ export class ModelInstance {
 
   stateReason(at: number): string | undefined {
     return this.#ending !== undefined && at >= this.#ending.at ? this.#ending.reason : undefined;
+  }
+
+  /** Everything on its console so far, line by line: nothing before it boots, the boot script's last words if it fails. */
+  consoleOutput(at: number): string {
+    if (at < Math.min(this.life.bootedAt, this.#downAt)) return '';
+    const { hostName, consoleLine } = this.facts;
+    const failed = consoleLine !== undefined && this.stateReason(at) === SELF_SHUTDOWN;
+    const lines = [
+      '[    0.000000] Linux version 6.1.0 (builder@build) #1 SMP',
+      `[    4.213377] systemd[1]: Hostname set to <${hostName}>.`,
+      `${hostName} cloud-init[512]: running the boot script`,
+      ...(failed ? [consoleLine, `[   31.004211] reboot: Power down`] : []),
+    ];
+    return `${lines.join('\r\n')}\r\n`;
   }
 
   #tagsAreLost(at: number): boolean {

@@ -61,6 +61,8 @@ interface Version extends Uploaded {
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;
+/** The port's limit. */
+const MAX_VERSIONS = 1_000;
 const DELETED = Symbol('delete marker');
 
 export class S3Model {
@@ -122,6 +124,13 @@ export class S3Model {
       );
     }
     return digestOf(version.bytes);
+  }
+
+  versions(bucket: string, key: string): readonly string[] {
+    this.#refuseUnknownBucket(bucket);
+    const versions = this.#buckets.get(bucket)?.get(key) ?? [];
+    const ids = versions.flatMap((version) => (version === DELETED ? [] : [version.versionId]));
+    return ids.reverse().slice(0, MAX_VERSIONS);
   }
 
   readRecord(bucket: string, key: string): unknown {

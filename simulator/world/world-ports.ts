@@ -18,7 +18,10 @@ export type RunCall = <T>(
 const pieces = (list: readonly unknown[], size: number) => Math.ceil(list.length / size);
 const pages = (list: readonly unknown[], size: number) => Math.max(1, pieces(list, size));
 
-type Models = Pick<World, 'ec2' | 'loadBalancers' | 'mackerel' | 's3' | 'parameters'>;
+type Models = Pick<
+  World,
+  'ec2' | 'loadBalancers' | 'mackerel' | 's3' | 'parameters' | 'ledger' | 'executions'
+>;
 
 export function worldPorts(models: Models, now: () => Date, run: RunCall): Ports {
   return {
@@ -30,6 +33,8 @@ export function worldPorts(models: Models, now: () => Date, run: RunCall): Ports
     parameters: {
       read: (name) => run('parameters', 'read', [name], () => models.parameters.read(name)),
     },
+    ledger: ledgerPort(models, run),
+    executions: executionsPort(models, run),
   };
 }
 
@@ -62,6 +67,7 @@ function ec2Port({ ec2 }: Models, run: RunCall): Ports['ec2'] {
         ({ refused }) =>
           refused.length === 0 ? pieces(ids, 1000) : pieces(ids, 1000) + pieces(ids, 100) + ids.length,
       ),
+    consoleOutput: (id) => run('ec2', 'consoleOutput', [id], () => ec2.consoleOutput(id)),
     findImage: (imageId) => run('ec2', 'findImage', [imageId], () => ec2.findImage(imageId)),
     newestImage: (query) => run('ec2', 'newestImage', [query], () => ec2.newestImage(query)),
     subnets: (ids) =>
@@ -170,8 +176,39 @@ function artifactsPort({ s3 }: Models, run: RunCall): Ports['artifacts'] {
       run(service, 'find', [bucket, key, versionId], () => s3.find(bucket, key, versionId)),
     digest: (bucket, key, versionId) =>
       run(service, 'digest', [bucket, key, versionId], () => s3.digest(bucket, key, versionId)),
+    versions: (bucket, key) => run(service, 'versions', [bucket, key], () => s3.versions(bucket, key)),
     readRecord: (bucket, key) => run(service, 'readRecord', [bucket, key], () => s3.readRecord(bucket, key)),
     writeRecord: (bucket, key, record) =>
       run(service, 'writeRecord', [bucket, key, record], () => s3.writeRecord(bucket, key, record)),
+  };
+}
+
+function ledgerPort({ ledger }: Models, run: RunCall): Ports['ledger'] {
+  const service = 'ledger';
+  return {
+    read: (fleet) => run(service, 'read', [fleet], () => ledger.read(fleet)),
+    take: (fleet, claim) => run(service, 'take', [fleet, claim], () => ledger.take(fleet, claim)),
+    takeOver: (fleet, from, holder) =>
+      run(service, 'takeOver', [fleet, from, holder], () => ledger.takeOver(fleet, from, holder)),
+    enter: (fleet, hold, phase, document) =>
+      run(service, 'enter', [fleet, hold, phase, document], () => ledger.enter(fleet, hold, phase, document)),
+    keepForHuman: (fleet, hold, why) =>
+      run(service, 'keepForHuman', [fleet, hold, why], () => ledger.keepForHuman(fleet, hold, why)),
+    release: (fleet, hold) => run(service, 'release', [fleet, hold], () => ledger.release(fleet, hold)),
+    pend: (fleet, request, replaces) =>
+      run(service, 'pend', [fleet, request, replaces], () => ledger.pend(fleet, request, replaces)),
+    clearPending: (fleet, id) =>
+      run(service, 'clearPending', [fleet, id], () => ledger.clearPending(fleet, id)),
+    requestCancel: (fleet, holder, by) =>
+      run(service, 'requestCancel', [fleet, holder, by], () => ledger.requestCancel(fleet, holder, by)),
+  };
+}
+
+function executionsPort({ executions }: Models, run: RunCall): Ports['executions'] {
+  const service = 'executions';
+  return {
+    status: (arn) => run(service, 'status', [arn], () => executions.status(arn)),
+    start: (machineArn, name, input) =>
+      run(service, 'start', [machineArn, name, input], () => executions.start(machineArn, name, input)),
   };
 }

@@ -1,6 +1,7 @@
 /**
- * One modelled world: EC2, load balancers, S3, SSM parameters and Mackerel behind the ports that the steps use, with
- * what emulators lack: boot time, registration lag, health thresholds, draining, client tokens, eventual consistency.
+ * One modelled world: EC2, load balancers, S3, SSM parameters, the ledger, executions and Mackerel behind the ports that
+ * the steps use, with what emulators lack: boot time, registration lag, health thresholds, draining, client tokens,
+ * eventual consistency.
  *
  * It has no timers. Moments are drawn from the seed when something is launched, registered or deregistered, and every
  * answer follows from them and the virtual clock. The same seed, calls and clock give the same world.
@@ -10,6 +11,8 @@ import { type LoadBalancerRef, TAG } from '../../lambdas/domain/fleet.ts';
 import { CallCounter, type Intercept, type Latency, type PortCall } from './calls.ts';
 import { Ec2Model } from './ec2.ts';
 import type { Origin, Service, WorldChange, WorldEvent } from './events.ts';
+import { ExecutionsModel } from './executions.ts';
+import { LedgerModel } from './ledger.ts';
 import { LoadBalancersModel } from './load-balancers.ts';
 import { type Deployed, type LowerBound, lowerBound } from './lower-bound.ts';
 import { MackerelModel, type Role } from './mackerel.ts';
@@ -55,6 +58,8 @@ export class World {
   readonly mackerel: MackerelModel;
   readonly s3: S3Model;
   readonly parameters = new ParametersModel();
+  readonly ledger: LedgerModel;
+  readonly executions: ExecutionsModel;
   readonly calls = new CallCounter();
   /** Stands around every port call, to inject faults. */
   intercept: Intercept | undefined;
@@ -80,6 +85,8 @@ export class World {
     this.loadBalancers = new LoadBalancersModel(surroundings, this.ec2);
     this.mackerel = new MackerelModel(surroundings);
     this.s3 = new S3Model(surroundings);
+    this.ledger = new LedgerModel(surroundings);
+    this.executions = new ExecutionsModel(surroundings);
     this.ports = worldPorts(this, options.now, (...call) => this.#run(undefined, ...call));
   }
 

@@ -1,0 +1,136 @@
+/**
+ * AWS's JSON services by signed POST: SSM, DynamoDB and Step Functions, of which a step needs a request or two each.
+ * Their SDK clients would be the largest part of a bundle. Nothing that a service answers with success ever stands in
+ * an error: it may be a secret.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AwsClient } from 'aws4fetch';
+import { asking, mayPass, unavailable } from './aws-errors.ts';
+import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
+import { type Credentials, credentialsFromEnvironment, regionFromEnvironment } from './lambda-credentials.ts';
+
+/** Host name and signing name of a service → how its requests are addressed. */
+const SERVICES = {
+  ssm: { target: 'AmazonSSM', version: '1.1' },
+  dynamodb: { target: 'DynamoDB_20120810', version: '1.0' },
+  states: { target: 'AWSStepFunctions', version: '1.0' },
+} as const;
+export type JsonService = keyof typeof SERVICES;
+
+export interface AwsJsonOptions {
+  readonly region: string;
+  /** The service's own in the Region, unless given. */
+  readonly endpoint?: string;
+  /** Asked before each request. */
+  readonly credentials: () => Promise<Credentials>;
+  /** Of one request, with its answer. */
+  readonly timeoutMs?: number;
+  /** Before the second try; doubled before each further one. */
+  readonly pauseMs?: number;
+}
+
+export interface JsonRequest {
+  /** The service's own word: `GetItem`. */
+  readonly operation: string;
+  readonly input: object;
+  /** Completes "could not …". */
+  readonly doing: string;
+  /** Refusals that tell the caller something, by the service's own names: answered, not thrown. */
+  readonly expects?: readonly string[];
+}
+
+export interface JsonAnswer {
+  /** Which of the expected refusals it is; absent: success. */
+  readonly refusal?: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Sends one request, up to three times. A request whose answer was lost may have taken effect before it is repeated:
+ * whoever asks must be able to tell. Throws `ServiceUnavailable` and `ServiceRefused`.
+ */
+export type CallJson = (request: JsonRequest) => Promise<JsonAnswer>;
+
+const MAX_ATTEMPTS = AWS_CLIENT_OPTIONS.maxAttempts;
+const DEFAULT_PAUSE_MS = 200;
+
+/** For the Lambda function that this runs in. */
+export const liveJsonOptions = (): AwsJsonOptions => ({
+  region: regionFromEnvironment(),
+  credentials: credentialsFromEnvironment,
+});
+
+export function jsonCaller(service: JsonService, options: AwsJsonOptions): CallJson {
+  return (request) => asking(request.doing, () => sendPatiently(service, options, request));
+}
+
+async function sendPatiently(
+  service: JsonService,
+  options: AwsJsonOptions,
+  request: JsonRequest,
+): Promise<JsonAnswer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await send(service, options, request);
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !mayPass(error)) throw error;
+      await sleep((options.pauseMs ?? DEFAULT_PAUSE_MS) * 2 ** (attempt - 1));
+    }
+  }
+}
+
+async function send(
+  service: JsonService,
+  options: AwsJsonOptions,
+  request: JsonRequest,
+): Promise<JsonAnswer> {
+  const { region, endpoint = `https://${service}.${region}.amazonaws.com/` } = options;
+  const { target, version } = SERVICES[service];
+  const signer = new AwsClient({ ...(await options.credentials()), service, region });
+  const signed = await signer.sign(endpoint, {
+    method: 'POST',
+    headers: {
+      'content-type': `application/x-amz-json-${version}`,
+      'x-amz-target': `${target}.${request.operation}`,
+    },
+    body: JSON.stringify(request.input),
+  });
+  const timeoutMs = options.timeoutMs ?? AWS_CLIENT_OPTIONS.requestHandler.requestTimeout;
+  const response = await fetch(signed, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
+  const body = parseBody(await response.text());
+  if (!response.ok) return refusalOf(body ?? {}, response.status, request);
+  // An answer that cannot be read says nothing, least of all that something is absent.
+  if (body === undefined) throw unavailable(request.doing, 'the answer could not be read');
+  return { body };
+}
+
+/** `undefined` for what is not a JSON object. Never throws: the error of `JSON.parse` quotes the text. */
+function parseBody(text: string): JsonAnswer['body'] | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null ? (body as JsonAnswer['body']) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Refusals that pass although their status is 400; `aws-errors.ts` has the names that all of AWS shares. */
+const PASSING = [
+  'ExecutionLimitExceeded',
+  'KmsThrottlingException',
+  'ProvisionedThroughputExceededException',
+];
+
+function refusalOf(
+  body: JsonAnswer['body'],
+  status: number,
+  { doing, expects = [] }: JsonRequest,
+): JsonAnswer {
+  // "com.amazonaws.ssm#ParameterNotFound", or without the prefix.
+  const code = String(body.__type ?? `HTTP ${status}`).replace(/^.*#/, '');
+  if (expects.includes(code)) return { refusal: code, body };
+  if (PASSING.includes(code)) throw unavailable(doing, code);
+  // In the shape of the SDK's errors, so that `asking` judges it by the same table. Of the body, AWS's words alone.
+  const error = new Error(String(body.message ?? body.Message ?? ''));
+  throw Object.assign(error, { name: code, $fault: 'client', $metadata: { httpStatusCode: status } });
+}

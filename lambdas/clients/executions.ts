@@ -1,0 +1,51 @@
+/** Step Functions behind its port: what became of an execution, and starting one. */
+import { unavailable } from './aws-errors.ts';
+import { type AwsJsonOptions, type CallJson, jsonCaller, liveJsonOptions } from './aws-json.ts';
+import type { ExecutionState, Executions } from './ports.ts';
+
+export const liveExecutions = (): Executions => executionsAdapter(liveJsonOptions());
+
+/** Needs `states:DescribeExecution` on the executions, `states:StartExecution` on the state machines. */
+export function executionsAdapter(options: AwsJsonOptions): Executions {
+  const call = jsonCaller('states', options);
+  return {
+    status: (executionArn) => status(call, executionArn),
+    start: async (stateMachineArn, name, input) => {
+      await call({
+        operation: 'StartExecution',
+        input: { stateMachineArn, name, input },
+        doing: `start the execution ${name} of ${stateMachineArn}`,
+        // It runs with another input, or has ended: in either case it was started. A repeated start of one that runs
+        // with the same input is answered with success.
+        expects: ['ExecutionAlreadyExists'],
+      });
+    },
+  };
+}
+
+async function status(call: CallJson, executionArn: string): Promise<ExecutionState> {
+  const doing = `describe the execution ${executionArn}`;
+  const { refusal, body } = await call({
+    operation: 'DescribeExecution',
+    // Its input and output are nobody's business here.
+    input: { executionArn, includedData: 'METADATA_ONLY' },
+    doing,
+    expects: ['ExecutionDoesNotExist'],
+  });
+  if (refusal !== undefined) return { state: 'unknown' };
+  const state = toState(body);
+  if (state === undefined)
+    throw unavailable(doing, `the answer is half a description (${String(body.status)})`);
+  return state;
+}
+
+type Ended = Extract<ExecutionState, { state: 'ended' }>['status'];
+const ENDED: readonly unknown[] = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] satisfies Ended[];
+const isEnded = (status: unknown): status is Ended => ENDED.includes(status);
+
+function toState({ status, stopDate }: Readonly<Record<string, unknown>>): ExecutionState | undefined {
+  if (status === 'RUNNING' || status === 'PENDING_REDRIVE') return { state: 'running' };
+  if (!isEnded(status) || typeof stopDate !== 'number') return undefined;
+  // Epoch seconds with a fraction.
+  return { state: 'ended', status, at: new Date(stopDate * 1000) };
+}

@@ -1,0 +1,119 @@
+/**
+ * A row of the ledger as DynamoDB keeps it: flat attributes, so that each write can name what it changes and what it
+ * rests on. The document is kept compressed (it is JSON that repeats itself), everything else as an operator can read it
+ * in the console.
+ */
+import { gunzipSync, gzipSync } from 'node:zlib';
+import * as v from 'valibot';
+import { DeploymentError } from '../domain/errors.ts';
+import { MAX_DOCUMENT_BYTES, PHASES } from './ledger-refusals.ts';
+import type { LedgerRow, PendingRequest } from './ports.ts';
+
+/** An attribute's value on the wire: text, a number, or bytes in base64. */
+export type Value = { readonly S: string } | { readonly N: string } | { readonly B: string };
+
+export const text = (value: string): Value => ({ S: value });
+export const count = (value: number): Value => ({ N: String(value) });
+export const moment = (value: Date): Value => ({ S: value.toISOString() });
+export const zipped = (value: string): Value => ({ B: gzipSync(value).toString('base64') });
+
+const asText = v.pipe(
+  v.object({ S: v.string() }),
+  v.transform(({ S }) => S),
+);
+const asCount = v.pipe(
+  v.object({ N: v.string() }),
+  v.transform(({ N }) => Number(N)),
+  v.safeInteger(),
+);
+const asMoment = v.pipe(
+  asText,
+  v.isoTimestamp(),
+  v.transform((said) => new Date(said)),
+);
+const asDocument = v.pipe(
+  v.object({ B: v.string() }),
+  v.transform(({ B }) => unzipped(B)),
+);
+
+function unzipped(base64: string): string {
+  const bytes = gunzipSync(Buffer.from(base64, 'base64'), { maxOutputLength: MAX_DOCUMENT_BYTES });
+  return bytes.toString('utf8');
+}
+
+const Held = v.object({
+  holder: asText,
+  phase: v.pipe(asText, v.picklist(PHASES)),
+  since: asMoment,
+  startedBy: asText,
+  why: v.optional(asText),
+  document: v.optional(asDocument),
+  needsHuman: v.optional(asText),
+});
+const Cancel = v.object({ cancelBy: asText, cancelAt: asMoment });
+const Pending = v.object({
+  pendingId: asText,
+  pendingInput: asText,
+  pendingVersionId: asText,
+  pendingSince: asMoment,
+});
+
+/** The attributes that go when the lock is released, when a cancel request lapses, and when the slot is emptied. */
+export const CANCEL_ATTRIBUTES = Object.keys(Cancel.entries);
+export const HOLD_ATTRIBUTES = [...Object.keys(Held.entries), ...CANCEL_ATTRIBUTES];
+export const PENDING_ATTRIBUTES = Object.keys(Pending.entries);
+
+/** @throws InvalidInput when somebody else has written to the row. */
+export function toRow(item: unknown, fleet: string): LedgerRow {
+  return reading(fleet, () => {
+    const generation = generationOf(item, fleet);
+    const held = has(item, 'holder') ? toHeld(item, generation) : undefined;
+    const pending = has(item, 'pendingId') ? toPending(item) : undefined;
+    return { fleet, generation, ...(held && { held }), ...(pending && { pending }) };
+  });
+}
+
+/** @throws InvalidInput when somebody else has written to the row. */
+export function generationOf(item: unknown, fleet: string): number {
+  return reading(fleet, () => v.parse(v.object({ generation: asCount }), item).generation);
+}
+
+function toHeld(item: unknown, generation: number): NonNullable<LedgerRow['held']> {
+  const { holder, phase, since, startedBy, why, document, needsHuman } = v.parse(Held, item);
+  return {
+    holder,
+    generation,
+    phase,
+    since,
+    startedBy,
+    ...(why !== undefined && { why }),
+    ...(document !== undefined && { document }),
+    ...(needsHuman !== undefined && { needsHuman }),
+    ...(has(item, 'cancelBy') && { cancel: toCancel(item) }),
+  };
+}
+
+function toCancel(item: unknown): { by: string; at: Date } {
+  const { cancelBy, cancelAt } = v.parse(Cancel, item);
+  return { by: cancelBy, at: cancelAt };
+}
+
+function toPending(item: unknown): PendingRequest {
+  const { pendingId, pendingInput, pendingVersionId, pendingSince } = v.parse(Pending, item);
+  return { id: pendingId, input: pendingInput, versionId: pendingVersionId, since: pendingSince };
+}
+
+const has = (item: unknown, attribute: string) => Object.hasOwn(Object(item), attribute);
+
+function reading<T>(fleet: string, read: () => T): T {
+  try {
+    return read();
+  } catch {
+    // Not what was wrong with it: the row holds inputs and documents.
+    throw new DeploymentError(
+      'InvalidInput',
+      `The row of the fleet ${fleet} in the ledger's table cannot be read. Somebody else has written to it: see that ` +
+        'no deployment of the fleet runs, correct the row or delete it, and deploy again.',
+    );
+  }
+}

@@ -1,0 +1,57 @@
+/** What the ledger refuses, live and modelled alike, in the operator's words. */
+import { DeploymentError } from '../domain/errors.ts';
+import type { Hold, LedgerRow, PendingRequest, Phase } from './ports.ts';
+
+/** In the order of the story. A holder's phase only ever moves forward. */
+export const PHASES: readonly Phase[] = ['agree', 'bring-up', 'shift', 'remove'];
+
+/** Entering one of these is refused once somebody asked the holder to undo itself. */
+export const isCancellable = (phase: Phase): boolean => phase !== 'agree';
+
+/** Together they stay below the 400 KB of a DynamoDB item, even if nothing of the document could be compressed. */
+export const MAX_DOCUMENT_BYTES = 300_000;
+export const MAX_PENDING_INPUT_BYTES = 64_000;
+
+/** Who holds a lock, as far as a refusal tells. */
+export type Holder = Pick<NonNullable<LedgerRow['held']>, 'holder' | 'generation'>;
+
+export function lockLost(fleet: string, hold: Hold, now: Holder | undefined): DeploymentError {
+  const who =
+    now === undefined ? 'nobody holds it now' : `${now.holder} does, as its holder no. ${now.generation}`;
+  return new DeploymentError(
+    'LockLost',
+    `${hold.holder} (holder no. ${hold.generation}) does not hold the lock of the fleet ${fleet} anymore: ${who}. ` +
+      'It must not touch the fleet again; look at what became of the fleet, not at this execution.',
+  );
+}
+
+export function cancelled(
+  fleet: string,
+  phase: Phase,
+  { by, at }: { by: string; at: Date },
+): DeploymentError {
+  return new DeploymentError(
+    'Cancelled',
+    `${by} asked at ${at.toISOString()} for this deployment of the fleet ${fleet} to be undone; it does not enter ` +
+      `the phase ${phase}. It undoes itself: wait until it has ended.`,
+  );
+}
+
+/** @throws InvalidInput when the holder's document is larger than a row can hold. */
+export function refuseLargeDocument(fleet: string, document: string): void {
+  refuseLarge(`The document of the deployment of ${fleet}`, document, MAX_DOCUMENT_BYTES);
+}
+
+/** @throws InvalidInput when the input of a pending request is larger than a row can hold. */
+export function refuseLargeRequest(fleet: string, { id, input }: PendingRequest): void {
+  refuseLarge(`The input of ${id}, which waits for the fleet ${fleet},`, input, MAX_PENDING_INPUT_BYTES);
+}
+
+function refuseLarge(what: string, text: string, limit: number): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= limit) return;
+  throw new DeploymentError(
+    'InvalidInput',
+    `${what} has ${bytes} bytes; the ledger keeps at most ${limit}. Start the deployment with less in its input.`,
+  );
+}

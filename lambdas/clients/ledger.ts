@@ -1,0 +1,287 @@
+/**
+ * The ledger behind its port: one DynamoDB item per fleet. Every write is one conditional UpdateItem, so two writers
+ * never undo each other's work.
+ *
+ * A request whose answer is lost is sent again, and may find its own work done: the condition then fails although the
+ * write took effect. So a failed condition is never an answer by itself; the row as it was found is. For each write:
+ *
+ * - take, takeOver: the row names the caller as the holder: it took effect, the answer is the hold.
+ * - enter, keepForHuman: the condition still holds after the write; the same is written twice.
+ * - release, clearPending: what is not there anymore counts as done.
+ * - pend: its own request stands in the slot: it took effect. If it was even started and cleared meanwhile, it is either
+ *   refused (the caller decides anew) or put in again (the same name starts once).
+ * - requestCancel: the first request stays, who repeats it changes nothing. If the holder has undone itself and released
+ *   the lock meanwhile, the answer is `false`: there is nobody left to ask.
+ */
+
+import { unavailable } from './aws-errors.ts';
+import { type CallJson, jsonCaller, liveJsonOptions } from './aws-json.ts';
+import {
+  CANCEL_ATTRIBUTES,
+  count,
+  generationOf,
+  HOLD_ATTRIBUTES,
+  moment,
+  PENDING_ATTRIBUTES,
+  text,
+  toRow,
+  type Value,
+  zipped,
+} from './ledger-item.ts';
+import {
+  cancelled,
+  isCancellable,
+  lockLost,
+  PHASES,
+  refuseLargeDocument,
+  refuseLargeRequest,
+} from './ledger-refusals.ts';
+import type { Claim, Hold, Ledger, LedgerRow, PendingRequest, Phase } from './ports.ts';
+
+export interface LedgerOptions {
+  readonly call: CallJson;
+  /** Of a table with the partition key `fleet`, a string, and no sort key. */
+  readonly tableName: string;
+  readonly now?: () => Date;
+}
+
+export const liveLedger = (tableName: string): Ledger =>
+  ledgerAdapter({ call: jsonCaller('dynamodb', liveJsonOptions()), tableName });
+
+/** Needs `dynamodb:GetItem` and `dynamodb:UpdateItem` on the table. */
+export function ledgerAdapter({ call, tableName, now = () => new Date() }: LedgerOptions): Ledger {
+  const table: Table = { call, tableName, now };
+  return {
+    read: (fleet) => read(table, fleet),
+    take: (fleet, claim) => take(table, fleet, claim),
+    takeOver: (fleet, from, holder) => takeOver(table, fleet, from, holder),
+    enter: (fleet, hold, phase, document) => enter(table, fleet, hold, phase, document),
+    keepForHuman: (fleet, hold, why) => keepForHuman(table, fleet, hold, why),
+    release: (fleet, hold) => release(table, fleet, hold),
+    pend: (fleet, request, replaces) => pend(table, fleet, request, replaces),
+    clearPending: (fleet, id) => clearPending(table, fleet, id),
+    requestCancel: (fleet, holder, by) => requestCancel(table, fleet, holder, by),
+  };
+}
+
+type Table = Required<LedgerOptions>;
+
+async function read({ call, tableName }: Table, fleet: string): Promise<LedgerRow | undefined> {
+  const { body } = await call({
+    operation: 'GetItem',
+    input: { TableName: tableName, Key: { fleet: text(fleet) }, ConsistentRead: true },
+    doing: `read the ledger's row of the fleet ${fleet}`,
+  });
+  return body.Item === undefined ? undefined : toRow(body.Item, fleet);
+}
+
+// ── The lock ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const HELD_BY_HOLD = '#holder = :holder AND #generation = :generation';
+const valuesOf = ({ holder, generation }: Hold) => ({
+  ':holder': text(holder),
+  ':generation': count(generation),
+});
+
+async function take(table: Table, fleet: string, claim: Claim): Promise<Hold | undefined> {
+  const { holder, startedBy, why } = claim;
+  const written = await write(table, fleet, {
+    doing: `take the lock of the fleet ${fleet}`,
+    condition: 'attribute_not_exists(#holder)',
+    update:
+      'SET #holder = :holder, #phase = :agree, #since = :now, #startedBy = :startedBy' +
+      `${why === undefined ? '' : ', #why = :why'} ADD #generation :one`,
+    values: {
+      ':holder': text(holder),
+      ':agree': text('agree'),
+      ':now': moment(table.now()),
+      ':startedBy': text(startedBy),
+      ...(why !== undefined && { ':why': text(why) }),
+      ':one': count(1),
+    },
+    answers: 'UPDATED_NEW',
+  });
+  if (written.done) return { holder, generation: generationOf(written.item, fleet) };
+  return holdOf(rowIn(written, fleet), holder);
+}
+
+async function takeOver(table: Table, fleet: string, from: Hold, holder: string): Promise<Hold | undefined> {
+  const written = await write(table, fleet, {
+    doing: `take over the lock of the fleet ${fleet}`,
+    condition: HELD_BY_HOLD,
+    update: `SET #holder = :next, #since = :now ADD #generation :one ${removing(CANCEL_ATTRIBUTES)}`,
+    values: {
+      ...valuesOf(from),
+      ':next': text(holder),
+      ':now': moment(table.now()),
+      ':one': count(1),
+    },
+  });
+  const generation = from.generation + 1;
+  if (written.done) return { holder, generation };
+  const found = holdOf(rowIn(written, fleet), holder);
+  // With another generation it came to hold the lock in another way, and did not get it from `from`.
+  return found?.generation === generation ? found : undefined;
+}
+
+/** The hold that this holder has according to a row. */
+function holdOf(row: LedgerRow | undefined, holder: string): Hold | undefined {
+  if (row?.held?.holder !== holder) return undefined;
+  return { holder, generation: row.generation };
+}
+
+async function enter(table: Table, fleet: string, hold: Hold, phase: Phase, document: string): Promise<void> {
+  refuseLargeDocument(fleet, document);
+  const upToIt = PHASES.slice(0, PHASES.indexOf(phase) + 1);
+  const names = upToIt.map((_, index) => `:phase${index}`);
+  const unlessCancelled = isCancellable(phase) ? ' AND attribute_not_exists(#cancelBy)' : '';
+  const written = await write(table, fleet, {
+    doing: `enter the phase ${phase} of the fleet ${fleet}`,
+    condition: `${HELD_BY_HOLD} AND #phase IN (${names.join(', ')})${unlessCancelled}`,
+    update: `SET #phase = ${names.at(-1)}, #document = :document`,
+    values: {
+      ...valuesOf(hold),
+      ...Object.fromEntries(upToIt.map((each, index) => [`:phase${index}`, text(each)])),
+      ':document': zipped(document),
+    },
+  });
+  if (written.done) return;
+  const row = rowIn(written, fleet);
+  if (!isHeldBy(row, hold)) throw lockLost(fleet, hold, row?.held);
+  if (isCancellable(phase) && row.held.cancel) throw cancelled(fleet, phase, row.held.cancel);
+  // What is left is a call that comes so late that its own execution has entered a later phase. That one stands: a
+  // row that falls back behind the point of no return would have the new hosts undone while the old ones are gone.
+}
+
+type HeldRow = LedgerRow & Required<Pick<LedgerRow, 'held'>>;
+
+function isHeldBy(row: LedgerRow | undefined, { holder, generation }: Hold): row is HeldRow {
+  return row?.held?.holder === holder && row.generation === generation;
+}
+
+async function keepForHuman(table: Table, fleet: string, hold: Hold, why: string): Promise<void> {
+  const written = await write(table, fleet, {
+    doing: `keep the lock of the fleet ${fleet} for a human`,
+    condition: HELD_BY_HOLD,
+    update: 'SET #needsHuman = :why',
+    values: { ...valuesOf(hold), ':why': text(why) },
+  });
+  if (!written.done) throw lockLost(fleet, hold, rowIn(written, fleet)?.held);
+}
+
+async function release(table: Table, fleet: string, hold: Hold): Promise<void> {
+  await write(table, fleet, {
+    doing: `release the lock of the fleet ${fleet}`,
+    condition: HELD_BY_HOLD,
+    // Generation and pending request stay.
+    update: removing(HOLD_ATTRIBUTES),
+    values: valuesOf(hold),
+  });
+}
+
+// ── Requests to the holder ─────────────────────────────────────────────────────────────────────────────────────────
+
+async function pend(
+  table: Table,
+  fleet: string,
+  request: PendingRequest,
+  replaces: PendingRequest | undefined,
+): Promise<boolean> {
+  refuseLargeRequest(fleet, request);
+  const slot = replaces === undefined ? 'attribute_not_exists(#pendingId)' : '#pendingId = :replaced';
+  const written = await write(table, fleet, {
+    doing: `let ${request.id} wait for the fleet ${fleet}`,
+    condition: `attribute_exists(#holder) AND ${slot}`,
+    update:
+      'SET #pendingId = :id, #pendingInput = :input, #pendingVersionId = :versionId, #pendingSince = :since',
+    values: {
+      ...(replaces !== undefined && { ':replaced': text(replaces.id) }),
+      ':id': text(request.id),
+      ':input': text(request.input),
+      ':versionId': text(request.versionId),
+      ':since': moment(request.since),
+    },
+  });
+  return written.done || rowIn(written, fleet)?.pending?.id === request.id;
+}
+
+async function clearPending(table: Table, fleet: string, id: string): Promise<void> {
+  await write(table, fleet, {
+    doing: `clear the pending request ${id} of the fleet ${fleet}`,
+    condition: '#pendingId = :id',
+    update: removing(PENDING_ATTRIBUTES),
+    values: { ':id': text(id) },
+  });
+}
+
+async function requestCancel(table: Table, fleet: string, holder: string, by: string): Promise<boolean> {
+  const { done } = await write(table, fleet, {
+    doing: `ask ${holder} to undo itself`,
+    condition: '#holder = :holder AND #phase <> :remove',
+    update: 'SET #cancelBy = if_not_exists(#cancelBy, :by), #cancelAt = if_not_exists(#cancelAt, :now)',
+    values: {
+      ':holder': text(holder),
+      ':remove': text('remove'),
+      ':by': text(by),
+      ':now': moment(table.now()),
+    },
+  });
+  return done;
+}
+
+// ── One conditional write ──────────────────────────────────────────────────────────────────────────────────────────
+
+interface Write {
+  /** Completes "could not …". */
+  readonly doing: string;
+  /** Attributes as `#name`: many a plain word is reserved in expressions. */
+  readonly condition: string;
+  readonly update: string;
+  readonly values: Readonly<Record<string, Value>>;
+  readonly answers?: 'UPDATED_NEW';
+}
+
+interface Written {
+  /** `false`: the condition failed. */
+  readonly done: boolean;
+  /** What was written, if asked for; after a failed condition the item as it was found, if there is one. */
+  readonly item: unknown;
+}
+
+const rowIn = ({ item }: Written, fleet: string): LedgerRow | undefined =>
+  item === undefined ? undefined : toRow(item, fleet);
+
+const removing = (attributes: readonly string[]) =>
+  `REMOVE ${attributes.map((name) => `#${name}`).join(', ')}`;
+
+const CONDITION_FAILED = 'ConditionalCheckFailedException';
+
+async function write(
+  { call, tableName }: Table,
+  fleet: string,
+  { doing, condition, update, values, answers = undefined }: Write,
+): Promise<Written> {
+  const { refusal, body } = await call({
+    operation: 'UpdateItem',
+    input: {
+      TableName: tableName,
+      Key: { fleet: text(fleet) },
+      ConditionExpression: condition,
+      UpdateExpression: update,
+      ExpressionAttributeNames: namesIn(`${condition} ${update}`),
+      ExpressionAttributeValues: values,
+      ...(answers && { ReturnValues: answers }),
+      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+    },
+    doing,
+    expects: [CONDITION_FAILED],
+  });
+  if (refusal !== undefined) return { done: false, item: body.Item };
+  if (answers && body.Attributes === undefined) throw unavailable(doing, 'the answer lacks what was written');
+  return { done: true, item: body.Attributes };
+}
+
+/** `#holder` stands for the attribute `holder`. */
+function namesIn(expressions: string): Record<string, string> {
+  return Object.fromEntries((expressions.match(/#\w+/g) ?? []).map((name) => [name, name.slice(1)]));
+}

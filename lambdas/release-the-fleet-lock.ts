@@ -1,0 +1,43 @@
+/**
+ * State *Release the lock* (after every ending that leaves nothing to do): frees the fleet, and starts what waits in
+ * the pending slot. Running it twice frees and starts once.
+ */
+import { liveExecutions } from './clients/executions.ts';
+import { lambdaHandler } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
+import type { Ports } from './clients/ports.ts';
+import { startPending } from './clients/records.ts';
+import { type Deployment, holdOf, parseDeployment } from './domain/deployment.ts';
+import { isFailure } from './domain/errors.ts';
+import type { Step } from './domain/step.ts';
+
+type Registry = Pick<Ports, 'ledger' | 'executions'>;
+
+export const releaseTheFleetLock: Step<keyof Registry, { reason: string }> = {
+  name: 'release-the-fleet-lock',
+  run: async (document, ports) => {
+    const deployment = parseEnded(document);
+    const { fleet, lock } = deployment;
+    if (!lock) return { reason: 'the lock was never taken' };
+    await ports.ledger.release(fleet.name, holdOf(deployment));
+    const next = await startPending(fleet.name, lock.holder, ports);
+    return {
+      reason: next ? `the lock is free; version ${next.versionId} is deployed next` : 'the lock is free',
+    };
+  },
+};
+
+/** A refused input must not keep the lock: the document goes on without it. */
+function parseEnded(document: unknown): Deployment {
+  try {
+    return parseDeployment(document, []);
+  } catch (error) {
+    if (!isFailure(error, 'InvalidInput')) throw error;
+    return parseDeployment({ ...(document as object), input: {} }, []);
+  }
+}
+
+export const handler = lambdaHandler(releaseTheFleetLock, () => ({
+  ledger: liveLedger(),
+  executions: liveExecutions(),
+}));

@@ -1,0 +1,76 @@
+/**
+ * State *Take over the lock* of the clean-up: is the holder dead, can nothing of it be in flight anymore, and what has
+ * to be done about what it left? Takes the lock over, so that nobody else does the same at the same time.
+ */
+import { liveExecutions } from './clients/executions.ts';
+import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
+import type { LedgerRow, Ports } from './clients/ports.ts';
+import { startPending } from './clients/records.ts';
+import type { Deployment, TakeOver } from './domain/deployment.ts';
+import { decideCleanUp } from './domain/lock.ts';
+import { defineStep } from './domain/step.ts';
+
+type Registry = Pick<Ports, 'ledger' | 'executions' | 'clock'>;
+
+/** A clean-up that waits for functions in flight looks again after this long at the latest. */
+const MOST_WAIT_SECONDS = 60;
+
+export const takeOverTheLock = defineStep(
+  'take-over-the-lock',
+  [],
+  async (deployment: Deployment, ports: Registry): Promise<TakeOver> => {
+    const { fleet, execution } = deployment;
+    const row = await ports.ledger.read(fleet.name);
+    // Taken over by this very execution before, and the answer was lost.
+    if (row?.held?.holder === execution.id) return goOn(row.held, execution.id);
+    const state = row?.held
+      ? await ports.executions.status(row.held.holder)
+      : ({ state: 'unknown' } as const);
+    const { ready, verdict, reason, waitSeconds = 1 } = decideCleanUp(row, state, ports.clock.now());
+    const nextLookInSeconds = Math.max(1, Math.min(MOST_WAIT_SECONDS, Math.ceil(waitSeconds)));
+    if (verdict === 'nothing' && !row?.held) await startPending(fleet.name, execution.id, ports);
+    if (verdict === 'nothing' || verdict === 'wait' || !row?.held)
+      return { ready, verdict, reason, nextLookInSeconds };
+    const hold = await ports.ledger.takeOver(fleet.name, row.held, execution.id);
+    if (!hold)
+      return { ready: true, verdict: 'nothing', reason: 'somebody else takes care of it', nextLookInSeconds };
+    return goOn({ ...row.held, ...hold }, execution.id);
+  },
+);
+
+type Held = NonNullable<LedgerRow['held']>;
+
+/** The dead deployment's document, with this execution as the one that acts. */
+function goOn(held: Held, holder: string): TakeOver {
+  const verdict =
+    held.document === undefined || held.phase === 'agree'
+      ? 'release'
+      : held.phase === 'remove'
+        ? 'finish'
+        : 'undo';
+  const stopped = `Its execution ended in the phase ${held.phase} without an ending of its own: somebody stopped it, or it ran out of time.`;
+  const document: object = held.document === undefined ? {} : (JSON.parse(held.document) as object);
+  return {
+    ready: true,
+    verdict,
+    reason: `${verdict === 'finish' ? 'finishing' : 'undoing'} what an earlier holder left in the phase ${held.phase}`,
+    nextLookInSeconds: 1,
+    document: {
+      ...document,
+      lock: {
+        verdict: 'taken',
+        holder,
+        generation: held.generation,
+        reason: 'taken over from a dead holder',
+      },
+      ...(verdict === 'undo' && { failure: { Error: 'Stopped', Cause: stopped } }),
+    },
+  };
+}
+
+export const handler = lambdaHandler(takeOverTheLock, () => ({
+  ledger: liveLedger(),
+  executions: liveExecutions(),
+  clock: systemClock,
+}));

@@ -1,0 +1,95 @@
+/**
+ * State *Take the fleet lock*: one deployment per fleet. A start that finds the lock held leaves its request in the one
+ * pending slot and ends as a success; if the holder is dead, it sends for the clean-up. A dry run needs no lock.
+ */
+import { liveArtifacts } from './clients/artifacts.ts';
+import { liveExecutions } from './clients/executions.ts';
+import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
+import type { LedgerRow, PendingRequest, Ports } from './clients/ports.ts';
+import type { Deployment, Lock } from './domain/deployment.ts';
+import { DeploymentError } from './domain/errors.ts';
+import { startedBy } from './domain/input.ts';
+import { deadSince, machinesOf, takesTheSlot } from './domain/lock.ts';
+import { foundArtifact, refuseForeignKey } from './domain/release-choice.ts';
+import { defineStep } from './domain/step.ts';
+
+/** The lock may become free, or the slot be taken, between reading and writing: so often, and then it is asked again. */
+const TRIES = 5;
+
+type Registry = Pick<Ports, 'ledger' | 'executions' | 'artifacts' | 'clock'>;
+
+export const takeTheFleetLock = defineStep(
+  'take-the-fleet-lock',
+  [],
+  async (deployment: Deployment, ports: Registry): Promise<Lock> => {
+    const { fleet, input, execution } = deployment;
+    refuseForeignKey(fleet, input);
+    const nobody = { holder: execution.id, generation: 0 };
+    if (input.dryRun) return { ...nobody, verdict: 'not-needed', reason: 'a dry run changes nothing' };
+    for (let attempt = 0; attempt < TRIES; attempt += 1) {
+      const claim = {
+        holder: execution.id,
+        startedBy: startedBy(input),
+        ...(input.reason && { why: input.reason }),
+      };
+      const hold = await ports.ledger.take(fleet.name, claim);
+      if (hold)
+        return { ...hold, verdict: 'taken', reason: `holder number ${hold.generation} of ${fleet.name}` };
+      const row = await ports.ledger.read(fleet.name);
+      const waiting = row?.held && (await waitFor(deployment, row.held, row.pending, ports));
+      if (waiting) return { ...nobody, verdict: 'waiting', reason: waiting };
+    }
+    throw new DeploymentError(
+      'ServiceUnavailable',
+      `The lock of ${fleet.name} changed hands ${TRIES} times while this deployment asked for it.`,
+    );
+  },
+);
+
+/** @returns the sentence of a request that waits, or nothing when the ledger changed meanwhile. */
+async function waitFor(
+  deployment: Deployment,
+  held: NonNullable<LedgerRow['held']>,
+  pending: PendingRequest | undefined,
+  ports: Registry,
+): Promise<string | undefined> {
+  const { fleet, execution } = deployment;
+  const { bucket, key } = fleet.artifact;
+  const request = await requestOf(deployment, ports);
+  const who = `${held.startedBy} deploys ${fleet.name} since ${held.since.toISOString()} (phase ${held.phase})`;
+  const slot = takesTheSlot(pending, request, await ports.artifacts.versions(bucket, key));
+  if (slot && !(await ports.ledger.pend(fleet.name, request, pending))) return undefined;
+  const state = await ports.executions.status(held.holder);
+  if (deadSince(held, state, ports.clock.now())) {
+    await ports.executions.start(machinesOf(execution.id, fleet.name).cleanUp, cleanUpName(held), '{}');
+  }
+  const human = held.needsHuman === undefined ? '' : ' and needs a human: see docs/runbook.md';
+  return slot
+    ? `${who}${human}; version ${request.versionId} waits and is deployed next`
+    : `${who}${human}; superseded by version ${pending?.versionId}, which waits already`;
+}
+
+async function requestOf(
+  { fleet, input, execution }: Deployment,
+  { artifacts, clock }: Registry,
+): Promise<PendingRequest> {
+  const { bucket, key } = fleet.artifact;
+  const found = foundArtifact(
+    bucket,
+    key,
+    input.versionId,
+    await artifacts.find(bucket, key, input.versionId),
+  );
+  return { id: execution.name, input: JSON.stringify(input), versionId: found.versionId, since: clock.now() };
+}
+
+/** One clean-up for one holder, whoever sends for it. */
+const cleanUpName = (held: { readonly generation: number }) => `after-holder-${held.generation}`;
+
+export const handler = lambdaHandler(takeTheFleetLock, () => ({
+  artifacts: liveArtifacts(),
+  ledger: liveLedger(),
+  executions: liveExecutions(),
+  clock: systemClock,
+}));

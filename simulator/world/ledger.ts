@@ -1,0 +1,114 @@
+/** The modelled ledger: one row per fleet, with the conditions that the real writes have. */
+import {
+  cancelled,
+  isCancellable,
+  lockLost,
+  PHASES,
+  refuseLargeDocument,
+  refuseLargeRequest,
+} from '../../lambdas/clients/ledger-refusals.ts';
+import type { Claim, Hold, LedgerRow, PendingRequest, Phase } from '../../lambdas/clients/ports.ts';
+import type { Surroundings } from './surroundings.ts';
+
+type Held = NonNullable<LedgerRow['held']>;
+
+export class LedgerModel {
+  readonly #world: Surroundings;
+  readonly #rows = new Map<string, LedgerRow>();
+
+  constructor(world: Surroundings) {
+    this.#world = world;
+  }
+
+  // ── The port ──
+
+  read(fleet: string): LedgerRow | undefined {
+    return this.#rows.get(fleet);
+  }
+
+  take(fleet: string, { holder, startedBy, why }: Claim): Hold | undefined {
+    const row = this.#rows.get(fleet) ?? { fleet, generation: 0 };
+    if (row.held !== undefined) return row.held.holder === holder ? holdOf(row.held) : undefined;
+    const hold = { holder, generation: row.generation + 1 };
+    const claimed = { startedBy, ...(why !== undefined && { why }) };
+    this.#hold(row, { ...hold, phase: 'agree', since: this.#now(), ...claimed });
+    return hold;
+  }
+
+  takeOver(fleet: string, from: Hold, holder: string): Hold | undefined {
+    const next = { holder, generation: from.generation + 1 };
+    const row = this.#rows.get(fleet);
+    if (row === undefined || isHeldBy(row, next)) return row && next;
+    if (!isHeldBy(row, from)) return undefined;
+    const { cancel: _, ...kept } = row.held;
+    this.#hold(row, { ...kept, ...next, since: this.#now() });
+    return next;
+  }
+
+  enter(fleet: string, hold: Hold, phase: Phase, document: string): void {
+    refuseLargeDocument(fleet, document);
+    const row = this.#heldBy(fleet, hold);
+    const { held } = row;
+    if (isCancellable(phase) && held.cancel !== undefined) throw cancelled(fleet, phase, held.cancel);
+    // A call that comes late does not move the holder back.
+    if (PHASES.indexOf(phase) < PHASES.indexOf(held.phase)) return;
+    this.#hold(row, { ...held, phase, document });
+  }
+
+  keepForHuman(fleet: string, hold: Hold, why: string): void {
+    const row = this.#heldBy(fleet, hold);
+    this.#hold(row, { ...row.held, needsHuman: why });
+  }
+
+  release(fleet: string, hold: Hold): void {
+    const row = this.#rows.get(fleet);
+    if (row === undefined || !isHeldBy(row, hold)) return;
+    const { held: _, ...kept } = row;
+    this.#rows.set(fleet, kept);
+  }
+
+  pend(fleet: string, request: PendingRequest, replaces: PendingRequest | undefined): boolean {
+    refuseLargeRequest(fleet, request);
+    const row = this.#rows.get(fleet);
+    if (row?.pending?.id === request.id) return true;
+    if (row?.held === undefined || row.pending?.id !== replaces?.id) return false;
+    this.#rows.set(fleet, { ...row, pending: request });
+    return true;
+  }
+
+  clearPending(fleet: string, id: string): void {
+    const row = this.#rows.get(fleet);
+    if (row?.pending?.id !== id) return;
+    const { pending: _, ...kept } = row;
+    this.#rows.set(fleet, kept);
+  }
+
+  requestCancel(fleet: string, holder: string, by: string): boolean {
+    const row = this.#rows.get(fleet);
+    if (row?.held?.holder !== holder || row.held.phase === 'remove') return false;
+    this.#hold(row, { ...row.held, cancel: row.held.cancel ?? { by, at: this.#now() } });
+    return true;
+  }
+
+  // ── Inside ──
+
+  #now(): Date {
+    return new Date(this.#world.now());
+  }
+
+  #hold(row: LedgerRow, held: Held): void {
+    this.#rows.set(row.fleet, { ...row, generation: held.generation, held });
+  }
+
+  #heldBy(fleet: string, hold: Hold): LedgerRow & { readonly held: Held } {
+    const row = this.#rows.get(fleet);
+    if (row === undefined || !isHeldBy(row, hold)) throw lockLost(fleet, hold, row?.held);
+    return row;
+  }
+}
+
+const holdOf = ({ holder, generation }: Held): Hold => ({ holder, generation });
+
+function isHeldBy(row: LedgerRow, { holder, generation }: Hold): row is LedgerRow & { readonly held: Held } {
+  return row.held?.holder === holder && row.held.generation === generation;
+}

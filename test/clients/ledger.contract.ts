@@ -1,0 +1,430 @@
+/** What every ledger behind the port does: the adapter in front of a table, and the modelled world. */
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Hold, Ledger, PendingRequest, Phase } from '../../lambdas/clients/ports.ts';
+
+export interface LedgerSubject {
+  /** Without any row. */
+  readonly ledger: Ledger;
+  stop(): Promise<void>;
+}
+
+const FLEET = 'blog-production-app';
+const ONE = 'arn:aws:states:ap-northeast-1:123456789012:execution:irekae-blog:one';
+const TWO = 'arn:aws:states:ap-northeast-1:123456789012:execution:irekae-blog:two';
+const THREE = 'arn:aws:states:ap-northeast-1:123456789012:execution:irekae-blog-cleanup:three';
+
+const claim = (holder: string) => ({ holder, startedBy: 'an upload' });
+const request = (id: string): PendingRequest => ({
+  id,
+  input: `{"versionId":"v-${id}"}`,
+  versionId: `v-${id}`,
+  since: new Date('2026-03-01T09:00:00.123Z'),
+});
+const lockLost = expect.objectContaining({ name: 'LockLost' });
+const wasCancelled = expect.objectContaining({ name: 'Cancelled' });
+
+export function ledgerContract(title: string, arrange: () => Promise<LedgerSubject>): void {
+  describe(`Ledger: ${title}`, () => {
+    let subject: LedgerSubject;
+    let ledger: Ledger;
+    beforeEach(async () => {
+      subject = await arrange();
+      ({ ledger } = subject);
+    });
+    afterEach(() => subject.stop());
+
+    const row = () => ledger.read(FLEET);
+    const held = async () => (await row())?.held;
+    const taken = async (holder = ONE): Promise<Hold> => {
+      const hold = await ledger.take(FLEET, claim(holder));
+      if (hold === undefined) throw new Error(`${holder} did not get the lock`);
+      return hold;
+    };
+    const entered = async (phase: Phase): Promise<Hold> => {
+      const hold = await taken();
+      await ledger.enter(FLEET, hold, phase, `{"in":"${phase}"}`);
+      return hold;
+    };
+
+    describe('taking the lock', () => {
+      it('of a fleet that was never deployed makes its first holder', async () => {
+        expect(await row()).toBeUndefined();
+        expect(await ledger.take(FLEET, { ...claim(ONE), why: 'a fix' })).toEqual({
+          holder: ONE,
+          generation: 1,
+        });
+        expect(await row()).toEqual({
+          fleet: FLEET,
+          generation: 1,
+          held: {
+            holder: ONE,
+            generation: 1,
+            phase: 'agree',
+            since: expect.any(Date),
+            startedBy: 'an upload',
+            why: 'a fix',
+          },
+        });
+      });
+
+      it('twice takes it once', async () => {
+        const hold = await taken();
+        expect(await ledger.take(FLEET, claim(ONE))).toEqual(hold);
+        expect((await row())?.generation).toBe(1);
+      });
+
+      it('fails while somebody else holds it, and changes nothing', async () => {
+        await taken();
+        const before = await row();
+        expect(await ledger.take(FLEET, claim(TWO))).toBeUndefined();
+        expect(await row()).toEqual(before);
+      });
+
+      it('is a matter of each fleet alone', async () => {
+        await taken();
+        expect(await ledger.take('blog-production-worker', claim(TWO))).toEqual({
+          holder: TWO,
+          generation: 1,
+        });
+        expect((await held())?.holder).toBe(ONE);
+      });
+
+      it('makes one holder of many that come at once', async () => {
+        const holders = Array.from({ length: 8 }, (_, index) => `${ONE}-${index}`);
+        const holds = await Promise.all(holders.map((holder) => ledger.take(FLEET, claim(holder))));
+        const winners = holds.filter((hold) => hold !== undefined);
+        expect(winners).toEqual([{ holder: (await held())?.holder, generation: 1 }]);
+      });
+
+      it('leaves nothing behind once it is released, but the count of holders', async () => {
+        const hold = await entered('shift');
+        await ledger.keepForHuman(FLEET, hold, 'the undo failed');
+        await ledger.requestCancel(FLEET, ONE, 'ops');
+        await ledger.release(FLEET, hold);
+        expect(await row()).toEqual({ fleet: FLEET, generation: 1 });
+        expect(await ledger.take(FLEET, claim(TWO))).toEqual({ holder: TWO, generation: 2 });
+        expect(Object.keys((await held()) ?? {}).sort()).toEqual(
+          ['generation', 'holder', 'phase', 'since', 'startedBy'].sort(),
+        );
+      });
+    });
+
+    describe('entering a phase', () => {
+      it.each<Phase>(['agree', 'bring-up', 'shift', 'remove'])(
+        'writes %s and its document',
+        async (phase) => {
+          const hold = await taken();
+          await ledger.enter(FLEET, hold, phase, '{"newHosts":["入れ替え"]}');
+          expect(await held()).toMatchObject({ phase, document: '{"newHosts":["入れ替え"]}' });
+        },
+      );
+
+      it('may be repeated', async () => {
+        const hold = await entered('bring-up');
+        await ledger.enter(FLEET, hold, 'bring-up', '{"again":true}');
+        expect(await held()).toMatchObject({ phase: 'bring-up', document: '{"again":true}' });
+      });
+
+      it('is refused to who never held the lock', async () => {
+        await expect(ledger.enter(FLEET, { holder: TWO, generation: 1 }, 'shift', '{}')).rejects.toEqual(
+          lockLost,
+        );
+        await taken();
+        await expect(ledger.enter(FLEET, { holder: TWO, generation: 1 }, 'shift', '{}')).rejects.toEqual(
+          lockLost,
+        );
+        expect(await held()).toMatchObject({ holder: ONE, phase: 'agree' });
+      });
+
+      it('is refused to an earlier generation of the same execution', async () => {
+        const old = await taken();
+        await ledger.release(FLEET, old);
+        await taken();
+        await expect(ledger.enter(FLEET, old, 'shift', '{}')).rejects.toEqual(lockLost);
+      });
+
+      it('is refused once the lock was released', async () => {
+        const hold = await taken();
+        await ledger.release(FLEET, hold);
+        await expect(ledger.enter(FLEET, hold, 'shift', '{}')).rejects.toMatchObject({
+          name: 'LockLost',
+          message: expect.stringContaining('nobody holds it now'),
+        });
+      });
+
+      it.each<Phase>(['bring-up', 'shift', 'remove'])(
+        '%s is refused after a request to cancel',
+        async (phase) => {
+          const hold = await taken();
+          await ledger.requestCancel(FLEET, ONE, 'ops');
+          await expect(ledger.enter(FLEET, hold, phase, '{}')).rejects.toMatchObject({
+            name: 'Cancelled',
+            message: expect.stringContaining('ops'),
+          });
+          expect(await held()).toMatchObject({ phase: 'agree' });
+        },
+      );
+
+      it('agree goes on after a request to cancel', async () => {
+        const hold = await taken();
+        await ledger.requestCancel(FLEET, ONE, 'ops');
+        await ledger.enter(FLEET, hold, 'agree', '{}');
+        expect(await held()).toMatchObject({ document: '{}' });
+      });
+
+      it('never falls back behind a later one: a late call changes nothing', async () => {
+        const hold = await entered('remove');
+        await ledger.enter(FLEET, hold, 'bring-up', '{"late":true}');
+        expect(await held()).toMatchObject({ phase: 'remove', document: '{"in":"remove"}' });
+      });
+
+      it('keeps a document of 300 kB that cannot be compressed, beside a pending request', async () => {
+        const document = JSON.stringify(randomBytes(200_000).toString('base64')).padEnd(300_000);
+        const hold = await taken();
+        const pending = { ...request('p'), input: randomBytes(32_000).toString('hex') };
+        expect(await ledger.pend(FLEET, pending, undefined)).toBe(true);
+        await ledger.enter(FLEET, hold, 'shift', document);
+        const { held: after, pending: waiting } = (await row()) ?? {};
+        expect(after?.document === document).toBe(true);
+        expect(waiting?.input === pending.input).toBe(true);
+      });
+
+      it('is refused with a larger document', async () => {
+        const hold = await taken();
+        await expect(ledger.enter(FLEET, hold, 'shift', 'x'.repeat(300_001))).rejects.toMatchObject({
+          name: 'InvalidInput',
+          message: expect.stringContaining('300001 bytes'),
+        });
+        expect(await held()).toMatchObject({ phase: 'agree' });
+      });
+    });
+
+    describe('taking the lock over', () => {
+      it('keeps what the clean-up works from, and drops the request to cancel', async () => {
+        const first = await ledger.take(FLEET, { ...claim(ONE), why: 'a fix' });
+        await ledger.enter(FLEET, first ?? (await taken()), 'shift', '{"old":1}');
+        await ledger.requestCancel(FLEET, ONE, 'ops');
+        expect(await ledger.takeOver(FLEET, { holder: ONE, generation: 1 }, THREE)).toEqual({
+          holder: THREE,
+          generation: 2,
+        });
+        expect(await held()).toEqual({
+          holder: THREE,
+          generation: 2,
+          phase: 'shift',
+          since: expect.any(Date),
+          startedBy: 'an upload',
+          why: 'a fix',
+          document: '{"old":1}',
+        });
+      });
+
+      it('keeps the word that a human is needed', async () => {
+        const hold = await entered('remove');
+        await ledger.keepForHuman(FLEET, hold, 'a host did not terminate');
+        await ledger.takeOver(FLEET, hold, THREE);
+        expect(await held()).toMatchObject({ needsHuman: 'a host did not terminate' });
+      });
+
+      it('twice takes it over once', async () => {
+        const from = await taken();
+        const hold = await ledger.takeOver(FLEET, from, THREE);
+        expect(await ledger.takeOver(FLEET, from, THREE)).toEqual(hold);
+        expect((await row())?.generation).toBe(2);
+      });
+
+      it('shuts the old holder out', async () => {
+        const from = await taken();
+        await ledger.takeOver(FLEET, from, THREE);
+        await expect(ledger.enter(FLEET, from, 'shift', '{}')).rejects.toMatchObject({
+          name: 'LockLost',
+          message: expect.stringContaining(THREE),
+        });
+        await ledger.release(FLEET, from);
+        expect((await held())?.holder).toBe(THREE);
+      });
+
+      it('fails when another was quicker', async () => {
+        const from = await taken();
+        await ledger.takeOver(FLEET, from, TWO);
+        expect(await ledger.takeOver(FLEET, from, THREE)).toBeUndefined();
+        expect((await held())?.holder).toBe(TWO);
+      });
+
+      it('fails from a holder that has released it', async () => {
+        const from = await taken();
+        await ledger.release(FLEET, from);
+        expect(await ledger.takeOver(FLEET, from, THREE)).toBeUndefined();
+        expect(await held()).toBeUndefined();
+      });
+
+      it('fails for a fleet that was never deployed, and leaves no row', async () => {
+        expect(await ledger.takeOver(FLEET, { holder: ONE, generation: 1 }, THREE)).toBeUndefined();
+        expect(await row()).toBeUndefined();
+      });
+
+      it('from long ago does not pass for today’s, even by the same new holder', async () => {
+        const from = await taken();
+        await ledger.release(FLEET, from);
+        await ledger.release(FLEET, await taken(TWO));
+        await taken(THREE);
+        expect(await ledger.takeOver(FLEET, from, THREE)).toBeUndefined();
+      });
+    });
+
+    describe('keeping the lock for a human', () => {
+      it('says why', async () => {
+        const hold = await entered('shift');
+        await ledger.keepForHuman(FLEET, hold, 'the undo failed');
+        expect(await held()).toMatchObject({ holder: ONE, phase: 'shift', needsHuman: 'the undo failed' });
+      });
+
+      it('is refused to who does not hold it', async () => {
+        const hold = await taken();
+        await ledger.takeOver(FLEET, hold, THREE);
+        await expect(ledger.keepForHuman(FLEET, hold, 'late')).rejects.toEqual(lockLost);
+        expect(await held()).not.toHaveProperty('needsHuman');
+      });
+    });
+
+    describe('releasing the lock', () => {
+      it('twice is done once', async () => {
+        const hold = await taken();
+        await ledger.release(FLEET, hold);
+        await ledger.release(FLEET, hold);
+        expect(await held()).toBeUndefined();
+      });
+
+      it('of a fleet without a row is done, and leaves none', async () => {
+        await ledger.release(FLEET, { holder: ONE, generation: 1 });
+        expect(await row()).toBeUndefined();
+      });
+
+      it('late does not touch the next hold of the same execution', async () => {
+        const old = await taken();
+        await ledger.release(FLEET, old);
+        await taken();
+        await ledger.release(FLEET, old);
+        expect(await held()).toMatchObject({ holder: ONE, generation: 2 });
+      });
+
+      it('keeps the pending request', async () => {
+        const hold = await taken();
+        await ledger.pend(FLEET, request('two'), undefined);
+        await ledger.release(FLEET, hold);
+        expect(await row()).toEqual({ fleet: FLEET, generation: 1, pending: request('two') });
+      });
+    });
+
+    describe('the pending slot', () => {
+      it('takes a request while the lock is held', async () => {
+        await taken();
+        expect(await ledger.pend(FLEET, request('two'), undefined)).toBe(true);
+        expect((await row())?.pending).toEqual(request('two'));
+      });
+
+      it('takes none while the lock is free', async () => {
+        expect(await ledger.pend(FLEET, request('two'), undefined)).toBe(false);
+        expect(await row()).toBeUndefined();
+        await ledger.release(FLEET, await taken());
+        expect(await ledger.pend(FLEET, request('two'), undefined)).toBe(false);
+        expect(await row()).not.toHaveProperty('pending');
+      });
+
+      it('takes the same request twice', async () => {
+        await taken();
+        await ledger.pend(FLEET, request('two'), undefined);
+        expect(await ledger.pend(FLEET, request('two'), undefined)).toBe(true);
+      });
+
+      it('is not overwritten by who believes it empty', async () => {
+        await taken();
+        await ledger.pend(FLEET, request('two'), undefined);
+        expect(await ledger.pend(FLEET, request('three'), undefined)).toBe(false);
+        expect((await row())?.pending).toEqual(request('two'));
+      });
+
+      it('is overwritten by who says whom it replaces', async () => {
+        await taken();
+        await ledger.pend(FLEET, request('two'), undefined);
+        expect(await ledger.pend(FLEET, request('three'), request('two'))).toBe(true);
+        expect((await row())?.pending).toEqual(request('three'));
+      });
+
+      it('is not overwritten by who says another', async () => {
+        await taken();
+        await ledger.pend(FLEET, request('two'), undefined);
+        expect(await ledger.pend(FLEET, request('four'), request('three'))).toBe(false);
+        await ledger.clearPending(FLEET, 'two');
+        expect(await ledger.pend(FLEET, request('four'), request('two'))).toBe(false);
+        expect(await row()).not.toHaveProperty('pending');
+      });
+
+      it('is emptied of this request only', async () => {
+        await taken();
+        await ledger.pend(FLEET, request('two'), undefined);
+        await ledger.clearPending(FLEET, 'another');
+        expect((await row())?.pending).toEqual(request('two'));
+        await ledger.clearPending(FLEET, 'two');
+        await ledger.clearPending(FLEET, 'two');
+        expect(await row()).toMatchObject({ held: { holder: ONE } });
+        expect(await row()).not.toHaveProperty('pending');
+      });
+
+      it('of a fleet without a row is empty, and stays so', async () => {
+        await ledger.clearPending(FLEET, 'two');
+        expect(await row()).toBeUndefined();
+      });
+
+      it('refuses an input that would crowd the row', async () => {
+        await taken();
+        const large = { ...request('two'), input: 'x'.repeat(64_001) };
+        await expect(ledger.pend(FLEET, large, undefined)).rejects.toMatchObject({ name: 'InvalidInput' });
+      });
+    });
+
+    describe('a request to cancel', () => {
+      it('reaches the holder', async () => {
+        await entered('shift');
+        expect(await ledger.requestCancel(FLEET, ONE, 'ops')).toBe(true);
+        expect(await held()).toMatchObject({ cancel: { by: 'ops', at: expect.any(Date) } });
+      });
+
+      it('that is repeated stays the first one', async () => {
+        await taken();
+        await ledger.requestCancel(FLEET, ONE, 'ops');
+        const before = await row();
+        expect(await ledger.requestCancel(FLEET, ONE, 'somebody else')).toBe(true);
+        expect(await row()).toEqual(before);
+      });
+
+      it('does not reach who does not hold the lock', async () => {
+        expect(await ledger.requestCancel(FLEET, ONE, 'ops')).toBe(false);
+        expect(await row()).toBeUndefined();
+        await taken();
+        expect(await ledger.requestCancel(FLEET, TWO, 'ops')).toBe(false);
+        expect(await held()).not.toHaveProperty('cancel');
+      });
+
+      it('comes too late behind the point of no return', async () => {
+        await entered('remove');
+        expect(await ledger.requestCancel(FLEET, ONE, 'ops')).toBe(false);
+        expect(await held()).not.toHaveProperty('cancel');
+      });
+
+      it('either keeps the holder from removing, or comes too late: never both', async () => {
+        const hold = await entered('shift');
+        const [asked, removing] = await Promise.allSettled([
+          ledger.requestCancel(FLEET, ONE, 'ops'),
+          ledger.enter(FLEET, hold, 'remove', '{}'),
+        ]);
+        const phase = (await held())?.phase;
+        const cancels = asked.status === 'fulfilled' && asked.value;
+        expect(phase).toBe(cancels ? 'shift' : 'remove');
+        if (removing.status === 'rejected') expect(removing.reason).toEqual(wasCancelled);
+        expect(removing.status).toBe(cancels ? 'rejected' : 'fulfilled');
+      });
+    });
+  });
+}

@@ -6,14 +6,11 @@ import { liveLedger } from './clients/live-ledger.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Ports } from './clients/ports.ts';
 import { type After, type Look, oldInstanceIds } from './domain/deployment.ts';
-import { decideDraining } from './domain/draining.ts';
+import { DEREGISTRATION_SECONDS, decideDraining } from './domain/draining.ts';
 import { DeploymentError } from './domain/errors.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
 import { defineStep } from './domain/step.ts';
 import { span } from './domain/words.ts';
-
-/** A load balancer that says nothing about draining after this long has not heard of the deregistration. */
-const DEREGISTRATION_SECONDS = 60;
 
 type Shifted = After<'oldHosts' | 'shift'>;
 

@@ -7,16 +7,13 @@ import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Ports } from './clients/ports.ts';
-import { BAKE_PAUSE_SECONDS, BAKE_RETRY_SECONDS, decideBake } from './domain/bake.ts';
+import { BAKE_PAUSE_SECONDS, BAKE_RETRY_SECONDS, BAKE_SILENCE_SECONDS, decideBake } from './domain/bake.ts';
 import type { After, Look } from './domain/deployment.ts';
 import { DeploymentError } from './domain/errors.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
 import { standings } from './domain/readiness.ts';
 import { defineStep } from './domain/step.ts';
 import { span } from './domain/words.ts';
-
-/** While Mackerel or AWS do not answer the bake goes on this much longer, then fails: silence is not health. */
-const SILENCE_SECONDS = 300;
 
 type Launched = After<'launch'>;
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;
@@ -31,11 +28,11 @@ export const watchTheNewHosts = defineStep(
     const found = await unlessUnavailable(deployment.bake?.memory, () =>
       lookAndJudge(deployment, ports, now, end),
     );
-    const silent = new Date(end.getTime() + SILENCE_SECONDS * 1000);
+    const silent = new Date(end.getTime() + BAKE_SILENCE_SECONDS * 1000);
     if (!found.ready && now >= silent) {
       throw new DeploymentError(
         'ServiceUnavailable',
-        `The new hosts could not be watched to the end, ${span(SILENCE_SECONDS)} after the bake should have ended: ${found.reason}.`,
+        `The new hosts could not be watched to the end, ${span(BAKE_SILENCE_SECONDS)} after the bake should have ended: ${found.reason}.`,
       );
     }
     const patient = { patienceSeconds: BAKE_RETRY_SECONDS, ...found };

@@ -2,9 +2,11 @@
  * What a deployment may use up at most: events of its history, and time. A history that reaches 25,000 events, or a
  * machine that reaches its own timeout, ends an execution without a Catch: neither may ever come first.
  */
-import { BAKE_PAUSE_SECONDS } from '../lambdas/domain/bake.ts';
+import { BAKE_RETRY_SECONDS, BAKE_SILENCE_SECONDS } from '../lambdas/domain/bake.ts';
+import { DEREGISTRATION_SECONDS } from '../lambdas/domain/draining.ts';
 import type { Fleet } from '../lambdas/domain/fleet.ts';
 import { EVENTS_PER_LOOK, mostLooks } from '../lambdas/domain/looks.ts';
+import { IN_FLIGHT_SECONDS } from '../lambdas/domain/removal.ts';
 import { STEPS } from '../lambdas/domain/steps.ts';
 
 /** AWS fails the execution that reaches it. */
@@ -27,24 +29,17 @@ const EVENTS_PER_READINESS_TURN = EVENTS_PER_LOOK + 5 + 2;
 
 type Limits = Fleet['limits'];
 
-/** A load balancer gets at least this long to have heard of a deregistration, whatever the limit. */
-const LEAST_DRAIN_SECONDS = 60;
-/** A bake that sees nothing, because nobody answers, goes on for this long. */
-const BAKE_SILENCE_SECONDS = 300;
-/** The bake looks again at once after a bad look; the second one in a row ends it. */
-const BAKE_PATIENCE_SECONDS = BAKE_PAUSE_SECONDS / 2;
-
 /** How long each wait lasts at most, in the order of the story. */
 function longestWaits({ readySeconds, drainSeconds, bakeSeconds, terminateSeconds, undoSeconds }: Limits) {
-  const drain = Math.max(drainSeconds, LEAST_DRAIN_SECONDS);
+  const drain = Math.max(drainSeconds, DEREGISTRATION_SECONDS);
   return {
     ready: readySeconds,
     drain,
     bake: bakeSeconds + BAKE_SILENCE_SECONDS,
     terminate: terminateSeconds,
     putBack: undoSeconds,
-    // The new instances leave their load balancers before they are terminated.
-    remove: undoSeconds + drain,
+    // The new instances leave their load balancers before they are terminated, and no launch may be in flight.
+    remove: undoSeconds + drain + IN_FLIGHT_SECONDS,
   };
 }
 
@@ -53,7 +48,7 @@ export function mostEvents(limits: Limits): number {
   const { ready, drain, bake, terminate, putBack, remove } = longestWaits(limits);
   const looks =
     mostLooks(drain) +
-    mostLooks(bake, BAKE_PATIENCE_SECONDS) +
+    mostLooks(bake, BAKE_RETRY_SECONDS) +
     mostLooks(terminate) +
     mostLooks(putBack) +
     mostLooks(remove);

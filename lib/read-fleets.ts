@@ -101,7 +101,7 @@ function unknownHome(
   environments: readonly Entry<EnvironmentConfig>[],
 ): string[] {
   if (untyped.has('') || untyped.has('environment')) return [];
-  const names = environments.flatMap(({ config: { name } }) => (name === undefined ? [] : [name]));
+  const names = environments.flatMap(({ config: { name } }) => (typeof name === 'string' ? [name] : []));
   return home !== undefined && names.includes(home)
     ? []
     : [`${who}: ${sentence({ field: 'environment', given: home, allowed: names.join(', ') })}`];

@@ -2,6 +2,9 @@
 import type { Member } from '../clients/ports.ts';
 import { list } from './words.ts';
 
+/** A load balancer that says nothing about draining after this long has not heard of the deregistration. */
+export const DEREGISTRATION_SECONDS = 60;
+
 export interface DrainingDecision {
   readonly drained: boolean;
   /** Hosts that a load balancer still lists without draining them: somebody registered them again. */

@@ -109,6 +109,12 @@ describe('Whatever the file exports', () => {
     expect(problemsOf(file)).toBeInstanceOf(Array);
   };
 
+  it('lists the problems of an environment whose name cannot even be turned into text', () => {
+    const file = everythingGiven();
+    const environments = [{ ...file.environments[0], name: [{ toString: '' }] }];
+    expect(problemsOf({ ...file, environments }).join()).toContain('name: given [{"toString":""}]');
+  });
+
   it('it is accepted or answered with a list of problems, never with a crash', () => {
     fc.assert(
       fc.property(fc.constantFrom(...fields), fc.anything(), (field, value) => {

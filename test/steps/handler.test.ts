@@ -1,15 +1,14 @@
 /** How a step becomes a Lambda function: one log line, errors by name, and nothing in the log that is secret (rule 11). */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { lambdaHandler } from '../../lambdas/clients/handler.ts';
 import { DeploymentError } from '../../lambdas/domain/errors.ts';
 import type { Step } from '../../lambdas/domain/step.ts';
 import { launched } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';
 
-// The logger then writes to the console that tests can watch, and not to one of its own.
-vi.hoisted(() => {
-  process.env.POWERTOOLS_DEV = 'true';
-});
+// Loaded anew with this setting, the logger writes to the console that tests can watch, and not to one of its own.
+vi.stubEnv('POWERTOOLS_DEV', 'true');
+vi.resetModules();
+const { lambdaHandler } = await import('../../lambdas/clients/handler.ts');
 
 const lines: Record<string, unknown>[] = [];
 beforeEach(() => {

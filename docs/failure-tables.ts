@@ -1,0 +1,33 @@
+/** The closed list of failures as tables, grouped as in `lambdas/domain/errors.ts`. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FAILURES, type FailureName } from '../lambdas/domain/errors.ts';
+import { anchorOf, code, table } from './markdown.ts';
+
+const ERRORS = join(import.meta.dirname, '..', 'lambdas', 'domain', 'errors.ts');
+
+export interface FailureGroup {
+  /** As the comment above it says. */
+  readonly title: string;
+  readonly names: readonly FailureName[];
+}
+
+/** In the order of the list. */
+export function failureGroups(): FailureGroup[] {
+  const source = readFileSync(ERRORS, 'utf8');
+  const list = source.slice(source.indexOf('FAILURES = {'), source.indexOf('} as const'));
+  const groups = list.split(/^ {2}\/\/ /m).slice(1);
+  return groups.map((group) => {
+    const names = [...group.matchAll(/^ {2}(\w+):/gm)].map(([, name = '']) => name as FailureName);
+    return { title: group.slice(0, group.indexOf('\n')).replace(/\.$/, ''), names };
+  });
+}
+
+/** @param runbook path to the runbook, or nothing in the runbook itself */
+export function failureTable(runbook = ''): string {
+  const rows = failureGroups().flatMap(({ title, names }) => [
+    [`**${title}**`, ''],
+    ...names.map((name) => [`[${code(name)}](${runbook}#${anchorOf(name)})`, FAILURES[name]]),
+  ]);
+  return table(['name', 'what it means'], rows);
+}

@@ -1,0 +1,88 @@
+/** What each step may do in AWS, read off the synthesized template: the policies that are deployed. */
+import { STEP_NAMES } from '../lambdas/domain/steps.ts';
+import type { ResourceJson, TemplateJson } from '../lib/synthesize.ts';
+import { code, table } from './markdown.ts';
+
+interface Statement {
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export function permissionTable(template: TemplateJson): string {
+  const rows = STEP_NAMES.map((step) => {
+    const told = statementsOf(template, step).map((statement) => tell(statement, template));
+    return [`[${code(step)}](lambdas/${step}.ts)`, told.join('<br>') || 'nothing'];
+  });
+  return table(['step', 'may'], rows);
+}
+
+/** All but the step's own log. */
+function statementsOf(template: TemplateJson, step: string): Statement[] {
+  const resources = Object.values(template.Resources);
+  const handler = resources.find(
+    ({ Type, Properties }) => Type === 'AWS::Lambda::Function' && stepOf(Properties) === step,
+  );
+  const role = Object(handler?.Properties?.Role)['Fn::GetAtt']?.[0];
+  if (typeof role !== 'string') throw new Error(`The template has no function with a role for ${step}.`);
+  return resources
+    .filter((resource) => resource.Type === 'AWS::IAM::Policy' && belongsTo(resource, role))
+    .flatMap(({ Properties }) => Object(Properties?.PolicyDocument).Statement as Statement[])
+    .filter(({ Action }) => [Action].flat().every((action) => !action.startsWith('logs:')));
+}
+
+const stepOf = (properties: ResourceJson['Properties']) =>
+  Object(properties?.Environment).Variables?.IREKAE_STEP;
+
+function belongsTo({ Properties }: ResourceJson, role: string): boolean {
+  const roles = Properties?.Roles;
+  return Array.isArray(roles) && roles.some((each) => Object(each).Ref === role);
+}
+
+function tell({ Action, Resource, Condition }: Statement, template: TemplateJson): string {
+  const kinds = [...new Set([Resource].flat().map((resource) => kindOf(resource, template)))];
+  const conditions = Object.values(Condition ?? {}).flatMap((condition) => Object.entries(condition));
+  const only = conditions.map(
+    ([key, values]) => `${code(key)} is ${[values].flat().map(shownValue).join(' or ')}`,
+  );
+  const onlyIf = only.length === 0 ? '' : `, only if ${only.join(' and ')}`;
+  return `${actionsOf([Action].flat())} on ${kinds.join(', ')}${onlyIf}`;
+}
+
+const shownValue = (value: unknown) => code(textOf(value));
+
+/** A long row of `Describe…` of one service is one word. */
+function actionsOf(actions: readonly string[]): string {
+  const services = [...new Set(actions.map((action) => action.split(':')[0] ?? ''))];
+  const told = services.flatMap((service) => {
+    const own = actions.filter((action) => action.startsWith(`${service}:`));
+    const looks = own.filter((action) => action.startsWith(`${service}:Describe`));
+    return looks.length > 2 && looks.length === own.length
+      ? [`the ${looks.length} ${code(`${service}:Describe…`)}`]
+      : own.map(code);
+  });
+  return told.join(', ');
+}
+
+/** `…:ec2:…:subnet/subnet-1` → subnet. */
+function kindOf(resource: unknown, template: TemplateJson): string {
+  const text = textOf(resource);
+  if (text === '*') return code('*');
+  const [, service = '', rest = ''] = /^arn:[^:]*:(\w+):[^:]*:[^:]*:(.*)$/.exec(text) ?? [];
+  if (rest !== '') return kindIn(service, rest);
+  const [, id = '', key = ''] = /^<(\w+)>\/?(.*)$/.exec(text) ?? [];
+  return key === '' ? `the stack’s ${template.Resources[id]?.Type.split('::')[2]?.toLowerCase()}` : code(key);
+}
+
+const kindIn = (service: string, rest: string) => {
+  const [kind = '', ...name] = rest.split('/');
+  return service === 'ssm' ? `${kind} ${code(`/${name.join('/')}`)}` : kind;
+};
+
+/** The text behind CloudFormation's functions; an ARN of the stack's own is `<LogicalId>`, anything else `~`. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const { 'Fn::GetAtt': attribute, 'Fn::Join': join } = Object(value);
+  if (Array.isArray(attribute)) return `<${String(attribute[0])}>`;
+  return Array.isArray(join) ? (join[1] as unknown[]).map(textOf).join(join[0]) : '~';
+}

@@ -1,0 +1,39 @@
+/** What `npm start` prints for one deployment, shortened: the output of the real command. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { block } from './markdown.ts';
+
+const PROJECT = join(import.meta.dirname, '..');
+const COMMAND = ['--scenario', 'app', '--seed', '7', '--plain', '--speed', 'max'];
+const WIDTH = 116;
+
+/** @throws Error when the demo fails, or does not end in Deployed. */
+export function sampleNarration(): string {
+  const output = execFileSync(process.execPath, ['--import', 'tsx', 'simulator/demo.ts', ...COMMAND], {
+    cwd: PROJECT,
+    encoding: 'utf8',
+  });
+  const printed = output.split('\n').map((line) => line.trimEnd());
+  const told = printed.filter((line) => /^\d\d:\d\d /.test(line));
+  const end = printed.filter((line) => /^Deployed:/.test(line));
+  if (!end.at(-1)?.startsWith('Deployed:')) throw new Error('The sample deployment was not deployed.');
+  const lines = [`$ npm start -- ${COMMAND.join(' ')}`, ...shortened(told), ...end];
+  return block('text', lines.map(cut).join('\n'));
+}
+
+/** Of what a state says again and again, the first and the last. */
+function shortened(lines: readonly string[]): string[] {
+  const between = lines.map((line, i) => {
+    const state = stateOf(line);
+    return state !== '' && stateOf(lines[i - 1] ?? '') === state && stateOf(lines[i + 1] ?? '') === state;
+  });
+  return lines.flatMap((line, i) => {
+    if (!between[i]) return [line];
+    return between[i - 1] ? [] : ['  …'];
+  });
+}
+
+/** `00:31  New hosts are ready: 0 of 2 ready; …` → `New hosts are ready` */
+const stateOf = (line: string) => /^\d\d:\d\d {2}([A-Z][^:]*):/.exec(line)?.[1] ?? '';
+
+const cut = (line: string) => (line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 1).trimEnd()}…`);

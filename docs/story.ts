@@ -1,0 +1,212 @@
+/**
+ * What a newcomer needs to know of a state machine's definition: the line that a good deployment takes, in acts; what
+ * loops; where it may end early; where each failure leads. All of it is read off the definition, so that a new state
+ * appears in the picture by itself. Of the definition this file knows only how a wait looks (`lib/states.ts`).
+ */
+import type { StateJson, StateMachineDefinition } from '../lib/resolve-definition.ts';
+
+/** One box of the picture. */
+export interface Row {
+  readonly name: string;
+  readonly kind: 'start' | 'step' | 'question' | 'end';
+  /** For a step that looks again and again: the states that the picture folds into its loop. */
+  readonly loop: readonly string[];
+  /** A question's other answers: each a line of its own, to an end. */
+  readonly exits: readonly (readonly Row[])[];
+  /** A question's answer "no" that leads back to an earlier step. */
+  readonly backTo?: string;
+  readonly failures: readonly FailureWay[];
+}
+
+export interface FailureWay {
+  /** Names of errors; `States.ALL` is the rest. */
+  readonly errors: readonly string[];
+  readonly to: string;
+}
+
+/** An act begins with a state; it ends where the next one begins. */
+export interface ActPlan {
+  readonly title: string;
+  readonly promise: string;
+  readonly begins: string;
+}
+
+export interface Act {
+  readonly title: string;
+  readonly promise: string;
+  readonly rows: readonly Row[];
+  /** Where a failure of this act leads: the name of a track's first state. */
+  readonly failsTo: string;
+}
+
+/** What happens after a failure: steps, one that records, and a bad end. */
+export interface Track {
+  readonly steps: readonly Row[];
+  readonly recording: Row;
+  readonly end: string;
+  /** Ends for when the recording fails too; the picture folds them into `end`. */
+  readonly unrecorded: readonly string[];
+}
+
+export interface Story {
+  readonly acts: readonly Act[];
+  /** By first state; those that acts lead to first, in the order of the acts. */
+  readonly tracks: ReadonlyMap<string, Track>;
+  /** Index of the act that begins with the point of no return: the first whose failures are not undone anymore. */
+  readonly pointOfNoReturn: number;
+}
+
+type States = StateMachineDefinition['States'];
+
+/** @throws Error when the definition is not a story in these acts: the picture would be wrong. */
+export function readStory(
+  { StartAt, States: states }: StateMachineDefinition,
+  plan: readonly ActPlan[],
+): Story {
+  const line = rowsOf(states, longestLine(states, StartAt));
+  const acts = plan.map((act, index) => actOf(act, cut(line, act.begins, plan[index + 1]?.begins)));
+  const tracks = tracksFrom(
+    states,
+    acts.flatMap((act) => act.rows),
+  );
+  const isUndone = (act: Act) => (tracks.get(act.failsTo)?.steps.length ?? 0) > 0;
+  const pointOfNoReturn = acts.findLastIndex(isUndone) + 1;
+  return { acts, tracks, pointOfNoReturn };
+}
+
+/** Every state that the story tells, the folded ones included. A test compares it with the definition. */
+export function statesTold({ acts, tracks }: Story): string[] {
+  const told = (row: Row): string[] => [row.name, ...row.loop, ...row.exits.flat().flatMap(told)];
+  const trackStates = ({ steps, recording, end, unrecorded }: Track) => [
+    ...[...steps, recording].flatMap(told),
+    end,
+    ...unrecorded,
+  ];
+  return [...acts.flatMap((act) => act.rows).flatMap(told), ...[...tracks.values()].flatMap(trackStates)];
+}
+
+// ── Lines ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The longest way to an end without coming by anything twice: loops, shortcuts and failures fall away. */
+function longestLine(states: States, from: string, seen: readonly string[] = []): string[] {
+  const onward = nextOf(stateOf(states, from));
+  if (onward.length === 0) return [from];
+  const been = [...seen, from];
+  const ways = onward.filter((name) => !been.includes(name)).map((name) => longestLine(states, name, been));
+  const longest = ways.reduce((best, way) => (way.length > best.length ? way : best), []);
+  return longest.length === 0 ? [] : [from, ...longest];
+}
+
+/** Where a state leads when nothing fails. */
+function nextOf({ Next, Default, Choices }: StateJson): string[] {
+  const choices = Array.isArray(Choices) ? Choices.map((choice: { Next: string }) => choice.Next) : [];
+  return [...new Set([...choices, Default, Next])].filter((name) => typeof name === 'string');
+}
+
+function stateOf(states: States, name: string): StateJson {
+  const state = states[name];
+  if (state === undefined) throw new Error(`The definition has no state "${name}".`);
+  return state;
+}
+
+/** The boxes along a line. The verdict of a wait becomes part of the box that looks. */
+function rowsOf(states: States, line: readonly string[]): Row[] {
+  const rows: Row[] = [];
+  for (const name of line) {
+    const looking = rows.at(-1);
+    const pause = pauseAfter(states, name);
+    if (looking !== undefined && pause?.back === looking.name) {
+      rows[rows.length - 1] = { ...looking, loop: [pause.name, name] };
+    } else {
+      rows.push(rowOf(states, name, line));
+    }
+  }
+  return rows;
+}
+
+function rowOf(states: States, name: string, line: readonly string[]): Row {
+  const state = stateOf(states, name);
+  const row = { name, kind: kindOf(state), loop: [], exits: [], failures: failuresOf(state) };
+  if (state.Type !== 'Choice') return row;
+  const pause = pauseAfter(states, name);
+  const exits = nextOf(state)
+    .filter((next) => !line.includes(next) && next !== pause?.name)
+    .map((next) => rowsOf(states, longestLine(states, next)));
+  return { ...row, exits, ...(pause && { backTo: pause.back }) };
+}
+
+function kindOf({ Type }: StateJson): Row['kind'] {
+  if (Type === 'Pass') return 'start';
+  if (Type === 'Task') return 'step';
+  if (Type === 'Choice') return 'question';
+  if (Type === 'Succeed' || Type === 'Fail') return 'end';
+  throw new Error(`The picture does not know how to draw a state of type ${Type}.`);
+}
+
+/** The pause that a Choice may lead to, and the step that looks again after it. */
+function pauseAfter(states: States, name: string): { name: string; back: string } | undefined {
+  if (stateOf(states, name).Type !== 'Choice') return undefined;
+  const pause = nextOf(stateOf(states, name)).find((next) => stateOf(states, next).Type === 'Wait');
+  const back = pause === undefined ? undefined : nextOf(stateOf(states, pause))[0];
+  return pause === undefined || back === undefined ? undefined : { name: pause, back };
+}
+
+function failuresOf({ Catch }: StateJson): FailureWay[] {
+  if (!Array.isArray(Catch)) return [];
+  return Catch.map(({ ErrorEquals, Next }: { ErrorEquals: string[]; Next: string }) => ({
+    errors: ErrorEquals,
+    to: Next,
+  }));
+}
+
+// ── Acts and tracks ────────────────────────────────────────────────────────────────────────────────────────────────
+
+function cut(line: readonly Row[], first: string, next: string | undefined): Row[] {
+  const indexOf = (name: string) => {
+    const index = line.findIndex((row) => row.name === name);
+    if (index < 0) throw new Error(`No act can begin with "${name}": a deployment does not come by it.`);
+    return index;
+  };
+  return line.slice(indexOf(first), next === undefined ? undefined : indexOf(next));
+}
+
+/** @throws Error when failures of one act lead to different places: then it is not one act. */
+function actOf({ title, promise }: ActPlan, rows: readonly Row[]): Act {
+  const all = [...rows, ...rows.flatMap((row) => row.exits.flat())];
+  const targets = new Set(all.flatMap((row) => row.failures.filter(isCatchAll).map(({ to }) => to)));
+  const [failsTo] = targets;
+  if (failsTo === undefined || targets.size > 1) {
+    throw new Error(`Failures in the act "${title}" lead to ${[...targets].join(' and ') || 'nowhere'}.`);
+  }
+  return { title, promise, rows, failsTo };
+}
+
+export const isCatchAll = ({ errors }: FailureWay): boolean => errors.includes('States.ALL');
+
+/** All tracks that these boxes' failures lead to, and those that failures on the tracks lead to. */
+function tracksFrom(states: States, rows: readonly Row[]): Map<string, Track> {
+  const tracks = new Map<string, Track>();
+  const waiting = rows.flatMap((row) => row.failures.map(({ to }) => to));
+  for (const first of waiting) {
+    if (tracks.has(first)) continue;
+    const track = trackOf(states, first);
+    tracks.set(first, track);
+    waiting.push(...track.steps.flatMap((row) => row.failures.map(({ to }) => to)));
+  }
+  return tracks;
+}
+
+function trackOf(states: States, first: string): Track {
+  const rows = rowsOf(states, longestLine(states, first));
+  const end = rows.at(-1);
+  const recording = rows.at(-2);
+  if (end === undefined || stateOf(states, end.name).Type !== 'Fail' || recording === undefined) {
+    throw new Error(`The failure that goes to "${first}" is not recorded, or does not end in Fail (rule 9).`);
+  }
+  return {
+    steps: rows.slice(0, -2),
+    recording,
+    end: end.name,
+    unrecorded: recording.failures.map(({ to }) => to),
+  };
+}

@@ -1,0 +1,96 @@
+/** Just enough SVG: elements, and text that is known to fit because its width is estimated on the large side. */
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Box extends Point {
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Widths in em of the widest of the usual sans-serif fonts (DejaVu Sans, Verdana); most readers' fonts are narrower.
+ * An SVG cannot measure text, and a font embedded in it would be larger than the picture.
+ */
+const NARROW = /[iljtfrI.,:;'’!|()[\] ]/;
+const WIDE = /[mwMW@%—→]/;
+
+const widthOf = (character: string): number => {
+  if (NARROW.test(character)) return 0.42;
+  if (WIDE.test(character)) return 1;
+  return /[A-Z]/.test(character) ? 0.78 : 0.65;
+};
+
+/** @param size of the font, in px */
+export function textWidth(text: string, size: number): number {
+  return [...text].reduce((sum, character) => sum + widthOf(character), 0) * size;
+}
+
+/** Breaks at spaces. @throws Error when a single word is wider than a line. */
+export function wrap(text: string, size: number, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    if (textWidth(word, size) > width) throw new Error(`"${word}" does not fit into ${width} px.`);
+    const line = lines.at(-1);
+    const longer = line === undefined ? word : `${line} ${word}`;
+    if (line !== undefined && textWidth(longer, size) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+const escaped = (text: string) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+
+type Attributes = Readonly<Record<string, string | number>>;
+
+export function element(name: string, attributes: Attributes, ...children: string[]): string {
+  const given = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(String(value))}"`);
+  const open = `<${name}${given.join('')}`;
+  return children.length === 0 ? `${open}/>` : `${open}>${children.join('')}</${name}>`;
+}
+
+export function text(at: Point, content: string, className: string, anchor = 'middle'): string {
+  return element('text', { x: at.x, y: at.y, class: className, 'text-anchor': anchor }, escaped(content));
+}
+
+/** Lines of text one below the other, the whole of them centred on a point. */
+export function lines(at: Point, contents: readonly string[], className: string, height: number): string {
+  const first = at.y - ((contents.length - 1) * height) / 2 + height * 0.26;
+  return contents.map((content, i) => text({ x: at.x, y: first + i * height }, content, className)).join('');
+}
+
+/** A line through points, with an arrowhead at its end; corners are rounded. */
+export function arrow(points: readonly Point[], className: string): string {
+  return element('path', { d: roundedPath(points), class: className, 'marker-end': `url(#${className})` });
+}
+
+export function line(points: readonly Point[], className: string): string {
+  return element('path', { d: roundedPath(points), class: className });
+}
+
+const CORNER = 7;
+
+function roundedPath(points: readonly Point[]): string {
+  return points
+    .map((point, i) => {
+      const before = points[i - 1];
+      const after = points[i + 1];
+      if (before === undefined) return `M${point.x} ${point.y}`;
+      if (after === undefined) return `L${point.x} ${point.y}`;
+      const from = toward(point, before);
+      const to = toward(point, after);
+      return `L${from.x} ${from.y}Q${point.x} ${point.y} ${to.x} ${to.y}`;
+    })
+    .join('');
+}
+
+/** A point on the way from one to another, a corner's radius away or half of the way. */
+function toward(from: Point, to: Point): Point {
+  const distance = Math.hypot(to.x - from.x, to.y - from.y);
+  const share = distance === 0 ? 0 : Math.min(CORNER / distance, 0.5);
+  const along = (a: number, b: number) => Math.round((a + (b - a) * share) * 100) / 100;
+  return { x: along(from.x, to.x), y: along(from.y, to.y) };
+}

@@ -1,0 +1,54 @@
+/**
+ * `npm run bench`: how long a deployment takes against what would have been possible, and what it uses up, for fleets
+ * of all sizes. Exits with 1 when a target is missed.
+ *
+ *   --quick   the small fleets, one seed each: for CI
+ *   --json    all numbers, for a program
+ */
+import { parseArgs } from 'node:util';
+import { measureBundles } from './bench/bundles.ts';
+import { benchTemplate, SIZES } from './bench/fleets.ts';
+import { functionsIn } from './bench/functions.ts';
+import { printed } from './bench/print.ts';
+import { measureRow, type Row, type Subject } from './bench/rows.ts';
+import { type Results, verdicts } from './bench/targets.ts';
+import { measureThroughput } from './bench/throughput.ts';
+
+/** How much of it is measured. */
+const FULL = { sizes: SIZES, seeds: [1, 2, 3, 4, 5], deployments: 1_000, imports: 5 };
+const QUICK = { sizes: [2, 10], seeds: [1], deployments: 100, imports: 1 } as const;
+
+async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeof QUICK): Promise<Results> {
+  const template = benchTemplate();
+  const functions = functionsIn(template);
+  const subjects: Subject[] = [
+    ...sizes.map((size) => ({ kind: 'classic ELB', size, tuning: 'tuned' }) as const),
+    ...sizes.map((size) => ({ kind: 'classic ELB', size, tuning: 'default' }) as const),
+    { kind: 'target group', size: 10, tuning: 'tuned' },
+    { kind: 'worker', size: 10, tuning: 'tuned' },
+  ];
+  const rows: Row[] = [];
+  for (const subject of subjects) rows.push(await measureRow(template, functions, subject, seeds));
+  return {
+    seeds,
+    rows,
+    throughput: await measureThroughput(template, deployments),
+    bundles: await measureBundles(functions, imports),
+  };
+}
+
+function options() {
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    return parseArgs({ options: { quick: flag, json: flag } }).values;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}. There are --quick and --json.`);
+    process.exit(2);
+  }
+}
+
+const { quick, json } = options();
+const results = await bench(quick ? QUICK : FULL);
+const targets = verdicts(results);
+console.log(json ? JSON.stringify({ ...results, targets }, null, 2) : printed(results));
+if (targets.some(({ met }) => !met)) process.exitCode = 1;

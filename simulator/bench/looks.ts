@@ -1,0 +1,45 @@
+/** Follows the looks of a deployment: when they saw what they waited for, and how many calls they made for it. */
+import type { Look } from '../../lambdas/domain/deployment.ts';
+import type { StoryEvent } from '../run-definition.ts';
+import type { Stage } from '../stage.ts';
+
+/** A look's moment is the end of its run: only then does the story go on. Epoch milliseconds. */
+export interface Looks {
+  readonly seen: { ready: number; drained: number; terminated: number };
+  /** To EC2, the load balancers and Mackerel, in one run of *New hosts are ready*. */
+  readonly callsPerLook: { readonly mean: number; readonly most: number };
+}
+
+const SEEN_IN = {
+  'New hosts are ready': 'ready',
+  'Old hosts are drained': 'drained',
+  'Terminate old instances': 'terminated',
+} as const;
+
+/** Call it before the deployment begins; complete when the deployment has succeeded. */
+export function followLooks(stage: Stage): Looks {
+  const seen = { ready: 0, drained: 0, terminated: 0 };
+  const calls: number[] = [];
+  let before = 0;
+  stage.onEvent = ({ at, kind, state, answer }: StoryEvent) => {
+    const what = SEEN_IN[state as keyof typeof SEEN_IN];
+    if (what === undefined) return;
+    if (kind === 'entered') before = callsSoFar(stage);
+    if (kind !== 'answered') return;
+    if (what === 'ready') calls.push(callsSoFar(stage) - before);
+    if ((answer as Look).ready) seen[what] = at.getTime();
+  };
+  return {
+    seen,
+    get callsPerLook() {
+      return { mean: mean(calls), most: Math.max(...calls) };
+    },
+  };
+}
+
+function callsSoFar({ world: { calls } }: Stage): number {
+  return calls.requests('ec2') + calls.requests('loadBalancers') + calls.requests('mackerel');
+}
+
+const mean = (numbers: readonly number[]) =>
+  numbers.reduce((sum, number) => sum + number, 0) / numbers.length;

@@ -1,0 +1,152 @@
+/** Measures one deployment: its time against what would have been possible, and all that it used up. */
+import { TAG } from '../../lambdas/domain/fleet.ts';
+import type { TemplateJson } from '../../lib/synthesize.ts';
+import type { ExecutionResult } from '../run-definition.ts';
+import { type BalancerTuning, Stage, TUNED, UNTUNED } from '../stage.ts';
+import type { Service } from '../world/events.ts';
+import type { LowerBound } from '../world/lower-bound.ts';
+import { fleetName, type Kind, type Size } from './fleets.ts';
+import { followLooks, type Looks } from './looks.ts';
+import { followTrueMoments, type TrueMoments } from './true-moments.ts';
+
+export type Tuning = 'tuned' | 'default';
+const BALANCERS: Record<Tuning, BalancerTuning> = { tuned: TUNED, default: UNTUNED };
+
+/** What is deployed where. */
+export interface Scene {
+  readonly template: TemplateJson;
+  readonly kind: Kind;
+  readonly size: Size;
+  readonly tuning: Tuning;
+  readonly seed: number;
+}
+
+/** Seconds that no deployment can do without, from the launch until the last old instance has ended. */
+export interface Bounds {
+  /** Every decision at its best moment, by somebody who knows the future; no call takes time (`lower-bound.ts`). */
+  readonly exact: number;
+  /** Boot + registration in Mackerel + health threshold × interval + drain, and the bake and the shutdown. */
+  readonly sum: number;
+}
+
+/** Where the seconds beyond the exact bound went: the parts add up to all of them. */
+export interface Overhead {
+  /** From the start to the launch: resolved, looked around, agreed on. */
+  readonly agree: number;
+  /** The new hosts were ready later than possible: checks failed while they booted, and had to pass twice then. */
+  readonly join: number;
+  /** Ready, until the old hosts were out of service: seen, looked at once more, done. */
+  readonly shift: number;
+  /** Drained, until that was seen. */
+  readonly drain: number;
+  /** From there to the first termination, beyond the bake itself. */
+  readonly bake: number;
+  /** Terminated, until that was seen. */
+  readonly terminate: number;
+  /** Retiring and recording. */
+  readonly record: number;
+}
+
+/** From the true moment to the end of the look that saw it, in seconds. */
+export interface Delays {
+  readonly ready: number;
+  readonly drained: number;
+  readonly terminated: number;
+}
+
+export interface Measured
+  extends Pick<ExecutionResult, 'seconds' | 'transitions' | 'historyEvents' | 'largestPayload' | 'runs'> {
+  readonly bounds: Bounds;
+  readonly overhead: Overhead;
+  readonly delays: Delays;
+  readonly requests: Readonly<Record<Service, number>>;
+  /** To EC2, the load balancers and Mackerel, in one run of *New hosts are ready*. */
+  readonly callsPerLook: { readonly mean: number; readonly most: number };
+}
+
+/** @throws Error when the deployment does not succeed: there would be nothing to compare. */
+export async function measure(scene: Scene): Promise<Measured> {
+  const balancers = BALANCERS[scene.tuning];
+  const fleet = fleetName(scene.kind, scene.size);
+  const stage = new Stage({ template: scene.template, fleet, seed: scene.seed, balancers });
+  try {
+    stage.upload();
+    const moments = followTrueMoments(stage);
+    const looks = followLooks(stage);
+    const startedAt = stage.clock.now().getTime();
+    const result = await stage.deploy();
+    if (result.endedIn !== 'Deployed')
+      throw new Error(`${fleet}, seed ${scene.seed}: ${result.endedIn}: ${result.cause}`);
+    const truth = { ...(moments as TrueMoments), startedAt };
+    const bound = boundOf(stage);
+    return {
+      ...result,
+      bounds: {
+        exact: secondsBetween(bound.launched, bound.terminated),
+        sum: sumOf(bound, stage, balancers),
+      },
+      overhead: overheadOf(truth, bound, looks, stage),
+      delays: {
+        ready: (looks.seen.ready - truth.ready) / 1000,
+        drained: (looks.seen.drained - truth.drained) / 1000,
+        terminated: (looks.seen.terminated - truth.terminated) / 1000,
+      },
+      requests: requestsOf(stage),
+      callsPerLook: looks.callsPerLook,
+    };
+  } finally {
+    stage.close();
+  }
+}
+
+function boundOf({ world, fleet, oldInstances }: Stage): LowerBound {
+  const launched = world.ec2.known().filter(({ facts }) => TAG.deployment in facts.tags);
+  return world.lowerBound({
+    newInstances: launched.map(({ id }) => id),
+    oldInstances,
+    loadBalancers: fleet.loadBalancers,
+    bakeSeconds: fleet.limits.bakeSeconds,
+  });
+}
+
+/**
+ * Boot and registration are those of the host that was in Mackerel last. What a load balancer needs to register a host
+ * overlaps with the boot and is left out, which makes the bound smaller and the ratio larger.
+ */
+function sumOf(bound: LowerBound, { fleet }: Stage, balancers: BalancerTuning): number {
+  const registered = Math.max(...bound.hosts.map((host) => secondsBetween(bound.launched, host.inMackerel)));
+  const checks = fleet.loadBalancers.length > 0 ? balancers.healthyThreshold * balancers.intervalSeconds : 0;
+  return registered + checks + bound.drainSeconds + fleet.limits.bakeSeconds + bound.shutdownSeconds;
+}
+
+function overheadOf(
+  truth: TrueMoments & { readonly startedAt: number },
+  bound: LowerBound,
+  { seen }: Looks,
+  { clock, fleet }: Stage,
+): Overhead {
+  const seconds = (from: number, to: number) => (to - from) / 1000;
+  return {
+    agree: seconds(truth.startedAt, truth.launched),
+    join: seconds(bound.ready?.getTime() ?? 0, truth.ready),
+    shift: seconds(truth.ready, truth.shifted),
+    drain: seconds(truth.drained, seen.drained),
+    bake: seconds(seen.drained, truth.terminating) - fleet.limits.bakeSeconds,
+    terminate: seconds(truth.terminated, seen.terminated),
+    record: seconds(seen.terminated, clock.now().getTime()),
+  };
+}
+
+function requestsOf({ world: { calls } }: Stage): Measured['requests'] {
+  return {
+    ec2: calls.requests('ec2'),
+    loadBalancers: calls.requests('loadBalancers'),
+    mackerel: calls.requests('mackerel'),
+    artifacts: calls.requests('artifacts'),
+    parameters: calls.requests('parameters'),
+  };
+}
+
+function secondsBetween(from: Date, to: Date | undefined): number {
+  return ((to?.getTime() ?? Number.POSITIVE_INFINITY) - from.getTime()) / 1000;
+}

@@ -1,0 +1,122 @@
+/** The results as text: tables that fit into 100 columns. */
+import type { BundleRow } from './bundles.ts';
+import type { Row } from './rows.ts';
+import { kilobytes, type Results, type Verdict, verdicts } from './targets.ts';
+
+type Column<T> = readonly [title: string, cellOf: (row: T) => string];
+
+export function printed(results: Results): string {
+  const { rows, bundles, seeds } = results;
+  return [
+    `Means over the seeds ${seeds.join(', ')}; times in seconds of virtual time. Hosts: half old, half new.`,
+    section('Total time and lower bounds', ABOUT_BOUNDS, table(rows, [...WHO, ...TIME])),
+    section(
+      'Where the seconds beyond the exact bound go',
+      ABOUT_OVERHEAD,
+      table(rows, [...WHO, ...OVERHEAD]),
+    ),
+    section('How late a look sees what it waits for', [], table(rows, [...WHO, ...DELAYS])),
+    section('Requests', ABOUT_REQUESTS, table(rows, [...WHO, ...REQUESTS])),
+    section('Size and cost', ABOUT_COST, table(rows, [...WHO, ...COST])),
+    section('Bundles', [], table(bundles, BUNDLES)),
+    section('Targets', [], verdicts(results).map(verdictLine)),
+  ].join('\n\n');
+}
+
+const ABOUT_BOUNDS = [
+  'exact: every decision at its best moment by somebody who knows the future, and no call takes time.',
+  'sum:   boot + registration in Mackerel + health threshold × interval + drain + bake + shutdown.',
+  '       The target is held against this one. It says little of default settings: hosts join later.',
+];
+const ABOUT_OVERHEAD = [
+  'agree:  from the start to the launch; nothing changes yet',
+  'join:   health checks failed while the hosts booted, and had to pass several times then',
+  'shift:  from ready until the old hosts are out of service',
+  'drain, end: until a look has seen that all are drained, that all have ended',
+  'bake:   beyond its own length',
+  'record: old hosts retired in Mackerel, release recorded',
+];
+const ABOUT_REQUESTS = ['per look: to EC2, load balancer and Mackerel in one run of New hosts are ready.'];
+const ABOUT_COST = [
+  'Events and KiB: the most of all seeds. Cents: US cents for Lambda and for Step Functions.',
+];
+
+const WHO: Column<Row>[] = [
+  ['fleet', ({ kind }) => kind],
+  ['hosts', ({ size }) => `${size}`],
+  ['ELB set', ({ kind, tuning }) => (kind === 'worker' ? '-' : tuning)],
+];
+
+const TIME: Column<Row>[] = [
+  ['total', ({ seconds }) => seconds.toFixed(1)],
+  ['exact', ({ bounds }) => bounds.exact.toFixed(1)],
+  ['total ÷ exact', ({ ratios }) => ratios.exact.toFixed(3)],
+  ['sum', ({ bounds }) => bounds.sum.toFixed(1)],
+  ['total ÷ sum', ({ ratios }) => ratios.sum.toFixed(3)],
+];
+
+const OVERHEAD: Column<Row>[] = [
+  ['agree', ({ overhead }) => overhead.agree.toFixed(1)],
+  ['join', ({ overhead }) => overhead.join.toFixed(1)],
+  ['shift', ({ overhead }) => overhead.shift.toFixed(1)],
+  ['drain', ({ overhead }) => overhead.drain.toFixed(1)],
+  ['bake', ({ overhead }) => overhead.bake.toFixed(1)],
+  ['end', ({ overhead }) => overhead.terminate.toFixed(1)],
+  ['record', ({ overhead }) => overhead.record.toFixed(1)],
+  ['all', ({ seconds, bounds }) => (seconds - bounds.exact).toFixed(1)],
+];
+
+const DELAYS: Column<Row>[] = [
+  ['ready', ({ delays }) => delays.ready.toFixed(2)],
+  ['drained', ({ delays }) => delays.drained.toFixed(2)],
+  ['terminated', ({ delays }) => delays.terminated.toFixed(2)],
+];
+
+const REQUESTS: Column<Row>[] = [
+  ['EC2', ({ requests }) => requests.ec2.toFixed(0)],
+  ['ELB', ({ requests }) => requests.loadBalancers.toFixed(0)],
+  ['Mackerel', ({ requests }) => requests.mackerel.toFixed(0)],
+  ['S3', ({ requests }) => requests.artifacts.toFixed(0)],
+  ['SSM', ({ requests }) => requests.parameters.toFixed(0)],
+  ['per look', ({ callsPerLook }) => callsPerLook.mean.toFixed(2)],
+  ['at most', ({ callsPerLook }) => `${callsPerLook.most}`],
+];
+
+const COST: Column<Row>[] = [
+  ['transitions', ({ transitions }) => transitions.toFixed(0)],
+  ['events', ({ mostHistoryEvents }) => `${mostHistoryEvents}`],
+  ['KiB', ({ largestPayload }) => (largestPayload / 1024).toFixed(1)],
+  ['runs', ({ cost }) => cost.invocations.toFixed(0)],
+  ['GB-s', ({ cost }) => cost.gbSeconds.toFixed(1)],
+  ['Lambda', ({ cost }) => cost.lambdaCents.toFixed(3)],
+  ['Step F.', ({ cost }) => cost.stepFunctionsCents.toFixed(3)],
+  ['cents', ({ cost }) => (cost.lambdaCents + cost.stepFunctionsCents).toFixed(3)],
+];
+
+const BUNDLES: Column<BundleRow>[] = [
+  ['step', ({ step }) => step],
+  ['kB', ({ bytes }) => kilobytes(bytes)],
+  ['EC2 client', ({ carriesEc2 }) => (carriesEc2 ? 'yes' : '-')],
+  ['may ask EC2', ({ needsEc2 }) => (needsEc2 ? 'yes' : '-')],
+  ['import in ms', ({ importMillis }) => importMillis.toFixed(0)],
+];
+
+const verdictLine = ({ target, measured, met }: Verdict) => `${met ? '✓' : '✗'} ${target}: ${measured}`;
+
+function section(title: string, about: readonly string[], lines: readonly string[]): string {
+  return [title, ...about.map((line) => `  ${line}`), ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+/** The first column is text and stands left, the others right. */
+function table<T>(rows: readonly T[], columns: readonly Column<T>[]): string[] {
+  const cells = [
+    columns.map(([title]) => title),
+    ...rows.map((row) => columns.map(([, cellOf]) => cellOf(row))),
+  ];
+  const widths = columns.map((_, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)));
+  return cells.map((line) =>
+    line
+      .map((cell, index) => (index === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[index] ?? 0)))
+      .join('  '),
+  );
+}

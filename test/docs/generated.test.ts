@@ -1,0 +1,44 @@
+/** What is generated from the code is committed as the code makes it. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { committed, generatedFiles } from '../../docs/generate.ts';
+import { fillParts } from '../../docs/generated-parts.ts';
+import { synthesize } from '../synth.ts';
+
+describe('The committed documents', () => {
+  let generated: Readonly<Record<string, string>>;
+  // Deploys on the modelled world for README's examples, the demo in a process of its own included.
+  beforeAll(async () => {
+    generated = await generatedFiles(synthesize());
+  }, 60_000);
+
+  it.each(['docs/deploy-story.svg', 'README.md', 'docs/fleets.md', 'docs/runbook.md'])(
+    '%s is what `npm run docs` makes',
+    (path) =>
+      expect(committed(path), 'run `npm run docs` and look at what has changed').toBe(generated[path]),
+  );
+
+  it('are all of those that `npm run docs` writes', () => expect(Object.keys(generated)).toHaveLength(4));
+});
+
+describe('A generated part', () => {
+  const document = 'before\n<!-- generated: a -->\nold\n<!-- /generated -->\nafter\n';
+
+  it('is replaced between its markers, and nothing around it is', () =>
+    expect(fillParts(document, { a: () => 'new' })).toBe(
+      'before\n<!-- generated: a -->\n\nnew\n\n<!-- /generated -->\nafter\n',
+    ));
+
+  it('is the same when it is filled twice', () => {
+    const once = fillParts(document, { a: () => 'new' });
+    expect(fillParts(once, { a: () => 'new' })).toBe(once);
+  });
+
+  it('with dollar signs is taken as it is', () =>
+    expect(fillParts(document, { a: () => "$& $1 $'" })).toContain("\n$& $1 $'\n"));
+
+  it('of a name that nothing is generated under is refused', () =>
+    expect(() => fillParts(document, {})).toThrow('"a"'));
+
+  it('without a place in the document is refused', () =>
+    expect(() => fillParts(document, { a: () => '', b: () => '' })).toThrow('b'));
+});

@@ -1,0 +1,103 @@
+/** What the documents point at exists: files, headings, commands. */
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { anchorOf, headingsOf } from '../../docs/markdown.ts';
+import { DOCUMENTS, PROJECT, read } from './documents.ts';
+
+interface Link {
+  readonly from: string;
+  readonly target: string;
+}
+
+const linksOf = (path: string): Link[] => {
+  const prose = read(path).replace(/^```[\s\S]*?^```/gm, '');
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => ({ from: path, target }));
+};
+const links = DOCUMENTS.flatMap(linksOf);
+const isOutside = ({ target }: Link) => /^https?:/.test(target);
+
+/** Why a link leads nowhere, or nothing. */
+function problemOf({ from, target }: Link): string | undefined {
+  const [file = '', anchor] = target.split('#');
+  const path = file === '' ? from : normalize(join(dirname(from), file));
+  if (path.startsWith('..')) return `${target} leads out of the project`;
+  if (!existsSync(join(PROJECT, path))) return `${path} does not exist`;
+  if (anchor === undefined) return undefined;
+  if (statSync(join(PROJECT, path)).isDirectory()) return `${path} is a directory, which has no headings`;
+  const anchors = headingsOf(read(path)).map(({ text }) => anchorOf(text));
+  return anchors.includes(anchor) ? undefined : `${path} has no heading for #${anchor}`;
+}
+
+describe.each(DOCUMENTS)('%s', (path) => {
+  it('links only to files and headings that exist', () => {
+    const broken = links.filter((link) => link.from === path && !isOutside(link)).map(problemOf);
+    expect(broken.filter(Boolean)).toEqual([]);
+  });
+
+  it('names only npm scripts that package.json has', () => {
+    const { scripts } = JSON.parse(read('package.json'));
+    const named = [...read(path).matchAll(/npm (?:run )?(?:-s )?([a-z][\w:-]*)/g)].map(
+      ([, name = '']) => name,
+    );
+    const own = named.filter((name) => !['ci', 'run'].includes(name));
+    expect(own.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  it('names no path of anybody’s machine', () =>
+    expect(read(path)).not.toMatch(/(^|[\s`(])\/(home|root|work|tmp|Users)\//m));
+
+  it('has no heading twice, since links could not tell them apart', () => {
+    const anchors = headingsOf(read(path)).map(({ text }) => anchorOf(text));
+    expect(anchors).toEqual([...new Set(anchors)]);
+  });
+
+  it('closes every block of code', () => expect((read(path).match(/^ *```/gm) ?? []).length % 2).toBe(0));
+});
+
+describe('README.md', () => {
+  const readme = read('README.md');
+
+  it('shows on its first screen what this is, the picture and the two commands, in this order', () => {
+    const first = readme.split('\n').slice(0, 14).join('\n');
+    expect(first).toMatch(
+      /^# irekae\n\n.*replaces the hosts of an EC2 fleet.*\n\n!\[.*\]\(docs\/deploy-story\.svg\)/,
+    );
+    expect(first).toContain('```sh\nnpm ci && npm start\nnpm test\n```');
+  });
+
+  it('gives each of the eleven rules a line that links to who holds it', () => {
+    const rules = [...readme.matchAll(/^\| (\d+) \| .* \| (.*) \|$/gm)];
+    expect(rules.map(([, number]) => Number(number))).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    for (const [line, , heldBy] of rules) expect(heldBy, line).toMatch(/\]\(/);
+  });
+
+  it('names the rules that the simulator checks', () => {
+    const checked = [...read('simulator/rules.ts').matchAll(/#broken\(\s*(\d+),/g)].map(([, rule]) =>
+      Number(rule),
+    );
+    const numbers = [...new Set(checked)].sort((a, b) => a - b);
+    expect(readme).toContain(`Those that show in the world (${numbers.join(', ')}) the simulator checks`);
+  });
+
+  it('has the sections that messages and code refer to by name', () => {
+    const titles = headingsOf(readme).map(({ text }) => text);
+    expect(titles).toEqual(expect.arrayContaining(['Starting a deployment', 'Eleven rules', 'Permissions']));
+  });
+});
+
+describe('The decisions', () => {
+  const decisions = DOCUMENTS.filter((path) => /^docs\/decisions\/\d/.test(path));
+
+  it('are numbered without a gap and listed in their table of contents', () => {
+    const numbers = decisions.map((path) => Number(path.slice('docs/decisions/'.length).slice(0, 4)));
+    expect(numbers).toEqual(numbers.map((_, i) => i + 1));
+    const listed = linksOf('docs/decisions/README.md').map(({ target }) => join('docs/decisions', target));
+    expect(listed).toEqual(decisions);
+  });
+
+  it.each(decisions)('%s says context, decision, consequences and what was rejected', (path) => {
+    const titles = headingsOf(read(path)).map(({ text }) => text);
+    expect(titles.slice(1)).toEqual(['Context', 'Decision', 'Consequences', 'Rejected']);
+  });
+});

@@ -1,0 +1,153 @@
+/** The picture tells the whole definition, and a changed definition changes it. */
+import { describe, expect, it } from 'vitest';
+import { ACTS } from '../../docs/acts.ts';
+import { readStory, statesTold } from '../../docs/story.ts';
+import { storyPicture } from '../../docs/story-picture.ts';
+import { textWidth, wrap } from '../../docs/svg.ts';
+import { definitionOf, type StateJson, type StateMachineDefinition } from '../../lib/resolve-definition.ts';
+import { synthesize } from '../synth.ts';
+
+const { definition } = definitionOf(synthesize(), 'reactio-production-app');
+const story = readStory(definition, ACTS);
+
+const changed = (states: Readonly<Record<string, Partial<StateJson>>>): StateMachineDefinition => {
+  const merged = Object.entries(states).map(([name, fields]) => [
+    name,
+    { ...definition.States[name], ...fields },
+  ]);
+  return { ...definition, States: { ...definition.States, ...Object.fromEntries(merged) } };
+};
+const rowsOf = (title: string, acts = story.acts) =>
+  acts.find((act) => act.title === title)?.rows.map((row) => row.name);
+
+describe('The story behind the picture', () => {
+  it('tells every state of the definition once', () =>
+    expect(statesTold(story).sort()).toEqual(Object.keys(definition.States).sort()));
+
+  it('has the acts of the story, each with its states in order', () => {
+    expect(rowsOf('Bring up')).toEqual(['Launch new instances', 'New hosts are ready']);
+    expect(rowsOf('Remove')).toEqual([
+      'Terminate old instances',
+      'Retire old hosts in Mackerel',
+      'Record the release',
+      'Deployed',
+    ]);
+  });
+
+  it('knows which steps look again and again', () => {
+    const looking = [
+      ...story.acts.flatMap((act) => act.rows),
+      ...[...story.tracks.values()].flatMap((t) => t.steps),
+    ];
+    expect(looking.filter((row) => row.loop.length > 0).map((row) => row.name)).toEqual([
+      'New hosts are ready',
+      'Old hosts are drained',
+      'Watch the new hosts',
+      'Terminate old instances',
+      'Put old hosts back',
+      'Terminate new instances',
+    ]);
+  });
+
+  it('puts the point of no return before the first act whose failures are not undone', () =>
+    expect(story.acts[story.pointOfNoReturn]?.title).toBe('Remove'));
+
+  it('knows where each failure ends', () => {
+    const endOf = (title: string) =>
+      story.tracks.get(story.acts.find((act) => act.title === title)?.failsTo ?? '')?.end;
+    expect(story.acts.map((act) => endOf(act.title))).toEqual([
+      'Nothing was changed',
+      'RolledBack',
+      'RolledBack',
+      'StoppedHalfway',
+    ]);
+  });
+
+  it('has a new state in its place without being told', () => {
+    const lock = {
+      Type: 'Task',
+      Next: 'Resolve the image',
+      Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Record the refusal' }],
+    };
+    const longer = readStory(
+      changed({ 'Open the deployment': { Next: 'Take the fleet lock' }, 'Take the fleet lock': lock }),
+      ACTS,
+    );
+    expect(rowsOf('Agree', longer.acts)?.slice(0, 3)).toEqual([
+      'Open the deployment',
+      'Take the fleet lock',
+      'Resolve the image',
+    ]);
+    expect(storyPicture(longer)).toContain('Take the fleet lock');
+  });
+
+  it('is refused when failures of one act lead to different places', () => {
+    const Catch = [{ ErrorEquals: ['States.ALL'], Next: 'Record the refusal' }];
+    expect(() => readStory(changed({ 'Launch new instances': { Catch } }), ACTS)).toThrow('"Bring up"');
+  });
+
+  it('is refused when an act begins with a state that no deployment comes by', () =>
+    expect(() => readStory(definition, [{ title: 'x', promise: '', begins: 'Put old hosts back' }])).toThrow(
+      'Put old hosts back',
+    ));
+
+  it('is refused when a failure does not end in Fail', () => {
+    const succeeds = changed({ RolledBack: { Type: 'Succeed' } });
+    expect(() => readStory(succeeds, ACTS)).toThrow('does not end in Fail');
+  });
+
+  it('has no picture without a point of no return', () => {
+    const undone = { ...story, pointOfNoReturn: story.acts.length };
+    expect(() => storyPicture(undone)).toThrow('point of no return');
+  });
+});
+
+describe('The picture', () => {
+  const svg = storyPicture(story);
+
+  it('is the same each time', () => expect(storyPicture(readStory(definition, ACTS))).toBe(svg));
+
+  it('has a name and a description for those who do not see it', () => {
+    expect(svg).toMatch(/<svg[^>]* role="img" aria-labelledby="title description"/);
+    expect(svg).toMatch(/<title id="title">.+<\/title>/);
+    expect(svg).toMatch(/<desc id="description">.*Retire old hosts in Mackerel.*StoppedHalfway.*<\/desc>/);
+  });
+
+  it('tells endings by a word, not by colour alone', () => {
+    for (const good of ['Deployed', 'Superseded', 'Planned']) expect(svg).toContain(`>✓ ${good}<`);
+    for (const bad of ['RolledBack', 'RollbackFailed', 'StoppedHalfway', 'Nothing was changed'])
+      expect(svg).toContain(`>✗ ${bad}<`);
+  });
+
+  it('brings colours for light and for dark pages', () =>
+    expect(svg).toContain('@media (prefers-color-scheme:dark)'));
+
+  it('loads nothing from elsewhere', () =>
+    expect(svg.replace('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|href|@import/));
+
+  it('keeps every box inside the sheet and apart from the others', () => {
+    const [, width = 0, height = 0] = (/viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(svg) ?? []).map(Number);
+    const rects = [...svg.matchAll(/<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)" rx/g)];
+    const boxes = rects.map(([, ...numbers]) => numbers.map(Number) as [number, number, number, number]);
+    expect(boxes.length).toBeGreaterThan(20);
+    boxes.forEach(([x, y, w, h], i) => {
+      expect(x + w).toBeLessThan(width);
+      expect(y + h).toBeLessThan(height);
+      for (const [ox, oy, ow, oh] of boxes.slice(i + 1)) {
+        expect(x + w <= ox || ox + ow <= x || y + h <= oy || oy + oh <= y).toBe(true);
+      }
+    });
+  });
+});
+
+describe('Text', () => {
+  it('is broken at spaces, into lines that fit', () => {
+    const lines = wrap('Take old hosts out of service', 13, 130);
+    expect(lines.join(' ')).toBe('Take old hosts out of service');
+    expect(lines.length).toBeGreaterThan(1);
+    for (const line of lines) expect(textWidth(line, 13)).toBeLessThanOrEqual(130);
+  });
+
+  it('of one word that is wider than its box is refused', () =>
+    expect(() => wrap('Incomprehensibilities', 13, 60)).toThrow('does not fit'));
+});

@@ -1,0 +1,285 @@
+/** The steps of the first act, *Agree*: they only read, and what is wrong is said before anything is changed. */
+
+import { describe, expect, it } from 'vitest';
+import type { Artifacts, ArtifactVersion } from '../../lambdas/clients/ports.ts';
+import { recordOf } from '../../lambdas/domain/record.ts';
+import { resolveTheImage } from '../../lambdas/resolve-the-image.ts';
+import { resolveTheRelease } from '../../lambdas/resolve-the-release.ts';
+import { snapshotOldHosts } from '../../lambdas/snapshot-old-hosts.ts';
+import { writeThePlan } from '../../lambdas/write-the-plan.ts';
+import { aDeployment, agreed, at, baked, IMAGE, OLD, RELEASE } from '../support/deployments.ts';
+import {
+  aHost,
+  aHostElsewhere,
+  anImage,
+  anInstance,
+  inService,
+  type Scene,
+  someSettings,
+} from '../support/facts.ts';
+import { failure } from '../support/failures.ts';
+import { aFleet } from '../support/fleets.ts';
+import { failing, type Methods, portsOn, portsWith } from '../support/ports.ts';
+
+const FROM_PARAMETER = aFleet({ image: { from: 'parameter', parameter: '/shop/ami' } });
+const findImage = async () => anImage();
+
+const resolveImage = (changes: object, methods: Methods) =>
+  resolveTheImage.run(aDeployment(changes), portsWith(methods));
+
+describe('Resolve the image', () => {
+  it('takes the newest image of the fleet’s kind', async () => {
+    const ports = portsWith({ ec2: { newestImage: async () => anImage() } });
+    expect(await resolveTheImage.run(aDeployment(), ports)).toMatchObject({ imageId: 'ami-0abc' });
+    expect(ports.calls).toEqual([
+      'ec2.newestImage {"from":"search","owner":"self","namePattern":"shop-*","tags":{},"architecture":"arm64"}',
+    ]);
+  });
+
+  it('takes the image that the fleet’s parameter names', async () =>
+    expect(
+      await resolveImage(
+        { fleet: FROM_PARAMETER },
+        { parameters: { read: async () => 'ami-0abc\n' }, ec2: { findImage } },
+      ),
+    ).toMatchObject({ reason: 'ami-0abc (shop-1) from the SSM parameter /shop/ami' }));
+
+  it('takes the image that was asked for, and asks for no other', async () =>
+    expect(
+      await resolveImage(
+        { fleet: FROM_PARAMETER, input: { amiId: 'ami-0123456789abcdef0' } },
+        { ec2: { findImage } },
+      ),
+    ).toMatchObject({
+      reason: 'ami-0abc (shop-1) from the execution input',
+    }));
+
+  it.each([
+    ['does not exist', undefined, 'does not exist or is empty'],
+    ['is empty', ' ', 'does not exist or is empty'],
+    ['holds something else', '{"ami":1}', 'does not hold an image id'],
+  ])('refuses when the parameter %s, without showing its value', async (_title, value, says) =>
+    expect(
+      resolveImage({ fleet: FROM_PARAMETER }, { parameters: { read: async () => value } }),
+    ).rejects.toThrow(
+      failure(
+        'ImageNotFound',
+        new RegExp(`^The SSM parameter /shop/ami ${says}\\. Let the image build write`),
+      ),
+    ),
+  );
+
+  it('refuses when there is no such image', async () =>
+    expect(resolveImage({}, { ec2: { newestImage: async () => undefined } })).rejects.toThrow(
+      failure('ImageNotFound'),
+    ));
+
+  it('does not take silence for absence', async () =>
+    expect(resolveImage({}, { ec2: { newestImage: failing('ServiceUnavailable') } })).rejects.toThrow(
+      failure('ServiceUnavailable'),
+    ));
+});
+
+// ── Release ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const SHA = 'a'.repeat(64);
+const version = (
+  key: string,
+  versionId: string,
+  changes: Partial<ArtifactVersion> = {},
+): ArtifactVersion => ({
+  key,
+  versionId,
+  sizeBytes: 1_000,
+  sha256: SHA,
+  uploadedAt: at(0),
+  ...changes,
+});
+
+/** A bucket in which `v2` is the newest of every key. */
+const bucket = (artifacts: Partial<Artifacts> = {}) =>
+  portsWith({
+    artifacts: {
+      find: async (_bucket, key, versionId = 'v2') => version(key, versionId),
+      readRecord: async () => undefined,
+      ...artifacts,
+    },
+  });
+const resolveRelease = (changes: object = {}, ports = bucket()) =>
+  resolveTheRelease.run(aDeployment({ image: IMAGE, ...changes }), ports);
+
+describe('Resolve the release', () => {
+  it('pins the newest version, with its checksum', async () =>
+    expect(await resolveRelease()).toEqual({
+      verdict: 'deploy',
+      reason: `shop/app.tar.gz version v2, 1000 bytes, SHA-256 ${SHA.slice(0, 12)}…`,
+      dryRun: false,
+      artifact: { key: 'shop/app.tar.gz', versionId: 'v2', sha256: SHA, sizeBytes: 1_000 },
+      runtimes: [],
+    }));
+
+  it('pins the runtimes that ride along', async () =>
+    expect(
+      await resolveRelease({ fleet: aFleet({ runtimes: [{ key: 'perl.tar.gz', directory: '/opt/perl' }] }) }),
+    ).toMatchObject({
+      runtimes: [{ key: 'perl.tar.gz', versionId: 'v2', directory: '/opt/perl' }],
+    }));
+
+  it('deploys an older version when asked to', async () =>
+    expect(await resolveRelease({ input: { versionId: 'v1' } })).toMatchObject({
+      verdict: 'deploy',
+      artifact: { versionId: 'v1' },
+    }));
+
+  it('ends an upload that a newer one has overtaken', async () =>
+    expect(await resolveRelease({ input: { versionId: 'v1', upload: { eventId: 'e' } } })).toMatchObject({
+      verdict: 'superseded',
+    }));
+
+  it('ends when the fleet runs this release already, by the last record', async () => {
+    const ports = bucket({ readRecord: async () => recordOf(baked(), at(0)) });
+    expect(await resolveRelease({}, ports)).toMatchObject({ verdict: 'already-deployed' });
+    expect(ports.calls).toContain('artifacts.readRecord "artifacts" "irekae/shop/current.json"');
+  });
+
+  it('deploys again what ran before a deployment that stopped halfway', async () => {
+    const halfway = recordOf(baked(), at(0), { error: 'StoppedHalfway', cause: 'x' });
+    expect(await resolveRelease({}, bucket({ readRecord: async () => halfway }))).toMatchObject({
+      verdict: 'deploy',
+    });
+  });
+
+  it('computes a checksum that nobody else knows', async () => {
+    const find = async (_bucket: string, key: string) => {
+      const { sha256: _unknown, ...known } = version(key, 'v2');
+      return known;
+    };
+    expect(await resolveRelease({}, bucket({ find, digest: async () => 'b'.repeat(64) }))).toMatchObject({
+      artifact: { sha256: 'b'.repeat(64) },
+    });
+    const huge = async (...args: [string, string]) => ({
+      ...(await find(...args)),
+      sizeBytes: 5 * 1024 ** 3,
+    });
+    await expect(resolveRelease({}, bucket({ find: huge }))).rejects.toThrow(
+      failure('ArtifactUnusable', 'has 5368709120 bytes and no SHA-256 of the whole object. Upload it again'),
+    );
+  });
+
+  it('refuses a key of somebody else before it reads anything', async () => {
+    const ports = portsWith({});
+    await expect(resolveRelease({ input: { key: 'blog/app.tar.gz' } }, ports)).rejects.toThrow(
+      failure('InvalidInput'),
+    );
+    expect(ports.calls).toEqual([]);
+  });
+
+  it('says what is missing', async () => {
+    const nothing = bucket({ find: async () => undefined });
+    await expect(resolveRelease({}, nothing)).rejects.toThrow(
+      failure('ArtifactNotFound', 's3://artifacts/shop/app.tar.gz does not exist'),
+    );
+    await expect(resolveRelease({ input: { versionId: 'v9' } }, nothing)).rejects.toThrow(
+      failure('ArtifactNotFound'),
+    );
+  });
+
+  it('does not take silence for a fleet that was never deployed', async () =>
+    expect(resolveRelease({}, bucket({ readRecord: failing('ServiceUnavailable') }))).rejects.toThrow(
+      failure('ServiceUnavailable'),
+    ));
+});
+
+// ── Old hosts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const SERVING: Scene = {
+  instances: OLD.map((id) => anInstance(id)),
+  hosts: OLD.map((id) => aHost(id)),
+  members: { web: OLD.map(inService) },
+  alerts: [],
+};
+
+function portsOf(scene: Scene = SERVING, { ec2, mackerel, loadBalancers }: Methods = {}) {
+  return portsOn(scene, undefined, {
+    ec2: {
+      subnets: async (ids) =>
+        ids.map((subnetId, n) => ({
+          subnetId,
+          vpcId: 'vpc-1',
+          zone: `ap-northeast-1${'ac'[n]}`,
+          freeAddresses: 9,
+        })),
+      ...ec2,
+    },
+    mackerel: { roles: async () => ['web', 'worker'], ...mackerel },
+    loadBalancers: { settings: async () => someSettings(), ...loadBalancers },
+  });
+}
+const snapshot = (ports = portsOf()) =>
+  snapshotOldHosts.run(aDeployment({ image: IMAGE, release: RELEASE }), ports);
+
+describe('Snapshot old hosts', () => {
+  it('knows who serves, and what the load balancers’ settings mean', async () => {
+    const ports = portsOf();
+    expect(await snapshot(ports)).toMatchObject({
+      reason: '2 old hosts of Shop:web, 2 in service',
+      hosts: [{ instanceId: 'i-old1' }, { instanceId: 'i-old2' }],
+      strangerCount: 0,
+      balancers: [
+        { name: 'web', intervalSeconds: 5, healthyThreshold: 2, drainSeconds: 30, joins: 'when-running' },
+      ],
+    });
+    expect(ports.changes).toEqual([]);
+  });
+
+  it('keeps the list of strangers short, and counts all', async () => {
+    const many = Array.from({ length: 60 }, (_, n) => aHostElsewhere(`db${n}`));
+    const found = await snapshot(portsOf({ ...SERVING, hosts: [...SERVING.hosts, ...many] }));
+    expect(found.strangers).toHaveLength(50);
+    expect(found.strangerCount).toBe(60);
+  });
+
+  it('asks EC2 for no ids when Mackerel lists nobody', async () => {
+    const ports = portsOf({ instances: [], hosts: [], members: {}, alerts: [] });
+    expect(await snapshot(ports)).toMatchObject({
+      hosts: [],
+      reason: 'no old host of Shop:web: this is the first deployment',
+    });
+    expect(ports.calls.filter((call) => call.startsWith('ec2.describe'))).toEqual([]);
+  });
+
+  it.each([
+    [
+      'an unknown role',
+      ['worker'],
+      'Mackerel has no role web in the service Shop (it has worker). Create it there',
+    ],
+    ['an unknown service', undefined, 'Mackerel has no service Shop. Create it there'],
+  ])('refuses %s before it believes an empty list of hosts', async (_title, roles, says) =>
+    expect(snapshot(portsOf(SERVING, { mackerel: { roles: async () => roles } }))).rejects.toThrow(
+      failure('MackerelRoleUnknown', says),
+    ),
+  );
+
+  it.each<[string, Methods]>([
+    ['Mackerel', { mackerel: { hosts: failing('ServiceUnavailable') } }],
+    ['EC2', { ec2: { describe: failing('ServiceUnavailable') } }],
+    ['a load balancer', { loadBalancers: { members: failing('ServiceUnavailable') } }],
+  ])('takes no silence of %s for an empty fleet', async (_title, methods) =>
+    expect(snapshot(portsOf(SERVING, methods))).rejects.toThrow(failure('ServiceUnavailable')),
+  );
+});
+
+describe('Write the plan', () => {
+  it('answers a dry run without asking anybody', async () => {
+    const ports = portsWith({});
+    expect(await writeThePlan.run(agreed({ input: { dryRun: true } }), ports)).toMatchObject({
+      launch: [
+        { subnet: 'subnet-a', instances: 1 },
+        { subnet: 'subnet-c', instances: 1 },
+      ],
+      replace: OLD,
+    });
+    expect(ports.calls).toEqual([]);
+  });
+});

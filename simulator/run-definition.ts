@@ -34,6 +34,7 @@ export interface ExecutionOptions {
   readonly clock: VirtualClock;
   readonly ports: Ports;
   readonly input: unknown;
+  readonly machineName: string;
   /** The execution's name: the deployment's id. */
   readonly name: string;
   readonly onEvent?: (event: StoryEvent) => void;
@@ -62,20 +63,40 @@ export interface ExecutionResult {
 export const ACCOUNT = '123456789012';
 export const REGION = 'ap-northeast-1';
 
-/** Starts an execution; `clock.until(…)` lets its time pass. */
-export async function execute(options: ExecutionOptions): Promise<ExecutionResult> {
+/** An execution that was started; `clock.until(result)` lets its time pass. */
+export interface Running {
+  readonly arn: string;
+  readonly result: Promise<ExecutionResult>;
+  /** *Stop execution*: nothing is caught, and functions that run are not stopped. */
+  readonly stop: () => void;
+}
+
+export function executionArn(machineName: string, name: string): string {
+  return `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machineName}:${name}`;
+}
+
+/** Starts an execution. */
+export function execute(options: ExecutionOptions): Running {
   installPromiseWithResolvers();
-  const { machine, clock, input, name } = options;
-  const startedAt = clock.now();
+  const arn = executionArn(options.machineName, options.name);
   const tally = new Tally();
-  const machineName = name.split('@')[0];
-  const stateMachine = new StateMachine(machine.definition, { validationOptions: { noValidate: true } });
-  const run = stateMachine.run(input as never, {
-    overrides: { taskResourceLocalHandlers: taskHandlers(options, tally) },
-    context: {
-      Execution: { Id: `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machineName}:${name}`, Name: name },
-    },
+  const stateMachine = new StateMachine(options.machine.definition, {
+    validationOptions: { noValidate: true },
   });
+  const run = stateMachine.run(options.input as never, {
+    overrides: { taskResourceLocalHandlers: taskHandlers(options, tally) },
+    context: { Execution: { Id: arn, Name: options.name } },
+  });
+  return { arn, result: ended(run, options, tally), stop: run.abort };
+}
+
+async function ended(
+  run: ReturnType<StateMachine['run']>,
+  options: ExecutionOptions,
+  tally: Tally,
+): Promise<ExecutionResult> {
+  const { clock, onEvent } = options;
+  const startedAt = clock.now();
   const log = follow(run.eventLogs, options, tally);
   const ending = await run.result.then(
     (output) => {
@@ -84,9 +105,10 @@ export async function execute(options: ExecutionOptions): Promise<ExecutionResul
     },
     (error: unknown) => failedEnding(error),
   );
-  await log;
+  // The log of a stopped execution has no end: whatever it was doing goes on.
+  if (ending.status === 'SUCCEEDED' || ending.status === 'FAILED') await log;
   const seconds = (clock.now().getTime() - startedAt.getTime()) / 1000;
-  options.onEvent?.({ at: clock.now(), kind: 'ended', state: tally.lastState, answer: ending });
+  onEvent?.({ at: clock.now(), kind: 'ended', state: tally.lastState, answer: ending });
   return { ...ending, ...tally.counts(), seconds };
 }
 

@@ -15,8 +15,10 @@ import {
   ACCOUNT,
   type ExecutionResult,
   execute,
+  executionArn,
   type Machine,
   REGION,
+  type Running,
   type StartUp,
   type StoryEvent,
 } from './run-definition.ts';
@@ -47,7 +49,14 @@ export interface StageOptions {
   readonly timings?: Partial<Timings>;
   /** Old hosts in each zone; default: as many as the fleet launches there. */
   readonly oldPerZone?: number;
+  /** Status events of Step Functions are best effort: here they are all lost. Default: false. */
+  readonly eventsLost?: boolean;
 }
+
+/** How long a status event takes to start the clean-up. */
+const EVENT_SECONDS = 2;
+/** The schedule of the clean-up. */
+export const SCHEDULE_SECONDS = 300;
 
 const VPC = 'vpc-0a1b2c3d4e5f60001';
 const ZONES = ['a', 'c', 'd', 'b'];
@@ -59,17 +68,22 @@ export class Stage {
   readonly world: World;
   readonly fleet: Fleet;
   readonly machine: Machine;
+  readonly cleanUpMachine: Machine;
+  /** Every execution that was started, in order. */
+  readonly executions: (Running & { readonly machineName: string; readonly name: string })[] = [];
   /** The old hosts that the stage was set with. */
   readonly oldInstances: readonly string[];
   /** Told about every turn of the story. */
   onEvent: ((event: StoryEvent) => void) | undefined;
   readonly #cues = new Map<string, () => void>();
-  #executions = 0;
+  readonly #eventsLost: boolean;
   readonly #warm = new Set<StepName>();
 
   constructor(options: StageOptions) {
     this.machine = machineOf(options.template, options.fleet);
+    this.cleanUpMachine = machineOf(options.template, `${options.fleet}-clean-up`);
     this.fleet = fleetOf(this.machine);
+    this.#eventsLost = options.eventsLost ?? false;
     this.clock = new VirtualClock(options.start ?? new Date('2026-11-22T03:00:00Z'));
     this.world = new World({
       seed: options.seed,
@@ -77,6 +91,11 @@ export class Stage {
       region: REGION,
       account: ACCOUNT,
       ...(options.timings && { timings: options.timings }),
+    });
+    this.world.executions.onStart((machineArn, name, input) => {
+      const machineName = machineArn.split(':').at(-1) ?? '';
+      const machine = machineName.endsWith('-clean-up') ? this.cleanUpMachine : this.machine;
+      this.#start(machine, machineName, name, JSON.parse(input));
     });
     this.#furnish(options.balancers ?? TUNED);
     this.oldInstances = this.#addOldHosts(options.oldPerZone ?? this.fleet.instancesPerZone);
@@ -92,23 +111,65 @@ export class Stage {
   }
 
   /** Uploads a tarball under the fleet's key; answers the version's id. */
-  upload(content: Uint8Array | string = `release ${this.#executions + 1}`): string {
+  upload(content: Uint8Array | string = `release ${this.executions.length + 1}`): string {
     return this.world.s3.put(this.fleet.artifact.bucket, this.fleet.artifact.key, content).versionId;
   }
 
   /** Starts a deployment and lets time pass until it has ended. */
   async deploy(input: unknown = {}, name?: string): Promise<ExecutionResult> {
-    this.#executions += 1;
-    const execution = execute({
-      machine: this.machine,
+    return this.clock.until(this.start(input, name).result);
+  }
+
+  /** Starts a deployment; its time passes with that of everything else. */
+  start(input: unknown = {}, name = `deployment-${this.executions.length + 1}`): Running {
+    return this.#start(this.machine, `irekae-${this.fleet.name}`, name, input);
+  }
+
+  /** Starts the clean-up, as the status event and the schedule do. */
+  cleanUp(name = `clean-up-${this.executions.length + 1}`): Running {
+    return this.#start(this.cleanUpMachine, `irekae-${this.fleet.name}-clean-up`, name, {});
+  }
+
+  /** Lets time pass, with the schedule, until nothing runs anymore and the lock is free or waits for a human. */
+  async settle(mostSeconds = 4 * 3_600): Promise<void> {
+    const end = this.clock.now().getTime() + mostSeconds * 1_000;
+    while (this.clock.now().getTime() < end) {
+      await this.clock.until(Promise.all(this.executions.map(({ result }) => result)));
+      const held = this.world.ledger.read(this.fleet.name)?.held;
+      if (this.world.executions.running().length === 0 && (!held || held.needsHuman !== undefined)) return;
+      await this.wait(SCHEDULE_SECONDS);
+      this.cleanUp();
+    }
+    throw new Error(`Not settled after ${mostSeconds} s: ${this.world.executions.running().join(', ')}`);
+  }
+
+  #start(machine: Machine, machineName: string, name: string, input: unknown): Running {
+    const arn = executionArn(machineName, name);
+    if (this.world.executions.status(arn).state === 'unknown') this.world.executions.begin(arn);
+    const running = execute({
+      machine,
+      machineName,
       clock: this.clock,
       ports: this.ports,
       input,
-      name: name ?? `deployment-${this.#executions}`,
+      name,
       onEvent: (event) => this.#happened(event),
       startUp: (step) => this.#startUp(step),
     });
-    return this.clock.until(execution);
+    const result = running.result.then((ended) => {
+      this.world.executions.end(arn, ended.status);
+      // A clean-up that failed is the schedule's business: announcing it would start it again and again.
+      if (ended.status !== 'SUCCEEDED' && machine === this.machine && !this.#eventsLost) this.#announce();
+      return ended;
+    });
+    const execution = { ...running, result, machineName, name };
+    this.executions.push(execution);
+    return execution;
+  }
+
+  /** The status event of an execution that did not succeed: EventBridge starts the clean-up. */
+  #announce(): void {
+    setTimeout(() => this.cleanUp(), EVENT_SECONDS * 1_000);
   }
 
   /** Acts once, right before the story enters this state. */

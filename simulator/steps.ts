@@ -7,11 +7,14 @@ import { oldHostsAreDrained } from '../lambdas/old-hosts-are-drained.ts';
 import { putOldHostsBack } from '../lambdas/put-old-hosts-back.ts';
 import { recordTheFailure } from '../lambdas/record-the-failure.ts';
 import { recordTheRelease } from '../lambdas/record-the-release.ts';
+import { releaseTheFleetLock } from '../lambdas/release-the-fleet-lock.ts';
 import { resolveTheImage } from '../lambdas/resolve-the-image.ts';
 import { resolveTheRelease } from '../lambdas/resolve-the-release.ts';
 import { retireOldHostsInMackerel } from '../lambdas/retire-old-hosts-in-mackerel.ts';
 import { snapshotOldHosts } from '../lambdas/snapshot-old-hosts.ts';
 import { takeOldHostsOutOfService } from '../lambdas/take-old-hosts-out-of-service.ts';
+import { takeOverTheLock } from '../lambdas/take-over-the-lock.ts';
+import { takeTheFleetLock } from '../lambdas/take-the-fleet-lock.ts';
 import { terminateNewInstances } from '../lambdas/terminate-new-instances.ts';
 import { terminateOldInstances } from '../lambdas/terminate-old-instances.ts';
 import { watchTheNewHosts } from '../lambdas/watch-the-new-hosts.ts';
@@ -20,6 +23,7 @@ import { writeThePlan } from '../lambdas/write-the-plan.ts';
 export type RunStep = (document: unknown, ports: Ports) => Promise<unknown>;
 
 const ALL = [
+  takeTheFleetLock,
   resolveTheImage,
   resolveTheRelease,
   snapshotOldHosts,
@@ -35,6 +39,8 @@ const ALL = [
   putOldHostsBack,
   terminateNewInstances,
   recordTheFailure,
+  releaseTheFleetLock,
+  takeOverTheLock,
 ];
 
 export const STEP_FUNCTIONS = Object.fromEntries(ALL.map((step) => [step.name, step.run])) as Record<

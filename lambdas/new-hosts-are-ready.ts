@@ -45,20 +45,25 @@ export const newHostsAreReady = defineStep(
       const reason = 'EC2 is starting the new instances';
       return nextLook(undefined, now, deadline, { ready: false, reason, earliest: runningAt });
     }
-    const found = await unlessUnavailable(undefined, () => lookAndJoin(deployment, ports));
-    if (!found.ready && now >= deadline) throw notReady(found, readySeconds);
+    const isLast = now >= deadline;
+    const found = await unlessUnavailable(undefined, () => lookAndJoin(deployment, ports, isLast));
+    if (!found.ready && isLast) throw notReady(found, readySeconds);
     return nextLook(deployment.readiness, now, deadline, found);
   },
 );
 
-async function lookAndJoin(deployment: Launched, ports: Eyes): Promise<Finding> {
+/** @param isLast the sentence of the last look is the one that people read: it asks everybody. */
+async function lookAndJoin(deployment: Launched, ports: Eyes, isLast: boolean): Promise<Finding> {
   await holdingUnlessCancelled(deployment, ports);
   const { instances: launched } = deployment.launch;
   const now = ports.clock.now().getTime();
   const askedBefore = deployment.readiness?.memory?.mackerelAskedAt ?? 0;
   const joins = new Map(deployment.oldHosts.balancers.map(({ name, joins }) => [name, joins]));
-  const facts = await lookAtNewHosts(deployment, launched, ports, (seen) =>
-    mackerelMatters(launched, seen, joins, (now - askedBefore) / 1000),
+  const facts = await lookAtNewHosts(
+    deployment,
+    launched,
+    ports,
+    (seen) => isLast || mackerelMatters(launched, seen, joins, (now - askedBefore) / 1000),
   );
   const hosts = standings(launched, facts);
   refuseUnused(hosts, facts.members);

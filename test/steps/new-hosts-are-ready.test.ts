@@ -36,6 +36,15 @@ describe('New hosts are ready', () => {
     expect(ports.calls).toEqual([]);
   });
 
+  it('asks Mackerel in its last look, so that the sentence of the failure tells ready hosts from sick ones', async () => {
+    const members = { web: [...OLD.map(inService), inService('i-new1'), outOfService('i-new2')] };
+    const asked = { readiness: aLook({ memory: { mackerelAskedAt: at(999).getTime() } }) };
+    await expect(look(allWell({ members }), 1000, asked).answer).rejects.toMatchObject({
+      name: 'NewHostsNotReady',
+      message: expect.stringMatching(/: 1 of 2 ready; i-new2 not in service at web/),
+    });
+  });
+
   it('says what it waits for, host by host', async () =>
     expect((await look({ ...BOOTING, hosts: [...BOOTING.hosts, aHost('i-new1')] }).answer).reason).toBe(
       '0 of 2 ready; i-new1 not registered at web yet and i-new2 not registered in Mackerel yet',

@@ -1,0 +1,128 @@
+/**
+ * `npm start`: uploads a tarball to a modelled bucket and shows what the deployment does to a modelled fleet: the
+ * synthesized state machine and the real steps, on a virtual clock. Exits with 0 when every scenario ended as it must,
+ * with 1 when one did not, with 2 when it was asked for something that it cannot play.
+ */
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fleetsFile } from '../bin/fleets.ts';
+import { FleetsFileError, readFleets } from '../lib/read-fleets.ts';
+import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
+import { castOf, type Part } from './demo/cast.ts';
+import { JsonLines } from './demo/json-lines.ts';
+import { type DemoOptions, HELP, readCommand, TOUR } from './demo/options.ts';
+import { Pace } from './demo/pace.ts';
+import { type Audience, perform } from './demo/performance.ts';
+import { PlainLines } from './demo/plain-lines.ts';
+import { Screen } from './demo/screen.ts';
+import { tarball } from './demo/tarball.ts';
+import { SCENARIO_NAMES, SCENARIOS } from './scenarios.ts';
+
+const REFUSED = 2;
+/** What a shell says of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+/** Few enough for a seed that is typed without a mistake. */
+const SEEDS = 10_000;
+
+const EXAMPLE_APPLICATION = join(import.meta.dirname, '..', 'examples', 'app');
+
+const WHAT_NEXT = `
+What to read next
+  README.md         what this is, and how to install it
+  docs/runbook.md   what to do when a deployment fails, by its failure's name
+  bin/fleets.ts     the one file to edit; the demo plays its fleets
+And npm start -- --list shows what else can happen to them.`;
+
+const { stdout } = process;
+/** One that understands more than lines. */
+const isTerminal = stdout.isTTY === true && process.env.TERM !== 'dumb';
+const write = (text: string) => void stdout.write(text);
+const say = (text: string) => write(`${text}\n`);
+
+// `npm start | head` closes the pipe before the end: nobody listens anymore.
+stdout.on('error', () => process.exit(0));
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const command = readCommand(args);
+  if (command.do === 'refuse') return refuse(command.problems);
+  if (command.do === 'help') say(HELP);
+  if (command.do === 'list')
+    for (const name of SCENARIO_NAMES) say(`${name.padEnd(20)} ${SCENARIOS[name].tells}`);
+  if (command.do !== 'play') return 0;
+  try {
+    return await play(command.options);
+  } catch (error) {
+    if (error instanceof FleetsFileError) return refuse([error.message]);
+    throw error;
+  }
+}
+
+function refuse(problems: readonly string[]): number {
+  process.stderr.write(`${['Nothing was played:', ...problems].join('\n  - ')}\n`);
+  return REFUSED;
+}
+
+async function play(options: DemoOptions): Promise<number> {
+  const environments = readFleets(fleetsFile);
+  const { parts, problems } = castOf(options.scenarios, environments);
+  if (problems.length > 0) return refuse(problems);
+  const seed = options.seed ?? randomInt(SEEDS);
+  if (!options.json) say(`seed ${seed}: the same again with  npm start -- ${again(options, seed)}`);
+  const templates = synthesizeTemplates(environments, { bundle: false });
+  const rightEndings = await playAll(parts, templates, options, seed);
+  if (!options.json) say(WHAT_NEXT);
+  return rightEndings ? 0 : 1;
+}
+
+function again({ scenarios, artifact }: DemoOptions, seed: number): string {
+  const chosen = scenarios === TOUR ? [] : scenarios.map((name) => ` --scenario ${name}`);
+  return `--seed ${seed}${chosen.join('')}${artifact === undefined ? '' : ` --artifact ${artifact}`}`;
+}
+
+async function playAll(
+  parts: readonly Part[],
+  templates: Readonly<Record<string, TemplateJson>>,
+  options: DemoOptions,
+  seed: number,
+): Promise<boolean> {
+  const artifact = options.artifact ? readFileSync(options.artifact) : tarball(EXAMPLE_APPLICATION);
+  const isShow = isTerminal && !options.json && !options.plain;
+  const pace = new Pace(options.speed ?? (isShow ? 'tour' : 'max'));
+  const { audience, leave } = audienceFor(options, isShow);
+  process.once('SIGINT', () => {
+    leave();
+    process.exit(INTERRUPTED);
+  });
+  let right = true;
+  try {
+    for (const { scenario, environment, fleet } of parts) {
+      const template = templates[environment];
+      if (!template) throw new Error(`There is no template of the environment ${environment}.`);
+      const { asItMust } = await perform({
+        template,
+        fleet,
+        scenario,
+        seed,
+        tarball: artifact,
+        audience,
+        pace,
+      });
+      right &&= asItMust;
+    }
+  } finally {
+    leave();
+  }
+  return right;
+}
+
+function audienceFor({ json }: DemoOptions, isShow: boolean): { audience: Audience; leave: () => void } {
+  const nothing = () => {};
+  if (json) return { audience: new JsonLines(write), leave: nothing };
+  const inColour = isTerminal && !process.env.NO_COLOR;
+  if (!isShow) return { audience: new PlainLines({ write, inColour }), leave: nothing };
+  const size = () => ({ columns: stdout.columns, rows: stdout.rows });
+  const screen = new Screen({ write, size, inColour });
+  return { audience: screen, leave: () => screen.close() };
+}

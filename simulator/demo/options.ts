@@ -1,0 +1,139 @@
+/** What `npm start` can be told on the command line: read into options, or refused with every problem at once. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { SCENARIO_NAMES, type ScenarioName } from '../scenarios.ts';
+
+/** Virtual seconds in a real one; `tour` slows down where something happens, `max` never sleeps. */
+export type Speed = number | 'tour' | 'max';
+
+export interface DemoOptions {
+  readonly scenarios: readonly ScenarioName[];
+  /** A tarball to upload instead of the example application. */
+  readonly artifact?: string;
+  /** Without it: `tour` in a terminal, `max` elsewhere. */
+  readonly speed?: Speed;
+  /** Without it: another one each time. */
+  readonly seed?: number;
+  readonly json: boolean;
+  readonly plain: boolean;
+}
+
+export type Command =
+  | { readonly do: 'play'; readonly options: DemoOptions }
+  | { readonly do: 'help' | 'list' }
+  | { readonly do: 'refuse'; readonly problems: readonly string[] };
+
+/** What is played when nothing is chosen. */
+export const TOUR: readonly ScenarioName[] = ['app', 'worker', 'never-healthy'];
+/** The world's generator has 32 bits. */
+const LARGEST_SEED = 2 ** 32 - 1;
+
+const OPTIONS = {
+  scenario: { type: 'string', multiple: true },
+  artifact: { type: 'string' },
+  speed: { type: 'string' },
+  seed: { type: 'string' },
+  json: { type: 'boolean' },
+  plain: { type: 'boolean' },
+  list: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+export const HELP = `npm start -- [options]    a deployment to a modelled fleet, on a virtual clock; needs no account
+
+  --scenario NAME   what is played; may be repeated; without it: ${TOUR.join(', ')}
+  --list            the scenarios, each with a sentence
+  --artifact FILE   upload this .tar.gz instead of the example application in examples/app
+  --speed N         N virtual seconds in a real one; tour: slower where something happens; max: no pauses
+  --seed N          play exactly what was played with this seed before
+  --plain           lines instead of the picture, as where the output is no terminal
+  --json            one object per line, for machines
+  -h, --help        this text`;
+
+export function readCommand(args: readonly string[]): Command {
+  const parsed = parseArgs({ args: [...args], options: OPTIONS, strict: false, tokens: true });
+  // Whoever asks for help gets it, whatever else is on the line.
+  if (parsed.values.help) return { do: 'help' };
+  const problems = parsed.tokens.flatMap((token) => {
+    if (token.kind === 'positional') return [`${token.value}: not an option; --help lists them`];
+    return token.kind === 'option' ? misuse(token) : [];
+  });
+  // The last one counts, except for scenarios.
+  const given = (name: string) =>
+    parsed.tokens.flatMap((token) =>
+      token.kind === 'option' && token.name === name && token.value ? [token.value] : [],
+    );
+  const options = readOptions(given, parsed.values, problems);
+  if (problems.length > 0) return { do: 'refuse', problems };
+  return parsed.values.list ? { do: 'list' } : { do: 'play', options };
+}
+
+function misuse(token: { name: string; rawName: string; value: string | undefined }): string[] {
+  const { name, rawName, value } = token;
+  if (!Object.hasOwn(OPTIONS, name))
+    return [`${rawName}: no such option; allowed: --${Object.keys(OPTIONS).join(', --')}`];
+  const { type } = OPTIONS[name as keyof typeof OPTIONS];
+  if (type === 'string' && !value) return [`${rawName}: needs a value`];
+  return type === 'boolean' && value !== undefined ? [`${rawName}: takes no value`] : [];
+}
+
+function readOptions(
+  given: (name: string) => string[],
+  flags: { json?: unknown; plain?: unknown },
+  problems: string[],
+): DemoOptions {
+  const scenarios = given('scenario').filter((name) => isScenario(name, problems));
+  const artifact = given('artifact').at(-1);
+  if (artifact !== undefined) problems.push(...notATarball(artifact));
+  const speed = given('speed')
+    .map((text) => readSpeed(text, problems))
+    .at(-1);
+  const seed = given('seed')
+    .map((text) => readSeed(text, problems))
+    .at(-1);
+  if (flags.json && flags.plain) problems.push('--json and --plain: one of them');
+  return {
+    scenarios: scenarios.length > 0 ? scenarios : TOUR,
+    json: flags.json === true,
+    plain: flags.plain === true,
+    ...(artifact !== undefined && { artifact }),
+    ...(speed !== undefined && { speed }),
+    ...(seed !== undefined && { seed }),
+  };
+}
+
+function isScenario(name: string, problems: string[]): name is ScenarioName {
+  const known = SCENARIO_NAMES.some((each) => each === name);
+  if (!known) problems.push(`--scenario ${name}: allowed: ${SCENARIO_NAMES.join(', ')}`);
+  return known;
+}
+
+/** Reads the first two bytes: a host would find out only after it has booted. */
+function notATarball(file: string): string[] {
+  try {
+    const descriptor = openSync(file, 'r');
+    try {
+      const magic = Buffer.alloc(2);
+      readSync(descriptor, magic, 0, 2, 0);
+      return magic.toString('hex') === '1f8b' ? [] : [`--artifact ${file}: not a .tar.gz`];
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    return [`--artifact ${file}: cannot be read (${Object(error).code ?? error})`];
+  }
+}
+
+function readSpeed(text: string, problems: string[]): Speed | undefined {
+  if (text === 'max' || text === 'tour') return text;
+  const speed = Number(text);
+  if (speed > 0 && Number.isFinite(speed)) return speed;
+  problems.push(`--speed ${text}: allowed: a number above 0, tour or max`);
+  return undefined;
+}
+
+function readSeed(text: string, problems: string[]): number | undefined {
+  if (/^\d+$/.test(text) && Number(text) <= LARGEST_SEED) return Number(text);
+  problems.push(`--seed ${text}: allowed: a whole number from 0 to ${LARGEST_SEED}`);
+  return undefined;
+}

@@ -1,0 +1,241 @@
+/**
+ * One scenario before an audience: sets the stage, uploads the tarball, lets the upload's event start the deployment by
+ * way of the synthesized rule, and tells and shows what follows. Knows nothing of terminals.
+ */
+import { fleetSize } from '../../lambdas/domain/fleet.ts';
+import type { TemplateJson } from '../../lib/synthesize.ts';
+import { Rules } from '../rules.ts';
+import type { ExecutionResult, StoryEvent } from '../run-definition.ts';
+import { SCENARIOS, type Scenario, type ScenarioName } from '../scenarios.ts';
+import { Stage } from '../stage.ts';
+import { changed, failed, type Line, Narrator } from './narration.ts';
+import type { Pace } from './pace.ts';
+import { PhaseClock, type PhaseStanding } from './phases.ts';
+import { progressOf } from './progress.ts';
+import { type Scene, sceneOf } from './scene.ts';
+import { type Start, startByHand, startByUpload } from './start.ts';
+import { type Summary, summarize } from './summary.ts';
+
+export interface Opening {
+  readonly scenario: ScenarioName;
+  /** What the audience is going to see, in a sentence. */
+  readonly tells: string;
+  readonly fleet: string;
+  readonly oldHosts: number;
+  readonly newHosts: number;
+  readonly seed: number;
+  /** Virtual: all times are counted from here. */
+  readonly at: Date;
+}
+
+/** What can be seen at a moment, and what was heard last. */
+export interface Moment {
+  readonly at: Date;
+  readonly scene: Scene;
+  readonly phases: readonly PhaseStanding[];
+  readonly state?: string;
+  /** What the running step says; or why it failed. */
+  readonly sentence: string;
+  readonly isFailure: boolean;
+  /** Of the phase, from 0 to 1. */
+  readonly progress: number;
+}
+
+export interface Audience {
+  begins(opening: Opening): void;
+  tells(line: Line): void;
+  /** A moment that differs from the one before, if only in its time. */
+  sees(moment: Moment): void;
+  ends(summary: Summary): void;
+}
+
+export interface PerformanceOptions {
+  readonly template: TemplateJson;
+  readonly fleet: string;
+  readonly scenario: ScenarioName;
+  readonly seed: number;
+  readonly tarball: Uint8Array;
+  readonly audience: Audience;
+  readonly pace: Pace;
+}
+
+/** Real seconds that a line is worth in the tour. */
+const REST: Partial<Record<Line['kind'], number>> = { upload: 1, phase: 0.3, fails: 3, ends: 2 };
+
+export async function perform(options: PerformanceOptions): Promise<Summary> {
+  const scenario: Scenario = SCENARIOS[options.scenario];
+  const { template, fleet, seed } = options;
+  const { oldPerZone } = scenario;
+  const stage = new Stage({ template, fleet, seed, ...(oldPerZone !== undefined && { oldPerZone }) });
+  try {
+    return await new Performance(stage, scenario, options).play();
+  } finally {
+    stage.close();
+  }
+}
+
+class Performance {
+  readonly #stage: Stage;
+  readonly #scenario: Scenario;
+  readonly #options: PerformanceOptions;
+  readonly #narrator = new Narrator();
+  readonly #phases: PhaseClock;
+  #deployment = '';
+  #changes = 0;
+  #looks = 0;
+  /** Until the next step says something. */
+  #failure: string | undefined;
+  #fewestServing = Number.POSITIVE_INFINITY;
+  #fewestOldServing = Number.POSITIVE_INFINITY;
+  /** When something last happened, for the pace; what was seen then. */
+  #newsAt: number;
+  #seen = '';
+
+  constructor(stage: Stage, scenario: Scenario, options: PerformanceOptions) {
+    this.#stage = stage;
+    this.#scenario = scenario;
+    this.#options = options;
+    this.#phases = new PhaseClock(stage.clock.now());
+    this.#newsAt = stage.clock.now().getTime();
+  }
+
+  async play(): Promise<Summary> {
+    const { world, clock, fleet } = this.#stage;
+    const { scenario, seed, audience } = this.#options;
+    audience.begins({
+      scenario,
+      tells: this.#scenario.tells,
+      fleet: fleet.name,
+      oldHosts: this.#stage.oldInstances.length,
+      newHosts: fleetSize(fleet),
+      seed,
+      at: clock.now(),
+    });
+    this.#look();
+    const serving = this.#fewestServing;
+    world.on((event) => {
+      if (event.by !== 'scenario') this.#changes += 1;
+      this.#tell(changed(event));
+    });
+    this.#scenario.arrange(this.#stage);
+    const { deployment, input, told } = this.#start();
+    this.#tell(this.#line('upload', told));
+    this.#deployment = deployment;
+    const rules = new Rules(world, fleet, deployment);
+    this.#stage.onEvent = (event) => this.#turn(event);
+    clock.beforeMoving = (from, to) => this.#pass(from, to);
+    const result = await this.#stage.deploy(input, deployment);
+    rules.ended(result);
+    return this.#end(result, rules, serving);
+  }
+
+  #start(): Start {
+    const { template, tarball } = this.#options;
+    const { input } = this.#scenario;
+    if (input !== undefined) return startByHand(this.#stage, input, tarball);
+    return startByUpload(this.#stage, template, tarball);
+  }
+
+  #turn(event: StoryEvent): void {
+    const { kind, state, at } = event;
+    if (kind === 'entered') {
+      const phase = this.#phases.entered(state, at);
+      if (phase) this.#tell(this.#line('phase', phase));
+    }
+    if (kind === 'answered') {
+      if ('nextLookInSeconds' in Object(event.answer)) this.#looks += 1;
+      this.#failure = undefined;
+      this.#tell(this.#narrator.said(event));
+    }
+    if (kind === 'failed') this.#failed(failed(event));
+    if (kind === 'caught') this.#phases.failed(state);
+  }
+
+  #failed(line: Line): void {
+    this.#failure = line.text;
+    this.#tell(line);
+  }
+
+  #line(kind: Line['kind'], text: string): Line {
+    return { kind, at: this.#stage.clock.now(), text };
+  }
+
+  #tell(line: Line | undefined): void {
+    if (line === undefined) return;
+    this.#newsAt = line.at.getTime();
+    this.#options.audience.tells(line);
+    this.#options.pace.rest(REST[line.kind] ?? 0);
+  }
+
+  /** Everything that was to happen at this moment has happened. Stops wherever the world changes by itself. */
+  async #pass(from: Date, to: Date): Promise<void> {
+    this.#look();
+    const { clock, world } = this.#stage;
+    const change = world.nextChange();
+    // An alarm is a timer like any other: the clock stops there.
+    if (change !== undefined && change < to) void clock.sleep((change.getTime() - from.getTime()) / 1000);
+    const until = Math.min(to.getTime(), change?.getTime() ?? Number.POSITIVE_INFINITY);
+    const scene = this.#scene();
+    await this.#options.pace.pass(from.getTime(), until, this.#newsAt, (at) =>
+      this.#options.audience.sees(this.#moment(scene, new Date(at))),
+    );
+  }
+
+  #scene(): Scene {
+    return sceneOf(this.#stage.world.view(), this.#stage.fleet, this.#deployment);
+  }
+
+  /** Shows this moment, and remembers whether there was anything new in it. */
+  #look(): void {
+    const at = this.#stage.clock.now();
+    const scene = this.#scene();
+    const serving = scene.hosts.filter((host) => host.serves);
+    const oldServing = serving.filter(({ side }) => side === 'OLD');
+    this.#fewestServing = Math.min(this.#fewestServing, serving.length);
+    this.#fewestOldServing = Math.min(this.#fewestOldServing, oldServing.length);
+    const seen = JSON.stringify(scene.hosts.map(({ ageSeconds, ...host }) => host));
+    if (seen !== this.#seen) this.#newsAt = at.getTime();
+    this.#seen = seen;
+    this.#options.audience.sees(this.#moment(scene, at));
+  }
+
+  #moment(scene: Scene, at: Date): Moment {
+    const { state } = this.#phases;
+    return {
+      at,
+      scene,
+      phases: this.#phases.standings(at),
+      ...(state !== undefined && { state }),
+      sentence: this.#failure ?? this.#narrator.sentence,
+      isFailure: this.#failure !== undefined,
+      progress: progressOf(this.#phases, scene, at, this.#stage.fleet.limits.bakeSeconds),
+    };
+  }
+
+  async #end(result: ExecutionResult, rules: Rules, servingBefore: number): Promise<Summary> {
+    const { clock, world, fleet, oldInstances } = this.#stage;
+    this.#phases.ended(clock.now());
+    this.#look();
+    const summary = summarize({
+      scenario: this.#options.scenario,
+      must: this.#scenario,
+      fleet,
+      seed: this.#options.seed,
+      result,
+      phases: this.#phases,
+      at: clock.now(),
+      scene: this.#scene(),
+      oldInstances,
+      world,
+      looks: this.#looks,
+      changes: this.#changes,
+      violations: rules.violations,
+      serving: { before: servingBefore, fewest: this.#fewestServing, fewestOld: this.#fewestOldServing },
+    });
+    this.#options.audience.ends(summary);
+    this.#options.pace.rest(REST.ends ?? 0);
+    const now = clock.now().getTime();
+    await this.#options.pace.pass(now, now, now, () => {});
+    return summary;
+  }
+}

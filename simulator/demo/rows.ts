@@ -1,0 +1,72 @@
+/** Rows of text whose pieces carry a meaning, laid out by their length before they are coloured. */
+import { styleText } from 'node:util';
+
+/** What a piece means. Colour only repeats what the words say: it may be missing. */
+export type Meaning = 'old' | 'new' | 'good' | 'bad' | 'strong' | 'faint';
+
+export type Piece = string | readonly [meaning: Meaning, text: string];
+export type Row = readonly Piece[];
+
+const STYLES = {
+  old: ['cyan'],
+  new: ['magenta', 'bold'],
+  good: ['green'],
+  bad: ['red', 'bold'],
+  strong: ['bold'],
+  faint: ['dim'],
+} as const;
+
+const textOf = (piece: Piece): string => (typeof piece === 'string' ? piece : piece[1]);
+
+export const widthOf = (row: Row): number => row.reduce((sum, piece) => sum + textOf(piece).length, 0);
+
+/** Exactly so wide: cut with an ellipsis, or filled with spaces. */
+export function toWidth(row: Row, width: number): Row {
+  const excess = widthOf(row) - width;
+  if (excess <= 0) return excess === 0 ? row : [...row, ' '.repeat(-excess)];
+  const kept: Piece[] = [];
+  let room = width - 1;
+  for (const piece of row) {
+    const text = textOf(piece).slice(0, room);
+    room -= text.length;
+    kept.push(typeof piece === 'string' ? text : [piece[0], text]);
+  }
+  return [...kept, '…'];
+}
+
+/** The left one gives way. */
+export function spread(left: Row, right: Row, width: number): Row {
+  return [...toWidth(left, width - widthOf(right)), ...right];
+}
+
+export function render(row: Row, inColour: boolean): string {
+  const text = row.map((piece) =>
+    inColour && typeof piece !== 'string'
+      ? styleText([...STYLES[piece[0]]], piece[1], { validateStream: false })
+      : textOf(piece),
+  );
+  return text.join('').trimEnd();
+}
+
+/** Breaks a text at its spaces; later lines are indented. A longer word stays whole. */
+export function wrap(text: string, width: number, indent = ''): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const start = rest.search(/\S/);
+    const space = rest.lastIndexOf(' ', width);
+    const end = space > start ? space : rest.indexOf(' ', width);
+    if (end < 0) break;
+    lines.push(rest.slice(0, end).trimEnd());
+    rest = `${indent}${rest.slice(end).trimStart()}`;
+  }
+  return [...lines, rest];
+}
+
+/** So many lines, even if some are empty; what does not fit is cut with an ellipsis. */
+export function exactly(most: number, lines: readonly string[], width: number): string[] {
+  const last = lines[most - 1] ?? '';
+  return Array.from({ length: most }, (_, index) =>
+    index === most - 1 && lines.length > most ? `${last.slice(0, width - 2)} …` : (lines[index] ?? ''),
+  );
+}

@@ -1,0 +1,203 @@
+/** What a deployment came to: how it ended, where the time went and how much of it was unavoidable, what it cost. */
+import type { Fleet } from '../../lambdas/domain/fleet.ts';
+import type { Violation } from '../rules.ts';
+import type { ExecutionResult } from '../run-definition.ts';
+import type { Scenario, ScenarioName } from '../scenarios.ts';
+import type { EarliestMoments, LowerBound } from '../world/lower-bound.ts';
+import type { World } from '../world/world.ts';
+import type { PhaseClock } from './phases.ts';
+import type { Scene } from './scene.ts';
+
+/** Step Functions' price of a thousand state transitions, in US dollars (aws.md §1.1). */
+const DOLLARS_PER_THOUSAND_TRANSITIONS = 0.025;
+
+/** A stretch of the deployment: what it took, and what it would have taken at best. */
+export interface Part {
+  readonly part: string;
+  readonly seconds: number;
+  readonly atBest?: number;
+  /** What the time went into. */
+  readonly because?: string;
+}
+
+export interface Summary {
+  readonly scenario: ScenarioName;
+  readonly fleet: string;
+  readonly seed: number;
+  readonly endedIn: string;
+  /** The sentence of a failed execution. */
+  readonly cause?: string;
+  /** Did it end as the scenario says it must, with no rule bent? */
+  readonly asItMust: boolean;
+  readonly seconds: number;
+  /** The fastest that any deployment could have been; only of one that succeeded. */
+  readonly lowerBoundSeconds?: number;
+  readonly parts: readonly Part[];
+  /** Who decided how long *Bring up* had to take; only of one that succeeded. */
+  readonly slowest?: SlowestHost;
+  readonly come: readonly string[];
+  readonly gone: readonly string[];
+  readonly serving: Serving;
+  readonly looks: number;
+  readonly requests: Readonly<Record<'ec2' | 'loadBalancers' | 'mackerel' | 's3' | 'ssm', number>>;
+  readonly transitions: number;
+  readonly cents: number;
+  readonly changes: number;
+  readonly violations: readonly Violation[];
+  /** What the execution answered. */
+  readonly output?: unknown;
+}
+
+/** Of the new hosts the last that could have been ready; all in seconds. */
+export interface SlowestHost {
+  readonly instanceId: string;
+  /** From the first launch until EC2 ran it. */
+  readonly toRun: number;
+  /** Until the application answered. */
+  readonly toBoot: number;
+  /** Until Mackerel knew it and the load balancers, at their best, had it in service. */
+  readonly toJoin: number;
+}
+
+/** Hosts in service: before the deployment, and in its worst moment. */
+export interface Serving {
+  readonly before: number;
+  readonly fewest: number;
+  /** Of the old ones alone. */
+  readonly fewestOld: number;
+}
+
+export interface Outcome {
+  readonly scenario: ScenarioName;
+  /** How it must end. */
+  readonly must: Scenario;
+  readonly fleet: Fleet;
+  readonly seed: number;
+  readonly result: ExecutionResult;
+  readonly phases: PhaseClock;
+  readonly at: Date;
+  /** At the end. */
+  readonly scene: Scene;
+  readonly oldInstances: readonly string[];
+  readonly world: World;
+  readonly looks: number;
+  readonly changes: number;
+  readonly violations: readonly Violation[];
+  readonly serving: Serving;
+}
+
+export function summarize(outcome: Outcome): Summary {
+  const { scenario, fleet, seed, result, world, looks, changes, violations, serving } = outcome;
+  const { endedIn, cause, seconds, transitions, output } = result;
+  const bound = endedIn === 'Deployed' ? boundOf(outcome) : undefined;
+  const requests = (service: Parameters<typeof world.calls.requests>[0]) => world.calls.requests(service);
+  return {
+    scenario,
+    fleet: fleet.name,
+    seed,
+    endedIn,
+    ...(cause !== undefined && { cause }),
+    asItMust: endedAsItMust(outcome),
+    seconds,
+    ...(bound?.terminated && { lowerBoundSeconds: secondsFrom(bound.launched, bound.terminated) }),
+    parts: partsOf(outcome, bound),
+    ...(bound && slowestHost(bound)),
+    come: newInstances(outcome.scene).filter((id) => isAlive(outcome.scene, id)),
+    gone: outcome.oldInstances.filter((id) => !isAlive(outcome.scene, id)),
+    serving,
+    looks,
+    requests: {
+      ec2: requests('ec2'),
+      loadBalancers: requests('loadBalancers'),
+      mackerel: requests('mackerel'),
+      s3: requests('artifacts'),
+      ssm: requests('parameters'),
+    },
+    transitions,
+    cents: (transitions / 1000) * DOLLARS_PER_THOUSAND_TRANSITIONS * 100,
+    changes,
+    violations,
+    ...(output !== undefined && { output }),
+  };
+}
+
+function endedAsItMust({ must, result, violations }: Outcome): boolean {
+  const { endsIn, because } = must;
+  const isRight =
+    result.endedIn === endsIn && (because === undefined || result.cause?.startsWith(`${because}: `));
+  return isRight === true && violations.length === 0;
+}
+
+const newInstances = ({ hosts }: Scene) =>
+  hosts.filter(({ side }) => side === 'NEW').map(({ instanceId }) => instanceId);
+
+function isAlive({ hosts }: Scene, instanceId: string): boolean {
+  const life = hosts.find((host) => host.instanceId === instanceId)?.life;
+  return life !== undefined && life !== 'gone' && life !== 'shutting down';
+}
+
+function boundOf({ world, fleet, scene, oldInstances }: Outcome): LowerBound {
+  return world.lowerBound({
+    newInstances: newInstances(scene),
+    oldInstances,
+    loadBalancers: fleet.loadBalancers,
+    bakeSeconds: fleet.limits.bakeSeconds,
+  });
+}
+
+/** Of one that succeeded each part has its bound; otherwise the phases as far as it came. */
+function partsOf({ phases, at, fleet, oldInstances }: Outcome, bound: LowerBound | undefined): Part[] {
+  const taken = (where: string) => phases.seconds(where, at);
+  if (bound === undefined) {
+    return phases
+      .standings(at)
+      .filter(({ standing }) => standing !== 'ahead')
+      .map(({ phase, seconds }) => ({ part: phase, seconds }));
+  }
+  const { bakeSeconds } = fleet.limits;
+  const hadOld = oldInstances.length > 0;
+  return [
+    { part: 'Agree', seconds: taken('Agree'), atBest: 0 },
+    {
+      part: 'Bring up',
+      seconds: taken('Bring up'),
+      ...(bound.ready && { atBest: secondsFrom(bound.launched, bound.ready) }),
+      because: 'the slowest new host',
+    },
+    {
+      part: 'Shift: drain',
+      seconds: taken('Take old hosts out of service') + taken('Old hosts are drained'),
+      atBest: bound.drainSeconds,
+      ...(hadOld && fleet.loadBalancers.length > 0 && { because: 'the last request on an old host' }),
+    },
+    {
+      part: 'Shift: watch',
+      seconds: taken('Watch the new hosts'),
+      atBest: bakeSeconds,
+      because: 'limits.bakeSeconds in bin/fleets.ts',
+    },
+    {
+      part: 'Remove',
+      seconds: taken('Remove'),
+      atBest: bound.shutdownSeconds,
+      ...(hadOld && { because: 'EC2 shuts the old instances down' }),
+    },
+  ];
+}
+
+function slowestHost({ hosts, launched }: LowerBound): { slowest?: SlowestHost } {
+  const readyAt = (host: EarliestMoments) => host.ready?.getTime() ?? Number.POSITIVE_INFINITY;
+  const [host] = [...hosts].sort((a, b) => readyAt(b) - readyAt(a));
+  if (host?.applicationUp === undefined || host.ready === undefined) return {};
+  const { instanceId, running, applicationUp, ready } = host;
+  return {
+    slowest: {
+      instanceId,
+      toRun: secondsFrom(launched, running),
+      toBoot: secondsFrom(running, applicationUp),
+      toJoin: secondsFrom(applicationUp, ready),
+    },
+  };
+}
+
+const secondsFrom = (from: Date, to: Date): number => (to.getTime() - from.getTime()) / 1000;

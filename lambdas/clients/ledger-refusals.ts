@@ -2,11 +2,15 @@
 import { DeploymentError } from '../domain/errors.ts';
 import type { Hold, LedgerRow, PendingRequest, Phase } from './ports.ts';
 
-/** In the order of the story. A holder's phase only ever moves forward. */
-export const PHASES: readonly Phase[] = ['agree', 'bring-up', 'shift', 'remove'];
+/**
+ * In the order of the story; an undo may follow any other phase, and none follows it. A holder's phase only ever moves
+ * forward: a late call of its own, from before, must not launch again while it undoes, nor have a clean-up undo what is
+ * past the point of no return.
+ */
+export const PHASES: readonly Phase[] = ['agree', 'bring-up', 'shift', 'remove', 'undo'];
 
-/** Entering one of these is refused once somebody asked the holder to undo itself. */
-export const isCancellable = (phase: Phase): boolean => phase !== 'agree';
+/** Is entering this phase refused once somebody asked the holder to undo itself? */
+export const isCancellable = (phase: Phase): boolean => phase !== 'undo';
 
 /** Together they stay below the 400 KB of a DynamoDB item, even if nothing of the document could be compressed. */
 export const MAX_DOCUMENT_BYTES = 300_000;
@@ -22,6 +26,15 @@ export function lockLost(fleet: string, hold: Hold, now: Holder | undefined): De
     'LockLost',
     `${hold.holder} (holder no. ${hold.generation}) does not hold the lock of the fleet ${fleet} anymore: ${who}. ` +
       'It must not touch the fleet again; look at what became of the fleet, not at this execution.',
+  );
+}
+
+/** For a call that comes so late that its own execution has entered a later phase. */
+export function tooLate(fleet: string, { holder }: Hold, phase: Phase, entered: Phase): DeploymentError {
+  return new DeploymentError(
+    'LockLost',
+    `A call of ${holder} would enter the phase ${phase} of the fleet ${fleet}, which is in the phase ${entered} ` +
+      'already. It comes late and changes nothing; look at what the execution does now.',
   );
 }
 

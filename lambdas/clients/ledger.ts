@@ -6,7 +6,8 @@
  * write took effect. So a failed condition is never an answer by itself; the row as it was found is. For each write:
  *
  * - take, takeOver: the row names the caller as the holder: it took effect, the answer is the hold.
- * - enter, keepForHuman: the condition still holds after the write; the same is written twice.
+ * - enter, keepForHuman: the condition still holds after the write; the same is written twice. A request to cancel, or
+ *   a take-over, that came in between is obeyed: nothing of the phase was done yet.
  * - release, clearPending: what is not there anymore counts as done.
  * - pend: its own request stands in the slot: it took effect. If it was even started and cleared meanwhile, it is either
  *   refused (the caller decides anew) or put in again (the same name starts once).
@@ -35,6 +36,7 @@ import {
   PHASES,
   refuseLargeDocument,
   refuseLargeRequest,
+  tooLate,
 } from './ledger-refusals.ts';
 import type { Claim, Hold, Ledger, LedgerRow, PendingRequest, Phase } from './ports.ts';
 
@@ -149,8 +151,7 @@ async function enter(table: Table, fleet: string, hold: Hold, phase: Phase, docu
   const row = rowIn(written, fleet);
   if (!isHeldBy(row, hold)) throw lockLost(fleet, hold, row?.held);
   if (isCancellable(phase) && row.held.cancel) throw cancelled(fleet, phase, row.held.cancel);
-  // What is left is a call that comes so late that its own execution has entered a later phase. That one stands: a
-  // row that falls back behind the point of no return would have the new hosts undone while the old ones are gone.
+  throw tooLate(fleet, hold, phase, row.held.phase);
 }
 
 type HeldRow = LedgerRow & Required<Pick<LedgerRow, 'held'>>;
@@ -259,7 +260,7 @@ const CONDITION_FAILED = 'ConditionalCheckFailedException';
 async function write(
   { call, tableName }: Table,
   fleet: string,
-  { doing, condition, update, values, answers = undefined }: Write,
+  { doing, condition, update, values, answers }: Write,
 ): Promise<Written> {
   const { refusal, body } = await call({
     operation: 'UpdateItem',

@@ -6,6 +6,7 @@ import {
   PHASES,
   refuseLargeDocument,
   refuseLargeRequest,
+  tooLate,
 } from '../../lambdas/clients/ledger-refusals.ts';
 import type { Claim, Hold, LedgerRow, PendingRequest, Phase } from '../../lambdas/clients/ports.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -50,8 +51,7 @@ export class LedgerModel {
     const row = this.#heldBy(fleet, hold);
     const { held } = row;
     if (isCancellable(phase) && held.cancel !== undefined) throw cancelled(fleet, phase, held.cancel);
-    // A call that comes late does not move the holder back.
-    if (PHASES.indexOf(phase) < PHASES.indexOf(held.phase)) return;
+    if (PHASES.indexOf(phase) < PHASES.indexOf(held.phase)) throw tooLate(fleet, hold, phase, held.phase);
     this.#hold(row, { ...held, phase, document });
   }
 

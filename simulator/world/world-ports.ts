@@ -67,7 +67,15 @@ function ec2Port({ ec2 }: Models, run: RunCall): Ports['ec2'] {
         ({ refused }) =>
           refused.length === 0 ? pieces(ids, 1000) : pieces(ids, 1000) + pieces(ids, 100) + ids.length,
       ),
-    consoleOutput: (id) => run('ec2', 'consoleOutput', [id], () => ec2.consoleOutput(id)),
+    // Where there is no newest output, the adapter asks for what EC2 kept.
+    consoleOutput: (id) =>
+      run(
+        'ec2',
+        'consoleOutput',
+        [id],
+        () => ec2.consoleOutput(id),
+        (text) => (text === '' ? 2 : 1),
+      ),
     findImage: (imageId) => run('ec2', 'findImage', [imageId], () => ec2.findImage(imageId)),
     newestImage: (query) => run('ec2', 'newestImage', [query], () => ec2.newestImage(query)),
     subnets: (ids) =>

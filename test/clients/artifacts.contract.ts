@@ -73,6 +73,31 @@ export function artifactsContract(title: string, arrange: () => Promise<Artifact
       expect(await artifacts.find(bucket, 'app.tar.gz', versionId)).toMatchObject({ versionId });
     });
 
+    it('tells the versions of a key, newest first, without its delete markers', async () => {
+      const oldest = await subject.put('app.tar.gz', 'one');
+      const middle = await subject.put('app.tar.gz', 'two');
+      await subject.remove('app.tar.gz');
+      const newest = await subject.put('app.tar.gz', 'three');
+      expect(await artifacts.versions(bucket, 'app.tar.gz')).toEqual([newest, middle, oldest]);
+    });
+
+    it('tells the versions of this key, and not of those that begin like it', async () => {
+      await subject.put('app.tar', 'shorter');
+      const versionId = await subject.put('app.tar.gz', 'tarball');
+      await subject.put('app.tar.gz.sig', 'longer');
+      expect(await artifacts.versions(bucket, 'app.tar.gz')).toEqual([versionId]);
+    });
+
+    it('tells no versions of a key that was never used', async () => {
+      expect(await artifacts.versions(bucket, 'nothing')).toEqual([]);
+    });
+
+    it('refuses to tell the versions in a bucket that does not exist', async () => {
+      await expect(artifacts.versions('no-such-bucket', 'app.tar.gz')).rejects.toMatchObject({
+        name: 'ServiceRefused',
+      });
+    });
+
     it('computes the digest of exactly that version', async () => {
       const versionId = await subject.put('app.tar.gz', 'tarball');
       await subject.put('app.tar.gz', 'another');

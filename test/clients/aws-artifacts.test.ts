@@ -189,3 +189,56 @@ describe('a record', () => {
     });
   });
 });
+
+describe('the versions of an artifact', () => {
+  interface Version {
+    readonly Key: string;
+    readonly VersionId: string;
+  }
+  const version = (Key: string, VersionId: string) => ({ Key, VersionId });
+  const page = (Version: Version[], next?: Version, DeleteMarker: Version[] = []): AwsReply => ({
+    body: xml({
+      ListVersionsResult: {
+        IsTruncated: next === undefined ? 'false' : 'true',
+        Version: Version.map(({ Key, VersionId }) => ({ Key, VersionId })),
+        DeleteMarker: DeleteMarker.map(({ Key, VersionId }) => ({ Key, VersionId })),
+        ...(next && { NextKeyMarker: next.Key, NextVersionIdMarker: next.VersionId }),
+      },
+    }),
+  });
+
+  it('come in S3’s order from all of its pages, without delete markers', async () => {
+    aws.answer(({ path }) =>
+      path.includes('version-id-marker=v3')
+        ? page([version('app', 'v1'), version('app.sig', 's1')])
+        : page([version('app', 'v3')], version('app', 'v3'), [version('app', 'v4')]),
+    );
+    expect(await artifacts.versions('bucket', 'app')).toEqual(['v3', 'v1']);
+    const [first, second] = aws.requests.map(({ path }) => path);
+    expect(first).toMatch(/^\/bucket\/?\?.*prefix=app/);
+    expect(second).toContain('key-marker=app');
+    expect(aws.requests).toHaveLength(2);
+  });
+
+  it('end where S3 goes on with other keys', async () => {
+    aws.answer(() => page([version('app', 'v1'), version('app.sig', 's9')], version('app.sig', 's9')));
+    expect(await artifacts.versions('bucket', 'app')).toEqual(['v1']);
+    expect(aws.requests).toHaveLength(1);
+  });
+
+  it('are at most the newest 1,000', async () => {
+    aws.answer(() => {
+      const first = 600 * (aws.requests.length - 1);
+      const versions = Array.from({ length: 600 }, (_, index) => version('app', `v${first + index}`));
+      return page(versions, version('app', `v${first + 599}`));
+    });
+    const found = await artifacts.versions('bucket', 'app');
+    expect([found.length, found[0], found.at(-1)]).toEqual([1000, 'v0', 'v999']);
+    expect(aws.requests).toHaveLength(2);
+  });
+
+  it('are unknown, rather than none, when S3 is too busy', async () => {
+    aws.answer(() => s3Error('SlowDown', 503));
+    await expect(artifacts.versions('bucket', 'app')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+  });
+});

@@ -452,3 +452,55 @@ describe('subnets', () => {
     });
   });
 });
+
+describe('the console of an instance', () => {
+  const output = (text: string): AwsReply => ({
+    body: `<R>${xml({ instanceId: 'i-1', output: Buffer.from(text).toString('base64') })}</R>`,
+  });
+
+  it('is the newest, decoded', async () => {
+    aws.answer(() => output('booting\r\n入れ替え\r\n'));
+    expect(await ec2.consoleOutput('i-1')).toBe('booting\r\n入れ替え\r\n');
+    expect(aws.requests.map(({ form }) => form)).toMatchObject([
+      { Action: 'GetConsoleOutput', InstanceId: 'i-1', Latest: 'true' },
+    ]);
+  });
+
+  it.each<[string, AwsReply]>([
+    ['the instance type has no newest output', ec2Error('UnsupportedOperation')],
+    ['the instance does not run anymore', ec2Error('IncorrectInstanceState')],
+    ['the newest output is empty', output('')],
+    ['the newest output is absent', { body: '<R><instanceId>i-1</instanceId></R>' }],
+  ])('is what EC2 kept when %s', async (_, newest) => {
+    aws.answer(({ form }) => (form.Latest === 'true' ? newest : output('kept')));
+    expect(await ec2.consoleOutput('i-1')).toBe('kept');
+    expect(aws.requests).toHaveLength(2);
+  });
+
+  it('is empty when EC2 has none yet, or does not know the instance', async () => {
+    aws.answer(() => ({ body: '<R><instanceId>i-1</instanceId></R>' }));
+    expect(await ec2.consoleOutput('i-1')).toBe('');
+    aws.answer(() => ec2Error('InvalidInstanceID.NotFound'));
+    expect(await ec2.consoleOutput('i-1')).toBe('');
+  });
+
+  it('is cut to its last 64 KB, between two characters', async () => {
+    aws.answer(() => output(`${'入'.repeat(30_000)} the end`));
+    const text = await ec2.consoleOutput('i-1');
+    expect(text).toMatch(/^入+ the end$/);
+    expect(Buffer.byteLength(text)).toBeGreaterThan(64 * 1024 - 3);
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(64 * 1024);
+  });
+
+  it.each([
+    ['ServiceUnavailable', ec2Error('RequestLimitExceeded', 'slow down', 503), 1],
+    ['ServiceRefused', ec2Error('UnauthorizedOperation', 'no', 403), 2],
+  ])('is a %s when EC2 does not answer with one', async (name, reply, requests) => {
+    aws.answer(() => reply);
+    await expect(ec2.consoleOutput('i-1')).rejects.toMatchObject({
+      name,
+      message: expect.stringContaining('read the console of i-1'),
+    });
+    expect(aws.requests).toHaveLength(requests);
+  });
+});

@@ -23,16 +23,20 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { AwsClient } from 'aws4fetch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { artifactsAdapter } from '../../lambdas/clients/artifacts.ts';
+import { type CallJson, jsonCaller } from '../../lambdas/clients/aws-json.ts';
 import { ec2Adapter } from '../../lambdas/clients/ec2.ts';
+import { executionsAdapter } from '../../lambdas/clients/executions.ts';
+import { ledgerAdapter } from '../../lambdas/clients/ledger.ts';
 import { loadBalancersAdapter } from '../../lambdas/clients/load-balancers.ts';
 import { parametersAdapter } from '../../lambdas/clients/parameters.ts';
 import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
 import { type ArtifactsSubject, artifactsContract } from './artifacts.contract.ts';
 import { testClientOptions } from './aws-endpoint.ts';
 import { type Ec2Subject, ec2Contract } from './ec2.contract.ts';
+import { executionsContract } from './executions.contract.ts';
+import { ledgerContract } from './ledger.contract.ts';
 import { type LoadBalancersSubject, loadBalancersContract } from './load-balancers.contract.ts';
 import { type MotoServer, motoIsInstalled, startMoto } from './moto-server.ts';
 import { parametersContract } from './parameters.contract.ts';
@@ -229,21 +233,73 @@ describe.skipIf(!motoIsInstalled())('in front of moto', () => {
     });
   });
 
+  const jsonOptions = () => {
+    const { region, credentials } = testClientOptions(moto.url);
+    return { region, endpoint: moto.url, credentials: async () => credentials };
+  };
+
   parametersContract('moto', async () => {
     await moto.reset();
-    const { region, credentials } = testClientOptions(moto.url);
-    const options = { region, endpoint: moto.url, credentials: async () => credentials };
+    const ssm = jsonCaller('ssm', jsonOptions());
     return {
-      parameters: parametersAdapter(options),
+      parameters: parametersAdapter(jsonOptions()),
       put: async (Name, Value) => {
-        const headers = {
-          'x-amz-target': 'AmazonSSM.PutParameter',
-          'content-type': 'application/x-amz-json-1.1',
-        };
-        const body = JSON.stringify({ Name, Value, Type: 'SecureString' });
-        const signer = new AwsClient({ ...credentials, service: 'ssm', region, retries: 0 });
-        const response = await signer.fetch(moto.url, { method: 'POST', headers, body });
-        expect(response.status).toBe(200);
+        const input = { Name, Value, Type: 'SecureString' };
+        await ssm({ operation: 'PutParameter', input, doing: `put ${Name}` });
+      },
+      stop: nothing,
+    };
+  });
+
+  async function arrangeLedger(through: (call: CallJson) => CallJson, largeOverwrites: boolean) {
+    await moto.reset();
+    const call = jsonCaller('dynamodb', jsonOptions());
+    const input = {
+      TableName: 'irekae-ledger',
+      KeySchema: [{ AttributeName: 'fleet', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'fleet', AttributeType: 'S' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    };
+    await call({ operation: 'CreateTable', input, doing: 'create the table' });
+    const ledger = ledgerAdapter({ call: through(call), tableName: 'irekae-ledger' });
+    return { ledger, honours: { largeOverwrites }, stop: nothing };
+  }
+
+  ledgerContract('moto', () => arrangeLedger((call) => call, true));
+
+  // As if the answer to each first try were lost after it took effect.
+  ledgerContract('moto, every request repeated', () =>
+    arrangeLedger(
+      (call) => async (request) => {
+        await call(request);
+        return call(request);
+      },
+      false,
+    ),
+  );
+
+  executionsContract('moto', async () => {
+    await moto.reset();
+    const call = jsonCaller('states', jsonOptions());
+    const ask = async (operation: string, input: object) =>
+      (await call({ operation, input, doing: operation })).body;
+    const { stateMachineArn } = await ask('CreateStateMachine', {
+      name: 'irekae-blog',
+      definition: JSON.stringify({
+        StartAt: 'Wait',
+        States: { Wait: { Type: 'Wait', Seconds: 60, End: true } },
+      }),
+      roleArn: 'arn:aws:iam::123456789012:role/irekae',
+    });
+    return {
+      executions: executionsAdapter(jsonOptions()),
+      machineArn: String(stateMachineArn),
+      started: async () => {
+        const { executions } = await ask('ListExecutions', { stateMachineArn });
+        return (executions as { name: string }[]).map(({ name }) => name);
+      },
+      stopExecution: async (executionArn) => {
+        await ask('StopExecution', { executionArn });
       },
       stop: nothing,
     };

@@ -185,6 +185,17 @@ export function ec2Contract(title: string, arrange: () => Promise<Ec2Subject>): 
       });
     });
 
+    describe('the console', () => {
+      it('is text once the instance has booted', async () => {
+        const [id = ''] = await launch({ count: 1 });
+        expect(await ec2.consoleOutput(id)).toMatch(/Linux version/);
+      });
+
+      it('is empty for an id that EC2 does not know', async () => {
+        expect(await ec2.consoleOutput('i-0123456789abcdef0')).toBe('');
+      });
+    });
+
     describe('images', () => {
       it('are found by id', async () => {
         expect(await ec2.findImage(subject.imageId)).toMatchObject({

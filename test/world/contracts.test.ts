@@ -3,6 +3,8 @@ import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
 import { World } from '../../simulator/world/world.ts';
 import { artifactsContract } from '../clients/artifacts.contract.ts';
 import { ec2Contract } from '../clients/ec2.contract.ts';
+import { executionsContract } from '../clients/executions.contract.ts';
+import { ledgerContract } from '../clients/ledger.contract.ts';
 import { loadBalancersContract } from '../clients/load-balancers.contract.ts';
 import { mackerelContract } from '../clients/mackerel.contract.ts';
 import { parametersContract } from '../clients/parameters.contract.ts';
@@ -106,6 +108,34 @@ parametersContract('the modelled world', async () => {
   return {
     parameters: ports.parameters,
     put: async (name, value) => world.parameters.set(name, value),
+    stop,
+  };
+});
+
+ledgerContract('the modelled world', async () => {
+  const { ledger } = smallWorld().ports;
+  return { ledger, honours: { largeOverwrites: true }, stop };
+});
+
+ledgerContract('the modelled world, every call repeated', async () => {
+  const { world, ports } = smallWorld();
+  // As a request is that takes effect and whose answer is lost.
+  world.intercept = async (_call, proceed) => {
+    await proceed().catch(() => undefined);
+    return proceed();
+  };
+  return { ledger: ports.ledger, honours: { largeOverwrites: true }, stop };
+});
+
+executionsContract('the modelled world', async () => {
+  const { world, ports } = smallWorld();
+  const started: string[] = [];
+  world.executions.onStart((_machineArn, name) => started.push(name));
+  return {
+    executions: ports.executions,
+    machineArn: 'arn:aws:states:ap-northeast-1:123456789012:stateMachine:irekae-shop',
+    started: async () => started,
+    stopExecution: async (arn) => world.executions.end(arn, 'ABORTED'),
     stop,
   };
 });

@@ -74,6 +74,34 @@ describe('the life of an instance', () => {
     at(40);
     expect(world.view().instances[0]).toMatchObject({ consoleLine: 'sha256 mismatch' });
   });
+
+  it('is told on its console, with the failed boot script’s words at the end', async () => {
+    const { world, ports, at } = smallWorld();
+    world.ec2.fate = () => ({ kind: 'shuts-down', consoleLine: 'sha256 mismatch' });
+    const id = await launchOne(ports);
+    const lines = async (seconds: number) => {
+      at(seconds);
+      return (await ports.ec2.consoleOutput(id)).split('\r\n');
+    };
+    expect(await lines(19)).toEqual(['']);
+    expect(await lines(39)).not.toContain('sha256 mismatch');
+    const booting = (await lines(39)).slice(0, -1);
+    expect(booting).toHaveLength(3);
+    const failed = await lines(60);
+    expect(failed.slice(0, 4)).toEqual([...booting, 'sha256 mismatch']);
+  });
+
+  it('ends on the console without a failure when somebody terminates it first', async () => {
+    const { world, ports, at } = smallWorld();
+    world.ec2.fate = () => ({ kind: 'shuts-down', consoleLine: 'sha256 mismatch' });
+    const id = await launchOne(ports);
+    at(30);
+    await ports.ec2.terminate([id]);
+    at(45);
+    const text = await ports.ec2.consoleOutput(id);
+    expect(text).toContain('Linux version');
+    expect(text).not.toContain('sha256 mismatch');
+  });
 });
 
 describe('launching', () => {

@@ -5,9 +5,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
-import type { Construct } from 'constructs';
+import type { FleetMachine } from './fleet-machine.ts';
 import type { Environment } from './read-fleets.ts';
 
 /** The one topic of an environment. */
@@ -32,16 +30,10 @@ const MINUTE = { period: Duration.minutes(1), statistic: 'Sum' };
 const WHAT_TO_DO =
   "The execution's error and cause say what to do; docs/runbook.md has a page for each error.";
 
-/** A stopped execution is one that nobody undid, so it counts as much as a failed one. */
-export function alarmsOf(
-  scope: Construct,
-  fleet: string,
-  machine: StateMachine,
-  undelivered: IQueue,
-  topic: Topic,
-) {
+/** A stopped execution is one that did not undo itself, so it counts as much as a failed one. */
+export function alarmsOf({ machine, cleanUp, undelivered }: FleetMachine, fleet: string, topic: Topic): void {
   const alarm = (name: string, metric: cloudwatch.IMetric, description: string) =>
-    new cloudwatch.Alarm(scope, `alarm ${name}`, {
+    new cloudwatch.Alarm(machine, `alarm ${name}`, {
       alarmName: `irekae-${fleet}-${name}`,
       alarmDescription: description,
       metric,
@@ -55,12 +47,28 @@ export function alarmsOf(
   alarm(
     'timed-out',
     machine.metricTimedOut(MINUTE),
-    `A deployment of ${fleet} ran out of time. ${WHAT_TO_DO}`,
+    `A deployment of ${fleet} ran out of time; the clean-up follows. ${WHAT_TO_DO}`,
   );
   alarm(
     'aborted',
     machine.metricAborted(MINUTE),
-    `A deployment of ${fleet} was stopped by hand. ${WHAT_TO_DO}`,
+    `A deployment of ${fleet} was stopped by hand; the clean-up follows. ${WHAT_TO_DO}`,
+  );
+  const left = 'what a dead deployment left may still be there, until the next clean-up';
+  alarm(
+    'clean-up-failed',
+    cleanUp.metricFailed(MINUTE),
+    `A clean-up of ${fleet} failed: ${left}. ${WHAT_TO_DO}`,
+  );
+  alarm(
+    'clean-up-timed-out',
+    cleanUp.metricTimedOut(MINUTE),
+    `A clean-up of ${fleet} ran out of time: ${left}. ${WHAT_TO_DO}`,
+  );
+  alarm(
+    'clean-up-aborted',
+    cleanUp.metricAborted(MINUTE),
+    `A clean-up of ${fleet} was stopped by hand: ${left}. ${WHAT_TO_DO}`,
   );
   alarm(
     'throttled',
@@ -70,6 +78,6 @@ export function alarmsOf(
   alarm(
     'not-started',
     undelivered.metricApproximateNumberOfMessagesVisible({ ...MINUTE, statistic: 'Maximum' }),
-    `An upload for ${fleet} started no deployment. The message in ${fleet}'s dead-letter queue says why.`,
+    `An upload for ${fleet} started no deployment, or an ending no clean-up. The message in ${fleet}'s dead-letter queue says why.`,
   );
 }

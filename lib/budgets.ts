@@ -1,13 +1,14 @@
 /**
- * What a deployment may use up at most: events of its history, and time. A history that reaches 25,000 events, or a
+ * What a deployment, or a clean-up, may use up at most: events of its history, and time. A history that reaches 25,000 events, or a
  * machine that reaches its own timeout, ends an execution without a Catch: neither may ever come first.
  */
 import { BAKE_RETRY_SECONDS, BAKE_SILENCE_SECONDS } from '../lambdas/domain/bake.ts';
 import { DEREGISTRATION_SECONDS } from '../lambdas/domain/draining.ts';
 import type { Fleet } from '../lambdas/domain/fleet.ts';
+import { IN_FLIGHT_SECONDS } from '../lambdas/domain/lock.ts';
 import { EVENTS_PER_LOOK, mostLooks } from '../lambdas/domain/looks.ts';
-import { IN_FLIGHT_SECONDS } from '../lambdas/domain/removal.ts';
-import { STEPS } from '../lambdas/domain/steps.ts';
+import { IN_FLIGHT_SECONDS as LAUNCH_IN_FLIGHT_SECONDS } from '../lambdas/domain/removal.ts';
+import { STEP_NAMES, STEPS, type StepName } from '../lambdas/domain/steps.ts';
 
 /** AWS fails the execution that reaches it. */
 const HISTORY_LIMIT = 25_000;
@@ -39,7 +40,7 @@ function longestWaits({ readySeconds, drainSeconds, bakeSeconds, terminateSecond
     terminate: terminateSeconds,
     putBack: undoSeconds,
     // The new instances leave their load balancers before they are terminated, and no launch may be in flight.
-    remove: undoSeconds + drain + IN_FLIGHT_SECONDS,
+    remove: undoSeconds + drain + LAUNCH_IN_FLIGHT_SECONDS,
   };
 }
 
@@ -60,11 +61,43 @@ const MOST_ATTEMPTS = 12;
 /** The pauses between them, 60 s and 105 s at most, and a task's grace of 10 s for each attempt. */
 const MOST_PAUSE_SECONDS = 165 + MOST_ATTEMPTS * 10;
 
+/** The steps of a clean-up, and its waits; the undo comes after a termination that was refused, at the worst. */
+const CLEAN_UP_STEPS = [
+  'take-over-the-lock',
+  'terminate-old-instances',
+  'retire-old-hosts-in-mackerel',
+  'record-the-release',
+  'put-old-hosts-back',
+  'terminate-new-instances',
+  'record-the-failure',
+  'release-the-fleet-lock',
+] as const satisfies readonly StepName[];
+
+function longestCleanUpWaits(limits: Limits) {
+  const { terminate, putBack, remove } = longestWaits(limits);
+  return { inFlight: IN_FLIGHT_SECONDS, terminate, putBack, remove };
+}
+
+/** The most history events of a clean-up: fewer than those of the deployment, so no limits are refused for it. */
+export function mostCleanUpEvents(limits: Limits): number {
+  const looks = Object.values(longestCleanUpWaits(limits)).map((seconds) => mostLooks(seconds));
+  return EVENTS_BESIDE_WAITS + EVENTS_PER_LOOK * looks.reduce((sum, count) => sum + count);
+}
+
 /**
  * The state machine's own timeout: longer than everything that could take long, one after the other. It ends runaway
  * executions only; every wait has a deadline of its own that ends in an undo.
  */
 export function machineTimeoutSeconds(limits: Limits): number {
-  const tasks = Object.values(STEPS).map((seconds) => MOST_ATTEMPTS * seconds + MOST_PAUSE_SECONDS);
-  return [...Object.values(longestWaits(limits)), ...tasks].reduce((sum, seconds) => sum + seconds);
+  return longest(longestWaits(limits), STEP_NAMES);
+}
+
+/** The same for the clean-up's machine. */
+export function cleanUpTimeoutSeconds(limits: Limits): number {
+  return longest(longestCleanUpWaits(limits), CLEAN_UP_STEPS);
+}
+
+function longest(waits: Readonly<Record<string, number>>, steps: readonly StepName[]): number {
+  const tasks = steps.map((step) => MOST_ATTEMPTS * STEPS[step] + MOST_PAUSE_SECONDS);
+  return [...Object.values(waits), ...tasks].reduce((sum, seconds) => sum + seconds);
 }

@@ -5,6 +5,8 @@ import { artifactBucket } from './artifact-bucket.ts';
 import { FleetHosts } from './fleet-hosts.ts';
 import { FleetMachine } from './fleet-machine.ts';
 import { functionsOf } from './functions.ts';
+import { ledgerTable } from './ledger-table.ts';
+import { machineRole, starterRole } from './machine-roles.ts';
 import type { Environment } from './read-fleets.ts';
 import { toRuntimeFleet } from './runtime-fleet.ts';
 
@@ -15,24 +17,30 @@ export class EnvironmentStack extends Stack {
       env: { account: environment.account, region: environment.region },
     });
     const bucket = artifactBucket(this, environment);
+    const ledger = ledgerTable(this);
     const topic = alarmTopic(this, environment);
     const fleets = environment.fleets.map((fleet) => ({ fleet, hosts: new FleetHosts(this, fleet, bucket) }));
     const functions = functionsOf(this, {
       stack: this,
       environment,
       bucket,
+      ledger,
       launchTemplates: fleets.map(({ hosts }) => hosts.launchTemplate.ref),
       hostRoles: [...new Set(fleets.map(({ hosts }) => hosts.roleArn))],
     });
 
+    const shared = {
+      functions,
+      machineRole: machineRole(this, Object.values(functions)),
+      starterRole: starterRole(this),
+    };
     for (const { fleet, hosts } of fleets) {
       const runtimeFleet = toRuntimeFleet(fleet, environment, {
         bucketName: bucket.bucketName,
         launchTemplateId: hosts.launchTemplate.ref,
         launchTemplateVersion: hosts.launchTemplate.attrLatestVersionNumber,
       });
-      const { machine, undelivered } = new FleetMachine(this, runtimeFleet, functions);
-      alarmsOf(machine, fleet.name, machine, undelivered, topic);
+      alarmsOf(new FleetMachine(this, runtimeFleet, shared), fleet.name, topic);
     }
 
     new CfnOutput(this, 'ArtifactBucket', { value: bucket.bucketName, description: 'Upload artifacts here' });

@@ -42,10 +42,13 @@ const ENVIRONMENT = text(
   /^[a-z][a-z0-9-]{0,19}$/,
   'a lower-case letter, then letters, digits or -, at most 20 in all',
 );
-/** A state machine's name has at most 80 characters, and logging wants these only: `irekae-<fleet>`. */
+/**
+ * A state machine's name has at most 80 characters, and logging wants these only: `irekae-<fleet>-clean-up`. A fleet of
+ * that ending could have the machine that cleans up after another one.
+ */
 const FLEET = text(
-  /^[A-Za-z0-9][A-Za-z0-9_-]{0,72}$/,
-  'letters, digits, - and _, at most 73, a letter or digit first',
+  /^(?!.*-clean-up$)[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+  'letters, digits, - and _, at most 64, a letter or digit first, not ending in -clean-up',
 );
 const MACKEREL = text(
   /^[A-Za-z0-9][A-Za-z0-9_-]{1,62}$/,
@@ -194,7 +197,7 @@ const Limits = only({
 });
 
 export const FleetConfig = only({
-  /** The state machine is `irekae-<name>`. */
+  /** The state machines are `irekae-<name>` and `irekae-<name>-clean-up`. */
   name: FLEET,
   /** The name of one of the environments. */
   environment: ENVIRONMENT,

@@ -43,19 +43,18 @@ export class FleetHosts extends Construct {
     if (instanceProfile.kind === 'given') {
       return { profileArn: instanceProfile.arn, roleArn: instanceProfile.roleArn };
     }
+    // Pinned versions only: a host never asks for "the newest".
+    const readArtifacts = new iam.PolicyStatement({
+      actions: ['s3:GetObjectVersion'],
+      resources: [artifact, ...runtimes.map(({ key }) => key)].map((key) => bucket.arnForObjects(key)),
+    });
     const role = new iam.Role(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
       managedPolicies: instanceProfile.managedPolicies.map((arn, index) =>
         iam.ManagedPolicy.fromManagedPolicyArn(this, `Policy${index}`, arn),
       ),
+      inlinePolicies: { artifacts: new iam.PolicyDocument({ statements: [readArtifacts] }) },
     });
-    // Pinned versions only: a host never asks for "the newest".
-    role.addToPolicy(
-      new iam.PolicyStatement({
-        actions: ['s3:GetObjectVersion'],
-        resources: [artifact, ...runtimes.map(({ key }) => key)].map((key) => bucket.arnForObjects(key)),
-      }),
-    );
     const profile = new iam.InstanceProfile(this, 'Profile', { role });
     return { profileArn: profile.instanceProfileArn, roleArn: role.roleArn };
   }

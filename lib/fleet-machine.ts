@@ -1,7 +1,8 @@
-/** One fleet's state machine, and the rule that starts it when the fleet's artifact is uploaded. */
+/** One fleet's two state machines, its deployment and its clean-up, and the rules that start them. */
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { EventField, type EventPattern, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
@@ -9,52 +10,72 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Fleet } from '../lambdas/domain/fleet.ts';
 import type { StepName } from '../lambdas/domain/steps.ts';
-import { machineTimeoutSeconds } from './budgets.ts';
+import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from './budgets.ts';
+import { cleanUpStory } from './clean-up-story.ts';
 import { deployStory } from './deploy-story.ts';
-import { acknowledge, acknowledgeWildcards } from './nag.ts';
+import { cleanUpMachineName, deployMachineName } from './machine-arns.ts';
+import { acknowledge } from './nag.ts';
+
+/** What the fleets of an environment share. */
+export interface Shared {
+  readonly functions: Readonly<Record<StepName, IFunction>>;
+  /** What all machines run as, and what starts them. */
+  readonly machineRole: iam.IRole;
+  readonly starterRole: iam.IRole;
+}
 
 export class FleetMachine extends Construct {
   readonly machine: sfn.StateMachine;
-  /** Uploads that started no deployment. */
+  readonly cleanUp: sfn.StateMachine;
+  /** Uploads that started no deployment, and endings that started no clean-up. */
   readonly undelivered: sqs.Queue;
 
-  constructor(scope: Construct, fleet: Fleet, functions: Readonly<Record<StepName, IFunction>>) {
+  constructor(
+    scope: Construct,
+    fleet: Fleet,
+    private readonly shared: Shared,
+  ) {
     super(scope, `fleet ${fleet.name}`);
-    const name = `irekae-${fleet.name}`;
-    this.machine = new sfn.StateMachine(this, 'Machine', {
-      stateMachineName: name,
-      stateMachineType: sfn.StateMachineType.STANDARD,
+    const { functions } = shared;
+    this.machine = this.stateMachine(this, {
+      name: deployMachineName(fleet.name),
       comment: `Replaces the hosts of ${fleet.name} by hosts of one release.`,
-      definitionBody: sfn.DefinitionBody.fromChainable(deployStory(this, functions, fleet)),
-      timeout: Duration.seconds(machineTimeoutSeconds(fleet.limits)),
-      tracingEnabled: true,
-      logs: { destination: this.log(name), level: sfn.LogLevel.ALL, includeExecutionData: true },
+      start: deployStory(this, functions, fleet),
+      seconds: machineTimeoutSeconds(fleet.limits),
     });
-    this.acknowledgeMachineWildcards(functions);
+    // A scope of its own: both stories have states of the same names.
+    const scopeOfCleanUp = new Construct(this, 'CleanUp');
+    this.cleanUp = this.stateMachine(scopeOfCleanUp, {
+      name: cleanUpMachineName(fleet.name),
+      comment: `Undoes or finishes what a dead deployment of ${fleet.name} left.`,
+      start: cleanUpStory(scopeOfCleanUp, functions, fleet),
+      seconds: cleanUpTimeoutSeconds(fleet.limits),
+    });
     this.undelivered = this.deadLetterQueue();
     this.startOnUpload(fleet.artifact);
+    this.cleanUpOnEnding(fleet.name);
   }
 
-  /** Under this prefix all machines share one statement of the log service's policy, which is short of space. */
-  private log(name: string): LogGroup {
-    return new LogGroup(this, 'Log', {
-      logGroupName: `/aws/vendedlogs/states/${name}`,
+  private stateMachine(
+    scope: Construct,
+    story: { name: string; comment: string; start: sfn.IChainable; seconds: number },
+  ): sfn.StateMachine {
+    const log = new LogGroup(scope, 'Log', {
+      // Under this prefix all machines share one statement of the log service's policy, which is short of space.
+      logGroupName: `/aws/vendedlogs/states/${story.name}`,
       retention: RetentionDays.ONE_YEAR,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-  }
-
-  private acknowledgeMachineWildcards(functions: Readonly<Record<StepName, IFunction>>): void {
-    acknowledgeWildcards(
-      this.machine,
-      Object.values(functions).flatMap((each) => each.resourceArnsForGrantInvoke),
-      'CDK grants the invocation of a function together with its versions; each function is named.',
-    );
-    acknowledgeWildcards(
-      this.machine,
-      ['*'],
-      'Log delivery and X-Ray know no resource-level permissions; both write, and read nothing of ours.',
-    );
+    return new sfn.StateMachine(scope, 'Machine', {
+      stateMachineName: story.name,
+      stateMachineType: sfn.StateMachineType.STANDARD,
+      comment: story.comment,
+      definitionBody: sfn.DefinitionBody.fromChainable(story.start),
+      timeout: Duration.seconds(story.seconds),
+      role: this.shared.machineRole,
+      tracingEnabled: true,
+      logs: { destination: log, level: sfn.LogLevel.ALL, includeExecutionData: true },
+    });
   }
 
   private deadLetterQueue(): sqs.Queue {
@@ -63,7 +84,7 @@ export class FleetMachine extends Construct {
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       retentionPeriod: Duration.days(14),
     });
-    acknowledge(queue, 'AwsSolutions-SQS3', 'This is a dead-letter queue itself: that of the upload rule.');
+    acknowledge(queue, 'AwsSolutions-SQS3', 'This is a dead-letter queue itself: that of the fleet’s rules.');
     return queue;
   }
 
@@ -72,29 +93,65 @@ export class FleetMachine extends Construct {
    * Whether the upload is still the newest when its turn comes is for *Resolve the release* to say.
    */
   private startOnUpload(artifact: Fleet['artifact']): void {
-    new Rule(this, 'Upload', {
-      description: `${Stack.of(this).stackName}: an upload of ${artifact.key} starts a deployment`,
-      eventPattern: {
+    this.rule('Upload', {
+      description: `an upload of ${artifact.key} starts a deployment`,
+      pattern: {
         source: ['aws.s3'],
         detailType: ['Object Created'],
         detail: { bucket: { name: [artifact.bucket] }, object: { key: [artifact.key] } },
       },
+      starts: this.machine,
+      input: {
+        bucket: EventField.fromPath('$.detail.bucket.name'),
+        key: EventField.fromPath('$.detail.object.key'),
+        versionId: EventField.fromPath('$.detail.object.version-id'),
+        upload: {
+          eventId: EventField.eventId,
+          requester: EventField.fromPath('$.detail.requester'),
+          reason: EventField.fromPath('$.detail.reason'),
+        },
+      },
+    });
+  }
+
+  /**
+   * Every end but a success: what a deployment undid itself, the clean-up finds done. A clean-up that was stopped or ran
+   * out of time is followed by another one; one that failed is not, because the next could fail within a second, and so
+   * on: that is left to the orphan watch, which tries again every few minutes. It also finds what a lost event misses.
+   */
+  private cleanUpOnEnding(fleet: string): void {
+    this.rule('Ending', {
+      description: `an execution of ${fleet} that ended without success starts the clean-up`,
+      pattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: {
+          $or: [
+            { stateMachineArn: [this.machine.stateMachineArn], status: ['ABORTED', 'TIMED_OUT', 'FAILED'] },
+            { stateMachineArn: [this.cleanUp.stateMachineArn], status: ['ABORTED', 'TIMED_OUT'] },
+          ],
+        },
+      },
+      starts: this.cleanUp,
+      input: {},
+    });
+  }
+
+  private rule(
+    id: string,
+    rule: { description: string; pattern: EventPattern; starts: sfn.StateMachine; input: object },
+  ): void {
+    new Rule(this, id, {
+      description: `${Stack.of(this).stackName}: ${rule.description}`,
+      eventPattern: rule.pattern,
       targets: [
-        new SfnStateMachine(this.machine, {
+        new SfnStateMachine(rule.starts, {
+          role: this.shared.starterRole,
           deadLetterQueue: this.undelivered,
-          // An hour later the upload is no news anymore; the alarm on the queue is better.
+          // An hour later the event is no news anymore; the alarm on the queue is better.
           maxEventAge: Duration.hours(1),
           retryAttempts: 10,
-          input: RuleTargetInput.fromObject({
-            bucket: EventField.fromPath('$.detail.bucket.name'),
-            key: EventField.fromPath('$.detail.object.key'),
-            versionId: EventField.fromPath('$.detail.object.version-id'),
-            upload: {
-              eventId: EventField.eventId,
-              requester: EventField.fromPath('$.detail.requester'),
-              reason: EventField.fromPath('$.detail.reason'),
-            },
-          }),
+          input: RuleTargetInput.fromObject(rule.input),
         }),
       ],
     });

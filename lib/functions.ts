@@ -6,9 +6,10 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { LEDGER_TABLE_VARIABLE } from '../lambdas/clients/live-ledger.ts';
 import { STEP_NAMES, STEPS, type StepName } from '../lambdas/domain/steps.ts';
 import { acknowledgeWildcards } from './nag.ts';
-import { permissionsOf, type Reach } from './permissions.ts';
+import { type Permission, permissionsOf, type Reach } from './permissions.ts';
 
 const PROJECT = join(import.meta.dirname, '..');
 
@@ -34,9 +35,8 @@ class StepFunction extends Construct {
       // What happened is in the records of the artifact bucket; a kept group would be in the way of the next stack.
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const role = this.role(step, reach);
-    // Instead of AWSLambdaBasicExecutionRole, which may write to every log of the account.
-    logGroup.grantWrite(role);
+    const permissions = permissionsOf(step, reach);
+    const role = this.role(permissions, logGroup);
 
     this.handler = new NodejsFunction(this, 'Handler', {
       functionName,
@@ -54,26 +54,47 @@ class StepFunction extends Construct {
       systemLogLevelV2: lambda.SystemLogLevel.WARN,
       // X-Ray on the state machine alone: it times every step already, and a function would need xray:* on `*`.
       tracing: lambda.Tracing.DISABLED,
-      environment: { IREKAE_STEP: step, POWERTOOLS_SERVICE_NAME: 'irekae' },
+      environment: {
+        IREKAE_STEP: step,
+        POWERTOOLS_SERVICE_NAME: 'irekae',
+        ...(asksLedger(permissions) && { [LEDGER_TABLE_VARIABLE]: reach.ledger.tableName }),
+      },
       bundling: BUNDLING,
     });
   }
 
-  /** May do what the step does, and write its log. */
-  private role(step: StepName, reach: Reach): iam.Role {
-    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
-    for (const { actions, resources, conditions, wildcard } of permissionsOf(step, reach)) {
-      const statement = {
-        actions: [...actions],
-        resources: [...resources],
-        ...(conditions && { conditions }),
-      };
-      role.addToPolicy(new iam.PolicyStatement(statement));
+  /**
+   * May do what the step does, and write its own log (AWSLambdaBasicExecutionRole may write to every log of the
+   * account). The policy is part of the role: of its own, it would be a resource more, and a stack has room for 500.
+   */
+  private role(permissions: readonly Permission[], logGroup: LogGroup): iam.Role {
+    const writeLog = {
+      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      resources: [logGroup.logGroupArn],
+    };
+    const statements = [...permissions, writeLog].map(
+      (permission) => new iam.PolicyStatement(statementOf(permission)),
+    );
+    const role = new iam.Role(this, 'Role', {
+      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+      inlinePolicies: { step: new iam.PolicyDocument({ statements }) },
+    });
+    for (const { resources, wildcard } of permissions) {
       if (wildcard !== undefined) acknowledgeWildcards(role, resources, wildcard);
     }
     return role;
   }
 }
+
+const statementOf = ({ actions, resources, conditions }: Permission): iam.PolicyStatementProps => ({
+  actions: [...actions],
+  resources: [...resources],
+  ...(conditions && { conditions }),
+});
+
+/** Whoever may ask the ledger is told its name. */
+const asksLedger = (permissions: readonly Permission[]) =>
+  permissions.some(({ actions }) => actions.some((action) => action.startsWith('dynamodb:')));
 
 /** How a step becomes the one file that Lambda loads. */
 export const BUNDLING = {

@@ -8,6 +8,14 @@ import type { Stack } from 'aws-cdk-lib';
 import { type LoadBalancerRef, RECORD_PREFIX, TAG } from '../lambdas/domain/fleet.ts';
 import type { StepName } from '../lambdas/domain/steps.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
+import type { LedgerTable } from './ledger-table.ts';
+import {
+  cleanUpMachineName,
+  deployMachineName,
+  executionsArn,
+  machineArn,
+  machineNames,
+} from './machine-arns.ts';
 import type { Environment } from './read-fleets.ts';
 
 /** How far the permissions of an environment's functions reach. */
@@ -15,6 +23,7 @@ export interface Reach {
   readonly stack: Stack;
   readonly environment: Environment;
   readonly bucket: ArtifactBucket;
+  readonly ledger: LedgerTable;
   /** Ids. */
   readonly launchTemplates: readonly string[];
   /** ARNs of the roles that the fleets' hosts have. */
@@ -55,14 +64,61 @@ const readImageParameters: Grant = ({ stack, environment }) => ({
   ),
 });
 
+// ── The ledger and executions ──────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * On the rows of this environment's fleets alone. `ForAllValues` also lets requests without a key pass (a Scan): no
+ * such action is granted.
+ */
+const ledger =
+  (action: string): Grant =>
+  ({ environment, ledger: { tableArn } }) => ({
+    actions: [`dynamodb:${action}`],
+    resources: [tableArn],
+    conditions: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': fleetNames(environment) } },
+  });
+const readLedger = ledger('GetItem');
+/** Each write is one conditional update: a row is never put, and never deleted. */
+const writeLedger = ledger('UpdateItem');
+
+/** A fleet's lock is held by a deployment or by a clean-up. */
+const describeExecutions: Grant = ({ stack, environment }) => ({
+  actions: ['states:DescribeExecution'],
+  resources: fleetNames(environment)
+    .flatMap(machineNames)
+    .map((name) => executionsArn(stack, name)),
+  wildcard: 'An execution has no name before it is started; each of the fleets’ machines is named.',
+});
+
+const start =
+  (machineName: (fleet: string) => string): Grant =>
+  ({ stack, environment }) => ({
+    actions: ['states:StartExecution'],
+    resources: fleetNames(environment).map((fleet) => machineArn(stack, machineName(fleet))),
+  });
+const startDeployments = start(deployMachineName);
+const startCleanUps = start(cleanUpMachineName);
+
+/** What waits in the pending slot is read, started, and taken out. */
+const startPending = [readLedger, writeLedger, startDeployments];
+
 // ── Artifacts and records ──────────────────────────────────────────────────────────────────────────────────────────
 
 /** The newest version is asked for without a version id, a pinned one with it: two actions for S3. */
-const readArtifacts: Grant = ({ environment, bucket }) => ({
-  actions: ['s3:GetObject', 's3:GetObjectVersion'],
-  resources: unique(
-    environment.fleets.flatMap(({ artifact, runtimes }) => [artifact, ...runtimes.map(({ key }) => key)]),
-  ).map((key) => bucket.arnForObjects(key)),
+const readObjects =
+  (keysOf: (fleet: Environment['fleets'][number]) => readonly string[]): Grant =>
+  ({ environment, bucket }) => ({
+    actions: ['s3:GetObject', 's3:GetObjectVersion'],
+    resources: unique(environment.fleets.flatMap(keysOf)).map((key) => bucket.arnForObjects(key)),
+  });
+const readArtifacts = readObjects(({ artifact, runtimes }) => [artifact, ...runtimes.map(({ key }) => key)]);
+const readApplications = readObjects(({ artifact }) => [artifact]);
+
+/** In which order they were uploaded: S3's own, which says what is newest. */
+const listApplicationVersions: Grant = ({ environment, bucket }) => ({
+  actions: ['s3:ListBucketVersions'],
+  resources: [bucket.bucketArn],
+  conditions: { StringEquals: { 's3:prefix': unique(environment.fleets.map(({ artifact }) => artifact)) } },
 });
 
 /** Without it, S3 answers "forbidden" for what does not exist. */
@@ -197,29 +253,47 @@ const deregister = [onClassic('DeregisterInstancesFromLoadBalancer'), onTargetGr
 /** A look at hosts: who they are in Mackerel, whether they run, whether they serve. */
 const lookAtHosts = [...askMackerel, describeInstances, describeLoadBalancers];
 
+/**
+ * A step that changes something first reads in the ledger that it holds the lock (the fence); one that begins a phase
+ * writes it down instead, which proves the same.
+ */
 const GRANTS: Readonly<Record<StepName, readonly Grant[]>> = {
+  // Reads and fills the pending slot, and sends for the clean-up when the holder is dead.
+  'take-the-fleet-lock': [
+    readLedger,
+    writeLedger,
+    describeExecutions,
+    startCleanUps,
+    readApplications,
+    listApplicationVersions,
+    tellAbsentFromForbidden,
+  ],
   'resolve-the-image': [describeImages, readImageParameters],
   'resolve-the-release': [readArtifacts, tellAbsentFromForbidden, readRecords],
   'snapshot-old-hosts': [...lookAtHosts, describeSubnets],
   'write-the-plan': [],
   // Describes too: a launch whose answer was lost is found again by its tag.
   'launch-new-instances': [
+    writeLedger,
     describeInstances,
     launchFromFleetsParts,
     launchTagged,
     tagAtLaunch,
     passHostRoles,
   ],
-  'new-hosts-are-ready': [...lookAtHosts, ...register],
-  'take-old-hosts-out-of-service': [...lookAtHosts, ...deregister],
-  'old-hosts-are-drained': [describeLoadBalancers],
-  'watch-the-new-hosts': lookAtHosts,
-  'terminate-old-instances': [...lookAtHosts, terminateTagged],
-  'retire-old-hosts-in-mackerel': askMackerel,
-  'record-the-release': [...askMackerel, writeRecords],
-  'put-old-hosts-back': [...lookAtHosts, ...register],
-  'terminate-new-instances': [...lookAtHosts, ...deregister, terminateTagged],
-  'record-the-failure': [...askMackerel, writeRecords],
+  'new-hosts-are-ready': [readLedger, ...lookAtHosts, ...register],
+  'take-old-hosts-out-of-service': [writeLedger, ...lookAtHosts, ...deregister],
+  'old-hosts-are-drained': [readLedger, describeLoadBalancers],
+  'watch-the-new-hosts': [readLedger, ...lookAtHosts],
+  'terminate-old-instances': [readLedger, writeLedger, ...lookAtHosts, terminateTagged],
+  'retire-old-hosts-in-mackerel': [readLedger, ...askMackerel],
+  'record-the-release': [readLedger, ...askMackerel, writeRecords],
+  'put-old-hosts-back': [readLedger, writeLedger, ...lookAtHosts, ...register],
+  'terminate-new-instances': [readLedger, ...lookAtHosts, ...deregister, terminateTagged],
+  // Marks a lock that has to wait for a human.
+  'record-the-failure': [writeLedger, ...askMackerel, writeRecords],
+  'release-the-fleet-lock': startPending,
+  'take-over-the-lock': [...startPending, describeExecutions],
 };
 
 export function permissionsOf(step: StepName, reach: Reach): readonly Permission[] {

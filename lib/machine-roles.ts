@@ -1,0 +1,31 @@
+/**
+ * What the state machines run as, and what starts them: one role each for an environment. All machines invoke the same
+ * functions, so that a role of their own would allow the same, and a stack has room for 500 resources only.
+ */
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { acknowledgeWildcards } from './nag.ts';
+
+/** May invoke the steps; CDK adds the log and the traces. */
+export function machineRole(scope: Construct, functions: readonly IFunction[]): iam.Role {
+  const role = new iam.Role(scope, 'MachineRole', {
+    assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
+  });
+  acknowledgeWildcards(
+    role,
+    functions.flatMap((each) => each.resourceArnsForGrantInvoke),
+    'CDK grants the invocation of a function together with its versions; each function is named.',
+  );
+  acknowledgeWildcards(
+    role,
+    ['*'],
+    'Log delivery and X-Ray know no resource-level permissions; both write, and read nothing of ours.',
+  );
+  return role;
+}
+
+/** What EventBridge may do: start the machines. CDK names each of them. */
+export function starterRole(scope: Construct): iam.Role {
+  return new iam.Role(scope, 'StarterRole', { assumedBy: new iam.ServicePrincipal('events.amazonaws.com') });
+}

@@ -45,8 +45,8 @@ export function cancelled(
 ): DeploymentError {
   return new DeploymentError(
     'Cancelled',
-    `${by} asked at ${at.toISOString()} for this deployment of the fleet ${fleet} to be undone; it does not enter ` +
-      `the phase ${phase}. It undoes itself: wait until it has ended.`,
+    `${by} cancelled the deployment of the fleet ${fleet} at ${at.toISOString()}, before the phase ${phase}. ` +
+      'It undoes itself: wait until it has ended.',
   );
 }
 

@@ -17,7 +17,13 @@ async function arrange() {
   const options = { region, endpoint: aws.url, credentials: async () => credentials };
   const call = jsonCaller('dynamodb', { ...options, timeoutMs: 5_000, pauseMs: 1 });
   const ledger = ledgerAdapter({ call, tableName: 'irekae-ledger', now: () => NOW });
-  return { aws, table, ledger, honours: { largeOverwrites: true }, stop: () => aws.stop() };
+  return {
+    aws,
+    table,
+    ledger,
+    honours: { largeOverwrites: true, atomicWrites: true },
+    stop: () => aws.stop(),
+  };
 }
 
 /** Every request takes effect, and the answer to every first attempt is lost on its way. */

@@ -262,7 +262,7 @@ describe.skipIf(!motoIsInstalled())('in front of moto', () => {
     };
     await call({ operation: 'CreateTable', input, doing: 'create the table' });
     const ledger = ledgerAdapter({ call: through(call), tableName: 'irekae-ledger' });
-    return { ledger, honours: { largeOverwrites }, stop: nothing };
+    return { ledger, honours: { largeOverwrites, atomicWrites: false }, stop: nothing };
   }
 
   ledgerContract('moto', () => arrangeLedger((call) => call, true));

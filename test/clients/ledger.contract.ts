@@ -9,6 +9,8 @@ export interface LedgerSubject {
   readonly honours: {
     /** A large attribute may be written over. moto counts it twice, the old value and the new one. */
     readonly largeOverwrites: boolean;
+    /** Condition and write are one. moto's server has threads, and sometimes lets two writers through. */
+    readonly atomicWrites: boolean;
   };
   stop(): Promise<void>;
 }
@@ -94,7 +96,8 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
         expect((await held())?.holder).toBe(ONE);
       });
 
-      it('makes one holder of many that come at once', async () => {
+      it('makes one holder of many that come at once', async ({ skip }) => {
+        skip(!subject.honours.atomicWrites, 'this stand-in may let two writers through at once');
         const holders = Array.from({ length: 8 }, (_, index) => `${ONE}-${index}`);
         const holds = await Promise.all(holders.map((holder) => ledger.take(FLEET, claim(holder))));
         const winners = holds.filter((hold) => hold !== undefined);
@@ -434,7 +437,8 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
         expect(await held()).not.toHaveProperty('cancel');
       });
 
-      it('either keeps the holder from removing, or comes too late: never both', async () => {
+      it('either keeps the holder from removing, or comes too late: never both', async ({ skip }) => {
+        skip(!subject.honours.atomicWrites, 'this stand-in may let two writers through at once');
         const hold = await entered('shift');
         const [asked, removing] = await Promise.allSettled([
           ledger.requestCancel(FLEET, ONE, 'ops'),

@@ -114,7 +114,7 @@ parametersContract('the modelled world', async () => {
 
 ledgerContract('the modelled world', async () => {
   const { ledger } = smallWorld().ports;
-  return { ledger, honours: { largeOverwrites: true }, stop };
+  return { ledger, honours: { largeOverwrites: true, atomicWrites: true }, stop };
 });
 
 ledgerContract('the modelled world, every call repeated', async () => {
@@ -124,7 +124,7 @@ ledgerContract('the modelled world, every call repeated', async () => {
     await proceed().catch(() => undefined);
     return proceed();
   };
-  return { ledger: ports.ledger, honours: { largeOverwrites: true }, stop };
+  return { ledger: ports.ledger, honours: { largeOverwrites: true, atomicWrites: true }, stop };
 });
 
 executionsContract('the modelled world', async () => {

@@ -23,7 +23,7 @@ export const takeOverTheLock = defineStep(
     const { fleet, execution } = deployment;
     const row = await ports.ledger.read(fleet.name);
     // Taken over by this very execution before, and the answer was lost.
-    if (row?.held?.holder === execution.id) return goOn(row.held, execution.id);
+    if (row?.held?.holder === execution.id) return goOn(deployment, row.held);
     const state = row?.held
       ? await ports.executions.status(row.held.holder)
       : ({ state: 'unknown' } as const);
@@ -35,14 +35,15 @@ export const takeOverTheLock = defineStep(
     const hold = await ports.ledger.takeOver(fleet.name, row.held, execution.id);
     if (!hold)
       return { ready: true, verdict: 'nothing', reason: 'somebody else takes care of it', nextLookInSeconds };
-    return goOn({ ...row.held, ...hold }, execution.id);
+    return goOn(deployment, { ...row.held, ...hold });
   },
 );
 
 type Held = NonNullable<LedgerRow['held']>;
 
-/** The dead deployment's document, with this execution as the one that acts. */
-function goOn(held: Held, holder: string): TakeOver {
+/** The dead deployment's document, with the clean-up's execution as the one that acts. */
+function goOn(cleanUp: Deployment, held: Held): TakeOver {
+  const holder = cleanUp.execution.id;
   const verdict =
     held.document === undefined || held.phase === 'agree'
       ? 'release'
@@ -50,7 +51,8 @@ function goOn(held: Held, holder: string): TakeOver {
         ? 'finish'
         : 'undo';
   const stopped = `Its execution ended in the phase ${held.phase} without an ending of its own: somebody stopped it, or it ran out of time.`;
-  const document: object = held.document === undefined ? {} : (JSON.parse(held.document) as object);
+  // A holder that never left *Agree* wrote nothing down: the clean-up's own document is enough to let go of its lock.
+  const document: object = held.document === undefined ? cleanUp : (JSON.parse(held.document) as object);
   return {
     ready: true,
     verdict,

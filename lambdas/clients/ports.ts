@@ -274,7 +274,7 @@ export interface Ledger {
   takeOver(fleet: string, from: Hold, holder: string): Promise<Hold | undefined>;
   /**
    * Writes down that the holder enters a phase, with its document.
-   * @throws LockLost when `hold` does not hold the lock; Cancelled when somebody asked for it and the phase is not
+   * @throws LockLost when `hold` does not hold the lock, or has entered a later phase already; Cancelled when somebody asked for it and the phase is not
    * `undo`.
    */
   enter(fleet: string, hold: Hold, phase: Phase, document: string): Promise<void>;

@@ -1,14 +1,15 @@
 /**
- * Bundles one step exactly as the stack does (`BUNDLING`), but for looking at: its size, what is in it, and a file to
+ * Bundles one function exactly as the stack does (`BUNDLING`), but for looking at: its size, what is in it, and a file to
  * import. The tests and the benchmark judge what is deployed, not a copy of its options.
  */
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import type { StepName } from '../lambdas/domain/steps.ts';
+import type { FunctionName } from './function-names.ts';
 import { BUNDLING } from './functions.ts';
 
 export interface Bundle {
-  readonly step: StepName;
+  /** Of a step, or of the orphan watch. */
+  readonly step: FunctionName;
   /** The one file that Lambda would load. */
   readonly file: string;
   readonly bytes: number;
@@ -18,7 +19,7 @@ export interface Bundle {
 
 const PROJECT = join(import.meta.dirname, '..');
 
-export async function bundleStep(step: StepName, folder: string): Promise<Bundle> {
+export async function bundleStep(step: FunctionName, folder: string): Promise<Bundle> {
   const file = join(folder, `${step}.mjs`);
   const { target, minify, keepNames, mainFields, banner } = BUNDLING;
   const { metafile } = await build({

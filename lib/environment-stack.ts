@@ -7,6 +7,7 @@ import { FleetMachine } from './fleet-machine.ts';
 import { functionsOf } from './functions.ts';
 import { ledgerTable } from './ledger-table.ts';
 import { machineRole, starterRole } from './machine-roles.ts';
+import { OrphanWatch } from './orphan-watch.ts';
 import type { Environment } from './read-fleets.ts';
 import { toRuntimeFleet } from './runtime-fleet.ts';
 
@@ -20,14 +21,15 @@ export class EnvironmentStack extends Stack {
     const ledger = ledgerTable(this);
     const topic = alarmTopic(this, environment);
     const fleets = environment.fleets.map((fleet) => ({ fleet, hosts: new FleetHosts(this, fleet, bucket) }));
-    const functions = functionsOf(this, {
+    const reach = {
       stack: this,
       environment,
       bucket,
       ledger,
       launchTemplates: fleets.map(({ hosts }) => hosts.launchTemplate.ref),
       hostRoles: [...new Set(fleets.map(({ hosts }) => hosts.roleArn))],
-    });
+    };
+    const functions = functionsOf(this, reach);
 
     const shared = {
       functions,
@@ -42,6 +44,8 @@ export class EnvironmentStack extends Stack {
       });
       alarmsOf(new FleetMachine(this, runtimeFleet, shared), fleet.name, topic);
     }
+
+    new OrphanWatch(this, reach, topic);
 
     new CfnOutput(this, 'ArtifactBucket', { value: bucket.bucketName, description: 'Upload artifacts here' });
     new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn, description: 'All alarms are sent here' });

@@ -1,4 +1,4 @@
-/** The Lambda functions of an environment: one per step, each with a role and a log of its own. */
+/** The Lambda functions of an environment: one per step and the orphan watch, each with a role and a log of its own. */
 import { join } from 'node:path';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -8,6 +8,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { LEDGER_TABLE_VARIABLE } from '../lambdas/clients/live-ledger.ts';
 import { STEP_NAMES, STEPS, type StepName } from '../lambdas/domain/steps.ts';
+import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
 import { acknowledgeWildcards } from './nag.ts';
 import { type Permission, permissionsOf, type Reach } from './permissions.ts';
 
@@ -17,37 +18,67 @@ const PROJECT = join(import.meta.dirname, '..');
 const MEMORY_MB = 512;
 const MEMORY_MB_OF: Partial<Record<StepName, number>> = { 'resolve-the-release': 1024 };
 
-/** The functions have fixed names, so that an operator finds `irekae-production-launch-new-instances` and its log. */
+/** The functions of the steps. */
 export function functionsOf(scope: Construct, reach: Reach): Readonly<Record<StepName, lambda.IFunction>> {
-  const functions = STEP_NAMES.map((step) => [step, new StepFunction(scope, step, reach).handler]);
+  const functions = STEP_NAMES.map((step) => [
+    step,
+    new BundledFunction(scope, reach, {
+      name: step,
+      description: `the step ${step}`,
+      memoryMb: MEMORY_MB_OF[step] ?? MEMORY_MB,
+      seconds: STEPS[step],
+      environment: { IREKAE_STEP: step },
+    }).handler,
+  ]);
   return Object.fromEntries(functions);
 }
 
-class StepFunction extends Construct {
+/** All fleets at once, a few calls each. */
+const ORPHAN_WATCH_SECONDS = 60;
+
+export function orphanWatchFunction(scope: Construct, reach: Reach): lambda.IFunction {
+  return new BundledFunction(scope, reach, {
+    name: ORPHAN_WATCH,
+    description: 'looks for what nobody looks after',
+    memoryMb: MEMORY_MB,
+    seconds: ORPHAN_WATCH_SECONDS,
+    environment: {},
+  }).handler;
+}
+
+interface BundledFunctionProps {
+  readonly name: FunctionName;
+  readonly description: string;
+  readonly memoryMb: number;
+  readonly seconds: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Has a fixed name, so that an operator finds `irekae-production-launch-new-instances` and its log. */
+class BundledFunction extends Construct {
   readonly handler: lambda.IFunction;
 
-  constructor(scope: Construct, step: StepName, reach: Reach) {
-    super(scope, `function ${step}`);
-    const functionName = `irekae-${reach.environment.name}-${step}`;
+  constructor(scope: Construct, reach: Reach, props: BundledFunctionProps) {
+    super(scope, `function ${props.name}`);
+    const functionName = `irekae-${reach.environment.name}-${props.name}`;
     const logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/aws/lambda/${functionName}`,
       retention: RetentionDays.THREE_MONTHS,
       // What happened is in the records of the artifact bucket; a kept group would be in the way of the next stack.
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    const permissions = permissionsOf(step, reach);
-    const role = this.role(permissions, logGroup);
+    const permissions = permissionsOf(props.name, reach);
 
     this.handler = new NodejsFunction(this, 'Handler', {
       functionName,
-      description: `irekae ${reach.environment.name}: the step ${step}`,
-      entry: join(PROJECT, 'lambdas', `${step}.ts`),
+      description: `irekae ${reach.environment.name}: ${props.description}`,
+      entry: join(PROJECT, 'lambdas', `${props.name}.ts`),
       depsLockFilePath: join(PROJECT, 'package-lock.json'),
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
-      memorySize: MEMORY_MB_OF[step] ?? MEMORY_MB,
-      timeout: Duration.seconds(STEPS[step]),
-      role,
+      memorySize: props.memoryMb,
+      timeout: Duration.seconds(props.seconds),
+      role: this.role(permissions, logGroup),
       logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
       applicationLogLevelV2: lambda.ApplicationLogLevel.INFO,
@@ -55,7 +86,7 @@ class StepFunction extends Construct {
       // X-Ray on the state machine alone: it times every step already, and a function would need xray:* on `*`.
       tracing: lambda.Tracing.DISABLED,
       environment: {
-        IREKAE_STEP: step,
+        ...props.environment,
         POWERTOOLS_SERVICE_NAME: 'irekae',
         ...(asksLedger(permissions) && { [LEDGER_TABLE_VARIABLE]: reach.ledger.tableName }),
       },
@@ -64,7 +95,7 @@ class StepFunction extends Construct {
   }
 
   /**
-   * May do what the step does, and write its own log (AWSLambdaBasicExecutionRole may write to every log of the
+   * May do what its calls need, and write its own log (AWSLambdaBasicExecutionRole may write to every log of the
    * account). The policy is part of the role: of its own, it would be a resource more, and a stack has room for 500.
    */
   private role(permissions: readonly Permission[], logGroup: LogGroup): iam.Role {
@@ -77,7 +108,7 @@ class StepFunction extends Construct {
     );
     const role = new iam.Role(this, 'Role', {
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
-      inlinePolicies: { step: new iam.PolicyDocument({ statements }) },
+      inlinePolicies: { calls: new iam.PolicyDocument({ statements }) },
     });
     for (const { resources, wildcard } of permissions) {
       if (wildcard !== undefined) acknowledgeWildcards(role, resources, wildcard);
@@ -96,7 +127,7 @@ const statementOf = ({ actions, resources, conditions }: Permission): iam.Policy
 const asksLedger = (permissions: readonly Permission[]) =>
   permissions.some(({ actions }) => actions.some((action) => action.startsWith('dynamodb:')));
 
-/** How a step becomes the one file that Lambda loads. */
+/** How a file of `lambdas/` becomes the one file that Lambda loads. */
 export const BUNDLING = {
   format: OutputFormat.ESM,
   target: 'node24',

@@ -1,13 +1,13 @@
 /**
- * What each step may do in AWS, and nothing else. A step stands in the table with the permissions that its calls need;
- * `test/lib/permissions.test.ts` holds the resulting policies against a second list.
+ * What each step, and the orphan watch, may do in AWS, and nothing else: a table with the permissions that their calls
+ * need. `test/lib/permissions.test.ts` holds the resulting policies against a second list.
  *
  * The functions are shared by the fleets of an environment, so a permission reaches exactly these fleets.
  */
 import type { Stack } from 'aws-cdk-lib';
-import { type LoadBalancerRef, RECORD_PREFIX, TAG } from '../lambdas/domain/fleet.ts';
-import type { StepName } from '../lambdas/domain/steps.ts';
+import { currentReleaseKey, type LoadBalancerRef, RECORD_PREFIX, TAG } from '../lambdas/domain/fleet.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
+import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import {
   cleanUpMachineName,
@@ -137,6 +137,11 @@ const records = (action: string): Grant => {
 const readRecords = records('s3:GetObject');
 const writeRecords = records('s3:PutObject');
 
+const readCurrentReleases: Grant = ({ environment, bucket }) => ({
+  actions: ['s3:GetObject'],
+  resources: fleetNames(environment).map((fleet) => bucket.arnForObjects(currentReleaseKey(fleet))),
+});
+
 // ── Mackerel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const readApiKey: Grant = ({ stack, environment }) => ({
@@ -257,7 +262,7 @@ const lookAtHosts = [...askMackerel, describeInstances, describeLoadBalancers];
  * A step that changes something first reads in the ledger that it holds the lock (the fence); one that begins a phase
  * writes it down instead, which proves the same.
  */
-const GRANTS: Readonly<Record<StepName, readonly Grant[]>> = {
+const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   // Reads and fills the pending slot, and sends for the clean-up when the holder is dead.
   'take-the-fleet-lock': [
     readLedger,
@@ -294,10 +299,19 @@ const GRANTS: Readonly<Record<StepName, readonly Grant[]>> = {
   'record-the-failure': [writeLedger, ...askMackerel, writeRecords],
   'release-the-fleet-lock': startPending,
   'take-over-the-lock': [...startPending, describeExecutions],
+  // Changes no host: what it finds, it leaves to the clean-up.
+  [ORPHAN_WATCH]: [
+    ...startPending,
+    startCleanUps,
+    describeExecutions,
+    describeInstances,
+    readCurrentReleases,
+    tellAbsentFromForbidden,
+  ],
 };
 
-export function permissionsOf(step: StepName, reach: Reach): readonly Permission[] {
-  return GRANTS[step].map((grant) => grant(reach)).filter(({ resources }) => resources.length > 0);
+export function permissionsOf(name: FunctionName, reach: Reach): readonly Permission[] {
+  return GRANTS[name].map((grant) => grant(reach)).filter(({ resources }) => resources.length > 0);
 }
 
 // ── ARNs ───────────────────────────────────────────────────────────────────────────────────────────────────────────

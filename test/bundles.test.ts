@@ -1,36 +1,39 @@
 /**
- * What really runs in Lambda: each step bundled as it is deployed. A minified error that lost its name would miss its
+ * What really runs in Lambda: each function bundled as it is deployed. A minified error that lost its name would miss its
  * Catch; a step that carries a client which it does not need starts slower.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { STEP_NAMES, type StepName } from '../lambdas/domain/steps.ts';
+import { LEDGER_TABLE_VARIABLE } from '../lambdas/clients/live-ledger.ts';
+import { STEP_NAMES } from '../lambdas/domain/steps.ts';
 import { type Bundle, bundleStep } from '../lib/bundle-step.ts';
+import { FUNCTION_NAMES, type FunctionName } from '../lib/function-names.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'irekae-bundles-'));
-const bundles = new Map<StepName, Bundle>();
+const bundles = new Map<FunctionName, Bundle>();
 
 beforeAll(async () => {
   vi.stubEnv('AWS_REGION', 'ap-northeast-1');
   vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
-  for (const step of STEP_NAMES) bundles.set(step, await bundleStep(step, folder));
+  vi.stubEnv(LEDGER_TABLE_VARIABLE, 'ledger');
+  for (const step of FUNCTION_NAMES) bundles.set(step, await bundleStep(step, folder));
 }, 60_000);
 afterAll(() => {
   vi.unstubAllEnvs();
   rmSync(folder, { recursive: true, force: true });
 });
 
-const bundleOf = (step: StepName): Bundle => {
+const bundleOf = (step: FunctionName): Bundle => {
   const bundle = bundles.get(step);
   if (!bundle) throw new Error(`${step} was not bundled`);
   return bundle;
 };
 
-/** The steps that ask EC2 anything: all others must do without its client, half a megabyte. */
-const NEEDS_EC2: readonly StepName[] = [
+/** The functions that ask EC2 anything: all others must do without its client, half a megabyte. */
+const NEEDS_EC2: readonly FunctionName[] = [
   'resolve-the-image',
   'snapshot-old-hosts',
   'launch-new-instances',
@@ -40,13 +43,19 @@ const NEEDS_EC2: readonly StepName[] = [
   'terminate-old-instances',
   'put-old-hosts-back',
   'terminate-new-instances',
+  'look-for-orphans',
 ];
 
-describe.each(STEP_NAMES)('the bundle of %s', (step) => {
+describe.each(FUNCTION_NAMES)('the bundle of %s', (step) => {
   it('carries the EC2 client only if the step needs it, and stays small', () => {
     const { bytes, packages } = bundleOf(step);
     expect(packages.includes('@aws-sdk/client-ec2')).toBe(NEEDS_EC2.includes(step));
     expect(bytes).toBeLessThan(NEEDS_EC2.includes(step) ? 900_000 : 450_000);
+  });
+
+  it('carries the clients of EC2 and of S3 not together', () => {
+    const { packages } = bundleOf(step);
+    expect(packages).not.toEqual(expect.arrayContaining(['@aws-sdk/client-ec2', '@aws-sdk/client-s3']));
   });
 
   it('exports a handler that fails under the right name', async () => {
@@ -55,5 +64,12 @@ describe.each(STEP_NAMES)('the bundle of %s', (step) => {
     };
     const failure = await handler({ nonsense: true }).catch((error: unknown) => error);
     expect(failure).toMatchObject({ name: 'StepCrashed', message: expect.stringMatching(/document/) });
+  });
+});
+
+describe('The files in lambdas/', () => {
+  it('are the steps, and the orphan watch as the one that is none', () => {
+    const files = readdirSync(join(import.meta.dirname, '../lambdas')).filter((file) => file.endsWith('.ts'));
+    expect(files.sort()).toEqual([...STEP_NAMES, 'look-for-orphans'].map((name) => `${name}.ts`).sort());
   });
 });

@@ -6,22 +6,49 @@ import { definitionProblems } from './definition-lint.ts';
 import { exampleEnvironments, synthesize } from './synth.ts';
 
 const production = () => definitionOf(synthesize(), 'reactio-production-app');
+const productionCleanUp = () => definitionOf(synthesize(), 'reactio-production-app-clean-up');
+const bothOfProduction = () => [production(), productionCleanUp()];
 
 describe('The definition of a fleet', () => {
   it.each(
-    exampleEnvironments.flatMap(({ name, fleets }) => fleets.map((fleet) => [name, fleet.name] as const)),
+    exampleEnvironments.flatMap(({ name, fleets }) =>
+      fleets.flatMap((fleet) => [[name, fleet.name] as const, [name, `${fleet.name}-clean-up`] as const]),
+    ),
   )('of %s, %s, contains nothing that the lint refuses', (environment, fleet) => {
     expect(definitionProblems(definitionOf(synthesize(environment), fleet).definition)).toEqual([]);
   });
 
-  it('runs every step in at least one state', () => {
-    const { definition, stepOf } = production();
-    const steps = tasksOf(definition.States).map(([, task]) => stepOf(String(task.Resource)));
+  it('or of its clean-up runs every step in at least one state', () => {
+    const steps = bothOfProduction().flatMap(({ definition, stepOf }) =>
+      tasksOf(definition.States).map(([, task]) => stepOf(String(task.Resource))),
+    );
     expect(new Set(steps)).toEqual(new Set(Object.keys(STEPS)));
   });
 
+  it('shares with its clean-up the steps that finish, undo and record', () => {
+    const { definition, stepOf } = productionCleanUp();
+    const steps = tasksOf(definition.States).map(([, task]) => stepOf(String(task.Resource)));
+    expect(new Set(steps)).toEqual(
+      new Set([
+        'take-over-the-lock',
+        'terminate-old-instances',
+        'retire-old-hosts-in-mackerel',
+        'record-the-release',
+        'put-old-hosts-back',
+        'terminate-new-instances',
+        'record-the-failure',
+        'release-the-fleet-lock',
+      ]),
+    );
+  });
+});
+
+describe.each([
+  ['deployment', production],
+  ['clean-up', productionCleanUp],
+])('The definition of a %s', (_, machine) => {
   it('gives every task a little more time than its function has', () => {
-    const { definition, stepOf } = production();
+    const { definition, stepOf } = machine();
     for (const [name, task] of tasksOf(definition.States)) {
       const functionSeconds = STEPS[stepOf(String(task.Resource)) as StepName];
       expect(Number(task.TimeoutSeconds) - functionSeconds, name).toBeGreaterThanOrEqual(5);
@@ -29,7 +56,7 @@ describe('The definition of a fleet', () => {
   });
 
   it('retries every task on Lambda’s own troubles and on services that do not answer', () => {
-    for (const [name, task] of tasksOf(production().definition.States)) {
+    for (const [name, task] of tasksOf(machine().definition.States)) {
       const errors = (task.Retry as { ErrorEquals: string[] }[]).flatMap(({ ErrorEquals }) => ErrorEquals);
       expect(errors, name).toEqual(
         expect.arrayContaining([
@@ -42,10 +69,11 @@ describe('The definition of a fleet', () => {
     }
   });
 
-  it('catches every error of every task', () => {
-    for (const [name, task] of tasksOf(production().definition.States)) {
-      const last = (task.Catch as { ErrorEquals: string[] }[]).at(-1);
-      expect(last?.ErrorEquals, name).toEqual(['States.ALL']);
+  it('catches every error of every task, and knows first whether the lock was lost', () => {
+    for (const [name, task] of tasksOf(machine().definition.States)) {
+      const catchers = task.Catch as { ErrorEquals: string[]; Next: string }[];
+      expect(catchers.at(-1)?.ErrorEquals, name).toEqual(['States.ALL']);
+      expect(catchers[0], name).toMatchObject({ ErrorEquals: ['LockLost'], Next: 'The lock was lost' });
     }
   });
 });

@@ -7,6 +7,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogLevel, NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { LEDGER_TABLE_VARIABLE } from '../../lambdas/clients/live-ledger.ts';
 import { BUNDLING } from '../../lib/functions.ts';
 import { standaloneApp } from '../../lib/synthesize.ts';
 
@@ -19,6 +20,7 @@ describe('The bundle of a step', () => {
   beforeAll(() => {
     vi.stubEnv('AWS_REGION', 'eu-west-1');
     vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
+    vi.stubEnv(LEDGER_TABLE_VARIABLE, 'ledger');
     const app = standaloneApp(outdir, { bundle: true });
     new NodejsFunction(new Stack(app, 'Bundles'), 'RecordTheRelease', {
       entry: join(PROJECT, 'lambdas/record-the-release.ts'),

@@ -1,11 +1,13 @@
 /** What each step's role allows, held against a second list: whoever widens a permission does it in both places. */
 import { describe, expect, it } from 'vitest';
-import { STEP_NAMES, type StepName } from '../../lambdas/domain/steps.ts';
+import { machinesOf } from '../../lambdas/domain/lock.ts';
+import { STEP_NAMES } from '../../lambdas/domain/steps.ts';
+import { FUNCTION_NAMES, type FunctionName } from '../../lib/function-names.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { synthesizeTemplates } from '../../lib/synthesize.ts';
 import { synthesize } from '../synth.ts';
 import { everythingGiven } from './fleets.ts';
-import { listed, resource, type Statement, shownReference, statementsOf } from './template.ts';
+import { lambdaOf, listed, resource, type Statement, shownReference, statementsOf } from './template.ts';
 
 const LOOK_AT_BALANCERS = [
   'elasticloadbalancing:DescribeInstanceHealth',
@@ -20,23 +22,52 @@ const JOIN = 'elasticloadbalancing:RegisterInstancesWithLoadBalancer';
 const LEAVE = 'elasticloadbalancing:DeregisterInstancesFromLoadBalancer';
 const WRITE_LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 
-/** Step → all actions that it may take, whatever the resource, in the environment of the example. */
-const MAY: Record<StepName, readonly string[]> = {
+const READ_LEDGER = 'dynamodb:GetItem';
+const WRITE_LEDGER = 'dynamodb:UpdateItem';
+const START_PENDING = [READ_LEDGER, WRITE_LEDGER, 'states:StartExecution'];
+
+/** Function → all actions that it may take, whatever the resource, in the environment of the example. */
+const MAY: Record<FunctionName, readonly string[]> = {
+  'take-the-fleet-lock': [
+    READ_LEDGER,
+    WRITE_LEDGER,
+    's3:GetObject',
+    's3:GetObjectVersion',
+    's3:ListBucket',
+    's3:ListBucketVersions',
+    'states:DescribeExecution',
+    'states:StartExecution',
+  ],
   'resolve-the-image': ['ec2:DescribeImages'],
   'resolve-the-release': ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket'],
   'snapshot-old-hosts': ['ec2:DescribeSubnets', ...LOOK_AT_HOSTS],
   'write-the-plan': [],
-  'launch-new-instances': ['ec2:CreateTags', 'ec2:DescribeInstances', 'ec2:RunInstances', 'iam:PassRole'],
-  'new-hosts-are-ready': [...LOOK_AT_HOSTS, JOIN],
-  'take-old-hosts-out-of-service': [...LOOK_AT_HOSTS, LEAVE],
-  'old-hosts-are-drained': LOOK_AT_BALANCERS,
-  'watch-the-new-hosts': LOOK_AT_HOSTS,
-  'terminate-old-instances': [...LOOK_AT_HOSTS, 'ec2:TerminateInstances'],
-  'retire-old-hosts-in-mackerel': ['ssm:GetParameter'],
-  'record-the-release': ['s3:PutObject', 'ssm:GetParameter'],
-  'put-old-hosts-back': [...LOOK_AT_HOSTS, JOIN],
-  'terminate-new-instances': [...LOOK_AT_HOSTS, LEAVE, 'ec2:TerminateInstances'],
-  'record-the-failure': ['s3:PutObject', 'ssm:GetParameter'],
+  'launch-new-instances': [
+    WRITE_LEDGER,
+    'ec2:CreateTags',
+    'ec2:DescribeInstances',
+    'ec2:RunInstances',
+    'iam:PassRole',
+  ],
+  'new-hosts-are-ready': [READ_LEDGER, ...LOOK_AT_HOSTS, JOIN],
+  'take-old-hosts-out-of-service': [WRITE_LEDGER, ...LOOK_AT_HOSTS, LEAVE],
+  'old-hosts-are-drained': [READ_LEDGER, ...LOOK_AT_BALANCERS],
+  'watch-the-new-hosts': [READ_LEDGER, ...LOOK_AT_HOSTS],
+  'terminate-old-instances': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS, 'ec2:TerminateInstances'],
+  'retire-old-hosts-in-mackerel': [READ_LEDGER, 'ssm:GetParameter'],
+  'record-the-release': [READ_LEDGER, 's3:PutObject', 'ssm:GetParameter'],
+  'put-old-hosts-back': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS, JOIN],
+  'terminate-new-instances': [READ_LEDGER, ...LOOK_AT_HOSTS, LEAVE, 'ec2:TerminateInstances'],
+  'record-the-failure': [WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter'],
+  'release-the-fleet-lock': START_PENDING,
+  'take-over-the-lock': [...START_PENDING, 'states:DescribeExecution'],
+  'look-for-orphans': [
+    ...START_PENDING,
+    'states:DescribeExecution',
+    'ec2:DescribeInstances',
+    's3:GetObject',
+    's3:ListBucket',
+  ],
 };
 
 const FLEETS = ['reactio-production-app', 'reactio-production-worker'];
@@ -53,26 +84,26 @@ const resourcesFor = (action: string, step: string, template = synthesize()) =>
     .flatMap(({ Resource }) => listed(Resource).map(shownReference))
     .sort();
 
-describe('The role of a step', () => {
-  it.each(STEP_NAMES)('%s may do exactly what the step needs, and write its own log', (step) => {
+describe('The role of a function', () => {
+  it.each(FUNCTION_NAMES)('%s may do exactly what its calls need, and write its own log', (step) => {
     const statements = statementsOf(synthesize(), step);
     expect(new Set(actionsOf(statements))).toEqual(new Set([...MAY[step], ...WRITE_LOG]));
     expect(statements.every(({ Effect }) => Effect === 'Allow')).toBe(true);
     expect(resourcesFor('logs:PutLogEvents', step)).toEqual([expect.stringMatching(/^<\w+Log\w+\.Arn>$/)]);
   });
 
-  it.each(STEP_NAMES)('%s has no managed policy', (step) => {
-    const { Role: role } = resource(synthesize(), 'AWS::Lambda::Function', `"IREKAE_STEP":"${step}"`);
+  it.each(FUNCTION_NAMES)('%s has no managed policy', (step) => {
+    const { Role: role } = lambdaOf(synthesize(), step);
     const { Properties } =
       synthesize().Resources[(role as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0]] ?? {};
     expect(Properties).not.toHaveProperty('ManagedPolicyArns');
   });
 
-  it.each(STEP_NAMES)('%s never names an action by a wildcard', (step) => {
+  it.each(FUNCTION_NAMES)('%s never names an action by a wildcard', (step) => {
     expect(actionsOf(statementsOf(synthesize(), step)).filter((action) => action.includes('*'))).toEqual([]);
   });
 
-  it.each(STEP_NAMES)(
+  it.each(FUNCTION_NAMES)(
     '%s may use all of a service’s resources only where the service knows no other way',
     (step) => {
       const onEverything = statementsOf(synthesize(), step).filter(({ Resource }) =>
@@ -132,7 +163,7 @@ describe('A launch', () => {
   });
 
   it('is the launching step’s alone', () => {
-    const others = STEP_NAMES.filter((step) => step !== 'launch-new-instances');
+    const others = FUNCTION_NAMES.filter((step) => step !== 'launch-new-instances');
     const reserved = ['ec2:RunInstances', 'ec2:CreateTags', 'iam:PassRole'];
     expect(others.flatMap((step) => reserved.filter((action) => allowing(action, step).length > 0))).toEqual(
       [],
@@ -152,6 +183,64 @@ describe('A termination', () => {
       ]);
     },
   );
+});
+
+describe('The ledger', () => {
+  const askers = FUNCTION_NAMES.filter((name) => MAY[name].some((action) => action.startsWith('dynamodb:')));
+
+  it.each(askers)('shows %s the rows of this environment’s fleets, and nobody else’s', (name) => {
+    const statements = statementsOf(synthesize(), name).filter(({ Action }) =>
+      listed(Action).some((action) => action.startsWith('dynamodb:')),
+    );
+    expect(statements).toEqual([
+      expect.objectContaining({
+        Resource: { 'Fn::GetAtt': [expect.stringMatching(/^Ledger/), 'Arn'] },
+        Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': FLEETS } },
+      }),
+    ]);
+  });
+
+  it('is known by name to those who may ask it, and to no others', () => {
+    const told = FUNCTION_NAMES.filter((name) =>
+      JSON.stringify(lambdaOf(synthesize(), name)).includes('IREKAE_LEDGER_TABLE'),
+    );
+    expect(told).toEqual(askers);
+  });
+});
+
+describe('An execution', () => {
+  const states = (rest: string) => `arn:aws:states:ap-northeast-1:222222222222:${rest}`;
+  const deploy = FLEETS.map((fleet) => states(`stateMachine:irekae-${fleet}`));
+  const cleanUp = FLEETS.map((fleet) => states(`stateMachine:irekae-${fleet}-clean-up`));
+
+  it.each([
+    ['take-the-fleet-lock', cleanUp],
+    ['release-the-fleet-lock', deploy],
+    ['take-over-the-lock', deploy],
+    ['look-for-orphans', [...deploy, ...cleanUp]],
+  ])('may be started by %s on exactly the machines that it starts', (name, machines) => {
+    expect(resourcesFor('states:StartExecution', name)).toEqual([...machines].sort());
+  });
+
+  it.each(['take-the-fleet-lock', 'take-over-the-lock', 'look-for-orphans'])(
+    'may be described by %s if it is one of the fleets’ machines',
+    (name) => {
+      const machines = FLEETS.flatMap((fleet) => [`irekae-${fleet}`, `irekae-${fleet}-clean-up`]);
+      expect(resourcesFor('states:DescribeExecution', name)).toEqual(
+        machines.map((machine) => states(`execution:${machine}:*`)).sort(),
+      );
+    },
+  );
+
+  it('is started by the steps under the names that the machines have', () => {
+    const names = Object.values(synthesize().Resources)
+      .filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine')
+      .map(({ Properties }) => states(`stateMachine:${Properties?.StateMachineName}`));
+    const started = FLEETS.flatMap((fleet) =>
+      Object.values(machinesOf(states(`execution:irekae-${fleet}:some-name`), fleet)),
+    );
+    expect(started.sort()).toEqual(names.sort());
+  });
 });
 
 describe('The load balancers', () => {
@@ -179,8 +268,28 @@ describe('The artifact bucket', () => {
     ]);
   });
 
+  it('shows the order of the uploads to *Take the fleet lock*, of the fleets’ artifacts only', () => {
+    expect(resourcesFor('s3:GetObjectVersion', 'take-the-fleet-lock')).toEqual([
+      expect.stringMatching(/^<Artifacts\w+\.Arn>\/reactio\/app\.tar\.gz$/),
+    ]);
+    expect(allowing('s3:ListBucketVersions', 'take-the-fleet-lock')).toEqual([
+      expect.objectContaining({
+        Resource: { 'Fn::GetAtt': [expect.stringMatching(/^Artifacts/), 'Arn'] },
+        Condition: { StringEquals: { 's3:prefix': ['reactio/app.tar.gz'] } },
+      }),
+    ]);
+  });
+
+  it('shows the orphan watch what each fleet runs, and no other record', () => {
+    expect(resourcesFor('s3:GetObject', 'look-for-orphans')).toEqual(
+      FLEETS.map((fleet) =>
+        expect.stringMatching(new RegExp(`^<Artifacts\\w+\\.Arn>/irekae/${fleet}/current\\.json$`)),
+      ),
+    );
+  });
+
   it('is written at irekae’s records only', () => {
-    for (const step of STEP_NAMES) {
+    for (const step of FUNCTION_NAMES) {
       for (const place of resourcesFor('s3:PutObject', step)) expect(place).toMatch(/\.Arn>\/irekae\/\*$/);
     }
   });

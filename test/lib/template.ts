@@ -21,17 +21,25 @@ export function resource(template: TemplateJson, type: string, text = ''): Recor
   return { ...found[0]?.[1].Properties };
 }
 
+/** The function of a step, or of the orphan watch: by the end of its name, which is its file's. */
+export const lambdaOf = (template: TemplateJson, name: string) =>
+  resource(template, 'AWS::Lambda::Function', `-${name}"`);
+
 /** What the role of a function may do. */
-export function statementsOf(template: TemplateJson, step: string): Statement[] {
-  const { Role: role } = resource(template, 'AWS::Lambda::Function', `"IREKAE_STEP":"${step}"`);
+export function statementsOf(template: TemplateJson, name: string): Statement[] {
+  const { Role: role } = lambdaOf(template, name);
   return policiesOf(template, (role as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0]);
 }
 
-/** The statements of all policies that are attached to a role, given by its logical id. */
+/** The statements of all policies that a role, given by its logical id, has in itself or attached. */
 export function policiesOf(template: TemplateJson, role: string): Statement[] {
-  return resourcesOf(template, 'AWS::IAM::Policy')
+  const attached = resourcesOf(template, 'AWS::IAM::Policy')
     .filter(([, { Properties }]) => JSON.stringify(Properties?.Roles) === JSON.stringify([{ Ref: role }]))
-    .flatMap(([, { Properties }]) => Object(Properties?.PolicyDocument).Statement as Statement[]);
+    .map(([, { Properties }]) => Properties?.PolicyDocument);
+  const own = (template.Resources[role]?.Properties?.Policies ?? []) as { PolicyDocument: unknown }[];
+  return [...own.map(({ PolicyDocument: document }) => document), ...attached].flatMap(
+    (document) => Object(document).Statement as Statement[],
+  );
 }
 
 export const listed = <T>(value: T | readonly T[]): readonly T[] =>

@@ -1,5 +1,13 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HISTORY_BUDGET, machineTimeoutSeconds, mostEvents } from '../../lib/budgets.ts';
+import { IN_FLIGHT_SECONDS } from '../../lambdas/domain/lock.ts';
+import {
+  cleanUpTimeoutSeconds,
+  HISTORY_BUDGET,
+  machineTimeoutSeconds,
+  mostCleanUpEvents,
+  mostEvents,
+} from '../../lib/budgets.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
 import { exampleEnvironments, synthesize } from '../synth.ts';
 
@@ -10,6 +18,15 @@ const DEFAULTS = {
   terminateSeconds: 600,
   undoSeconds: 600,
 };
+
+/** All that a fleets file may say. */
+const LIMITS = fc.record({
+  readySeconds: fc.integer({ min: 60, max: 7_200 }),
+  bakeSeconds: fc.integer({ min: 0, max: 86_400 }),
+  drainSeconds: fc.integer({ min: 0, max: 3_600 }),
+  terminateSeconds: fc.integer({ min: 60, max: 3_600 }),
+  undoSeconds: fc.integer({ min: 60, max: 3_600 }),
+});
 
 describe('The history budget', () => {
   it('leaves room below the 25,000 events at which AWS fails an execution', () => {
@@ -22,18 +39,50 @@ describe('The history budget', () => {
     // At the pauses of a long wait: every 30 s at the least, nine events each.
     expect(longer - mostEvents(DEFAULTS)).toBeGreaterThan(((3_600 - DEFAULTS[limit]) / 30) * 9);
   });
+
+  it.each(['drainSeconds', 'terminateSeconds', 'undoSeconds'] as const)(
+    'counts the looks of a clean-up that %s allows',
+    (limit) => {
+      const longer = mostCleanUpEvents({ ...DEFAULTS, [limit]: 3_600 });
+      expect(longer - mostCleanUpEvents(DEFAULTS)).toBeGreaterThan(((3_600 - DEFAULTS[limit]) / 30) * 9);
+    },
+  );
+
+  it('need not be asked about a clean-up, which uses up less than its deployment whatever the limits', () => {
+    fc.assert(
+      fc.property(LIMITS, (limits) => {
+        expect(mostCleanUpEvents(limits)).toBeLessThanOrEqual(mostEvents(limits));
+      }),
+    );
+  });
 });
 
-describe('The machine’s timeout', () => {
-  it('is longer than all waits and all tasks with all their retries, one after the other', () => {
-    const [limits] = exampleEnvironments.flatMap(({ fleets }) => fleets.map((fleet) => fleet.limits));
-    if (limits === undefined) throw new Error('the example has lost its fleets');
-    const waits = Object.values(limits).reduce((sum, seconds) => sum + seconds, limits.undoSeconds);
-    expect(machineTimeoutSeconds(limits)).toBeGreaterThan(waits + worstTasks());
+describe('The timeout', () => {
+  const [limits] = exampleEnvironments.flatMap(({ fleets }) => fleets.map((fleet) => fleet.limits));
+  if (limits === undefined) throw new Error('the example has lost its fleets');
+  const { terminateSeconds, undoSeconds, drainSeconds } = limits;
+
+  it('of a deployment is longer than all waits and all tasks with all their retries, one after the other', () => {
+    const waits = Object.values(limits).reduce((sum, seconds) => sum + seconds, undoSeconds);
+    expect(machineTimeoutSeconds(limits)).toBeGreaterThan(waits + worstTasks('reactio-staging-app'));
   });
 
-  function worstTasks(): number {
-    const { definition, stepOf } = definitionOf(synthesize('staging'), 'reactio-staging-app');
+  it('of a clean-up is so too, with the wait for functions in flight', () => {
+    const waits = IN_FLIGHT_SECONDS + terminateSeconds + 2 * undoSeconds + drainSeconds;
+    const least = waits + worstTasks('reactio-staging-app-clean-up');
+    expect(cleanUpTimeoutSeconds(limits)).toBeGreaterThan(least);
+    expect(cleanUpTimeoutSeconds(limits)).toBeLessThan(machineTimeoutSeconds(limits));
+  });
+
+  it.each(['reactio-staging-app', 'reactio-staging-app-clean-up'])('is that of the machine: %s', (fleet) => {
+    const seconds = fleet.endsWith('-clean-up')
+      ? cleanUpTimeoutSeconds(limits)
+      : machineTimeoutSeconds(limits);
+    expect(definitionOf(synthesize('staging'), fleet).definition.TimeoutSeconds).toBe(seconds);
+  });
+
+  function worstTasks(fleet: string): number {
+    const { definition, stepOf } = definitionOf(synthesize('staging'), fleet);
     const tasks = Object.values(definition.States).filter(({ Type }) => Type === 'Task');
     // States that share a step exclude each other: one recording per ending.
     const bySteps = new Map(tasks.map((task) => [stepOf(String(task.Resource)), worstSeconds(task)]));

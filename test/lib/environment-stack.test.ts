@@ -7,12 +7,13 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { STEP_NAMES, STEPS } from '../../lambdas/domain/steps.ts';
+import { FUNCTION_NAMES } from '../../lib/function-names.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
 import { environmentStacks, standaloneApp, synthesizeTemplates } from '../../lib/synthesize.ts';
 import { exampleEnvironments, synthesize } from '../synth.ts';
 import { everythingGiven } from './fleets.ts';
-import { policiesOf, resource, resourcesOf, shownReference } from './template.ts';
+import { lambdaOf, policiesOf, resource, resourcesOf, shownReference } from './template.ts';
 
 const APP = 'reactio-production-app';
 const WORKER = 'reactio-production-worker';
@@ -76,9 +77,36 @@ describe('The artifact bucket', () => {
   });
 });
 
+describe('The ledger', () => {
+  const [[, ledger] = ['', { Type: '' }], ...others] = resourcesOf(
+    synthesize(),
+    'AWS::DynamoDB::GlobalTable',
+  );
+
+  it('is one table with a row per fleet, paid by request', () => {
+    expect(others).toEqual([]);
+    expect(ledger.Properties).toMatchObject({
+      KeySchema: [{ AttributeName: 'fleet', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'fleet', AttributeType: 'S' }],
+      BillingMode: 'PAY_PER_REQUEST',
+    });
+  });
+
+  it('can be restored, cannot be deleted, and outlives its stack', () => {
+    expect(ledger.Properties?.Replicas).toEqual([
+      {
+        Region: 'ap-northeast-1',
+        DeletionProtectionEnabled: true,
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      },
+    ]);
+    expect(ledger).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+  });
+});
+
 describe('The functions', () => {
   it.each(STEP_NAMES)('has one for %s, on Node.js 24 and arm64, with the step’s time limit', (step) => {
-    expect(resource(synthesize(), 'AWS::Lambda::Function', `"IREKAE_STEP":"${step}"`)).toMatchObject({
+    expect(lambdaOf(synthesize(), step)).toMatchObject({
       FunctionName: `irekae-production-${step}`,
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
@@ -89,62 +117,110 @@ describe('The functions', () => {
     });
   });
 
-  it('are one per step and no others', () => {
-    expect(resourcesOf(synthesize(), 'AWS::Lambda::Function')).toHaveLength(STEP_NAMES.length);
+  it('are one per step, the orphan watch, and no others', () => {
+    expect(resourcesOf(synthesize(), 'AWS::Lambda::Function')).toHaveLength(FUNCTION_NAMES.length);
   });
 
-  it('learn nothing from their environment but who they are', () => {
+  it('learn nothing from their environment but who they are and where the ledger is', () => {
     for (const [, { Properties }] of resourcesOf(synthesize(), 'AWS::Lambda::Function')) {
-      expect(Object.keys(Object(Properties?.Environment).Variables)).toEqual([
-        'IREKAE_STEP',
-        'POWERTOOLS_SERVICE_NAME',
-      ]);
+      const variables = Object.keys(Object(Properties?.Environment).Variables);
+      const known = ['IREKAE_STEP', 'IREKAE_LEDGER_TABLE', 'POWERTOOLS_SERVICE_NAME'];
+      expect(variables.filter((name) => !known.includes(name))).toEqual([]);
     }
   });
 
   it('have names that Lambda takes, even in an environment of the longest name', () => {
-    const longest = Math.max(...STEP_NAMES.map((step) => `irekae-${'e'.repeat(20)}-${step}`.length));
+    const longest = Math.max(...FUNCTION_NAMES.map((step) => `irekae-${'e'.repeat(20)}-${step}`.length));
     expect(longest).toBeLessThanOrEqual(64);
   });
 });
 
+/** A role's logical id, in the machine's properties. */
+const roleOf = ({ RoleArn: arn }: Readonly<Record<string, unknown>>) =>
+  shownReference(arn).replace(/^<(.*)\.Arn>$/, '$1');
+
 describe.each([APP, WORKER])('The fleet %s', (fleet) => {
   const of = (type: string) => resource(synthesize(), type, fleet);
   const compact = fleet.replaceAll('-', '');
-  const one = (type: string, text = '') => {
+  const one = (type: string, text: RegExp) => {
     const found = resourcesOf(synthesize(), type).filter(
-      ([id]) => id.startsWith(compact, 'fleet'.length) && id.includes(text),
+      ([id]) => id.startsWith(compact, 'fleet'.length) && text.test(id.slice(`fleet${compact}`.length)),
     );
     expect(found).toHaveLength(1);
     const [id, { Properties }] = found[0] ?? ['', { Properties: {} }];
     return { id, ...Properties } as { readonly id: string; readonly [property: string]: unknown };
   };
+  const machine = () => one('AWS::StepFunctions::StateMachine', /^Machine/);
+  const cleanUp = () => one('AWS::StepFunctions::StateMachine', /^CleanUp/);
+  const uploadRule = () => one('AWS::Events::Rule', /^Upload/);
+  const endingRule = () => one('AWS::Events::Rule', /^Ending/);
 
-  it('has a standard state machine that logs everything and is traced', () => {
-    expect(one('AWS::StepFunctions::StateMachine')).toMatchObject({
-      StateMachineName: `irekae-${fleet}`,
+  it.each([
+    ['to deploy it', machine, `irekae-${fleet}`, /^Log/],
+    ['to clean up after a dead deployment', cleanUp, `irekae-${fleet}-clean-up`, /^CleanUpLog/],
+  ])('has a standard state machine %s that logs everything and is traced', (_, which, name, log) => {
+    expect(which()).toMatchObject({
+      StateMachineName: name,
       StateMachineType: 'STANDARD',
       TracingConfiguration: { Enabled: true },
-      LoggingConfiguration: { Level: 'ALL', IncludeExecutionData: true },
+      LoggingConfiguration: {
+        Level: 'ALL',
+        IncludeExecutionData: true,
+        Destinations: [
+          {
+            CloudWatchLogsLogGroup: {
+              LogGroupArn: { 'Fn::GetAtt': [one('AWS::Logs::LogGroup', log).id, 'Arn'] },
+            },
+          },
+        ],
+      },
     });
-    expect(of('AWS::Logs::LogGroup')).toMatchObject({
-      LogGroupName: `/aws/vendedlogs/states/irekae-${fleet}`,
+    expect(one('AWS::Logs::LogGroup', log)).toMatchObject({
+      LogGroupName: `/aws/vendedlogs/states/${name}`,
       RetentionInDays: 365,
     });
   });
 
-  it('has a state machine that may invoke the steps, write its log and traces, and nothing else', () => {
-    const role = shownReference(one('AWS::StepFunctions::StateMachine').RoleArn).replace(
-      /^<(.*)\.Arn>$/,
-      '$1',
-    );
-    const actions = policiesOf(synthesize(), role).flatMap(({ Action }) => Action);
-    expect(actions.filter((action) => !/^(logs|xray):/.test(action))).toEqual(['lambda:InvokeFunction']);
+  it.each([
+    ['deploys it', machine],
+    ['cleans up', cleanUp],
+  ])(
+    'has a state machine that %s and may invoke the steps, write its log and traces, and nothing else',
+    (_, which) => {
+      const actions = policiesOf(synthesize(), roleOf(which())).flatMap(({ Action }) => Action);
+      expect(actions.filter((action) => !/^(logs|xray):/.test(action))).toEqual(['lambda:InvokeFunction']);
+    },
+  );
+
+  it.each([
+    ['deployment', machine],
+    ['clean-up', cleanUp],
+  ])('has a time limit for its %s', (_, which) => {
+    const { definition } = definitionOf(synthesize(), which().id);
+    expect(definition.TimeoutSeconds).toBeGreaterThan(1_800);
+  });
+
+  it('is cleaned up after every end but a success, and after a clean-up that was stopped or ran out of time', () => {
+    expect(endingRule()).toMatchObject({ State: 'ENABLED' });
+    expect(endingRule().EventPattern).toEqual({
+      source: ['aws.states'],
+      'detail-type': ['Step Functions Execution Status Change'],
+      detail: {
+        $or: [
+          { stateMachineArn: [{ Ref: machine().id }], status: ['ABORTED', 'TIMED_OUT', 'FAILED'] },
+          // Not FAILED: a clean-up that fails at once would start the next one at once.
+          { stateMachineArn: [{ Ref: cleanUp().id }], status: ['ABORTED', 'TIMED_OUT'] },
+        ],
+      },
+    });
+    expect(endingRule().Targets).toEqual([
+      expect.objectContaining({ Arn: { Ref: cleanUp().id }, Input: '{}' }),
+    ]);
   });
 
   it('is started by an upload to exactly its key, in whatever way it was made', () => {
-    expect(one('AWS::Events::Rule')).toMatchObject({ State: 'ENABLED' });
-    expect(one('AWS::Events::Rule').EventPattern).toEqual({
+    expect(uploadRule()).toMatchObject({ State: 'ENABLED' });
+    expect(uploadRule().EventPattern).toEqual({
       source: ['aws.s3'],
       'detail-type': ['Object Created'],
       // No `reason`: large uploads are CompleteMultipartUpload, promotions are CopyObject.
@@ -156,7 +232,7 @@ describe.each([APP, WORKER])('The fleet %s', (fleet) => {
   });
 
   it('hands an upload to the machine as the input that the steps accept', () => {
-    const [target] = one('AWS::Events::Rule').Targets as {
+    const [target] = uploadRule().Targets as {
       InputTransformer: { InputPathsMap: object; InputTemplate: string };
     }[];
     const paths: Record<string, string> = { ...target?.InputTransformer.InputPathsMap };
@@ -173,17 +249,22 @@ describe.each([APP, WORKER])('The fleet %s', (fleet) => {
     });
   });
 
-  it('keeps uploads that started no deployment in a dead-letter queue of its own', () => {
-    const queue = one('AWS::SQS::Queue');
+  it.each([
+    ['uploads that started no deployment', uploadRule, machine],
+    ['endings that started no clean-up', endingRule, cleanUp],
+  ])('keeps %s in a dead-letter queue of its own', (_, rule, started) => {
+    const queue = one('AWS::SQS::Queue', /^Undelivered/);
     expect(queue).toMatchObject({ MessageRetentionPeriod: 14 * 86_400, SqsManagedSseEnabled: true });
-    expect(one('AWS::Events::Rule').Targets).toEqual([
+    expect(rule().Targets).toEqual([
       expect.objectContaining({
-        Arn: { Ref: one('AWS::StepFunctions::StateMachine').id },
+        Arn: { Ref: started().id },
         DeadLetterConfig: { Arn: { 'Fn::GetAtt': [queue.id, 'Arn'] } },
         RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 10 },
       }),
     ]);
-    expect(JSON.stringify(one('AWS::SQS::QueuePolicy'))).toContain('"events.amazonaws.com"');
+    const policy = JSON.stringify(one('AWS::SQS::QueuePolicy', /^Undelivered/));
+    expect(policy).toContain('"events.amazonaws.com"');
+    expect(policy).toContain(`"${rule().id}"`);
   });
 
   it('launches from a template with IMDSv2, an encrypted gp3 volume, and termination on shutdown', () => {
@@ -220,13 +301,23 @@ describe.each([APP, WORKER])('The fleet %s', (fleet) => {
   });
 
   it.each([
-    ['failed', 'AWS/States', 'ExecutionsFailed'],
-    ['timed-out', 'AWS/States', 'ExecutionsTimedOut'],
-    ['aborted', 'AWS/States', 'ExecutionsAborted'],
-    ['throttled', 'AWS/States', 'ExecutionThrottled'],
-    ['not-started', 'AWS/SQS', 'ApproximateNumberOfMessagesVisible'],
-  ])('raises the alarm %s at the first occurrence', (name, namespace, metric) => {
-    expect(resource(synthesize(), 'AWS::CloudWatch::Alarm', `irekae-${fleet}-${name}`)).toMatchObject({
+    ['failed', 'AWS/States', 'ExecutionsFailed', machine],
+    ['timed-out', 'AWS/States', 'ExecutionsTimedOut', machine],
+    ['aborted', 'AWS/States', 'ExecutionsAborted', machine],
+    ['clean-up-failed', 'AWS/States', 'ExecutionsFailed', cleanUp],
+    ['clean-up-timed-out', 'AWS/States', 'ExecutionsTimedOut', cleanUp],
+    ['clean-up-aborted', 'AWS/States', 'ExecutionsAborted', cleanUp],
+    ['throttled', 'AWS/States', 'ExecutionThrottled', machine],
+    [
+      'not-started',
+      'AWS/SQS',
+      'ApproximateNumberOfMessagesVisible',
+      () => one('AWS::SQS::Queue', /^Undelivered/),
+    ],
+  ])('raises the alarm %s at the first occurrence', (name, namespace, metric, watched) => {
+    const alarm = resource(synthesize(), 'AWS::CloudWatch::Alarm', `"irekae-${fleet}-${name}"`);
+    expect(JSON.stringify(alarm.Dimensions)).toContain(`"${watched().id}"`);
+    expect(alarm).toMatchObject({
       Namespace: namespace,
       MetricName: metric,
       Threshold: 1,
@@ -235,6 +326,64 @@ describe.each([APP, WORKER])('The fleet %s', (fleet) => {
       TreatMissingData: 'notBreaching',
       AlarmActions: [{ Ref: resourcesOf(synthesize(), 'AWS::SNS::Topic')[0]?.[0] }],
     });
+  });
+});
+
+describe('The orphan watch', () => {
+  const topic = () => ({ Ref: resourcesOf(synthesize(), 'AWS::SNS::Topic')[0]?.[0] });
+
+  it('is started every five minutes, once for all fleets, with what it has to know of them', () => {
+    const rule = resource(synthesize(), 'AWS::Events::Rule', 'ScheduleExpression');
+    expect(rule).toMatchObject({ ScheduleExpression: 'rate(5 minutes)', State: 'ENABLED' });
+    const [target, ...others] = rule.Targets as { Arn: unknown; Input: unknown }[];
+    expect(others).toEqual([]);
+    expect(shownReference(target?.Arn)).toMatch(/^<OrphanWatchfunctionlookfororphans\w+\.Arn>$/);
+    const machine = (fleet: string) =>
+      `arn:aws:states:ap-northeast-1:222222222222:stateMachine:irekae-${fleet}`;
+    expect(JSON.parse(shownReference(target?.Input))).toEqual({
+      bucket: expect.stringMatching(/^<Artifacts\w+>$/),
+      fleets: [
+        { name: APP, machine: machine(APP) },
+        { name: WORKER, machine: machine(WORKER) },
+      ],
+    });
+  });
+
+  it('has an input that EventBridge takes, even for twenty fleets of the longest names', () => {
+    const machine = `arn:aws:states:ap-southeast-99:222222222222:stateMachine:irekae-${'f'.repeat(64)}`;
+    const fleets = Array.from({ length: 20 }, () => ({ name: 'f'.repeat(64), machine }));
+    expect(JSON.stringify({ bucket: 'b'.repeat(63), fleets }).length).toBeLessThan(8_192);
+  });
+
+  it.each([APP, WORKER])('rings when something of %s has been orphaned for 15 minutes', (fleet) => {
+    expect(resource(synthesize(), 'AWS::CloudWatch::Alarm', `"irekae-${fleet}-orphans"`)).toMatchObject({
+      Namespace: 'irekae',
+      MetricName: 'OrphanSeconds',
+      Dimensions: [{ Name: 'fleet', Value: fleet }],
+      Statistic: 'Maximum',
+      Period: 300,
+      EvaluationPeriods: 1,
+      Threshold: 900,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      TreatMissingData: 'ignore',
+      AlarmActions: [topic()],
+    });
+  });
+
+  it('rings when it has not had a good run for three periods, or no run at all', () => {
+    const alarm = resource(synthesize(), 'AWS::CloudWatch::Alarm', '"irekae-production-orphan-watch"');
+    expect(alarm).toMatchObject({
+      Threshold: 1,
+      EvaluationPeriods: 1,
+      ComparisonOperator: 'LessThanThreshold',
+      TreatMissingData: 'breaching',
+      AlarmActions: [topic()],
+    });
+    const metrics = alarm.Metrics as { Id: string; Expression?: string; MetricStat?: object }[];
+    expect(metrics.map(({ Expression }) => Expression)).toContain('runs - failed');
+    const stat = (id: string) => metrics.find(({ Id }) => Id === id)?.MetricStat;
+    expect(stat('runs')).toMatchObject({ Metric: { MetricName: 'Invocations' }, Period: 900, Stat: 'Sum' });
+    expect(stat('failed')).toMatchObject({ Metric: { MetricName: 'Errors' }, Period: 900, Stat: 'Sum' });
   });
 });
 
@@ -263,12 +412,12 @@ describe('The alarm topic', () => {
 });
 
 describe('The stack', () => {
-  it('has room for twenty fleets', () => {
-    const total = Object.keys(synthesize().Resources).length;
-    const ofOneFleet = Object.keys(synthesize().Resources).filter((id) =>
-      id.includes('reactioproductionapp'),
-    ).length;
-    expect(total - 2 * ofOneFleet + 20 * ofOneFleet).toBeLessThanOrEqual(500);
+  it('has room for twenty fleets, and for as many mail addresses', () => {
+    const ids = Object.keys(synthesize().Resources);
+    const ofOneFleet = ids.filter((id) => id.includes('reactioproductionapp')).length;
+    const ofTheEnvironment = ids.filter((id) => !/reactioproduction(app|worker)/.test(id)).length;
+    expect(ofOneFleet).toBeGreaterThan(15);
+    expect(ofTheEnvironment + 20 + 20 * ofOneFleet).toBeLessThanOrEqual(500);
   });
 
   it('takes less than three seconds of a processor to synthesize, without bundling', () => {

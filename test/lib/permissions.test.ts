@@ -353,7 +353,7 @@ describe('An environment with everything given', () => {
       'arn:aws:s3:::acme-artifacts/perl.tar.gz',
       'arn:aws:s3:::acme-artifacts/web.tar.gz',
     ]);
-    expect(resource(qa, 'AWS::Events::Rule').EventPattern).toMatchObject({
+    expect(resource(qa, 'AWS::Events::Rule', '"aws.s3"').EventPattern).toMatchObject({
       detail: { bucket: { name: ['acme-artifacts'] } },
     });
     expect(Object.values(qa.Resources).some(({ Type }) => Type === 'AWS::S3::Bucket')).toBe(false);

@@ -156,7 +156,8 @@ describe('A fleet is refused', () => {
   it.each([
     ['without a name', { name: undefined }, 'name: missing, but required'],
     ['with a blank in its name', { name: 'my app' }, 'name: given "my app"'],
-    ['with a name too long for its state machine', { name: 'a'.repeat(74) }, 'at most 73'],
+    ['with a name too long for its state machines', { name: 'a'.repeat(65) }, 'at most 64'],
+    ['with the name of another fleet’s clean-up', { name: 'app-clean-up' }, 'not ending in -clean-up'],
     [
       'in an unknown environment',
       { environment: 'test' },

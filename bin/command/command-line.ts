@@ -1,0 +1,128 @@
+/** The command line, read: which command for which fleet, or all that is wrong with it at once. */
+import { parseArgs } from 'node:util';
+import { list } from '../../lambdas/domain/words.ts';
+import type { FleetConfig } from '../../lib/fleet-config.ts';
+import type { Environment } from '../../lib/read-fleets.ts';
+import type { Command, OptionSpec, Options } from './command.ts';
+import { nearest } from './nearest.ts';
+
+export type CommandLine =
+  | { readonly kind: 'help'; readonly command: Command | undefined }
+  | { readonly kind: 'bad'; readonly json: boolean; readonly problems: readonly string[] }
+  | {
+      readonly kind: 'run';
+      readonly json: boolean;
+      readonly command: Command;
+      readonly environment: Environment;
+      readonly fleet: FleetConfig;
+      readonly options: Options;
+    };
+
+/** It stands in the ledger and in the deployment's error. */
+const LONGEST_TEXT = 256;
+
+type Spec = Omit<OptionSpec, 'name'> & { readonly name: string };
+
+/** What every command takes. */
+export const COMMON: readonly Spec[] = [
+  { name: 'json', meaning: 'one JSON document instead of text' },
+  { name: 'help', short: 'h', meaning: 'this text' },
+];
+
+export function readCommandLine(
+  argv: readonly string[],
+  commands: readonly Command[],
+  environments: readonly Environment[],
+): CommandLine {
+  const { positionals, given } = read(argv, commands);
+  const [name, fleetName, ...more] = positionals;
+  const command = commands.find((each) => each.name === name);
+  if (given.has('help') || argv.length === 0) return { kind: 'help', command };
+  const known: readonly Spec[] = [
+    ...(command?.options ?? commands.flatMap(({ options }) => options)),
+    ...COMMON,
+  ];
+  const found = findFleet(fleetName, environments);
+  const problems = [
+    ...(command
+      ? []
+      : [
+          unknown(
+            'command',
+            name,
+            commands.map((each) => each.name),
+          ),
+        ]),
+    ...('problem' in found ? [found.problem] : []),
+    ...more.map((extra) => `${extra}: given, but a command is for one fleet`),
+    ...[...given].flatMap(([option, token]) => optionProblem(option, token, known)),
+  ];
+  const json = given.has('json');
+  if (!command || 'problem' in found || problems.length > 0) return { kind: 'bad', json, problems };
+  const options = Object.fromEntries([...given].map(([option, { value }]) => [option, value ?? true]));
+  return { kind: 'run', json, command, ...found, options };
+}
+
+interface Given {
+  readonly rawName: string;
+  readonly value: string | undefined;
+  /** `--reason=TEXT` rather than `--reason TEXT`. */
+  readonly inline: boolean;
+}
+
+/** Without parseArgs' own strictness, which ends at the first problem. */
+function read(argv: readonly string[], commands: readonly Command[]) {
+  const specs: readonly Spec[] = [...commands.flatMap(({ options }) => options), ...COMMON];
+  const options = Object.fromEntries(
+    specs.map(({ name, takes, short }) => [
+      name,
+      { type: takes === undefined ? 'boolean' : 'string', ...(short !== undefined && { short }) } as const,
+    ]),
+  );
+  const args = [...argv];
+  const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
+  const positionals: string[] = [];
+  const given = new Map<string, Given>();
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind === 'option')
+      given.set(token.name, {
+        rawName: token.rawName,
+        value: token.value,
+        inline: token.inlineValue ?? false,
+      });
+  }
+  return { positionals, given };
+}
+
+function optionProblem(name: string, { rawName, value, inline }: Given, known: readonly Spec[]): string[] {
+  const spec = known.find((each) => each.name === name);
+  if (!spec) return [unknown('option', rawName, [...new Set(known.map((each) => `--${each.name}`))])];
+  if (spec.takes === undefined)
+    return value === undefined ? [] : [`${rawName}: given a value, but takes none`];
+  if (!value?.trim() || (!inline && value.startsWith('-')))
+    return [`${rawName}: given without its ${spec.takes}`];
+  // A line break or an escape sequence would end up in other people's terminals.
+  if (value.length > LONGEST_TEXT || /\p{Cc}/u.test(value))
+    return [`${rawName}: allowed: one line of at most ${LONGEST_TEXT} characters`];
+  return [];
+}
+
+function findFleet(
+  name: string | undefined,
+  environments: readonly Environment[],
+): { readonly environment: Environment; readonly fleet: FleetConfig } | { readonly problem: string } {
+  for (const environment of environments) {
+    const fleet = environment.fleets.find((each) => each.name === name);
+    if (fleet) return { environment, fleet };
+  }
+  const names = environments.flatMap(({ fleets }) => fleets.map((each) => each.name));
+  return { problem: unknown('fleet', name, names) };
+}
+
+function unknown(noun: string, given: string | undefined, names: readonly string[]): string {
+  const all = `one of ${list(names, 20).replace(/ and (\S+)$/, ', $1')}`;
+  if (given === undefined) return `${noun}: missing, but required: ${all}`;
+  const near = nearest(given, names);
+  return `${given}: no such ${noun}; ${near.length > 0 ? `did you mean ${near.join(' or ')}?` : `allowed: ${all}`}`;
+}

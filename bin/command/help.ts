@@ -1,0 +1,32 @@
+/** What `--help` prints. */
+import type { Command } from './command.ts';
+import { COMMON } from './command-line.ts';
+import { table } from './wording.ts';
+
+export function help(commands: readonly Command[], command?: Command): string[] {
+  if (!command) {
+    return [
+      'Usage: irekae COMMAND FLEET [options]',
+      '',
+      'FLEET is a name of bin/fleets.ts, which also says its AWS account and Region. Credentials are found as the AWS CLI',
+      'finds them.',
+      '',
+      'Commands:',
+      ...table(commands.map(({ name, summary }) => [name, summary])),
+      '',
+      'irekae COMMAND --help says more.',
+    ];
+  }
+  const options = [...command.options, ...COMMON].map(({ name, short, takes, meaning }) => [
+    `${short === undefined ? '   ' : `-${short},`} --${name}${takes === undefined ? '' : ` ${takes}`}`,
+    meaning,
+  ]);
+  return [
+    `Usage: irekae ${command.name} FLEET [options]`,
+    '',
+    ...command.description,
+    '',
+    'Options:',
+    ...table(options),
+  ];
+}

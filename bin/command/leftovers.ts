@@ -1,0 +1,133 @@
+/** What still exists of a deployment: for a person who decides about its lock. Only reads; changes nothing. */
+import type { Instance, InstanceState, MemberState } from '../../lambdas/clients/ports.ts';
+import {
+  type Deployment,
+  newInstanceIds,
+  oldInstanceIds,
+  parseDeployment,
+} from '../../lambdas/domain/deployment.ts';
+import { isFailure } from '../../lambdas/domain/errors.ts';
+import { type LoadBalancerRef, loadBalancerName, TAG } from '../../lambdas/domain/fleet.ts';
+import type { Task } from './command.ts';
+import { executionName, table } from './wording.ts';
+
+/** A host of the deployment, now. */
+export interface HostNow {
+  readonly instanceId: string;
+  /** Absent when EC2 does not show it, which may mean that it ended long ago. */
+  readonly state?: InstanceState;
+  readonly zone: string;
+  /** Where it is registered, and how it is there. */
+  readonly at: readonly { readonly balancer: string; readonly state: MemberState }[];
+}
+
+export interface Leftovers {
+  /** The deployment's id: a clean-up that holds the lock works for the deployment before it. */
+  readonly deployment: string;
+  readonly launched: readonly HostNow[];
+  readonly old: readonly HostNow[];
+  /** What could not be found out. Not knowing must not keep a person from deciding. */
+  readonly unknown: readonly string[];
+}
+
+/** @param held its execution's ARN and document, from the ledger */
+export async function findLeftovers(
+  task: Task,
+  held: { readonly holder: string; readonly document?: string },
+): Promise<Leftovers> {
+  const unknown: string[] = [];
+  const document = readDocument(held.document, unknown);
+  const deployment = document?.execution.name ?? executionName(held.holder);
+  const old = document ? oldInstanceIds(document) : [];
+  const instances = await instancesOf(task, deployment, document, unknown);
+  const ids = [...new Set([...old, ...(document ? newInstanceIds(document) : []), ...instances.keys()])];
+  const refs = document?.fleet.loadBalancers ?? task.fleet.loadBalancers;
+  const at = await placesOf(task, refs, ids, unknown);
+  const now = (id: string) => hostNow(id, instances.get(id), at.get(id) ?? []);
+  return { deployment, launched: ids.filter((id) => !old.includes(id)).map(now), old: old.map(now), unknown };
+}
+
+/** By the deployment's tag, and by the ids in its document: a tag is seen late, and a document may be from before. */
+async function instancesOf(
+  { ports: { ec2 }, fleet }: Task,
+  deployment: string,
+  document: Deployment | undefined,
+  unknown: string[],
+): Promise<ReadonlyMap<string, Instance>> {
+  const tagged = await orUnknown(ec2.listByTag(TAG.deployment, deployment), [], unknown);
+  // Another fleet's execution may have the same name.
+  const ours = tagged.filter(({ tags }) => tags[TAG.fleet] === fleet.name);
+  const ids = document ? [...oldInstanceIds(document), ...newInstanceIds(document)] : [];
+  const described = ids.length === 0 ? [] : await orUnknown(ec2.describe(ids), [], unknown);
+  return new Map([...ours, ...described].map((each) => [each.instanceId, each]));
+}
+
+type Place = HostNow['at'][number];
+
+async function placesOf(
+  { ports }: Task,
+  refs: readonly LoadBalancerRef[],
+  ids: readonly string[],
+  unknown: string[],
+): Promise<ReadonlyMap<string, readonly Place[]>> {
+  const places = new Map<string, Place[]>();
+  for (const ref of ids.length === 0 ? [] : refs) {
+    for (const { instanceId, state } of await orUnknown(ports.loadBalancers.members(ref, ids), [], unknown)) {
+      const place = { balancer: loadBalancerName(ref), state };
+      places.set(instanceId, [...(places.get(instanceId) ?? []), place]);
+    }
+  }
+  return places;
+}
+
+async function orUnknown<T>(asking: Promise<T>, otherwise: T, unknown: string[]): Promise<T> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    unknown.push(error.message);
+    return otherwise;
+  }
+}
+
+function readDocument(document: string | undefined, unknown: string[]): Deployment | undefined {
+  if (document === undefined) return undefined;
+  try {
+    return parseDeployment(JSON.parse(document), []);
+  } catch (error) {
+    if (!isFailure(error) && !(error instanceof SyntaxError)) throw error;
+    unknown.push(
+      'Its document in the ledger cannot be read: hosts without the deployment’s tag are not listed.',
+    );
+    return undefined;
+  }
+}
+
+const hostNow = (instanceId: string, instance: Instance | undefined, at: HostNow['at']): HostNow => ({
+  instanceId,
+  ...(instance && { state: instance.state }),
+  zone: instance?.zone ?? '',
+  at,
+});
+
+export function leftoversLines({ deployment, launched, old, unknown }: Leftovers): string[] {
+  return [
+    `New hosts, launched by ${deployment}:`,
+    ...hostLines(launched),
+    'Old hosts, there when it began:',
+    ...hostLines(old),
+    ...(unknown.length === 0 ? [] : ['Not found out:', ...unknown.map((sentence) => `  ${sentence}`)]),
+  ];
+}
+
+function hostLines(hosts: readonly HostNow[]): string[] {
+  if (hosts.length === 0) return ['  none'];
+  return table(
+    hosts.map(({ instanceId, state, zone, at }) => [
+      instanceId,
+      zone,
+      state ?? 'EC2 does not show it',
+      at.map(({ balancer, state: there }) => `${there.replaceAll('-', ' ')} at ${balancer}`).join(', '),
+    ]),
+  );
+}

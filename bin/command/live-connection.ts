@@ -1,0 +1,64 @@
+/** An environment's AWS account, by the credentials that the AWS CLI would find too: profile, SSO, environment, role. */
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import { jsonCaller } from '../../lambdas/clients/aws-json.ts';
+import { AWS_CLIENT_OPTIONS } from '../../lambdas/clients/aws-options.ts';
+import { ec2Adapter } from '../../lambdas/clients/ec2.ts';
+import { executionsAdapter } from '../../lambdas/clients/executions.ts';
+import { systemClock } from '../../lambdas/clients/handler.ts';
+import { ledgerAdapter } from '../../lambdas/clients/ledger.ts';
+import { apiKeyReader } from '../../lambdas/clients/live-mackerel.ts';
+import { loadBalancersAdapter } from '../../lambdas/clients/load-balancers.ts';
+import { mackerelClient } from '../../lambdas/clients/mackerel.ts';
+import { parametersAdapter } from '../../lambdas/clients/parameters.ts';
+import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import type { Environment } from '../../lib/read-fleets.ts';
+import { type AwsQueryOptions, findCaller, stackOutputs } from './aws-query.ts';
+import type { CommandPorts, Connection } from './command.ts';
+import { taggerAdapter } from './tagger.ts';
+
+export async function connect(environment: Environment): Promise<Connection> {
+  const { region } = environment;
+  // The environment's Region, whatever the shell's is.
+  const options = { region, credentials: defaultProvider({ clientConfig: { region } }) };
+  const caller = await findCaller(options);
+  return {
+    caller,
+    ports: async () => livePorts(environment, options, await ledgerTableName(environment, options)),
+  };
+}
+
+function livePorts(environment: Environment, options: AwsQueryOptions, tableName: string): CommandPorts {
+  const clientOptions = { ...AWS_CLIENT_OPTIONS, ...options };
+  const ec2 = new EC2Client(clientOptions);
+  return {
+    clock: systemClock,
+    ec2: ec2Adapter(ec2),
+    tagger: taggerAdapter(ec2),
+    loadBalancers: loadBalancersAdapter({
+      classic: new ElasticLoadBalancingClient(clientOptions),
+      targetGroups: new ElasticLoadBalancingV2Client(clientOptions),
+    }),
+    mackerel: mackerelClient({
+      apiKey: apiKeyReader(parametersAdapter(options), environment.apiKeyParameter),
+    }),
+    ledger: ledgerAdapter({ call: jsonCaller('dynamodb', options), tableName }),
+    executions: executionsAdapter(options),
+  };
+}
+
+/** The table's name is made up by CloudFormation; the stack says it. */
+const LEDGER_OUTPUT = 'LedgerTable';
+
+async function ledgerTableName({ name }: Environment, options: AwsQueryOptions): Promise<string> {
+  const stack = `irekae-${name}`;
+  const table = (await stackOutputs(options, stack)).get(LEDGER_OUTPUT);
+  if (table !== undefined) return table;
+  throw new DeploymentError(
+    'ServiceRefused',
+    `The stack ${stack} does not say the name of its ledger: it was deployed before there was one. Deploy it again ` +
+      `(npx cdk deploy ${stack}).`,
+  );
+}

@@ -1,0 +1,32 @@
+/** How the command says things: moments, tables, executions. */
+import type { ExecutionState } from '../../lambdas/clients/ports.ts';
+import { secondsBetween, span } from '../../lambdas/domain/words.ts';
+
+/** `2026-11-22 03:01:23 UTC`. */
+export const moment = (at: Date): string => `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+
+/** `2026-11-22 03:01:23 UTC, 7 min ago`. */
+export const momentAgo = (at: Date, now: Date): string =>
+  `${moment(at)}, ${span(Math.max(0, secondsBetween(at, now)))} ago`;
+
+/** An execution's name, from its ARN. */
+export const executionName = (arn: string): string => arn.split(':').at(-1) ?? arn;
+
+export function executionWords(state: ExecutionState, now: Date): string {
+  if (state.state === 'running') return 'runs';
+  if (state.state === 'unknown') return 'Step Functions does not know it (yet, or anymore)';
+  return `ended as ${state.status}, ${momentAgo(state.at, now)}`;
+}
+
+/** Lines of cells under each other; what is last in a line is as long as it is. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    });
+  }
+  return rows.map((row) =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+  );
+}

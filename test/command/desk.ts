@@ -1,0 +1,158 @@
+/** An operator's desk: the command as it is, on a small world whose clock the test moves, with every word kept. */
+
+import type { Caller, CommandPorts, Tagger } from '../../bin/command/command.ts';
+import { type ExitCode, irekae, type Seat } from '../../bin/command/irekae.ts';
+import { fleetsFile } from '../../bin/fleets.ts';
+import type { Phase } from '../../lambdas/clients/ports.ts';
+import type { FleetsFile } from '../../lib/fleet-config.ts';
+import { executionArn } from '../../simulator/run-definition.ts';
+import { World } from '../../simulator/world/world.ts';
+import { STEADY } from '../world/small-world.ts';
+
+export const FLEET = 'reactio-production-app';
+export const ROLE = { service: 'reactio-production', role: 'app' } as const;
+export const BALANCER = { kind: 'classic', name: 'reactio-production' } as const;
+export const ACCOUNT = '123456789012';
+export const SUBNETS = ['subnet-0a1b2c3d4e5f60003', 'subnet-0a1b2c3d4e5f60004'] as const;
+export const CALLER: Caller = {
+  account: ACCOUNT,
+  arn: `arn:aws:sts::${ACCOUNT}:assumed-role/Operator/hanako`,
+};
+
+/** The example, in the world's account. */
+export const worldFleets: FleetsFile = {
+  ...fleetsFile,
+  environments: fleetsFile.environments.map((environment) => ({ ...environment, account: ACCOUNT })),
+};
+
+export interface Said {
+  readonly exitCode: ExitCode;
+  readonly out: string;
+  readonly err: string;
+  /** What was asked, in order. */
+  readonly questions: readonly string[];
+}
+
+export interface Visit {
+  /** To every question; without it nobody can be asked. */
+  readonly answer?: boolean | (() => boolean | Promise<boolean>);
+  readonly caller?: Caller;
+  readonly ports?: Partial<CommandPorts>;
+  readonly connect?: Seat['connect'];
+}
+
+/** Tags in the world as EC2 would; refuses what the world does not have. */
+export const worldTagger = (world: World): Tagger => ({
+  tag: async (ids, tags) => {
+    const known = new Set(world.view().instances.map(({ instanceId }) => instanceId));
+    for (const id of ids.filter((each) => known.has(each)))
+      Object.assign(world.ec2.instance(id).facts.tags, tags);
+    const refused = ids.filter((id) => !known.has(id));
+    return { refused: refused.map((id) => ({ id, reason: 'InvalidInstanceID.NotFound' })) };
+  },
+});
+
+/** Runs the command against a world. */
+export async function runOn(world: World, args: readonly string[], visit: Visit = {}): Promise<Said> {
+  const [out, err, questions]: string[][] = [[], [], []];
+  const { answer, caller = CALLER } = visit;
+  const ports = { ...world.ports, tagger: worldTagger(world), ...visit.ports };
+  const exitCode = await irekae(args, {
+    fleetsFile: worldFleets,
+    connect: visit.connect ?? (async () => ({ caller, ports: async () => ports })),
+    print: (line) => out?.push(line),
+    complain: (line) => err?.push(line),
+    ...(answer !== undefined && {
+      ask: async (question: string) => {
+        questions?.push(question);
+        return typeof answer === 'function' ? answer() : answer;
+      },
+    }),
+  });
+  return { exitCode, out: out?.join('\n') ?? '', err: err?.join('\n') ?? '', questions: questions ?? [] };
+}
+
+export class Desk {
+  readonly world: World;
+  #millis = Date.UTC(2026, 10, 22, 3, 0, 0);
+
+  constructor() {
+    this.world = new World({ seed: 1, timings: STEADY, now: () => new Date(this.#millis) });
+    const [a, c] = SUBNETS;
+    this.world.ec2.addSubnet({ subnetId: a, vpcId: 'vpc-1', zone: 'ap-northeast-1a' });
+    this.world.ec2.addSubnet({ subnetId: c, vpcId: 'vpc-1', zone: 'ap-northeast-1c' });
+    this.world.loadBalancers.addClassic({
+      name: BALANCER.name,
+      vpcId: 'vpc-1',
+      zones: ['ap-northeast-1a', 'ap-northeast-1c'],
+    });
+    this.world.addFleet(FLEET, ROLE);
+  }
+
+  run(line: string, visit: Visit = {}): Promise<Said> {
+    return runOn(this.world, line.split(' '), visit);
+  }
+
+  pass(seconds: number): void {
+    this.#millis += seconds * 1000;
+  }
+
+  now(): Date {
+    return new Date(this.#millis);
+  }
+
+  /** A host that serves; by default one of the fleet. */
+  host({ fleet = FLEET, subnetId = SUBNETS[0], tags = {} }: HostOptions = {}): string {
+    return this.world.addRunningHost({
+      ...ROLE,
+      subnetId,
+      loadBalancers: [BALANCER],
+      ...(fleet !== null && { fleet }),
+      tags,
+    });
+  }
+
+  /** An execution that holds the lock, in this phase. */
+  hold(
+    phase: Phase,
+    { name = 'deploy-2', document = '{}' }: { name?: string; document?: string } = {},
+  ): string {
+    const arn = executionArn(`irekae-${FLEET}`, name);
+    this.world.executions.begin(arn);
+    const claim = { holder: arn, startedBy: 'CI', why: 'release 7' };
+    const hold = this.world.ledger.take(FLEET, claim);
+    if (hold && phase !== 'agree') this.world.ledger.enter(FLEET, hold, phase, document);
+    return arn;
+  }
+
+  /** The holder leaves the rest to a human. */
+  callHuman(why: string): void {
+    const held = this.held();
+    if (held) this.world.ledger.keepForHuman(FLEET, held, why);
+  }
+
+  /** This version waits for its turn. */
+  pend(versionId: string): void {
+    const request = { id: `upload-${versionId}`, input: '{}', versionId, since: this.now() };
+    this.world.ledger.pend(FLEET, request, undefined);
+  }
+
+  held() {
+    return this.world.ledger.read(FLEET)?.held;
+  }
+
+  /** Names of the executions that were started since. */
+  started(): string[] {
+    return this.world.executions
+      .running()
+      .map((arn) => arn.split(':').slice(6).join(':'))
+      .filter((name) => !name.endsWith(':deploy-2'));
+  }
+}
+
+interface HostOptions {
+  /** `null`: untagged. */
+  readonly fleet?: string | null;
+  readonly subnetId?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}

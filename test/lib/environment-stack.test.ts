@@ -10,10 +10,11 @@ import { STEP_NAMES, STEPS } from '../../lambdas/domain/steps.ts';
 import { FUNCTION_NAMES } from '../../lib/function-names.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
+import { policiesOf } from '../../lib/resolve-policies.ts';
 import { environmentStacks, standaloneApp, synthesizeTemplates } from '../../lib/synthesize.ts';
 import { exampleEnvironments, synthesize } from '../synth.ts';
 import { everythingGiven } from './fleets.ts';
-import { lambdaOf, policiesOf, resource, resourcesOf, shownReference } from './template.ts';
+import { lambdaOf, resource, resourcesOf, shownReference } from './template.ts';
 
 const APP = 'reactio-production-app';
 const WORKER = 'reactio-production-worker';

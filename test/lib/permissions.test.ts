@@ -4,10 +4,11 @@ import { machinesOf } from '../../lambdas/domain/lock.ts';
 import { STEP_NAMES } from '../../lambdas/domain/steps.ts';
 import { FUNCTION_NAMES, type FunctionName } from '../../lib/function-names.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
+import type { Statement } from '../../lib/resolve-policies.ts';
 import { synthesizeTemplates } from '../../lib/synthesize.ts';
 import { synthesize } from '../synth.ts';
 import { everythingGiven } from './fleets.ts';
-import { lambdaOf, listed, resource, type Statement, shownReference, statementsOf } from './template.ts';
+import { lambdaOf, listed, resource, shownReference, statementsOf } from './template.ts';
 
 const LOOK_AT_BALANCERS = [
   'elasticloadbalancing:DescribeInstanceHealth',

@@ -1,12 +1,6 @@
 /** Looking into a template: policies of a function, resources of a type, and the values behind references. */
+import { policiesOf, type Statement } from '../../lib/resolve-policies.ts';
 import type { ResourceJson, TemplateJson } from '../../lib/synthesize.ts';
-
-export interface Statement {
-  readonly Effect: string;
-  readonly Action: string | readonly string[];
-  readonly Resource: unknown;
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-}
 
 export function resourcesOf(template: TemplateJson, type: string): [string, ResourceJson][] {
   return Object.entries(template.Resources).filter(([, { Type }]) => Type === type);
@@ -29,17 +23,6 @@ export const lambdaOf = (template: TemplateJson, name: string) =>
 export function statementsOf(template: TemplateJson, name: string): Statement[] {
   const { Role: role } = lambdaOf(template, name);
   return policiesOf(template, (role as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0]);
-}
-
-/** The statements of all policies that a role, given by its logical id, has in itself or attached. */
-export function policiesOf(template: TemplateJson, role: string): Statement[] {
-  const attached = resourcesOf(template, 'AWS::IAM::Policy')
-    .filter(([, { Properties }]) => JSON.stringify(Properties?.Roles) === JSON.stringify([{ Ref: role }]))
-    .map(([, { Properties }]) => Properties?.PolicyDocument);
-  const own = (template.Resources[role]?.Properties?.Policies ?? []) as { PolicyDocument: unknown }[];
-  return [...own.map(({ PolicyDocument: document }) => document), ...attached].flatMap(
-    (document) => Object(document).Statement as Statement[],
-  );
 }
 
 export const listed = <T>(value: T | readonly T[]): readonly T[] =>

@@ -80,7 +80,7 @@ const MISSING = Symbol('no such path in the event');
 const placeholders = /"(?:[^"\\]|\\.)*"|<([\w-]+)>/g;
 
 /**
- * The target's input. A path that the event does not have leaves its field out, as in AWS (aws.md §3.2).
+ * The target's input. A path that the event does not have leaves its field out, as in AWS.
  * @throws Error for a placeholder that is not in the map, and for a path with more than names and dots.
  */
 export function transform({ InputPathsMap, InputTemplate }: InputTransformer, event: unknown): unknown {

@@ -30,5 +30,5 @@ export const TRANSITION_SECONDS = 0.08;
 
 /** A sandbox is made and the code fetched; not billed. */
 export const SANDBOX_SECONDS = 0.1;
-/** The bundle is imported and the first connections are made: 250 to 400 ms (aws.md §6.1). Billed since 2025. */
+/** The bundle is imported and the first connections are made: 250 to 400 ms. Billed since 2025. */
 export const INIT_SECONDS = 0.4;

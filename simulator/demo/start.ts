@@ -18,7 +18,7 @@ export function startByUpload(stage: Stage, template: TemplateJson, tarball: Uin
   stage.world.s3.onObjectCreated((event) => {
     if (!matches(rule.pattern, event)) return;
     const { key, size } = event.detail.object;
-    const told = `${key} (${size.toLocaleString('en')} bytes) was uploaded; its event starts the deployment (rule ${rule.name})`;
+    const told = `${key} (${size.toLocaleString('en')} bytes) was uploaded; its event starts the deployment`;
     // EventBridge gives the execution its name, and the event's id is in it.
     starts.push({ deployment: event.id, input: transform(rule.transformer, event), told });
   });

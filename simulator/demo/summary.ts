@@ -8,7 +8,7 @@ import type { World } from '../world/world.ts';
 import type { PhaseClock } from './phases.ts';
 import type { Scene } from './scene.ts';
 
-/** Step Functions' price of a thousand state transitions, in US dollars (aws.md §1.1). */
+/** Step Functions' price of a thousand state transitions, in US dollars. */
 const DOLLARS_PER_THOUSAND_TRANSITIONS = 0.025;
 
 /** A stretch of the deployment: what it took, and what it would have taken at best. */

@@ -1,6 +1,6 @@
 /** How a deployment is told: its ending, its record, and the words that sentences are made of. */
 import { describe, expect, it } from 'vitest';
-import { chunks, groupBy } from '../../lambdas/domain/collections.ts';
+import { groupBy } from '../../lambdas/domain/collections.ts';
 import { endingOf, explain } from '../../lambdas/domain/ending.ts';
 import { phases, recordOf } from '../../lambdas/domain/record.ts';
 import { count, list, secondsBetween, span } from '../../lambdas/domain/words.ts';
@@ -173,12 +173,4 @@ describe('collections', () => {
       ['a', ['a1', 'a2']],
       ['b', ['b1']],
     ]));
-  it.each([
-    [[], []],
-    [[1, 2], [[1, 2]]],
-    [
-      [1, 2, 3],
-      [[1, 2], [3]],
-    ],
-  ])('cuts %j into %j', (items, parts) => expect(chunks(items, 2)).toEqual(parts));
 });

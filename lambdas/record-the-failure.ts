@@ -1,6 +1,7 @@
 /**
  * States *Record the refusal*, *Record the failure*, *Record the failed undo* and *Record the halfway stop*: under
- * which name the execution fails, and why, for people and for the bucket. Never hides the first error.
+ * which name the execution fails, and why, for people and for the bucket. Never hides the first error. After the last
+ * two the lock is kept for a human.
  */
 import { liveArtifacts } from './clients/artifacts.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
@@ -30,12 +31,13 @@ export const recordTheFailure: Step<keyof Records, Ending> = {
     const ending = endingOf(deployment);
     const record = recordOf(deployment, ports.clock.now(), ending);
     const { fleet } = deployment;
+    // First, and not quietly: nobody may take this for leftovers that can be cleaned up; and who has lost the lock knows
+    // nothing of the fleet anymore that would be worth a record.
+    if (NEEDS_HUMAN.includes(ending.error))
+      await ports.ledger.keepForHuman(fleet.name, holdOf(deployment), ending.cause);
     await quietly(
       writeRecord(ports.artifacts, fleet, deploymentRecordKey(fleet.name, record.deployment), record),
     );
-    // Before the record: nobody may take this for leftovers that can be cleaned up.
-    if (NEEDS_HUMAN.includes(ending.error))
-      await quietly(ports.ledger.keepForHuman(fleet.name, holdOf(deployment), ending.cause));
     // Else the next deployment of what ran before this one would be told that it runs already.
     if (NEEDS_HUMAN.includes(ending.error))
       await quietly(writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), record));

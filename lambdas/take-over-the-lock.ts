@@ -29,9 +29,12 @@ export const takeOverTheLock = defineStep(
       : ({ state: 'unknown' } as const);
     const { ready, verdict, reason, waitSeconds = 1 } = decideCleanUp(row, state, ports.clock.now());
     const nextLookInSeconds = Math.max(1, Math.min(MOST_WAIT_SECONDS, Math.ceil(waitSeconds)));
-    if (verdict === 'nothing' && !row?.held) await startPending(fleet.name, execution.id, ports);
-    if (verdict === 'nothing' || verdict === 'wait' || !row?.held)
-      return { ready, verdict, reason, nextLookInSeconds };
+    if (!row?.held) {
+      const next = await startPending(fleet.name, execution.id, ports);
+      const deploys = next ? `; version ${next.versionId}, which waited, is deployed now` : '';
+      return { ready, verdict, reason: `${reason}${deploys}`, nextLookInSeconds };
+    }
+    if (verdict === 'nothing' || verdict === 'wait') return { ready, verdict, reason, nextLookInSeconds };
     const hold = await ports.ledger.takeOver(fleet.name, row.held, execution.id);
     if (!hold)
       return { ready: true, verdict: 'nothing', reason: 'somebody else takes care of it', nextLookInSeconds };
@@ -52,11 +55,14 @@ function goOn(cleanUp: Deployment, held: Held): TakeOver {
         : 'undo';
   const stopped = `Its execution ended in the phase ${held.phase} without an ending of its own: somebody stopped it, or it ran out of time.`;
   // A holder that never left *Agree* wrote nothing down: the clean-up's own document is enough to let go of its lock.
-  const document: object = held.document === undefined ? cleanUp : (JSON.parse(held.document) as object);
+  const document: Partial<Deployment> =
+    held.document === undefined ? cleanUp : (JSON.parse(held.document) as Deployment);
+  // The first error is what counts: an undo that was cut off goes on under its name.
+  const failure = document.failure ?? { Error: 'Stopped', Cause: stopped };
   return {
     ready: true,
     verdict,
-    reason: `${verdict === 'finish' ? 'finishing' : 'undoing'} what an earlier holder left in the phase ${held.phase}`,
+    reason: `${DOING[verdict]} in the phase ${held.phase}`,
     nextLookInSeconds: 1,
     document: {
       ...document,
@@ -66,10 +72,17 @@ function goOn(cleanUp: Deployment, held: Held): TakeOver {
         generation: held.generation,
         reason: 'taken over from a dead holder',
       },
-      ...(verdict === 'undo' && { failure: { Error: 'Stopped', Cause: stopped } }),
+      ...(verdict === 'undo' && { failure }),
     },
   };
 }
+
+/** Each goes on with "in the phase …". */
+const DOING = {
+  undo: 'undoing what a dead holder left',
+  finish: 'finishing what a dead holder left',
+  release: 'letting go of the lock of a holder that changed nothing: it died',
+} as const;
 
 export const handler = lambdaHandler(takeOverTheLock, () => ({
   ledger: liveLedger(),

@@ -57,18 +57,22 @@ async function waitFor(
   const { fleet, execution } = deployment;
   const { bucket, key } = fleet.artifact;
   const request = await requestOf(deployment, ports);
-  const who = `${held.startedBy} deploys ${fleet.name} since ${held.since.toISOString()} (phase ${held.phase})`;
+  const who = `${fleet.name} is held by ${executionName(held.holder)} since ${held.since.toISOString()}, in the phase ${held.phase} (started by ${held.startedBy})`;
   const slot = takesTheSlot(pending, request, await ports.artifacts.versions(bucket, key));
   if (slot && !(await ports.ledger.pend(fleet.name, request, pending))) return undefined;
   const state = await ports.executions.status(held.holder);
-  if (deadSince(held, state, ports.clock.now())) {
+  if (held.needsHuman === undefined && deadSince(held, state, ports.clock.now())) {
     await ports.executions.start(machinesOf(execution.id, fleet.name).cleanUp, cleanUpName(held), '{}');
   }
-  const human = held.needsHuman === undefined ? '' : ' and needs a human: see docs/runbook.md';
-  return slot
-    ? `${who}${human}; version ${request.versionId} waits and is deployed next`
+  const human = held.needsHuman === undefined ? '' : ', and needs a human: see docs/runbook.md';
+  if (slot) return `${who}${human}; version ${request.versionId} waits and is deployed next`;
+  return pending?.versionId === request.versionId
+    ? `${who}${human}; version ${request.versionId} waits already, as ${pending.id} asked for it`
     : `${who}${human}; superseded by version ${pending?.versionId}, which waits already`;
 }
+
+/** For people, who know executions by name. A clean-up's name says that it is one, by its state machine. */
+const executionName = (arn: string) => arn.split(':').slice(6).join(':');
 
 async function requestOf(
   { fleet, input, execution }: Deployment,

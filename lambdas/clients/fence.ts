@@ -4,6 +4,7 @@
  */
 import { type Deployment, holdOf } from '../domain/deployment.ts';
 import { DeploymentError } from '../domain/errors.ts';
+import { lockLost } from './ledger-refusals.ts';
 import type { LedgerRow, Phase, Ports } from './ports.ts';
 
 type Fenced = Pick<Ports, 'ledger'>;
@@ -17,10 +18,7 @@ export async function holding(
   const row = await ledger.read(deployment.fleet.name);
   const held = row?.held;
   if (held?.holder === hold.holder && held.generation === hold.generation) return held;
-  throw new DeploymentError(
-    'LockLost',
-    `The lock of ${deployment.fleet.name} is ${held ? `held by ${held.holder}` : 'free'} now: this execution was taken for dead, and changes nothing anymore.`,
-  );
+  throw lockLost(deployment.fleet.name, hold, held);
 }
 
 /** @throws LockLost; Cancelled when somebody asked for it: seen within one look. */

@@ -24,7 +24,8 @@ export function deadSince(held: Held, state: ExecutionState, now: Date): Date | 
 
 /**
  * May a request take the pending slot from the one that waits there? The newest artifact wins, by S3's own order and
- * never by arrival; of one version the later request, which may be a human's with a reason.
+ * never by arrival. Of one version the later request; but the event of an upload, which may come twice, never replaces
+ * what a person asked for, who may have wanted another image or a redeployment.
  * @param newestFirst the key's version ids
  */
 export function takesTheSlot(
@@ -37,8 +38,12 @@ export function takesTheSlot(
     const index = newestFirst.indexOf(versionId);
     return index === -1 ? Number.POSITIVE_INFINITY : index;
   };
-  return age(request.versionId) <= age(waiting.versionId);
+  const [asked, waits] = [age(request.versionId), age(waiting.versionId)];
+  return asked === waits ? isUpload(waiting) || !isUpload(request) : asked < waits;
 }
+
+const isUpload = ({ input }: PendingRequest): boolean =>
+  (JSON.parse(input) as { upload?: unknown }).upload !== undefined;
 
 type Verdict = Pick<TakeOver, 'ready' | 'verdict' | 'reason'> & { readonly waitSeconds?: number };
 

@@ -12,12 +12,15 @@ export const IN_FLIGHT_SECONDS = STEPS['launch-new-instances'] + VISIBILITY_SECO
 
 /**
  * Until when "EC2 shows nothing that we launched" is no proof. A launch that answered with its instances needs no
- * proof; one that answered with an error of ours is over; any other may still be in flight.
+ * proof; one that answered with an error of ours is over; any other may still be in flight. *Cancelled* is no answer of
+ * a launch: the fence says it before the call, and an earlier run of the step may be in flight.
  */
 export function settledAfterSeconds({ launch, failure }: Deployment): number {
   if (launch) return 0;
   const answered =
-    failure !== undefined && failure.Error in FAILURES && failure.Error !== 'ServiceUnavailable';
+    failure !== undefined &&
+    failure.Error in FAILURES &&
+    !['ServiceUnavailable', 'Cancelled'].includes(failure.Error);
   return answered ? VISIBILITY_SECONDS : IN_FLIGHT_SECONDS;
 }
 

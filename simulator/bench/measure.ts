@@ -144,6 +144,8 @@ function requestsOf({ world: { calls } }: Stage): Measured['requests'] {
     mackerel: calls.requests('mackerel'),
     artifacts: calls.requests('artifacts'),
     parameters: calls.requests('parameters'),
+    ledger: calls.requests('ledger'),
+    executions: calls.requests('executions'),
   };
 }
 

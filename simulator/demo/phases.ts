@@ -5,11 +5,15 @@ export type Phase = (typeof PHASES)[number];
 
 /** Tasks only: what lies between them belongs to the task before. */
 const PHASE_OF: Readonly<Record<string, Phase>> = {
+  'Take the fleet lock': 'Agree',
   'Resolve the image': 'Agree',
   'Resolve the release': 'Agree',
   'Snapshot old hosts': 'Agree',
   'Write the plan': 'Agree',
   'Record the refusal': 'Agree',
+  'Release the lock after the refusal': 'Agree',
+  'Release the lock after already deployed': 'Agree',
+  'Release the lock after superseded': 'Agree',
   'Launch new instances': 'Bring up',
   'New hosts are ready': 'Bring up',
   'Take old hosts out of service': 'Shift',
@@ -18,11 +22,13 @@ const PHASE_OF: Readonly<Record<string, Phase>> = {
   'Terminate old instances': 'Remove',
   'Retire old hosts in Mackerel': 'Remove',
   'Record the release': 'Remove',
+  'Release the lock after the deployment': 'Remove',
   'Record the halfway stop': 'Remove',
   'Put old hosts back': 'Undo',
   'Terminate new instances': 'Undo',
   'Record the failure': 'Undo',
   'Record the failed undo': 'Undo',
+  'Release the lock after the undo': 'Undo',
 };
 
 export function phaseOf(state: string): Phase | undefined {

@@ -1,7 +1,9 @@
 /** Deployments as they are on their way through the story: two old hosts, two new ones, each part replaceable. */
+import type { Hold } from '../../lambdas/clients/ports.ts';
 import type {
   Deployment,
   Launch,
+  Lock,
   Look,
   OldHost,
   ResolvedImage,
@@ -70,21 +72,23 @@ export const aLook = (changes: Partial<Look> = {}): Look => ({
   ...changes,
 });
 
-/** A deployment that has just been opened. */
+const EXECUTION = 'arn:aws:states:ap-northeast-1:123456789012:execution:irekae-shop:deploy-2';
+
+/** A deployment that has just been opened: it holds no lock yet. */
 export const aDeployment = (changes: Partial<Deployment> = {}): Deployment => ({
   fleet: aFleet(),
-  execution: {
-    id: 'arn:aws:states:ap-northeast-1:123456789012:execution:irekae-shop:deploy-2',
-    name: 'deploy-2',
-    startedAt: iso(0),
-  },
+  execution: { id: EXECUTION, name: 'deploy-2', startedAt: iso(0) },
   input: {},
   ...changes,
 });
 
-/** Agreed: image, release and snapshot are known, nothing was changed. */
+/** The deployment's hold of its fleet's lock. */
+export const HOLD: Hold = { holder: EXECUTION, generation: 7 };
+export const LOCK: Lock = { ...HOLD, verdict: 'taken', reason: 'holder number 7 of shop' };
+
+/** Agreed: the lock is taken, image, release and snapshot are known, nothing was changed. */
 export const agreed = (changes: Partial<Deployment> = {}): Deployment =>
-  aDeployment({ image: IMAGE, release: RELEASE, oldHosts: aSnapshot(), ...changes });
+  aDeployment({ lock: LOCK, image: IMAGE, release: RELEASE, oldHosts: aSnapshot(), ...changes });
 
 /** Launched: the new instances boot. */
 export const launched = (changes: Partial<Deployment> = {}): Deployment =>

@@ -30,6 +30,8 @@ export function aFleet({ limits, mackerel, ...changes }: Changes = {}): Fleet {
     instanceTypes: ['t4g.small'],
     subnets: ['subnet-a', 'subnet-c'],
     instancesPerZone: 1,
+    spillOver: false,
+    keepFailedHostMinutes: 0,
     launchTemplate: { id: 'lt-1', version: '7', rootDevice: '/dev/xvda' },
     loadBalancers: [WEB],
     startCommand: './start',

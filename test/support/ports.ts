@@ -1,11 +1,12 @@
 /**
  * Literal ports: a test names the methods that its step may call, and what they answer. Any other call fails the test;
- * every call is written down in order, so that tests can say what happened before what.
+ * every call is written down in order, so that tests can say what happened before what. The ledger says that the
+ * deployment holds its lock, and is not written down, unless a test is about it and names methods of its own.
  */
-import type { Instance, Member, Ports } from '../../lambdas/clients/ports.ts';
+import type { Instance, LedgerRow, Member, Ports } from '../../lambdas/clients/ports.ts';
 import { DeploymentError, type FailureName } from '../../lambdas/domain/errors.ts';
 import { loadBalancerName } from '../../lambdas/domain/fleet.ts';
-import { at } from './deployments.ts';
+import { at, HOLD } from './deployments.ts';
 import type { Scene } from './facts.ts';
 
 /** Some methods of some ports. */
@@ -19,7 +20,16 @@ export interface LiteralPorts extends Ports {
 }
 
 const READS =
-  /^(ec2\.(describe|listByTag|findImage|newestImage|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|latestMetric)|artifacts\.(find|digest|readRecord)|parameters\.read)\b/;
+  /^(ec2\.(describe|listByTag|consoleOutput|findImage|newestImage|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|latestMetric)|artifacts\.(find|digest|versions|readRecord)|parameters\.read|ledger\.read|executions\.status)\b/;
+
+/** The row of a fleet whose lock the deployment holds. */
+export const aRow = (held: Partial<NonNullable<LedgerRow['held']>> = {}): LedgerRow => ({
+  fleet: 'shop',
+  generation: held.generation ?? HOLD.generation,
+  held: { ...HOLD, phase: 'agree', since: at(1), startedBy: 'Hanako', ...held },
+});
+
+const HOLDING: Methods['ledger'] = { read: async () => aRow(), enter: async () => {} };
 
 export function portsWith(methods: Methods, now: Date = at(200)): LiteralPorts {
   const calls: string[] = [];
@@ -42,6 +52,8 @@ export function portsWith(methods: Methods, now: Date = at(200)): LiteralPorts {
     mackerel: port('mackerel'),
     artifacts: port('artifacts'),
     parameters: port('parameters'),
+    ledger: methods.ledger ? port('ledger') : ({ ...HOLDING } as Ports['ledger']),
+    executions: port('executions'),
     calls,
     get changes() {
       return calls.filter((call) => !READS.test(call));

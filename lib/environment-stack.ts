@@ -48,6 +48,7 @@ export class EnvironmentStack extends Stack {
     new OrphanWatch(this, reach, topic);
 
     new CfnOutput(this, 'ArtifactBucket', { value: bucket.bucketName, description: 'Upload artifacts here' });
+    new CfnOutput(this, 'LedgerTable', { value: reach.ledger.tableName, description: 'The command asks it' });
     new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn, description: 'All alarms are sent here' });
   }
 }

@@ -1,13 +1,8 @@
 /** What each step may do in AWS, read off the synthesized template: the policies that are deployed. */
 import { STEP_NAMES } from '../lambdas/domain/steps.ts';
+import { policiesOf, type Statement } from '../lib/resolve-policies.ts';
 import type { ResourceJson, TemplateJson } from '../lib/synthesize.ts';
 import { code, table } from './markdown.ts';
-
-interface Statement {
-  readonly Action: string | readonly string[];
-  readonly Resource: unknown;
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-}
 
 export function permissionTable(template: TemplateJson): string {
   const rows = STEP_NAMES.map((step) => {
@@ -25,19 +20,13 @@ function statementsOf(template: TemplateJson, step: string): Statement[] {
   );
   const role = Object(handler?.Properties?.Role)['Fn::GetAtt']?.[0];
   if (typeof role !== 'string') throw new Error(`The template has no function with a role for ${step}.`);
-  return resources
-    .filter((resource) => resource.Type === 'AWS::IAM::Policy' && belongsTo(resource, role))
-    .flatMap(({ Properties }) => Object(Properties?.PolicyDocument).Statement as Statement[])
-    .filter(({ Action }) => [Action].flat().every((action) => !action.startsWith('logs:')));
+  return policiesOf(template, role).filter(({ Action }) =>
+    [Action].flat().every((action) => !action.startsWith('logs:')),
+  );
 }
 
 const stepOf = (properties: ResourceJson['Properties']) =>
   Object(properties?.Environment).Variables?.IREKAE_STEP;
-
-function belongsTo({ Properties }: ResourceJson, role: string): boolean {
-  const roles = Properties?.Roles;
-  return Array.isArray(roles) && roles.some((each) => Object(each).Ref === role);
-}
 
 function tell({ Action, Resource, Condition }: Statement, template: TemplateJson): string {
   const kinds = [...new Set([Resource].flat().map((resource) => kindOf(resource, template)))];

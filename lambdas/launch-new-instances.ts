@@ -1,88 +1,107 @@
 /**
- * State *Launch new instances*: one call per zone, tagged from birth. Running it twice launches nothing twice: the
- * client tokens are derived from the execution (rule 5).
+ * State *Launch new instances*: one call per zone, tagged from birth; where a zone has no capacity, the next try of
+ * `domain/launching.ts`. Running it twice launches nothing twice: the client tokens are derived from the execution, and
+ * the ledger knows which tries are behind (rule 5). All shares are launched, or the deployment is undone.
  */
 import { createHash } from 'node:crypto';
 import { liveEc2 } from './clients/ec2.ts';
-import { entering } from './clients/fence.ts';
+import { entering, holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
-import type { Instance, Ports } from './clients/ports.ts';
+import type { Instance, LaunchRequest, Ports } from './clients/ports.ts';
 import { renderBootScript } from './domain/boot-script.ts';
 import { type After, deploymentId, type Launch } from './domain/deployment.ts';
 import { DeploymentError, isFailure } from './domain/errors.ts';
 import { TAG } from './domain/fleet.ts';
-import { ofThisFleet } from './domain/removal.ts';
+import {
+  type LaunchedShare,
+  launchSentence,
+  movedOn,
+  noRoomFor,
+  type Progress,
+  progressIn,
+  type Try,
+  tryOf,
+} from './domain/launching.ts';
 import { defineStep } from './domain/step.ts';
-import { count, list } from './domain/words.ts';
+import { count } from './domain/words.ts';
 
 type Agreed = After<'image' | 'release' | 'oldHosts'>;
+type Eyes = Pick<Ports, 'ec2' | 'ledger' | 'clock'>;
 
 export const launchNewInstances = defineStep(
   'launch-new-instances',
   ['image', 'release', 'oldHosts'],
-  async (deployment: Agreed, ports: Pick<Ports, 'ec2' | 'ledger' | 'clock'>): Promise<Launch> => {
-    await entering('bring-up', deployment, ports);
+  async (deployment: Agreed, ports: Eyes): Promise<Launch> => {
+    const { document } = await holding(deployment, ports);
     const at = ports.clock.now().toISOString();
-    // Zones side by side (EC2's bucket holds five RunInstances). All are waited for, also when one has failed: the
-    // undo must not begin while a launch is still in flight.
-    const inZones = await Promise.allSettled(
-      deployment.fleet.subnets.map((subnetId) => launchInZone(deployment, subnetId, ports)),
-    );
-    refuseFailed(inZones);
-    const launched = inZones.flatMap((zone) => (zone.status === 'fulfilled' ? zone.value : []));
-    const zones = [...new Set(launched.map((instance) => instance.zone))];
+    const shares = await launchShares(deployment, progressIn(document), ports);
+    const launched = shares.flatMap(({ instances }) => instances);
     return {
-      reason: `${count(launched.length, 'instance')} of ${deployment.image.imageId} in ${list(zones)}`,
+      reason: launchSentence(deployment.fleet, deployment.image.imageId, shares),
       at,
       instances: launched.map(({ instanceId, zone, instanceType }) => ({ instanceId, zone, instanceType })),
     };
   },
 );
 
-/** An unknown answer first: it is asked for again, so that no launch is in flight when the undo begins. */
-function refuseFailed(inZones: readonly PromiseSettledResult<unknown>[]): void {
-  const failures = inZones.flatMap((zone) => (zone.status === 'rejected' ? [zone.reason as unknown] : []));
-  if (failures.length === 0) return;
-  throw failures.find((failure) => isFailure(failure, 'ServiceUnavailable')) ?? failures[0];
-}
-
-/** The first of the fleet's instance types that the zone has capacity for. */
-async function launchInZone(
+/** Each zone's share, in rounds: who found no room tries again, elsewhere or as another type, when all have answered. */
+async function launchShares(
   deployment: Agreed,
-  subnetId: string,
-  { ec2 }: Pick<Ports, 'ec2'>,
-): Promise<readonly Instance[]> {
+  earlier: Progress,
+  ports: Eyes,
+): Promise<readonly LaunchedShare[]> {
   const { fleet } = deployment;
-  for (const instanceType of await typesToTry(deployment, subnetId, ec2)) {
-    try {
-      return whole(deployment, subnetId, await ec2.launch(launchRequest(deployment, subnetId, instanceType)));
-    } catch (error) {
-      if (!isFailure(error, 'NoCapacity')) throw error;
-    }
+  const launched = new Map<string, LaunchedShare>();
+  let progress = earlier;
+  while (launched.size < fleet.subnets.length) {
+    const launching = { ...deployment, launching: progress };
+    await entering('bring-up', launching, ports);
+    const open = fleet.subnets.filter((home) => !launched.has(home));
+    const { shares, turnedDown } = await launchRound(deployment, open, progress, ports);
+    for (const share of shares) launched.set(share.home, share);
+    // Only the other subnets' addresses are counted: the fleet's own were, before it began.
+    const subnets = turnedDown.length > 0 && fleet.spillOver ? await ports.ec2.subnets(fleet.subnets) : [];
+    progress = movedOn(fleet, progress, turnedDown, subnets);
   }
-  throw new DeploymentError(
-    'NoCapacity',
-    `EC2 has no capacity in the zone of ${subnetId} for ${count(fleet.instancesPerZone, 'instance')} of ${list(fleet.instanceTypes)}. ` +
-      `Try again later, or add instance types to ${fleet.name} in bin/fleets.ts.`,
-  );
+  return fleet.subnets.flatMap((home) => launched.get(home) ?? []);
 }
 
 /**
- * The fleet's instance types; or the one type that an earlier run of this step launched here. The tokens alone do not
- * cover a type that had no capacity in the first run and has some in the second. The list may be stale, so it only
- * tells the type: asked for again under its token, EC2 answers with all that was launched.
+ * One try of each share, side by side (EC2's bucket holds five RunInstances). All are waited for, also when one has
+ * failed: the undo must not begin while a launch is still in flight.
  */
-async function typesToTry(
+async function launchRound(
   deployment: Agreed,
-  subnetId: string,
-  ec2: Ports['ec2'],
-): Promise<readonly string[]> {
-  const { instanceTypes } = deployment.fleet;
-  if (instanceTypes.length === 1) return instanceTypes;
-  const tagged = await ec2.listByTag(TAG.deployment, deploymentId(deployment));
-  const earlier = ofThisFleet(deployment, tagged).find((instance) => instance.subnetId === subnetId);
-  return earlier ? [earlier.instanceType] : instanceTypes;
+  open: readonly string[],
+  progress: Progress,
+  { ec2 }: Pick<Ports, 'ec2'>,
+): Promise<{ shares: readonly LaunchedShare[]; turnedDown: readonly string[] }> {
+  const tries = open.map((home) => {
+    const as = tryOf(deployment.fleet, progress, home);
+    if (!as) throw noRoomFor(deployment.fleet, home);
+    return { home, as };
+  });
+  const answers = await Promise.allSettled(
+    tries.map(async ({ home, as }) => {
+      const instances = await ec2.launch(launchRequest(deployment, home, as));
+      return { home, as, instances: whole(deployment, as.subnetId, instances) };
+    }),
+  );
+  refuseFailed(answers);
+  return {
+    shares: answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])),
+    turnedDown: open.filter((_home, index) => answers[index]?.status === 'rejected'),
+  };
+}
+
+/** All but a lack of capacity; an unknown answer first, so that it is asked for again before the undo begins. */
+function refuseFailed(answers: readonly PromiseSettledResult<unknown>[]): void {
+  const failures = answers.flatMap((answer) =>
+    answer.status === 'rejected' && !isFailure(answer.reason, 'NoCapacity') ? [answer.reason as unknown] : [],
+  );
+  if (failures.length === 0) return;
+  throw failures.find((failure) => isFailure(failure, 'ServiceUnavailable')) ?? failures[0];
 }
 
 /** @throws ServiceUnavailable for half an answer: fewer hosts than asked for would make the fleet shrink (rule 2). */
@@ -95,11 +114,11 @@ function whole({ fleet }: Agreed, subnetId: string, launched: readonly Instance[
   );
 }
 
-function launchRequest(deployment: Agreed, subnetId: string, instanceType: string) {
+function launchRequest(deployment: Agreed, home: string, { subnetId, instanceType }: Try): LaunchRequest {
   const { fleet, release, image, execution } = deployment;
-  // The type is part of the token: a second type is another request, not a repetition of the first.
+  // Whose share, where and as what: another try is another request, not a repetition of the first.
   const clientToken = createHash('sha256')
-    .update([execution.id, subnetId, instanceType].join('|'))
+    .update([execution.id, home, subnetId, instanceType].join('|'))
     .digest('hex');
   return {
     clientToken,

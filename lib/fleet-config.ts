@@ -213,6 +213,17 @@ export const FleetConfig = only({
   /** One per zone. */
   subnets: list(id('subnet'), 1, 20),
   instancesPerZone: whole(1, 500),
+  /**
+   * When EC2 has no capacity for any of the instance types in a zone, its whole share is launched in another one: each
+   * other subnet is tried with each type once, in order. The next deployment spreads the fleet again. Default: false;
+   * the deployment then fails and is undone.
+   */
+  spillOver: v.optional(v.boolean('true or false'), false),
+  /**
+   * After a failed deployment, one of the instances that failed is kept running for so many minutes, for you to log in:
+   * out of the load balancers, retired in Mackerel, tagged `irekae:keep-until`. Needs a load balancer. Default: 0, none.
+   */
+  keepFailedHostMinutes: v.optional(whole(0, 1_440, ' minutes'), 0),
   securityGroups: list(id('sg'), 1, 16),
   /** Default: made, without further policies. */
   instanceProfile: v.optional(InstanceProfile, { kind: 'made' }),

@@ -37,6 +37,9 @@ const when = (broken: boolean, field: string, given: unknown, allowed: string): 
  */
 export const MOST_HOSTS = 500;
 
+/** With `spillOver`, each zone's share may be tried so often; EC2 takes two launches a second. */
+const MOST_TRIES = 24;
+
 /** EC2 names arm64 families with a `g` right after the generation: t4g, m7gd, c7gn, im4gn. a1 is older than the custom. */
 export function architectureOf(instanceType: string): Architecture {
   return /^([a-z]+\d+g|a1\.)/.test(instanceType) ? 'arm64' : 'x86_64';
@@ -91,6 +94,26 @@ export const FLEET_RULES: readonly FleetRule[] = [
       'instancesPerZone',
       fleet.instancesPerZone,
       `at most ${MOST_HOSTS} hosts in all, and ${fleet.subnets.length} subnets make ${fleetSize(fleet)}`,
+    ),
+  ),
+  rule(['spillOver', 'subnets', 'instanceTypes'], ({ spillOver, subnets, instanceTypes }) => {
+    const tries = subnets.length * instanceTypes.length;
+    return [
+      ...when(spillOver && subnets.length === 1, 'spillOver', true, 'false for a fleet of one subnet'),
+      ...when(
+        spillOver && tries > MOST_TRIES,
+        'spillOver',
+        true,
+        `false, or fewer subnets and types: their product is at most ${MOST_TRIES}, and here it is ${tries}`,
+      ),
+    ];
+  }),
+  rule(['keepFailedHostMinutes', 'loadBalancers'], ({ keepFailedHostMinutes, loadBalancers }) =>
+    when(
+      keepFailedHostMinutes > 0 && loadBalancers.length === 0,
+      'keepFailedHostMinutes',
+      keepFailedHostMinutes,
+      '0 for a fleet without a load balancer: a host that is kept could not be taken out of service, and would go on working',
     ),
   ),
   rule(['image'], ({ image }) =>

@@ -168,6 +168,12 @@ const askMackerel = [readApiKey, decryptApiKey];
 const describeInstances = describe('ec2:DescribeInstances');
 const describeSubnets = describe('ec2:DescribeSubnets');
 
+/** Before a share is launched in another zone than its own. */
+const countAddresses: Grant = (reach) => ({
+  ...describeSubnets(reach),
+  resources: reach.environment.fleets.some(({ spillOver }) => spillOver) ? ['*'] : [],
+});
+
 /** What a launch uses. A condition on tags would deny these: they are not tagged by the launch. */
 const launchFromFleetsParts: Grant = ({ stack, environment, launchTemplates }) => ({
   actions: ['ec2:RunInstances'],
@@ -277,10 +283,11 @@ const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'resolve-the-release': [readArtifacts, tellAbsentFromForbidden, readRecords],
   'snapshot-old-hosts': [...lookAtHosts, describeSubnets],
   'write-the-plan': [],
-  // Describes too: a launch whose answer was lost is found again by its tag.
+  // Reads in the ledger which tries an earlier run of it has behind it.
   'launch-new-instances': [
+    readLedger,
     writeLedger,
-    describeInstances,
+    countAddresses,
     launchFromFleetsParts,
     launchTagged,
     tagAtLaunch,

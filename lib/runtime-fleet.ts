@@ -23,6 +23,8 @@ export function toRuntimeFleet(config: FleetConfig, environment: EnvironmentConf
     instanceTypes: config.instanceTypes,
     subnets: config.subnets,
     instancesPerZone: config.instancesPerZone,
+    spillOver: config.spillOver,
+    keepFailedHostMinutes: config.keepFailedHostMinutes,
     launchTemplate: {
       id: made.launchTemplateId,
       version: made.launchTemplateVersion,

@@ -45,6 +45,12 @@ const newHost = (stage: Stage): string => {
   return found.instanceId;
 };
 
+/** No room for any of the fleet's instance types in the last of its zones. */
+const lastZoneIsFull = ({ world, fleet }: Stage) => {
+  const [subnet] = world.ec2.subnets(fleet.subnets.slice(-1));
+  for (const type of fleet.instanceTypes) world.ec2.setCapacity(type, subnet?.zone ?? '', 0);
+};
+
 const refuseTermination = (stage: Stage) => {
   for (const instanceId of stage.oldInstances) stage.world.ec2.protect(instanceId);
 };
@@ -175,6 +181,38 @@ export const SCENARIOS = {
     input: { amiId: 'ami-latest', dryRun: 'yes', colour: 'red' },
     endsIn: 'Nothing was changed',
     because: 'InvalidInput',
+  },
+  'other-type': {
+    tells: 'EC2 has no room for the preferred instance type in one zone: the next type takes its place.',
+    kind: 'app',
+    arrange: ({ world, fleet }) => {
+      const [subnet] = world.ec2.subnets(fleet.subnets);
+      world.ec2.setCapacity(fleet.instanceTypes[0] ?? '', subnet?.zone ?? '', 0);
+    },
+    endsIn: 'Deployed',
+  },
+  'spill-over': {
+    tells: 'A zone has no room for any instance type; the fleet allows the other one to take its share.',
+    kind: 'app',
+    arrange: (stage) => {
+      stage.configure({ spillOver: true });
+      lastZoneIsFull(stage);
+    },
+    endsIn: 'Deployed',
+  },
+  'no-capacity-anywhere': {
+    tells: 'The fleet allows other zones, but these have no room either: what was launched is removed again.',
+    kind: 'app',
+    arrange: (stage) => {
+      stage.configure({ spillOver: true });
+      lastZoneIsFull(stage);
+      const { world, fleet } = stage;
+      const [subnet] = world.ec2.subnets(fleet.subnets);
+      for (const type of fleet.instanceTypes) world.ec2.setCapacity(type, subnet?.zone ?? '', 1);
+      for (const type of fleet.instanceTypes.slice(1)) world.ec2.setCapacity(type, subnet?.zone ?? '', 0);
+    },
+    endsIn: 'RolledBack',
+    because: 'NoCapacity',
   },
 } as const satisfies Record<string, Scenario>;
 

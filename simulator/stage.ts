@@ -117,6 +117,12 @@ export class Stage {
 
   /** Starts a deployment and lets time pass until it has ended. */
   async deploy(input: unknown = {}, name?: string): Promise<ExecutionResult> {
+  /** Gives the fleet other options than the fleet file does. Before anything is started. */
+  configure(options: Partial<Pick<Fleet, 'spillOver' | 'keepFailedHostMinutes'>>): void {
+    for (const machine of [this.machine, this.cleanUpMachine]) Object.assign(fleetIn(machine), options);
+    Object.assign(this.fleet, options);
+  }
+
     return this.clock.until(this.start(input, name).result);
   }
 
@@ -261,13 +267,15 @@ export function machineOf(template: TemplateJson, fleet: string): Machine {
 }
 
 /** The fleet as it stands in the definition's first state. */
-function fleetOf({ definition }: Machine): Fleet {
-  const open = definition.States[definition.StartAt] as { Parameters?: { fleet?: unknown } };
-  return v.parse(Fleet, open.Parameters?.fleet);
+function fleetIn({ definition }: Machine): object {
+  const open = definition.States[definition.StartAt] as { Parameters?: { fleet?: object } };
+  return open.Parameters?.fleet ?? {};
 }
 
 /** Every request to Mackerel needs the key, as in AWS: an unreadable key fails the request, not the start. */
 function behindApiKey({ mackerel, parameters, clock }: Ports, parameter: string): Ports['mackerel'] {
+const fleetOf = (machine: Machine): Fleet => v.parse(Fleet, fleetIn(machine));
+
   const key = apiKeyReader(parameters as ParametersPort, parameter, () => clock.now().getTime());
   const guarded = Object.entries(mackerel).map(([name, request]) => [
     name,

@@ -55,6 +55,10 @@ export const Fleet = v.strictObject({
   /** One per zone. */
   subnets: v.array(v.string()),
   instancesPerZone: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** A zone without capacity: may its share be launched in the other zones? */
+  spillOver: v.optional(v.boolean(), false),
+  /** How long one failed instance is kept for debugging; 0: none is kept. */
+  keepFailedHostMinutes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
   launchTemplate: v.strictObject({ id: v.string(), version: v.string(), rootDevice: v.string() }),
   loadBalancers: v.array(LoadBalancerRef),
   startCommand: v.string(),
@@ -85,6 +89,8 @@ export const TAG = {
   fleet: 'irekae:fleet',
   deployment: 'irekae:deployment',
   artifactVersion: 'irekae:artifact-version',
+  /** On a failed instance that is kept for debugging: until when, as ISO 8601. */
+  keepUntil: 'irekae:keep-until',
 } as const;
 
 /** Where irekae keeps its records in the artifact bucket. No artifact key may begin like this. */

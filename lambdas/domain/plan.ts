@@ -1,6 +1,7 @@
 /** What a deployment would do, and how soon it could be done: the answer of a dry run. */
 import type { After } from './deployment.ts';
 import { deploymentId } from './deployment.ts';
+import { triesOf } from './launching.ts';
 import { span } from './words.ts';
 
 /** The least that EC2 takes from the call until an instance runs, and from termination until it is gone. */
@@ -20,7 +21,8 @@ export interface Plan {
   readonly launch: readonly {
     readonly subnet: string;
     readonly instances: number;
-    readonly instanceTypes: readonly string[];
+    /** In this order, each only when EC2 has no capacity for the one before: `t4g.small in subnet-1`. */
+    readonly tries: readonly string[];
   }[];
   /** Instance ids that would go. */
   readonly replace: readonly string[];
@@ -48,7 +50,7 @@ export function writePlan(deployment: Planned): Plan {
     launch: fleet.subnets.map((subnet) => ({
       subnet,
       instances: fleet.instancesPerZone,
-      instanceTypes: fleet.instanceTypes,
+      tries: triesOf(fleet, subnet).map((each) => `${each.instanceType} in ${each.subnetId}`),
     })),
     replace: oldHosts.hosts.map((host) => host.instanceId),
     leaveAlone: oldHosts.strangers,

@@ -317,12 +317,28 @@ describe('writePlan', () => {
       reason: 'shop/app.tar.gz version v2; 2 old hosts of Shop:web, 2 in service',
       release: { artifact: 'shop/app.tar.gz', versionId: 'v2', imageId: 'ami-0abc' },
       launch: [
-        { subnet: 'subnet-a', instances: 1, instanceTypes: ['t4g.small'] },
-        { subnet: 'subnet-c', instances: 1, instanceTypes: ['t4g.small'] },
+        { subnet: 'subnet-a', instances: 1, tries: ['t4g.small in subnet-a'] },
+        { subnet: 'subnet-c', instances: 1, tries: ['t4g.small in subnet-c'] },
       ],
       replace: ['i-old1', 'i-old2'],
       leaveAlone: [{ name: 'i-x', why: 'odd' }],
     }));
+
+  it('says where a share goes when its zone has no capacity', () => {
+    const fleet = aFleet({
+      instanceTypes: ['t4g.small', 't4g.medium'],
+      subnets: ['subnet-a', 'subnet-c', 'subnet-d'],
+      spillOver: true,
+    });
+    expect(planOf({}, fleet).launch[1]?.tries).toEqual([
+      't4g.small in subnet-c',
+      't4g.medium in subnet-c',
+      't4g.small in subnet-d',
+      't4g.medium in subnet-d',
+      't4g.small in subnet-a',
+      't4g.medium in subnet-a',
+    ]);
+  });
 
   it('promises no earlier end than the parts that take their time', () => {
     expect(planOf().earliestFinish).toEqual({

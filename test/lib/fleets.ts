@@ -36,6 +36,8 @@ export const everythingGiven = (): FleetsFile => ({
       instanceTypes: ['c7i.large', 'c6i.large'],
       subnets: ['subnet-0a1b2c3d', 'subnet-1a2b3c4d'],
       instancesPerZone: 2,
+      spillOver: true,
+      keepFailedHostMinutes: 30,
       securityGroups: ['sg-0a1b2c3d', 'sg-1a2b3c4d'],
       instanceProfile: {
         kind: 'given',

@@ -43,13 +43,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'resolve-the-release': ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket'],
   'snapshot-old-hosts': ['ec2:DescribeSubnets', ...LOOK_AT_HOSTS],
   'write-the-plan': [],
-  'launch-new-instances': [
-    WRITE_LEDGER,
-    'ec2:CreateTags',
-    'ec2:DescribeInstances',
-    'ec2:RunInstances',
-    'iam:PassRole',
-  ],
+  'launch-new-instances': [READ_LEDGER, WRITE_LEDGER, 'ec2:CreateTags', 'ec2:RunInstances', 'iam:PassRole'],
   'new-hosts-are-ready': [READ_LEDGER, ...LOOK_AT_HOSTS, JOIN],
   'take-old-hosts-out-of-service': [WRITE_LEDGER, ...LOOK_AT_HOSTS, LEAVE],
   'old-hosts-are-drained': [READ_LEDGER, ...LOOK_AT_BALANCERS],
@@ -325,6 +319,9 @@ describe('An environment with everything given', () => {
       }),
     ]);
   });
+
+  it('may count the addresses of the zones that a share may spill over to', () =>
+    expect(actionsOf(statementsOf(qa, 'launch-new-instances'))).toContain('ec2:DescribeSubnets'));
 
   it('reads a public image parameter, which belongs to no account', () => {
     expect(resourcesFor('ssm:GetParameter', 'resolve-the-image', qa)).toEqual([

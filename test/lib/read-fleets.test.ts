@@ -87,15 +87,17 @@ describe('The fleets file', () => {
         'bin/fleets.ts has 6 problems:',
         'fleet reactio-staging-app: limits.bakeSeconds: given -1, allowed: a whole number from 0 to 86400',
         'fleet reactio-staging-app: startcommand: unknown field, allowed: only name, environment, mackerel, ' +
-          'artifact, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, securityGroups, ' +
-          'instanceProfile, loadBalancers, rootVolume, startCommand, limits, tags',
+          'artifact, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
+          'keepFailedHostMinutes, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
+          'limits, tags',
         'fleet reactio-staging-app: instanceTypes.0: given "m7i.large", allowed: types of the fleet\'s ' +
           'architecture, arm64; this one is x86_64',
         'fleet reactio-staging-app: mackerel.service: given "r", allowed: 2 to 63 letters, digits, - and _, a ' +
           'letter or digit first',
         'fleet number 5: (the whole input): given 5, allowed: only name, environment, mackerel, artifact, ' +
-          'runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, securityGroups, ' +
-          'instanceProfile, loadBalancers, rootVolume, startCommand, limits, tags',
+          'runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
+          'keepFailedHostMinutes, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
+          'limits, tags',
         'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',
       ].join('\n  - '),
     );
@@ -279,6 +281,29 @@ describe('A fleet is refused', () => {
       { instancesPerZone: 251 },
       'at most 500 hosts in all, and 2 subnets make 502',
     ],
+    [
+      'with no other zone to spill over to',
+      { subnets: ['subnet-0a1b2c3d'], spillOver: true },
+      'spillOver: given true, allowed: false for a fleet of one subnet',
+    ],
+    [
+      'with more tries in other zones than a launch has time for',
+      {
+        instanceTypes: Array.from({ length: 13 }, (_, n) => `t4g.size${n}`),
+        spillOver: true,
+      },
+      'their product is at most 24, and here it is 26',
+    ],
+    [
+      'that keeps a failed host without a load balancer to take it out of',
+      { loadBalancers: [], keepFailedHostMinutes: 30 },
+      'keepFailedHostMinutes: given 30, allowed: 0 for a fleet without a load balancer',
+    ],
+    [
+      'that keeps a failed host for days',
+      { keepFailedHostMinutes: 1_441 },
+      'keepFailedHostMinutes: given 1441, allowed: a whole number from 0 to 1440 minutes',
+    ],
     ['without a security group', { securityGroups: [] }, 'securityGroups: given []'],
     ['with a security group by name', { securityGroups: ['web'] }, 'securityGroups.0: given "web"'],
     [
@@ -422,6 +447,7 @@ describe('A fleet is accepted', () => {
     ],
     ['with a name for its instances', { tags: { Name: 'reactio app', マッカレル: 'yes' } }],
     ['of the largest size', { instancesPerZone: 250 }],
+    ['that spills over, and keeps a failed host', { spillOver: true, keepFailedHostMinutes: 60 }],
     ['that bakes for an hour', { limits: { bakeSeconds: 3_600 } }],
     [
       'that bakes for a day and has little patience otherwise',

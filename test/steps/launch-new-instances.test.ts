@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { Ec2, Instance, LaunchRequest } from '../../lambdas/clients/ports.ts';
+import type { Ec2, Instance, LaunchRequest, Ledger } from '../../lambdas/clients/ports.ts';
 import type { Deployment } from '../../lambdas/domain/deployment.ts';
 import { DeploymentError } from '../../lambdas/domain/errors.ts';
 import { TAG } from '../../lambdas/domain/fleet.ts';
+import { triesOf } from '../../lambdas/domain/launching.ts';
 import { launchNewInstances } from '../../lambdas/launch-new-instances.ts';
 import { agreed, at, iso } from '../support/deployments.ts';
 import { aNewInstance } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
 import { aFleet } from '../support/fleets.ts';
-import { portsWith } from '../support/ports.ts';
+import { aRow, portsWith } from '../support/ports.ts';
 
 const TWO_TYPES = aFleet({ instanceTypes: ['t4g.small', 'm7g.medium'] });
 
@@ -37,16 +38,44 @@ class TokenMemory {
     return launched;
   };
 
-  readonly listByTag: Ec2['listByTag'] = async (key, value) =>
-    [...this.byToken.values()].flat().filter(({ tags }) => tags[key] === value);
+  /** Addresses by subnet; default: plenty. */
+  readonly free = new Map<string, number>();
+
+  readonly subnets: Ec2['subnets'] = async (ids) =>
+    ids.map((subnetId) => ({
+      subnetId,
+      vpcId: 'vpc-1',
+      zone: subnetId.replace('subnet-', 'ap-northeast-1'),
+      freeAddresses:
+        (this.free.get(subnetId) ?? 100) -
+        this.instances.filter((instance) => instance.subnetId === subnetId).length,
+    }));
 
   get instances(): Instance[] {
     return [...this.byToken.values()].flat();
   }
 }
 
-const launch = (ec2: Partial<Ec2>, changes: Partial<Deployment> = {}) =>
-  launchNewInstances.run(agreed(changes), portsWith({ ec2 }, at(10)));
+/** The ledger's row, with what the launch wrote down. */
+class Memory {
+  readonly documents: string[] = [];
+  readonly read: Ledger['read'] = async () => {
+    const document = this.documents.at(-1);
+    return aRow(document === undefined ? {} : { phase: 'bring-up', document });
+  };
+  readonly enter: Ledger['enter'] = async (_fleet, _hold, _phase, document) => {
+    this.documents.push(document);
+  };
+}
+
+const launch = (
+  ec2: Partial<Ec2>,
+  changes: Partial<Deployment> = {},
+  ledger: Partial<Ledger> = new Memory(),
+) => launchNewInstances.run(agreed(changes), portsWith({ ec2, ledger }, at(10)));
+
+/** What was asked for, in order: `t4g.small subnet-a`. */
+const asked = (ec2: TokenMemory) => ec2.requests.map((each) => `${each.instanceType} ${each.subnetId}`);
 
 describe('Launch new instances', () => {
   it('launches the fleet’s share in each zone and answers with ids alone', async () => {
@@ -107,44 +136,160 @@ describe('Launch new instances, run twice', () => {
   });
 
   it('stays with the type that it launched, although the preferred one has room again', async () => {
-    const ec2 = new TokenMemory();
+    const [ec2, ledger] = [new TokenMemory(), new Memory()];
     ec2.full.add('t4g.small subnet-a');
-    const first = await launch(ec2, { fleet: TWO_TYPES });
+    const first = await launch(ec2, { fleet: TWO_TYPES }, ledger);
     ec2.full.clear();
-    expect(await launch(ec2, { fleet: TWO_TYPES })).toEqual(first);
+    const second = await launch(ec2, { fleet: TWO_TYPES }, ledger);
+    expect(second.instances).toEqual(first.instances);
     expect(ec2.instances).toHaveLength(2);
   });
 
-  it('answers with all that it launched, also when EC2’s list by tag is behind', async () => {
-    const ec2 = new TokenMemory();
-    const fleet = { ...TWO_TYPES, instancesPerZone: 2 };
-    const first = await launch(ec2, { fleet });
-    const behind = { launch: ec2.launch, listByTag: async () => ec2.instances.slice(0, 1) };
-    expect(await launch(behind, { fleet })).toEqual(first);
+  it('stays in the zone that it went to, although its own has room again and the other is full now', async () => {
+    const [ec2, ledger] = [new TokenMemory(), new Memory()];
+    ec2.full.add('t4g.small subnet-c');
+    const fleet = aFleet({ spillOver: true });
+    const first = await launch(ec2, { fleet }, ledger);
+    ec2.full.clear();
+    ec2.free.set('subnet-a', 0);
+    expect((await launch(ec2, { fleet }, ledger)).instances).toEqual(first.instances);
+    expect(ec2.instances).toHaveLength(2);
   });
 
-  it('takes nothing for its own that another fleet’s deployment of the same name launched', async () => {
-    const ec2 = new TokenMemory();
-    const namesake = aNewInstance('i-blog', { tags: { [TAG.fleet]: 'blog', [TAG.deployment]: 'deploy-2' } });
-    const { instances } = await launch(
-      { launch: ec2.launch, listByTag: async () => [namesake] },
-      { fleet: TWO_TYPES },
+  it('asks for a try again that it was cut off in, and for none that it had not written down', async () => {
+    const [ec2, ledger] = [new TokenMemory(), new Memory()];
+    ec2.full.add('t4g.small subnet-a');
+    const cutOff = async (request: LaunchRequest) => {
+      const answer = await ec2.launch(request);
+      if (request.instanceType === 'm7g.medium') throw new DeploymentError('ServiceUnavailable', 'Lost.');
+      return answer;
+    };
+    await expect(launch({ launch: cutOff }, { fleet: TWO_TYPES }, ledger)).rejects.toThrow(
+      failure('ServiceUnavailable', 'Lost.'),
     );
-    expect(instances.map(({ instanceId, instanceType }) => [instanceId, instanceType])).toEqual([
-      ['i-00', 't4g.small'],
-      ['i-10', 't4g.small'],
-    ]);
+    expect(ledger.documents.at(-1)).toContain('"launching":{"subnet-a":1}');
+    ec2.full.clear();
+    const { instances } = await launch(ec2, { fleet: TWO_TYPES }, ledger);
+    expect(instances.map(({ instanceType }) => instanceType)).toEqual(['m7g.medium', 't4g.small']);
+    expect(ec2.instances).toHaveLength(2);
+  });
+
+  it('begins anew under another holder: what an earlier deployment wrote down is not its own', async () => {
+    const ec2 = new TokenMemory();
+    const ledger = { read: async () => aRow({ document: '{"fleet":{}}' }), enter: async () => {} };
+    await launch(ec2, { fleet: TWO_TYPES }, ledger);
+    expect(asked(ec2)).toEqual(['t4g.small subnet-a', 't4g.small subnet-c']);
+  });
+});
+
+describe('Launch new instances, where a zone has no capacity', () => {
+  const THREE = ['subnet-a', 'subnet-c', 'subnet-d'];
+  const spilling = (changes: Parameters<typeof aFleet>[0] = {}) =>
+    aFleet({ instanceTypes: TWO_TYPES.instanceTypes, subnets: THREE, spillOver: true, ...changes });
+  const full = (ec2: TokenMemory, ...subnets: string[]) => {
+    for (const subnet of subnets)
+      for (const type of TWO_TYPES.instanceTypes) ec2.full.add(`${type} ${subnet}`);
+  };
+
+  it('takes the second type, and says so', async () => {
+    const ec2 = new TokenMemory();
+    ec2.full.add('t4g.small subnet-a');
+    const { instances, reason } = await launch(ec2, { fleet: TWO_TYPES });
+    expect(instances.map(({ instanceType }) => instanceType)).toEqual(['m7g.medium', 't4g.small']);
+    expect(reason).toBe(
+      '2 instances of ami-0abc in ap-northeast-1a and ap-northeast-1c; ' +
+        'm7g.medium in subnet-a: no capacity for t4g.small there',
+    );
+  });
+
+  it('launches its whole share in the next zone, where the fleet allows it, and says so', async () => {
+    const ec2 = new TokenMemory();
+    full(ec2, 'subnet-c');
+    const { instances, reason } = await launch(ec2, { fleet: spilling({ instancesPerZone: 2 }) });
+    expect(instances.map(({ zone }) => zone.slice(-1)).join('')).toBe('aadddd');
+    expect(reason).toBe(
+      '6 instances of ami-0abc in ap-northeast-1a and ap-northeast-1d; ' +
+        '2 instances for subnet-c launched in subnet-d (ap-northeast-1d) as t4g.small: ' +
+        'no capacity for t4g.small and m7g.medium in the zone of subnet-c',
+    );
+  });
+
+  it('never launches in another zone unless the fleet allows it', async () => {
+    const ec2 = new TokenMemory();
+    full(ec2, 'subnet-c');
+    await expect(launch(ec2, { fleet: spilling({ spillOver: false }) })).rejects.toThrow(
+      failure('NoCapacity', 'or allow the other zones with spillOver.'),
+    );
+    expect(new Set(asked(ec2)).size).toBe(4);
+  });
+
+  it('tries every type in every zone once, in the order of the plan, then gives up', async () => {
+    const ec2 = new TokenMemory();
+    full(ec2, ...THREE);
+    await expect(launch(ec2, { fleet: spilling() })).rejects.toThrow(
+      failure(
+        'NoCapacity',
+        'EC2 has no capacity in the zone of subnet-a for 1 instance of t4g.small and m7g.medium, nor ' +
+          '(or no free addresses) in the zones of subnet-c and subnet-d. Try again later',
+      ),
+    );
+    expect(ec2.requests).toHaveLength(18);
+    expect(new Set(ec2.requests.map(({ clientToken }) => clientToken)).size).toBe(18);
+    const ofA = ec2.requests
+      .filter((_, index) => index % 3 === 0)
+      .map((each) => `${each.instanceType} in ${each.subnetId}`);
+    expect(ofA).toEqual(
+      triesOf(spilling(), 'subnet-a').map((each) => `${each.instanceType} in ${each.subnetId}`),
+    );
+  });
+
+  it('passes a subnet without addresses for the whole share', async () => {
+    const ec2 = new TokenMemory();
+    full(ec2, 'subnet-c');
+    ec2.free.set('subnet-d', 0);
+    const { instances } = await launch(ec2, { fleet: spilling() });
+    expect(instances.map(({ zone }) => zone.slice(-1)).join('')).toBe('aad');
+  });
+
+  it('gives up when the only zone with capacity has no addresses for a second share', async () => {
+    const ec2 = new TokenMemory();
+    full(ec2, 'subnet-a', 'subnet-c');
+    ec2.free.set('subnet-d', 2);
+    await expect(launch(ec2, { fleet: spilling() })).rejects.toThrow(
+      failure('NoCapacity', 'no capacity in the zone of subnet-a'),
+    );
+    expect(ec2.instances.map(({ subnetId }) => subnetId)).toEqual(['subnet-d', 'subnet-d']);
+  });
+
+  it.each(['LaunchRefused', 'ServiceRefused'] as const)(
+    'does not look for another zone when EC2 refuses for another reason (%s)',
+    async (name) => {
+      const asks: LaunchRequest[] = [];
+      const refusing = async (request: LaunchRequest): Promise<Instance[]> => {
+        asks.push(request);
+        throw new DeploymentError(name, 'VcpuLimitExceeded');
+      };
+      await expect(launch({ launch: refusing }, { fleet: spilling() })).rejects.toThrow(failure(name));
+      expect(asks).toHaveLength(3);
+    },
+  );
+
+  it('tries nothing more once somebody has cancelled the deployment', async () => {
+    const ec2 = new TokenMemory();
+    full(ec2, 'subnet-c');
+    const memory = new Memory();
+    const enter: Ledger['enter'] = async (...entered) => {
+      if (memory.documents.length > 0) throw new DeploymentError('Cancelled', 'Hanako cancelled it.');
+      await memory.enter(...entered);
+    };
+    await expect(launch(ec2, { fleet: spilling() }, { read: memory.read, enter })).rejects.toThrow(
+      failure('Cancelled'),
+    );
+    expect(ec2.requests).toHaveLength(3);
   });
 });
 
 describe('Launch new instances, in trouble', () => {
-  it('takes the second type where the first has no capacity', async () => {
-    const ec2 = new TokenMemory();
-    ec2.full.add('t4g.small subnet-a');
-    const { instances } = await launch(ec2, { fleet: TWO_TYPES });
-    expect(instances.map(({ instanceType }) => instanceType)).toEqual(['m7g.medium', 't4g.small']);
-  });
-
   it('says which zone has no room for any type', async () => {
     const ec2 = new TokenMemory();
     for (const type of TWO_TYPES.instanceTypes) ec2.full.add(`${type} subnet-c`);

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../lambdas/domain/deployment.ts';
 import { recordTheFailure } from '../../lambdas/record-the-failure.ts';
-import { aDeployment, agreed, aLook, baked, failedBy, shifted } from '../support/deployments.ts';
+import { aDeployment, agreed, aLook, baked, failedBy, HOLD, shifted } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';
 import { failing, type Methods, portsWith } from '../support/ports.ts';
 
 const METHODS: Methods = {
   artifacts: { writeRecord: async () => {} },
   mackerel: { annotate: async () => {} },
+  ledger: { keepForHuman: async () => {} },
 };
 const record = (document: unknown, methods: Methods = METHODS) => {
   const ports = portsWith(methods);
@@ -19,6 +20,7 @@ const written = (calls: readonly string[]) =>
 
 const FAILED = { failure: failedBy('AlertDuringBake', 'An alert.') };
 const ITS_RECORD = 'artifacts.writeRecord "artifacts" "irekae/shop/deployments/deploy-2.json"';
+const KEPT = 'ledger.keepForHuman "shop"';
 const CURRENT = 'artifacts.writeRecord "artifacts" "irekae/shop/current.json"';
 
 describe.each<[string, Deployment, string, string[]]>([
@@ -30,19 +32,30 @@ describe.each<[string, Deployment, string, string[]]>([
     [ITS_RECORD, 'mackerel.annotate'],
   ],
   [
+    'Record the failure of a cancelled one',
+    shifted({ failure: failedBy('Cancelled', 'By Hanako.'), putBack: aLook({ ready: true }) }),
+    'Cancelled',
+    [ITS_RECORD, 'mackerel.annotate'],
+  ],
+  [
     'Record the failed undo',
     shifted({ ...FAILED, putBack: aLook(), undoFailure: failedBy('OldHostsNotServing') }),
     'RollbackFailed',
-    [ITS_RECORD, CURRENT, 'mackerel.annotate'],
+    [KEPT, ITS_RECORD, CURRENT, 'mackerel.annotate'],
   ],
-  ['Record the halfway stop', baked(FAILED), 'StoppedHalfway', [ITS_RECORD, CURRENT, 'mackerel.annotate']],
+  [
+    'Record the halfway stop',
+    baked(FAILED),
+    'StoppedHalfway',
+    [KEPT, ITS_RECORD, CURRENT, 'mackerel.annotate'],
+  ],
 ])('%s', (_state, deployment, error, calls) => {
   it(`ends as ${error}, for people and for the bucket`, async () => {
     const { ports, answer } = record(deployment);
     const ending = await answer;
     expect(ending.error).toBe(error);
     expect(written(ports.calls)).toEqual(calls);
-    expect(ports.calls[0]).toContain(`"outcome":"${error}"`);
+    expect(ports.calls.find((call) => call.startsWith(ITS_RECORD))).toContain(`"outcome":"${error}"`);
   });
 
   it('has the same effect when it runs twice', async () => {
@@ -64,6 +77,36 @@ describe.each<[string, Deployment, string, string[]]>([
       (await record(deployment, { ...METHODS, mackerel: { annotate: failing('MackerelRefused') } }).answer)
         .error,
     ).toBe(error));
+});
+
+describe.each([
+  [
+    'Record the failed undo',
+    shifted({ ...FAILED, putBack: aLook(), undoFailure: failedBy('NewHostsNotRemoved') }),
+  ],
+  ['Record the halfway stop', baked(FAILED)],
+])('%s, about the lock', (_state, deployment) => {
+  it('keeps it for a human, with the hold of this deployment and the whole story', async () => {
+    const { ports, answer } = record(deployment);
+    const { cause } = await answer;
+    expect(ports.calls[0]).toBe(
+      ['ledger.keepForHuman', ...['shop', HOLD, cause].map((arg) => JSON.stringify(arg))].join(' '),
+    );
+  });
+
+  it('writes nothing at all when it was lost: somebody else knows better what the fleet runs', async () => {
+    const { ports, answer } = record(deployment, {
+      ...METHODS,
+      ledger: { keepForHuman: failing('LockLost') },
+    });
+    await expect(answer).rejects.toThrow(failure('LockLost'));
+    expect(written(ports.calls)).toEqual([KEPT]);
+  });
+
+  it('is asked for again while the ledger is silent', async () =>
+    expect(
+      record(deployment, { ...METHODS, ledger: { keepForHuman: failing('ServiceUnavailable') } }).answer,
+    ).rejects.toThrow(failure('ServiceUnavailable')));
 });
 
 describe('Record the refusal of an input', () => {

@@ -1,0 +1,177 @@
+/** Decisions about a fleet's lock, as tables. */
+import { describe, expect, it } from 'vitest';
+import type { ExecutionState, PendingRequest, Phase } from '../../lambdas/clients/ports.ts';
+import {
+  deadSince,
+  decideCleanUp,
+  IN_FLIGHT_SECONDS,
+  machinesOf,
+  takesTheSlot,
+} from '../../lambdas/domain/lock.ts';
+import { settledAfterSeconds } from '../../lambdas/domain/removal.ts';
+import { STEPS } from '../../lambdas/domain/steps.ts';
+import { agreed, at, failedBy, HOLD, launched } from '../support/deployments.ts';
+import { aRow } from '../support/ports.ts';
+
+const RUNS: ExecutionState = { state: 'running' };
+const UNKNOWN: ExecutionState = { state: 'unknown' };
+const ended = (seconds: number, status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED' = 'ABORTED') =>
+  ({ state: 'ended', status, at: at(seconds) }) as const satisfies ExecutionState;
+
+/** Held since second 1. */
+const held = (changes: Parameters<typeof aRow>[0] = {}) => {
+  const row = aRow(changes);
+  if (row.held === undefined) throw new Error('the row is held');
+  return row.held;
+};
+
+describe('A holder is dead', () => {
+  it.each<[string, ExecutionState, number, number | undefined]>([
+    ['runs', RUNS, 100_000, undefined],
+    ['was stopped', ended(90), 100, 90],
+    ['ran out of time', ended(90, 'TIMED_OUT'), 100, 90],
+    ['failed, and could not release the lock', ended(90, 'FAILED'), 100, 90],
+    ['succeeded, and could not release the lock', ended(90, 'SUCCEEDED'), 100, 90],
+    ['is not known yet: it is a second old', UNKNOWN, 2, undefined],
+    ['is not known yet: it is five minutes old', UNKNOWN, 301, undefined],
+    ['is not known anymore: the lock is older than that', UNKNOWN, 302, 1],
+  ])('or not, when its execution %s', (_when, state, now, since) =>
+    expect(deadSince(held(), state, at(now))).toEqual(since === undefined ? undefined : at(since)),
+  );
+});
+
+describe('The pending slot', () => {
+  const NEWEST_FIRST = ['v3', 'v2', 'v1'];
+  const asks = (versionId: string, input: object = {}, id = `asks for ${versionId}`): PendingRequest => ({
+    id,
+    input: JSON.stringify(input),
+    versionId,
+    since: at(5),
+  });
+  const upload = (versionId: string, eventId = 'e') => asks(versionId, { versionId, upload: { eventId } });
+
+  it.each<[string, PendingRequest | undefined, PendingRequest, boolean]>([
+    ['takes the first who comes', undefined, upload('v1'), true],
+    ['takes the newer of two uploads', upload('v2'), upload('v3'), true],
+    ['keeps the newer of two uploads, although it came first', upload('v3'), upload('v2'), false],
+    ['keeps a newer upload from a human who wants an older version', upload('v3'), asks('v1'), false],
+    [
+      'takes a newer upload instead of the older version that a human waits for',
+      asks('v1'),
+      upload('v3'),
+      true,
+    ],
+    ['takes a human’s request for the version of a waiting upload', upload('v3'), asks('v3'), true],
+    ['keeps a human’s request when the event of that upload comes (again)', asks('v3'), upload('v3'), false],
+    ['takes the later of two humans', asks('v3'), asks('v3', { redeploy: true }), true],
+    ['takes the second event of one upload', upload('v3', 'e-1'), upload('v3', 'e-2'), true],
+    ['drops a version that was deleted meanwhile', upload('deleted'), upload('v1'), true],
+    ['keeps what waits from a version that was deleted meanwhile', upload('v1'), upload('deleted'), false],
+    ['takes the later of two deleted versions', upload('deleted'), upload('deleted too'), true],
+  ])('%s', (_what, waiting, request, takes) =>
+    expect(takesTheSlot(waiting, request, NEWEST_FIRST)).toBe(takes),
+  );
+
+  it('ends with the newest, in whatever order they come', () => {
+    const orders = [
+      ['v1', 'v2', 'v3'],
+      ['v3', 'v2', 'v1'],
+      ['v2', 'v3', 'v1'],
+      ['v3', 'v1', 'v3'],
+    ];
+    for (const order of orders) {
+      let waiting: PendingRequest | undefined;
+      for (const request of order.map((version) => upload(version)))
+        if (takesTheSlot(waiting, request, NEWEST_FIRST)) waiting = request;
+      expect(waiting?.versionId).toBe('v3');
+    }
+  });
+});
+
+describe('A clean-up', () => {
+  const document = JSON.stringify(launched());
+  const LONG_AGO = ended(100);
+  const now = at(100 + IN_FLIGHT_SECONDS);
+
+  it.each<[Phase, string]>([
+    ['agree', 'release'],
+    ['bring-up', 'undo'],
+    ['shift', 'undo'],
+    ['remove', 'finish'],
+    ['undo', 'undo'],
+  ])('decides about a holder that died in the phase %s: %s', (phase, verdict) =>
+    expect(decideCleanUp(aRow({ phase, document }), LONG_AGO, now)).toMatchObject({
+      ready: true,
+      verdict,
+      reason: expect.stringContaining(`in the phase ${phase}`),
+    }),
+  );
+
+  it('lets go of a lock whose holder wrote nothing down', () =>
+    expect(decideCleanUp(aRow({ phase: 'agree' }), LONG_AGO, now).verdict).toBe('release'));
+
+  it('does nothing about a fleet that was never deployed, or whose lock is free', () => {
+    for (const row of [undefined, { fleet: 'shop', generation: 7 }])
+      expect(decideCleanUp(row, UNKNOWN, now)).toMatchObject({ ready: true, verdict: 'nothing' });
+  });
+
+  it.each<Phase>(['agree', 'bring-up', 'shift', 'remove', 'undo'])(
+    'does nothing to a living holder in the phase %s, however old',
+    (phase) => {
+      expect(decideCleanUp(aRow({ phase, document }), RUNS, at(1_000_000)).verdict).toBe('nothing');
+      expect(decideCleanUp(aRow({ phase, document }), UNKNOWN, at(200)).verdict).toBe('nothing');
+    },
+  );
+
+  it.each<Phase>(['remove', 'undo'])('leaves the phase %s to the human that it is kept for', (phase) =>
+    expect(decideCleanUp(aRow({ phase, document, needsHuman: 'An undo failed.' }), LONG_AGO, now)).toEqual({
+      ready: true,
+      verdict: 'nothing',
+      reason: 'a human has to decide: An undo failed.',
+    }),
+  );
+
+  it('waits until no function of the dead run can be in flight, and says for how long', () => {
+    expect(decideCleanUp(aRow({ phase: 'shift', document }), LONG_AGO, at(110))).toEqual({
+      ready: false,
+      verdict: 'wait',
+      waitSeconds: IN_FLIGHT_SECONDS - 10,
+      reason: expect.stringMatching(/irekae-shop:deploy-2 may still be in flight for 2 min 20 s/),
+    });
+    expect(
+      decideCleanUp(aRow({ phase: 'shift', document }), LONG_AGO, new Date(now.getTime() - 1)).verdict,
+    ).toBe('wait');
+  });
+
+  it('waits longer than any changing step may take', () => {
+    const { 'resolve-the-release': _reads, ...changing } = STEPS;
+    expect(IN_FLIGHT_SECONDS).toBeGreaterThan(Math.max(...Object.values(changing)));
+  });
+
+  it('waits also when its clock is behind that of Step Functions', () =>
+    expect(decideCleanUp(aRow({ phase: 'shift', document }), ended(100), at(90)).verdict).toBe('wait'));
+});
+
+describe('The machines of a fleet', () => {
+  const MACHINE = 'arn:aws:states:ap-northeast-1:123456789012:stateMachine:irekae-shop';
+  it.each([
+    ['an execution of its deployment', HOLD.holder],
+    ['an execution of its clean-up', `${HOLD.holder.replace('irekae-shop', 'irekae-shop-clean-up')}`],
+    ['its state machine', MACHINE],
+  ])('follow from the ARN of %s', (_whose, arn) =>
+    expect(machinesOf(arn, 'shop')).toEqual({ deploy: MACHINE, cleanUp: `${MACHINE}-clean-up` }),
+  );
+
+  it('are in the partition, Region and account of the execution', () =>
+    expect(
+      machinesOf('arn:aws-cn:states:cn-north-1:210987654321:execution:irekae-shop:x', 'shop').deploy,
+    ).toBe('arn:aws-cn:states:cn-north-1:210987654321:stateMachine:irekae-shop'));
+});
+
+describe('An undo of a launch that did not answer', () => {
+  it('waits for a run of the step that may be in flight also when the next one was told of a cancel', () => {
+    const settledAfter = (name: string) => settledAfterSeconds(agreed({ failure: failedBy(name) }));
+    expect(settledAfter('Cancelled')).toBe(settledAfter('ServiceUnavailable'));
+    expect(settledAfter('LaunchRefused')).toBeLessThan(settledAfter('Cancelled'));
+  });
+});

@@ -5,7 +5,7 @@
  * acts, no point of no return and no undo that runs backwards, which are all that a newcomer has to see.
  */
 import { FAILURES } from '../lambdas/domain/errors.ts';
-import { type Act, isCatchAll, type Row, type Story } from './story.ts';
+import { type Act, isCatchAll, type Row, type Story, type Track } from './story.ts';
 import { FONT } from './story-picture-style.ts';
 import { type Box, type Point, wrap } from './svg.ts';
 
@@ -35,14 +35,24 @@ export interface Layout {
   readonly height: number;
 }
 
-/** Bad ends say what they mean. */
-export const meaningOf = (end: string) =>
+/** Bad ends say what they mean, and what becomes of the lock. */
+export const meaningOf = ({ end, beforeEnd }: Track) =>
   wrap(
-    end in FAILURES ? FAILURES[end as keyof typeof FAILURES] : 'fails under the first error’s own name',
+    `${end in FAILURES ? FAILURES[end as keyof typeof FAILURES] : 'fails under the first error’s own name'}; ` +
+      (beforeEnd.length > 0 ? FREES : 'keeps the lock'),
     FONT.small,
     COLUMN.width - 14,
   );
-const badEndHeight = (end: string) => END.title + meaningOf(end).length * LINE.small + END.bottom;
+const endHeight = (meaning: readonly string[]) => END.title + meaning.length * LINE.small + END.bottom;
+
+/** What the steps do that are folded into an end. */
+const FREES = 'frees the lock';
+
+/** The end that every step may come to stands apart, below the caption. */
+export const LOST_LOCK = {
+  title: 'LockLost',
+  meaning: wrap('from any step: somebody else looks after the fleet', FONT.small, EXITS.width - 10),
+};
 
 export const columnX = (index: number) =>
   MARGIN + EXITS.width + EXITS.gap + index * (COLUMN.width + COLUMN.gutter);
@@ -56,10 +66,11 @@ export const boxHeight = (row: Row, width?: number) => {
   return base + (notes > 0 ? notes * LINE.small + NOTE_GAP : 0);
 };
 
-/** What a box says besides its name: the errors that go another way than the rest. */
+/** What a box says besides its name: the errors that go another way than the rest; that the lock is free then. */
 export function noteLines(row: Row): string[] {
   const named = row.failures.filter((way) => !isCatchAll(way));
-  return named.flatMap(({ errors }) => [...errors, 'are still undone']);
+  const frees = row.before.length > 0 ? [FREES] : [];
+  return [...named.flatMap(({ errors }) => [...errors, 'are still undone']), ...frees];
 }
 
 export function layOut(story: Story): Layout {
@@ -108,13 +119,15 @@ function placeTracks(story: Story, top: number, boxes: Map<string, Box>): number
   });
   const recordingTop = Math.max(...bottoms) + LANE.between;
   const endTop = recordingTop + BOX.two + LANE.between;
-  const endHeight = Math.max(...[...story.tracks.values()].map(({ end }) => badEndHeight(end)));
+  const height = Math.max(...[...story.tracks.values()].map((track) => endHeight(meaningOf(track))));
   for (const [first, track] of story.tracks) {
     const column = recordingColumn(first, story, columns);
     boxes.set(track.recording.name, place(track.recording, columnX(column), recordingTop));
-    boxes.set(track.end, { x: columnX(column), y: endTop, width: COLUMN.width, height: endHeight });
+    boxes.set(track.end, { x: columnX(column), y: endTop, width: COLUMN.width, height });
   }
-  return endTop + endHeight;
+  if (story.lockLost !== undefined)
+    boxes.set(story.lockLost, { x: MARGIN, y: endTop, width: EXITS.width, height });
+  return endTop + height;
 }
 
 const place = (row: Row, x: number, y: number): Box => ({

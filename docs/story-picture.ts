@@ -16,6 +16,7 @@ import {
   HEADER,
   type Layout,
   LINE,
+  LOST_LOCK,
   layOut,
   left,
   MARGIN,
@@ -53,6 +54,7 @@ export function storyPicture(story: Story): string {
     ...drawStoryLines(story, layout),
     ...story.acts.flatMap((act) => act.rows).flatMap((row) => drawRow(row, layout)),
     ...[...story.tracks.values()].flatMap((track) => drawTrack(track, layout)),
+    ...drawLostLock(story, layout),
     ...drawCaptions(story, layout),
     drawLegend(layout),
   ];
@@ -128,7 +130,7 @@ function drawBox(row: Row, box: Box): string {
   return element(
     'g',
     { class: good ? 'end good' : row.kind },
-    element('title', {}, [row.name, ...row.loop].join(' · ')),
+    element('title', {}, [...row.before, row.name, ...row.loop].join(' · ')),
     outline(row, box),
     lines(nameAt, good ? [`✓ ${names[0]}`, ...names.slice(1)] : names, 'name', LINE.name),
     ...(notes.length > 0 ? [lines(notesAt, notes, 'small', LINE.small)] : []),
@@ -159,23 +161,44 @@ function loopSign({ x, y }: Point): string {
   return element('path', { class: 'loop', d: `${round}${head}` });
 }
 
-function drawTrack({ steps, recording, end }: Track, layout: Layout): string[] {
+function drawTrack(track: Track, layout: Layout): string[] {
+  const { steps, recording, beforeEnd, end } = track;
   const kind = steps.length > 0 ? 'undone' : 'bad';
   return [
     ...[...steps, recording].map((row) => drawBox(row, boxOf(layout, row.name))),
-    drawBadEnd(end, kind, boxOf(layout, end)),
+    drawBadEnd(
+      {
+        title: end,
+        tells: [...beforeEnd, end].join(' · '),
+        meaning: meaningOf(track),
+        kind: end in FAILURES ? kind : 'refused',
+      },
+      boxOf(layout, end),
+    ),
   ];
 }
 
-function drawBadEnd(end: string, kind: string, box: Box): string {
-  const meaning = meaningOf(end);
+function drawLostLock({ lockLost }: Story, layout: Layout): string[] {
+  if (lockLost === undefined) return [];
+  return [drawBadEnd({ ...LOST_LOCK, tells: lockLost, kind: 'refused' }, boxOf(layout, lockLost))];
+}
+
+interface BadEnd {
+  readonly title: string;
+  /** Shown on hovering. */
+  readonly tells: string;
+  readonly meaning: readonly string[];
+  readonly kind: string;
+}
+
+function drawBadEnd({ title, tells, meaning, kind }: BadEnd, box: Box): string {
   const middle = centre(box);
   return element(
     'g',
-    { class: `end ${end in FAILURES ? kind : 'refused'}` },
-    element('title', {}, end),
+    { class: `end ${kind}` },
+    element('title', {}, tells),
     element('rect', { ...box, rx: 10 }),
-    text({ x: middle.x, y: box.y + 20 }, `✗ ${end}`, 'name'),
+    text({ x: middle.x, y: box.y + 20 }, `✗ ${title}`, 'name'),
     lines(
       { x: middle.x, y: box.y + END.title + (meaning.length * LINE.small) / 2 },
       meaning,

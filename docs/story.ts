@@ -1,7 +1,8 @@
 /**
  * What a newcomer needs to know of a state machine's definition: the line that a good deployment takes, in acts; what
  * loops; where it may end early; where each failure leads. All of it is read off the definition, so that a new state
- * appears in the picture by itself. Of the definition this file knows only how a wait looks (`lib/states.ts`).
+ * appears in the picture by itself. Of the definition this file knows only how a wait and a best-effort step look
+ * (`lib/states.ts`, `lib/acts.ts`), and that whoever loses the lock ends at once, whatever the step.
  */
 import type { StateJson, StateMachineDefinition } from '../lib/resolve-definition.ts';
 
@@ -11,6 +12,8 @@ export interface Row {
   readonly kind: 'start' | 'step' | 'question' | 'end';
   /** For a step that looks again and again: the states that the picture folds into its loop. */
   readonly loop: readonly string[];
+  /** Best-effort steps right before it, which the picture folds into it: releasing the lock before an end. */
+  readonly before: readonly string[];
   /** A question's other answers: each a line of its own, to an end. */
   readonly exits: readonly (readonly Row[])[];
   /** A question's answer "no" that leads back to an earlier step. */
@@ -44,6 +47,8 @@ export interface Track {
   readonly steps: readonly Row[];
   readonly recording: Row;
   readonly end: string;
+  /** Best-effort steps right before the end. A track without any keeps the lock. */
+  readonly beforeEnd: readonly string[];
   /** Ends for when the recording fails too; the picture folds them into `end`. */
   readonly unrecorded: readonly string[];
 }
@@ -52,6 +57,8 @@ export interface Story {
   readonly acts: readonly Act[];
   /** By first state; those that acts lead to first, in the order of the acts. */
   readonly tracks: ReadonlyMap<string, Track>;
+  /** Where every step leads that finds the lock lost. */
+  readonly lockLost: string | undefined;
   /** Index of the act that begins with the point of no return: the first whose failures are not undone anymore. */
   readonly pointOfNoReturn: number;
 }
@@ -71,18 +78,28 @@ export function readStory(
   );
   const isUndone = (act: Act) => (tracks.get(act.failsTo)?.steps.length ?? 0) > 0;
   const pointOfNoReturn = acts.findLastIndex(isUndone) + 1;
-  return { acts, tracks, pointOfNoReturn };
+  return { acts, tracks, lockLost: lockLostOf(states), pointOfNoReturn };
 }
 
 /** Every state that the story tells, the folded ones included. A test compares it with the definition. */
-export function statesTold({ acts, tracks }: Story): string[] {
-  const told = (row: Row): string[] => [row.name, ...row.loop, ...row.exits.flat().flatMap(told)];
-  const trackStates = ({ steps, recording, end, unrecorded }: Track) => [
+export function statesTold({ acts, tracks, lockLost }: Story): string[] {
+  const told = (row: Row): string[] => [
+    ...row.before,
+    row.name,
+    ...row.loop,
+    ...row.exits.flat().flatMap(told),
+  ];
+  const trackStates = ({ steps, recording, beforeEnd, end, unrecorded }: Track) => [
     ...[...steps, recording].flatMap(told),
+    ...beforeEnd,
     end,
     ...unrecorded,
   ];
-  return [...acts.flatMap((act) => act.rows).flatMap(told), ...[...tracks.values()].flatMap(trackStates)];
+  return [
+    ...acts.flatMap((act) => act.rows).flatMap(told),
+    ...[...tracks.values()].flatMap(trackStates),
+    ...(lockLost === undefined ? [] : [lockLost]),
+  ];
 }
 
 // ── Lines ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -112,13 +129,19 @@ function stateOf(states: States, name: string): StateJson {
 /** The boxes along a line. The verdict of a wait becomes part of the box that looks. */
 function rowsOf(states: States, line: readonly string[]): Row[] {
   const rows: Row[] = [];
+  let before: string[] = [];
   for (const name of line) {
+    if (isBestEffort(stateOf(states, name))) {
+      before = [...before, name];
+      continue;
+    }
     const looking = rows.at(-1);
     const pause = pauseAfter(states, name);
     if (looking !== undefined && pause?.back === looking.name) {
       rows[rows.length - 1] = { ...looking, loop: [pause.name, name] };
     } else {
-      rows.push(rowOf(states, name, line));
+      rows.push({ ...rowOf(states, name, line), before });
+      before = [];
     }
   }
   return rows;
@@ -126,7 +149,7 @@ function rowsOf(states: States, line: readonly string[]): Row[] {
 
 function rowOf(states: States, name: string, line: readonly string[]): Row {
   const state = stateOf(states, name);
-  const row = { name, kind: kindOf(state), loop: [], exits: [], failures: failuresOf(state) };
+  const row = { name, kind: kindOf(state), loop: [], before: [], exits: [], failures: failuresOf(state) };
   if (state.Type !== 'Choice') return row;
   const pause = pauseAfter(states, name);
   const exits = nextOf(state)
@@ -151,12 +174,33 @@ function pauseAfter(states: States, name: string): { name: string; back: string 
   return pause === undefined || back === undefined ? undefined : { name: pause, back };
 }
 
-function failuresOf({ Catch }: StateJson): FailureWay[] {
+/** All ways but that of the lock, which is the same for every step: it would be a line from every box. */
+function failuresOf(state: StateJson): FailureWay[] {
+  return catchesOf(state).filter(({ errors }) => !isLockLost(errors));
+}
+
+function catchesOf({ Catch }: StateJson): FailureWay[] {
   if (!Array.isArray(Catch)) return [];
   return Catch.map(({ ErrorEquals, Next }: { ErrorEquals: string[]; Next: string }) => ({
     errors: ErrorEquals,
     to: Next,
   }));
+}
+
+const isLockLost = (errors: readonly string[]) => errors.join() === 'LockLost';
+
+/** @throws Error when not every step that can lose the lock leads to the same end. */
+function lockLostOf(states: States): string | undefined {
+  const ways = Object.values(states).flatMap((state) => catchesOf(state));
+  const [lockLost, ...others] = new Set(ways.filter(({ errors }) => isLockLost(errors)).map(({ to }) => to));
+  if (others.length > 0) throw new Error(`A lost lock leads to ${[lockLost, ...others].join(' and ')}.`);
+  return lockLost;
+}
+
+/** A step whose failure leads where its success does. */
+function isBestEffort(state: StateJson): boolean {
+  const ways = failuresOf(state);
+  return ways.length > 0 && ways.every(({ to }) => to === state.Next);
 }
 
 // ── Acts and tracks ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,6 +250,7 @@ function trackOf(states: States, first: string): Track {
   return {
     steps: rows.slice(0, -2),
     recording,
+    beforeEnd: end.before,
     end: end.name,
     unrecorded: recording.failures.map(({ to }) => to),
   };

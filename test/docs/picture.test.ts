@@ -64,21 +64,50 @@ describe('The story behind the picture', () => {
   });
 
   it('has a new state in its place without being told', () => {
-    const lock = {
+    const gate = {
       Type: 'Task',
       Next: 'Resolve the image',
       Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Record the refusal' }],
     };
-    const longer = readStory(
-      changed({ 'Open the deployment': { Next: 'Take the fleet lock' }, 'Take the fleet lock': lock }),
-      ACTS,
-    );
-    expect(rowsOf('Agree', longer.acts)?.slice(0, 3)).toEqual([
+    const turn = {
+      Choices: definition.States['Is it our turn?']?.Choices,
+      Default: 'Ask the gatekeeper',
+    };
+    const longer = readStory(changed({ 'Is it our turn?': turn, 'Ask the gatekeeper': gate }), ACTS);
+    expect(rowsOf('Agree', longer.acts)?.slice(0, 5)).toEqual([
       'Open the deployment',
       'Take the fleet lock',
+      'Is it our turn?',
+      'Ask the gatekeeper',
       'Resolve the image',
     ]);
-    expect(storyPicture(longer)).toContain('Take the fleet lock');
+    expect(storyPicture(longer)).toContain('Ask the gatekeeper');
+  });
+
+  it('folds the release of the lock into the ends that free it', () => {
+    const rows = story.acts.flatMap((act) => act.rows);
+    const ends = [...rows, ...rows.flatMap((row) => row.exits.flat())].filter(({ kind }) => kind === 'end');
+    const tracks = [...story.tracks.values()].map(({ end, beforeEnd }) => [end, beforeEnd]);
+    expect([...ends.map(({ name, before }) => [name, before]), ...tracks]).toEqual([
+      ['Deployed', ['Release the lock after the deployment']],
+      ['Waiting for its turn', []],
+      ['Already deployed', ['Release the lock after already deployed']],
+      ['Superseded', ['Release the lock after superseded']],
+      ['Planned', []],
+      ['Nothing was changed', ['Release the lock after the refusal']],
+      ['RolledBack', ['Release the lock after the undo']],
+      ['StoppedHalfway', []],
+      ['RollbackFailed', []],
+    ]);
+  });
+
+  it('knows where a lost lock leads, which is one end for all', () => {
+    expect(story.lockLost).toBe('The lock was lost');
+    const Catch = [
+      { ErrorEquals: ['LockLost'], Next: 'Record the refusal' },
+      { ErrorEquals: ['States.ALL'], Next: 'Put old hosts back' },
+    ];
+    expect(() => readStory(changed({ 'Launch new instances': { Catch } }), ACTS)).toThrow('A lost lock');
   });
 
   it('is refused when failures of one act lead to different places', () => {
@@ -115,7 +144,7 @@ describe('The picture', () => {
 
   it('tells endings by a word, not by colour alone', () => {
     for (const good of ['Deployed', 'Superseded', 'Planned']) expect(svg).toContain(`>✓ ${good}<`);
-    for (const bad of ['RolledBack', 'RollbackFailed', 'StoppedHalfway', 'Nothing was changed'])
+    for (const bad of ['RolledBack', 'RollbackFailed', 'StoppedHalfway', 'Nothing was changed', 'LockLost'])
       expect(svg).toContain(`>✗ ${bad}<`);
   });
 

@@ -30,9 +30,11 @@ const stepOf = (properties: ResourceJson['Properties']) =>
 
 function tell({ Action, Resource, Condition }: Statement, template: TemplateJson): string {
   const kinds = [...new Set([Resource].flat().map((resource) => kindOf(resource, template)))];
-  const conditions = Object.values(Condition ?? {}).flatMap((condition) => Object.entries(condition));
-  const only = conditions.map(
-    ([key, values]) => `${code(key)} is ${[values].flat().map(shownValue).join(' or ')}`,
+  const only = Object.entries(Condition ?? {}).flatMap(([operator, condition]) =>
+    Object.entries(condition).map(([key, values]) => {
+      const absent = operator.endsWith('IfExists') ? 'absent or ' : '';
+      return `${code(key)} is ${absent}${[values].flat().map(shownValue).join(' or ')}`;
+    }),
   );
   const onlyIf = only.length === 0 ? '' : `, only if ${only.join(' and ')}`;
   return `${actionsOf([Action].flat())} on ${kinds.join(', ')}${onlyIf}`;
@@ -60,12 +62,23 @@ function kindOf(resource: unknown, template: TemplateJson): string {
   const [, service = '', rest = ''] = /^arn:[^:]*:(\w+):[^:]*:[^:]*:(.*)$/.exec(text) ?? [];
   if (rest !== '') return kindIn(service, rest);
   const [, id = '', key = ''] = /^<(\w+)>\/?(.*)$/.exec(text) ?? [];
-  return key === '' ? `the stack’s ${template.Resources[id]?.Type.split('::')[2]?.toLowerCase()}` : code(key);
+  const type = template.Resources[id]?.Type.split('::')[2]?.toLowerCase() ?? '';
+  return key === '' ? `the stack’s ${TYPES[type] ?? type}` : code(key);
 }
 
+/** CloudFormation's names that nobody would guess. */
+const TYPES: Readonly<Record<string, string>> = { globaltable: 'ledger' };
+
 const kindIn = (service: string, rest: string) => {
+  if (service === 'states') return machineIn(rest);
   const [kind = '', ...name] = rest.split('/');
   return service === 'ssm' ? `${kind} ${code(`/${name.join('/')}`)}` : kind;
+};
+
+/** `execution:irekae-shop-clean-up:*` → execution `irekae-…-clean-up`: the same for all fleets. */
+const machineIn = (rest: string) => {
+  const [kind, name = ''] = rest.split(':');
+  return `${kind} ${code(name.endsWith('-clean-up') ? 'irekae-…-clean-up' : 'irekae-…')}`;
 };
 
 /** The text behind CloudFormation's functions; an ARN of the stack's own is `<LogicalId>`, anything else `~`. */

@@ -213,13 +213,43 @@ const passHostRoles: Grant = ({ hostRoles }) => ({
   conditions: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } },
 });
 
-/** Rule 3: nothing without the fleet's tag is ever terminated, whatever Mackerel, the input or a bug says. */
+/**
+ * Rule 3: nothing without the fleet's tag, and nothing with the hand brake, is ever terminated, whatever Mackerel, the
+ * input or a bug says. `IfExists` also holds when there is no such tag: `isProtected` says the same.
+ */
 const terminateTagged: Grant = ({ stack, environment }) => ({
   actions: ['ec2:TerminateInstances'],
+  resources: [ec2Arn(stack, 'instance', '*')],
+  conditions: {
+    StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: fleetNames(environment) },
+    StringEqualsIfExists: { [`aws:ResourceTag/${TAG.protect}`]: 'false' },
+  },
+  wildcard: 'Instance ids change with every deployment; the condition asks for the fleet’s tag.',
+});
+
+/** What a failed instance has to say, before it is removed. */
+const readConsoles: Grant = ({ stack, environment }) => ({
+  actions: ['ec2:GetConsoleOutput'],
   resources: [ec2Arn(stack, 'instance', '*')],
   conditions: { StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: fleetNames(environment) } },
   wildcard: 'Instance ids change with every deployment; the condition asks for the fleet’s tag.',
 });
+
+/** Only instances that are ours already, and only the tag that says until when one is kept. */
+const tagKept: Grant = ({ stack, environment }) => {
+  const keeping = environment.fleets.filter(({ keepFailedHostMinutes }) => keepFailedHostMinutes > 0);
+  return {
+    actions: ['ec2:CreateTags'],
+    resources: keeping.length === 0 ? [] : [ec2Arn(stack, 'instance', '*')],
+    conditions: {
+      StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: keeping.map(({ name }) => name) },
+      'ForAllValues:StringEquals': { 'aws:TagKeys': [TAG.keepUntil] },
+      // ForAllValues alone also lets a request without tags pass.
+      Null: { 'aws:TagKeys': 'false' },
+    },
+    wildcard: 'Instance ids change with every deployment; the condition asks for the fleet’s tag.',
+  };
+};
 
 // ── Load balancers ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -301,7 +331,15 @@ const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'retire-old-hosts-in-mackerel': [readLedger, ...askMackerel],
   'record-the-release': [readLedger, ...askMackerel, writeRecords],
   'put-old-hosts-back': [readLedger, writeLedger, ...lookAtHosts, ...register],
-  'terminate-new-instances': [readLedger, ...lookAtHosts, ...deregister, terminateTagged],
+  // Reads the consoles of those that failed, and may keep one of them.
+  'terminate-new-instances': [
+    readLedger,
+    ...lookAtHosts,
+    ...deregister,
+    terminateTagged,
+    readConsoles,
+    tagKept,
+  ],
   // Marks a lock that has to wait for a human.
   'record-the-failure': [writeLedger, ...askMackerel, writeRecords],
   'release-the-fleet-lock': startPending,

@@ -4,7 +4,7 @@
  */
 import type { Instance, MackerelHost, MackerelStatus } from '../clients/ports.ts';
 import { groupBy } from './collections.ts';
-import { TAG } from './fleet.ts';
+import { isProtected, TAG } from './fleet.ts';
 import { count } from './words.ts';
 
 export interface AdoptionFacts {
@@ -89,6 +89,7 @@ function reasonToLeave(fleet: string, facts: AdoptionFacts, instance: Instance):
   if (owner !== undefined && owner !== fleet) return `belongs to the fleet ${owner}`;
   if (state !== 'running') return `is ${state}`;
   if (owner === fleet) return undefined;
+  if (isProtected(instance)) return `carries the hand brake, the tag ${TAG.protect}: ask who put it there`;
   const other = facts.alsoOf.get(instanceId);
   if (other !== undefined) return `Mackerel lists it for the fleet ${other} too: give it one role`;
   const vpc = facts.vpcOf.get(subnetId ?? '');

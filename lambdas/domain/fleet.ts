@@ -91,7 +91,18 @@ export const TAG = {
   artifactVersion: 'irekae:artifact-version',
   /** On a failed instance that is kept for debugging: until when, as ISO 8601. */
   keepUntil: 'irekae:keep-until',
+  /** The hand brake, put on an instance by a person: see `isProtected`. */
+  protect: 'irekae:protect',
 } as const;
+
+/**
+ * Has somebody pulled the hand brake on this instance? Any value but `false` does it, the empty one included: who tags
+ * in a hurry shall not have to look a value up.
+ */
+export function isProtected({ tags }: { readonly tags: Readonly<Record<string, string>> }): boolean {
+  const brake = tags[TAG.protect];
+  return brake !== undefined && brake !== 'false';
+}
 
 /** Where irekae keeps its records in the artifact bucket. No artifact key may begin like this. */
 export const RECORD_PREFIX = 'irekae/';

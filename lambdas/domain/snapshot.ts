@@ -7,9 +7,10 @@ import type { Instance, MackerelHost, Member } from '../clients/ports.ts';
 import { groupBy } from './collections.ts';
 import type { OldHost, Stranger } from './deployment.ts';
 import { DeploymentError } from './errors.ts';
-import { type Fleet, fleetSize, TAG } from './fleet.ts';
+import { type Fleet, fleetSize, isProtected, TAG } from './fleet.ts';
+import { keptUntil } from './kept.ts';
 import { isGoing } from './readiness.ts';
-import { count, list } from './words.ts';
+import { count, list, plain } from './words.ts';
 
 export interface SnapshotFacts {
   /** The role's hosts, in all four statuses. */
@@ -31,6 +32,7 @@ export interface SnapshotDecision {
 /**
  * @throws SnapshotContradicts when Mackerel lists nobody although somebody serves, or EC2 does not know somebody who
  * does: an empty answer is no answer (rule 4).
+ * @throws TerminationRefused when an old host carries the hand brake.
  * @throws FleetWouldShrink when more hosts serve than would be launched (rule 2).
  */
 export function decideSnapshot(fleet: Fleet, facts: SnapshotFacts): SnapshotDecision {
@@ -47,6 +49,8 @@ export function decideSnapshot(fleet: Fleet, facts: SnapshotFacts): SnapshotDeci
     else hosts.push(oldHost(confirmed, group, facts.members));
   }
   strangers.push(...unknownToMackerel(facts));
+  refuseProtected(hosts, facts);
+  refuseTooManyEntries(fleet, hosts);
   refuseToShrink(fleet, hosts);
   return { hosts, strangers, reason: snapshotSentence(fleet, hosts, strangers) };
 }
@@ -54,7 +58,7 @@ export function decideSnapshot(fleet: Fleet, facts: SnapshotFacts): SnapshotDeci
 function refuseEmptyAnswer(fleet: Fleet, facts: SnapshotFacts): void {
   if (facts.hosts.length > 0) return;
   const serving = [...facts.members.values()].flat().filter((member) => member.state === 'in-service');
-  const alive = facts.tagged.filter((instance) => !isGoing(instance));
+  const alive = facts.tagged.filter((instance) => !isGoing(instance) && !keptUntil(instance));
   const ids = [...new Set([...serving, ...alive].map((found) => found.instanceId))];
   if (ids.length === 0) return;
   throw new DeploymentError(
@@ -89,10 +93,18 @@ function confirm(
   const instance = known.get(instanceId);
   if (!instance) return { why: `EC2 does not know ${instanceId}: retire it in Mackerel if it is gone` };
   if (isGoing(instance)) return { why: `${instanceId} is ${instance.state} already` };
+  const kept = whyKept(instance);
+  if (kept) return { why: `${instanceId} ${kept}` };
   const tag = instance.tags[TAG.fleet];
   if (tag === fleet.name) return instance;
-  if (tag) return { why: `${instanceId} belongs to the fleet ${tag}` };
+  if (tag) return { why: `${instanceId} belongs to the fleet ${plain(tag)}` };
   return { why: `${instanceId} does not carry the tag ${TAG.fleet}: launched by other tooling` };
+}
+
+/** A failed instance that an earlier deployment kept serves nobody, whatever Mackerel still lists. */
+function whyKept(instance: Instance): string | undefined {
+  const until = keptUntil(instance);
+  return until && `is kept for debugging until ${until.toISOString()}`;
 }
 
 function oldHost(
@@ -124,7 +136,10 @@ function unknownToMackerel({ hosts, tagged, members }: SnapshotFacts): Stranger[
   const strangers = new Map<string, string>();
   for (const instance of tagged) {
     if (!isGoing(instance))
-      strangers.set(instance.instanceId, 'carries the fleet’s tag, but Mackerel does not list it');
+      strangers.set(
+        instance.instanceId,
+        whyKept(instance) ?? 'carries the fleet’s tag, but Mackerel does not list it',
+      );
   }
   for (const [name, registered] of members) {
     for (const { instanceId } of registered) {
@@ -133,6 +148,40 @@ function unknownToMackerel({ hosts, tagged, members }: SnapshotFacts): Stranger[
     }
   }
   return [...strangers].filter(([id]) => !listed.has(id)).map(([name, why]) => ({ name, why }));
+}
+
+/**
+ * The hand brake stops the deployment, and not only the loss of its host. Rejected: replacing the others and leaving
+ * this one alone, as a stranger. It would go on serving the old release beside the new one, unnoticed; taken out of the
+ * load balancers it would not be what somebody protected. See docs/decisions/0015-hand-brake.md.
+ */
+function refuseProtected(hosts: readonly OldHost[], { tagged, instances }: SnapshotFacts): void {
+  // Two answers of EC2: a brake that only one of them shows may have been pulled this moment.
+  const braked = new Set([...tagged, ...instances].filter(isProtected).map((each) => each.instanceId));
+  const ids = hosts.map((host) => host.instanceId).filter((id) => braked.has(id));
+  if (ids.length === 0) return;
+  const [it, them] = ids.length === 1 ? ['carries', 'it'] : ['carry', 'them'];
+  throw new DeploymentError(
+    'TerminationRefused',
+    `${list(ids)} ${it} the hand brake (the tag ${TAG.protect}), and this deployment would replace ${them}. ` +
+      `Ask who put it there. Then take the tag off; or, to keep ${them} and deploy all the same, take ${them} out of the ` +
+      `load balancers and of the role in Mackerel, and take off the tag ${TAG.fleet}. Then deploy again.`,
+  );
+}
+
+/** In characters of JSON. A snapshot of 500 hosts at two load balancers needs 120,000; Step Functions takes 262,144. */
+const LARGEST_SNAPSHOT = 150_000;
+
+/** Each agent that lost its id registers its host once more: what grows without end does not fit into the document. */
+function refuseTooManyEntries(fleet: Fleet, hosts: readonly OldHost[]): void {
+  if (JSON.stringify(hosts).length <= LARGEST_SNAPSHOT) return;
+  const entries = hosts.reduce((sum, host) => sum + host.hostIds.length, 0);
+  throw new DeploymentError(
+    'SnapshotContradicts',
+    `Mackerel lists ${count(entries, 'entry', 'entries')} of ${fleet.mackerel.service}:${fleet.mackerel.role} for ` +
+      `${count(hosts.length, 'host')}, more than a deployment can keep in mind. Retire the surplus in Mackerel, and ` +
+      'terminate hosts that nobody needs; then deploy again.',
+  );
 }
 
 function refuseToShrink(fleet: Fleet, hosts: readonly OldHost[]): void {
@@ -146,7 +195,7 @@ function refuseToShrink(fleet: Fleet, hosts: readonly OldHost[]): void {
   );
 }
 
-const hostName = (host: MackerelHost) => `${host.name} (Mackerel host ${host.id})`;
+const hostName = (host: MackerelHost) => `${plain(host.name, 100)} (Mackerel host ${host.id})`;
 
 function snapshotSentence(fleet: Fleet, hosts: readonly OldHost[], strangers: readonly Stranger[]): string {
   const role = `${fleet.mackerel.service}:${fleet.mackerel.role}`;

@@ -5,8 +5,8 @@
 import type { Instance, Refusal } from '../clients/ports.ts';
 import { type Deployment, deploymentId, newInstanceIds, oldInstanceIds } from './deployment.ts';
 import { DeploymentError } from './errors.ts';
-import { TAG } from './fleet.ts';
-import { list } from './words.ts';
+import { fleetSize, isProtected, TAG } from './fleet.ts';
+import { count, list, plain } from './words.ts';
 
 export interface TerminationDecision {
   /** May be terminated now. */
@@ -34,12 +34,14 @@ export function decideTermination(
   instances: readonly Instance[],
 ): TerminationDecision {
   const known = new Map(instances.map((instance) => [instance.instanceId, instance]));
+  const ids = [...new Set(candidates)];
+  const tooMany = whyTooMany(side, deployment, ids);
   const decision = { terminate: [], going: [], gone: [], unseen: [], refused: [] } as {
     [K in keyof TerminationDecision]: TerminationDecision[K][number][];
   };
-  for (const id of candidates) {
+  for (const id of ids) {
     const instance = known.get(id);
-    const reason = whyNot(side, deployment, id, instance);
+    const reason = tooMany ?? whyNot(side, deployment, id, instance);
     if (reason) decision.refused.push({ id, reason });
     else decision[standingOf(instance)].push(id);
   }
@@ -50,6 +52,17 @@ function standingOf(instance: Instance | undefined): 'terminate' | 'going' | 'go
   if (!instance) return 'unseen';
   if (instance.state === 'terminated') return 'gone';
   return instance.state === 'shutting-down' ? 'going' : 'terminate';
+}
+
+/**
+ * More than there can be: whoever made this list was wrong about it, so nobody on it goes. Of the new ones there are
+ * twice the fleet's size at most, as each may have been replaced once.
+ */
+function whyTooMany(side: 'old' | 'new', deployment: Deployment, ids: readonly string[]): string | undefined {
+  const most = side === 'old' ? oldInstanceIds(deployment).length : 2 * fleetSize(deployment.fleet);
+  if (ids.length <= most) return undefined;
+  const all = side === 'old' ? 'the snapshot has' : 'this deployment can have launched';
+  return `it is one of ${count(ids.length, 'candidate')}, but ${all} ${most}`;
 }
 
 function whyNot(
@@ -68,8 +81,9 @@ function whyNot(
   if (!instance || standingOf(instance) !== 'terminate') return undefined;
   if (side === 'new' && !launched) return 'this deployment did not launch it';
   const fleet = instance.tags[TAG.fleet];
-  if (fleet === deployment.fleet.name) return undefined;
-  return fleet ? `it belongs to the fleet ${fleet}` : `it does not carry the tag ${TAG.fleet}`;
+  if (!fleet) return `it does not carry the tag ${TAG.fleet}`;
+  if (fleet !== deployment.fleet.name) return `it belongs to the fleet ${plain(fleet)}`;
+  return isProtected(instance) ? `it carries the hand brake, the tag ${TAG.protect}` : undefined;
 }
 
 /** What to remember of this look: an instance that is seen again is forgotten, and would count anew. */

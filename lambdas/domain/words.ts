@@ -9,6 +9,19 @@ export function list(items: readonly string[], most = 4): string {
   return others.length === 0 ? `${last}` : `${others.reverse().join(', ')} and ${last}`;
 }
 
+/**
+ * A name or message that others chose (a host's name, a tag, an alert), fit for a sentence: on one line, cut at `most`
+ * characters, and without the characters that would move the cursor, colour a terminal, or show letters in another
+ * order than they stand in.
+ */
+export function plain(text: string, most = 200): string {
+  const line = text.replace(/\s+/g, ' ').replace(UNPRINTABLE, '\uFFFD');
+  return line.length <= most ? line : `${line.slice(0, most - 1)}…`.toWellFormed();
+}
+
+/** Control characters, halves of characters, what turns the direction of writing. */
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
+
 /** `1 host`, `2 hosts`. */
 export function count(n: number, noun: string, plural = `${noun}s`): string {
   return `${n} ${n === 1 ? noun : plural}`;

@@ -147,6 +147,79 @@ describe('strangers are told by name and left alone', () => {
     ));
 });
 
+describe('the hand brake', () => {
+  const braked = (id: string, value = '') =>
+    anInstance(id, { tags: { [TAG.fleet]: 'shop', [TAG.protect]: value } });
+
+  it.each(['', 'true', 'yes', 'FALSE', 'Hanako looks into it'])(
+    'stops a deployment that would replace its host, with the value %j',
+    (value) =>
+      expect(() => decide({ instances: [braked('i-old1', value), anInstance('i-old2')] })).toThrow(
+        failure(
+          'TerminationRefused',
+          /^i-old1 carries the hand brake \(the tag irekae:protect\).*take the tag off/,
+        ),
+      ),
+  );
+  it('stops it also when only one of EC2’s two answers shows it', () =>
+    expect(() => decide({ tagged: OLD.map((id) => braked(id)) })).toThrow(
+      failure('TerminationRefused', 'i-old1 and i-old2 carry the hand brake'),
+    ));
+  it('is off with the value false', () =>
+    expect(decide({ instances: [braked('i-old1', 'false'), anInstance('i-old2')] }).hosts).toHaveLength(2));
+  it.each<[string, Partial<SnapshotFacts>]>([
+    [
+      'whose fleet’s tag was taken off',
+      {
+        instances: [anInstance('i-old1', { tags: { [TAG.protect]: '' } }), anInstance('i-old2')],
+        tagged: [],
+      },
+    ],
+    ['that was taken out of the role', { hosts: [aHost('i-old2')], tagged: [braked('i-old1')] }],
+  ])('stops nobody on a host %s: it is a stranger', (_title, changes) => {
+    const { hosts, strangers } = decide(changes);
+    expect(hosts.map(({ instanceId }) => instanceId)).toEqual(['i-old2']);
+    expect(strangers).toHaveLength(1);
+  });
+});
+
+describe('what others named', () => {
+  it('is told on one line, in letters that a terminal only shows', () => {
+    const name = `db\r\n\u001b[31m1\u0007\u009b2J\u202egnp.exe ${'x'.repeat(300)}`;
+    const { strangers } = decide({
+      hosts: [...OLD.map((id) => aHost(id)), aHostElsewhere(name)],
+    });
+    expect(strangers[0]?.name).toMatch(/^db \uFFFD\[31m1\uFFFD\uFFFD2J\uFFFDgnp\.exe x{60,}…/);
+    expect(strangers[0]?.name.indexOf('…')).toBe(99);
+  });
+});
+
+describe('a snapshot', () => {
+  const many = (hosts: number, entries: number, at = ['web'.padEnd(32, 'b'), 'api'.padEnd(32, 'a')]) => {
+    const ids = Array.from({ length: hosts }, (_, n) => `i-${String(n).padStart(17, '0')}`);
+    const listed = ids.flatMap((id) =>
+      Array.from({ length: entries }, (_, n) => aHost(id, { id: `${n}`.padEnd(11, id.slice(-6)) })),
+    );
+    const fleet = aFleet({ instancesPerZone: 250 });
+    return () =>
+      decide(
+        {
+          hosts: listed,
+          instances: ids.map((id) => anInstance(id)),
+          tagged: [],
+          members: new Map(at.map((name) => [name, ids.map(inService)])),
+        },
+        fleet,
+      );
+  };
+  it('of the largest fleet fits, each host registered twice', () =>
+    expect(many(500, 2)().hosts).toHaveLength(500));
+  it('of one host that registered again and again is refused: the document is bounded', () =>
+    expect(many(1, 12_000)).toThrow(
+      failure('SnapshotContradicts', 'Mackerel lists 12000 entries of Shop:web for 1 host'),
+    ));
+});
+
 describe('an answer that lacks somebody is not believed', () => {
   it('refuses when Mackerel lists nobody although tagged instances run', () =>
     expect(() => decide({ hosts: [], members: new Map([['web', []]]) })).toThrow(

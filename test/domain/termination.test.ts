@@ -73,6 +73,24 @@ describe('decideTermination', () => {
       aNewInstance('i-old1'),
       { refused: [{ id: 'i-old1', reason: 'this deployment launched it' }] },
     ],
+    [
+      'refuses an old host that carries the hand brake',
+      'old',
+      anInstance('i-old1', { tags: { [TAG.fleet]: 'shop', [TAG.protect]: '' } }),
+      { refused: [{ id: 'i-old1', reason: 'it carries the hand brake, the tag irekae:protect' }] },
+    ],
+    [
+      'refuses a new host that carries the hand brake',
+      'new',
+      anInstance('i-new1', { tags: { [TAG.fleet]: 'shop', [TAG.protect]: 'true' } }),
+      { refused: [{ id: 'i-new1', reason: 'it carries the hand brake, the tag irekae:protect' }] },
+    ],
+    [
+      'terminates an old host whose hand brake was let go of',
+      'old',
+      anInstance('i-old1', { tags: { [TAG.fleet]: 'shop', [TAG.protect]: 'false' } }),
+      { terminate: ['i-old1'] },
+    ],
     ['terminates what the launch answered with', 'new', anInstance('i-new1'), { terminate: ['i-new1'] }],
     ['terminates what only the tag tells of', 'new', aNewInstance('i-lost'), { terminate: ['i-lost'] }],
     [
@@ -104,31 +122,45 @@ describe('decideTermination', () => {
     const decision = decideTermination(side, baked(), [id], instance ? [instance] : []);
     expect(decision).toEqual({ ...NOTHING, ...expected });
   });
+
+  it('refuses all of a list that is longer than the snapshot, and says so', () => {
+    const ids = ['i-old1', 'i-old2', 'i-x'];
+    const reason = 'it is one of 3 candidates, but the snapshot has 2';
+    expect(
+      decideTermination(
+        'old',
+        baked(),
+        ids,
+        ids.map((id) => anInstance(id)),
+      ),
+    ).toEqual({
+      ...NOTHING,
+      refused: ids.map((id) => ({ id, reason })),
+    });
+  });
 });
 
 // ── Whatever Mackerel, EC2, the input or a bug says ────────────────────────────────────────────────────────────────
 
-const IDS = ['i-1', 'i-2', 'i-3', 'i-4', 'i-5', 'i-6'];
+const IDS = ['i-1', 'i-2', 'i-3', 'i-4', 'i-5', 'i-6', 'i-7'];
 const STATES: InstanceState[] = ['pending', 'running', 'shutting-down', 'terminated', 'stopping', 'stopped'];
+/** Four new hosts at most: each of two replaced once. */
+const MOST_NEW = 4;
 const someIds = fc.subarray(IDS);
-const anyInstances = fc.subarray(IDS).chain((ids) =>
+/** In any order, some of them more than once. */
+const anyCandidates = fc.array(fc.constantFrom(...IDS, 'i-of-nobody'), { maxLength: 12 });
+const anyTags = fc.record({
+  [TAG.fleet]: fc.constantFrom('shop', 'blog', 'shop-2', '', undefined),
+  [TAG.deployment]: fc.constantFrom('deploy-2', 'deploy-1', 'deploy', undefined),
+  [TAG.protect]: fc.constantFrom('', 'true', 'false', undefined, undefined, undefined),
+});
+const anyInstances = someIds.chain((ids) =>
   fc.tuple(
     ...ids.map((instanceId) =>
-      fc
-        .record({
-          state: fc.constantFrom(...STATES),
-          fleet: fc.constantFrom('shop', 'blog', undefined),
-          deployment: fc.constantFrom('deploy-2', 'deploy-1', undefined),
-        })
-        .map(({ state, fleet, deployment }) =>
-          anInstance(instanceId, {
-            state,
-            tags: {
-              ...(fleet && { [TAG.fleet]: fleet }),
-              ...(deployment && { [TAG.deployment]: deployment }),
-            },
-          }),
-        ),
+      fc.tuple(fc.constantFrom(...STATES), anyTags).map(([state, tags]) => {
+        const given = Object.entries(tags).filter(([, value]) => value !== undefined);
+        return anInstance(instanceId, { state, tags: Object.fromEntries(given) as Record<string, string> });
+      }),
     ),
   ),
 );
@@ -136,7 +168,7 @@ const anyCase = fc.record({
   side: fc.constantFrom('old' as const, 'new' as const),
   old: someIds,
   launched: someIds,
-  candidates: someIds,
+  candidates: anyCandidates,
   instances: anyInstances,
 });
 type AnyCase = typeof anyCase extends fc.Arbitrary<infer T> ? T : never;
@@ -152,33 +184,69 @@ function decide({ side, old, launched, candidates, instances }: AnyCase) {
 }
 
 /** Holds for every case, with the decision and what EC2 said of an id. */
-function always(check: (facts: AnyCase, decision: ReturnType<typeof decide>) => void): void {
+function always(
+  check: (
+    facts: AnyCase,
+    decision: ReturnType<typeof decide>,
+    seen: (id: string) => Instance | undefined,
+  ) => void,
+): void {
   fc.assert(
-    fc.property(anyCase, (facts) => check(facts, decide(facts))),
-    { numRuns: 300 },
+    fc.property(anyCase, (facts) =>
+      check(facts, decide(facts), (id) => facts.instances.find(({ instanceId }) => instanceId === id)),
+    ),
+    { numRuns: 1_000 },
   );
 }
 
 describe('whatever the facts are, decideTermination', () => {
-  it('terminates nothing outside the snapshot and the launch', () =>
-    always(({ old, launched, instances }, { terminate }) => {
-      const tagged = instances
-        .filter((each) => each.tags[TAG.deployment] === 'deploy-2')
-        .map((each) => each.instanceId);
-      for (const id of terminate) expect([...old, ...launched, ...tagged]).toContain(id);
+  it('terminates on the old side nothing outside the snapshot', () =>
+    always(({ side, old }, { terminate }) => {
+      if (side === 'old') for (const id of terminate) expect(old).toContain(id);
     }));
 
-  it('terminates nothing that lacks the fleet’s tag in this very look', () =>
-    always(({ instances }, { terminate }) => {
-      for (const id of terminate) {
-        expect(instances.find((each) => each.instanceId === id)?.tags[TAG.fleet]).toBe('shop');
-      }
+  it('terminates on the new side nothing that this deployment did not launch', () =>
+    always(({ side, launched }, { terminate }, seen) => {
+      if (side === 'old') return;
+      for (const id of terminate)
+        expect(launched.includes(id) || seen(id)?.tags[TAG.deployment] === 'deploy-2').toBe(true);
     }));
 
   it('terminates nothing of the other side', () =>
-    always(({ side, old, launched }, { terminate }) => {
-      const other = side === 'old' ? launched : old;
-      for (const id of terminate) expect(other).not.toContain(id);
+    always(({ side, old, launched }, { terminate }, seen) => {
+      for (const id of terminate) {
+        if (side === 'new') expect(old).not.toContain(id);
+        else expect(launched.includes(id) || seen(id)?.tags[TAG.deployment] === 'deploy-2').toBe(false);
+      }
+    }));
+
+  it('terminates nothing that lacks the fleet’s tag in this very look, or has another fleet’s', () =>
+    always((_facts, { terminate }, seen) => {
+      for (const id of terminate) expect(seen(id)?.tags[TAG.fleet]).toBe('shop');
+    }));
+
+  it('terminates nothing that carries the hand brake', () =>
+    always((_facts, { terminate }, seen) => {
+      for (const id of terminate) expect([undefined, 'false']).toContain(seen(id)?.tags[TAG.protect]);
+    }));
+
+  it('terminates nobody when there are more candidates than there can be', () =>
+    always(({ side, old, candidates }, { terminate, refused }) => {
+      const ids = new Set(candidates);
+      if (ids.size <= (side === 'old' ? old.length : MOST_NEW)) return;
+      expect(terminate).toEqual([]);
+      expect(refused.map(({ id }) => id)).toEqual([...ids]);
+    }));
+
+  it('terminates nobody twice, and nobody who was not asked for', () =>
+    always(({ candidates }, { terminate }) => {
+      expect(terminate).toEqual([...new Set(terminate)]);
+      for (const id of terminate) expect(candidates).toContain(id);
+    }));
+
+  it('answers an empty list with nothing at all', () =>
+    always((facts) => {
+      expect(decide({ ...facts, candidates: [] })).toEqual(NOTHING);
     }));
 
   it('gives a reason for each refusal', () =>
@@ -189,7 +257,22 @@ describe('whatever the facts are, decideTermination', () => {
   it('puts each candidate in exactly one place', () =>
     always(({ candidates }, { terminate, going, gone, unseen, refused }) => {
       const placed = [...terminate, ...going, ...gone, ...unseen, ...refused.map(({ id }) => id)];
-      expect(placed.sort()).toEqual([...candidates].sort());
+      expect(placed.sort()).toEqual([...new Set(candidates)].sort());
+    }));
+
+  it('is not made safe by refusing everybody: it terminates whom it may', () =>
+    always(({ side, old, launched, candidates }, { terminate }, seen) => {
+      const may = (id: string) => {
+        const { state, tags = {} } = seen(id) ?? {};
+        const ours = launched.includes(id) || tags[TAG.deployment] === 'deploy-2';
+        const lives = state !== undefined && state !== 'shutting-down' && state !== 'terminated';
+        const onThisSide = side === 'old' ? old.includes(id) && !ours : ours && !old.includes(id);
+        const free = [undefined, 'false'].includes(tags[TAG.protect]);
+        return lives && onThisSide && free && tags[TAG.fleet] === 'shop';
+      };
+      const ids = [...new Set(candidates)];
+      const most = side === 'old' ? old.length : MOST_NEW;
+      expect(terminate).toEqual(ids.length > most ? [] : ids.filter(may));
     }));
 });
 

@@ -52,7 +52,13 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'retire-old-hosts-in-mackerel': [READ_LEDGER, 'ssm:GetParameter'],
   'record-the-release': [READ_LEDGER, 's3:PutObject', 'ssm:GetParameter'],
   'put-old-hosts-back': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS, JOIN],
-  'terminate-new-instances': [READ_LEDGER, ...LOOK_AT_HOSTS, LEAVE, 'ec2:TerminateInstances'],
+  'terminate-new-instances': [
+    READ_LEDGER,
+    ...LOOK_AT_HOSTS,
+    LEAVE,
+    'ec2:GetConsoleOutput',
+    'ec2:TerminateInstances',
+  ],
   'record-the-failure': [WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter'],
   'release-the-fleet-lock': START_PENDING,
   'take-over-the-lock': [...START_PENDING, 'states:DescribeExecution'],
@@ -168,12 +174,15 @@ describe('A launch', () => {
 
 describe('A termination', () => {
   it.each(['terminate-old-instances', 'terminate-new-instances'])(
-    'by %s reaches only hosts with the tag of a fleet of this environment',
+    'by %s reaches only hosts with the tag of a fleet of this environment, and without the hand brake',
     (step) => {
       expect(allowing('ec2:TerminateInstances', step)).toEqual([
         expect.objectContaining({
           Resource: ec2('instance/*'),
-          Condition: { StringEquals: { 'aws:ResourceTag/irekae:fleet': FLEETS } },
+          Condition: {
+            StringEquals: { 'aws:ResourceTag/irekae:fleet': FLEETS },
+            StringEqualsIfExists: { 'aws:ResourceTag/irekae:protect': 'false' },
+          },
         }),
       ]);
     },
@@ -236,6 +245,16 @@ describe('An execution', () => {
     );
     expect(started.sort()).toEqual(names.sort());
   });
+});
+
+describe('The console of an instance', () => {
+  it('is read of the fleets’ own instances only', () =>
+    expect(allowing('ec2:GetConsoleOutput', 'terminate-new-instances')).toEqual([
+      expect.objectContaining({
+        Resource: ec2('instance/*'),
+        Condition: { StringEquals: { 'aws:ResourceTag/irekae:fleet': FLEETS } },
+      }),
+    ]));
 });
 
 describe('The load balancers', () => {
@@ -322,6 +341,18 @@ describe('An environment with everything given', () => {
 
   it('may count the addresses of the zones that a share may spill over to', () =>
     expect(actionsOf(statementsOf(qa, 'launch-new-instances'))).toContain('ec2:DescribeSubnets'));
+
+  it('may tag instances of a fleet that keeps a failed one, with the tag that says until when, and no other', () =>
+    expect(allowing('ec2:CreateTags', 'terminate-new-instances', qa)).toEqual([
+      expect.objectContaining({
+        Resource: 'arn:aws:ec2:eu-west-1:333333333333:instance/*',
+        Condition: {
+          StringEquals: { 'aws:ResourceTag/irekae:fleet': ['acme-qa-web'] },
+          'ForAllValues:StringEquals': { 'aws:TagKeys': ['irekae:keep-until'] },
+          Null: { 'aws:TagKeys': 'false' },
+        },
+      }),
+    ]));
 
   it('reads a public image parameter, which belongs to no account', () => {
     expect(resourcesFor('ssm:GetParameter', 'resolve-the-image', qa)).toEqual([

@@ -1,6 +1,7 @@
 /**
  * State *Terminate new instances*: the second half of the undo. Out of the load balancers, drained, terminated,
- * retired in Mackerel: each look does what is due and says what is left, until nothing of the deployment is.
+ * retired in Mackerel: each look does what is due and says what is left, until nothing of the deployment is. What the
+ * instances that failed have to say is read first; one of them is kept for debugging where the fleet wants that.
  */
 import { liveEc2 } from './clients/ec2.ts';
 import { atEachBalancer, membersByName } from './clients/facts.ts';
@@ -9,66 +10,106 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { Ports } from './clients/ports.ts';
-import { type Deployment, deploymentId, type Look } from './domain/deployment.ts';
+import type { Instance, Ports } from './clients/ports.ts';
+import { type Aside, setAside } from './clients/setting-aside.ts';
+import { type Deployment, deploymentId, type Removal } from './domain/deployment.ts';
 import { decideDraining } from './domain/draining.ts';
 import { DeploymentError } from './domain/errors.ts';
 import { TAG } from './domain/fleet.ts';
+import { type Kept, keptSentence } from './domain/kept.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
 import { removalCandidates, settledAfterSeconds } from './domain/removal.ts';
 import { defineStep } from './domain/step.ts';
 import { allEnded, decideTermination, refuseAny, rememberUnseen } from './domain/termination.ts';
-import { count, list, span } from './domain/words.ts';
+import { count, list, secondsBetween, span } from './domain/words.ts';
 
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
 
 export const terminateNewInstances = defineStep(
   'terminate-new-instances',
   [],
-  async (deployment: Deployment, ports: Eyes): Promise<Look> => {
+  async (deployment: Deployment, ports: Eyes): Promise<Removal> => {
     const now = ports.clock.now();
     const { undoSeconds, drainSeconds } = deployment.fleet.limits;
     const seconds = undoSeconds + drainSeconds + settledAfterSeconds(deployment);
     const deadline = deadlineOf(deployment.removal, now, seconds);
-    const found = await unlessUnavailable(deployment.removal?.memory, () =>
-      lookAndRemove(deployment, ports, now),
-    );
+    // Held here: what was set aside stays so when the rest of the look fails.
+    let aside: Aside = { ...deployment.removal };
+    const found = await unlessUnavailable(deployment.removal?.memory, async () => {
+      const seen = await survey(deployment, ports, now);
+      aside = await setAside(aside, deployment, seen.instances, seen.removable, now, ports.ec2);
+      return remove(deployment, ports, seen, aside.kept, now);
+    });
     if (!found.ready && now >= deadline) {
       throw new DeploymentError(
         'NewHostsNotRemoved',
         `After ${span(seconds)}: ${found.reason}. The old hosts serve; remove the new ones by their tag ${TAG.deployment}=${deploymentId(deployment)}.`,
       );
     }
-    return nextLook(deployment.removal, now, deadline, found);
+    const { evidence, kept } = aside;
+    return {
+      ...nextLook(deployment.removal, now, deadline, found),
+      ...(evidence && { evidence }),
+      ...(kept && { kept }),
+    };
   },
 );
 
-async function lookAndRemove(deployment: Deployment, ports: Eyes, now: Date): Promise<Finding> {
+/** What this deployment launched, as EC2 shows it in this look. */
+interface Seen {
+  readonly ids: readonly string[];
+  readonly instances: readonly Instance[];
+  /** May be terminated now. */
+  readonly removable: readonly Instance[];
+  readonly secondsPassed: number;
+}
+
+async function survey(deployment: Deployment, ports: Eyes, now: Date): Promise<Seen> {
   await holding(deployment, ports);
-  const earlier = deployment.removal?.memory ?? {};
-  const secondsPassed = (now.getTime() - new Date(deployment.removal?.since ?? now).getTime()) / 1000;
+  const earlier = Object.keys(deployment.removal?.memory ?? {});
   const tagged = await ports.ec2.listByTag(TAG.deployment, deploymentId(deployment));
-  const ids = removalCandidates(deployment, tagged, Object.keys(earlier));
+  const ids = removalCandidates(deployment, tagged, earlier);
+  const instances = ids.length === 0 ? [] : await ports.ec2.describe(ids);
+  const { terminate } = decideTermination('new', deployment, ids, instances);
+  return {
+    ids,
+    instances,
+    removable: instances.filter(({ instanceId }) => terminate.includes(instanceId)),
+    secondsPassed: secondsBetween(deployment.removal?.since ?? now, now),
+  };
+}
+
+async function remove(
+  deployment: Deployment,
+  ports: Eyes,
+  { ids, instances, secondsPassed }: Seen,
+  kept: Kept | undefined,
+  now: Date,
+): Promise<Finding> {
   const inFlight = mayBeInFlight(deployment, secondsPassed, now);
   if (ids.length === 0) return inFlight ?? { ready: true, reason: 'nothing was launched' };
 
-  const decision = decideTermination('new', deployment, ids, await ports.ec2.describe(ids));
+  const earlier = deployment.removal?.memory ?? {};
+  const leaving = ids.filter((id) => id !== kept?.instanceId);
+  const decision = decideTermination('new', deployment, leaving, instances);
   // 0: seen. The id is kept, because the instance will not be listed by its tag once it has ended.
   const seen = Object.fromEntries(ids.map((id) => [id, 0]));
   const memory = { ...seen, ...rememberUnseen(decision, earlier, now) };
   const waiting = (reason: string): Finding => ({ ready: false, reason, memory });
 
-  const leaving = await leaveBalancers(deployment, ports, ids, secondsPassed);
-  if (leaving) return waiting(leaving);
+  const unleft = await leaveBalancers(deployment, ports, ids, secondsPassed);
+  if (unleft) return waiting(unleft);
   if (decision.terminate.length > 0) return waiting(await terminate(decision.terminate, ports));
   // A refused one does not keep the others from being removed: it is told when they are.
   if (!allEnded({ ...decision, refused: [] }, memory, now))
     return waiting(`${list([...decision.going, ...decision.unseen])} still shutting down`);
   if (inFlight) return { ...inFlight, memory };
-  const unretired = await retire(deployment, ports, [...decision.gone, ...decision.unseen]);
+  const ended = [...decision.gone, ...decision.unseen];
+  const unretired = await retire(deployment, ports, kept ? [...ended, kept.instanceId] : ended);
   if (unretired) return waiting(unretired);
   refuseAny(decision);
-  return { ready: true, reason: `${count(ids.length, 'new instance')} removed` };
+  const removed = `${count(leaving.length, 'new instance')} removed`;
+  return { ready: true, reason: kept ? `${removed}; ${keptSentence(kept)}` : removed };
 }
 
 /** "EC2 shows nothing that we launched" is no proof while a launch may still be in flight. */

@@ -220,8 +220,9 @@ export const FleetConfig = only({
    */
   spillOver: v.optional(v.boolean('true or false'), false),
   /**
-   * After a failed deployment, one of the instances that failed is kept running for so many minutes, for you to log in:
-   * out of the load balancers, retired in Mackerel, tagged `irekae:keep-until`. Needs a load balancer. Default: 0, none.
+   * After a failed deployment, one of the instances that failed is kept for so many minutes, for you to log in: out of
+   * the load balancers, retired in Mackerel, tagged `irekae:keep-until`. One that died or shut itself down cannot be
+   * kept. Needs a load balancer. Default: 0, none.
    */
   keepFailedHostMinutes: v.optional(whole(0, 1_440, ' minutes'), 0),
   securityGroups: list(id('sg'), 1, 16),

@@ -3,7 +3,9 @@
  * every change that a deployment makes, and once more when it has ended. Plain words, because whoever reads a
  * violation wants to know what happened.
  */
-import { type Fleet, loadBalancerName, TAG } from '../lambdas/domain/fleet.ts';
+import { FAILURES } from '../lambdas/domain/errors.ts';
+import { type Fleet, fleetSize, loadBalancerName, TAG } from '../lambdas/domain/fleet.ts';
+import { expiredKept, isKept, keptUntil } from '../lambdas/domain/kept.ts';
 import type { ExecutionResult } from './run-definition.ts';
 import type { WorldEvent } from './world/events.ts';
 import type { InstanceView, WorldView } from './world/view.ts';
@@ -115,7 +117,9 @@ export class Rules {
     const left = this.#launched(now).filter(
       ({ state }) => state !== 'terminated' && state !== 'shutting-down',
     );
-    for (const { instanceId } of left) this.#broken(6, `${instanceId} is left of it`);
+    const kept = left.filter((instance) => this.#isKept(instance, now)).slice(0, 1);
+    for (const instance of left)
+      if (!kept.includes(instance)) this.#broken(6, `${instance.instanceId} is left of it`);
     for (const { instanceId, hosts } of this.#launched(now)) {
       if (hosts.length > 0) this.#broken(6, `${instanceId} is left in Mackerel`);
     }
@@ -158,6 +162,9 @@ export class Rules {
   #isReady(instance: InstanceView, now: WorldView): boolean {
     const registered = this.#ofRole(now).some((host) => host.instanceId === instance.instanceId);
     const balancers = this.#fleet.loadBalancers.map(loadBalancerName);
+    // A failed instance that an earlier deployment kept, and whose time is over.
+    if (what === 'terminated')
+      for (const id of expiredKept(this.#fleet.name, now.instances, now.at)) own.add(id);
     return (
       instance.state === 'running' &&
       registered &&
@@ -194,6 +201,16 @@ export class Rules {
 
   #strangers(): ReadonlySet<string> {
     const old = this.#oldIds();
+  /** Rule 6 knows one exception: a failed instance that the fleet wants kept, out of service, for a limited time. */
+  #isKept(instance: InstanceView, now: WorldView): boolean {
+    const most = now.at.getTime() + this.#fleet.keepFailedHostMinutes * 60_000;
+    return (
+      isKept(instance, now.at) &&
+      (keptUntil(instance)?.getTime() ?? 0) <= most &&
+      instance.memberOf.length === 0
+    );
+  }
+
     return new Set(this.#before.instances.map(({ instanceId }) => instanceId).filter((id) => !old.has(id)));
   }
 

@@ -214,6 +214,17 @@ export const SCENARIOS = {
     endsIn: 'RolledBack',
     because: 'NoCapacity',
   },
+  'kept-for-debugging': {
+    tells:
+      'A release that never passes its health check; the fleet keeps one of its hosts for an hour, to look at.',
+    kind: 'app',
+    arrange: (stage) => {
+      stage.configure({ keepFailedHostMinutes: 60 });
+      lastHost({ kind: 'never-healthy' })(stage);
+    },
+    endsIn: 'RolledBack',
+    because: 'NewHostsNotReady',
+  },
 } as const satisfies Record<string, Scenario>;
 
 export type ScenarioName = keyof typeof SCENARIOS;

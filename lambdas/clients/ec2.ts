@@ -11,6 +11,7 @@ import type {
   Instance as WireInstance,
 } from '@aws-sdk/client-ec2';
 import {
+  CreateTagsCommand,
   DescribeImagesCommand,
   EC2Client,
   GetConsoleOutputCommand,
@@ -39,6 +40,7 @@ export function ec2Adapter(client: EC2Client): Ec2 {
     listByTag: (key, value) => listByTag(client, key, value),
     launch: (request) => launch(client, request),
     terminate: (instanceIds) => terminate(client, instanceIds),
+    tag: (instanceId, tags) => tag(client, instanceId, tags),
     consoleOutput: (instanceId) => consoleOutput(client, instanceId),
     findImage: (imageId) => findImage(client, imageId),
     newestImage: (query) => newestImage(client, query),
@@ -237,6 +239,19 @@ async function terminateOneByOne(client: EC2Client, ids: string[]): Promise<Refu
 }
 
 const isGoing = ({ state }: Instance) => state === 'shutting-down' || state === 'terminated';
+
+// ── Tagging ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function tag(
+  client: EC2Client,
+  instanceId: string,
+  tags: Readonly<Record<string, string>>,
+): Promise<void> {
+  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+  await asking(`tag ${instanceId}`, () =>
+    client.send(new CreateTagsCommand({ Resources: [instanceId], Tags })),
+  );
+}
 
 // ── The console ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -71,6 +71,8 @@ export interface Ec2 {
    * being terminated: what EC2 refused is answered with EC2's reason.
    */
   terminate(instanceIds: readonly string[]): Promise<{ readonly refused: readonly Refusal[] }>;
+  /** Adds tags, or gives those that are there another value. Doing it twice does it once. */
+  tag(instanceId: string, tags: Readonly<Record<string, string>>): Promise<void>;
   /** What the instance wrote to its console, the newest at the end; empty when EC2 has none (yet). */
   consoleOutput(instanceId: string): Promise<string>;
   /** `undefined` when EC2 says that there is no such image (or none that this account may use). */

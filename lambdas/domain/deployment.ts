@@ -5,8 +5,10 @@
 import * as v from 'valibot';
 import type { Hold } from '../clients/ports.ts';
 import { DeploymentError } from './errors.ts';
+import { Evidence } from './evidence.ts';
 import { Fleet } from './fleet.ts';
 import { parseInput } from './input.ts';
+import { Kept } from './kept.ts';
 import { PinnedArtifact, PinnedRuntime } from './release.ts';
 
 const instant = v.pipe(v.string(), v.isoTimestamp());
@@ -108,6 +110,14 @@ export const Look = v.object({
 });
 export type Look = v.InferOutput<typeof Look>;
 
+/** A look of *Terminate new instances*, with what is set aside of those that failed. */
+const Removal = v.object({
+  ...Look.entries,
+  evidence: v.optional(v.array(Evidence)),
+  kept: v.optional(Kept),
+});
+export type Removal = v.InferOutput<typeof Removal>;
+
 /** The act of taking old hosts out of service: done, or sent back to wait because a new host was not ready. */
 const Shift = v.object({ done: v.boolean(), reason: v.string(), at: instant });
 export type Shift = v.InferOutput<typeof Shift>;
@@ -143,7 +153,7 @@ const Document = v.object({
   plan: v.optional(v.unknown()),
   failure: v.optional(Failure),
   putBack: v.optional(Look),
-  removal: v.optional(Look),
+  removal: v.optional(Removal),
   undoFailure: v.optional(Failure),
   ending: v.optional(Ending),
   freed: v.optional(Release),

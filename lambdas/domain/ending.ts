@@ -1,6 +1,8 @@
 /** How a failed deployment ended, told in one sentence from its document. */
 import type { Deployment, Ending, Failure } from './deployment.ts';
 import { FAILURES, type FailureName } from './errors.ts';
+import { evidenceSentence } from './evidence.ts';
+import { keptSentence } from './kept.ts';
 
 /** Of each error. Step Functions' limit for a cause is 32,768 characters; an operator's is lower. */
 const SENTENCE_LIMIT = 1_000;
@@ -10,7 +12,9 @@ export function endingOf(deployment: Deployment): Ending {
   const first = explain(deployment.failure);
   const told = (error: string, consequence: string): Ending => ({
     error,
-    cause: `${first.name}: ${first.sentence} ${consequence}`,
+    cause: [`${first.name}: ${first.sentence}`, evidenceSentence(deployment.removal?.evidence), consequence]
+      .filter((part) => part !== '')
+      .join(' '),
   });
   if (deployment.undoFailure) {
     const undo = explain(deployment.undoFailure);
@@ -22,7 +26,7 @@ export function endingOf(deployment: Deployment): Ending {
   if (deployment.putBack)
     return told(
       first.name === 'Cancelled' ? 'Cancelled' : 'RolledBack',
-      `Undone: ${deployment.putBack.reason}; nothing of this deployment is left.`,
+      `Undone: ${deployment.putBack.reason}; ${whatIsLeft(deployment)}.`,
     );
   if (deployment.bake?.ready) {
     return told(
@@ -32,6 +36,11 @@ export function endingOf(deployment: Deployment): Ending {
   }
   return told(first.name, 'Nothing was changed.');
 }
+
+const whatIsLeft = ({ removal }: Deployment): string =>
+  removal?.kept
+    ? `${keptSentence(removal.kept)}; nothing else is left`
+    : 'nothing of this deployment is left';
 
 /**
  * A caught error in our words. Lambda's cause is the JSON text `{errorType, errorMessage, trace}`; Step Functions' own

@@ -104,7 +104,8 @@ function deviation(fleet: Fleet, { home, as, instances }: LaunchedShare): string
 export function noRoomFor(fleet: Fleet, home: string): DeploymentError {
   const { name, instancesPerZone, instanceTypes, subnets, spillOver } = fleet;
   const others = subnets.filter((subnetId) => subnetId !== home);
-  const elsewhere = spillOver && `, nor (or no free addresses) in the zones of ${list(others)}`;
+  const elsewhere =
+    spillOver && `, and no other zone (of ${list(others)}) has both capacity and free addresses for it`;
   const advice = !spillOver && others.length > 0 && ', or allow the other zones with spillOver';
   return new DeploymentError(
     'NoCapacity',

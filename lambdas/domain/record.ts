@@ -1,6 +1,7 @@
 /** The release record: what a deployment did, when, for whom. Kept in the artifact bucket, one JSON per deployment. */
 import { type Deployment, deploymentId, type Ending, newInstanceIds, oldInstanceIds } from './deployment.ts';
 import { startedBy } from './input.ts';
+import type { Kept } from './kept.ts';
 import { recipe } from './release-choice.ts';
 import { secondsBetween } from './words.ts';
 
@@ -21,6 +22,10 @@ export interface DeploymentRecord {
   readonly newInstances: readonly string[];
   readonly oldInstances: readonly string[];
   readonly strangers: readonly { readonly name: string; readonly why: string }[];
+  /** The ends of the consoles of new instances that failed, by instance id, line by line. */
+  readonly consoles?: Readonly<Record<string, readonly string[]>>;
+  /** A failed instance that is kept for debugging. */
+  readonly kept?: Kept;
   readonly startedAt: string;
   readonly finishedAt: string;
   /** Phase → seconds. */
@@ -28,7 +33,8 @@ export interface DeploymentRecord {
 }
 
 export function recordOf(deployment: Deployment, now: Date, ending?: Ending): DeploymentRecord {
-  const { execution, fleet, input, release, image, oldHosts } = deployment;
+  const { execution, fleet, input, release, image, oldHosts, removal } = deployment;
+  const evidence = (removal?.evidence ?? []).filter(({ console }) => console.length > 0);
   return {
     deployment: deploymentId(deployment),
     execution: execution.id,
@@ -44,6 +50,10 @@ export function recordOf(deployment: Deployment, now: Date, ending?: Ending): De
     newInstances: newInstanceIds(deployment),
     oldInstances: oldInstanceIds(deployment),
     strangers: oldHosts?.strangers ?? [],
+    ...(evidence.length > 0 && {
+      consoles: Object.fromEntries(evidence.map(({ instanceId, console }) => [instanceId, console])),
+    }),
+    ...(removal?.kept && { kept: removal.kept }),
     startedAt: execution.startedAt,
     finishedAt: now.toISOString(),
     phases: phases(deployment),

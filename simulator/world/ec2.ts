@@ -228,6 +228,17 @@ export class Ec2Model {
     return { refused };
   }
 
+  tag(instanceId: string, tags: Readonly<Record<string, string>>): void {
+    const instance = this.#known.get(instanceId);
+    if (!instance?.isVisible(this.#world.now())) throw noSuchInstance(instanceId);
+    for (const [key, value] of Object.entries(tags)) {
+      this.#tagged.get(`${key}=${instance.facts.tags[key]}`)?.delete(instance);
+      this.#index(`${key}=${value}`, instance);
+    }
+    instance.tag(tags);
+    this.#world.emit({ kind: 'instances-tagged', ids: [instanceId], changed: [instanceId] });
+  }
+
   consoleOutput(instanceId: string): string {
     const now = this.#world.now();
     const instance = this.#known.get(instanceId);
@@ -406,6 +417,13 @@ function emptyTermination(): DeploymentError {
   return new DeploymentError(
     'TerminationRefused',
     'The list of instances to terminate is empty, which is never meant: nothing was terminated. Find out who lost it.',
+  );
+}
+
+function noSuchInstance(instanceId: string): DeploymentError {
+  return new DeploymentError(
+    'ServiceRefused',
+    `AWS refused to tag ${instanceId}: InvalidInstanceID.NotFound. Check the permissions of the step's role and what was asked for.`,
   );
 }
 

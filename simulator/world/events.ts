@@ -28,6 +28,7 @@ interface Touched {
 export type WorldChange =
   | ({ readonly kind: 'instances-launched' } & Touched)
   | ({ readonly kind: 'instances-terminated' } & Touched)
+  | ({ readonly kind: 'instances-tagged' } & Touched)
   | ({ readonly kind: 'instances-registered'; readonly loadBalancer: LoadBalancerRef } & Touched)
   | ({ readonly kind: 'instances-deregistered'; readonly loadBalancer: LoadBalancerRef } & Touched)
   | ({ readonly kind: 'host-status-set'; readonly status: MackerelStatus } & Touched)

@@ -27,7 +27,7 @@ export interface InstanceFacts {
 }
 
 export class ModelInstance {
-  readonly facts: InstanceFacts;
+  #facts: InstanceFacts;
   readonly life: Life;
   /** EC2 refuses to terminate it. */
   protected = false;
@@ -39,10 +39,14 @@ export class ModelInstance {
   #up: readonly Stretch[] | undefined;
 
   constructor(facts: InstanceFacts, life: Life, ending?: Ending) {
-    this.facts = facts;
+    this.#facts = facts;
     this.life = life;
     this.#ending = ending;
     this.#downAt = ending?.at ?? Number.POSITIVE_INFINITY;
+  }
+
+  get facts(): InstanceFacts {
+    return this.#facts;
   }
 
   get id(): string {
@@ -89,6 +93,10 @@ export class ModelInstance {
     this.#ending = ending;
     this.#up = undefined;
     return true;
+  }
+
+  tag(tags: Readonly<Record<string, string>>): void {
+    this.#facts = { ...this.#facts, tags: { ...this.#facts.tags, ...tags } };
   }
 
   /** From this moment the application fails its health checks. */

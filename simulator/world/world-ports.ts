@@ -67,6 +67,7 @@ function ec2Port({ ec2 }: Models, run: RunCall): Ports['ec2'] {
         ({ refused }) =>
           refused.length === 0 ? pieces(ids, 1000) : pieces(ids, 1000) + pieces(ids, 100) + ids.length,
       ),
+    tag: (id, tags) => run('ec2', 'tag', [id, tags], () => ec2.tag(id, tags)),
     // Where there is no newest output, the adapter asks for what EC2 kept.
     consoleOutput: (id) =>
       run(

@@ -229,8 +229,8 @@ describe('Launch new instances, where a zone has no capacity', () => {
     await expect(launch(ec2, { fleet: spilling() })).rejects.toThrow(
       failure(
         'NoCapacity',
-        'EC2 has no capacity in the zone of subnet-a for 1 instance of t4g.small and m7g.medium, nor ' +
-          '(or no free addresses) in the zones of subnet-c and subnet-d. Try again later',
+        'EC2 has no capacity in the zone of subnet-a for 1 instance of t4g.small and m7g.medium, and ' +
+          'no other zone (of subnet-c and subnet-d) has both capacity and free addresses for it. Try again later',
       ),
     );
     expect(ec2.requests).toHaveLength(18);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Deployment, Look } from '../../lambdas/domain/deployment.ts';
 import { TAG } from '../../lambdas/domain/fleet.ts';
 import { terminateNewInstances } from '../../lambdas/terminate-new-instances.ts';
@@ -91,6 +91,132 @@ describe('Terminate new instances', () => {
     const scene = { ...LEFT, instances: LEFT.instances.map(({ instanceId }) => aNewInstance(instanceId)) };
     const { ports, answer } = look(scene);
     await answer;
+    expect(ports.changes).toEqual([TERMINATE]);
+  });
+});
+
+describe('Terminate new instances, of which one failed', () => {
+  const NOT_READY = failedBy('NewHostsNotReady', '1 of 2 ready; i-new2 not registered in Mackerel yet.');
+  const of = (minutes = 0) =>
+    launched({
+      failure: NOT_READY,
+      putBack: aLook({ ready: true }),
+      fleet: aFleet({ keepFailedHostMinutes: minutes }),
+    });
+  const FAILED_LINE = 'irekae: FAILED: no space left';
+  const saying = (text: string): Methods => ({ ec2: { consoleOutput: async () => text } });
+  const EVIDENCE = [{ instanceId: 'i-new2', console: [FAILED_LINE] }];
+  const TAGGED = 'ec2.tag "i-new2" {"irekae:keep-until":"2026-03-01T09:35:00Z"}';
+  const KEPT = { instanceId: 'i-new2', until: '2026-03-01T09:35:00Z' };
+
+  it('reads its console before it is terminated, and no other’s', async () => {
+    const { ports, answer } = look(LEFT, of(), 300, saying(`${FAILED_LINE}\n`));
+    expect(await answer).toMatchObject({ ready: false, evidence: EVIDENCE });
+    const acts = ports.calls.filter((call) => /consoleOutput|terminate/.test(call));
+    expect(acts).toEqual(['ec2.consoleOutput "i-new2"', TERMINATE]);
+  });
+
+  it('does not read again what it has read', async () => {
+    const { ports, answer } = look(ENDED, { ...of(), removal: { ...aLook(), evidence: EVIDENCE } }, 330);
+    expect(await answer).toMatchObject({ ready: true, evidence: EVIDENCE });
+    expect(ports.calls.join()).not.toContain('consoleOutput');
+  });
+
+  it('asks again in every fifth look while EC2 has no output, and waits for none', async () => {
+    const empty = [{ instanceId: 'i-new2', console: [] }];
+    const afterLooks = (looks: number) =>
+      look(
+        withStates(LEFT, { 'i-new1': 'shutting-down', 'i-new2': 'shutting-down' }),
+        { ...of(), removal: { ...aLook({ looks, since: iso(300) }), evidence: empty } },
+        320,
+        saying(FAILED_LINE),
+      ).answer;
+    expect(await afterLooks(4)).toMatchObject({ evidence: empty });
+    expect(await afterLooks(5)).toMatchObject({ evidence: EVIDENCE });
+  });
+
+  it.each(['ServiceUnavailable', 'ServiceRefused'] as const)(
+    'removes it all the same when EC2 does not show the console (%s)',
+    async (name) => {
+      const { ports, answer } = look(LEFT, of(), 300, { ec2: { consoleOutput: failing(name) } });
+      expect(await answer).toMatchObject({ evidence: [{ instanceId: 'i-new2', console: [] }] });
+      expect(ports.changes).toEqual([TERMINATE]);
+    },
+  );
+
+  it('waits three seconds for a console, not longer', async () => {
+    const silent: Methods = { ec2: { consoleOutput: () => new Promise(() => {}) } };
+    vi.useFakeTimers();
+    try {
+      const { ports, answer } = look(LEFT, of(), 300, silent);
+      await vi.advanceTimersByTimeAsync(3_000);
+      expect(await answer).toMatchObject({ reason: 'EC2 terminates i-new1 and i-new2' });
+      expect(ports.changes).toEqual([TERMINATE]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('keeps what it has read when the rest of the look fails', async () => {
+    const then: Methods = {
+      ec2: { consoleOutput: async () => FAILED_LINE, terminate: failing('ServiceUnavailable') },
+    };
+    expect(await look(LEFT, of(), 300, then).answer).toMatchObject({
+      reason: 'unknown: It did not answer.',
+      evidence: EVIDENCE,
+    });
+  });
+
+  it('keeps it for debugging where the fleet wants that: tagged before the others are terminated', async () => {
+    const { ports, answer } = look(LEFT, of(30), 300, {
+      ec2: { consoleOutput: async () => '', tag: async () => {} },
+    });
+    expect(await answer).toMatchObject({ ready: false, kept: KEPT });
+    expect(ports.changes).toEqual([TAGGED, 'ec2.terminate ["i-new1"]']);
+  });
+
+  it('takes the kept one out of the load balancer and retires it in Mackerel', async () => {
+    const consoles = saying('');
+    const deployment = { ...of(30), removal: { ...aLook({ since: iso(300) }), kept: KEPT, evidence: [] } };
+    const first = look(allWell(), deployment, 301, consoles);
+    await first.answer;
+    expect(first.ports.changes).toEqual([DEREGISTER]);
+    const last = look(withStates(LEFT, { 'i-new1': 'terminated' }), deployment, 330, consoles);
+    expect(await last.answer).toMatchObject({
+      ready: true,
+      reason:
+        '1 new instance removed; i-new2 is kept for debugging until 2026-03-01T09:35:00Z ' +
+        '(out of service, tag irekae:keep-until), then the orphan watch removes it',
+      kept: KEPT,
+    });
+    expect(last.ports.changes).toEqual([RETIRE]);
+  });
+
+  it('keeps the same one when the answer of the look that tagged it was lost', async () => {
+    const instances = LEFT.instances.map((each) =>
+      each.instanceId === 'i-new1' ? { ...each, tags: { ...each.tags, [TAG.keepUntil]: iso(2_000) } } : each,
+    );
+    const { ports, answer } = look({ ...LEFT, instances }, of(30), 310, {
+      ec2: { consoleOutput: async () => '', tag: async () => {} },
+    });
+    expect(await answer).toMatchObject({ kept: { instanceId: 'i-new1', until: iso(2_000) } });
+    expect(ports.changes).toContain('ec2.terminate ["i-new2"]');
+  });
+
+  it.each(['ServiceUnavailable', 'ServiceRefused'] as const)(
+    'removes it when it cannot be tagged: nobody would ever remove it later (%s)',
+    async (name) => {
+      const { ports, answer } = look(LEFT, of(30), 300, {
+        ec2: { consoleOutput: async () => '', tag: failing(name) },
+      });
+      expect(await answer).not.toHaveProperty('kept');
+      expect(ports.changes.at(-1)).toBe(TERMINATE);
+    },
+  );
+
+  it('keeps nobody after a deployment that was cancelled', async () => {
+    const { ports, answer } = look(LEFT, { ...of(30), failure: failedBy('Cancelled', 'By Hanako.') });
+    expect(await answer).not.toHaveProperty('kept');
     expect(ports.changes).toEqual([TERMINATE]);
   });
 });

@@ -87,11 +87,19 @@ function phaseRow(phases: readonly PhaseStanding[]): Row {
   });
 }
 
+/** The longest name of a task, and a space. */
+const STATE_WIDTH = 40;
+
 function progressRow({ state = '', progress }: Moment, width: number): Row {
-  const length = width - 40;
+  const length = width - STATE_WIDTH - 9;
   const full = Math.round(progress * length);
   const percent = `${Math.floor(progress * 100)} %`.padStart(6);
-  return [`  ${state.padEnd(31)}`, ['good', '█'.repeat(full)], ['faint', '░'.repeat(length - full)], percent];
+  return [
+    `  ${state.padEnd(STATE_WIDTH)}`,
+    ['good', '█'.repeat(full)],
+    ['faint', '░'.repeat(length - full)],
+    percent,
+  ];
 }
 
 function balancerBox({ balancers, zones, hosts }: Scene, width: number): Row[] {

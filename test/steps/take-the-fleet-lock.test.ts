@@ -55,7 +55,7 @@ const upload = (versionId: string) => ({ versionId, upload: { eventId: 'e-2' } }
 describe('Take the fleet lock, when it is free', () => {
   it('takes it in one call, and says which holder it is', async () => {
     const { answer, ports } = take({ ledger: { take: async () => HOLD } }, { reason: 'a hotfix' });
-    expect(await answer).toEqual({ ...HOLD, verdict: 'taken', reason: 'holder number 7 of shop' });
+    expect(await answer).toEqual({ ...HOLD, verdict: 'taken', reason: 'taken, as holder number 7 of shop' });
     const claim = { holder: HOLD.holder, startedBy: 'StartExecution', why: 'a hotfix' };
     expect(ports.calls).toEqual([`ledger.take "shop" ${JSON.stringify(claim)}`]);
   });

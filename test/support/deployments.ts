@@ -84,7 +84,7 @@ export const aDeployment = (changes: Partial<Deployment> = {}): Deployment => ({
 
 /** The deployment's hold of its fleet's lock. */
 export const HOLD: Hold = { holder: EXECUTION, generation: 7 };
-export const LOCK: Lock = { ...HOLD, verdict: 'taken', reason: 'holder number 7 of shop' };
+export const LOCK: Lock = { ...HOLD, verdict: 'taken', reason: 'taken, as holder number 7 of shop' };
 
 /** Agreed: the lock is taken, image, release and snapshot are known, nothing was changed. */
 export const agreed = (changes: Partial<Deployment> = {}): Deployment =>

@@ -48,22 +48,32 @@ export const terminateOldInstances = defineStep(
 );
 
 async function lookAndTerminate(deployment: Baked, ports: Eyes, now: Date): Promise<Finding> {
-  await holding(deployment, ports);
+  const { phase } = await holding(deployment, ports);
   const ids = oldInstanceIds(deployment);
-  if (ids.length === 0) return { ready: true, reason: 'no old instance to terminate' };
-  const decision = decideTermination('old', deployment, ids, await ports.ec2.describe(ids));
+  const decision = decideTermination(
+    'old',
+    deployment,
+    ids,
+    ids.length > 0 ? await ports.ec2.describe(ids) : [],
+  );
   const earlier = deployment.termination?.memory;
-  // EC2's answer may be older than our own call of an earlier look.
-  const begun = decision.going.length + decision.gone.length > 0 || earlier?.begun === 1;
+  // EC2's answer may be older than our own call of an earlier look, and a run that was cut off may have called: then
+  // the ledger says so.
+  const begun =
+    decision.going.length + decision.gone.length > 0 || earlier?.begun === 1 || phase === 'remove';
   const memory = { ...rememberUnseen(decision, earlier, now), ...(begun && { begun: 1 }) };
   if (allEnded(decision, memory, now)) {
-    return { ready: true, reason: `${count(ids.length, 'old instance')} terminated` };
+    // Nothing is left to go back to: from here on a clean-up finishes, too.
+    await entering('remove', deployment, ports);
+    return {
+      ready: true,
+      reason:
+        ids.length > 0 ? `${count(ids.length, 'old instance')} terminated` : 'no old instance to terminate',
+    };
   }
   if (!begun) refuseAny(decision);
   if (decision.terminate.length === 0) return { ready: false, reason: endingSentence(decision), memory };
 
-  // The point of no return is written down before it is passed.
-  if (!begun) await entering('remove', deployment, ports);
   // Only now: while the old instances shut down there is nothing to decide about the new ones.
   const facts = await lookAtNewHosts(deployment, deployment.launch.instances, ports);
   const lack = readinessLack(deployment, facts, begun);
@@ -73,6 +83,8 @@ async function lookAndTerminate(deployment: Baked, ports: Eyes, now: Date): Prom
     if (!begun) throw new DeploymentError('ReadinessLost', `Right before the termination ${reason}.`);
     return { ready: false, reason, memory };
   }
+  // The point of no return is written down before it is passed, also when an old instance has ended by itself.
+  await entering('remove', deployment, ports);
   // A call that was not answered may have been heard: from here on nothing is undone.
   const afterwards = { ...memory, begun: 1 };
   return unlessUnavailable(afterwards, () => terminate(decision, begun, ports, afterwards));

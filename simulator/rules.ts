@@ -5,10 +5,9 @@
  */
 import { FAILURES } from '../lambdas/domain/errors.ts';
 import { type Fleet, fleetSize, loadBalancerName, TAG } from '../lambdas/domain/fleet.ts';
-import { expiredKept, isKept, keptUntil } from '../lambdas/domain/kept.ts';
 import type { ExecutionResult } from './run-definition.ts';
 import type { WorldEvent } from './world/events.ts';
-import type { InstanceView, WorldView } from './world/view.ts';
+import { type HostView, type InstanceView, viewWorld, type WorldView } from './world/view.ts';
 import type { World } from './world/world.ts';
 
 export interface Violation {
@@ -22,14 +21,26 @@ export interface Violation {
 const HISTORY_LIMIT = 25_000;
 const PAYLOAD_LIMIT = 256 * 1024;
 
-/** Watches one deployment of a fleet, from the moment at which it is made. */
+/** What became of the fleet, when nothing runs anymore. */
+export type Outcome = 'new hosts' | 'old hosts' | 'needs a human';
+
+/**
+ * A step looks, then acts: between the answers of its look and the effect of its call pass 0.1 to 1.6 s of latency.
+ * What was ready when it looked is not the step's fault when it breaks within that time.
+ */
+const LOOK_TO_ACT_SECONDS = 2;
+
+/** Watches one deployment of a fleet, from the moment at which it is made until it is told to stop. */
 export class Rules {
   readonly violations: Violation[] = [];
   readonly #world: World;
   readonly #fleet: Fleet;
   readonly #deployment: string;
   readonly #before: WorldView;
+  /** What the scenario broke. */
+  readonly #harmed = new Set<string>();
   #begunTermination = false;
+  #isOver = false;
 
   constructor(world: World, fleet: Fleet, deployment: string) {
     this.#world = world;
@@ -39,20 +50,41 @@ export class Rules {
     world.on((event) => this.#changed(event));
   }
 
-  /** After the deployment has ended: rules 6, 7 and 10. */
+  /** The next deployment has rules of its own. */
+  stop(): void {
+    this.#isOver = true;
+  }
+
+  /** After the deployment has ended by itself: rules 6, 7, 9 and 10. */
   ended(result: ExecutionResult): void {
+    this.bounded(result);
+    if (result.endedIn === 'Deployed') this.settled('new hosts');
+    if (result.endedIn === 'RolledBack' || result.endedIn === 'Nothing was changed')
+      this.settled('old hosts');
+  }
+
+  /** Of any execution, however it ended: rules 9 and 10. */
+  bounded({ status, error, historyEvents, largestPayload }: ExecutionResult): void {
+    if (status === 'FAILED' && !(error !== undefined && error in FAILURES))
+      this.#broken(9, `it failed under the name ${error}`);
+    if (historyEvents >= HISTORY_LIMIT) this.#broken(10, `the history has ${historyEvents} events`);
+    if (largestPayload >= PAYLOAD_LIMIT) this.#broken(10, `a document has ${largestPayload} bytes`);
+  }
+
+  /** When nothing runs anymore, whoever brought it to its end: rules 6 and 7, or what a human must find. */
+  settled(outcome: Outcome): void {
     const now = this.#world.view();
-    if (result.historyEvents >= HISTORY_LIMIT)
-      this.#broken(10, `the history has ${result.historyEvents} events`);
-    if (result.largestPayload >= PAYLOAD_LIMIT)
-      this.#broken(10, `a document has ${result.largestPayload} bytes`);
-    if (result.endedIn === 'Deployed') this.#endedWell(now);
-    if (result.endedIn === 'RolledBack' || result.endedIn === 'Nothing was changed') this.#endedUndone(now);
+    if (outcome === 'new hosts') this.#endedWell(now);
+    if (outcome === 'old hosts') this.#endedUndone(now);
+    if (outcome === 'needs a human') this.#leftServing(now);
   }
 
   #changed(event: WorldEvent): void {
+    if (this.#isOver) return;
+    if (event.kind === 'application-broken') for (const id of event.ids) this.#harmed.add(id);
     if (event.by === 'scenario') return;
     const now = this.#world.view();
+    if (event.kind === 'instances-launched') this.#launchedOnce(now);
     const old = this.#oldIds();
     const touchesOld = event.ids.some((id) => old.has(id));
     if (event.kind === 'instances-terminated') {
@@ -69,18 +101,28 @@ export class Rules {
       this.#nobodyMissing(now);
   }
 
-  /** Rule 1: no old host goes unless every new one is ready at this very moment. */
+  /** Rule 1: no old host goes unless every new one was ready when the step looked. */
   #allNewAreReady(now: WorldView, what: string): void {
     const launched = this.#launched(now);
-    if (launched.length === 0) this.#broken(1, `${what}: old hosts, without any new host`);
+    const looked = viewWorld(this.#world, now.at.getTime() - LOOK_TO_ACT_SECONDS * 1_000);
+    if (launched.length < fleetSize(this.#fleet))
+      this.#broken(1, `${what}: old hosts, with ${launched.length} new ones`);
     for (const instance of launched) {
-      if (!this.#isReady(instance, now))
+      if (!this.#isReady(instance, now) && !this.#isReady(instance, looked))
         this.#broken(1, `${what}: old hosts, while ${instance.instanceId} was not ready`);
     }
   }
 
+  /** Rule 5: launches never double. */
+  #launchedOnce(now: WorldView): void {
+    const launched = this.#launched(now).length;
+    const size = fleetSize(this.#fleet);
+    if (launched > size) this.#broken(5, `${launched} instances were launched for a fleet of ${size}`);
+  }
+
   /** Rule 2: by our hand, as many hosts are in service as at the start. */
   #nobodyMissing(now: WorldView): void {
+    if (this.#fleet.loadBalancers.length === 0) this.#nobodyUnwatched(now);
     for (const { name, inService } of now.loadBalancers) {
       const before = this.#before.loadBalancers.find((balancer) => balancer.name === name);
       // What the scenario broke is not missing by our hand.
@@ -91,10 +133,27 @@ export class Rules {
     }
   }
 
+  /** Rule 2, of a fleet without load balancers: who runs, and is watched by Mackerel, is in service. */
+  #nobodyUnwatched(now: WorldView): void {
+    const [serving, before] = [this.#watched(now), this.#watched(this.#before)];
+    if (serving < before) this.#broken(2, `${serving} hosts run and are watched, ${before} at the start`);
+  }
+
+  #watched(view: WorldView): number {
+    const running = new Set(
+      view.instances.filter(({ state }) => state === 'running').map(({ instanceId }) => instanceId),
+    );
+    const hosts = this.#ofRole(view).filter(({ status }) => status === 'working' || status === 'standby');
+    return new Set(hosts.flatMap(({ instanceId = '' }) => (running.has(instanceId) ? [instanceId] : [])))
+      .size;
+  }
+
   /** Members that are out of service although nobody took them out. */
   #brokenSince(now: WorldView, name: string): number {
     const members = now.loadBalancers.find((balancer) => balancer.name === name)?.members ?? [];
-    return members.filter((member) => member.state === 'out-of-service').length;
+    return members.filter(
+      ({ state, instanceId }) => state === 'out-of-service' && this.#harmed.has(instanceId),
+    ).length;
   }
 
   /** Rule 3: nothing outside snapshot ∪ launched is touched. */
@@ -117,9 +176,7 @@ export class Rules {
     const left = this.#launched(now).filter(
       ({ state }) => state !== 'terminated' && state !== 'shutting-down',
     );
-    const kept = left.filter((instance) => this.#isKept(instance, now)).slice(0, 1);
-    for (const instance of left)
-      if (!kept.includes(instance)) this.#broken(6, `${instance.instanceId} is left of it`);
+    for (const { instanceId } of left) this.#broken(6, `${instanceId} is left of it`);
     for (const { instanceId, hosts } of this.#launched(now)) {
       if (hosts.length > 0) this.#broken(6, `${instanceId} is left in Mackerel`);
     }
@@ -153,18 +210,23 @@ export class Rules {
       for (const id of launched)
         if (!this.#inService(now, name).has(id)) this.#broken(7, `${id} does not serve at ${name}`);
     }
+    if (launched.size !== fleetSize(this.#fleet)) this.#broken(7, `${launched.size} new hosts serve`);
     for (const { instanceId, id } of this.#ofRole(now)) {
       if (instanceId && wrong(instanceId))
         this.#broken(7, `Mackerel host ${id} of ${instanceId} is still there`);
     }
+    for (const instance of this.#launched(now))
+      if (!this.#isReady(instance, now)) this.#broken(7, `${instance.instanceId} is not ready`);
+  }
+
+  /** Whoever calls a human keeps enough hosts in service until somebody comes, old ones or new ones. */
+  #leftServing(now: WorldView): void {
+    this.#nobodyMissing(now);
   }
 
   #isReady(instance: InstanceView, now: WorldView): boolean {
     const registered = this.#ofRole(now).some((host) => host.instanceId === instance.instanceId);
     const balancers = this.#fleet.loadBalancers.map(loadBalancerName);
-    // A failed instance that an earlier deployment kept, and whose time is over.
-    if (what === 'terminated')
-      for (const id of expiredKept(this.#fleet.name, now.instances, now.at)) own.add(id);
     return (
       instance.state === 'running' &&
       registered &&
@@ -179,7 +241,7 @@ export class Rules {
     );
   }
 
-  #ofRole(view: WorldView) {
+  #ofRole(view: WorldView): readonly HostView[] {
     const { service, role } = this.#fleet.mackerel;
     return view.hosts.filter((host) =>
       host.roles.some((each) => each.service === service && each.role === role),
@@ -201,16 +263,6 @@ export class Rules {
 
   #strangers(): ReadonlySet<string> {
     const old = this.#oldIds();
-  /** Rule 6 knows one exception: a failed instance that the fleet wants kept, out of service, for a limited time. */
-  #isKept(instance: InstanceView, now: WorldView): boolean {
-    const most = now.at.getTime() + this.#fleet.keepFailedHostMinutes * 60_000;
-    return (
-      isKept(instance, now.at) &&
-      (keptUntil(instance)?.getTime() ?? 0) <= most &&
-      instance.memberOf.length === 0
-    );
-  }
-
     return new Set(this.#before.instances.map(({ instanceId }) => instanceId).filter((id) => !old.has(id)));
   }
 

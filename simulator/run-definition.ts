@@ -29,6 +29,21 @@ export interface StartUp {
   readonly billedSeconds: number;
 }
 
+/** A run of a step's function. */
+export interface StepRun {
+  /** ARN of the execution whose task it is. */
+  readonly execution: string;
+  readonly machineName: string;
+  readonly state: string;
+  readonly step: StepName;
+}
+
+/**
+ * Stands around every run of a step: it may run it twice, cut it off, answer for it with an error of Lambda's, or give
+ * it other ports.
+ */
+export type AroundStep = (run: StepRun, act: (ports?: Ports) => Promise<unknown>) => Promise<unknown>;
+
 export interface ExecutionOptions {
   readonly machine: Machine;
   readonly clock: VirtualClock;
@@ -40,6 +55,7 @@ export interface ExecutionOptions {
   readonly onEvent?: (event: StoryEvent) => void;
   /** What passes before a step's function runs; asked before each run. Default: nothing. */
   readonly startUp?: (step: StepName) => StartUp;
+  readonly around?: AroundStep | undefined;
 }
 
 export interface ExecutionResult {
@@ -154,7 +170,10 @@ class Tally {
   }
 }
 
-function taskHandlers({ machine, clock, ports, onEvent, startUp }: ExecutionOptions, tally: Tally) {
+function taskHandlers(options: ExecutionOptions, tally: Tally) {
+  const { machine, machineName, name, clock, ports, onEvent, startUp } = options;
+  const execution = executionArn(machineName, name);
+  const around: AroundStep = options.around ?? ((_, act) => act());
   const handler = (state: string, step: StepName) => async (document: unknown) => {
     // Told here and not by the event log, which arrives a turn later: cues fall before the step acts.
     onEvent?.({ at: clock.now(), kind: 'entered', state });
@@ -163,7 +182,8 @@ function taskHandlers({ machine, clock, ports, onEvent, startUp }: ExecutionOpti
     const from = clock.now().getTime();
     const attempted = () => tally.attempt(step, billedSeconds + (clock.now().getTime() - from) / 1000);
     try {
-      const answer = await STEP_FUNCTIONS[step](document, ports);
+      const act = (given: Ports = ports) => STEP_FUNCTIONS[step](document, given);
+      const answer = await around({ execution, machineName, state, step }, act);
       attempted();
       onEvent?.({ at: clock.now(), kind: 'answered', state, answer });
       return JSON.parse(JSON.stringify(answer ?? null));

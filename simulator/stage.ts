@@ -13,6 +13,7 @@ import type { TemplateJson } from '../lib/synthesize.ts';
 import { callLatencyMillis, INIT_SECONDS, SANDBOX_SECONDS, TRANSITION_SECONDS } from './latency.ts';
 import {
   ACCOUNT,
+  type AroundStep,
   type ExecutionResult,
   execute,
   executionArn,
@@ -23,6 +24,7 @@ import {
   type StoryEvent,
 } from './run-definition.ts';
 import { VirtualClock } from './virtual-clock.ts';
+import type { Intercept } from './world/calls.ts';
 import type { Range } from './world/prng.ts';
 import type { Timings } from './world/timings.ts';
 import { World } from './world/world.ts';
@@ -73,8 +75,10 @@ export class Stage {
   readonly executions: (Running & { readonly machineName: string; readonly name: string })[] = [];
   /** The old hosts that the stage was set with. */
   readonly oldInstances: readonly string[];
-  /** Told about every turn of the story. */
-  onEvent: ((event: StoryEvent) => void) | undefined;
+  /** Told about every turn of the story, and in which execution (ARN) it happened. */
+  onEvent: ((event: StoryEvent, execution: string) => void) | undefined;
+  /** Stands around every run of a step, to injure it. */
+  around: AroundStep | undefined;
   readonly #cues = new Map<string, () => void>();
   readonly #eventsLost: boolean;
   readonly #warm = new Set<StepName>();
@@ -103,11 +107,20 @@ export class Stage {
 
   /** What the steps see: the world at a distance, with Mackerel behind the API key as in AWS. */
   get ports(): Ports {
-    const ports = this.world.distantPorts({
-      millis: callLatencyMillis,
-      sleep: (millis) => this.clock.sleep(millis / 1000),
-    });
+    return this.portsThrough();
+  }
+
+  /** The same for one run of a step, with somebody in between. */
+  portsThrough(intercept?: Intercept): Ports {
+    const sleep = (millis: number) => this.clock.sleep(millis / 1000);
+    const ports = this.world.distantPorts({ millis: callLatencyMillis, sleep }, intercept);
     return { ...ports, mackerel: behindApiKey(ports, this.fleet.mackerel.apiKeyParameter) };
+  }
+
+  /** Gives the fleet other options than the fleet file does. Before anything is started. */
+  configure(options: Partial<Pick<Fleet, 'spillOver' | 'keepFailedHostMinutes'>>): void {
+    for (const machine of [this.machine, this.cleanUpMachine]) Object.assign(fleetIn(machine), options);
+    Object.assign(this.fleet, options);
   }
 
   /** Uploads a tarball under the fleet's key; answers the version's id. */
@@ -117,12 +130,6 @@ export class Stage {
 
   /** Starts a deployment and lets time pass until it has ended. */
   async deploy(input: unknown = {}, name?: string): Promise<ExecutionResult> {
-  /** Gives the fleet other options than the fleet file does. Before anything is started. */
-  configure(options: Partial<Pick<Fleet, 'spillOver' | 'keepFailedHostMinutes'>>): void {
-    for (const machine of [this.machine, this.cleanUpMachine]) Object.assign(fleetIn(machine), options);
-    Object.assign(this.fleet, options);
-  }
-
     return this.clock.until(this.start(input, name).result);
   }
 
@@ -159,7 +166,8 @@ export class Stage {
       ports: this.ports,
       input,
       name,
-      onEvent: (event) => this.#happened(event),
+      onEvent: (event) => this.#happened(event, arn),
+      around: this.around,
       startUp: (step) => this.#startUp(step),
     });
     const result = running.result.then((ended) => {
@@ -183,11 +191,16 @@ export class Stage {
     this.#cues.set(state, act);
   }
 
-  #happened(event: StoryEvent): void {
+  /** Forgets what was to happen and did not. */
+  forgetCues(): void {
+    this.#cues.clear();
+  }
+
+  #happened(event: StoryEvent, execution: string): void {
     const cue = event.kind === 'entered' ? this.#cues.get(event.state) : undefined;
     this.#cues.delete(cue ? event.state : '');
     cue?.();
-    this.onEvent?.(event);
+    this.onEvent?.(event, execution);
   }
 
   /** Lets so much time pass without doing anything. */
@@ -266,6 +279,8 @@ export function machineOf(template: TemplateJson, fleet: string): Machine {
   return { definition: definition as Machine['definition'], steps };
 }
 
+const fleetOf = (machine: Machine): Fleet => v.parse(Fleet, fleetIn(machine));
+
 /** The fleet as it stands in the definition's first state. */
 function fleetIn({ definition }: Machine): object {
   const open = definition.States[definition.StartAt] as { Parameters?: { fleet?: object } };
@@ -274,8 +289,6 @@ function fleetIn({ definition }: Machine): object {
 
 /** Every request to Mackerel needs the key, as in AWS: an unreadable key fails the request, not the start. */
 function behindApiKey({ mackerel, parameters, clock }: Ports, parameter: string): Ports['mackerel'] {
-const fleetOf = (machine: Machine): Fleet => v.parse(Fleet, fleetIn(machine));
-
   const key = apiKeyReader(parameters as ParametersPort, parameter, () => clock.now().getTime());
   const guarded = Object.entries(mackerel).map(([name, request]) => [
     name,

@@ -87,12 +87,15 @@ export class World {
     this.s3 = new S3Model(surroundings);
     this.ledger = new LedgerModel(surroundings);
     this.executions = new ExecutionsModel(surroundings);
-    this.ports = worldPorts(this, options.now, (...call) => this.#run(undefined, ...call));
+    this.ports = worldPorts(this, options.now, (...call) => this.#run({}, ...call));
   }
 
-  /** The same world, from as far away as the steps are: calls through these take their time. */
-  distantPorts(latency: Latency): Ports {
-    return worldPorts(this, this.#clock, (...call) => this.#run(latency, ...call));
+  /**
+   * The same world, from as far away as the steps are: calls through these take their time.
+   * @param intercept stands around the calls through these ports alone, in place of the world's own
+   */
+  distantPorts(latency: Latency, intercept?: Intercept): Ports {
+    return worldPorts(this, this.#clock, (...call) => this.#run({ ...latency, intercept }, ...call));
   }
 
   /** Hosts that carry this fleet's tag start their agent under this role, which Mackerel knows from now on. */
@@ -149,7 +152,7 @@ export class World {
 
   /** One port call, see `RunCall`. The model itself never waits, so the actor of an event is known while it runs. */
   async #run<T>(
-    latency: Latency | undefined,
+    { millis, sleep, intercept = this.intercept }: Partial<Latency> & { intercept?: Intercept | undefined },
     service: Service,
     action: string,
     args: readonly unknown[],
@@ -172,8 +175,8 @@ export class World {
       }
     };
     // The interceptor answers in the shape of the port, which only its author can promise.
-    const answer = () => (this.intercept ? (this.intercept(call, proceed) as Promise<T>) : proceed());
-    return latency ? delayed(latency, call, answer, () => sent) : answer();
+    const answer = () => (intercept ? (intercept(call, proceed) as Promise<T>) : proceed());
+    return millis && sleep ? delayed({ millis, sleep }, call, answer, () => sent) : answer();
   }
 }
 

@@ -1,0 +1,113 @@
+/**
+ * Which cases there are. Each kind of deployment is played once unbroken, and the moments that it comes to are written
+ * down. A look repeats the same calls dozens of times: of each call in each state the first, the second and the last
+ * are broken, which is where a step does something for the first time, again, and for good.
+ */
+import type { TemplateJson } from '../../lib/synthesize.ts';
+import { Random } from '../world/prng.ts';
+import type { Case, Injury, Moment } from './case.ts';
+import { catalogueOf } from './catalogue.ts';
+import type { Reached } from './injector.ts';
+import { KIND_NAMES, KINDS, type KindName } from './kinds.ts';
+import { play, type Verdict } from './play.ts';
+
+/** The unbroken deployment of a kind. @throws Error when even that one bends a rule. */
+export async function record(
+  template: TemplateJson,
+  kind: KindName,
+  seed: number,
+): Promise<readonly Reached[]> {
+  const { violations, outcome, reached } = await play(template, { kind, seed, injuries: [] });
+  if (violations.length > 0 || outcome !== KINDS[kind].outcome)
+    throw new Error(`${kind}, unbroken, ended with ${outcome}: ${JSON.stringify(violations)}`);
+  return reached;
+}
+
+/** The moments of a recording that are broken: of each kind of moment the first, the second and the last. */
+export function classes(reached: readonly Reached[]): readonly Reached[] {
+  const groups = new Map<string, Reached[]>();
+  for (const moment of reached) {
+    const key = `${moment.machine} ${moment.state} ${moment.what}`;
+    groups.set(key, [...(groups.get(key) ?? []), moment]);
+  }
+  return [...groups.values()].flatMap((those) => [
+    ...new Set([those[0], those[1], those.at(-1)].filter((moment) => moment !== undefined)),
+  ]);
+}
+
+/** Every fault of its catalogue at every moment. */
+export function injuriesAt(moments: readonly Reached[]): readonly Injury[] {
+  return moments.flatMap(({ isTask, ...moment }) =>
+    catalogueOf(moment.what, isTask).map((fault) => ({ moment, fault })),
+  );
+}
+
+/** Every single fault of a kind of deployment. */
+export async function singles(
+  template: TemplateJson,
+  kind: KindName,
+  seed: number,
+): Promise<readonly Case[]> {
+  const injuries = injuriesAt(classes(await record(template, kind, seed)));
+  return injuries.map((injury) => ({ kind, seed, injuries: [injury] }));
+}
+
+export async function allSingles(
+  template: TemplateJson,
+  kinds: readonly KindName[],
+  seed: number,
+): Promise<readonly Case[]> {
+  const cases: Case[] = [];
+  for (const kind of kinds) cases.push(...(await singles(template, kind, seed)));
+  return cases;
+}
+
+/** Pairs that share their first fault: what that one changes decides where the second can fall. */
+export const PAIRS_PER_BATCH = 10;
+
+/**
+ * The batch-th ten pairs of a seed: a first fault somewhere, and ten second ones at moments that the deployment comes
+ * to after the first.
+ */
+export async function pairs(
+  template: TemplateJson,
+  first: readonly Case[],
+  seed: number,
+  batch: number,
+): Promise<readonly Case[]> {
+  const random = new Random(seed).branch(`pairs ${batch}`);
+  const one = pick(first, random);
+  const [injury] = one.injuries;
+  if (!injury) return [];
+  const { reached } = await play(template, one);
+  const after = injuriesAt(classes(reached.slice(indexOf(injury.moment, reached) + 1)));
+  if (after.length === 0) return [];
+  return Array.from({ length: PAIRS_PER_BATCH }, () => ({
+    ...one,
+    injuries: [injury, pick(after, random)],
+  }));
+}
+
+const indexOf = (moment: Moment, reached: readonly Reached[]) =>
+  reached.findIndex(
+    ({ machine, state, what, nth }) =>
+      machine === moment.machine && state === moment.state && what === moment.what && nth === moment.nth,
+  );
+
+function pick<T>(list: readonly T[], random: Random): T {
+  const found = list[Math.floor(random.next() * list.length)];
+  if (found === undefined) throw new Error('Nothing to pick from.');
+  return found;
+}
+
+/** The same cases in an order that the seed decides: the first n of them are a fair sample. */
+export function shuffled<T>(list: readonly T[], seed: number): T[] {
+  const random = new Random(seed).branch('shuffle');
+  return list
+    .map((item) => ({ item, order: random.next() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ item }) => item);
+}
+
+export const ALL_KINDS: readonly KindName[] = KIND_NAMES;
+export type { Verdict };

@@ -1,0 +1,89 @@
+/**
+ * What may go wrong at a moment of a deployment. A moment is a call that a step makes, or a state that is entered or
+ * left; each has its own catalogue, because a lock cannot answer with a stale list and a terminated instance cannot be
+ * listed twice.
+ */
+
+/** What a fault does, in a clause, for the report. */
+export const FAULTS = {
+  unreachable: 'error before effect: the call never arrives',
+  unanswered: 'error after effect: the answer is lost',
+  throttled: 'this service refuses everything for 20 s',
+  refused: 'refused as not allowed, once',
+  garbled: 'answered with something on which the step crashes',
+  slow: 'effect after 10 s, answer after 20 s',
+  'times-out': 'the function reaches its time limit before the call is sent',
+  'times-out-after': 'the function reaches its time limit after the call took effect',
+  late: 'the function is lost; the call takes effect 10 s later, beside the retry',
+  empty: 'wrong answer: nothing there',
+  stale: 'wrong answer: what was true up to a minute ago',
+  missing: 'wrong answer: the last one is left out',
+  duplicate: 'wrong answer: the first one twice',
+  'no-capacity': 'EC2 has no room for this type now',
+  'turned-down': 'the call is answered with a refusal for each id, and does nothing',
+  stopped: 'the execution is stopped; a function that runs goes on',
+  'stopped-unheard': 'the same, and the status event is lost',
+  'stopped-lingering': 'the same, and the call takes effect when the function’s time is almost over',
+  twice: 'the step runs twice, one after the other',
+  'twice-at-once': 'the step runs twice at the same time',
+} as const;
+
+export type FaultName = keyof typeof FAULTS;
+export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
+
+/**
+ * Faults that say "no" instead of "not now". Nobody asks again after a "no": after the point of no return, or within
+ * an undo, it is right to stop, to keep the lock and to call a human.
+ */
+export const LASTING: readonly FaultName[] = ['refused', 'garbled', 'turned-down'];
+
+const ANY_CALL: readonly FaultName[] = [
+  'unreachable',
+  'unanswered',
+  'throttled',
+  'refused',
+  'garbled',
+  'slow',
+  'times-out',
+  'times-out-after',
+  'late',
+  'stopped',
+  'stopped-lingering',
+];
+
+const LIST: readonly FaultName[] = ['empty', 'stale', 'missing', 'duplicate'];
+
+/** Wrong but plausible answers. The ledger has none: its reads are consistent, its writes conditional. */
+const WRONG_ANSWERS: Readonly<Record<string, readonly FaultName[]>> = {
+  'ec2.describe': LIST,
+  'ec2.listByTag': LIST,
+  'ec2.subnets': ['empty', 'missing', 'duplicate'],
+  'ec2.launch': ['empty', 'no-capacity'],
+  'ec2.terminate': ['turned-down'],
+  'ec2.findImage': ['empty'],
+  'ec2.newestImage': ['empty'],
+  'loadBalancers.members': LIST,
+  'mackerel.hosts': LIST,
+  'mackerel.roles': ['empty', 'missing'],
+  'mackerel.openAlerts': ['stale'],
+  'mackerel.latestMetric': ['empty'],
+  'mackerel.retire': ['turned-down'],
+  'artifacts.find': ['empty'],
+  'artifacts.versions': ['empty', 'stale'],
+  'artifacts.readRecord': ['empty'],
+  'parameters.read': ['empty'],
+  'executions.status': ['empty', 'stale'],
+};
+
+const ENTERING_TASK: readonly FaultName[] = ['stopped', 'stopped-unheard', 'twice', 'twice-at-once'];
+const ENTERING: readonly FaultName[] = ['stopped', 'stopped-unheard'];
+
+/** @param what `entering`, `leaving`, or a call: `ec2.describe` */
+export function catalogueOf(what: string, isTask: boolean): readonly FaultName[] {
+  if (what === 'entering') return isTask ? ENTERING_TASK : ENTERING;
+  if (what === 'leaving') return ['stopped', 'stopped-unheard'];
+  return [...ANY_CALL, ...(WRONG_ANSWERS[what] ?? [])];
+}
+
+/** Faults that are told apart by what the execution is told, not by what the world does. */
+export const losesEvents = (fault: FaultName): boolean => fault === 'stopped-unheard';

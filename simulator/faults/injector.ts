@@ -1,0 +1,239 @@
+/**
+ * Injures a deployment: counts the moments that it comes to, and applies each fault at its moment. It stands around
+ * every run of a step and around every call that a step makes.
+ */
+import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import { STEPS } from '../../lambdas/domain/steps.ts';
+import type { AroundStep, StepRun } from '../run-definition.ts';
+import type { Stage } from '../stage.ts';
+import type { PortCall } from '../world/calls.ts';
+import { type Injury, type Moment, momentName } from './case.ts';
+import type { FaultName } from './catalogue.ts';
+import { wrongAnswer } from './wrong-answers.ts';
+
+/** One run of a step's function. */
+export interface Visit extends StepRun {
+  readonly machine: Moment['machine'];
+  readonly startedAt: number;
+  /** Did its execution hold the fleet's lock when it began? */
+  readonly heldTheLock: boolean;
+  /** Makes the task fail, whatever the function does. */
+  readonly fail: (error: Error) => void;
+  /** A function that was cut off makes no call anymore. */
+  isFrozen: boolean;
+}
+
+/** A moment that a deployment came to. */
+export interface Reached extends Moment {
+  readonly isTask: boolean;
+}
+
+type Proceed = () => Promise<unknown>;
+
+const THROTTLED_SECONDS = 20;
+const SLOW_SECONDS = 10;
+const LATE_SECONDS = 10;
+/** How far an eventually consistent answer is behind at most. */
+const STALE_SECONDS = 60;
+
+const never = () => new Promise<never>(() => {});
+
+export class Injector {
+  /** In order. */
+  readonly reached: Reached[] = [];
+  /** How many of the faults were applied. */
+  applied = 0;
+  readonly #stage: Stage;
+  readonly #due: Map<string, FaultName>;
+  readonly #counts = new Map<string, number>();
+  /** The run of a step whose call takes effect right now. */
+  acting: Visit | undefined;
+  readonly #throttled = new Map<string, number>();
+  readonly #earlier = new Map<string, { at: number; answer: unknown }[]>();
+  readonly #remembers: boolean;
+
+  constructor(stage: Stage, injuries: readonly Injury[]) {
+    this.#stage = stage;
+    this.#due = new Map(injuries.map(({ moment, fault }) => [momentName(moment), fault]));
+    this.#remembers = injuries.some(({ fault }) => fault === 'stale');
+    stage.around = this.#around;
+    stage.onEvent = ({ kind, state }, execution) => {
+      if (kind === 'entered') this.#passing(state, execution);
+    };
+  }
+
+  // ── States ──
+
+  /** States without a function: a task's own moments are in `#around`. */
+  #passing(state: string, execution: string): void {
+    const machine = machineOf(execution);
+    if (state in this.#stage[machine === 'deploy' ? 'machine' : 'cleanUpMachine'].steps) return;
+    // A moment later: the interpreter must not be stopped in the middle of telling about itself.
+    if (this.#come({ machine, state, what: 'entering' }, false))
+      void this.#sleep(0).then(() => this.#stop(execution));
+  }
+
+  readonly #around: AroundStep = async (run, act) => {
+    const lost = Promise.withResolvers<never>();
+    // Whether anybody waits for it or not.
+    lost.promise.catch(() => {});
+    const holder = this.#stage.world.ledger.read(this.#stage.fleet.name)?.held?.holder;
+    const visit: Visit = {
+      ...run,
+      machine: machineOf(run.execution),
+      startedAt: this.#now(),
+      heldTheLock: holder === run.execution,
+      fail: lost.reject,
+      isFrozen: false,
+    };
+    const ports = this.#stage.portsThrough((call, proceed) => this.#intercept(visit, call, proceed));
+    return Promise.race([lost.promise, this.#visited(visit, () => act(ports))]);
+  };
+
+  async #visited(visit: Visit, act: Proceed): Promise<unknown> {
+    const { machine, state, execution } = visit;
+    const fault = this.#come({ machine, state, what: 'entering' }, true);
+    if (fault === 'stopped' || fault === 'stopped-unheard') {
+      // Before the function was called: it never runs.
+      this.#stop(execution);
+      return never();
+    }
+    if (fault === 'twice') await act().catch(() => {});
+    const other = fault === 'twice-at-once' ? act().catch(() => {}) : undefined;
+    const answer = await act();
+    await other;
+    if (this.#come({ machine, state, what: 'leaving' }, true)) this.#stop(execution);
+    return answer;
+  }
+
+  #stop(execution: string): void {
+    this.#stage.executions.find(({ arn }) => arn === execution)?.stop();
+  }
+
+  // ── Calls ──
+
+  async #intercept(visit: Visit, call: PortCall, effect: Proceed): Promise<unknown> {
+    const proceed = () => this.#as(visit, effect);
+    if (visit.isFrozen) return never();
+    const { machine, state } = visit;
+    const fault = this.#come({ machine, state, what: `${call.service}.${call.action}` }, true);
+    if ((this.#throttled.get(call.service) ?? 0) > this.#now()) throw unavailable(call, 'asks to slow down');
+    const answer = await (fault ? this.#injure(fault, visit, call, proceed) : proceed());
+    if (this.#remembers) this.#remember(call, answer);
+    return visit.isFrozen ? never() : answer;
+  }
+
+  /** The model itself never waits: it is done when the promise is made. */
+  #as(visit: Visit, effect: Proceed): Promise<unknown> {
+    this.acting = visit;
+    try {
+      return effect();
+    } finally {
+      this.acting = undefined;
+    }
+  }
+
+  async #injure(fault: FaultName, visit: Visit, call: PortCall, proceed: Proceed): Promise<unknown> {
+    switch (fault) {
+      case 'unreachable':
+        throw unavailable(call, 'cannot be reached');
+      case 'unanswered':
+        await proceed();
+        throw unavailable(call, 'did not answer');
+      case 'throttled':
+        this.#throttled.set(call.service, this.#now() + THROTTLED_SECONDS * 1_000);
+        throw unavailable(call, 'asks to slow down');
+      case 'refused':
+        throw new DeploymentError('ServiceRefused', `${nameOf(call)} is not allowed.`);
+      case 'garbled':
+        await proceed();
+        throw new TypeError(`${nameOf(call)} was answered with something that cannot be read.`);
+      case 'slow':
+        return this.#slowly(proceed);
+      case 'late':
+        visit.fail(named('Lambda.Unknown', 'the function was lost'));
+        await this.#sleep(LATE_SECONDS);
+        return proceed();
+      default:
+        return this.#cutShort(fault, visit, call, proceed);
+    }
+  }
+
+  async #cutShort(fault: FaultName, visit: Visit, call: PortCall, proceed: Proceed): Promise<unknown> {
+    const left = STEPS[visit.step] - (this.#now() - visit.startedAt) / 1_000;
+    switch (fault) {
+      case 'times-out-after':
+        await proceed();
+        return this.#timeOut(visit, left);
+      case 'times-out':
+        return this.#timeOut(visit, left);
+      case 'stopped':
+        this.#stop(visit.execution);
+        return proceed();
+      case 'stopped-lingering':
+        this.#stop(visit.execution);
+        await this.#sleep(Math.max(0, left - 2));
+        return proceed();
+      default:
+        return wrongAnswer(fault, call, await proceedUnlessRefused(fault, proceed), this.#stale(call));
+    }
+  }
+
+  async #slowly(proceed: Proceed): Promise<unknown> {
+    await this.#sleep(SLOW_SECONDS);
+    const answer = await proceed();
+    await this.#sleep(SLOW_SECONDS);
+    return answer;
+  }
+
+  async #timeOut(visit: Visit, seconds: number): Promise<never> {
+    visit.isFrozen = true;
+    await this.#sleep(Math.max(0, seconds));
+    visit.fail(named('Sandbox.Timedout', `the function ran longer than ${STEPS[visit.step]} s`));
+    return never();
+  }
+
+  // ── Bookkeeping ──
+
+  /** @returns the fault of this moment, if there is one. */
+  #come(moment: Omit<Moment, 'nth'>, isTask: boolean): FaultName | undefined {
+    const nth = (this.#counts.get(keyOf(moment)) ?? 0) + 1;
+    this.#counts.set(keyOf(moment), nth);
+    this.reached.push({ ...moment, nth, isTask });
+    const fault = this.#due.size > 0 ? this.#due.get(momentName({ ...moment, nth })) : undefined;
+    if (fault) this.applied += 1;
+    return fault;
+  }
+
+  #remember(call: PortCall, answer: unknown): void {
+    const key = `${nameOf(call)} ${JSON.stringify(call.args)}`;
+    this.#earlier.set(key, [...(this.#earlier.get(key) ?? []), { at: this.#now(), answer }]);
+  }
+
+  /** The oldest answer to the same question that may still be told. */
+  #stale(call: PortCall): unknown {
+    const answers = this.#earlier.get(`${nameOf(call)} ${JSON.stringify(call.args)}`) ?? [];
+    return answers.find(({ at }) => at >= this.#now() - STALE_SECONDS * 1_000)?.answer;
+  }
+
+  #now = (): number => this.#stage.clock.now().getTime();
+  #sleep = (seconds: number): Promise<void> => this.#stage.clock.sleep(seconds);
+}
+
+const machineOf = (execution: string): Moment['machine'] =>
+  execution.split(':').at(-2)?.endsWith('-clean-up') ? 'clean-up' : 'deploy';
+
+const keyOf = ({ machine, state, what }: Omit<Moment, 'nth'>) => `${machine}|${state}|${what}`;
+const nameOf = ({ service, action }: PortCall) => `${service}.${action}`;
+
+const proceedUnlessRefused = async (fault: FaultName, proceed: Proceed) =>
+  fault === 'turned-down' || fault === 'no-capacity' ? undefined : proceed();
+
+const unavailable = (call: PortCall, what: string) =>
+  new DeploymentError('ServiceUnavailable', `${nameOf(call)} ${what}.`);
+
+function named(name: string, message: string): Error {
+  const error = new Error(message);
+  error.name = name;
+  return error;
+}

@@ -1,0 +1,107 @@
+/**
+ * The kinds of deployment that the campaign breaks: four fleets of two hosts, and what happens to a deployment of one.
+ * Two of the kinds are stopped by hand, so that every call of the clean-up is broken too.
+ */
+import { fleetsFile } from '../../bin/fleets.ts';
+import type { FleetsFile } from '../../lib/fleet-config.ts';
+import { readFleets } from '../../lib/read-fleets.ts';
+import { synthesizeTemplates, type TemplateJson } from '../../lib/synthesize.ts';
+import type { Stage } from '../stage.ts';
+
+export interface Kind {
+  readonly fleet: string;
+  /** Old hosts in each zone; default: as many as the fleet launches. */
+  readonly oldPerZone?: number;
+  /** What happens to the deployment beside the faults. Called before it begins. */
+  readonly arrange?: (stage: Stage) => void;
+  /** How it ends when nothing is broken. */
+  readonly outcome: 'new hosts' | 'old hosts';
+}
+
+const breakNewHost = ({ world, oldInstances }: Stage) => {
+  const found = world.view().instances.find(({ instanceId }) => !oldInstances.includes(instanceId));
+  if (found) world.ec2.breakApplication(found.instanceId);
+};
+
+const cancel = ({ world, fleet }: Stage) => {
+  const holder = world.ledger.read(fleet.name)?.held?.holder ?? '';
+  world.ledger.requestCancel(fleet.name, holder, 'the operator');
+};
+
+const stop = (stage: Stage) => stage.executions[0]?.stop();
+
+const during = (state: string, act: (stage: Stage) => void) => (stage: Stage) =>
+  stage.whenEntering(state, () => act(stage));
+
+export const KINDS = {
+  app: { fleet: 'faults-app', outcome: 'new hosts' },
+  worker: { fleet: 'faults-worker', outcome: 'new hosts' },
+  'target-group': { fleet: 'faults-target-group', outcome: 'new hosts' },
+  'two-balancers': { fleet: 'faults-two-balancers', outcome: 'new hosts' },
+  first: { fleet: 'faults-app', oldPerZone: 0, outcome: 'new hosts' },
+  rollback: {
+    fleet: 'faults-app',
+    arrange: during('Watch the new hosts', breakNewHost),
+    outcome: 'old hosts',
+  },
+  cancelled: { fleet: 'faults-app', arrange: during('Watch the new hosts', cancel), outcome: 'old hosts' },
+  'stopped-before': {
+    fleet: 'faults-app',
+    arrange: during('Watch the new hosts', stop),
+    outcome: 'old hosts',
+  },
+  'stopped-after': {
+    fleet: 'faults-app',
+    arrange: during('Retire old hosts in Mackerel', stop),
+    outcome: 'new hosts',
+  },
+} as const satisfies Record<string, Kind>;
+
+export type KindName = keyof typeof KINDS;
+export const KIND_NAMES = Object.keys(KINDS) as KindName[];
+
+type FleetEntry = FleetsFile['fleets'][number];
+
+const targetGroup = (name: string) =>
+  ({
+    kind: 'target-group',
+    arn: `arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:targetgroup/${name}/0123456789abcdef`,
+  }) as const;
+
+/** The template with the four fleets; it takes a second or two to make. */
+export function faultsTemplate(): TemplateJson {
+  const template = synthesizeTemplates(readFleets(FILE), { bundle: false }).faults;
+  if (!template) throw new Error('The environment faults was not synthesized.');
+  return template;
+}
+
+function entry(name: string, changes: Partial<FleetEntry>): FleetEntry {
+  const example = fleetsFile.fleets.find((fleet) => fleet.name === 'reactio-production-app');
+  if (!example) throw new Error('bin/fleets.ts has no fleet reactio-production-app to derive from.');
+  return {
+    ...example,
+    name,
+    environment: 'faults',
+    mackerel: { service: 'faults', role: name },
+    artifact: `${name}.tar.gz`,
+    limits: { bakeSeconds: 20 },
+    ...changes,
+  };
+}
+
+const FILE: FleetsFile = {
+  environments: [{ name: 'faults', account: '111111111111', region: 'ap-northeast-1' }],
+  fleets: [
+    entry('faults-app', { loadBalancers: [{ kind: 'classic', name: 'faults-app' }] }),
+    entry('faults-worker', { loadBalancers: [] }),
+    // The one that wants proof of a living agent, and that finds its image in a parameter.
+    entry('faults-target-group', {
+      loadBalancers: [targetGroup('faults-one')],
+      mackerel: { service: 'faults', role: 'faults-target-group', wantsFreshMetric: true },
+      image: { from: 'parameter', parameter: '/faults/image' },
+    }),
+    entry('faults-two-balancers', {
+      loadBalancers: [{ kind: 'classic', name: 'faults-two' }, targetGroup('faults-two-api')],
+    }),
+  ],
+};

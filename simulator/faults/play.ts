@@ -1,0 +1,155 @@
+/** Plays one case on a stage of its own, and judges it: the rules after every event, and the world at the end. */
+import { currentReleaseKey } from '../../lambdas/domain/fleet.ts';
+import type { TemplateJson } from '../../lib/synthesize.ts';
+import { type Outcome, Rules, type Violation } from '../rules.ts';
+import { API_KEY, Stage } from '../stage.ts';
+import type { Timings } from '../world/timings.ts';
+import type { Case } from './case.ts';
+import { LASTING, losesEvents } from './catalogue.ts';
+import { Injector, type Reached } from './injector.ts';
+import { KINDS, type Kind } from './kinds.ts';
+
+export interface Verdict {
+  /** How many of the case's faults came to pass. */
+  readonly applied: number;
+  readonly outcome: Outcome | 'not settled';
+  /** The state in which the deployment ended. */
+  readonly endedIn: string;
+  readonly violations: readonly Pick<Violation, 'rule' | 'what'>[];
+  /** The moments that it came to, in order. */
+  readonly reached: readonly Reached[];
+}
+
+/** A function that lost its caller may act for as long as its time limit; then the world stands still. */
+const AFTERMATH_SECONDS = 120;
+
+/** Everything in the world in a fraction of its time: the same calls in the same order, with fewer looks in between. */
+const QUICK: Partial<Timings> = {
+  pending: [5, 8],
+  osBoot: [2, 3],
+  bootScript: [6, 12],
+  agentRegistration: [4, 5],
+  shutdown: [4, 8],
+  classicRegistration: [3, 6],
+  idle: [2, 5],
+};
+
+export async function play(template: TemplateJson, played: Case): Promise<Verdict> {
+  const kind: Kind = KINDS[played.kind];
+  const stage = new Stage({
+    template,
+    fleet: kind.fleet,
+    seed: played.seed,
+    timings: QUICK,
+    eventsLost: played.injuries.some(({ fault }) => losesEvents(fault)),
+    ...(kind.oldPerZone !== undefined && { oldPerZone: kind.oldPerZone }),
+  });
+  try {
+    return await new Trial(stage, played).run();
+  } finally {
+    stage.close();
+  }
+}
+
+class Trial {
+  readonly #violations: Pick<Violation, 'rule' | 'what'>[] = [];
+  readonly #stage: Stage;
+  readonly #case: Case;
+  readonly #kind: Kind;
+  readonly #injector: Injector;
+
+  constructor(stage: Stage, played: Case) {
+    this.#stage = stage;
+    this.#case = played;
+    this.#kind = KINDS[played.kind];
+    this.#injector = new Injector(stage, played.injuries);
+  }
+
+  async run(): Promise<Verdict> {
+    const stage = this.#stage;
+    stage.upload('the release');
+    this.#kind.arrange?.(stage);
+    const rules = new Rules(stage.world, stage.fleet, 'the-deployment');
+    this.#fence();
+    const outcome = await this.#settle(rules);
+    const { reached, applied } = this.#injector;
+    const reachedByThen = [...reached];
+    rules.stop();
+    this.#violations.push(...rules.violations);
+    if (outcome !== 'not settled' && this.#violations.length === 0) await this.#again(outcome);
+    const endedIn = (await stage.executions[0]?.result)?.endedIn ?? 'nothing';
+    return { applied, outcome, endedIn, violations: this.#violations, reached: reachedByThen };
+  }
+
+  /** Rule 8: a step whose execution does not hold the lock when it begins changes nothing. */
+  #fence(): void {
+    this.#stage.world.on(({ kind, by, changed }) => {
+      const acting = this.#injector.acting;
+      if (by === 'scenario' || !acting || changed.length === 0) return;
+      if (kind === 'object-created' || kind === 'annotated' || acting.heldTheLock) return;
+      this.#broken(8, `"${acting.state}" changed ${changed.join(', ')} (${kind}) without holding the lock`);
+    });
+  }
+
+  async #settle(rules: Rules): Promise<Outcome | 'not settled'> {
+    const stage = this.#stage;
+    try {
+      await stage.deploy({}, 'the-deployment');
+      // A function of a stopped execution goes on, and may take the lock yet: what it leaves is found by the schedule.
+      await stage.wait(AFTERMATH_SECONDS);
+      await stage.settle();
+      await stage.wait(AFTERMATH_SECONDS);
+    } catch (error) {
+      this.#broken(10, error instanceof Error ? error.message : String(error));
+      return 'not settled';
+    }
+    const results = await Promise.all(stage.executions.map(({ result }) => result));
+    for (const result of results) {
+      rules.bounded(result);
+      if (JSON.stringify([result.cause, result.output]).includes(API_KEY))
+        this.#broken(11, `the API key is in what ${result.endedIn} says`);
+    }
+    const outcome = this.#outcome(results.map(({ endedIn }) => endedIn));
+    rules.settled(outcome);
+    return outcome;
+  }
+
+  #outcome(endings: readonly string[]): Outcome {
+    const held = this.#stage.world.ledger.read(this.#stage.fleet.name)?.held;
+    if (held?.needsHuman !== undefined) {
+      const mayStay = this.#case.injuries.some(({ fault }) => LASTING.includes(fault));
+      if (!mayStay) this.#broken(6, `a human is called for a fault that passed: ${held.needsHuman}`);
+      return 'needs a human';
+    }
+    const succeeded = endings.some((ending) => ending === 'Deployed' || ending === 'Finished');
+    return succeeded || this.#isRecorded() ? 'new hosts' : 'old hosts';
+  }
+
+  /** Stopped between the record and the end: the record is what the next deployment believes. */
+  #isRecorded(): boolean {
+    const { world, fleet } = this.#stage;
+    const record = world.s3.readRecord(fleet.artifact.bucket, currentReleaseKey(fleet.name));
+    return (record as { outcome?: string } | undefined)?.outcome === 'Deployed';
+  }
+
+  /** Liveness: when the faults are over, the next deployment succeeds by itself. */
+  async #again(outcome: Outcome): Promise<void> {
+    if (outcome === 'needs a human') return;
+    const stage = this.#stage;
+    stage.forgetCues();
+    // After an undo the same release is wanted still; after a success only a newer one is.
+    if (outcome === 'new hosts') stage.upload('the next release');
+    const rules = new Rules(stage.world, stage.fleet, 'the-next');
+    const result = await stage.deploy({}, 'the-next');
+    rules.ended(result);
+    if (result.endedIn !== 'Deployed')
+      this.#broken(8, `the next deployment ended in ${result.endedIn}: ${result.cause ?? ''}`);
+    this.#violations.push(
+      ...rules.violations.map(({ rule, what }) => ({ rule, what: `next deployment: ${what}` })),
+    );
+  }
+
+  #broken(rule: number, what: string): void {
+    this.#violations.push({ rule, what });
+  }
+}

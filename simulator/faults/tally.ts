@@ -1,0 +1,69 @@
+/** What a campaign found: how many cases ran, by kind, fault and state, how they ended, and each violation. */
+import { type Case, caseName } from './case.ts';
+import { FAULT_NAMES, FAULTS } from './catalogue.ts';
+import { KIND_NAMES } from './kinds.ts';
+import type { Verdict } from './play.ts';
+
+/** A judged case, small enough to travel between processes. */
+export interface Judged extends Case, Pick<Verdict, 'applied' | 'outcome' | 'violations'> {}
+
+export class Tally {
+  cases = 0;
+  /** Cases of which not every fault came to pass: the first one led elsewhere. */
+  partly = 0;
+  readonly broken: Judged[] = [];
+  readonly #kinds = new Map<string, number>();
+  readonly #faults = new Map<string, number>();
+  readonly #states = new Map<string, number>();
+  readonly #outcomes = new Map<string, number>();
+
+  add(judged: Judged): void {
+    const { kind, injuries, applied, outcome, violations } = judged;
+    this.cases += 1;
+    if (applied < injuries.length) this.partly += 1;
+    if (violations.length > 0) this.broken.push(judged);
+    count(this.#kinds, kind);
+    count(this.#outcomes, outcome);
+    for (const { moment, fault } of injuries) {
+      count(this.#faults, fault);
+      count(this.#states, `${moment.machine === 'clean-up' ? 'clean-up: ' : ''}${moment.state}`);
+    }
+  }
+
+  /** Tables for people. */
+  lines(): string[] {
+    const table = (title: string, rows: readonly (readonly [string, number, string?])[]) => [
+      '',
+      title,
+      ...rows.map(([name, n, note]) => `  ${String(n).padStart(7)}  ${name}${note ? `  (${note})` : ''}`),
+    ];
+    return [
+      ...table('Kinds of deployment', ordered(this.#kinds, KIND_NAMES)),
+      ...table(
+        'Faults',
+        FAULT_NAMES.map((name) => [name, this.#faults.get(name) ?? 0, FAULTS[name]] as const),
+      ),
+      ...table('States', [...this.#states].sort()),
+      ...table('The fleet ended with', [...this.#outcomes].sort()),
+    ];
+  }
+
+  violationLines(most = 40): string[] {
+    const told = this.broken
+      .slice(0, most)
+      .flatMap((judged) => [
+        '',
+        ...judged.violations.slice(0, 3).map(({ rule, what }) => `✗ rule ${rule}: ${what}`),
+        `  npm run faults -- --replay '${caseName(judged)}'`,
+      ]);
+    const more = this.broken.length - most;
+    return more > 0 ? [...told, '', `… and ${more} more cases.`] : told;
+  }
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+const ordered = (counts: ReadonlyMap<string, number>, names: readonly string[]) =>
+  names.flatMap((name) => (counts.has(name) ? [[name, counts.get(name) ?? 0] as const] : []));

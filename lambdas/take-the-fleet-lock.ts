@@ -35,7 +35,11 @@ export const takeTheFleetLock = defineStep(
       };
       const hold = await ports.ledger.take(fleet.name, claim);
       if (hold)
-        return { ...hold, verdict: 'taken', reason: `taken, as holder number ${hold.generation} of ${fleet.name}` };
+        return {
+          ...hold,
+          verdict: 'taken',
+          reason: `taken, as holder number ${hold.generation} of ${fleet.name}`,
+        };
       const row = await ports.ledger.read(fleet.name);
       const waiting = row?.held && (await waitFor(deployment, row.held, row.pending, ports));
       if (waiting) return { ...nobody, verdict: 'waiting', reason: waiting };

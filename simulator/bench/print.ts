@@ -78,6 +78,7 @@ const REQUESTS: Column<Row>[] = [
   ['Mackerel', ({ requests }) => requests.mackerel.toFixed(0)],
   ['S3', ({ requests }) => requests.artifacts.toFixed(0)],
   ['SSM', ({ requests }) => requests.parameters.toFixed(0)],
+  ['DynamoDB', ({ requests }) => requests.ledger.toFixed(0)],
   ['per look', ({ callsPerLook }) => callsPerLook.mean.toFixed(2)],
   ['at most', ({ callsPerLook }) => `${callsPerLook.most}`],
 ];

@@ -38,7 +38,8 @@ describe('the targets', () => {
   });
 
   it('leave little to the exact bound, which nobody can reach without knowing the future', () => {
-    for (const { ratios } of [small, middle]) expect(ratios.exact).toBeLessThan(1.1);
+    // Of the small fleets' some 10 %, taking and releasing the lock are one: two more functions that start cold.
+    for (const { ratios } of [small, middle]) expect(ratios.exact).toBeLessThan(1.11);
     expect(large.ratios.exact).toBeLessThan(1.12);
   });
 

@@ -5,6 +5,7 @@
  */
 import { FAILURES } from '../lambdas/domain/errors.ts';
 import { type Fleet, fleetSize, loadBalancerName, TAG } from '../lambdas/domain/fleet.ts';
+import { isKept, keptUntil } from '../lambdas/domain/kept.ts';
 import type { ExecutionResult } from './run-definition.ts';
 import type { WorldEvent } from './world/events.ts';
 import { type HostView, type InstanceView, viewWorld, type WorldView } from './world/view.ts';
@@ -169,6 +170,10 @@ export class Rules {
       if (tag !== this.#fleet.name) this.#broken(3, `terminated: ${id}, whose fleet is ${tag ?? 'unknown'}`);
     }
   }
+    // A failed instance that an earlier deployment kept, and whose time is over.
+    const isExpired = (instance: InstanceView) => (keptUntil(instance) ?? Number.POSITIVE_INFINITY) <= now.at;
+    if (what === 'terminated')
+      for (const { instanceId } of now.instances.filter(isExpired)) own.add(instanceId);
 
   /** Rule 6: undone means that the old hosts serve, and nothing of the deployment is left. */
   #endedUndone(now: WorldView): void {
@@ -176,7 +181,9 @@ export class Rules {
     const left = this.#launched(now).filter(
       ({ state }) => state !== 'terminated' && state !== 'shutting-down',
     );
-    for (const { instanceId } of left) this.#broken(6, `${instanceId} is left of it`);
+    const kept = left.filter((instance) => this.#isKept(instance, now)).slice(0, 1);
+    for (const instance of left)
+      if (!kept.includes(instance)) this.#broken(6, `${instance.instanceId} is left of it`);
     for (const { instanceId, hosts } of this.#launched(now)) {
       if (hosts.length > 0) this.#broken(6, `${instanceId} is left in Mackerel`);
     }
@@ -205,6 +212,16 @@ export class Rules {
         this.#broken(7, `${instanceId} still runs`);
     }
     for (const { name, members } of now.loadBalancers) {
+  /** Rule 6 knows one exception: a failed instance that the fleet wants kept, out of service, for a limited time. */
+  #isKept(instance: InstanceView, now: WorldView): boolean {
+    const most = now.at.getTime() + this.#fleet.keepFailedHostMinutes * 60_000;
+    return (
+      isKept(instance, now.at) &&
+      (keptUntil(instance)?.getTime() ?? 0) <= most &&
+      instance.memberOf.length === 0
+    );
+  }
+
       for (const { instanceId } of members)
         if (wrong(instanceId)) this.#broken(7, `${instanceId} is still at ${name}`);
       for (const id of launched)

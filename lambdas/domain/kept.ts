@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import type { Instance } from '../clients/ports.ts';
 import type { Deployment } from './deployment.ts';
-import { TAG } from './fleet.ts';
+import { isProtected, TAG } from './fleet.ts';
 
 /** The instance that a deployment keeps. */
 export const Kept = v.object({ instanceId: v.string(), until: v.pipe(v.string(), v.isoTimestamp()) });
@@ -25,19 +25,15 @@ export function isKept(instance: Pick<Instance, 'tags'>, now: Date): boolean {
 
 /**
  * The kept instances whose time is over: to be terminated. Only what a deployment launched for a fleet, whatever other
- * tags say; one whose tag holds no moment is not among them and counts as an orphan.
+ * tags say, and without the hand brake; one whose tag holds no moment is not among them and counts as an orphan.
  */
-export function expiredKept(
-  fleet: string,
-  instances: readonly Pick<Instance, 'instanceId' | 'state' | 'tags'>[],
-  now: Date,
-): string[] {
+export function expiredKept(fleet: string, instances: readonly Instance[], now: Date): string[] {
   return instances
     .filter(({ tags }) => tags[TAG.fleet] === fleet && tags[TAG.deployment] !== undefined)
     .filter(({ state }) => state !== 'shutting-down' && state !== 'terminated')
     .filter((instance) => {
       const until = keptUntil(instance);
-      return until !== undefined && until <= now;
+      return until !== undefined && until <= now && !isProtected(instance);
     })
     .map(({ instanceId }) => instanceId);
 }

@@ -453,6 +453,33 @@ describe('subnets', () => {
   });
 });
 
+describe('tagging an instance', () => {
+  it('names one instance and its tags', async () => {
+    aws.answer(() => ({ body: '<R><return>true</return></R>' }));
+    await ec2.tag('i-1', { 'irekae:keep-until': '2026-03-01T10:00:00Z' });
+    expect(aws.requests.map(({ form }) => form)).toMatchObject([
+      {
+        Action: 'CreateTags',
+        'ResourceId.1': 'i-1',
+        'Tag.1.Key': 'irekae:keep-until',
+        'Tag.1.Value': '2026-03-01T10:00:00Z',
+      },
+    ]);
+  });
+
+  it.each([
+    ['ServiceUnavailable', ec2Error('RequestLimitExceeded', 'slow down', 503)],
+    ['ServiceRefused', ec2Error('UnauthorizedOperation', 'no', 403)],
+    ['ServiceRefused', ec2Error('InvalidInstanceID.NotFound')],
+  ])('is a %s when EC2 does not do it', async (name, reply) => {
+    aws.answer(() => reply);
+    await expect(ec2.tag('i-1', { a: 'b' })).rejects.toMatchObject({
+      name,
+      message: expect.stringContaining('tag i-1'),
+    });
+  });
+});
+
 describe('the console of an instance', () => {
   const output = (text: string): AwsReply => ({
     body: `<R>${xml({ instanceId: 'i-1', output: Buffer.from(text).toString('base64') })}</R>`,

@@ -185,6 +185,27 @@ export function ec2Contract(title: string, arrange: () => Promise<Ec2Subject>): 
       });
     });
 
+    describe('tagging', () => {
+      it('adds a tag to those that are there, and gives it another value the next time', async () => {
+        const [id = ''] = await launch({ count: 1 });
+        await ec2.tag(id, { 'irekae:keep-until': 'noon' });
+        await ec2.tag(id, { 'irekae:keep-until': 'night' });
+        expect((await ec2.describe([id]))[0]?.tags).toEqual({
+          'irekae:deployment': 'd-1',
+          Name: 'blog-app',
+          'irekae:keep-until': 'night',
+        });
+        expect(await ec2.listByTag('irekae:keep-until', 'noon')).toEqual([]);
+        expect(await ec2.listByTag('irekae:keep-until', 'night')).toMatchObject([{ instanceId: id }]);
+      });
+
+      it('is refused for an id that EC2 does not know', async () => {
+        await expect(ec2.tag('i-0123456789abcdef0', { a: 'b' })).rejects.toMatchObject({
+          name: 'ServiceRefused',
+        });
+      });
+    });
+
     describe('the console', () => {
       it('is text once the instance has booted', async () => {
         const [id = ''] = await launch({ count: 1 });

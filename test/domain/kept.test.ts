@@ -35,6 +35,10 @@ describe('expiredKept', () => {
     ['of another fleet', kept('i-1', HOUR, { tags: { [TAG.fleet]: 'blog', [TAG.deployment]: 'd' } })],
     ['that no deployment launched', kept('i-1', HOUR, { tags: { [TAG.fleet]: 'shop' } })],
     ['without the fleet’s tag', kept('i-1', HOUR, { tags: { [TAG.deployment]: 'd' } })],
+    [
+      'with the hand brake',
+      kept('i-1', HOUR, { tags: { [TAG.fleet]: 'shop', [TAG.deployment]: 'd', [TAG.protect]: '' } }),
+    ],
     ['that ends already', kept('i-1', HOUR, { state: 'shutting-down' })],
     ['that has ended', kept('i-1', HOUR, { state: 'terminated' })],
   ])('are none %s', (_title, instance) => expect(expired(instance)).toBe(false));

@@ -51,6 +51,30 @@ describe('decideSnapshot', () => {
   });
 });
 
+describe('a failed host that an earlier deployment kept', () => {
+  const kept = anInstance('i-kept', {
+    tags: { [TAG.fleet]: 'shop', [TAG.deployment]: 'deploy-1', [TAG.keepUntil]: '2026-03-01T10:00:00Z' },
+  });
+  const why = 'is kept for debugging until 2026-03-01T10:00:00.000Z';
+
+  it('is a stranger', () =>
+    expect(decide({ tagged: [...facts().tagged, kept] }).strangers).toEqual([{ name: 'i-kept', why }]));
+
+  it('is one too when its agent registered it again: it neither serves nor makes the fleet too large', () => {
+    const { hosts, strangers } = decide({
+      hosts: [...facts().hosts, aHost('i-kept')],
+      instances: [...facts().instances, kept],
+    });
+    expect(hosts.map(({ instanceId }) => instanceId)).toEqual([...OLD]);
+    expect(strangers).toEqual([{ name: expect.stringContaining('i-kept'), why: `i-kept ${why}` }]);
+  });
+
+  it('does not keep the first deployment from being tried again', () =>
+    expect(
+      decide({ hosts: [], instances: [], tagged: [kept], members: new Map([['web', []]]) }).hosts,
+    ).toEqual([]));
+});
+
 describe('who served, and where', () => {
   it.each([
     ['in service', inService('i-old1'), ['web'], true],

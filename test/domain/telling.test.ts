@@ -36,6 +36,23 @@ describe('endingOf', () => {
       /Undone: the old hosts were never taken out of service; nothing of this deployment is left\.$/,
     ],
     [
+      'an undone deployment quotes the console of who failed, and tells of the host that is kept',
+      launched({
+        failure: FAILED,
+        putBack: aLook({ ready: true, reason: 'the old hosts serve' }),
+        removal: {
+          ...aLook({ ready: true }),
+          evidence: [{ instanceId: 'i-new1', console: ['booting', 'irekae: FAILED: no space left'] }],
+          kept: { instanceId: 'i-new2', until: '2026-03-01T10:00:00Z' },
+        },
+      }),
+      'RolledBack',
+      'AlertDuringBake: Mackerel opened an alert on a new host: x. The console of i-new1 ends with ' +
+        '"irekae: FAILED: no space left". Undone: the old hosts serve; i-new2 is kept for debugging until ' +
+        '2026-03-01T10:00:00Z (out of service, tag irekae:keep-until), then the orphan watch removes it; ' +
+        'nothing else is left.',
+    ],
+    [
       'a failed undo names both errors and calls a human',
       shifted({
         failure: FAILED,
@@ -100,6 +117,25 @@ describe('explain', () => {
 });
 
 describe('recordOf', () => {
+  it('holds the consoles of who failed, line by line, and who is kept', () => {
+    const kept = { instanceId: 'i-new1', until: '2026-03-01T10:00:00Z' };
+    const evidence = [
+      { instanceId: 'i-new1', console: ['booting', 'irekae: FAILED: no space left'] },
+      { instanceId: 'i-new2', console: [] },
+    ];
+    const removal = { ...aLook({ ready: true }), evidence, kept };
+    expect(recordOf(launched({ failure: FAILED, removal }), at(300))).toMatchObject({
+      consoles: { 'i-new1': ['booting', 'irekae: FAILED: no space left'] },
+      kept,
+    });
+  });
+
+  it('says nothing of consoles and kept hosts where there are none', () => {
+    const record = recordOf(launched({ failure: FAILED, removal: { ...aLook(), evidence: [] } }), at(300));
+    expect(record).not.toHaveProperty('consoles');
+    expect(record).not.toHaveProperty('kept');
+  });
+
   it('tells who deployed what, why, and whom it replaced', () => {
     const record = recordOf(baked({ input: { reason: 'hotfix', startedBy: 'alice' } }), at(300));
     expect(record).toMatchObject({

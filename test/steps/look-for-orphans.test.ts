@@ -81,6 +81,7 @@ function world(scenes: Readonly<Record<string, Scene>>) {
       describe: unexpected,
       launch: unexpected,
       terminate: unexpected,
+      tag: unexpected,
       consoleOutput: unexpected,
       findImage: unexpected,
       newestImage: unexpected,

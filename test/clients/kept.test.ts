@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { removeExpiredKept } from '../../lambdas/clients/kept.ts';
+import { TAG } from '../../lambdas/domain/fleet.ts';
+import { at, iso } from '../support/deployments.ts';
+import { aNewInstance } from '../support/facts.ts';
+import { type Methods, portsWith } from '../support/ports.ts';
+
+const kept = (id: string, until: number) => {
+  const instance = aNewInstance(id);
+  return { ...instance, tags: { ...instance.tags, [TAG.keepUntil]: iso(until) } };
+};
+const remove = (
+  instances: Parameters<typeof removeExpiredKept>[1],
+  terminate: NonNullable<Methods['ec2']>['terminate'] = async () => ({ refused: [] }),
+) => {
+  const ports = portsWith({ ec2: { terminate } }, at(100));
+  return { ports, answer: removeExpiredKept('shop', instances, ports) };
+};
+
+describe('removeExpiredKept', () => {
+  it('terminates those whose time is over, and nobody else', async () => {
+    const { ports, answer } = remove([
+      kept('i-1', 100),
+      kept('i-2', 101),
+      aNewInstance('i-3'),
+      kept('i-4', 5),
+    ]);
+    expect(await answer).toBe('i-1 and i-4 were kept for debugging long enough: EC2 terminates them');
+    expect(ports.calls).toEqual(['ec2.terminate ["i-1","i-4"]']);
+  });
+
+  it('calls nobody when there is nothing to do', async () => {
+    const { ports, answer } = remove([kept('i-2', 101)]);
+    expect(await answer).toBeUndefined();
+    expect(ports.calls).toEqual([]);
+  });
+
+  it('says what EC2 refused', async () => {
+    const refusing = async () => ({ refused: [{ id: 'i-1', reason: 'OperationNotPermitted' }] });
+    expect(await remove([kept('i-1', 100)], refusing).answer).toBe(
+      'i-1 was kept for debugging long enough: EC2 terminates it; refused: i-1 (OperationNotPermitted)',
+    );
+  });
+});

@@ -2,7 +2,7 @@
 import type { MackerelAlert } from '../clients/ports.ts';
 import { DeploymentError } from './errors.ts';
 import { allReady, type HostStanding, readinessSentence } from './readiness.ts';
-import { list, span } from './words.ts';
+import { list, plain, span } from './words.ts';
 
 /** A single bad look may be a load balancer's "transient error": the second one in a row counts. */
 const BAD_LOOKS_ALLOWED = 1;
@@ -55,7 +55,8 @@ function refuseAlerts(standings: readonly HostStanding[], alerts: readonly Macke
   const ours = alerts.filter((alert) => alert.hostId !== undefined && instanceOf.has(alert.hostId));
   if (ours.length === 0) return;
   const each = ours.map(
-    (alert) => `${alert.status} on ${instanceOf.get(alert.hostId ?? '')}: ${alert.message || alert.id}`,
+    (alert) =>
+      `${alert.status} on ${instanceOf.get(alert.hostId ?? '')}: ${plain(alert.message || alert.id)}`,
   );
   throw new DeploymentError('AlertDuringBake', `Mackerel opened an alert on a new host: ${list(each, 3)}.`);
 }

@@ -2,6 +2,7 @@
  * The closed list of failures. A name here is a contract: the state machine matches on it, the alarm shows it,
  * `docs/runbook.md` has one entry for it (a test holds that). Nothing else may be thrown on purpose.
  */
+import { printable } from './words.ts';
 
 /** Failure name → what it means, in one clause. The runbook's table of contents is generated from this. */
 export const FAILURES = {
@@ -59,7 +60,8 @@ export class DeploymentError extends Error {
   override readonly name: FailureName;
 
   constructor(name: FailureName, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+    // Whatever a message quotes (a console, an alert, AWS): nothing in it may move a terminal's cursor.
+    super(printable(message), options);
     // An own property set from a literal: a minified class name would reach the state machine as "a".
     this.name = name;
   }

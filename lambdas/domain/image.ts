@@ -3,6 +3,7 @@ import type { Image } from '../clients/ports.ts';
 import type { ResolvedImage } from './deployment.ts';
 import { DeploymentError } from './errors.ts';
 import type { Fleet } from './fleet.ts';
+import { plain } from './words.ts';
 
 /** Where the image came from, for the sentences: `the execution input`, `SSM parameter /x`, … */
 export function imageOrigin(fleet: Fleet, asked: string | undefined): string {
@@ -32,16 +33,17 @@ export function decideImage(
     );
   }
   const unfit = unfitness(fleet, image);
+  const name = plain(image.name);
   if (unfit.length > 0) {
     throw new DeploymentError(
       'ImageUnusable',
-      `${image.imageId} (${image.name}, from ${origin}) cannot run ${fleet.name}: ${unfit.join('; ')}.`,
+      `${image.imageId} (${name}, from ${origin}) cannot run ${fleet.name}: ${unfit.join('; ')}.`,
     );
   }
   return {
     imageId: image.imageId,
-    name: image.name,
-    reason: `${image.imageId} (${image.name}) from ${origin}`,
+    name,
+    reason: `${image.imageId} (${name}) from ${origin}`,
   };
 }
 

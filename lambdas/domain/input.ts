@@ -5,9 +5,27 @@
 import * as v from 'valibot';
 import { DeploymentError } from './errors.ts';
 import { problems } from './problems.ts';
+import { plain } from './words.ts';
 
-const text = (longest: number) =>
-  v.pipe(v.string('a string'), v.maxLength(longest, `at most ${longest} characters`));
+const atMost = (longest: number) =>
+  v.maxLength<string, number, string>(longest, `at most ${longest} characters`);
+const text = (longest: number) => v.pipe(v.string('a string'), atMost(longest));
+
+/** For people to read, in records, logs and at a terminal: kept as one line of what can be shown. */
+const words = (longest: number) =>
+  v.pipe(
+    v.string('a string'),
+    atMost(longest),
+    v.transform((given) => plain(given, longest)),
+  );
+
+const UPLOAD = {
+  eventId: text(128),
+  requester: v.optional(words(256)),
+  reason: v.optional(words(64)),
+} as const;
+
+const only = (fields: object) => `only ${Object.keys(fields).join(', ')}`;
 
 const FIELDS = {
   /** Only the fleet's own bucket and key are accepted: whoever names them is told when they are not the fleet's. */
@@ -28,24 +46,18 @@ const FIELDS = {
     ),
   ),
   /** Why; kept in the release record. */
-  reason: v.optional(text(256)),
+  reason: v.optional(words(256)),
   /** Who or what started it; kept in the release record. */
-  startedBy: v.optional(text(128)),
+  startedBy: v.optional(words(128)),
   /** Change nothing, answer with the plan. */
   dryRun: v.optional(v.boolean('true or false')),
   /** Deploy although the fleet runs exactly this release already. */
   redeploy: v.optional(v.boolean('true or false')),
   /** Set by the upload rule alone: such a deployment ends as superseded when a newer version is there. */
-  upload: v.optional(
-    v.strictObject({
-      eventId: text(128),
-      requester: v.optional(text(256)),
-      reason: v.optional(text(64)),
-    }),
-  ),
+  upload: v.optional(v.strictObject(UPLOAD, only(UPLOAD))),
 } as const;
 
-export const DeploymentInput = v.strictObject(FIELDS, `only ${Object.keys(FIELDS).join(', ')}`);
+export const DeploymentInput = v.strictObject(FIELDS, only(FIELDS));
 export type DeploymentInput = v.InferOutput<typeof DeploymentInput>;
 
 /**

@@ -3,11 +3,12 @@
  * allowed as the message of each check; this file turns valibot's issues into sentences.
  */
 import * as v from 'valibot';
+import { plain } from './words.ts';
 
 /** One sentence per problem: `limits.bakeSeconds: given -1, allowed: 0 to 86400`. */
 export function problems(issues: readonly v.BaseIssue<unknown>[]): string[] {
   return issues.map((issue) => {
-    const path = v.getDotPath(issue) ?? '(the whole input)';
+    const path = plain(v.getDotPath(issue) ?? '(the whole input)', 80);
     const isField = issue.type === 'strict_object' && issue.path !== undefined;
     if (isField && issue.expected === 'never') return `${path}: unknown field, allowed: ${issue.message}`;
     if (isField || issue.input === undefined) return `${path}: missing, but required`;
@@ -22,6 +23,13 @@ function allowed(issue: v.BaseIssue<unknown>): string {
 
 /** A value as the person who gave it would recognise it, cut at 80 characters. */
 export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+  return plain(json(value), 78);
+}
+
+function json(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return 'something nested too deeply to be shown';
+  }
 }

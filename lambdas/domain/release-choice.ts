@@ -7,6 +7,7 @@ import { DeploymentError } from './errors.ts';
 import type { Fleet } from './fleet.ts';
 import type { DeploymentInput } from './input.ts';
 import { PinnedArtifact, PinnedRuntime } from './release.ts';
+import { plain } from './words.ts';
 
 /** What `irekae/<fleet>/current.json` says that the fleet runs. Unknown fields are welcome. */
 const CurrentRelease = v.object({
@@ -53,7 +54,7 @@ export function refuseForeignKey(fleet: Fleet, input: DeploymentInput): void {
   if (!foreignBucket && (input.key === undefined || input.key === key)) return;
   throw new DeploymentError(
     'InvalidInput',
-    `${fleet.name} deploys s3://${bucket}/${key} only, but the input names s3://${input.bucket ?? bucket}/${input.key ?? key}. ` +
+    `${fleet.name} deploys s3://${bucket}/${key} only, but the input names s3://${plain(input.bucket ?? bucket)}/${plain(input.key ?? key)}. ` +
       'Leave bucket and key out, or start the fleet that they belong to.',
   );
 }

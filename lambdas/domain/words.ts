@@ -15,8 +15,13 @@ export function list(items: readonly string[], most = 4): string {
  * order than they stand in.
  */
 export function plain(text: string, most = 200): string {
-  const line = text.replace(/\s+/g, ' ').replace(UNPRINTABLE, '\uFFFD');
+  const line = printable(text.replace(/\s+/g, ' '));
   return line.length <= most ? line : `${line.slice(0, most - 1)}…`.toWellFormed();
+}
+
+/** The text with every character but line ends shown as one that a terminal only prints. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => (character === '\n' ? character : '\uFFFD'));
 }
 
 /** Control characters, halves of characters, what turns the direction of writing. */

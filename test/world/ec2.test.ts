@@ -282,6 +282,13 @@ describe('looking', () => {
   });
 });
 
+describe('tagging', () => {
+  it('is refused for an instance that EC2 does not show', async () => {
+    const { ports } = smallWorld();
+    await expect(ports.ec2.tag('i-0123456789abcdef0', { a: 'b' })).rejects.toEqual(named('ServiceRefused'));
+  });
+});
+
 describe('terminating', () => {
   it('may be repeated without starting the shutdown again', async () => {
     const { ports, at } = smallWorld();

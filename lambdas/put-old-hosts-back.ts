@@ -16,6 +16,7 @@ import { DeploymentError } from './domain/errors.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
 import { decidePuttingBack } from './domain/putting-back.ts';
 import { defineStep } from './domain/step.ts';
+import { STEPS } from './domain/steps.ts';
 import { span } from './domain/words.ts';
 
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
@@ -28,7 +29,7 @@ export const putOldHostsBack = defineStep(
     const { undoSeconds } = deployment.fleet.limits;
     const deadline = deadlineOf(deployment.putBack, now, undoSeconds);
     const found = await unlessUnavailable(deployment.putBack?.memory, () =>
-      lookAndPutBack(deployment, ports),
+      lookAndPutBack(deployment, ports, now),
     );
     if (!found.ready && now >= deadline) {
       throw new DeploymentError(
@@ -40,7 +41,7 @@ export const putOldHostsBack = defineStep(
   },
 );
 
-async function lookAndPutBack(deployment: Deployment, ports: Eyes): Promise<Finding> {
+async function lookAndPutBack(deployment: Deployment, ports: Eyes, now: Date): Promise<Finding> {
   await (deployment.putBack ? holding(deployment, ports) : entering('undo', deployment, ports));
   // Only a deployment whose new hosts were ready has ever touched an old one. Their last look alone does not tell: a
   // step that was cut off while it took old hosts out, and ran again, may have sent the deployment back to waiting.
@@ -56,8 +57,24 @@ async function lookAndPutBack(deployment: Deployment, ports: Eyes): Promise<Find
   const { register, done, reason } = decidePuttingBack({ old, instances, members });
   await atEachBalancer('register', deployment, ports, register);
   // After the load balancers: serving comes before being watched.
-  if (deployment.putBack?.memory?.statusesRestored !== 1) await restoreStatuses(old, ports.mackerel);
-  return { ready: done, reason, memory: { statusesRestored: 1 } };
+  const restoredAt = deployment.putBack?.memory?.restoredAt;
+  const quietAt = quietFrom(deployment, now);
+  const isQuiet = now >= quietAt;
+  const restores = restoredAt === undefined || (isQuiet && restoredAt < quietAt.getTime());
+  if (restores) await restoreStatuses(old, ports.mackerel);
+  const memory = { restoredAt: restores ? now.getTime() : restoredAt };
+  if (isQuiet || !done) return { ready: done, reason, memory };
+  const waits = `${reason}; making sure that no earlier call takes them out again`;
+  return { ready: false, reason: waits, memory, earliest: quietAt };
+}
+
+/**
+ * From when on nothing can take the old hosts out of service anymore: a function that was given up for lost, while
+ * another run of the step went on, acts until its own time limit at the latest.
+ */
+function quietFrom({ shift, putBack }: Deployment, now: Date): Date {
+  const since = new Date(shift?.at ?? putBack?.since ?? now);
+  return new Date(since.getTime() + STEPS['take-old-hosts-out-of-service'] * 1_000);
 }
 
 async function restoreStatuses(old: readonly OldHost[], mackerel: Mackerel): Promise<void> {

@@ -3,7 +3,7 @@
  * that could be wrong around a launch is found here, while nothing was changed. Only reads.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { membersByName } from './clients/facts.ts';
+import { hostsOfRole, membersByName } from './clients/facts.ts';
 import { lambdaHandler } from './clients/handler.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
@@ -28,7 +28,7 @@ export const snapshotOldHosts = defineStep(
     const [subnets, balancers, hosts, tagged, members] = await Promise.all([
       ports.ec2.subnets(fleet.subnets),
       Promise.all(fleet.loadBalancers.map((ref) => ports.loadBalancers.settings(ref))),
-      ports.mackerel.hosts(fleet.mackerel.service, fleet.mackerel.role),
+      hostsOfRole(deployment, ports),
       ports.ec2.listByTag(TAG.fleet, fleet.name),
       membersByName(deployment, ports),
       refuseUnknownRole(fleet, ports.mackerel),

@@ -4,7 +4,7 @@
  * instances that failed have to say is read first; one of them is kept for debugging where the fleet wants that.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { atEachBalancer, membersByName } from './clients/facts.ts';
+import { atEachBalancer, hostsOfRole, membersByName } from './clients/facts.ts';
 import { holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
@@ -151,12 +151,11 @@ async function leaveBalancers(
 
 /** @returns what Mackerel did not retire, or nothing when none of our hosts is left there. */
 async function retire(
-  { fleet }: Deployment,
+  deployment: Deployment,
   { mackerel }: Eyes,
   ids: readonly string[],
 ): Promise<string | undefined> {
-  const hosts = await mackerel.hosts(fleet.mackerel.service, fleet.mackerel.role);
-  const ours = hosts
+  const ours = (await hostsOfRole(deployment, { mackerel }))
     .filter((host) => host.instanceId !== undefined && ids.includes(host.instanceId))
     .map((host) => host.id);
   const { refused } = ours.length > 0 ? await mackerel.retire(ours) : { refused: [] };

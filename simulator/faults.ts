@@ -10,12 +10,12 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { ALL_KINDS, allSingles, PAIRS_PER_BATCH, shuffled } from './faults/campaign.ts';
+import { allSingles, PAIRS_PER_BATCH, shuffled } from './faults/campaign.ts';
 import { type Case, momentName, parseCase } from './faults/case.ts';
 import { playAll, type Work } from './faults/crew.ts';
-import { faultsTemplate, KINDS, type KindName } from './faults/kinds.ts';
+import { faultsTemplate, KIND_NAMES, KINDS, type KindName } from './faults/kinds.ts';
 import { play } from './faults/play.ts';
-import { Tally } from './faults/tally.ts';
+import { Tally, violationLines } from './faults/tally.ts';
 
 const CHUNK = 25;
 
@@ -28,7 +28,6 @@ const { values: options } = parseArgs({
     at: { type: 'string', default: '' },
     replay: { type: 'string' },
     mutants: { type: 'boolean', default: false },
-    'first-violation': { type: 'boolean', default: false },
   },
 });
 
@@ -45,9 +44,9 @@ async function replay(text: string): Promise<boolean> {
 
 /** @throws Error for a kind that there is not. */
 function kinds(): readonly KindName[] {
-  if (options.only === undefined) return ALL_KINDS;
+  if (options.only === undefined) return KIND_NAMES;
   if (options.only in KINDS) return [options.only as KindName];
-  throw new Error(`No kind ${options.only}; there are ${ALL_KINDS.join(', ')}.`);
+  throw new Error(`No kind ${options.only}; there are ${KIND_NAMES.join(', ')}.`);
 }
 
 const named = ({ injuries }: Case) => injuries.some(({ moment }) => momentName(moment).includes(options.at));
@@ -71,6 +70,7 @@ async function campaign(): Promise<boolean> {
   await playAll({ template, seed, first: all }, work, availableParallelism(), (judged) => {
     const tally = judged.injuries.length > 1 ? tallies.pair : tallies.single;
     tally.add(judged);
+    if (judged.violations.length > 0) for (const line of violationLines(judged)) print(line);
     progress(
       tallies.single.cases + tallies.pair.cases,
       tallies.single.broken.length + tallies.pair.broken.length,
@@ -91,7 +91,7 @@ function report({ single, pair }: Record<'single' | 'pair', Tally>, startedAt: n
     if (tally.cases === 0) continue;
     print();
     print(`${title}: ${tally.cases} cases; in ${tally.partly} not every fault came to pass`);
-    for (const line of [...tally.lines(), ...tally.violationLines()]) print(line);
+    for (const line of tally.lines()) print(line);
   }
   const broken = single.broken.length + pair.broken.length;
   const seconds = Math.round((Date.now() - startedAt) / 1_000);
@@ -102,5 +102,8 @@ function report({ single, pair }: Record<'single' | 'pair', Tally>, startedAt: n
   return broken === 0;
 }
 
-const ok = options.replay === undefined ? await campaign() : await replay(options.replay);
-process.exitCode = ok ? 0 : 1;
+if (options.mutants) await import('./mutants.ts');
+else {
+  const ok = options.replay === undefined ? await campaign() : await replay(options.replay);
+  process.exitCode = ok ? 0 : 1;
+}

@@ -27,7 +27,8 @@ export type Outcome = 'new hosts' | 'old hosts' | 'needs a human';
 
 /**
  * A step looks, then acts: between the answers of its look and the effect of its call pass 0.1 to 1.6 s of latency.
- * What was ready when it looked is not the step's fault when it breaks within that time.
+ * What was ready when it looked is not the step's fault when it breaks within that time. Whoever knows better tells
+ * the rules when the step that acts began: it cannot have looked before.
  */
 const LOOK_TO_ACT_SECONDS = 2;
 
@@ -38,12 +39,20 @@ export class Rules {
   readonly #fleet: Fleet;
   readonly #deployment: string;
   readonly #before: WorldView;
+  readonly #stepBegan: () => number | undefined;
   /** What the scenario broke. */
   readonly #harmed = new Set<string>();
   #begunTermination = false;
   #isOver = false;
 
-  constructor(world: World, fleet: Fleet, deployment: string) {
+  /** @param stepBegan when the step that acts right now began, as epoch milliseconds */
+  constructor(
+    world: World,
+    fleet: Fleet,
+    deployment: string,
+    stepBegan: () => number | undefined = () => undefined,
+  ) {
+    this.#stepBegan = stepBegan;
     this.#world = world;
     this.#fleet = fleet;
     this.#deployment = deployment;
@@ -95,6 +104,8 @@ export class Rules {
     }
     if (event.kind === 'instances-registered') this.#onlyOwn(event.ids, now, 'registered');
     if (event.kind === 'instances-deregistered') this.#onlyOwn(event.ids, now, 'deregistered');
+    if (event.kind === 'host-status-set' || event.kind === 'hosts-retired')
+      this.#onlyOwn(this.#behind(event.ids, now), now, event.kind);
     if (touchesOld && (event.kind === 'instances-terminated' || event.kind === 'instances-deregistered')) {
       this.#allNewAreReady(now, event.kind);
     }
@@ -105,7 +116,8 @@ export class Rules {
   /** Rule 1: no old host goes unless every new one was ready when the step looked. */
   #allNewAreReady(now: WorldView, what: string): void {
     const launched = this.#launched(now);
-    const looked = viewWorld(this.#world, now.at.getTime() - LOOK_TO_ACT_SECONDS * 1_000);
+    const earliest = this.#stepBegan() ?? now.at.getTime() - LOOK_TO_ACT_SECONDS * 1_000;
+    const looked = viewWorld(this.#world, earliest);
     if (launched.length < fleetSize(this.#fleet))
       this.#broken(1, `${what}: old hosts, with ${launched.length} new ones`);
     for (const instance of launched) {
@@ -160,7 +172,17 @@ export class Rules {
   /** Rule 3: nothing outside snapshot ∪ launched is touched. */
   #onlyOwn(ids: readonly string[], now: WorldView, what: string): void {
     const own = new Set([...this.#oldIds(), ...this.#launched(now).map((instance) => instance.instanceId)]);
+    // A failed instance that an earlier deployment kept, and whose time is over.
+    const isExpired = (instance: InstanceView) => (keptUntil(instance) ?? Number.POSITIVE_INFINITY) <= now.at;
+    if (what === 'terminated')
+      for (const { instanceId } of now.instances.filter(isExpired)) own.add(instanceId);
     for (const id of ids) if (!own.has(id)) this.#broken(3, `${what}: the stranger ${id}`);
+  }
+
+  /** The instances behind Mackerel hosts, also of those that were retired just now. */
+  #behind(hostIds: readonly string[], now: WorldView): readonly string[] {
+    const hosts = [...this.#before.hosts, ...now.hosts].filter(({ id }) => hostIds.includes(id));
+    return hosts.flatMap(({ instanceId }) => instanceId ?? []);
   }
 
   /** Rule 3: nothing without the fleet's tag is terminated. */
@@ -170,10 +192,6 @@ export class Rules {
       if (tag !== this.#fleet.name) this.#broken(3, `terminated: ${id}, whose fleet is ${tag ?? 'unknown'}`);
     }
   }
-    // A failed instance that an earlier deployment kept, and whose time is over.
-    const isExpired = (instance: InstanceView) => (keptUntil(instance) ?? Number.POSITIVE_INFINITY) <= now.at;
-    if (what === 'terminated')
-      for (const { instanceId } of now.instances.filter(isExpired)) own.add(instanceId);
 
   /** Rule 6: undone means that the old hosts serve, and nothing of the deployment is left. */
   #endedUndone(now: WorldView): void {
@@ -202,16 +220,6 @@ export class Rules {
     }
   }
 
-  /** Rule 7: deployed means exactly the new hosts: in EC2 by tag, at the load balancers, in Mackerel by role. */
-  #endedWell(now: WorldView): void {
-    const launched = new Set(this.#launched(now).map((instance) => instance.instanceId));
-    const strangers = this.#strangers();
-    const wrong = (id: string) => !launched.has(id) && !strangers.has(id);
-    for (const { instanceId, state, tags } of now.instances) {
-      if (state !== 'terminated' && tags[TAG.fleet] === this.#fleet.name && wrong(instanceId))
-        this.#broken(7, `${instanceId} still runs`);
-    }
-    for (const { name, members } of now.loadBalancers) {
   /** Rule 6 knows one exception: a failed instance that the fleet wants kept, out of service, for a limited time. */
   #isKept(instance: InstanceView, now: WorldView): boolean {
     const most = now.at.getTime() + this.#fleet.keepFailedHostMinutes * 60_000;
@@ -222,6 +230,16 @@ export class Rules {
     );
   }
 
+  /** Rule 7: deployed means exactly the new hosts: in EC2 by tag, at the load balancers, in Mackerel by role. */
+  #endedWell(now: WorldView): void {
+    const launched = new Set(this.#launched(now).map((instance) => instance.instanceId));
+    const strangers = this.#strangers();
+    const wrong = (id: string) => !launched.has(id) && !strangers.has(id);
+    for (const { instanceId, state, tags } of now.instances) {
+      if (state !== 'terminated' && tags[TAG.fleet] === this.#fleet.name && wrong(instanceId))
+        this.#broken(7, `${instanceId} still runs`);
+    }
+    for (const { name, members } of now.loadBalancers) {
       for (const { instanceId } of members)
         if (wrong(instanceId)) this.#broken(7, `${instanceId} is still at ${name}`);
       for (const id of launched)

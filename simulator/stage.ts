@@ -143,13 +143,14 @@ export class Stage {
     return this.#start(this.cleanUpMachine, `irekae-${this.fleet.name}-clean-up`, name, {});
   }
 
-  /** Lets time pass, with the schedule, until nothing runs anymore and the lock is free or waits for a human. */
+  /** Lets time pass, with the schedule, until nothing runs or waits anymore, or the lock is kept for a human. */
   async settle(mostSeconds = 4 * 3_600): Promise<void> {
     const end = this.clock.now().getTime() + mostSeconds * 1_000;
     while (this.clock.now().getTime() < end) {
       await this.clock.until(Promise.all(this.executions.map(({ result }) => result)));
-      const held = this.world.ledger.read(this.fleet.name)?.held;
-      if (this.world.executions.running().length === 0 && (!held || held.needsHuman !== undefined)) return;
+      const { held, pending } = this.world.ledger.read(this.fleet.name) ?? {};
+      const isOver = held ? held.needsHuman !== undefined : pending === undefined;
+      if (this.world.executions.running().length === 0 && isOver) return;
       await this.wait(SCHEDULE_SECONDS);
       this.cleanUp();
     }

@@ -2,7 +2,7 @@
 import type { Deployment, NewInstance } from '../domain/deployment.ts';
 import { loadBalancerName } from '../domain/fleet.ts';
 import type { HostFacts } from '../domain/readiness.ts';
-import type { Member, Ports } from './ports.ts';
+import type { MackerelHost, Member, Ports } from './ports.ts';
 
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>;
 
@@ -34,6 +34,19 @@ export async function lookAtNewHosts(
     members,
     metrics: await ports.mackerel.latestMetric(ours.map((host) => host.id)),
   };
+}
+
+/**
+ * All hosts of the fleet's role, by two answers of Mackerel: whom an answer lacks is acted on as if it were not there
+ * (a stranger is left running, a new host is left unretired), and nobody would ask again (rule 4).
+ */
+export async function hostsOfRole(
+  { fleet }: Pick<Deployment, 'fleet'>,
+  { mackerel }: Pick<Ports, 'mackerel'>,
+): Promise<readonly MackerelHost[]> {
+  const { service, role } = fleet.mackerel;
+  const answers = await Promise.all([mackerel.hosts(service, role), mackerel.hosts(service, role)]);
+  return [...new Map(answers.flat().map((host) => [host.id, host])).values()];
 }
 
 /** Everything registered at each load balancer of the fleet; with ids, of these only. */

@@ -8,8 +8,8 @@ import { Random } from '../world/prng.ts';
 import type { Case, Injury, Moment } from './case.ts';
 import { catalogueOf } from './catalogue.ts';
 import type { Reached } from './injector.ts';
-import { KIND_NAMES, KINDS, type KindName } from './kinds.ts';
-import { play, type Verdict } from './play.ts';
+import { KINDS, type KindName } from './kinds.ts';
+import { play } from './play.ts';
 
 /** The unbroken deployment of a kind. @throws Error when even that one bends a rule. */
 export async function record(
@@ -108,6 +108,3 @@ export function shuffled<T>(list: readonly T[], seed: number): T[] {
     .sort((a, b) => a.order - b.order)
     .map(({ item }) => item);
 }
-
-export const ALL_KINDS: readonly KindName[] = KIND_NAMES;
-export type { Verdict };

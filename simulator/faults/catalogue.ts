@@ -31,11 +31,14 @@ export const FAULTS = {
 export type FaultName = keyof typeof FAULTS;
 export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
 
+const LASTING: readonly FaultName[] = ['refused', 'garbled', 'turned-down'];
+
 /**
- * Faults that say "no" instead of "not now". Nobody asks again after a "no": after the point of no return, or within
- * an undo, it is right to stop, to keep the lock and to call a human.
+ * Does it say "no" instead of "not now"? Nobody asks again after a "no": after the point of no return, or within an
+ * undo, it is right to stop, to keep the lock and to call a human. (SSM loses no parameter for a moment.)
  */
-export const LASTING: readonly FaultName[] = ['refused', 'garbled', 'turned-down'];
+export const isLasting = (fault: FaultName, what: string): boolean =>
+  LASTING.includes(fault) || (fault === 'empty' && what === 'parameters.read');
 
 const ANY_CALL: readonly FaultName[] = [
   'unreachable',

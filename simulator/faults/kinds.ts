@@ -23,6 +23,30 @@ const breakNewHost = ({ world, oldInstances }: Stage) => {
   if (found) world.ec2.breakApplication(found.instanceId);
 };
 
+/** Broken for longer than a function that is cut off takes to be asked again: its next look must see it. */
+const STUMBLE_SECONDS = 100;
+
+const stumble = (stage: Stage) => {
+  const { world, oldInstances, clock } = stage;
+  const found = world.view().instances.find(({ instanceId }) => !oldInstances.includes(instanceId));
+  if (!found) return;
+  world.ec2.breakApplication(found.instanceId);
+  void clock.sleep(STUMBLE_SECONDS).then(() => world.ec2.healApplication(found.instanceId));
+};
+
+/** Another fleet's host, which Mackerel lists under this fleet's role, in service at this fleet's load balancer. */
+const addStranger = ({ world, fleet }: Stage) => {
+  const { service, role } = fleet.mackerel;
+  const [subnetId = ''] = fleet.subnets;
+  world.addRunningHost({
+    service,
+    role,
+    subnetId,
+    loadBalancers: fleet.loadBalancers,
+    fleet: 'another-fleet',
+  });
+};
+
 const cancel = ({ world, fleet }: Stage) => {
   const holder = world.ledger.read(fleet.name)?.held?.holder ?? '';
   world.ledger.requestCancel(fleet.name, holder, 'the operator');
@@ -45,6 +69,18 @@ export const KINDS = {
     outcome: 'old hosts',
   },
   cancelled: { fleet: 'faults-app', arrange: during('Watch the new hosts', cancel), outcome: 'old hosts' },
+  stranger: { fleet: 'faults-app', arrange: addStranger, outcome: 'new hosts' },
+  // A load balancer notices after some checks: only a step that is delayed can see it before it acts.
+  'breaks-at-shift': {
+    fleet: 'faults-app',
+    arrange: during('Take old hosts out of service', stumble),
+    outcome: 'old hosts',
+  },
+  'breaks-at-removal': {
+    fleet: 'faults-app',
+    arrange: during('Terminate old instances', stumble),
+    outcome: 'new hosts',
+  },
   'stopped-before': {
     fleet: 'faults-app',
     arrange: during('Watch the new hosts', stop),

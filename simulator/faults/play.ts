@@ -5,7 +5,7 @@ import { type Outcome, Rules, type Violation } from '../rules.ts';
 import { API_KEY, Stage } from '../stage.ts';
 import type { Timings } from '../world/timings.ts';
 import type { Case } from './case.ts';
-import { LASTING, losesEvents } from './catalogue.ts';
+import { isLasting, losesEvents } from './catalogue.ts';
 import { Injector, type Reached } from './injector.ts';
 import { KINDS, type Kind } from './kinds.ts';
 
@@ -69,7 +69,8 @@ class Trial {
     const stage = this.#stage;
     stage.upload('the release');
     this.#kind.arrange?.(stage);
-    const rules = new Rules(stage.world, stage.fleet, 'the-deployment');
+    const stepBegan = () => this.#injector.acting?.startedAt;
+    const rules = new Rules(stage.world, stage.fleet, 'the-deployment', stepBegan);
     this.#fence();
     const outcome = await this.#settle(rules);
     const { reached, applied } = this.#injector;
@@ -117,7 +118,7 @@ class Trial {
   #outcome(endings: readonly string[]): Outcome {
     const held = this.#stage.world.ledger.read(this.#stage.fleet.name)?.held;
     if (held?.needsHuman !== undefined) {
-      const mayStay = this.#case.injuries.some(({ fault }) => LASTING.includes(fault));
+      const mayStay = this.#case.injuries.some(({ fault, moment }) => isLasting(fault, moment.what));
       if (!mayStay) this.#broken(6, `a human is called for a fault that passed: ${held.needsHuman}`);
       return 'needs a human';
     }

@@ -47,18 +47,15 @@ export class Tally {
       ...table('The fleet ended with', [...this.#outcomes].sort()),
     ];
   }
+}
 
-  violationLines(most = 40): string[] {
-    const told = this.broken
-      .slice(0, most)
-      .flatMap((judged) => [
-        '',
-        ...judged.violations.slice(0, 3).map(({ rule, what }) => `✗ rule ${rule}: ${what}`),
-        `  npm run faults -- --replay '${caseName(judged)}'`,
-      ]);
-    const more = this.broken.length - most;
-    return more > 0 ? [...told, '', `… and ${more} more cases.`] : told;
-  }
+/** What a case broke, and how to see it again. */
+export function violationLines(judged: Judged): string[] {
+  const most = 3;
+  return [
+    ...judged.violations.slice(0, most).map(({ rule, what }) => `✗ rule ${rule}: ${what}`),
+    `  npm run faults -- --replay '${caseName(judged)}'`,
+  ];
 }
 
 function count(counts: Map<string, number>, name: string): void {

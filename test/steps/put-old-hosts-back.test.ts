@@ -42,7 +42,9 @@ describe('Put old hosts back', () => {
   });
 
   it('is done when they serve', async () =>
-    expect(await put(allWell(), undoing({ memory: { statusesRestored: 1 } }), 320).answer).toMatchObject({
+    expect(
+      await put(allWell(), undoing({ memory: { restoredAt: at(300).getTime() } }), 320).answer,
+    ).toMatchObject({
       ready: true,
       reason: 'the old hosts serve',
     }));
@@ -67,7 +69,7 @@ describe('Put old hosts back', () => {
   });
 
   it('sets no status again that it has set', async () => {
-    const { ports, answer } = put(OUT, undoing({ memory: { statusesRestored: 1 } }), 303);
+    const { ports, answer } = put(OUT, undoing({ memory: { restoredAt: at(300).getTime() } }), 303);
     await answer;
     expect(ports.changes).toEqual([REGISTER]);
   });

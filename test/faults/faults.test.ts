@@ -1,0 +1,107 @@
+/** A sample of `npm run faults`, the same in every run; and the cases that once broke a rule, each by its name. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { TemplateJson } from '../../lib/synthesize.ts';
+import { pairs, record, shuffled, singles } from '../../simulator/faults/campaign.ts';
+import { type Case, caseName, parseCase } from '../../simulator/faults/case.ts';
+import { FAULT_NAMES } from '../../simulator/faults/catalogue.ts';
+import { faultsTemplate, KIND_NAMES } from '../../simulator/faults/kinds.ts';
+import { play } from '../../simulator/faults/play.ts';
+import { MUTANTS } from '../../simulator/mutants/list.ts';
+import { broken } from '../../simulator/mutants/workshop.ts';
+
+const SEED = 7;
+const SINGLES_OF_EACH_KIND = 12;
+const BATCHES = 4;
+
+let template: TemplateJson;
+beforeAll(() => {
+  template = faultsTemplate();
+});
+
+/** Each violation with the command that replays it. */
+async function violationsOf(cases: readonly Case[]): Promise<string[]> {
+  const told: string[] = [];
+  for (const each of cases) {
+    const { violations } = await play(template, each);
+    for (const { rule, what } of violations)
+      told.push(`rule ${rule}: ${what} (npm run faults -- --replay '${caseName(each)}')`);
+  }
+  return told;
+}
+
+describe('a deployment in which one thing goes wrong', () => {
+  it.each(KIND_NAMES)('bends no rule, whatever it is (a sample, kind %s)', async (kind) => {
+    const all = await singles(template, kind, SEED);
+    expect(all.length).toBeGreaterThan(500);
+    expect(await violationsOf(shuffled(all, SEED).slice(0, SINGLES_OF_EACH_KIND))).toEqual([]);
+  });
+});
+
+describe('a deployment in which two things go wrong', () => {
+  it('bends no rule (a sample)', async () => {
+    const first = await singles(template, 'app', SEED);
+    for (let batch = 0; batch < BATCHES; batch += 1)
+      expect(await violationsOf(await pairs(template, first, SEED, batch))).toEqual([]);
+  });
+});
+
+/** Case → what was wrong, when it was found. */
+const ONCE_BROKEN: readonly (readonly [string, string])[] = [
+  [
+    'first@7: Record the release / leaving #1 = stopped-unheard',
+    'a first deployment, stopped after its record, was undone: the record called deployed what was gone',
+  ],
+  [
+    'cancelled@7: Take old hosts out of service / mackerel.setStatus #1 = late',
+    'the undo was over before a call of a function that was given up for lost',
+  ],
+  [
+    'cancelled@7: Terminate new instances / mackerel.hosts #1 = empty',
+    'one empty answer of Mackerel left the new hosts there for ever',
+  ],
+  [
+    'worker@7: Snapshot old hosts / mackerel.hosts #1 = missing',
+    'an old host that one answer of Mackerel lacked was taken for a stranger, and went on working beside the new ones',
+  ],
+];
+
+describe('cases that once broke a rule', () => {
+  it.each(ONCE_BROKEN)('%s: not anymore (%s)', async (name) => {
+    const played = parseCase(name);
+    expect(await violationsOf([played])).toEqual([]);
+    expect((await play(template, played)).applied).toBe(played.injuries.length);
+  });
+});
+
+describe('the campaign', () => {
+  it.each(KIND_NAMES)('records an unbroken deployment of kind %s that ends as it says', async (kind) =>
+    expect((await record(template, kind, SEED)).length).toBeGreaterThan(50),
+  );
+
+  it('names each case so that it can be replayed', async () => {
+    const all = await singles(template, 'stopped-before', SEED);
+    for (const each of all) expect(parseCase(caseName(each))).toEqual(each);
+  });
+
+  it('knows where each of its faults happens', async () => {
+    const all = await singles(template, 'app', SEED);
+    const faults = new Set(all.flatMap(({ injuries }) => injuries.map(({ fault }) => fault)));
+    expect(FAULT_NAMES.filter((name) => !faults.has(name))).toEqual([]);
+  });
+
+  it('refuses a case of a kind that there is not', () => {
+    expect(() => parseCase('ap@7: x / entering #1 = stopped')).toThrow(/Not a case/);
+  });
+});
+
+describe('the deliberate breakages', () => {
+  it.each(MUTANTS)('"$name" still applies to the product', (mutant) => {
+    const text = readFileSync(join(import.meta.dirname, '..', '..', mutant.file), 'utf8');
+    expect(broken(text, mutant)).not.toBe(text);
+  });
+
+  it('are at least fifteen, each with a name of its own', () =>
+    expect(new Set(MUTANTS.map(({ name }) => name)).size).toBeGreaterThanOrEqual(15));
+});

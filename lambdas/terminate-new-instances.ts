@@ -99,7 +99,12 @@ async function remove(
 
   const unleft = await leaveBalancers(deployment, ports, ids, secondsPassed);
   if (unleft) return waiting(unleft);
-  if (decision.terminate.length > 0) return waiting(await terminate(decision.terminate, ports));
+  if (decision.terminate.length > 0) {
+    const reason = await terminate(decision.terminate, ports);
+    // One that EC2 refuses is asked for until the deadline: nobody shall be paged meanwhile about those that are gone.
+    if (decision.gone.length > 0) await retire(deployment, ports, decision.gone);
+    return waiting(reason);
+  }
   // A refused one does not keep the others from being removed: it is told when they are.
   if (!allEnded({ ...decision, refused: [] }, memory, now))
     return waiting(`${list([...decision.going, ...decision.unseen])} still shutting down`);

@@ -4,14 +4,14 @@
  *
  *   --only KIND     one kind of deployment        --pairs N   how many pairs (default 20,000)
  *   --seed S        of the world and the pairs    --sample N  N single faults instead of all, and no pairs
- *   --at TEXT       only moments whose name has this text in it
+ *   --at TEXT       only cases whose name has this text in it
  *   --replay CASE   one case, as a violation names it
  *   --mutants       breaks the product itself instead: every breakage must be caught
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { allSingles, PAIRS_PER_BATCH, shuffled } from './faults/campaign.ts';
-import { type Case, momentName, parseCase } from './faults/case.ts';
+import { type Case, caseName, parseCase } from './faults/case.ts';
 import { playAll, type Work } from './faults/crew.ts';
 import { faultsTemplate, KIND_NAMES, KINDS, type KindName } from './faults/kinds.ts';
 import { play } from './faults/play.ts';
@@ -49,7 +49,7 @@ function kinds(): readonly KindName[] {
   throw new Error(`No kind ${options.only}; there are ${KIND_NAMES.join(', ')}.`);
 }
 
-const named = ({ injuries }: Case) => injuries.some(({ moment }) => momentName(moment).includes(options.at));
+const named = (each: Case) => caseName(each).includes(options.at);
 
 const chunks = <T>(list: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));

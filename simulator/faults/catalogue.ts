@@ -24,6 +24,7 @@ export const FAULTS = {
   stopped: 'the execution is stopped; a function that runs goes on',
   'stopped-unheard': 'the same, and the status event is lost',
   'stopped-lingering': 'the same, and the call takes effect when the function’s time is almost over',
+  redriven: 'the execution is stopped before the step, and the step runs when the clean-up is at it',
   twice: 'the step runs twice, one after the other',
   'twice-at-once': 'the step runs twice at the same time',
 } as const;
@@ -78,7 +79,13 @@ const WRONG_ANSWERS: Readonly<Record<string, readonly FaultName[]>> = {
   'executions.status': ['empty', 'stale'],
 };
 
-const ENTERING_TASK: readonly FaultName[] = ['stopped', 'stopped-unheard', 'twice', 'twice-at-once'];
+const ENTERING_TASK: readonly FaultName[] = [
+  'stopped',
+  'stopped-unheard',
+  'redriven',
+  'twice',
+  'twice-at-once',
+];
 const ENTERING: readonly FaultName[] = ['stopped', 'stopped-unheard'];
 
 /** @param what `entering`, `leaving`, or a call: `ec2.describe` */

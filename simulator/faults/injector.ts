@@ -14,9 +14,9 @@ import { wrongAnswer } from './wrong-answers.ts';
 /** One run of a step's function. */
 export interface Visit extends StepRun {
   readonly machine: Moment['machine'];
-  readonly startedAt: number;
+  startedAt: number;
   /** Did its execution hold the fleet's lock when it began? */
-  readonly heldTheLock: boolean;
+  heldTheLock: boolean;
   /** Makes the task fail, whatever the function does. */
   readonly fail: (error: Error) => void;
   /** A function that was cut off makes no call anymore. */
@@ -33,6 +33,8 @@ type Proceed = () => Promise<unknown>;
 const THROTTLED_SECONDS = 20;
 const SLOW_SECONDS = 10;
 const LATE_SECONDS = 10;
+/** The clean-up has taken the lock over by then. */
+const REDRIVEN_SECONDS = 170;
 /** How far an eventually consistent answer is behind at most. */
 const STALE_SECONDS = 60;
 
@@ -77,12 +79,11 @@ export class Injector {
     const lost = Promise.withResolvers<never>();
     // Whether anybody waits for it or not.
     lost.promise.catch(() => {});
-    const holder = this.#stage.world.ledger.read(this.#stage.fleet.name)?.held?.holder;
     const visit: Visit = {
       ...run,
       machine: machineOf(run.execution),
       startedAt: this.#now(),
-      heldTheLock: holder === run.execution,
+      heldTheLock: this.#holds(run.execution),
       fail: lost.reject,
       isFrozen: false,
     };
@@ -98,12 +99,26 @@ export class Injector {
       this.#stop(execution);
       return never();
     }
+    if (fault === 'redriven') await this.#redrive(visit);
     if (fault === 'twice') await act().catch(() => {});
     const other = fault === 'twice-at-once' ? act().catch(() => {}) : undefined;
     const answer = await act();
     await other;
     if (this.#come({ machine, state, what: 'leaving' }, true)) this.#stop(execution);
     return answer;
+  }
+
+  /** A step of a dead execution that runs all the same: somebody redrives it, or a queue was very slow. */
+  async #redrive(visit: Visit): Promise<void> {
+    this.#stop(visit.execution);
+    await this.#sleep(REDRIVEN_SECONDS);
+    visit.startedAt = this.#now();
+    visit.heldTheLock = this.#holds(visit.execution);
+  }
+
+  #holds(execution: string): boolean {
+    const row = this.#stage.world.ledger.read(this.#stage.fleet.name);
+    return row?.held?.holder === execution;
   }
 
   #stop(execution: string): void {

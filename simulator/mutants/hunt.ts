@@ -3,9 +3,9 @@
  * and writes down what caught it.
  */
 import { shuffled, singles } from '../faults/campaign.ts';
-import { type Case, caseName, momentName } from '../faults/case.ts';
-import { faultsTemplate } from '../faults/kinds.ts';
-import { play } from '../faults/play.ts';
+import { type Case, caseName } from '../faults/case.ts';
+import { faultsTemplate, KINDS } from '../faults/kinds.ts';
+import { play, type Verdict } from '../faults/play.ts';
 import type { Mutant } from './list.ts';
 
 export interface Hunt {
@@ -29,9 +29,7 @@ async function hunt({ mutant, seed, mostCases }: Hunt): Promise<Catch> {
     if (caught) return { cases: 1, caught };
     cases.push(...(await singles(template, kind, seed)));
   }
-  const aimed = cases.filter(({ injuries }) =>
-    injuries.some(({ moment }) => momentName(moment).includes(mutant.at ?? '')),
-  );
+  const aimed = cases.filter((each) => caseName(each).includes(mutant.at ?? ''));
   let count = 0;
   for (const each of shuffled(aimed, seed).slice(0, mostCases)) {
     count += 1;
@@ -41,9 +39,16 @@ async function hunt({ mutant, seed, mostCases }: Hunt): Promise<Catch> {
   return { cases: count };
 
   async function caughtBy(each: Case): Promise<Catch['caught'] | undefined> {
-    const [violation] = (await play(template, each)).violations;
+    const { violations, outcome } = await play(template, each);
+    const [violation = strayed(each, outcome)] = violations;
     return violation && { ...violation, by: caseName(each) };
   }
+}
+
+/** An unbroken deployment that ends in another way than its kind says. */
+function strayed({ kind, injuries }: Case, outcome: Verdict['outcome']) {
+  if (injuries.length > 0 || outcome === KINDS[kind].outcome) return undefined;
+  return { rule: 7, what: `it ended with ${outcome} instead of ${KINDS[kind].outcome}` };
 }
 
 process.once('message', async (message: Hunt) => {

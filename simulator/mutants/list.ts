@@ -14,7 +14,7 @@ export interface Mutant {
   /** Stands in the file exactly once. */
   readonly find: string;
   readonly replace: string;
-  /** Where the campaign is sent to look: kinds of deployment, and text in the names of the moments. */
+  /** Where the campaign is sent to look: kinds of deployment, and text in the names of the cases. */
   readonly kinds: readonly KindName[];
   readonly at?: string;
 }
@@ -41,14 +41,13 @@ export const MUTANTS: readonly Mutant[] = [
     at: 'Terminate old instances',
   },
   {
-    name: 'every one of zero is ready',
-    breaks: 'a host that no load balancer and no EC2 answer shows counts as ready',
+    name: 'not registered in Mackerel is fine',
+    breaks: 'the old workers leave as soon as EC2 runs the new ones',
     rule: 1,
     file: 'lambdas/domain/readiness.ts',
-    find: "hosts.length > 0 && hosts.every((host) => host.rung === 'ready')",
-    replace: "hosts.every((host) => host.rung === 'ready' || host.rung === 'unseen')",
-    kinds: ['app', 'worker', 'target-group'],
-    at: 'New hosts are ready',
+    find: "if (monitored.length === 0) return at('running', notMonitored(hosts));",
+    replace: '',
+    kinds: ['worker', 'app'],
   },
   {
     name: 'not registered at a load balancer is fine',
@@ -88,16 +87,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (launch ?? true) return 0;',
     kinds: ['app', 'worker'],
     at: 'ec2.launch',
-  },
-  {
-    name: 'the clean-up does not wait for functions in flight',
-    breaks: 'a function of the stopped execution acts after it was undone',
-    rule: 6,
-    file: 'lambdas/domain/lock.ts',
-    find: 'if (passed < IN_FLIGHT_SECONDS) {',
-    replace: 'if (passed < 0) {',
-    kinds: ['app', 'two-balancers', 'worker'],
-    at: 'Take old hosts out of service',
   },
   {
     name: 'an undo that forgets the load balancers',
@@ -157,23 +146,24 @@ export const MUTANTS: readonly Mutant[] = [
     at: 'instances / ec2.describe',
   },
   {
-    name: 'a snapshot that believes an empty Mackerel',
-    breaks: 'the old hosts are not replaced, and the deployment calls itself deployed',
+    name: 'a snapshot that believes one answer of EC2',
+    breaks: 'an old worker that one answer lacks is taken for a stranger, and works on beside the new ones',
     rule: 7,
     file: 'lambdas/domain/snapshot.ts',
-    find: 'if (facts.hosts.length > 0) return;',
-    replace: 'if (facts.hosts.length >= 0) return;',
-    kinds: ['app', 'worker'],
-    at: 'Snapshot old hosts / mackerel.hosts',
+    find: 'new Map([...facts.tagged, ...facts.instances].map',
+    replace: 'new Map([...facts.instances].map',
+    kinds: ['worker'],
+    at: 'Snapshot old hosts / ec2.describe',
   },
   {
-    name: 'no fence before the termination',
-    breaks: 'a step of a dead execution terminates instances although somebody else holds the lock',
+    name: 'a fence that lets everybody through',
+    breaks: 'a step of a dead execution, redriven, changes instances although somebody else holds the lock',
     rule: 8,
     file: 'lambdas/clients/fence.ts',
     find: 'if (held?.holder === hold.holder && held.generation === hold.generation) return held;',
     replace: 'if (held) return held;',
-    kinds: ['stopped-before', 'stopped-after', 'app'],
+    kinds: ['app', 'rollback', 'stopped-before'],
+    at: '= redriven',
   },
   {
     name: 'the point of no return is not written down',

@@ -7,7 +7,16 @@ import type { Catch, Hunt } from './hunt.ts';
 import type { Mutant } from './list.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const COPIED = ['bin', 'lambdas', 'lib', 'simulator', 'package.json', 'cdk.json', 'tsconfig.json'];
+const COPIED = [
+  'bin',
+  'lambdas',
+  'lib',
+  'simulator',
+  'package.json',
+  'package-lock.json',
+  'cdk.json',
+  'tsconfig.json',
+];
 
 /** Breaks a copy, sends the campaign after it, and removes it. @throws Error when the breakage does not apply. */
 export async function huntDown(mutant: Mutant, seed: number, mostCases: number): Promise<Catch> {

@@ -2,13 +2,15 @@
  * The orphan watch. Not a step of the story: a schedule starts it every five minutes, once for all fleets of an
  * environment, because status events get lost and people leave things half done. For each fleet it starts what waits
  * although the lock is free, sends the clean-up after a dead holder, and measures what nobody looks after: an alarm
- * rings on what stays so for 15 minutes. It changes no host itself.
+ * rings on what stays so for 15 minutes. The only hosts that it changes are failed ones that were kept for debugging and
+ * whose time is over: it ends them.
  */
 import { Logger } from '@aws-lambda-powertools/logger';
 import * as v from 'valibot';
 import { liveEc2 } from './clients/ec2.ts';
 import { liveExecutions } from './clients/executions.ts';
 import { systemClock } from './clients/handler.ts';
+import { removeExpiredKept } from './clients/kept.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import type { LedgerRow, Ports } from './clients/ports.ts';
 import { liveRecordReader, type RecordReader } from './clients/record-reader.ts';
@@ -112,9 +114,10 @@ async function lookAtInstances(
   // The record before the instances: what it does not account for anymore was terminated before it was written.
   const record = await ports.artifacts.readRecord(bucket, currentReleaseKey(name));
   const tagged = await ports.ec2.listByTag(TAG.fleet, name);
+  const removed = await removeExpiredKept(name, tagged, ports);
   const orphans = orphansAmong(tagged, row?.held, accountedFor(name, record), ports.clock.now());
   return orphans.length === 0
-    ? { orphanSeconds: 0, reason: 'every instance is looked after' }
+    ? { orphanSeconds: 0, reason: removed ?? 'every instance is looked after' }
     : { orphanSeconds: Math.max(...orphans.map(({ seconds }) => seconds)), reason: orphansSentence(orphans) };
 }
 

@@ -227,6 +227,21 @@ const terminateTagged: Grant = ({ stack, environment }) => ({
   wildcard: 'Instance ids change with every deployment; the condition asks for the fleet’s tag.',
 });
 
+/** The orphan watch ends what was kept for debugging, and nothing else: without its tag EC2 refuses. */
+const terminateKept: Grant = ({ stack, environment }) => ({
+  actions: ['ec2:TerminateInstances'],
+  resources: environment.fleets.some((fleet) => fleet.keepFailedHostMinutes > 0)
+    ? [ec2Arn(stack, 'instance', '*')]
+    : [],
+  conditions: {
+    StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: fleetNames(environment) },
+    StringEqualsIfExists: { [`aws:ResourceTag/${TAG.protect}`]: 'false' },
+    Null: { [`aws:ResourceTag/${TAG.keepUntil}`]: 'false' },
+  },
+  wildcard:
+    'Instance ids change with every deployment; the conditions ask for the fleet’s tag and the kept one’s.',
+});
+
 /** What a failed instance has to say, before it is removed. */
 const readConsoles: Grant = ({ stack, environment }) => ({
   actions: ['ec2:GetConsoleOutput'],
@@ -344,12 +359,13 @@ const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'record-the-failure': [writeLedger, ...askMackerel, writeRecords],
   'release-the-fleet-lock': startPending,
   'take-over-the-lock': [...startPending, describeExecutions],
-  // Changes no host: what it finds, it leaves to the clean-up.
+  // Leaves what it finds to the clean-up; ends only what was kept for debugging.
   [ORPHAN_WATCH]: [
     ...startPending,
     startCleanUps,
     describeExecutions,
     describeInstances,
+    terminateKept,
     readCurrentReleases,
     tellAbsentFromForbidden,
   ],

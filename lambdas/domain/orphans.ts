@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import type { ExecutionState, Instance, LedgerRow } from '../clients/ports.ts';
 import { DeploymentError } from './errors.ts';
 import { TAG } from './fleet.ts';
+import { isKept } from './kept.ts';
 import { deadSince } from './lock.ts';
 import { secondsBetween, span } from './words.ts';
 
@@ -111,6 +112,8 @@ export function orphansAmong(
     const seconds = secondsBetween(launchedAt, now);
     if (deployment === undefined || ownDeployments.includes(deployment)) return [];
     if (state === 'shutting-down' || state === 'terminated') return [];
+    // Kept for debugging: somebody is expected to look at it, until its time is over and the watch removes it.
+    if (isKept({ tags }, now)) return [];
     if (accounted.includes(instanceId) || seconds <= ORPHANED_AFTER_SECONDS) return [];
     return [{ instanceId, deployment, seconds }];
   });

@@ -209,6 +209,29 @@ describe('The orphan watch', () => {
     expect(report).toMatchObject({ orphanSeconds: 1_200, troubles: [failure('ServiceUnavailable')] });
   });
 
+  it('leaves an instance that is kept for debugging, and ends it when its time is over', async () => {
+    const kept = (until: Date): Instance => ({
+      ...leftover,
+      tags: { ...leftover.tags, [TAG.keepUntil]: until.toISOString() },
+    });
+    const row = { fleet: 'shop', generation: 7 };
+    const still = world({ shop: { row, instances: [kept(new Date(NOW.getTime() + 60_000))] } });
+    expect(await lookForOrphans(watched('shop'), still.ports)).toMatchObject([
+      { orphanSeconds: 0, troubles: [] },
+    ]);
+    const over = world({ shop: { row, instances: [kept(ago(60))] } });
+    const terminated: string[] = [];
+    const ec2 = {
+      ...over.ports.ec2,
+      terminate: async (ids: readonly string[]) => {
+        terminated.push(...ids);
+        return { refused: [] };
+      },
+    };
+    await lookForOrphans(watched('shop'), { ...over.ports, ec2 });
+    expect(terminated).toEqual(['i-left']);
+  });
+
   it('names leftovers although it could not ask for the holder’s execution', async () => {
     const { ports } = world({
       shop: { row: heldRow(), state: unavailable('no state'), instances: [leftover] },

@@ -25,6 +25,7 @@ import {
   ORPHAN_METRIC,
   orphansAmong,
   orphansSentence,
+  unaccountedFor,
 } from './domain/orphans.ts';
 import { list } from './domain/words.ts';
 
@@ -114,8 +115,11 @@ async function lookAtInstances(
   // The record before the instances: what it does not account for anymore was terminated before it was written.
   const record = await ports.artifacts.readRecord(bucket, currentReleaseKey(name));
   const tagged = await ports.ec2.listByTag(TAG.fleet, name);
-  const removed = await removeExpiredKept(name, tagged, ports);
-  const orphans = orphansAmong(tagged, row?.held, accountedFor(name, record), ports.clock.now());
+  const accounted = accountedFor(name, record);
+  // Somebody may have put the tag on a host that serves, meaning "keep this": what is accounted for is never ended here.
+  const unaccounted = unaccountedFor(tagged, row?.held, accounted);
+  const removed = await removeExpiredKept(name, unaccounted, ports);
+  const orphans = orphansAmong(tagged, row?.held, accounted, ports.clock.now());
   return orphans.length === 0
     ? { orphanSeconds: 0, reason: removed ?? 'every instance is looked after' }
     : { orphanSeconds: Math.max(...orphans.map(({ seconds }) => seconds)), reason: orphansSentence(orphans) };

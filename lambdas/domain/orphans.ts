@@ -106,16 +106,29 @@ export function orphansAmong(
   accounted: readonly string[],
   now: Date,
 ): Orphan[] {
-  const ownDeployments = held ? deploymentsOf(held) : [];
-  return tagged.flatMap(({ instanceId, state, tags, launchedAt }) => {
-    const deployment = tags[TAG.deployment];
+  return unaccountedFor(tagged, held, accounted).flatMap(({ instanceId, state, tags, launchedAt }) => {
+    const deployment = tags[TAG.deployment] ?? '';
     const seconds = secondsBetween(launchedAt, now);
-    if (deployment === undefined || ownDeployments.includes(deployment)) return [];
     if (state === 'shutting-down' || state === 'terminated') return [];
     // Kept for debugging: somebody is expected to look at it, until its time is over and the watch removes it.
     if (isKept({ tags }, now)) return [];
-    if (accounted.includes(instanceId) || seconds <= ORPHANED_AFTER_SECONDS) return [];
+    if (seconds <= ORPHANED_AFTER_SECONDS) return [];
     return [{ instanceId, deployment, seconds }];
+  });
+}
+
+/** What a deployment launched that is neither what the fleet runs on, nor the lock holder's own. */
+export function unaccountedFor(
+  tagged: readonly Instance[],
+  held: Held | undefined,
+  accounted: readonly string[],
+): Instance[] {
+  const ownDeployments = held ? deploymentsOf(held) : [];
+  return tagged.filter(({ instanceId, tags }) => {
+    const deployment = tags[TAG.deployment];
+    return (
+      deployment !== undefined && !ownDeployments.includes(deployment) && !accounted.includes(instanceId)
+    );
   });
 }
 

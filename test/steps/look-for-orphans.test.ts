@@ -232,6 +232,16 @@ describe('The orphan watch', () => {
     expect(terminated).toEqual(['i-left']);
   });
 
+  it('never ends a host that the fleet runs on, whatever somebody tagged it with', async () => {
+    const tags = { ...leftover.tags, [TAG.keepUntil]: ago(60).toISOString() };
+    const record = { outcome: 'Deployed', newInstances: ['i-left'], oldInstances: [] };
+    const { ports } = world({
+      shop: { row: { fleet: 'shop', generation: 7 }, record, instances: [{ ...leftover, tags }] },
+    });
+    // The scene's `terminate` throws: it would be told among the troubles.
+    expect(await lookForOrphans(watched('shop'), ports)).toMatchObject([{ orphanSeconds: 0, troubles: [] }]);
+  });
+
   it('names leftovers although it could not ask for the holder’s execution', async () => {
     const { ports } = world({
       shop: { row: heldRow(), state: unavailable('no state'), instances: [leftover] },

@@ -3,7 +3,7 @@
  * that could be wrong around a launch is found here, while nothing was changed. Only reads.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { hostsOfRole, membersByName } from './clients/facts.ts';
+import { hostsOfRole, membersByTwoAnswers } from './clients/facts.ts';
 import { lambdaHandler } from './clients/handler.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
@@ -30,7 +30,7 @@ export const snapshotOldHosts = defineStep(
       Promise.all(fleet.loadBalancers.map((ref) => ports.loadBalancers.settings(ref))),
       hostsOfRole(deployment, ports),
       ports.ec2.listByTag(TAG.fleet, fleet.name),
-      membersByName(deployment, ports),
+      membersByTwoAnswers(deployment, ports),
       refuseUnknownRole(fleet, ports.mackerel),
     ]);
     checkNetwork(fleet, subnets, balancers);

@@ -23,7 +23,7 @@ export const takeOverTheLock = defineStep(
     const { fleet, execution } = deployment;
     const row = await ports.ledger.read(fleet.name);
     // Taken over by this very execution before, and the answer was lost.
-    if (row?.held?.holder === execution.id) return goOn(deployment, row.held);
+    if (row?.held?.holder === execution.id) return goOn(deployment, row.held, ports.clock.now());
     const state = row?.held
       ? await ports.executions.status(row.held.holder)
       : ({ state: 'unknown' } as const);
@@ -38,14 +38,14 @@ export const takeOverTheLock = defineStep(
     const hold = await ports.ledger.takeOver(fleet.name, row.held, execution.id);
     if (!hold)
       return { ready: true, verdict: 'nothing', reason: 'somebody else takes care of it', nextLookInSeconds };
-    return goOn(deployment, { ...row.held, ...hold });
+    return goOn(deployment, { ...row.held, ...hold }, ports.clock.now());
   },
 );
 
 type Held = NonNullable<LedgerRow['held']>;
 
 /** The dead deployment's document, with the clean-up's execution as the one that acts. */
-function goOn(cleanUp: Deployment, held: Held): TakeOver {
+function goOn(cleanUp: Deployment, held: Held, now: Date): TakeOver {
   const holder = cleanUp.execution.id;
   const verdict =
     held.document === undefined || held.phase === 'agree'
@@ -66,6 +66,7 @@ function goOn(cleanUp: Deployment, held: Held): TakeOver {
     nextLookInSeconds: 1,
     document: {
       ...document,
+      ...waitsAnew(document, now),
       lock: {
         verdict: 'taken',
         holder,
@@ -74,6 +75,16 @@ function goOn(cleanUp: Deployment, held: Held): TakeOver {
       },
       ...(verdict === 'undo' && { failure }),
     },
+  };
+}
+
+/** The dead holder's waits are over: those that go on keep what they remember, and have their whole time again. */
+function waitsAnew({ termination, putBack, removal }: Partial<Deployment>, now: Date) {
+  const since = now.toISOString();
+  return {
+    ...(termination && { termination: { ...termination, since } }),
+    ...(putBack && { putBack: { ...putBack, since } }),
+    ...(removal && { removal: { ...removal, since } }),
   };
 }
 

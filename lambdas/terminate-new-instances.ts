@@ -5,7 +5,7 @@
  */
 import { liveEc2 } from './clients/ec2.ts';
 import { atEachBalancer, hostsOfRole, membersByName } from './clients/facts.ts';
-import { holding } from './clients/fence.ts';
+import { entering, holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
@@ -100,6 +100,7 @@ async function remove(
   const unleft = await leaveBalancers(deployment, ports, ids, secondsPassed);
   if (unleft) return waiting(unleft);
   if (decision.terminate.length > 0) {
+    await rememberLaunched(deployment, ports, instances, now);
     const reason = await terminate(decision.terminate, ports);
     // One that EC2 refuses is asked for until the deadline: nobody shall be paged meanwhile about those that are gone.
     if (decision.gone.length > 0) await retire(deployment, ports, decision.gone);
@@ -115,6 +116,22 @@ async function remove(
   refuseAny(decision);
   const removed = `${count(leaving.length, 'new instance')} removed`;
   return { ready: true, reason: kept ? `${removed}; ${keptSentence(kept)}` : removed };
+}
+
+/**
+ * A launch that was cut off wrote down no ids, and what has ended is not listed by its tag anymore: a clean-up that
+ * comes after this undo, if that is cut off too, finds them in the ledger.
+ */
+async function rememberLaunched(
+  deployment: Deployment,
+  ports: Eyes,
+  instances: readonly Instance[],
+  now: Date,
+): Promise<void> {
+  if (deployment.launch) return;
+  const found = instances.map(({ instanceId, zone, instanceType }) => ({ instanceId, zone, instanceType }));
+  const launch = { reason: 'found by the tag of the deployment', at: now.toISOString(), instances: found };
+  await entering('undo', { ...deployment, launch }, ports);
 }
 
 /** "EC2 shows nothing that we launched" is no proof while a launch may still be in flight. */

@@ -101,6 +101,7 @@ export class Rules {
       if (event.changed.some((id) => old.has(id))) this.#begunTermination = true;
       this.#onlyOwn(event.ids, now, 'terminated');
       this.#onlyTagged(event.ids, now);
+      this.#nobodyCutOff(event.changed, now);
     }
     if (event.kind === 'instances-registered') this.#onlyOwn(event.ids, now, 'registered');
     if (event.kind === 'instances-deregistered') this.#onlyOwn(event.ids, now, 'deregistered');
@@ -143,6 +144,15 @@ export class Rules {
       if (before && inService + broken < before.inService) {
         this.#broken(2, `${inService} in service at ${name}, ${before.inService} at the start`);
       }
+    }
+  }
+
+  /** Rule 2: who is terminated was taken out of every load balancer before, so that no request is cut. */
+  #nobodyCutOff(ids: readonly string[], now: WorldView): void {
+    for (const { name, members } of now.loadBalancers) {
+      const cut = members.filter(({ instanceId, state }) => ids.includes(instanceId) && state !== 'draining');
+      for (const { instanceId } of cut)
+        this.#broken(2, `${instanceId} was terminated while registered at ${name}`);
     }
   }
 

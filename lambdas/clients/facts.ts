@@ -61,6 +61,20 @@ export async function membersByName(
   return new Map(await Promise.all(entries));
 }
 
+/** The same by two answers: whom one of them lacks would never be taken out of service, nor be put back (rule 4). */
+export async function membersByTwoAnswers(
+  deployment: Deployment,
+  ports: Pick<Ports, 'loadBalancers'>,
+): Promise<ReadonlyMap<string, readonly Member[]>> {
+  const [first, second] = await Promise.all([
+    membersByName(deployment, ports),
+    membersByName(deployment, ports),
+  ]);
+  const merged = (name: string) =>
+    new Map([...(first.get(name) ?? []), ...(second.get(name) ?? [])].map((each) => [each.instanceId, each]));
+  return new Map([...first.keys()].map((name) => [name, [...merged(name).values()]]));
+}
+
 /** Registers or deregisters ids by load balancer name; nothing is called for an empty list. */
 export async function atEachBalancer(
   act: 'register' | 'deregister',

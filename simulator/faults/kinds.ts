@@ -1,6 +1,6 @@
 /**
  * The kinds of deployment that the campaign breaks: four fleets of two hosts, and what happens to a deployment of one.
- * Two of the kinds are stopped by hand, so that every call of the clean-up is broken too.
+ * Four of the kinds are stopped by hand, so that every call of the clean-up is broken too.
  */
 import { fleetsFile } from '../../bin/fleets.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
@@ -80,6 +80,16 @@ export const KINDS = {
     fleet: 'faults-app',
     arrange: during('Terminate old instances', stumble),
     outcome: 'new hosts',
+  },
+  'stopped-agreeing': {
+    fleet: 'faults-app',
+    arrange: during('Snapshot old hosts', stop),
+    outcome: 'old hosts',
+  },
+  'stopped-launching': {
+    fleet: 'faults-app',
+    arrange: during('New hosts are ready', stop),
+    outcome: 'old hosts',
   },
   'stopped-before': {
     fleet: 'faults-app',

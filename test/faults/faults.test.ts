@@ -34,7 +34,7 @@ async function violationsOf(cases: readonly Case[]): Promise<string[]> {
 describe('a deployment in which one thing goes wrong', () => {
   it.each(KIND_NAMES)('bends no rule, whatever it is (a sample, kind %s)', async (kind) => {
     const all = await singles(template, kind, SEED);
-    expect(all.length).toBeGreaterThan(500);
+    expect(all.length).toBeGreaterThan(400);
     expect(await violationsOf(shuffled(all, SEED).slice(0, SINGLES_OF_EACH_KIND))).toEqual([]);
   });
 });
@@ -64,6 +64,18 @@ const ONCE_BROKEN: readonly (readonly [string, string])[] = [
   [
     'worker@7: Snapshot old hosts / mackerel.hosts #1 = missing',
     'an old host that one answer of Mackerel lacked was taken for a stranger, and went on working beside the new ones',
+  ],
+  [
+    'app@7: Snapshot old hosts / loadBalancers.members #1 = empty',
+    'old hosts that one answer of the load balancer lacked were terminated while they served there',
+  ],
+  [
+    'breaks-at-shift@7: New hosts are ready? / entering #1 = stopped-unheard + clean-up: Terminate new instances / ec2.describe #1 = stopped',
+    'a clean-up that was stopped too left hosts in Mackerel: terminated instances are not found by their tag',
+  ],
+  [
+    'stopped-agreeing@7: clean-up: Release the lock after a holder that changed nothing / ledger.read #1 = refused',
+    'a clean-up whose release failed ended in States.Runtime instead of its own ending',
   ],
 ];
 

@@ -1,5 +1,5 @@
 /** State *Old hosts are drained*: no load balancer holds a request for an old host anymore. Only reads. */
-import { membersByName } from './clients/facts.ts';
+import { membersByTwoAnswers } from './clients/facts.ts';
 import { holdingUnlessCancelled } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
@@ -56,7 +56,7 @@ async function lookAtOldHosts(
   await holdingUnlessCancelled(deployment, ports);
   const ids = oldInstanceIds(deployment);
   if (ids.length === 0) return { ready: true, reason: 'no old host to drain' };
-  const { drained, back, reason } = decideDraining(await membersByName(deployment, ports, ids));
+  const { drained, back, reason } = decideDraining(await membersByTwoAnswers(deployment, ports, ids));
   if (drained) return { ready: true, reason };
   if (back.length > 0) {
     if (secondsPassed < DEREGISTRATION_SECONDS) return { ready: false, reason };

@@ -4,7 +4,7 @@
  * instances that failed have to say is read first; one of them is kept for debugging where the fleet wants that.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { atEachBalancer, hostsOfRole, membersByName } from './clients/facts.ts';
+import { atEachBalancer, hostsOfRole, membersByTwoAnswers } from './clients/facts.ts';
 import { entering, holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
@@ -158,7 +158,7 @@ async function leaveBalancers(
   ids: readonly string[],
   secondsPassed: number,
 ): Promise<string | undefined> {
-  const members = await membersByName(deployment, ports, ids);
+  const members = await membersByTwoAnswers(deployment, ports, ids);
   const serving = new Map(
     [...members].map(([name, listed]) => [
       name,

@@ -61,14 +61,15 @@ export async function membersByName(
   return new Map(await Promise.all(entries));
 }
 
-/** The same by two answers: whom one of them lacks would never be taken out of service, nor be put back (rule 4). */
+/** The same by two answers, for those who act on an absence: whom one answer lacks would be cut off as if it had left (rule 4). */
 export async function membersByTwoAnswers(
   deployment: Deployment,
   ports: Pick<Ports, 'loadBalancers'>,
+  instanceIds?: readonly string[],
 ): Promise<ReadonlyMap<string, readonly Member[]>> {
   const [first, second] = await Promise.all([
-    membersByName(deployment, ports),
-    membersByName(deployment, ports),
+    membersByName(deployment, ports, instanceIds),
+    membersByName(deployment, ports, instanceIds),
   ]);
   const merged = (name: string) =>
     new Map([...(first.get(name) ?? []), ...(second.get(name) ?? [])].map((each) => [each.instanceId, each]));

@@ -33,10 +33,21 @@ type Proceed = () => Promise<unknown>;
 const THROTTLED_SECONDS = 20;
 const SLOW_SECONDS = 10;
 const LATE_SECONDS = 10;
-/** The clean-up has taken the lock over by then. */
+/** Where nobody takes the lock over: after the time at which a clean-up would have. */
 const REDRIVEN_SECONDS = 170;
 /** How far an eventually consistent answer is behind at most. */
 const STALE_SECONDS = 60;
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function resolvable<T>() {
+  let resolve: (value: T) => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<T>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
 
 const never = () => new Promise<never>(() => {});
 
@@ -53,6 +64,8 @@ export class Injector {
   readonly #throttled = new Map<string, number>();
   readonly #earlier = new Map<string, { at: number; answer: unknown }[]>();
   readonly #remembers: boolean;
+  /** Kept when a clean-up takes the lock over. */
+  readonly #takenOver = resolvable<void>();
 
   constructor(stage: Stage, injuries: readonly Injury[]) {
     this.#stage = stage;
@@ -76,7 +89,7 @@ export class Injector {
   }
 
   readonly #around: AroundStep = async (run, act) => {
-    const lost = Promise.withResolvers<never>();
+    const lost = resolvable<never>();
     // Whether anybody waits for it or not.
     lost.promise.catch(() => {});
     const visit: Visit = {
@@ -111,7 +124,7 @@ export class Injector {
   /** A step of a dead execution that runs all the same: somebody redrives it, or a queue was very slow. */
   async #redrive(visit: Visit): Promise<void> {
     this.#stop(visit.execution);
-    await this.#sleep(REDRIVEN_SECONDS);
+    await Promise.race([this.#takenOver.promise, this.#sleep(REDRIVEN_SECONDS)]);
     visit.startedAt = this.#now();
     visit.heldTheLock = this.#holds(visit.execution);
   }
@@ -135,6 +148,7 @@ export class Injector {
     if ((this.#throttled.get(call.service) ?? 0) > this.#now()) throw unavailable(call, 'asks to slow down');
     const answer = await (fault ? this.#injure(fault, visit, call, proceed) : proceed());
     if (this.#remembers) this.#remember(call, answer);
+    if (call.action === 'takeOver') this.#takenOver.resolve();
     return visit.isFrozen ? never() : answer;
   }
 

@@ -65,8 +65,8 @@ interface Seen {
 }
 
 async function survey(deployment: Deployment, ports: Eyes, now: Date): Promise<Seen> {
-  await holding(deployment, ports);
-  const earlier = Object.keys(deployment.removal?.memory ?? {});
+  const { document } = await holding(deployment, ports);
+  const earlier = [...Object.keys(deployment.removal?.memory ?? {}), ...launchedIn(document)];
   const tagged = await ports.ec2.listByTag(TAG.deployment, deploymentId(deployment));
   const ids = removalCandidates(deployment, tagged, earlier);
   const instances = ids.length === 0 ? [] : await ports.ec2.describe(ids);
@@ -116,6 +116,12 @@ async function remove(
   refuseAny(decision);
   const removed = `${count(leaving.length, 'new instance')} removed`;
   return { ready: true, reason: kept ? `${removed}; ${keptSentence(kept)}` : removed };
+}
+
+/** @param document the ledger's: a run of this step that was cut off wrote down there whom it terminates. */
+function launchedIn(document = '{}'): string[] {
+  const { launch } = JSON.parse(document) as Partial<Deployment>;
+  return launch?.instances.map(({ instanceId }) => instanceId) ?? [];
 }
 
 /**

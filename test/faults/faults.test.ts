@@ -81,6 +81,10 @@ const ONCE_BROKEN: readonly (readonly [string, string])[] = [
     'app@7: Old hosts are drained / ledger.read #1 = refused + Terminate new instances / loadBalancers.members #1 = empty',
     'the undo terminated new hosts that one answer of the load balancer lacked, while they served there',
   ],
+  [
+    'stopped-launching@7: clean-up: Terminate new instances / ec2.terminate #1 = times-out-after',
+    'a clean-up whose function was cut off after its call forgot whom it had terminated, and left them in Mackerel',
+  ],
 ];
 
 describe('cases that once broke a rule', () => {

@@ -12,10 +12,19 @@ const OLD_VERSIONS_EXPIRE = Duration.days(180);
 /** What the rest of the stack needs to know of it, whether it was made or given. */
 export type ArtifactBucket = Pick<s3.IBucket, 'bucketName' | 'bucketArn' | 'arnForObjects'>;
 
-export function artifactBucket(scope: Construct, { existingBucket }: Environment): ArtifactBucket {
+/**
+ * The name is made here and not by CloudFormation: CI has to know where to upload to, and a promotion where another
+ * environment's artifacts are. S3 allows 63 characters; the longest environment and Region make 55.
+ */
+export const artifactBucketName = ({ name, account, region, existingBucket }: Environment): string =>
+  existingBucket ?? `irekae-${name}-${account}-${region}`;
+
+export function artifactBucket(scope: Construct, environment: Environment): ArtifactBucket {
+  const { existingBucket } = environment;
   if (existingBucket !== undefined) return s3.Bucket.fromBucketName(scope, 'Artifacts', existingBucket);
 
   const bucket = new s3.Bucket(scope, 'Artifacts', {
+    bucketName: artifactBucketName(environment),
     versioned: true,
     encryption: s3.BucketEncryption.S3_MANAGED,
     enforceSSL: true,

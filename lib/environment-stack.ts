@@ -1,7 +1,7 @@
 /** All that an environment has in AWS: its bucket, its functions, and each of its fleets. */
 import { type App, CfnOutput, Stack } from 'aws-cdk-lib';
 import { alarmsOf, alarmTopic } from './alarms.ts';
-import { artifactBucket } from './artifact-bucket.ts';
+import { artifactBucket, artifactBucketName } from './artifact-bucket.ts';
 import { FleetHosts } from './fleet-hosts.ts';
 import { FleetMachine } from './fleet-machine.ts';
 import { functionsOf } from './functions.ts';
@@ -38,7 +38,7 @@ export class EnvironmentStack extends Stack {
     };
     for (const { fleet, hosts } of fleets) {
       const runtimeFleet = toRuntimeFleet(fleet, environment, {
-        bucketName: bucket.bucketName,
+        bucketName: artifactBucketName(environment),
         launchTemplateId: hosts.launchTemplate.ref,
         launchTemplateVersion: hosts.launchTemplate.attrLatestVersionNumber,
       });

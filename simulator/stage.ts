@@ -1,6 +1,7 @@
 /**
  * One fleet on stage: its synthesized state machine, a modelled world with everything that the fleet file names, and
- * a virtual clock. The demo, the benchmark and the tests all play here.
+ * a virtual clock. The demo, the benchmark and the tests all play here. Further fleets may share the world: a stage of
+ * each, beside the first.
  */
 
 import * as v from 'valibot';
@@ -46,6 +47,8 @@ export interface StageOptions {
   readonly template: TemplateJson;
   readonly fleet: string;
   readonly seed: number;
+  /** The stage whose world and clock this one shares; seed, start and timings are then that one's. */
+  readonly beside?: Stage;
   readonly start?: Date;
   readonly balancers?: BalancerTuning;
   readonly timings?: Partial<Timings>;
@@ -82,24 +85,20 @@ export class Stage {
   readonly #cues = new Map<string, () => void>();
   readonly #eventsLost: boolean;
   readonly #warm = new Set<StepName>();
+  readonly #isGuest: boolean;
 
   constructor(options: StageOptions) {
     this.machine = machineOf(options.template, options.fleet);
     this.cleanUpMachine = machineOf(options.template, `${options.fleet}-clean-up`);
     this.fleet = fleetOf(this.machine);
     this.#eventsLost = options.eventsLost ?? false;
-    this.clock = new VirtualClock(options.start ?? new Date('2026-11-22T03:00:00Z'));
-    this.world = new World({
-      seed: options.seed,
-      now: this.clock.now,
-      region: REGION,
-      account: ACCOUNT,
-      ...(options.timings && { timings: options.timings }),
-    });
+    this.#isGuest = options.beside !== undefined;
+    this.clock = options.beside?.clock ?? new VirtualClock(options.start ?? new Date('2026-11-22T03:00:00Z'));
+    this.world = options.beside?.world ?? newWorld(options, this.clock);
     this.world.executions.onStart((machineArn, name, input) => {
       const machineName = machineArn.split(':').at(-1) ?? '';
-      const machine = machineName.endsWith('-clean-up') ? this.cleanUpMachine : this.machine;
-      this.#start(machine, machineName, name, JSON.parse(input));
+      const machine = this.#machineNamed(machineName);
+      if (machine) this.#start(machine, machineName, name, JSON.parse(input));
     });
     this.#furnish(options.balancers ?? TUNED);
     this.oldInstances = this.#addOldHosts(options.oldPerZone ?? this.fleet.instancesPerZone);
@@ -157,6 +156,11 @@ export class Stage {
     throw new Error(`Not settled after ${mostSeconds} s: ${this.world.executions.running().join(', ')}`);
   }
 
+  #machineNamed(name: string): Machine | undefined {
+    if (name === `irekae-${this.fleet.name}`) return this.machine;
+    return name === `irekae-${this.fleet.name}-clean-up` ? this.cleanUpMachine : undefined;
+  }
+
   #start(machine: Machine, machineName: string, name: string, input: unknown): Running {
     const arn = executionArn(machineName, name);
     if (this.world.executions.status(arn).state === 'unknown') this.world.executions.begin(arn);
@@ -210,7 +214,7 @@ export class Stage {
   }
 
   close(): void {
-    this.clock.uninstall();
+    if (!this.#isGuest) this.clock.uninstall();
   }
 
   #startUp(step: StepName): StartUp {
@@ -244,6 +248,7 @@ export class Stage {
   #addImage(): void {
     const { image, architecture, launchTemplate } = this.fleet;
     const imageId = 'ami-0f1e2d3c4b5a69788';
+    if (this.world.ec2.findImage(imageId)) return;
     const common = { imageId, architecture, rootDevice: launchTemplate.rootDevice };
     if (image.from === 'parameter') {
       this.world.parameters.set(image.parameter, imageId);
@@ -269,6 +274,9 @@ export class Stage {
     );
   }
 }
+
+const newWorld = ({ seed, timings }: StageOptions, { now }: VirtualClock): World =>
+  new World({ seed, now, region: REGION, account: ACCOUNT, ...(timings && { timings }) });
 
 /** The fleet's machine from the environment's template. */
 export function machineOf(template: TemplateJson, fleet: string): Machine {

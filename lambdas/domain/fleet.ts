@@ -111,3 +111,11 @@ export const RECORD_PREFIX = 'irekae/';
 export const currentReleaseKey = (fleet: string) => `${RECORD_PREFIX}${fleet}/current.json`;
 export const deploymentRecordKey = (fleet: string, deploymentId: string) =>
   `${RECORD_PREFIX}${fleet}/deployments/${deploymentId}.json`;
+
+/** The page that shows a deployment, beside its record. */
+export const timelineKey = (fleet: string, deploymentId: string) =>
+  `${RECORD_PREFIX}${fleet}/deployments/${deploymentId}.html`;
+
+/** The proof that an artifact was promoted to a fleet: who asks for provenance looks here. */
+export const promotionKey = (fleet: string, sha256: string) =>
+  `${RECORD_PREFIX}${fleet}/promotions/${sha256}.json`;

@@ -226,7 +226,7 @@ describe.each([APP, WORKER])('The fleet %s', (fleet) => {
       'detail-type': ['Object Created'],
       // No `reason`: large uploads are CompleteMultipartUpload, promotions are CopyObject.
       detail: {
-        bucket: { name: [{ Ref: expect.stringMatching(/^Artifacts/) }] },
+        bucket: { name: ['irekae-production-222222222222-ap-northeast-1'] },
         object: { key: ['reactio/app.tar.gz'] },
       },
     });

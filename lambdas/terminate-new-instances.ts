@@ -4,7 +4,7 @@
  * instances that failed have to say is read first; one of them is kept for debugging where the fleet wants that.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { atEachBalancer, hostsOfRole, membersByTwoAnswers } from './clients/facts.ts';
+import { atEachBalancer, hostsOfRole, launchedByTag, membersByTwoAnswers } from './clients/facts.ts';
 import { entering, holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
@@ -67,7 +67,7 @@ interface Seen {
 async function survey(deployment: Deployment, ports: Eyes, now: Date): Promise<Seen> {
   const { document } = await holding(deployment, ports);
   const earlier = [...Object.keys(deployment.removal?.memory ?? {}), ...launchedIn(document)];
-  const tagged = await ports.ec2.listByTag(TAG.deployment, deploymentId(deployment));
+  const tagged = await launchedByTag(deployment, ports);
   const ids = removalCandidates(deployment, tagged, earlier);
   const instances = ids.length === 0 ? [] : await ports.ec2.describe(ids);
   const { terminate } = decideTermination('new', deployment, ids, instances);

@@ -1,8 +1,8 @@
 /** One look at hosts: EC2, Mackerel and every load balancer asked at the same moment. Facts only, no judgement. */
-import type { Deployment, NewInstance } from '../domain/deployment.ts';
-import { loadBalancerName } from '../domain/fleet.ts';
+import { type Deployment, deploymentId, type NewInstance } from '../domain/deployment.ts';
+import { loadBalancerName, TAG } from '../domain/fleet.ts';
 import type { HostFacts } from '../domain/readiness.ts';
-import type { MackerelHost, Member, Ports } from './ports.ts';
+import type { Instance, MackerelHost, Member, Ports } from './ports.ts';
 
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>;
 
@@ -47,6 +47,19 @@ export async function hostsOfRole(
   const { service, role } = fleet.mackerel;
   const answers = await Promise.all([mackerel.hosts(service, role), mackerel.hosts(service, role)]);
   return [...new Map(answers.flat().map((host) => [host.id, host])).values()];
+}
+
+/**
+ * What carries the deployment's tag, by two answers of EC2: an instance whose launch was never answered is known by its
+ * tag alone, and whom the last look does not list is left running (rule 4).
+ */
+export async function launchedByTag(
+  deployment: Deployment,
+  { ec2 }: Pick<Ports, 'ec2'>,
+): Promise<readonly Instance[]> {
+  const list = () => ec2.listByTag(TAG.deployment, deploymentId(deployment));
+  const answers = await Promise.all([list(), list()]);
+  return [...new Map(answers.flat().map((instance) => [instance.instanceId, instance])).values()];
 }
 
 /** Everything registered at each load balancer of the fleet; with ids, of these only. */

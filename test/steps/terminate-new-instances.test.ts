@@ -355,6 +355,13 @@ describe('Terminate new instances, in trouble', () => {
     },
   );
 
+  it('finds an instance of a refused launch by its tag, although one answer of EC2 lacks it', async () => {
+    const unanswered = agreed({ failure: failedBy('LaunchRefused') });
+    const listByTag = vi.fn(async () => [aNewInstance('i-new1')]).mockResolvedValueOnce([]);
+    const { answer } = look(LEFT, removing({}, unanswered), 330, { ec2: { listByTag } });
+    expect(await answer).toMatchObject({ ready: false, reason: 'EC2 terminates i-new1' });
+  });
+
   it('calls an instance ended that EC2 has not shown for a minute, not before', async () => {
     const scene = withStates(ENDED, { 'i-new1': 'gone' });
     const memory = { 'i-new1': at(310).getTime(), 'i-new2': 0 };

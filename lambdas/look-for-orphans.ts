@@ -18,16 +18,16 @@ import { startPending } from './clients/records.ts';
 import { DeploymentError } from './domain/errors.ts';
 import { currentReleaseKey, TAG } from './domain/fleet.ts';
 import { machinesOf } from './domain/lock.ts';
+import { metricFields } from './domain/metrics.ts';
 import {
   accountedFor,
   cleanUpName,
   judgeLock,
-  ORPHAN_METRIC,
   orphansAmong,
   orphansSentence,
   unaccountedFor,
 } from './domain/orphans.ts';
-import { list } from './domain/words.ts';
+import { list, secondsBetween } from './domain/words.ts';
 
 /** What the schedule hands over, the same each time. */
 const Watched = v.object({
@@ -53,6 +53,8 @@ export interface FleetReport {
   readonly fleet: string;
   /** As far as it is known; 0: nothing is orphaned. */
   readonly orphanSeconds: number;
+  /** For how long the lock has been held, by whomever; absent: it is free, or nobody knows. */
+  readonly lockSeconds?: number;
   readonly reasons: readonly string[];
   /** Why not everything could be looked at. */
   readonly troubles: readonly Error[];
@@ -83,8 +85,10 @@ async function lookAt(fleet: WatchedFleet, bucket: string, ports: Eyes): Promise
       else findings.push(look.value);
     }
   }
+  const held = row.status === 'fulfilled' ? row.value?.held : undefined;
   return {
     fleet: fleet.name,
+    ...(held && { lockSeconds: Math.round(secondsBetween(held.since, ports.clock.now())) }),
     orphanSeconds: Math.max(0, ...findings.map(({ orphanSeconds }) => Math.round(orphanSeconds))),
     reasons: findings.map(({ reason }) => reason),
     troubles,
@@ -128,16 +132,16 @@ async function lookAtInstances(
 const logger = new Logger();
 
 /**
- * Tells each fleet's report as one log line, out of which CloudWatch takes the metric (embedded metric format: no
- * permission, no call). A fleet that could not be looked at is not called free of orphans.
+ * Tells each fleet's report as one log line, out of which CloudWatch takes the metrics. A fleet that could not be looked at is not called free of orphans.
  * @throws ServiceUnavailable at the end, if any fleet was not looked at whole: the failed run is seen by its alarm.
  */
 export function tell(reports: readonly FleetReport[], now: Date): void {
-  for (const { fleet, orphanSeconds, reasons, troubles } of reports) {
+  for (const report of reports) {
+    const { fleet, orphanSeconds, reasons, troubles } = report;
     for (const { name, message } of troubles) logger.error(message, { fleet, failure: name });
     if (troubles.length > 0 && orphanSeconds === 0) continue;
     const level = orphanSeconds > 0 ? 'warn' : 'info';
-    logger[level](reasons.join('; '), { ...metricOf(orphanSeconds, now), [ORPHAN_METRIC.dimension]: fleet });
+    logger[level](reasons.join('; '), metricFields(now, { fleet }, valuesOf(report)));
   }
   const troubled = reports.filter(({ troubles }) => troubles.length > 0).map(({ fleet }) => fleet);
   if (troubled.length === 0) return;
@@ -147,18 +151,10 @@ export function tell(reports: readonly FleetReport[], now: Date): void {
   );
 }
 
-const metricOf = (orphanSeconds: number, now: Date) => ({
-  _aws: {
-    Timestamp: now.getTime(),
-    CloudWatchMetrics: [
-      {
-        Namespace: ORPHAN_METRIC.namespace,
-        Dimensions: [[ORPHAN_METRIC.dimension]],
-        Metrics: [{ Name: ORPHAN_METRIC.name, Unit: 'Seconds' }],
-      },
-    ],
-  },
-  [ORPHAN_METRIC.name]: orphanSeconds,
+/** A free lock has no age: a metric that is not told costs nothing. */
+const valuesOf = ({ orphanSeconds, lockSeconds }: FleetReport) => ({
+  OrphanSeconds: orphanSeconds,
+  ...(lockSeconds !== undefined && { LockAgeSeconds: lockSeconds }),
 });
 
 /** @throws StepCrashed when it was not started by its schedule; ServiceUnavailable when a fleet could not be looked at. */

@@ -10,7 +10,8 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { ORPHAN_METRIC, ORPHANED_AFTER_SECONDS, WATCH_EVERY_SECONDS } from '../lambdas/domain/orphans.ts';
+import { ORPHANED_AFTER_SECONDS, WATCH_EVERY_SECONDS } from '../lambdas/domain/orphans.ts';
+import { fleetMetric } from './fleet-metric.ts';
 import { orphanWatchFunction } from './functions.ts';
 import { deployMachineName, machineArn } from './machine-arns.ts';
 import type { Reach } from './permissions.ts';
@@ -49,13 +50,7 @@ export class OrphanWatch extends Construct {
       alarmDescription:
         `Something of ${fleet} has had nobody to look after it for ${ORPHANED_AFTER_SECONDS / 60} minutes: a lock ` +
         "whose holder is dead, or instances. The orphan watch's log names them; docs/runbook.md says what to do.",
-      metric: new cloudwatch.Metric({
-        namespace: ORPHAN_METRIC.namespace,
-        metricName: ORPHAN_METRIC.name,
-        dimensionsMap: { [ORPHAN_METRIC.dimension]: fleet },
-        period: EVERY,
-        statistic: 'Maximum',
-      }),
+      metric: fleetMetric('OrphanSeconds', { fleet }, { period: EVERY, statistic: 'Maximum' }),
       threshold: ORPHANED_AFTER_SECONDS,
       evaluationPeriods: 1,
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

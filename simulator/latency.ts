@@ -13,16 +13,22 @@ const SERVICE_MILLIS = {
   parameters: 25,
   ledger: 15,
   executions: 60,
+  announcer: 50,
 } as const;
 /** RunInstances takes 1.5 s (daemonology.net, ec2-boot-bench, 2021). */
 const ACTION_MILLIS: Readonly<Record<string, number>> = { 'ec2.launch': 1_500, 'ec2.terminate': 400 };
 
-/** Calls whose adapter sends its requests side by side; the others send one after the other. */
-const SIDE_BY_SIDE = ['ec2.describe'];
+/** Calls whose adapter sends requests side by side, and how many; the others send one after the other. */
+const SIDE_BY_SIDE: Readonly<Record<string, number>> = {
+  'ec2.describe': Number.POSITIVE_INFINITY,
+  'mackerel.setMetadata': 8,
+};
 
 export function callLatencyMillis({ service, action }: PortCall, requests: number): number {
   const name = `${service}.${action}`;
-  return (ACTION_MILLIS[name] ?? SERVICE_MILLIS[service]) * (SIDE_BY_SIDE.includes(name) ? 1 : requests);
+  const most = SIDE_BY_SIDE[name];
+  const rounds = most === undefined ? requests : Math.max(1, Math.ceil(requests / most));
+  return (ACTION_MILLIS[name] ?? SERVICE_MILLIS[service]) * rounds;
 }
 
 /** From the end of a step to the beginning of the next: some 20 ms for each state on the way, and the invocation. */

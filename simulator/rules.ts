@@ -105,7 +105,7 @@ export class Rules {
     }
     if (event.kind === 'instances-registered') this.#onlyOwn(event.ids, now, 'registered');
     if (event.kind === 'instances-deregistered') this.#onlyOwn(event.ids, now, 'deregistered');
-    if (event.kind === 'host-status-set' || event.kind === 'hosts-retired')
+    if (['host-status-set', 'hosts-retired', 'host-metadata-set'].includes(event.kind))
       this.#onlyOwn(this.#behind(event.ids, now), now, event.kind);
     if (touchesOld && (event.kind === 'instances-terminated' || event.kind === 'instances-deregistered')) {
       this.#allNewAreReady(now, event.kind);

@@ -1,16 +1,13 @@
 /**
  * Two questions to AWS that no step asks: whose credentials these are (STS), and what a stack's outputs are
- * (CloudFormation). Both services speak the query protocol: a signed form, answered with XML, of which a tag or two
- * matter. Their SDK clients would be two more packages.
+ * (CloudFormation). Their SDK clients would be two more packages.
  */
-import { AwsClient } from 'aws4fetch';
 import { asking, isNamed, unavailable } from '../../lambdas/clients/aws-errors.ts';
-import type { AwsJsonOptions } from '../../lambdas/clients/aws-json.ts';
-import { AWS_CLIENT_OPTIONS } from '../../lambdas/clients/aws-options.ts';
+import { type AwsQueryOptions, sendQuery as send, tagged } from '../../lambdas/clients/aws-query.ts';
 import { DeploymentError } from '../../lambdas/domain/errors.ts';
 import type { Caller } from './command.ts';
 
-export type AwsQueryOptions = Pick<AwsJsonOptions, 'region' | 'endpoint' | 'credentials' | 'timeoutMs'>;
+export type { AwsQueryOptions } from '../../lambdas/clients/aws-query.ts';
 
 /** Needs no permission. @throws ServiceUnavailable, ServiceRefused (expired or wrong credentials) */
 export async function findCaller(options: AwsQueryOptions): Promise<Caller> {
@@ -48,29 +45,3 @@ export async function stackOutputs(
   const outputs = [...answer.matchAll(/<OutputKey>([^<]*)<\/OutputKey>\s*<OutputValue>([^<]*)</g)];
   return new Map(outputs.map(([, key = '', value = '']) => [key, value]));
 }
-
-async function send(
-  { region, credentials, timeoutMs, ...options }: AwsQueryOptions,
-  service: string,
-  form: Readonly<Record<string, string>>,
-): Promise<string> {
-  const endpoint = options.endpoint ?? `https://${service}.${region}.amazonaws.com/`;
-  const signer = new AwsClient({ ...(await credentials()), service, region });
-  const signed = await signer.sign(endpoint, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
-    body: new URLSearchParams(form).toString(),
-  });
-  const signal = AbortSignal.timeout(timeoutMs ?? AWS_CLIENT_OPTIONS.requestHandler.requestTimeout);
-  const response = await fetch(signed, { redirect: 'manual', signal });
-  const body = await response.text();
-  if (response.ok) return body;
-  // In the shape of the SDK's errors, so that it is judged by the same table.
-  const error = new Error(tagged(body, 'Message') ?? '');
-  const name = tagged(body, 'Code') ?? `HTTP ${response.status}`;
-  throw Object.assign(error, { name, $fault: 'client', $metadata: { httpStatusCode: response.status } });
-}
-
-/** The text of the first such tag. None of the values that are asked for has an escaped character. */
-const tagged = (xml: string, tag: string): string | undefined =>
-  new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(xml)?.[1];

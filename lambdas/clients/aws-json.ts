@@ -1,5 +1,5 @@
 /**
- * AWS's JSON services by signed POST: SSM, DynamoDB and Step Functions, of which a step needs a request or two each.
+ * AWS's JSON services by signed POST: SSM, DynamoDB, Step Functions and EventBridge, of which a step needs a request or two each.
  * Their SDK clients would be the largest part of a bundle. Nothing that a service answers with success ever stands in
  * an error: it may be a secret.
  */
@@ -14,6 +14,7 @@ const SERVICES = {
   ssm: { target: 'AmazonSSM', version: '1.1' },
   dynamodb: { target: 'DynamoDB_20120810', version: '1.0' },
   states: { target: 'AWSStepFunctions', version: '1.0' },
+  events: { target: 'AWSEvents', version: '1.1' },
 } as const;
 export type JsonService = keyof typeof SERVICES;
 
@@ -61,20 +62,18 @@ export const liveJsonOptions = (): AwsJsonOptions => ({
 });
 
 export function jsonCaller(service: JsonService, options: AwsJsonOptions): CallJson {
-  return (request) => asking(request.doing, () => sendPatiently(service, options, request));
+  return (request) =>
+    asking(request.doing, () => patiently(() => send(service, options, request), options.pauseMs));
 }
 
-async function sendPatiently(
-  service: JsonService,
-  options: AwsJsonOptions,
-  request: JsonRequest,
-): Promise<JsonAnswer> {
+/** Tries three times what may pass. */
+export async function patiently<T>(attemptOnce: () => Promise<T>, pauseMs = DEFAULT_PAUSE_MS): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await send(service, options, request);
+      return await attemptOnce();
     } catch (error) {
       if (attempt === MAX_ATTEMPTS || !mayPass(error)) throw error;
-      await sleep((options.pauseMs ?? DEFAULT_PAUSE_MS) * 2 ** (attempt - 1));
+      await sleep(pauseMs * 2 ** (attempt - 1));
     }
   }
 }

@@ -1,7 +1,7 @@
 /** How a step becomes a Lambda function: live ports, one structured log line with what it found, errors by name. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Step } from '../domain/step.ts';
-import type { Clock, Ports } from './ports.ts';
+import type { Clock, Log, Ports } from './ports.ts';
 
 export const systemClock: Clock = { now: () => new Date() };
 
@@ -12,6 +12,12 @@ interface Whose {
 }
 
 const logger = new Logger();
+
+/** Lines beside the step's own, with the same keys. */
+export const systemLog: Log = {
+  info: (sentence, fields = {}) => logger.info(sentence, fields),
+  warn: (sentence, fields = {}) => logger.warn(sentence, fields),
+};
 
 /**
  * The handler of a step. Ports are made per invocation from the document (the API key's parameter is the fleet's);

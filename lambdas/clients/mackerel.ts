@@ -13,7 +13,15 @@ import * as v from 'valibot';
 import manifest from '../../package.json' with { type: 'json' };
 import { DeploymentError } from '../domain/errors.ts';
 import { chunksOf } from './in-chunks.ts';
-import type { Annotation, Mackerel, MackerelAlert, MackerelHost, MackerelStatus, Refusal } from './ports.ts';
+import type {
+  Annotation,
+  Mackerel,
+  MackerelAlert,
+  MackerelHost,
+  MackerelStatus,
+  Refusal,
+  ServicePoint,
+} from './ports.ts';
 
 export interface MackerelOptions {
   /** Asked before each request; cache it outside. Its own failure (`MackerelKeyUnreadable`) passes through unchanged. */
@@ -48,6 +56,8 @@ const HOSTS_PER_METRIC_REQUEST = 100;
  * metric" would prove nothing. Three, because an agent may be told to leave some out.
  */
 const AGENT_METRICS = ['loadavg5', 'memory.used', 'cpu.user.percentage'];
+/** Metadata has no bulk call: so many requests side by side. Mackerel names no limit; this is a fleet of 500 in seconds. */
+const SIDE_BY_SIDE = 8;
 const TITLE_LIMIT = 250;
 const DESCRIPTION_LIMIT = 1024;
 /** Characters of Mackerel's own words, and of a list of refused hosts, in an error. */
@@ -71,6 +81,10 @@ export function mackerelClient(options: MackerelOptions): Mackerel {
     openAlerts: () => openAlerts(exchange),
     latestMetric: (hostIds) => latestMetric(exchange, hostIds),
     annotate: (annotation) => annotate(exchange, annotation),
+    postServiceMetrics: (service, points) => postServiceMetrics(exchange, service, points),
+    setMetadata: async (hostIds, namespace, value) => ({
+      refused: await setMetadata(exchange, hostIds, namespace, value),
+    }),
   };
 }
 
@@ -188,6 +202,37 @@ async function annotate(exchange: Exchange, annotation: Annotation): Promise<voi
   const description = cut(annotation.description, DESCRIPTION_LIMIT);
   const mark = { service, roles: [role], title, description, from, to };
   await ask(exchange, post('graph-annotations', mark), CreatedAnswer, roleUnknown(service, role));
+}
+
+async function postServiceMetrics(
+  exchange: Exchange,
+  service: string,
+  points: readonly ServicePoint[],
+): Promise<void> {
+  if (points.length === 0) return;
+  const body = points.map(({ name, value, at }) => ({ name, value, time: toSeconds(at) }));
+  const call = post(`services/${encodeURIComponent(service)}/tsdb`, body);
+  await ask(exchange, call, SuccessAnswer, serviceUnknown(service));
+}
+
+async function setMetadata(
+  exchange: Exchange,
+  hostIds: readonly string[],
+  namespace: string,
+  value: unknown,
+): Promise<readonly Refusal[]> {
+  const put = async (id: string): Promise<Refusal[]> => {
+    const path = `hosts/${encodeURIComponent(id)}/metadata/${encodeURIComponent(namespace)}`;
+    const call: Call = { method: 'PUT', path, query: [], body: value };
+    const answer = await exchange(call);
+    if (!answer.ok) return [{ id, reason: `${answer.status}: ${quote(answer)}` }];
+    parse(call, answer, SuccessAnswer);
+    return [];
+  };
+  const refused: Refusal[] = [];
+  for (const some of chunksOf(hostIds, SIDE_BY_SIDE))
+    refused.push(...(await Promise.all(some.map(put))).flat());
+  return refused;
 }
 
 // ── Bulk calls ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -325,7 +370,7 @@ function toOpenAlert(wire: v.InferOutput<typeof WireAlert>): MackerelAlert[] {
 // ── Requests and answers ───────────────────────────────────────────────────────────────────────────────────────────
 
 interface Call {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   /** Below `/api/v0/`, each part URL-encoded. */
   readonly path: string;
   readonly query: readonly (readonly [name: string, value: string])[];
@@ -392,6 +437,14 @@ function roleUnknown(service: string, role: string): (said: string) => Deploymen
     );
 }
 
+function serviceUnknown(service: string): (said: string) => DeploymentError {
+  return (said) =>
+    new DeploymentError(
+      'MackerelRoleUnknown',
+      `Mackerel does not know the service ${service} (${said}). Create it in Mackerel or correct the fleet’s settings.`,
+    );
+}
+
 // ── Transport ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function transport(options: MackerelOptions): Exchange {
@@ -429,9 +482,9 @@ async function tryOnce(
       headers: {
         'X-Api-Key': key,
         'User-Agent': `irekae/${manifest.version}`,
-        ...(call.method === 'POST' && { 'Content-Type': 'application/json' }),
+        ...(call.method !== 'GET' && { 'Content-Type': 'application/json' }),
       },
-      ...(call.method === 'POST' && { body: JSON.stringify(call.body) }),
+      ...(call.method !== 'GET' && { body: JSON.stringify(call.body) }),
       // Followed, a redirect would carry the key to another host.
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),

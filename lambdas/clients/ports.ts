@@ -7,6 +7,7 @@
  * said by an answer that was received whole: an error is "unknown", never "gone".
  */
 import type { Architecture, ImageSource, LoadBalancerRef } from '../domain/fleet.ts';
+import type { Message } from '../domain/news-message.ts';
 
 export interface Clock {
   now(): Date;
@@ -171,6 +172,25 @@ export interface Mackerel {
   latestMetric(hostIds: readonly string[]): Promise<ReadonlyMap<string, Date>>;
   /** A mark on the role's graphs. */
   annotate(annotation: Annotation): Promise<void>;
+  /** In one request. A point with the name and time of an earlier one takes its place. */
+  postServiceMetrics(service: string, points: readonly ServicePoint[]): Promise<void>;
+  /**
+   * The same JSON for each of these hosts, in place of what stood there; some hosts side by side. Answers whom Mackerel
+   * refused (gone or retired, say); stops at the first host of which nothing can be known.
+   */
+  setMetadata(
+    hostIds: readonly string[],
+    namespace: string,
+    value: unknown,
+  ): Promise<{ readonly refused: readonly Refusal[] }>;
+}
+
+/** A point of a service metric. */
+export interface ServicePoint {
+  /** Letters, digits, `.`, `_` and `-`. */
+  readonly name: string;
+  readonly value: number;
+  readonly at: Date;
 }
 
 export interface Annotation {
@@ -308,6 +328,31 @@ export interface Executions {
   start(machineArn: string, name: string, input: string): Promise<void>;
 }
 
+// ── News (SNS and EventBridge), and the log ────────────────────────────────────────────────────────────────────────
+
+export interface MachineEvent {
+  readonly detailType: string;
+  /** JSON; at most 256 KB. */
+  readonly detail: object;
+  /** ARNs of what it is about. */
+  readonly resources: readonly string[];
+  readonly at: Date;
+}
+
+/** Neither knows what it was told before: telling twice tells twice. */
+export interface Announcer {
+  /** To everybody who subscribed to the environment's deployment news. */
+  tellPeople(message: Message): Promise<void>;
+  /** On the account's default event bus, from the source `irekae`. */
+  tellMachines(event: MachineEvent): Promise<void>;
+}
+
+/** One structured line each, under the fleet, the deployment and the step. Never fails. */
+export interface Log {
+  info(sentence: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(sentence: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
 /** All that a step could ask for. A step names what it takes: `Pick<Ports, 'ec2' | 'clock'>`. */
 export interface Ports {
   readonly clock: Clock;
@@ -318,4 +363,6 @@ export interface Ports {
   readonly parameters: Parameters;
   readonly ledger: Ledger;
   readonly executions: Executions;
+  readonly announcer: Announcer;
+  readonly log: Log;
 }

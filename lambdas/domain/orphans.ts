@@ -16,9 +16,6 @@ export const WATCH_EVERY_SECONDS = 300;
 /** What is orphaned for this long rings an alarm. Also the age from which an instance can be an orphan. */
 export const ORPHANED_AFTER_SECONDS = 900;
 
-/** The metric of a fleet: for how many seconds the longest orphaned thing has been orphaned; 0 when nothing is. */
-export const ORPHAN_METRIC = { namespace: 'irekae', name: 'OrphanSeconds', dimension: 'fleet' } as const;
-
 /** What to do about a fleet's lock. */
 export interface LockVerdict {
   readonly act: 'nothing' | 'start-pending' | 'clean-up';

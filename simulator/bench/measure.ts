@@ -146,6 +146,7 @@ function requestsOf({ world: { calls } }: Stage): Measured['requests'] {
     parameters: calls.requests('parameters'),
     ledger: calls.requests('ledger'),
     executions: calls.requests('executions'),
+    announcer: calls.requests('announcer'),
   };
 }
 

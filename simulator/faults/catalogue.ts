@@ -72,6 +72,7 @@ const WRONG_ANSWERS: Readonly<Record<string, readonly FaultName[]>> = {
   'mackerel.openAlerts': ['stale'],
   'mackerel.latestMetric': ['empty'],
   'mackerel.retire': ['turned-down'],
+  'mackerel.setMetadata': ['turned-down'],
   'artifacts.find': ['empty'],
   'artifacts.versions': ['empty', 'stale'],
   'artifacts.readRecord': ['empty'],

@@ -9,7 +9,8 @@ export type Service =
   | 'artifacts'
   | 'parameters'
   | 'ledger'
-  | 'executions';
+  | 'executions'
+  | 'announcer';
 
 /** Who did it: a call of a port (numbered since the world began), or the scenario's own hand. */
 export type Origin =
@@ -33,6 +34,7 @@ export type WorldChange =
   | ({ readonly kind: 'instances-deregistered'; readonly loadBalancer: LoadBalancerRef } & Touched)
   | ({ readonly kind: 'host-status-set'; readonly status: MackerelStatus } & Touched)
   | ({ readonly kind: 'hosts-retired' } & Touched)
+  | ({ readonly kind: 'host-metadata-set' } & Touched)
   | ({ readonly kind: 'annotated'; readonly title: string } & Touched)
   | ({ readonly kind: 'alert-opened'; readonly hostId?: string } & Touched)
   | ({ readonly kind: 'alert-closed' } & Touched)

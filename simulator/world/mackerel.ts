@@ -8,6 +8,7 @@ import type {
   MackerelHost,
   MackerelStatus,
   Refusal,
+  ServicePoint,
 } from '../../lambdas/clients/ports.ts';
 import { DeploymentError } from '../../lambdas/domain/errors.ts';
 import type { ModelInstance } from './instance.ts';
@@ -66,6 +67,9 @@ export interface HandMadeHost {
   readonly createdAt?: Date;
 }
 
+/** Of a service metric. */
+const METRIC_NAME = /^[a-zA-Z0-9._-]+$/;
+
 /** The agent is told to stop about this long after the host began to shut down. */
 const GOODBYE_MILLIS = 1000;
 
@@ -79,6 +83,10 @@ export class MackerelModel {
   readonly #live = new Map<string, HostRecord>();
   readonly #alerts: ModelAlert[] = [];
   readonly #annotations: Annotation[] = [];
+  /** Service → name → epoch seconds → value. */
+  readonly #points = new Map<string, Map<string, Map<number, number>>>();
+  /** `host/namespace` → JSON. */
+  readonly #metadata = new Map<string, string>();
   #awaited: AwaitedAgent[] = [];
   #serial = 0;
 
@@ -147,6 +155,21 @@ export class MackerelModel {
 
   annotations(): readonly Annotation[] {
     return this.#annotations;
+  }
+
+  /** The values of a service metric, oldest first. */
+  servicePoints(service: string, name: string): readonly { readonly at: Date; readonly value: number }[] {
+    const points = [...(this.#points.get(service)?.get(name) ?? [])];
+    return points.sort(([a], [b]) => a - b).map(([time, value]) => ({ at: new Date(time * 1_000), value }));
+  }
+
+  serviceMetricNames(service: string): readonly string[] {
+    return [...(this.#points.get(service)?.keys() ?? [])];
+  }
+
+  metadata(hostId: string, namespace: string): unknown {
+    const json = this.#metadata.get(`${hostId}/${namespace}`);
+    return json === undefined ? undefined : JSON.parse(json);
   }
 
   // ── The port ──
@@ -232,6 +255,38 @@ export class MackerelModel {
     if (!isThere) this.#annotations.push(kept);
     const ids = [`${service}:${role}`];
     this.#world.emit({ kind: 'annotated', title: kept.title, ids, changed: isThere ? [] : ids });
+  }
+
+  /** Points of one name and second: the last one stays. */
+  postServiceMetrics(service: string, points: readonly ServicePoint[]): void {
+    this.#catchUp();
+    if (points.length === 0) return;
+    if (!this.#services.has(service)) throw unknownRole(service, '*');
+    const wrong = points.find(({ name }) => !METRIC_NAME.test(name));
+    if (wrong)
+      throw new DeploymentError('MackerelRefused', `Mackerel takes no metric named "${wrong.name}".`);
+    const ofService = this.#points.get(service) ?? new Map<string, Map<number, number>>();
+    this.#points.set(service, ofService);
+    for (const { name, value, at } of points) {
+      const ofName = ofService.get(name) ?? new Map<number, number>();
+      ofService.set(name, ofName.set(Math.floor(at.getTime() / 1_000), value));
+    }
+  }
+
+  setMetadata(
+    hostIds: readonly string[],
+    namespace: string,
+    value: unknown,
+  ): { readonly refused: readonly Refusal[] } {
+    this.#catchUp();
+    const ids = [...new Set(hostIds)];
+    const changed = ids.filter((id) => this.#live.has(id));
+    for (const id of changed) this.#metadata.set(`${id}/${namespace}`, JSON.stringify(value));
+    this.#world.emit({ kind: 'host-metadata-set', ids, changed });
+    const gone = ids.filter((id) => !changed.includes(id));
+    return {
+      refused: gone.map((id) => ({ id, reason: this.#hosts.has(id) ? '400: retired' : '404: unknown' })),
+    };
   }
 
   // ── Inside ──

@@ -20,7 +20,7 @@ const pages = (list: readonly unknown[], size: number) => Math.max(1, pieces(lis
 
 type Models = Pick<
   World,
-  'ec2' | 'loadBalancers' | 'mackerel' | 's3' | 'parameters' | 'ledger' | 'executions'
+  'ec2' | 'loadBalancers' | 'mackerel' | 's3' | 'parameters' | 'ledger' | 'executions' | 'announcer'
 >;
 
 export function worldPorts(models: Models, now: () => Date, run: RunCall): Ports {
@@ -35,6 +35,9 @@ export function worldPorts(models: Models, now: () => Date, run: RunCall): Ports
     },
     ledger: ledgerPort(models, run),
     executions: executionsPort(models, run),
+    announcer: announcerPort(models, run),
+    // No call: it is written to the function's own output.
+    log: models.announcer.log,
   };
 }
 
@@ -175,6 +178,16 @@ function mackerelPort({ mackerel }: Models, run: RunCall): Ports['mackerel'] {
         () => mackerel.annotate(mark),
         () => 2,
       ),
+    postServiceMetrics: (name, points) =>
+      run(service, 'postServiceMetrics', [name, points], () => mackerel.postServiceMetrics(name, points)),
+    setMetadata: (ids, namespace, value) =>
+      run(
+        service,
+        'setMetadata',
+        [ids, namespace, value],
+        () => mackerel.setMetadata(ids, namespace, value),
+        () => ids.length,
+      ),
   };
 }
 
@@ -219,5 +232,13 @@ function executionsPort({ executions }: Models, run: RunCall): Ports['executions
     status: (arn) => run(service, 'status', [arn], () => executions.status(arn)),
     start: (machineArn, name, input) =>
       run(service, 'start', [machineArn, name, input], () => executions.start(machineArn, name, input)),
+  };
+}
+
+function announcerPort({ announcer }: Models, run: RunCall): Ports['announcer'] {
+  const service = 'announcer';
+  return {
+    tellPeople: (message) => run(service, 'tellPeople', [message], () => announcer.tellPeople(message)),
+    tellMachines: (event) => run(service, 'tellMachines', [event], () => announcer.tellMachines(event)),
   };
 }

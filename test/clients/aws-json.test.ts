@@ -23,6 +23,7 @@ describe('a request to a JSON service', () => {
     ['ssm', 'AmazonSSM.GetItem', 'application/x-amz-json-1.1'],
     ['dynamodb', 'DynamoDB_20120810.GetItem', 'application/x-amz-json-1.0'],
     ['states', 'AWSStepFunctions.GetItem', 'application/x-amz-json-1.0'],
+    ['events', 'AWSEvents.GetItem', 'application/x-amz-json-1.1'],
   ])('of %s is addressed and signed as such', async (service, target, type) => {
     aws.answer(() => ({ body: '{"Item":1}' }));
     expect(await caller(service)(request)).toEqual({ body: { Item: 1 } });

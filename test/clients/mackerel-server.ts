@@ -100,6 +100,10 @@ export interface Organization {
   readonly marks: Mark[];
   /** Host id, then metric name. */
   readonly metrics: Map<string, Map<string, Sample[]>>;
+  /** `service name` → epoch seconds → value. */
+  readonly serviceMetrics: Map<string, Map<number, number>>;
+  /** `host/namespace` → what stands there. */
+  readonly metadata: Map<string, unknown>;
 }
 
 export interface MackerelServer {
@@ -328,6 +332,8 @@ function organizationApi(habits: Habits) {
     services: new Map(),
     marks: [],
     metrics: new Map(),
+    serviceMetrics: new Map(),
+    metadata: new Map(),
   };
   const control = controls(organization);
   const routes: readonly Route[] = [
@@ -336,6 +342,7 @@ function organizationApi(habits: Habits) {
     ...markRoutes(organization),
     ...alertRoutes(organization),
     ...metricRoutes(organization, control.addSample),
+    ...serviceMetricRoutes(organization),
     ...metadataRoutes(organization),
     ...agentRoutes(),
   ];
@@ -726,6 +733,35 @@ function history(ofHost: ReadonlyMap<string, Sample[]>, query: URLSearchParams):
   return samples.filter(({ time }) => time >= from && time <= to);
 }
 
+const ServiceSamples = v.array(
+  v.object({
+    name: v.pipe(v.string(), v.regex(/^[a-zA-Z0-9._-]+$/)),
+    time: Seconds,
+    value: v.number(),
+  }),
+);
+
+function serviceMetricRoutes(organization: Organization): readonly Route[] {
+  return [
+    [
+      'POST',
+      'services/:service/tsdb',
+      ({ parts: [service = ''], raw }) => {
+        knownService(organization, service);
+        for (const { name, time, value } of bodyAs(ServiceSamples, raw)) {
+          const key = `${service} ${name}`;
+          const known = organization.serviceMetrics.get(key) ?? new Map<number, number>();
+          organization.serviceMetrics.set(key, known.set(time, value));
+        }
+        return { success: true };
+      },
+    ],
+  ];
+}
+
+/** In bytes, of one namespace. */
+const LARGEST_METADATA = 100 * 1024;
+
 function metadataRoutes(organization: Organization): readonly Route[] {
   const values = new Map<string, Stored>();
   const keyOf = ([id, namespace]: readonly string[]) => `${knownHost(organization, id).id}/${namespace}`;
@@ -743,7 +779,12 @@ function metadataRoutes(organization: Organization): readonly Route[] {
       'PUT',
       'hosts/:id/metadata/:namespace',
       ({ parts, raw }) => {
-        values.set(keyOf(parts), new Stored(bodyAs(v.unknown(), raw), new Date()));
+        const key = keyOf(parts);
+        if (knownHost(organization, parts[0]).isRetired) throw new HttpError(400, 'Host is retired.');
+        if (Buffer.byteLength(raw) > LARGEST_METADATA) throw new HttpError(413, 'Metadata is too large.');
+        const value = bodyAs(v.unknown(), raw);
+        values.set(key, new Stored(value, new Date()));
+        organization.metadata.set(key, value);
         return { success: true };
       },
     ],

@@ -22,6 +22,10 @@ export interface MackerelSubject {
   postMetric(hostId: string, at: Date): Promise<void>;
   addService(name: string, roles: string[]): Promise<void>;
   hostState(hostId: string): Promise<{ status: MackerelStatus; retired: boolean }>;
+  /** The values of a service metric, oldest first. */
+  servicePoints(service: string, name: string): Promise<readonly { at: Date; value: number }[]>;
+  /** What stands there; `undefined`: nothing. */
+  metadata(hostId: string, namespace: string): Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -52,6 +56,8 @@ export function mackerelContract(title: string, arrange: () => Promise<MackerelS
     describe('openAlerts', () => openAlertsBehaviour(within));
     describe('latestMetric', () => latestMetricBehaviour(within));
     describe('annotate', () => annotateBehaviour(within));
+    describe('postServiceMetrics', () => postServiceMetricsBehaviour(within));
+    describe('setMetadata', () => setMetadataBehaviour(within));
   });
 }
 
@@ -346,6 +352,115 @@ function annotateBehaviour(within: Within): void {
       const unknown = expect.objectContaining({ name: 'MackerelRoleUnknown' });
       await expect(subject.mackerel.annotate({ ...mark, service: 'Shops' })).rejects.toEqual(unknown);
       await expect(subject.mackerel.annotate({ ...mark, role: 'webs' })).rejects.toEqual(unknown);
+    }),
+  );
+}
+
+function postServiceMetricsBehaviour(within: Within): void {
+  const points = [
+    { name: 'irekae.web.seconds.bring-up', value: 72.5, at: AT },
+    { name: 'irekae.web.failures', value: 0, at: AT },
+  ];
+
+  it(
+    'keeps each value under its name and second',
+    within(async () => {
+      await subject.addService('Shop', ['web']);
+      await subject.mackerel.postServiceMetrics('Shop', points);
+      expect(await subject.servicePoints('Shop', 'irekae.web.seconds.bring-up')).toEqual([
+        { at: AT, value: 72.5 },
+      ]);
+      expect(await subject.servicePoints('Shop', 'irekae.web.failures')).toEqual([{ at: AT, value: 0 }]);
+    }),
+  );
+
+  it(
+    'may be repeated: a point takes the place of an earlier one of its name and second',
+    within(async () => {
+      await subject.addService('Shop', ['web']);
+      await subject.mackerel.postServiceMetrics('Shop', points);
+      await subject.mackerel.postServiceMetrics('Shop', [{ name: 'irekae.web.failures', value: 1, at: AT }]);
+      await subject.mackerel.postServiceMetrics('Shop', [
+        { name: 'irekae.web.failures', value: 0, at: later(60) },
+      ]);
+      expect(await subject.servicePoints('Shop', 'irekae.web.failures')).toEqual([
+        { at: AT, value: 1 },
+        { at: later(60), value: 0 },
+      ]);
+    }),
+  );
+
+  it(
+    'fails with MackerelRoleUnknown where the service does not exist, and does nothing for an empty list',
+    within(async () => {
+      await subject.addService('Shop', ['web']);
+      await expect(subject.mackerel.postServiceMetrics('Shops', points)).rejects.toEqual(
+        expect.objectContaining({ name: 'MackerelRoleUnknown' }),
+      );
+      await expect(subject.mackerel.postServiceMetrics('Shop', [])).resolves.toBeUndefined();
+    }),
+  );
+
+  it(
+    'fails with MackerelRefused for a name that Mackerel does not take',
+    within(async () => {
+      await subject.addService('Shop', ['web']);
+      await expect(
+        subject.mackerel.postServiceMetrics('Shop', [{ name: 'bring up', value: 1, at: AT }]),
+      ).rejects.toEqual(expect.objectContaining({ name: 'MackerelRefused' }));
+    }),
+  );
+}
+
+function setMetadataBehaviour(within: Within): void {
+  const RELEASE = { fleet: 'shop', artifact: { versionId: 'v2' } };
+
+  it(
+    'writes the same to every host, more than are told side by side, and to no other',
+    within(async () => {
+      const [bystander = '', ...ids] = await addMany(20);
+      expect(await subject.mackerel.setMetadata(ids, 'irekae', RELEASE)).toEqual({ refused: [] });
+      const written = await Promise.all(ids.map((id) => subject.metadata(id, 'irekae')));
+      expect(written).toEqual(ids.map(() => RELEASE));
+      expect(await subject.metadata(bystander, 'irekae')).toBeUndefined();
+    }),
+  );
+
+  it(
+    'takes the place of what stood there, and leaves other namespaces alone',
+    within(async () => {
+      const [id = ''] = await addMany(1);
+      await subject.mackerel.setMetadata([id], 'theirs', [1, 2]);
+      await subject.mackerel.setMetadata([id], 'irekae', { fleet: 'shop', why: 'once' });
+      await subject.mackerel.setMetadata([id, id], 'irekae', RELEASE);
+      expect(await subject.metadata(id, 'irekae')).toEqual(RELEASE);
+      expect(await subject.metadata(id, 'theirs')).toEqual([1, 2]);
+    }),
+  );
+
+  it(
+    'answers which hosts are unknown or retired, and writes to the rest',
+    within(async () => {
+      const [first = '', retired = '', last = ''] = await addMany(3);
+      await subject.mackerel.retire([retired]);
+      const { refused } = await subject.mackerel.setMetadata(
+        [first, 'nobody', retired, last],
+        'irekae',
+        RELEASE,
+      );
+      expect(refused).toEqual([
+        { id: 'nobody', reason: expect.stringMatching(/^404/) },
+        { id: retired, reason: expect.stringMatching(/^400/) },
+      ]);
+      expect(await subject.metadata(first, 'irekae')).toEqual(RELEASE);
+      expect(await subject.metadata(last, 'irekae')).toEqual(RELEASE);
+    }),
+  );
+
+  it(
+    'does nothing for an empty list',
+    within(async () => {
+      expect(await subject.mackerel.setMetadata([], 'irekae', RELEASE)).toEqual({ refused: [] });
     }),
   );
 }

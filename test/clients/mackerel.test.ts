@@ -45,6 +45,11 @@ async function subjectWith(habits: Habits): Promise<MackerelSubject> {
       if (!host) throw new Error(`no host ${hostId}`);
       return { status: host.status, retired: host.isRetired };
     },
+    servicePoints: async (service, name) =>
+      [...(server.organization.serviceMetrics.get(`${service} ${name}`) ?? [])]
+        .sort(([a], [b]) => a - b)
+        .map(([time, value]) => ({ at: new Date(time * 1000), value })),
+    metadata: async (hostId, namespace) => server.organization.metadata.get(`${hostId}/${namespace}`),
     stop: server.stop,
   };
 }
@@ -92,6 +97,13 @@ const METHODS: Readonly<Record<string, (mackerel: Mackerel) => Promise<unknown>>
   openAlerts: (m) => m.openAlerts(),
   latestMetric: (m) => m.latestMetric(['h1']),
   annotate: (m) => m.annotate(MARK),
+  postServiceMetrics: (m) =>
+    m.postServiceMetrics('Shop', [{ name: 'irekae.web.failures', value: 0, at: AT }]),
+  // Whom Mackerel refused is answered, with its words.
+  setMetadata: async (m) => {
+    const { refused } = await m.setMetadata(['h1'], 'irekae', {});
+    for (const { reason } of refused) throw new DeploymentError('MackerelRefused', reason);
+  },
 };
 const METHOD_CASES = Object.entries(METHODS).map(([name, act]) => ({ name, act }));
 

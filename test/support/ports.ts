@@ -10,13 +10,15 @@ import { at, HOLD } from './deployments.ts';
 import type { Scene } from './facts.ts';
 
 /** Some methods of some ports. */
-export type Methods = { readonly [P in Exclude<keyof Ports, 'clock'>]?: Partial<Ports[P]> };
+export type Methods = { readonly [P in Exclude<keyof Ports, 'clock' | 'log'>]?: Partial<Ports[P]> };
 
 export interface LiteralPorts extends Ports {
   /** What was called, in order: `mackerel.setStatus ["host of i-old1"] "maintenance"`. */
   readonly calls: readonly string[];
   /** The calls that change something. */
   readonly changes: readonly string[];
+  /** What was logged beside the step's own line: `warn: …`. */
+  readonly lines: readonly string[];
 }
 
 const READS =
@@ -33,6 +35,7 @@ const HOLDING: Methods['ledger'] = { read: async () => aRow(), enter: async () =
 
 export function portsWith(methods: Methods, now: Date = at(200)): LiteralPorts {
   const calls: string[] = [];
+  const lines: string[] = [];
   const port = <P extends keyof Methods>(name: P): Ports[P] =>
     new Proxy({} as Ports[P] & object, {
       get:
@@ -54,7 +57,13 @@ export function portsWith(methods: Methods, now: Date = at(200)): LiteralPorts {
     parameters: port('parameters'),
     ledger: methods.ledger ? port('ledger') : ({ ...HOLDING } as Ports['ledger']),
     executions: port('executions'),
+    announcer: port('announcer'),
+    log: {
+      info: (sentence) => void lines.push(`info: ${sentence}`),
+      warn: (sentence) => void lines.push(`warn: ${sentence}`),
+    },
     calls,
+    lines,
     get changes() {
       return calls.filter((call) => !READS.test(call));
     },

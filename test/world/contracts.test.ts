@@ -1,6 +1,7 @@
 /** The modelled world behind the ports does what the real adapters do: they pass the same suites. */
 import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
 import { World } from '../../simulator/world/world.ts';
+import { announcerContract } from '../clients/announcer.contract.ts';
 import { artifactsContract } from '../clients/artifacts.contract.ts';
 import { ec2Contract } from '../clients/ec2.contract.ts';
 import { executionsContract } from '../clients/executions.contract.ts';
@@ -82,6 +83,8 @@ mackerelContract('the modelled world', async () => {
       if (host === undefined) throw new Error(`there is no host ${hostId}`);
       return { status: host.status, retired: host.retiredAt !== undefined };
     },
+    servicePoints: async (service, name) => mackerel.servicePoints(service, name),
+    metadata: async (hostId, namespace) => mackerel.metadata(hostId, namespace),
     stop,
   };
 });
@@ -125,6 +128,16 @@ ledgerContract('the modelled world, every call repeated', async () => {
     return proceed();
   };
   return { ledger: ports.ledger, honours: { largeOverwrites: true, atomicWrites: true }, stop };
+});
+
+announcerContract('the modelled world', async () => {
+  const { world, ports } = smallWorld();
+  return {
+    announcer: ports.announcer,
+    messages: async () => world.announcer.messages,
+    events: async () => world.announcer.events,
+    stop,
+  };
 });
 
 executionsContract('the modelled world', async () => {

@@ -3,12 +3,14 @@
  * which name the execution fails, and why, for people and for the bucket. Never hides the first error. After the last
  * two the lock is kept for a human.
  */
+import { liveAnnouncer } from './clients/announcer.ts';
 import { liveArtifacts } from './clients/artifacts.ts';
-import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import type { Ports } from './clients/ports.ts';
-import { annotateDeployment, writeRecord } from './clients/records.ts';
+import { writeRecord } from './clients/records.ts';
+import { type Ears, tellEnding } from './clients/telling.ts';
 import { type Deployment, type Ending, holdOf, parseDeployment } from './domain/deployment.ts';
 import { endingOf } from './domain/ending.ts';
 import { type FailureName, isFailure } from './domain/errors.ts';
@@ -22,7 +24,7 @@ import type { Step } from './domain/step.ts';
  */
 const NEEDS_HUMAN: readonly string[] = ['StoppedHalfway', 'RollbackFailed'] satisfies FailureName[];
 
-type Records = Pick<Ports, 'artifacts' | 'mackerel' | 'ledger' | 'clock'>;
+type Records = Pick<Ports, 'artifacts' | 'ledger'> & Ears;
 
 export const recordTheFailure: Step<keyof Records, Ending> = {
   name: 'record-the-failure',
@@ -41,8 +43,7 @@ export const recordTheFailure: Step<keyof Records, Ending> = {
     // Else the next deployment of what ran before this one would be told that it runs already.
     if (NEEDS_HUMAN.includes(ending.error))
       await quietly(writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), record));
-    // A refusal changed nothing: no mark on the graphs.
-    if (deployment.launch) await annotateDeployment(ports.mackerel, fleet, record);
+    await tellEnding(deployment, record, ports);
     return ending;
   },
 };
@@ -68,5 +69,7 @@ export const handler = lambdaHandler(recordTheFailure, (apiKeyParameter) => ({
   artifacts: liveArtifacts(),
   mackerel: liveMackerel(apiKeyParameter),
   ledger: liveLedger(),
+  announcer: liveAnnouncer(),
+  log: systemLog,
   clock: systemClock,
 }));

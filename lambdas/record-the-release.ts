@@ -1,14 +1,16 @@
 /**
- * State *Record the release*: what the fleet runs now and how it got there, in the artifact bucket; a mark on
- * Mackerel's graphs. The next deployment reads the record to know whether it is wanted.
+ * State *Record the release*: what the fleet runs now and how it got there, in the artifact bucket; then the news of it.
+ * The next deployment reads the record to know whether it is wanted.
  */
+import { liveAnnouncer } from './clients/announcer.ts';
 import { liveArtifacts } from './clients/artifacts.ts';
 import { holding } from './clients/fence.ts';
-import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import type { Ports } from './clients/ports.ts';
-import { annotateDeployment, writeRecord } from './clients/records.ts';
+import { writeRecord } from './clients/records.ts';
+import { type Ears, tellEnding } from './clients/telling.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/fleet.ts';
 import { type DeploymentRecord, recordOf } from './domain/record.ts';
 import { defineStep } from './domain/step.ts';
@@ -16,17 +18,14 @@ import { defineStep } from './domain/step.ts';
 export const recordTheRelease = defineStep(
   'record-the-release',
   ['image', 'release', 'oldHosts', 'launch', 'retirement'],
-  async (
-    deployment,
-    ports: Pick<Ports, 'artifacts' | 'mackerel' | 'ledger' | 'clock'>,
-  ): Promise<DeploymentRecord> => {
+  async (deployment, ports: Pick<Ports, 'artifacts' | 'ledger'> & Ears): Promise<DeploymentRecord> => {
     await holding(deployment, ports);
     const record = recordOf(deployment, ports.clock.now());
     const { fleet } = deployment;
     await writeRecord(ports.artifacts, fleet, deploymentRecordKey(fleet.name, record.deployment), record);
     // Last, because it is what later deployments believe.
     await writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), record);
-    await annotateDeployment(ports.mackerel, fleet, record);
+    await tellEnding(deployment, record, ports);
     return record;
   },
 );
@@ -35,5 +34,7 @@ export const handler = lambdaHandler(recordTheRelease, (apiKeyParameter) => ({
   artifacts: liveArtifacts(),
   mackerel: liveMackerel(apiKeyParameter),
   ledger: liveLedger(),
+  announcer: liveAnnouncer(),
+  log: systemLog,
   clock: systemClock,
 }));

@@ -67,7 +67,8 @@ export function phases(deployment: Deployment): Record<string, number> {
   const moments: [string, string | undefined][] = [
     ['agree', launch?.at],
     ['bring up', readiness?.at],
-    ['shift', shift?.at],
+    // Sent back to wait, it was no shift yet.
+    ['shift', shift?.done ? shift.at : undefined],
     ['drain', drain?.at],
     ['bake', bake?.at],
     ['terminate', termination?.at],

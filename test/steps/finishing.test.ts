@@ -4,6 +4,7 @@ import type { Annotation } from '../../lambdas/clients/ports.ts';
 import { recordTheRelease } from '../../lambdas/record-the-release.ts';
 import { retireOldHostsInMackerel } from '../../lambdas/retire-old-hosts-in-mackerel.ts';
 import { aLook, anOldHost, aSnapshot, at, baked, iso } from '../support/deployments.ts';
+import { allWell } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
 import { failing, type Methods, portsWith } from '../support/ports.ts';
 
@@ -54,8 +55,15 @@ const record = (methods: Methods = {}) => {
   const ports = portsWith(
     {
       artifacts: { writeRecord: async () => {} },
-      mackerel: { annotate: async (mark) => void marks.push(mark) },
+      announcer: { tellPeople: async () => {}, tellMachines: async () => {} },
       ...methods,
+      mackerel: {
+        hosts: async () => allWell().hosts,
+        annotate: async (mark) => void marks.push(mark),
+        postServiceMetrics: async () => {},
+        setMetadata: async () => ({ refused: [] }),
+        ...methods.mackerel,
+      },
     },
     at(400),
   );
@@ -71,7 +79,14 @@ describe('Record the release', () => {
     expect(ports.calls).toEqual([
       `artifacts.writeRecord "artifacts" "irekae/shop/deployments/deploy-2.json" ${json}`,
       `artifacts.writeRecord "artifacts" "irekae/shop/current.json" ${json}`,
-      expect.stringMatching(/^mackerel\.annotate /),
+      ...[
+        /^mackerel\.annotate /,
+        /^mackerel\.postServiceMetrics "Shop" /,
+        /^mackerel\.hosts "Shop" "web"$/,
+        /^announcer\.tellPeople /,
+        /^announcer\.tellMachines /,
+        /^mackerel\.setMetadata \["host of i-new1","host of i-new2"\] "irekae" \{"fleet":"shop"/,
+      ].map((call) => expect.stringMatching(call)),
     ]);
   });
 

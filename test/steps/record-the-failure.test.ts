@@ -7,7 +7,8 @@ import { failing, type Methods, portsWith } from '../support/ports.ts';
 
 const METHODS: Methods = {
   artifacts: { writeRecord: async () => {} },
-  mackerel: { annotate: async () => {} },
+  mackerel: { annotate: async () => {}, postServiceMetrics: async () => {} },
+  announcer: { tellPeople: async () => {}, tellMachines: async () => {} },
   ledger: { keepForHuman: async () => {} },
 };
 const record = (document: unknown, methods: Methods = METHODS) => {
@@ -16,39 +17,48 @@ const record = (document: unknown, methods: Methods = METHODS) => {
 };
 /** What was called, without the record itself. */
 const written = (calls: readonly string[]) =>
-  calls.map((call) => call.split(' ').slice(0, 3).join(' ').replace(/ \{.*/, ''));
+  calls.map((call) =>
+    call
+      .split(' ')
+      .slice(0, 3)
+      .join(' ')
+      .replace(/ [[{].*/, ''),
+  );
 
 const FAILED = { failure: failedBy('AlertDuringBake', 'An alert.') };
 const ITS_RECORD = 'artifacts.writeRecord "artifacts" "irekae/shop/deployments/deploy-2.json"';
 const KEPT = 'ledger.keepForHuman "shop"';
+const TOLD = ['announcer.tellPeople', 'announcer.tellMachines'];
+/** Of what launched something. */
+const MARKED = ['mackerel.annotate', 'mackerel.postServiceMetrics "Shop"', ...TOLD];
 const CURRENT = 'artifacts.writeRecord "artifacts" "irekae/shop/current.json"';
 
 describe.each<[string, Deployment, string, string[]]>([
-  ['Record the refusal', agreed({ failure: failedBy('FleetWouldShrink') }), 'FleetWouldShrink', [ITS_RECORD]],
+  [
+    'Record the refusal',
+    agreed({ failure: failedBy('FleetWouldShrink') }),
+    'FleetWouldShrink',
+    [ITS_RECORD, ...TOLD],
+  ],
   [
     'Record the failure',
     shifted({ ...FAILED, putBack: aLook({ ready: true }) }),
     'RolledBack',
-    [ITS_RECORD, 'mackerel.annotate'],
+    [ITS_RECORD, ...MARKED],
   ],
   [
     'Record the failure of a cancelled one',
     shifted({ failure: failedBy('Cancelled', 'By Hanako.'), putBack: aLook({ ready: true }) }),
     'Cancelled',
-    [ITS_RECORD, 'mackerel.annotate'],
+    [ITS_RECORD, ...MARKED],
   ],
   [
     'Record the failed undo',
     shifted({ ...FAILED, putBack: aLook(), undoFailure: failedBy('OldHostsNotServing') }),
     'RollbackFailed',
-    [KEPT, ITS_RECORD, CURRENT, 'mackerel.annotate'],
+    [KEPT, ITS_RECORD, CURRENT, ...MARKED],
   ],
-  [
-    'Record the halfway stop',
-    baked(FAILED),
-    'StoppedHalfway',
-    [KEPT, ITS_RECORD, CURRENT, 'mackerel.annotate'],
-  ],
+  ['Record the halfway stop', baked(FAILED), 'StoppedHalfway', [KEPT, ITS_RECORD, CURRENT, ...MARKED]],
 ])('%s', (_state, deployment, error, calls) => {
   it(`ends as ${error}, for people and for the bucket`, async () => {
     const { ports, answer } = record(deployment);
@@ -120,7 +130,7 @@ describe('Record the refusal of an input', () => {
       error: 'InvalidInput',
       cause: 'InvalidInput: One problem. Nothing was changed.',
     });
-    expect(written(ports.calls)).toEqual([ITS_RECORD]);
+    expect(written(ports.calls)).toEqual([ITS_RECORD, ...TOLD]);
   });
 
   it('does not swallow a bug', async () => expect(record({}).answer).rejects.toThrow(failure('StepCrashed')));

@@ -36,6 +36,7 @@ export const fleetsFile: FleetsFile = {
       account: '222222222222',
       region: 'ap-northeast-1',
       alarmEmails: ['operations@reactio.example'],
+      notifyEmails: ['developers@reactio.example'],
     },
   ],
 

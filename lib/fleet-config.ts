@@ -101,6 +101,8 @@ const TARGET_GROUP_ARN = arn(
 const id = (prefix: string) =>
   text(new RegExp(`^${prefix}-([0-9a-f]{8}|[0-9a-f]{17})$`), `an id such as ${prefix}-0123456789abcdef0`);
 
+const EMAIL = text(/^[^\s@]+@[^\s@]+$/, 'an e-mail address');
+
 // ── An environment ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const EnvironmentConfig = only({
@@ -120,7 +122,12 @@ export const EnvironmentConfig = only({
   /** The KMS key that encrypts this parameter, when it is not the account's own `aws/ssm`. */
   apiKeyKmsKeyArn: v.optional(KMS_KEY_ARN),
   /** Who gets mail from the alarms; each address must confirm once. Default: nobody, subscribe to the topic yourself. */
-  alarmEmails: v.optional(list(text(/^[^\s@]+@[^\s@]+$/, 'an e-mail address'), 0, 20), []),
+  alarmEmails: v.optional(list(EMAIL, 0, 20), []),
+  /**
+   * Who gets mail about how each deployment ended; each address must confirm once. A topic of its own, which never pages
+   * anyone. Default: nobody, subscribe to the topic yourself.
+   */
+  notifyEmails: v.optional(list(EMAIL, 0, 20), []),
 });
 export type EnvironmentConfig = v.InferOutput<typeof EnvironmentConfig>;
 

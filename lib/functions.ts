@@ -6,6 +6,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { NEWS_TOPIC_VARIABLE } from '../lambdas/clients/announcer.ts';
 import { LEDGER_TABLE_VARIABLE } from '../lambdas/clients/live-ledger.ts';
 import { STEP_NAMES, STEPS, type StepName } from '../lambdas/domain/steps.ts';
 import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
@@ -88,7 +89,8 @@ class BundledFunction extends Construct {
       environment: {
         ...props.environment,
         POWERTOOLS_SERVICE_NAME: 'irekae',
-        ...(asksLedger(permissions) && { [LEDGER_TABLE_VARIABLE]: reach.ledger.tableName }),
+        ...(may(permissions, 'dynamodb:') && { [LEDGER_TABLE_VARIABLE]: reach.ledger.tableName }),
+        ...(may(permissions, 'sns:') && { [NEWS_TOPIC_VARIABLE]: reach.news.topicArn }),
       },
       bundling: BUNDLING,
     });
@@ -123,9 +125,9 @@ const statementOf = ({ actions, resources, conditions }: Permission): iam.Policy
   ...(conditions && { conditions }),
 });
 
-/** Whoever may ask the ledger is told its name. */
-const asksLedger = (permissions: readonly Permission[]) =>
-  permissions.some(({ actions }) => actions.some((action) => action.startsWith('dynamodb:')));
+/** Whoever may ask the ledger is told its name, whoever tells the news where to. */
+const may = (permissions: readonly Permission[], service: string) =>
+  permissions.some(({ actions }) => actions.some((action) => action.startsWith(service)));
 
 /** How a file of `lambdas/` becomes the one file that Lambda loads. */
 export const BUNDLING = {

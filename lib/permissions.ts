@@ -5,7 +5,9 @@
  * The functions are shared by the fleets of an environment, so a permission reaches exactly these fleets.
  */
 import type { Stack } from 'aws-cdk-lib';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { currentReleaseKey, type LoadBalancerRef, RECORD_PREFIX, TAG } from '../lambdas/domain/fleet.ts';
+import { EVENT_SOURCE, EVENT_TYPE } from '../lambdas/domain/news.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
 import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
 import type { LedgerTable } from './ledger-table.ts';
@@ -24,6 +26,8 @@ export interface Reach {
   readonly environment: Environment;
   readonly bucket: ArtifactBucket;
   readonly ledger: LedgerTable;
+  /** Where deployment news are told. */
+  readonly news: Pick<ITopic, 'topicArn'>;
   /** Ids. */
   readonly launchTemplates: readonly string[];
   /** ARNs of the roles that the fleets' hosts have. */
@@ -162,6 +166,24 @@ const decryptApiKey: Grant = ({ stack, environment: { apiKeyKmsKeyArn, apiKeyPar
 });
 
 const askMackerel = [readApiKey, decryptApiKey];
+
+// ── News ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** To the environment's news alone: the alarms' topic is CloudWatch's. */
+const tellPeople: Grant = ({ news }) => ({ actions: ['sns:Publish'], resources: [news.topicArn] });
+
+/** On the default bus, where everybody listens: only in our name, and only how deployments ended. */
+const tellMachines: Grant = ({ stack }) => ({
+  actions: ['events:PutEvents'],
+  resources: [stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
+  conditions: {
+    // The source is a list of values for IAM, the type is one.
+    'ForAllValues:StringEquals': { 'events:source': [EVENT_SOURCE] },
+    StringEquals: { 'events:detail-type': EVENT_TYPE },
+  },
+});
+
+const tellTheNews = [tellPeople, tellMachines];
 
 // ── Instances ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -344,7 +366,7 @@ const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'watch-the-new-hosts': [readLedger, ...lookAtHosts],
   'terminate-old-instances': [readLedger, writeLedger, ...lookAtHosts, terminateTagged],
   'retire-old-hosts-in-mackerel': [readLedger, ...askMackerel],
-  'record-the-release': [readLedger, ...askMackerel, writeRecords],
+  'record-the-release': [readLedger, ...askMackerel, writeRecords, ...tellTheNews],
   'put-old-hosts-back': [readLedger, writeLedger, ...lookAtHosts, ...register],
   // Reads the consoles of those that failed, and may keep one of them.
   'terminate-new-instances': [
@@ -356,7 +378,7 @@ const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
     tagKept,
   ],
   // Marks a lock that has to wait for a human.
-  'record-the-failure': [writeLedger, ...askMackerel, writeRecords],
+  'record-the-failure': [writeLedger, ...askMackerel, writeRecords, ...tellTheNews],
   'release-the-fleet-lock': startPending,
   'take-over-the-lock': [...startPending, describeExecutions],
   // Leaves what it finds to the clean-up; ends only what was kept for debugging.

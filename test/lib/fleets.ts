@@ -22,6 +22,7 @@ export const everythingGiven = (): FleetsFile => ({
       apiKeyParameter: 'mackerel-key',
       apiKeyKmsKeyArn: 'arn:aws:kms:eu-west-1:333333333333:key/11112222-3333-4444-5555-666677778888',
       alarmEmails: ['qa@acme.example', 'operations@acme.example'],
+      notifyEmails: ['developers@acme.example', 'qa@acme.example'],
     },
   ],
   fleets: [

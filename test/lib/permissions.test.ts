@@ -25,6 +25,8 @@ const WRITE_LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 
 const READ_LEDGER = 'dynamodb:GetItem';
 const WRITE_LEDGER = 'dynamodb:UpdateItem';
+/** The news of a deployment that ended, to people and to machines. */
+const TELL = ['sns:Publish', 'events:PutEvents'];
 const START_PENDING = [READ_LEDGER, WRITE_LEDGER, 'states:StartExecution'];
 
 /** Function → all actions that it may take, whatever the resource, in the environment of the example. */
@@ -50,7 +52,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'watch-the-new-hosts': [READ_LEDGER, ...LOOK_AT_HOSTS],
   'terminate-old-instances': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS, 'ec2:TerminateInstances'],
   'retire-old-hosts-in-mackerel': [READ_LEDGER, 'ssm:GetParameter'],
-  'record-the-release': [READ_LEDGER, 's3:PutObject', 'ssm:GetParameter'],
+  'record-the-release': [READ_LEDGER, 's3:PutObject', 'ssm:GetParameter', ...TELL],
   'put-old-hosts-back': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS, JOIN],
   'terminate-new-instances': [
     READ_LEDGER,
@@ -59,7 +61,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
     'ec2:GetConsoleOutput',
     'ec2:TerminateInstances',
   ],
-  'record-the-failure': [WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter'],
+  'record-the-failure': [WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter', ...TELL],
   'release-the-fleet-lock': START_PENDING,
   'take-over-the-lock': [...START_PENDING, 'states:DescribeExecution'],
   'look-for-orphans': [
@@ -244,6 +246,33 @@ describe('An execution', () => {
       Object.values(machinesOf(states(`execution:irekae-${fleet}:some-name`), fleet)),
     );
     expect(started.sort()).toEqual(names.sort());
+  });
+});
+
+describe('The news of a deployment', () => {
+  const tellers = FUNCTION_NAMES.filter((name) => MAY[name].includes('sns:Publish'));
+
+  it.each(tellers)('are told by %s to the topic of the news, not to that of the alarms', (name) => {
+    expect(resourcesFor('sns:Publish', name)).toEqual([expect.stringMatching(/^<News\w+>$/)]);
+  });
+
+  it.each(tellers)('are put on the default bus by %s in irekae’s name and under one type only', (name) => {
+    expect(allowing('events:PutEvents', name)).toEqual([
+      expect.objectContaining({
+        Resource: 'arn:aws:events:ap-northeast-1:222222222222:event-bus/default',
+        Condition: {
+          'ForAllValues:StringEquals': { 'events:source': ['irekae'] },
+          StringEquals: { 'events:detail-type': 'Deployment ended' },
+        },
+      }),
+    ]);
+  });
+
+  it('have a topic that only those who tell know', () => {
+    const told = FUNCTION_NAMES.filter((name) =>
+      JSON.stringify(lambdaOf(synthesize(), name)).includes('IREKAE_NEWS_TOPIC'),
+    );
+    expect(told).toEqual(tellers);
   });
 });
 

@@ -1,0 +1,134 @@
+/**
+ * The dashboard of an environment: for each fleet how deployments ended, where their time went, what had to be cleaned
+ * up, and for how long the lock was held. The same metrics for every fleet, and each named: a search finds only what was
+ * told in the last two weeks, and some fleets are deployed less often than that.
+ */
+import { Duration, type Stack } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type { MetricName } from '../lambdas/domain/metrics.ts';
+import { RESULTS, type Result } from '../lambdas/domain/news.ts';
+import type { FleetMachine } from './fleet-machine.ts';
+import { fleetMetric } from './fleet-metric.ts';
+import type { Environment } from './read-fleets.ts';
+
+const DAY = Duration.days(1);
+const HOUR = Duration.hours(1);
+/** Releases come every week or two. */
+const SHOWN = Duration.days(28);
+const HEIGHT = 6;
+
+/** Good news are green; what calls a human is red. */
+const COLOURS: Readonly<Record<Result, string>> = {
+  deployed: cloudwatch.Color.GREEN,
+  'rolled-back': cloudwatch.Color.ORANGE,
+  cancelled: cloudwatch.Color.GREY,
+  refused: cloudwatch.Color.BROWN,
+  'stopped-halfway': cloudwatch.Color.RED,
+  'rollback-failed': cloudwatch.Color.PURPLE,
+};
+
+/** In the order in which they pass. */
+const PHASES: readonly (readonly [MetricName, string])[] = [
+  ['AgreeSeconds', 'agree'],
+  ['BringUpSeconds', 'bring up'],
+  ['ShiftSeconds', 'shift'],
+  ['DrainSeconds', 'drain'],
+  ['BakeSeconds', 'bake'],
+  ['TerminateSeconds', 'terminate'],
+  ['RetireSeconds', 'retire'],
+  ['PutBackSeconds', 'put back'],
+  ['RemoveNewSeconds', 'remove new'],
+];
+
+export function dashboard(
+  stack: Stack,
+  { name }: Environment,
+  machines: readonly { readonly fleet: string; readonly machine: FleetMachine }[],
+): cloudwatch.Dashboard {
+  return new cloudwatch.Dashboard(stack, 'Dashboard', {
+    dashboardName: `irekae-${name}`,
+    defaultInterval: SHOWN,
+    // Else the console picks its own periods, and a day's sum would be an hour's.
+    periodOverride: cloudwatch.PeriodOverride.INHERIT,
+    widgets: [
+      [heading(name, stack.region)],
+      ...machines.map(({ fleet, machine }) => [
+        results(fleet),
+        durations(fleet),
+        troubles(fleet, machine),
+        lock(fleet),
+      ]),
+    ],
+  });
+}
+
+const heading = (environment: string, region: string) =>
+  new cloudwatch.TextWidget({
+    width: 24,
+    height: 2,
+    markdown:
+      `# irekae ${environment}\nOne row for each fleet. ` +
+      `[State machines](https://${region}.console.aws.amazon.com/states/home?region=${region}#/statemachines) · ` +
+      'what each metric means: docs/events.md · what to do about a failure: docs/runbook.md',
+  });
+
+const graph = (title: string, more: Partial<cloudwatch.GraphWidgetProps>) =>
+  new cloudwatch.GraphWidget({
+    title,
+    width: 6,
+    height: HEIGHT,
+    leftYAxis: { min: 0, showUnits: false },
+    legendPosition: cloudwatch.LegendPosition.BOTTOM,
+    ...more,
+  });
+
+const results = (fleet: string) =>
+  graph(`${fleet}: deployments a day`, {
+    view: cloudwatch.GraphWidgetView.TIME_SERIES,
+    stacked: true,
+    left: RESULTS.map((result) =>
+      fleetMetric(
+        'Deployments',
+        { fleet, result },
+        { label: result, color: COLOURS[result], period: DAY, statistic: 'Sum' },
+      ),
+    ),
+  });
+
+const durations = (fleet: string) =>
+  graph(`${fleet}: where the time goes`, {
+    stacked: true,
+    leftYAxis: { min: 0, label: 'seconds', showUnits: false },
+    // The longest of a day: an average of a good deployment and an undo would say nothing.
+    left: PHASES.map(([metric, label]) =>
+      fleetMetric(metric, { fleet }, { label, period: DAY, statistic: 'Maximum' }),
+    ),
+  });
+
+const troubles = (fleet: string, { machine, cleanUp }: FleetMachine) => {
+  const daily = (of: sfn.StateMachine, metric: string, label: string) =>
+    of.metric(metric, { label, period: DAY, statistic: 'Sum' });
+  return graph(`${fleet}: failures and clean-ups a day`, {
+    left: [
+      daily(machine, 'ExecutionsFailed', 'deployments that failed'),
+      daily(machine, 'ExecutionsAborted', 'deployments stopped by hand'),
+      daily(machine, 'ExecutionsTimedOut', 'deployments out of time'),
+      daily(cleanUp, 'ExecutionsStarted', 'clean-ups'),
+      daily(cleanUp, 'ExecutionsFailed', 'clean-ups that failed'),
+    ],
+  });
+};
+
+const lock = (fleet: string) =>
+  graph(`${fleet}: lock and orphans`, {
+    leftYAxis: { min: 0, label: 'seconds', showUnits: false },
+    left: [
+      fleetMetric(
+        'LockAgeSeconds',
+        { fleet },
+        { label: 'the lock is held', period: HOUR, statistic: 'Maximum' },
+      ),
+      fleetMetric('OrphanSeconds', { fleet }, { label: 'orphaned', period: HOUR, statistic: 'Maximum' }),
+    ],
+  });

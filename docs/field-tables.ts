@@ -12,7 +12,7 @@ import { code, table } from './markdown.ts';
 const PROJECT = join(import.meta.dirname, '..');
 
 /** A valibot schema, as far as these tables look into one. */
-interface Schema {
+export interface Schema {
   readonly type: string;
   readonly message?: unknown;
   readonly wrapped?: Schema;
@@ -24,7 +24,7 @@ interface Schema {
   readonly pipe?: readonly { readonly message?: unknown }[];
 }
 
-const schemaOf = (schema: v.GenericSchema) => schema as unknown as Schema;
+export const schemaOf = (schema: v.GenericSchema) => schema as unknown as Schema;
 
 export function inputTable(): string {
   const comments = commentsOf('lambdas/domain/input.ts');
@@ -101,7 +101,7 @@ const withoutDefault = (comment: string) => comment.replace(/\s*Default: `?[\w/.
 
 // ── Doc comments ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-interface Comments {
+export interface Comments {
   /** `Constant.field` → its comment, and the constant that holds its schema. */
   readonly fields: ReadonlyMap<string, { readonly comment: string; readonly schemaName: string }>;
   /** `Constant.index` → the comment of a variant's option. */
@@ -109,7 +109,7 @@ interface Comments {
 }
 
 /** Read line by line, in the format that the formatter enforces: TypeScript 7 has no compiler API. */
-function commentsOf(file: string): Comments {
+export function commentsOf(file: string): Comments {
   const fields = new Map<string, { comment: string; schemaName: string }>();
   const options = new Map<string, string>();
   const source = readFileSync(join(PROJECT, file), 'utf8');

@@ -10,12 +10,14 @@ import { readFleets } from '../lib/read-fleets.ts';
 import { definitionOf } from '../lib/resolve-definition.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { ACTS } from './acts.ts';
+import { eventTable, metricTable, serviceMetricTable } from './event-tables.ts';
 import { failureTable } from './failure-tables.ts';
 import { environmentTable, fleetTable, inputTable } from './field-tables.ts';
 import { fillParts } from './generated-parts.ts';
 import { permissionTable } from './permission-table.ts';
 import { costTable } from './sample-costs.ts';
 import { sampleNarration } from './sample-narration.ts';
+import { sampleNews } from './sample-news.ts';
 import { samplePlan } from './sample-plan.ts';
 import { readStory } from './story.ts';
 import { storyPicture } from './story-picture.ts';
@@ -30,6 +32,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
   const { definition } = definitionOf(template, FLEET);
   const plan = await samplePlan(template, FLEET);
   const costs = await costTable(template);
+  const news = await sampleNews(template, FLEET);
   const readme = {
     narration: sampleNarration,
     input: inputTable,
@@ -38,11 +41,20 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
     failures: () => failureTable('docs/runbook.md'),
     costs: () => costs,
   };
+  const events = {
+    deployed: () => news.deployed,
+    'rolled-back': () => news.rolledBack,
+    event: () => news.event,
+    fields: eventTable,
+    metrics: metricTable,
+    'service-metrics': serviceMetricTable,
+  };
   const fields = { environment: environmentTable, fleet: fleetTable };
   return {
     'docs/deploy-story.svg': storyPicture(readStory(definition, ACTS)),
     'README.md': fillParts(committed('README.md'), readme),
     'docs/fleets.md': fillParts(committed('docs/fleets.md'), fields),
+    'docs/events.md': fillParts(committed('docs/events.md'), events),
     'docs/runbook.md': fillParts(committed('docs/runbook.md'), { failures: failureTable }),
   };
 }

@@ -67,7 +67,7 @@ function kindOf(resource: unknown, template: TemplateJson): string {
 }
 
 /** CloudFormation's names that nobody would guess. */
-const TYPES: Readonly<Record<string, string>> = { globaltable: 'ledger' };
+const TYPES: Readonly<Record<string, string>> = { globaltable: 'ledger', topic: 'topic for news' };
 
 const kindIn = (service: string, rest: string) => {
   if (service === 'states') return machineIn(rest);
@@ -84,7 +84,7 @@ const machineIn = (rest: string) => {
 /** The text behind CloudFormation's functions; an ARN of the stack's own is `<LogicalId>`, anything else `~`. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
-  const { 'Fn::GetAtt': attribute, 'Fn::Join': join } = Object(value);
-  if (Array.isArray(attribute)) return `<${String(attribute[0])}>`;
+  const { Ref: ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = Object(value);
+  if (typeof ref === 'string' || Array.isArray(attribute)) return `<${String(ref ?? attribute[0])}>`;
   return Array.isArray(join) ? (join[1] as unknown[]).map(textOf).join(join[0]) : '~';
 }

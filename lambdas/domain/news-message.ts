@@ -57,7 +57,7 @@ const TOLD: Readonly<Record<Result, string>> = {
 
 function happened(news: DeploymentEnded): string[] {
   const cleanedUp = news.cleanedUpBy
-    ? [`Its execution died; the clean-up ${news.result === 'deployed' ? 'finished' : 'looked after'} it.`]
+    ? [`Its execution was stopped or ran out of time; the clean-up ${cleanUpDid(news.result)}.`]
     : [];
   return [
     `${news.fleet} ${TOLD[news.result]}`,
@@ -65,6 +65,11 @@ function happened(news: DeploymentEnded): string[] {
     ...(news.result === 'deployed' ? [] : [`Why: ${news.reason}`]),
     `To do: ${toDo(news)}`,
   ];
+}
+
+function cleanUpDid(result: Result): string {
+  if (result === 'deployed') return 'finished it';
+  return result === 'rolled-back' || result === 'cancelled' ? 'undid it' : 'could not put it right';
 }
 
 function toDo({ result, outcome, failure, fleet }: DeploymentEnded): string {

@@ -1,14 +1,15 @@
 /** How a step becomes a Lambda function: one log line, errors by name, and nothing in the log that is secret (rule 11). */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import { metricFields } from '../../lambdas/domain/metrics.ts';
 import type { Step } from '../../lambdas/domain/step.ts';
-import { launched } from '../support/deployments.ts';
+import { at, launched } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';
 
 // Loaded anew with this setting, the logger writes to the console that tests can watch, and not to one of its own.
 vi.stubEnv('POWERTOOLS_DEV', 'true');
 vi.resetModules();
-const { lambdaHandler } = await import('../../lambdas/clients/handler.ts');
+const { lambdaHandler, systemLog } = await import('../../lambdas/clients/handler.ts');
 
 const lines: Record<string, unknown>[] = [];
 beforeEach(() => {
@@ -68,6 +69,33 @@ describe('a step as a Lambda function', () => {
       deployment: 'deploy-2',
       step: 'new-hosts-are-ready',
     });
+  });
+
+  it('logs what else the step has to say under the same keys, metrics at the top of the line', async () => {
+    await handle(() => {
+      systemLog.warn('Could not tell people: AWS is silent', { failure: 'ServiceUnavailable' });
+      systemLog.info('The deployment ended', metricFields(at(0), { fleet: 'shop' }, { BakeSeconds: 30 }));
+      return {};
+    });
+    const keys = { fleet: 'shop', deployment: 'deploy-2', step: 'new-hosts-are-ready' };
+    expect(lines.slice(0, 2)).toEqual([
+      expect.objectContaining({ level: 'WARN', failure: 'ServiceUnavailable', ...keys }),
+      expect.objectContaining({
+        level: 'INFO',
+        BakeSeconds: 30,
+        _aws: {
+          Timestamp: at(0).getTime(),
+          CloudWatchMetrics: [
+            {
+              Namespace: 'irekae',
+              Dimensions: [['fleet']],
+              Metrics: [{ Name: 'BakeSeconds', Unit: 'Seconds' }],
+            },
+          ],
+        },
+        ...keys,
+      }),
+    ]);
   });
 
   it('fails under the error’s own name, and logs one sentence', async () => {

@@ -157,6 +157,13 @@ describe('The orphan watch', () => {
     expect(report?.reasons.join()).toContain('the undo failed');
   });
 
+  it('knows for how long a lock has been held, by a living holder too', async () => {
+    const { ports } = world({ shop: { row: heldRow(), state: { state: 'running' } } });
+    expect(await lookForOrphans(watched('shop'), ports)).toEqual([
+      expect.objectContaining({ orphanSeconds: 0, lockSeconds: 4_000 }),
+    ]);
+  });
+
   it('leaves a running deployment alone', async () => {
     const own = { ...leftover, tags: { ...leftover.tags, [TAG.deployment]: 'deploy-2' } };
     const { ports, starts } = world({
@@ -295,6 +302,17 @@ describe('What the orphan watch tells', () => {
         OrphanSeconds: 0,
       }),
     ]);
+  });
+
+  it('tells the age of a lock that is held, and of a free one nothing', () => {
+    tell([{ ...report, lockSeconds: 45 }, report], NOW);
+    expect(lines[0]).toMatchObject({ OrphanSeconds: 0, LockAgeSeconds: 45 });
+    expect(lines[0]?._aws).toMatchObject({
+      CloudWatchMetrics: [
+        { Dimensions: [['fleet']], Metrics: [{ Name: 'OrphanSeconds' }, { Name: 'LockAgeSeconds' }] },
+      ],
+    });
+    expect(lines[1]).not.toHaveProperty('LockAgeSeconds');
   });
 
   it('warns of orphans', () => {

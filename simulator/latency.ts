@@ -21,7 +21,7 @@ const ACTION_MILLIS: Readonly<Record<string, number>> = { 'ec2.launch': 1_500, '
 /** Calls whose adapter sends requests side by side, and how many; the others send one after the other. */
 const SIDE_BY_SIDE: Readonly<Record<string, number>> = {
   'ec2.describe': Number.POSITIVE_INFINITY,
-  'mackerel.setMetadata': 8,
+  'mackerel.setMetadata': 50,
 };
 
 export function callLatencyMillis({ service, action }: PortCall, requests: number): number {

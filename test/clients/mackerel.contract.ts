@@ -418,7 +418,7 @@ function setMetadataBehaviour(within: Within): void {
   it(
     'writes the same to every host, more than are told side by side, and to no other',
     within(async () => {
-      const [bystander = '', ...ids] = await addMany(20);
+      const [bystander = '', ...ids] = await addMany(60);
       expect(await subject.mackerel.setMetadata(ids, 'irekae', RELEASE)).toEqual({ refused: [] });
       const written = await Promise.all(ids.map((id) => subject.metadata(id, 'irekae')));
       expect(written).toEqual(ids.map(() => RELEASE));

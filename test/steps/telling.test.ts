@@ -150,20 +150,20 @@ describe('The release on the new hosts', () => {
     const asked: string[] = [];
     const { ports, tell } = ears({
       mackerel: {
-        hosts: async () => hostsOf(100),
+        hosts: async () => hostsOf(250),
         setMetadata: async (ids) => {
           asked.push(...ids);
           return { refused: ids.slice(0, 1).map((id) => ({ id, reason: '400: retired' })) };
         },
       },
     });
-    await tell(launchedMany(100));
-    expect(asked).toHaveLength(100);
+    await tell(launchedMany(250));
+    expect(asked).toHaveLength(250);
     expect(warnings(ports.lines)).toEqual([
       'warn: Mackerel took no metadata for host of i-new0 (400: retired)',
-      'warn: Mackerel took no metadata for host of i-new40 (400: retired)',
-      'warn: Mackerel took no metadata for host of i-new80 (400: retired)',
-      'warn: 97 of 100 new hosts say in Mackerel which release they run',
+      'warn: Mackerel took no metadata for host of i-new100 (400: retired)',
+      'warn: Mackerel took no metadata for host of i-new200 (400: retired)',
+      'warn: 247 of 250 new hosts say in Mackerel which release they run',
     ]);
   });
 

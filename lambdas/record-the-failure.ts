@@ -8,12 +8,12 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import type { Ports } from './clients/ports.ts';
-import { annotateDeployment, writeRecord } from './clients/records.ts';
+import { annotateDeployment, writeRecord, writeTimeline } from './clients/records.ts';
 import { type Deployment, type Ending, holdOf, parseDeployment } from './domain/deployment.ts';
 import { endingOf } from './domain/ending.ts';
 import { type FailureName, isFailure } from './domain/errors.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/fleet.ts';
-import { recordOf } from './domain/record.ts';
+import { recordOf, withoutTimeline } from './domain/record.ts';
 import type { Step } from './domain/step.ts';
 
 /**
@@ -40,9 +40,14 @@ export const recordTheFailure: Step<keyof Records, Ending> = {
     );
     // Else the next deployment of what ran before this one would be told that it runs already.
     if (NEEDS_HUMAN.includes(ending.error))
-      await quietly(writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), record));
+      await quietly(
+        writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), withoutTimeline(record)),
+      );
     // A refusal changed nothing: no mark on the graphs.
-    if (deployment.launch) await annotateDeployment(ports.mackerel, fleet, record);
+    await Promise.all([
+      deployment.launch && annotateDeployment(ports.mackerel, fleet, record),
+      writeTimeline(ports.artifacts, fleet, record),
+    ]);
     return ending;
   },
 };

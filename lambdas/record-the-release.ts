@@ -8,9 +8,9 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import type { Ports } from './clients/ports.ts';
-import { annotateDeployment, writeRecord } from './clients/records.ts';
+import { annotateDeployment, writeRecord, writeTimeline } from './clients/records.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/fleet.ts';
-import { type DeploymentRecord, recordOf } from './domain/record.ts';
+import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record.ts';
 import { defineStep } from './domain/step.ts';
 
 export const recordTheRelease = defineStep(
@@ -25,9 +25,13 @@ export const recordTheRelease = defineStep(
     const { fleet } = deployment;
     await writeRecord(ports.artifacts, fleet, deploymentRecordKey(fleet.name, record.deployment), record);
     // Last, because it is what later deployments believe.
-    await writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), record);
-    await annotateDeployment(ports.mackerel, fleet, record);
-    return record;
+    const release = withoutTimeline(record);
+    await writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), release);
+    await Promise.all([
+      annotateDeployment(ports.mackerel, fleet, release),
+      writeTimeline(ports.artifacts, fleet, record),
+    ]);
+    return release;
   },
 );
 

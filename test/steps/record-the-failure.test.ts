@@ -6,7 +6,7 @@ import { failure } from '../support/failures.ts';
 import { failing, type Methods, portsWith } from '../support/ports.ts';
 
 const METHODS: Methods = {
-  artifacts: { writeRecord: async () => {} },
+  artifacts: { writeRecord: async () => {}, writePage: async () => {} },
   mackerel: { annotate: async () => {} },
   ledger: { keepForHuman: async () => {} },
 };
@@ -21,6 +21,7 @@ const written = (calls: readonly string[]) =>
 const FAILED = { failure: failedBy('AlertDuringBake', 'An alert.') };
 const ITS_RECORD = 'artifacts.writeRecord "artifacts" "irekae/shop/deployments/deploy-2.json"';
 const KEPT = 'ledger.keepForHuman "shop"';
+const PAGE = 'artifacts.writePage "artifacts" "irekae/shop/deployments/deploy-2.html"';
 const CURRENT = 'artifacts.writeRecord "artifacts" "irekae/shop/current.json"';
 
 describe.each<[string, Deployment, string, string[]]>([
@@ -29,25 +30,25 @@ describe.each<[string, Deployment, string, string[]]>([
     'Record the failure',
     shifted({ ...FAILED, putBack: aLook({ ready: true }) }),
     'RolledBack',
-    [ITS_RECORD, 'mackerel.annotate'],
+    [ITS_RECORD, 'mackerel.annotate', PAGE],
   ],
   [
     'Record the failure of a cancelled one',
     shifted({ failure: failedBy('Cancelled', 'By Hanako.'), putBack: aLook({ ready: true }) }),
     'Cancelled',
-    [ITS_RECORD, 'mackerel.annotate'],
+    [ITS_RECORD, 'mackerel.annotate', PAGE],
   ],
   [
     'Record the failed undo',
     shifted({ ...FAILED, putBack: aLook(), undoFailure: failedBy('OldHostsNotServing') }),
     'RollbackFailed',
-    [KEPT, ITS_RECORD, CURRENT, 'mackerel.annotate'],
+    [KEPT, ITS_RECORD, CURRENT, 'mackerel.annotate', PAGE],
   ],
   [
     'Record the halfway stop',
     baked(FAILED),
     'StoppedHalfway',
-    [KEPT, ITS_RECORD, CURRENT, 'mackerel.annotate'],
+    [KEPT, ITS_RECORD, CURRENT, 'mackerel.annotate', PAGE],
   ],
 ])('%s', (_state, deployment, error, calls) => {
   it(`ends as ${error}, for people and for the bucket`, async () => {
@@ -66,10 +67,10 @@ describe.each<[string, Deployment, string, string[]]>([
 
   it.each(['ServiceUnavailable', 'ServiceRefused'] as const)(
     'is not hidden by a bucket that takes no record (%s)',
-    async (name) =>
-      expect(
-        (await record(deployment, { ...METHODS, artifacts: { writeRecord: failing(name) } }).answer).error,
-      ).toBe(error),
+    async (name) => {
+      const artifacts = { writeRecord: failing(name), writePage: failing(name) };
+      expect((await record(deployment, { ...METHODS, artifacts }).answer).error).toBe(error);
+    },
   );
 
   it('is not hidden by a Mackerel that takes no mark', async () =>

@@ -5,8 +5,8 @@
  */
 import type { Deployment } from '../deployment.ts';
 import { span } from '../words.ts';
-import type { Column } from './milestones.ts';
 import { secondsIn } from './milestones.ts';
+import { type Column, unpack } from './packed.ts';
 import type { Span } from './timeline.ts';
 
 export interface BoundPart {
@@ -51,12 +51,12 @@ function best(phase: string, deployment: Deployment): Best {
  */
 function bringUp(deployment: Deployment): Best {
   const { launch, readiness, oldHosts } = deployment;
-  const registered = readiness?.seen?.registered;
+  const registered = unpack(readiness?.seen?.registered);
   const slowest = indexOfLargest(registered);
   if (!launch || slowest === undefined) return { atBest: 0, because: '' };
   const launchedAt = secondsIn(deployment, launch.at);
-  const toRegister = (registered?.[slowest] ?? 0) - launchedAt;
-  const toRun = (readiness?.seen?.running?.[slowest] ?? launchedAt) - launchedAt;
+  const toRegister = (registered[slowest] ?? 0) - launchedAt;
+  const toRun = (unpack(readiness?.seen?.running)[slowest] ?? launchedAt) - launchedAt;
   const check = Math.max(
     0,
     ...(oldHosts?.balancers ?? []).map(({ joins, intervalSeconds }) =>
@@ -74,7 +74,7 @@ function bringUp(deployment: Deployment): Best {
 /** The requests in flight: until the last load balancer let go of the last old host. */
 function drained(deployment: Deployment): Best {
   const { drain, shift } = deployment;
-  const last = largest(drain?.seen?.drained);
+  const last = largest(unpack(drain?.seen?.drained));
   if (last === undefined || !shift) return { atBest: 0, because: '' };
   return { atBest: last - secondsIn(deployment, shift.at), because: 'the last request on an old host' };
 }
@@ -82,7 +82,7 @@ function drained(deployment: Deployment): Best {
 /** From the first call to the end of the last old instance, by EC2's own word. */
 function ended(deployment: Deployment): Best {
   const { termination } = deployment;
-  const last = largest(termination?.seen?.terminated);
+  const last = largest(unpack(termination?.seen?.terminated));
   if (last === undefined || !termination) return { atBest: 0, because: '' };
   return {
     atBest: last - secondsIn(deployment, termination.since),
@@ -90,12 +90,12 @@ function ended(deployment: Deployment): Best {
   };
 }
 
-function indexOfLargest(column: Column | undefined): number | undefined {
+function indexOfLargest(column: Column): number | undefined {
   const most = largest(column);
-  return most === undefined ? undefined : column?.indexOf(most);
+  return most === undefined ? undefined : column.indexOf(most);
 }
 
-function largest(column: Column | undefined): number | undefined {
-  const known = (column ?? []).filter((seconds) => seconds !== null);
+function largest(column: Column): number | undefined {
+  const known = column.filter((seconds) => seconds !== null);
   return known.length === 0 ? undefined : Math.max(...known);
 }

@@ -95,8 +95,16 @@ const vertical = (seconds: number, scale: Scale, className: string): Html => {
   return html`<line class="${className}" x1="${x}" x2="${x}" y1="0" y2="100%"/>`;
 };
 
-const rect = (from: number, to: number, scale: Scale, className: string, y: number, height: number): Html =>
-  html`<rect class="${className}" x="${percent(from, scale)}" width="${percent(to - from, scale)}" y="${y}" height="${height}" rx="2.5"/>`;
+/** @param says what a pointer that rests on it is told */
+const rect = (
+  bar: { from: number; to: number },
+  scale: Scale,
+  className: string,
+  y: number,
+  height: number,
+  says: string,
+): Html =>
+  html`<rect class="${className}" x="${percent(bar.from, scale)}" width="${percent(bar.to - bar.from, scale)}" y="${y}" height="${height}" rx="2.5"><title>${says}</title></rect>`;
 
 /** A word in a bar, where the bar is a good deal longer than the word on any screen that is no phone. */
 function word(text: string, from: number, to: number, scale: Scale, y: number): Html | undefined {
@@ -117,7 +125,7 @@ const PHASE_CLASSES: Readonly<Record<string, string>> = {
 function phaseBars(spans: readonly Span[], scale: Scale): Html {
   const bars = spans.map(({ phase, from, to, kind }) => {
     const className = kind === 'undo' ? 'undo' : (PHASE_CLASSES[phase] ?? 'agree');
-    return html`${rect(from, to, scale, className, 2, 20)}${word(phase, from, to, scale, 16)}`;
+    return html`${rect({ from, to }, scale, className, 2, 20, `${phase}: ${span(to - from)}`)}${word(phase, from, to, scale, 16)}`;
   });
   return html`${grid(scale)}${bars}${failureLine(scale)}`;
 }
@@ -137,7 +145,9 @@ const MOST_STEPS = 160;
 function servingRow(hosts: readonly HostRow[], scale: Scale): Html | undefined {
   const steps = thinned(capacity(hosts, scale.total));
   const most = Math.max(...steps.map(({ old, fresh }) => old + fresh), 0);
-  if (most === 0) return undefined;
+  const fewest = Math.min(...steps.map(({ old, fresh }) => old + fresh));
+  // The old ones leave only when the new ones serve: that nobody did was not seen, but never written down.
+  if (most === 0 || (fewest === 0 && steps.every(({ fresh }) => fresh === 0))) return undefined;
   const before = steps[0]?.old ?? 0;
   const height = (n: number) => Math.round((n / most) * (SERVING_HEIGHT - 4) * 100) / 100;
   const areas = steps.map(({ from, to, old, fresh }) => {
@@ -145,7 +155,6 @@ function servingRow(hosts: readonly HostRow[], scale: Scale): Html | undefined {
     return html`${old > 0 && area(from, to, scale, 'old', SERVING_HEIGHT - lower, lower)}${fresh > 0 && area(from, to, scale, 'serve', SERVING_HEIGHT - lower - upper, upper)}`;
   });
   const y = SERVING_HEIGHT - height(before);
-  const fewest = Math.min(...steps.map(({ old, fresh }) => old + fresh));
   const sentence = `${count(before, 'host')} in service before, ${fewest < before ? `${fewest} at least` : 'never fewer since'}, ${most} at most.`;
   const name = html`In service<small>${before} before, ${fewest < before ? `at least ${fewest}` : 'never fewer'}</small>`;
   return row(
@@ -184,7 +193,7 @@ ${shown.map(({ host, as }) =>
 
 function hostBars(host: HostRow, scale: Scale): Html {
   const bars = host.bars.map(({ kind, from, to }) => {
-    return html`${rect(from, to, scale, kind, 3, 12)}${word(WORDS[kind], from, to, scale, 13)}`;
+    return html`${rect({ from, to }, scale, kind, 3, 12, `${MEANINGS[kind]}: ${span(to - from)}`)}${word(WORDS[kind], from, to, scale, 13)}`;
   });
   const { registered } = host.milestones;
   const dot =
@@ -195,7 +204,7 @@ function hostBars(host: HostRow, scale: Scale): Html {
 
 /** Places are percentages, so its strokes are drawn in a small picture of their own. */
 const crossAt = (seconds: number, scale: Scale): Html =>
-  html`<svg x="${percent(seconds, scale)}" y="9" width="1" height="1"><path class="cross" d="M-5-5L5 5M5-5L-5 5"/></svg>`;
+  html`<svg x="${percent(seconds, scale)}" y="9" width="1" height="1"><path class="halo" d="M-5-5L5 5M5-5L-5 5"/><path class="cross" d="M-5-5L5 5M5-5L-5 5"/></svg>`;
 
 /** `i-1, ap-northeast-1a: EC2 starts it 12 s; boots, starts the application 40 s; new, in service 5 min` */
 function hostSaid({ instanceId, zone, bars, hasFailed }: HostRow): string {

@@ -1,6 +1,6 @@
 /** The hosts of a record, row by row, and how each spent the deployment: the bars of the timeline. */
 import type { DeploymentRecord } from '../record.ts';
-import type { Column } from './milestones.ts';
+import type { Column } from './packed.ts';
 import type { Timeline } from './timeline.ts';
 
 export type BarKind = 'launch' | 'boot' | 'join' | 'serve' | 'old' | 'drain' | 'out';

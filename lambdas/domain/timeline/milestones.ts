@@ -1,7 +1,7 @@
 /**
  * When each host was first seen to have come so far: what the looks write down for the timeline. Columns of whole
- * seconds, one entry per host in the order in which the document names them: ids in every entry would make the document
- * of 500 hosts a third larger.
+ * seconds, one place per host in the order in which the document names them: with an id in every place the document of
+ * 500 hosts would be a third larger.
  */
 import * as v from 'valibot';
 import type { Instance, MackerelHost, Member } from '../../clients/ports.ts';
@@ -9,13 +9,10 @@ import { groupBy } from '../collections.ts';
 import type { Deployment, NewInstance, OldHost } from '../deployment.ts';
 import type { HostFacts } from '../readiness.ts';
 import { secondsBetween } from '../words.ts';
+import { type Column, pack, unpack } from './packed.ts';
 
-/** Seconds since the execution began, per host; `null`: not seen (yet). */
-export const Column = v.array(v.nullable(v.number()));
-export type Column = v.InferOutput<typeof Column>;
-
-/** Milestone → column. */
-export const Milestones = v.record(v.string(), Column);
+/** Milestone → column, packed. */
+export const Milestones = v.record(v.string(), v.string());
 export type Milestones = v.InferOutput<typeof Milestones>;
 
 /** Whole seconds from the deployment's start to a moment. */
@@ -24,17 +21,18 @@ export function secondsIn({ execution }: Pick<Deployment, 'execution'>, moment: 
 }
 
 /** What was seen first stays. */
-function first(earlier: Column | undefined, now: readonly (number | undefined)[]): Column {
-  return now.map((seconds, i) => earlier?.[i] ?? seconds ?? null);
+function first(earlier: string | undefined, now: readonly (number | undefined)[]): string {
+  const before = unpack(earlier);
+  return pack(now.map((seconds, i) => before[i] ?? seconds ?? null));
 }
 
 /** The same moment for those for whom it holds in this look. */
 function firstWhere(
-  earlier: Column | undefined,
+  earlier: string | undefined,
   hosts: readonly { readonly instanceId: string }[],
   seconds: number,
   holds: (instanceId: string) => boolean,
-): Column {
+): string {
   return first(
     earlier,
     hosts.map(({ instanceId }) => (holds(instanceId) ? seconds : undefined)),
@@ -94,7 +92,9 @@ function ownMilestones(
       // EC2 tells whole seconds, by a clock of its own.
       return seconds !== null && seconds + 2 < from ? null : seconds;
     });
-  return Object.fromEntries(Object.entries(earlier).map(([name, column]) => [name, own(column)]));
+  return Object.fromEntries(
+    Object.entries(earlier).map(([name, packed]) => [name, pack(own(unpack(packed)))]),
+  );
 }
 
 /** Instance id → since when Mackerel knows it as a host that it monitors. */

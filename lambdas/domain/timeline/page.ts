@@ -40,9 +40,9 @@ export function timelinePage(record: Shown): string {
 <main>
 ${header(record)}
 ${drawn && section('timeline', 'Timeline', chart(drawn))}
-${section('time', 'Where the time went', timeline?.bound ? timeSpent(timeline.bound) : phaseTable(record))}
-${section('changes', hasSucceeded(record) ? 'What changed' : 'What was to change', changes(record))}
 ${(record.consoles || record.kept) && section('consoles', 'What the failed hosts said', consoles(record))}
+${section('time', 'Where the time went', timeline?.bound?.atBest ? timeSpent(timeline.bound) : phaseTable(record))}
+${section('changes', hasSucceeded(record) ? 'What changed' : 'What was to change', changes(record))}
 ${drawn && section('story', 'What happened', story(drawn))}
 ${section('hosts', 'Hosts', drawn ? hostTables(drawn) : hostIds(record))}
 ${strangers(record)}
@@ -105,7 +105,7 @@ const sentenceOf = (clause: string): string => `${clause.charAt(0).toUpperCase()
 function facts(record: Shown): Html {
   const { startedAt, finishedAt, startedBy, why, override = [], rolledBackTo, timeline } = record;
   const took = secondsBetween(startedAt, finishedAt);
-  const best = timeline?.bound && `at best ${span(timeline.bound.atBest)}`;
+  const best = timeline?.bound?.atBest && `at best ${span(timeline.bound.atBest)}`;
   const all: [string, string | undefined][] = [
     ['Took', [span(took), best].filter(Boolean).join(', ')],
     ['Hosts', hostsOf(record)],

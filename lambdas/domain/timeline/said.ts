@@ -6,8 +6,8 @@ export type Said = [number, string][];
 
 /** The first two say how it began, the others how it came to its end. */
 const FIRST = 2;
-const MOST = 6;
-const LONGEST = 240;
+const MOST = 5;
+const LONGEST = 200;
 
 /** Counts, spans and ids go on changing in what is the same sentence to a reader. */
 const shape = (sentence: string) => sentence.replace(/\b(i|host)-?[0-9a-f]{4,}\b|\d+/g, '#');
@@ -15,8 +15,8 @@ const shape = (sentence: string) => sentence.replace(/\b(i|host)-?[0-9a-f]{4,}\b
 export function saidSoFar(earlier: Said | undefined, now: Date, sentence: string): Said {
   const said = earlier ?? [];
   const text = plain(sentence, LONGEST);
-  const last = said.at(-1)?.[1];
-  if (last !== undefined && shape(last) === shape(text)) return said;
+  // Of the last two: a host that comes and goes would say the same two in turn, for ever.
+  if (said.slice(-2).some(([, each]) => shape(each) === shape(text))) return said;
   const all: Said = [...said, [Math.round(now.getTime() / 1000), text]];
   return all.length <= MOST ? all : [...all.slice(0, FIRST), ...all.slice(FIRST + 1)];
 }

@@ -24,21 +24,21 @@ const th = (name: string, className?: string): Html =>
 
 export function changes(record: DeploymentRecord): Html {
   const before = record.timeline?.before;
-  const rows: [string, string | undefined, string | undefined][] = [
+  const rows: Change[] = [
     [record.artifact?.key ?? 'Artifact', before?.versionId, record.artifact?.versionId],
-    ...(record.runtimes ?? []).map(({ key, versionId }): [string, string | undefined, string] => [
-      key,
-      before?.runtimes.find((runtime) => runtime.key === key)?.versionId,
-      versionId,
-    ]),
+    ...(record.runtimes ?? []).map(
+      ({ key, versionId }): Change => [
+        key,
+        before?.runtimes.find((runtime) => runtime.key === key)?.versionId,
+        versionId,
+      ],
+    ),
     ['Machine image', before?.imageId, record.imageId],
     ['Instances', types(before?.instanceTypes), types(record.instanceTypes)],
   ];
-  const caption = before
-    ? `Compared with deployment ${before.deployment}, which the fleet ran before.`
-    : 'There is no record of what the fleet ran before.';
+  if (!before) return newTable(rows);
   return table(
-    caption,
+    `Compared with deployment ${before.deployment}, which the fleet ran before.`,
     [th('What'), th('Before'), th('This deployment'), th('')],
     rows.map(([what, was, is]) => {
       const verdict = was === undefined || is === undefined ? '' : was === is ? 'the same' : 'changed';
@@ -47,6 +47,19 @@ export function changes(record: DeploymentRecord): Html {
     }),
   );
 }
+
+type Change = readonly [what: string, was: string | undefined, is: string | undefined];
+
+const newTable = (rows: readonly Change[]): Html =>
+  table(
+    'There is no record of what the fleet ran before.',
+    [th('What'), th('This deployment')],
+    rows.map(
+      ([what, , is]) =>
+        html`<tr><th scope="row">${what}</th><td class="id">${is ?? '–'}</td></tr>
+`,
+    ),
+  );
 
 const types = (counts: Readonly<Record<string, number>> | undefined): string | undefined =>
   counts &&
@@ -177,7 +190,7 @@ ${timeline.told.map((told) => sentence(told, startedAt))}</ol>
 }
 
 function sentence({ at, state, says, isFailure }: Told, startedAt: string): Html {
-  const when = at === undefined ? '' : html`${timeElement(startedAt, at)} after ${span(at)}`;
+  const when = at === undefined ? 'at the start' : html`${timeElement(startedAt, at)} after ${span(at)}`;
   return html`<li${isFailure && html` class="fails"`}><div class="at">${when}</div><div><strong>${state}${isFailure && ' failed'}</strong><p>${says}</p></div></li>
 `;
 }

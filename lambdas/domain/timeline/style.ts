@@ -21,7 +21,7 @@ main{max-width:68rem;margin:0 auto;padding:2rem 1.25rem 3rem}
 h1{font-size:1.75rem;line-height:1.2;margin:.6rem 0 .3rem;letter-spacing:-.01em}
 h2{font-size:1.15rem;line-height:1.3;margin:2.75rem 0 .75rem}
 h3{font-size:.95rem;margin:1.5rem 0 .4rem;color:var(--dim);font-weight:600}
-p{margin:.4rem 0;max-width:60rem}
+p{margin:.4rem 0}
 a{color:var(--link)}
 small,.dim{color:var(--dim);font-size:.875rem}
 code,.id,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.86em}
@@ -43,17 +43,17 @@ svg{display:block;width:100%;overflow:visible}
 @media (prefers-color-scheme:dark){.word{fill:#0c1016}}
 .launch{fill:var(--launch)}.boot{fill:var(--boot)}.join{fill:var(--join)}.serve{fill:var(--serve)}.old{fill:var(--old)}.drain{fill:var(--drain)}.out{fill:var(--out)}
 .agree{fill:var(--agree)}.up{fill:var(--boot)}.shift{fill:var(--drain)}.watch{fill:var(--serve)}.remove{fill:var(--old)}.undo{fill:var(--undo)}.failed{fill:var(--fail)}
-.cross{stroke:var(--fail);stroke-width:2.5;stroke-linecap:round;fill:none}.moment{stroke:var(--fail);stroke-width:1.5;stroke-dasharray:3 3}
+.halo{stroke:var(--card);stroke-width:6;stroke-linecap:round}.cross{stroke:var(--fail);stroke-width:2.5;stroke-linecap:round;fill:none}.moment{stroke:var(--fail);stroke-width:1.5;stroke-dasharray:3 3}
 .before{stroke:var(--ink);stroke-width:1;stroke-dasharray:2 4;opacity:.75}
 .dot{fill:var(--bg);stroke:var(--ink);stroke-width:1.5}
 .rest{fill:var(--line)}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;list-style:none;padding:0;margin:1rem 0 0;font-size:.8rem;color:var(--dim)}
 .legend svg{display:inline-block;width:12px;height:12px;margin-right:.4rem;vertical-align:-1px}
 .scroll{overflow-x:auto;margin:.5rem 0}
-table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums;overflow-wrap:break-word}
 caption{text-align:left;color:var(--dim);font-size:.85rem;padding-bottom:.4rem}
 th,td{text-align:left;vertical-align:top;padding:.42rem .8rem .42rem 0;border-bottom:1px solid var(--line)}
-thead th{color:var(--dim);font-weight:600;font-size:.8rem;white-space:nowrap}tbody th{font-weight:500}
+thead th{color:var(--dim);font-weight:600;font-size:.8rem;white-space:nowrap}tbody th{font-weight:500}td.id{overflow-wrap:anywhere}td.dim{white-space:nowrap}
 td.n,th.n{text-align:right;white-space:nowrap}tr.sum>*{font-weight:650;border-bottom:0}
 td.meter{width:26%;min-width:5rem;padding-top:.75rem}
 .story{list-style:none;padding:0;margin:0}

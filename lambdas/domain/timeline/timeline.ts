@@ -8,6 +8,7 @@ import { explain } from '../ending.ts';
 import { loadBalancerName } from '../fleet.ts';
 import { type Bound, lowerBound } from './bound.ts';
 import { type Milestones, secondsIn } from './milestones.ts';
+import { type Column, unpack } from './packed.ts';
 
 /** A stretch of the deployment; those of an undo are told from those that led there. */
 export interface Span {
@@ -49,7 +50,8 @@ export interface Timeline {
 export interface HostColumns {
   readonly zones: readonly string[];
   readonly types?: readonly string[];
-  readonly seen: Milestones;
+  /** Milestone → column. */
+  readonly seen: Readonly<Record<string, Column>>;
 }
 
 /** Has this deployment done anything that can be shown? A refusal has not. */
@@ -73,17 +75,20 @@ export function timelineOf(deployment: Deployment, now: Date, ending?: Ending): 
     newHosts: {
       zones: launch?.instances.map(({ zone }) => zone) ?? [],
       types: launch?.instances.map(({ instanceType }) => instanceType) ?? [],
-      seen: { ...readiness?.seen, ...removal?.seen },
+      seen: columns({ ...readiness?.seen, ...removal?.seen }),
     },
     oldHosts: {
       zones: old.map(({ zone }) => zone),
       served: old.map(({ served }) => served),
-      seen: { ...drain?.seen, ...termination?.seen, ...putBack?.seen },
+      seen: columns({ ...drain?.seen, ...termination?.seen, ...putBack?.seen }),
     },
     failed: failedHosts(deployment),
     ...(!ending && { bound: lowerBound(deployment, spans) }),
   };
 }
+
+const columns = (seen: Milestones) =>
+  Object.fromEntries(Object.entries(seen).map(([name, packed]) => [name, unpack(packed)]));
 
 function moments(deployment: Deployment): Timeline['moments'] {
   const { launch, shift, termination, putBack, removal } = deployment;

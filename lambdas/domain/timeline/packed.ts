@@ -14,8 +14,9 @@ const PLACES = DIGITS.length ** 2 - 1;
 export function pack(column: Column): string {
   const known = column.filter((seconds) => seconds !== null);
   const first = Math.min(...known, Number.MAX_SAFE_INTEGER);
-  // Beyond an hour a second is not what anybody looks for.
-  const step = Math.max(1, Math.ceil((Math.max(0, ...known) - first) / (PLACES - 1)));
+  // Beyond an hour a second is not what anybody looks for. A power of two: what is packed again stays as it is.
+  let step = 1;
+  while (Math.max(0, ...known) - first > (PLACES - 1) * step) step *= 2;
   const pairs = column.map((seconds) =>
     pair(seconds === null ? 0 : 1 + Math.round((seconds - first) / step)),
   );

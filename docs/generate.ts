@@ -17,6 +17,7 @@ import { permissionTable } from './permission-table.ts';
 import { costTable } from './sample-costs.ts';
 import { sampleNarration } from './sample-narration.ts';
 import { samplePlan } from './sample-plan.ts';
+import { sampleTimeline } from './sample-timeline.ts';
 import { readStory } from './story.ts';
 import { storyPicture } from './story-picture.ts';
 
@@ -41,6 +42,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
   const fields = { environment: environmentTable, fleet: fleetTable };
   return {
     'docs/deploy-story.svg': storyPicture(readStory(definition, ACTS)),
+    'docs/sample-timeline.html': await sampleTimeline(template, FLEET),
     'README.md': fillParts(committed('README.md'), readme),
     'docs/fleets.md': fillParts(committed('docs/fleets.md'), fields),
     'docs/runbook.md': fillParts(committed('docs/runbook.md'), { failures: failureTable }),

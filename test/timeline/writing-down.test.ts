@@ -143,6 +143,11 @@ describe('What a wait has said', () => {
       ]),
     ).toEqual(['0 of 2 ready; i-0123456789abcdef0 boots', 'all ready']));
 
+  it('is kept once while it counts down', () =>
+    expect(
+      told(['another 5 min', 'another 4 min 50 s', 'another 116 s', 'another 1 h 3 min', 'well']),
+    ).toEqual(['another 5 min', 'well']));
+
   it('does not grow with a host that comes and goes', () =>
     expect(told(Array.from({ length: 50 }, (_, i) => (i % 2 ? 'it went' : 'it came')))).toEqual([
       'it came',

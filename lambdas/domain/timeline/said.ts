@@ -10,7 +10,8 @@ const MOST = 5;
 const LONGEST = 200;
 
 /** Counts, spans and ids go on changing in what is the same sentence to a reader. */
-const shape = (sentence: string) => sentence.replace(/\b(i|host)-?[0-9a-f]{4,}\b|\d+/g, '#');
+const shape = (sentence: string) =>
+  sentence.replace(/\b(i|host)-?[0-9a-f]{4,}\b|\d+( (h|min|s)\b( \d+ (min|s)\b)?)?/g, '#');
 
 export function saidSoFar(earlier: Said | undefined, now: Date, sentence: string): Said {
   const said = earlier ?? [];

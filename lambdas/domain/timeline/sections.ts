@@ -9,9 +9,13 @@ import type { Timeline, Told } from './timeline.ts';
 
 type Drawn = DeploymentRecord & { readonly timeline: Timeline };
 
-/** A table that may scroll by itself, so that the page never does. */
-function table(caption: string, head: readonly Html[], rows: readonly Html[]): Html {
-  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table><caption>${caption}</caption>
+/**
+ * A table that may scroll by itself, so that the page never does. Its caption stands outside: in the table it would be
+ * as wide, and scroll along.
+ */
+function table(id: string, caption: string, head: readonly Html[], rows: readonly Html[]): Html {
+  return html`<p class="caption" id="${id}-caption">${caption}</p>
+<div class="scroll" role="region" aria-labelledby="${id}-caption" tabindex="0"><table aria-labelledby="${id}-caption">
 <thead><tr>${head}</tr></thead><tbody>
 ${rows}</tbody></table></div>
 `;
@@ -38,6 +42,7 @@ export function changes(record: DeploymentRecord): Html {
   ];
   if (!before) return newTable(rows);
   return table(
+    'changes',
     `Compared with deployment ${before.deployment}, which the fleet ran before.`,
     [th('What'), th('Before'), th('This deployment'), th('')],
     rows.map(([what, was, is]) => {
@@ -52,6 +57,7 @@ type Change = readonly [what: string, was: string | undefined, is: string | unde
 
 const newTable = (rows: readonly Change[]): Html =>
   table(
+    'changes',
     'There is no record of what the fleet ran before.',
     [th('What'), th('This deployment')],
     rows.map(
@@ -79,6 +85,7 @@ export function timeSpent({ parts, took, atBest }: Bound): Html {
   const sum = html`<tr class="sum"><th scope="row">In all</th><td class="n">${span(took)}</td><td class="n">${span(atBest)}</td><td class="meter">${meter(took, atBest, took)}</td><td>${share(took, atBest)}</td></tr>
 `;
   return table(
+    'time',
     'At best: what EC2, the image, the application, requests in flight and the fleet’s own settings made unavoidable, as far as it was seen. What is not known counts as nothing.',
     [
       th('Phase'),
@@ -107,6 +114,7 @@ export function phaseTable(record: DeploymentRecord): Html {
     Object.entries(record.phases).map(([phase, seconds]) => ({ phase, seconds, kind: 'done' as const }));
   const notes = { done: '', failed: 'failed', undo: 'undoing' } as const;
   return table(
+    'time',
     'How long each phase took.',
     [th('Phase'), th('Took', 'n'), th('')],
     spans.map(
@@ -161,6 +169,7 @@ function hostTable(
       ? ` These are ${shown.length} of ${hosts.length}; the record has them all.`
       : '';
   return table(
+    hosts[0]?.side ?? '',
     `${count(hosts.length, 'host')}: how long after the start each was seen to be so far.${note}${some}`,
     [th('Host'), ...used.map(([, title]) => th(title, 'n'))],
     shown.map(({ host, as }) => {

@@ -51,7 +51,7 @@ svg{display:block;width:100%;overflow:visible}
 .legend svg{display:inline-block;width:12px;height:12px;margin-right:.4rem;vertical-align:-1px}
 .scroll{overflow-x:auto;margin:.5rem 0}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums;overflow-wrap:break-word}
-caption{text-align:left;color:var(--dim);font-size:.85rem;padding-bottom:.4rem}
+.caption{color:var(--dim);font-size:.85rem}
 th,td{text-align:left;vertical-align:top;padding:.42rem .8rem .42rem 0;border-bottom:1px solid var(--line)}
 thead th{color:var(--dim);font-weight:600;font-size:.8rem;white-space:nowrap}tbody th{font-weight:500}td.id{overflow-wrap:anywhere}td.dim{white-space:nowrap}
 td.n,th.n{text-align:right;white-space:nowrap}tr.sum>*{font-weight:650;border-bottom:0}
@@ -70,7 +70,7 @@ body{font-size:15px}main{padding:1.25rem 1rem 2.5rem}h1{font-size:1.4rem}
 .row{grid-template-columns:1fr;padding:.35rem 0}.row>.name small{display:inline;margin-left:.5rem}
 .word{display:none}
 .story li{grid-template-columns:1fr}.story .at time{display:inline;margin-right:.6rem}
-th,td{padding-right:.55rem}td.meter,th.meter{display:none}.id{font-size:.78rem}}
+th,td{padding-right:.55rem}thead th,thead th.n{white-space:normal}tbody th .id{white-space:nowrap}td.meter,th.meter{display:none}.id{font-size:.78rem}}
 @media print{
 :root{--card:#fff}body{font-size:10pt}main{max-width:none;padding:0}
 svg,.badge,.why{print-color-adjust:exact;-webkit-print-color-adjust:exact}

@@ -1,0 +1,25 @@
+/** The page of a real deployment on the modelled world: the second one of a fleet, undone because of an alert. */
+import { timelineKey } from '../lambdas/domain/fleet.ts';
+import type { TemplateJson } from '../lib/synthesize.ts';
+import { SCENARIOS } from '../simulator/scenarios.ts';
+import { Stage } from '../simulator/stage.ts';
+
+const DEPLOYMENT = 'release-1235';
+
+/** @throws Error when the deployment is not rolled back. */
+export async function sampleTimeline(template: TemplateJson, fleet: string): Promise<string> {
+  const stage = new Stage({ template, fleet, seed: 7 });
+  try {
+    stage.upload();
+    await stage.deploy({ startedBy: 'CI' }, 'release-1234');
+    SCENARIOS.alert.arrange(stage);
+    stage.upload();
+    const input = { startedBy: 'CI', reason: 'release 1235' };
+    const { error } = await stage.deploy(input, DEPLOYMENT);
+    const page = stage.world.s3.text(stage.fleet.artifact.bucket, timelineKey(fleet, DEPLOYMENT));
+    if (error !== 'RolledBack' || page === undefined) throw new Error(`The sample ended in ${error}.`);
+    return page;
+  } finally {
+    stage.close();
+  }
+}

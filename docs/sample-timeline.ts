@@ -1,7 +1,6 @@
 /** The page of a real deployment on the modelled world: the second one of a fleet, undone because of an alert. */
-import { timelineKey } from '../lambdas/domain/fleet.ts';
+import { TAG, timelineKey } from '../lambdas/domain/fleet.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
-import { SCENARIOS } from '../simulator/scenarios.ts';
 import { Stage } from '../simulator/stage.ts';
 
 const DEPLOYMENT = 'release-1235';
@@ -12,7 +11,15 @@ export async function sampleTimeline(template: TemplateJson, fleet: string): Pro
   try {
     stage.upload();
     await stage.deploy({ startedBy: 'CI' }, 'release-1234');
-    SCENARIOS.alert.arrange(stage);
+    stage.whenEntering('Watch the new hosts', () => {
+      const { instances } = stage.world.view();
+      const host = instances.find(({ tags }) => tags[TAG.deployment] === DEPLOYMENT)?.hosts[0];
+      stage.world.mackerel.openAlert({
+        hostId: host?.id ?? '',
+        status: 'CRITICAL',
+        message: '5xx above 5 %',
+      });
+    });
     stage.upload();
     const input = { startedBy: 'CI', reason: 'release 1235' };
     const { error } = await stage.deploy(input, DEPLOYMENT);

@@ -1,7 +1,7 @@
 /** The page's parts in words and tables: all that the picture shows can also be read. */
 import type { DeploymentRecord } from '../record.ts';
 import { count, span } from '../words.ts';
-import type { Bound } from './bound.ts';
+import type { Bound, BoundPart } from './bound.ts';
 import { type HostRow, type Milestone, newHosts, oldHosts, shownOf } from './hosts.ts';
 import { type Html, html } from './html.ts';
 import { timeElement } from './moments.ts';
@@ -77,24 +77,17 @@ const types = (counts: Readonly<Record<string, number>> | undefined): string | u
 // ── Where the time went ────────────────────────────────────────────────────────────────────────────────────────────
 
 export function timeSpent({ parts, took, atBest }: Bound): Html {
-  const rows = parts.map(
-    (part) =>
-      html`<tr><th scope="row">${part.part}</th><td class="n">${span(part.took)}</td><td class="n">${span(part.atBest)}</td><td class="meter">${meter(part.took, part.atBest, took)}</td><td>${part.because}</td></tr>
-`,
-  );
-  const sum = html`<tr class="sum"><th scope="row">In all</th><td class="n">${span(took)}</td><td class="n">${span(atBest)}</td><td class="meter">${meter(took, atBest, took)}</td><td>${share(took, atBest)}</td></tr>
+  const row = (part: string, seconds: BoundPart, className?: string) =>
+    html`<tr${className !== undefined && html` class="${className}"`}><th scope="row">${part}<br><small>${seconds.because}</small></th><td class="n">${span(seconds.took)}</td><td class="n">${span(seconds.atBest)}</td><td class="meter">${meter(seconds.took, seconds.atBest, took)}</td></tr>
 `;
   return table(
     'time',
     'At best: what EC2, the image, the application, requests in flight and the fleet’s own settings made unavoidable, as far as it was seen. What is not known counts as nothing.',
+    [th('Phase, and what its time at best goes into'), th('Took', 'n'), th('At best', 'n'), th('', 'meter')],
     [
-      th('Phase'),
-      th('Took', 'n'),
-      th('At best', 'n'),
-      th('', 'meter'),
-      th('What the time at best goes into'),
+      ...parts.map((part) => row(part.part, part)),
+      row('In all', { part: '', took, atBest, because: share(took, atBest) }, 'sum'),
     ],
-    [...rows, sum],
   );
 }
 

@@ -1,10 +1,15 @@
-/** `npm test`: everything that needs Node alone. Suites that need Python or Go tools have configs of their own. */
+/** `npm test`: everything that needs Node alone. Suites that need Python, Go tools or a browser have configs of their own. */
 import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'test/**/*.moto.test.ts', 'test/**/*.go-tools.test.ts'],
+    exclude: [
+      ...configDefaults.exclude,
+      'test/**/*.moto.test.ts',
+      'test/**/*.go-tools.test.ts',
+      'test/**/*.browser.test.ts',
+    ],
     // One module registry for all files of a worker: loading CDK and the SDK anew for each of ninety files took longer
     // than all tests together. Files restore what they change (clocks, environment, mocks).
     isolate: false,

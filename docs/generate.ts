@@ -19,6 +19,7 @@ import { costTable } from './sample-costs.ts';
 import { sampleNarration } from './sample-narration.ts';
 import { sampleNews } from './sample-news.ts';
 import { samplePlan } from './sample-plan.ts';
+import { sampleTimeline } from './sample-timeline.ts';
 import { readStory } from './story.ts';
 import { storyPicture } from './story-picture.ts';
 
@@ -52,6 +53,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
   const fields = { environment: environmentTable, fleet: fleetTable };
   return {
     'docs/deploy-story.svg': storyPicture(readStory(definition, ACTS)),
+    'docs/sample-timeline.html': await sampleTimeline(template, FLEET),
     'README.md': fillParts(committed('README.md'), readme),
     'docs/fleets.md': fillParts(committed('docs/fleets.md'), fields),
     'docs/events.md': fillParts(committed('docs/events.md'), events),

@@ -24,6 +24,7 @@ import {
   toRegister,
 } from './domain/readiness.ts';
 import { defineStep } from './domain/step.ts';
+import { newHostMilestones } from './domain/timeline/milestones.ts';
 import { span } from './domain/words.ts';
 
 /** While Mackerel is who holds things up the next look waits this long. */
@@ -56,7 +57,8 @@ export const newHostsAreReady = defineStep(
 async function lookAndJoin(deployment: Launched, ports: Eyes, isLast: boolean): Promise<Finding> {
   await holdingUnlessCancelled(deployment, ports);
   const { instances: launched } = deployment.launch;
-  const now = ports.clock.now().getTime();
+  const moment = ports.clock.now();
+  const now = moment.getTime();
   const askedBefore = deployment.readiness?.memory?.mackerelAskedAt ?? 0;
   const joins = new Map(deployment.oldHosts.balancers.map(({ name, joins }) => [name, joins]));
   const facts = await lookAtNewHosts(
@@ -73,6 +75,7 @@ async function lookAndJoin(deployment: Launched, ports: Eyes, isLast: boolean): 
     ready: allReady(hosts),
     reason: readinessSentence(hosts),
     memory: { mackerelAskedAt: asked ? now : askedBefore },
+    seen: newHostMilestones(deployment, launched, facts, moment, deployment.readiness?.seen),
     // Asked for the sentence's sake alone, it is not asked by the next look, which may come soon.
     ...(mackerelMatters(launched, facts, joins, 0) && { patienceSeconds: MACKEREL_PAUSE_SECONDS }),
   };

@@ -10,6 +10,7 @@ import { DEREGISTRATION_SECONDS, decideDraining } from './domain/draining.ts';
 import { DeploymentError } from './domain/errors.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
 import { defineStep } from './domain/step.ts';
+import { drainedMilestones } from './domain/timeline/milestones.ts';
 import { span } from './domain/words.ts';
 
 type Shifted = After<'oldHosts' | 'shift'>;
@@ -49,24 +50,32 @@ function drainSeconds({ fleet, oldHosts }: Shifted): number {
 
 async function lookAtOldHosts(
   deployment: Shifted,
-  ports: Pick<Ports, 'loadBalancers' | 'ledger'>,
+  ports: Pick<Ports, 'loadBalancers' | 'ledger' | 'clock'>,
   secondsPassed: number,
   limit: number,
 ): Promise<Finding> {
   await holdingUnlessCancelled(deployment, ports);
   const ids = oldInstanceIds(deployment);
   if (ids.length === 0) return { ready: true, reason: 'no old host to drain' };
-  const { drained, back, reason } = decideDraining(await membersByTwoAnswers(deployment, ports, ids));
-  if (drained) return { ready: true, reason };
+  const members = await membersByTwoAnswers(deployment, ports, ids);
+  const seen = drainedMilestones(
+    deployment,
+    deployment.oldHosts.hosts,
+    members,
+    ports.clock.now(),
+    deployment.drain?.seen,
+  );
+  const { drained, back, reason } = decideDraining(members);
+  if (drained) return { ready: true, reason, seen };
   if (back.length > 0) {
-    if (secondsPassed < DEREGISTRATION_SECONDS) return { ready: false, reason };
+    if (secondsPassed < DEREGISTRATION_SECONDS) return { ready: false, reason, seen };
     throw new DeploymentError(
       'DrainingStuck',
       `${span(secondsPassed)} after the deregistration ${reason}. Does something else register hosts there?`,
     );
   }
-  if (secondsPassed < limit) return { ready: false, reason };
-  return { ready: true, reason: `${reason} after ${span(limit)}, the drain limit: they are cut` };
+  if (secondsPassed < limit) return { ready: false, reason, seen };
+  return { ready: true, seen, reason: `${reason} after ${span(limit)}, the drain limit: they are cut` };
 }
 
 export const handler = lambdaHandler(oldHostsAreDrained, () => ({

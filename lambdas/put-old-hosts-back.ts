@@ -17,6 +17,7 @@ import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/
 import { decidePuttingBack } from './domain/putting-back.ts';
 import { defineStep } from './domain/step.ts';
 import { STEPS } from './domain/steps.ts';
+import { servingMilestones } from './domain/timeline/milestones.ts';
 import { span } from './domain/words.ts';
 
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
@@ -63,9 +64,10 @@ async function lookAndPutBack(deployment: Deployment, ports: Eyes, now: Date): P
   const restores = restoredAt === undefined || (isQuiet && restoredAt < quietAt.getTime());
   if (restores) await restoreStatuses(old, ports.mackerel);
   const memory = { restoredAt: restores ? now.getTime() : restoredAt };
-  if (isQuiet || !done) return { ready: done, reason, memory };
+  const seen = servingMilestones(deployment, old, members, now, deployment.putBack?.seen);
+  if (isQuiet || !done) return { ready: done, reason, memory, seen };
   const waits = `${reason}; making sure that no earlier call takes them out again`;
-  return { ready: false, reason: waits, memory, earliest: quietAt };
+  return { ready: false, reason: waits, memory, seen, earliest: quietAt };
 }
 
 /**

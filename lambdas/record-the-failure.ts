@@ -9,13 +9,13 @@ import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import type { Ports } from './clients/ports.ts';
-import { writeRecord } from './clients/records.ts';
+import { writeRecord, writeTimeline } from './clients/records.ts';
 import { type Ears, tellEnding } from './clients/telling.ts';
 import { type Deployment, type Ending, holdOf, parseDeployment } from './domain/deployment.ts';
 import { endingOf } from './domain/ending.ts';
 import { type FailureName, isFailure } from './domain/errors.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/fleet.ts';
-import { recordOf } from './domain/record.ts';
+import { recordOf, withoutTimeline } from './domain/record.ts';
 import type { Step } from './domain/step.ts';
 
 /**
@@ -42,7 +42,11 @@ export const recordTheFailure: Step<keyof Records, Ending> = {
     );
     // Else the next deployment of what ran before this one would be told that it runs already.
     if (NEEDS_HUMAN.includes(ending.error))
-      await quietly(writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), record));
+      await quietly(
+        writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), withoutTimeline(record)),
+      );
+    // The page first: what is told leads to it.
+    await writeTimeline(ports.artifacts, fleet, record);
     await tellEnding(deployment, record, ports);
     return ending;
   },

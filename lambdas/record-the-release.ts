@@ -9,10 +9,10 @@ import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import type { Ports } from './clients/ports.ts';
-import { writeRecord } from './clients/records.ts';
+import { writeRecord, writeTimeline } from './clients/records.ts';
 import { type Ears, tellEnding } from './clients/telling.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/fleet.ts';
-import { type DeploymentRecord, recordOf } from './domain/record.ts';
+import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record.ts';
 import { defineStep } from './domain/step.ts';
 
 export const recordTheRelease = defineStep(
@@ -24,9 +24,12 @@ export const recordTheRelease = defineStep(
     const { fleet } = deployment;
     await writeRecord(ports.artifacts, fleet, deploymentRecordKey(fleet.name, record.deployment), record);
     // Last, because it is what later deployments believe.
-    await writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), record);
+    const release = withoutTimeline(record);
+    await writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), release);
+    // The page before anything is told: that leads to it.
+    await writeTimeline(ports.artifacts, fleet, record);
     await tellEnding(deployment, record, ports);
-    return record;
+    return release;
   },
 );
 

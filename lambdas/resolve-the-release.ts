@@ -14,6 +14,7 @@ import {
   foundArtifact,
   parseCurrentRelease,
   refuseForeignKey,
+  releaseBefore,
 } from './domain/release-choice.ts';
 import { defineStep } from './domain/step.ts';
 
@@ -45,7 +46,9 @@ export const resolveTheRelease = defineStep(
       newestVersionId: newest.versionId,
       current,
     });
-    return { ...decision, dryRun: input.dryRun ?? false, artifact, runtimes };
+    const before = releaseBefore(current);
+    const dryRun = input.dryRun ?? false;
+    return { ...decision, dryRun, artifact, runtimes, ...(before && { before }) };
   },
 );
 

@@ -21,6 +21,7 @@ import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/
 import { removalCandidates, settledAfterSeconds } from './domain/removal.ts';
 import { defineStep } from './domain/step.ts';
 import { allEnded, decideTermination, refuseAny, rememberUnseen } from './domain/termination.ts';
+import { terminatedMilestones } from './domain/timeline/milestones.ts';
 import { count, list, secondsBetween, span } from './domain/words.ts';
 
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
@@ -95,7 +96,10 @@ async function remove(
   // 0: seen. The id is kept, because the instance will not be listed by its tag once it has ended.
   const seen = Object.fromEntries(ids.map((id) => [id, 0]));
   const memory = { ...seen, ...rememberUnseen(decision, earlier, now) };
-  const waiting = (reason: string): Finding => ({ ready: false, reason, memory });
+  const launched = deployment.launch?.instances ?? [];
+  const seenSoFar = deployment.removal?.seen;
+  const milestones = terminatedMilestones(deployment, launched, decision.gone, now, seenSoFar);
+  const waiting = (reason: string): Finding => ({ ready: false, reason, memory, seen: milestones });
 
   const unleft = await leaveBalancers(deployment, ports, ids, secondsPassed);
   if (unleft) return waiting(unleft);
@@ -109,13 +113,13 @@ async function remove(
   // A refused one does not keep the others from being removed: it is told when they are.
   if (!allEnded({ ...decision, refused: [] }, memory, now))
     return waiting(`${list([...decision.going, ...decision.unseen])} still shutting down`);
-  if (inFlight) return { ...inFlight, memory };
+  if (inFlight) return { ...inFlight, memory, seen: milestones };
   const ended = [...decision.gone, ...decision.unseen];
   const unretired = await retire(deployment, ports, kept ? [...ended, kept.instanceId] : ended);
   if (unretired) return waiting(unretired);
   refuseAny(decision);
   const removed = `${count(leaving.length, 'new instance')} removed`;
-  return { ready: true, reason: kept ? `${removed}; ${keptSentence(kept)}` : removed };
+  return { ready: true, reason: kept ? `${removed}; ${keptSentence(kept)}` : removed, seen: milestones };
 }
 
 /** @param document the ledger's: a run of this step that was cut off wrote down there whom it terminates. */

@@ -22,6 +22,7 @@ import {
   rememberUnseen,
   type TerminationDecision,
 } from './domain/termination.ts';
+import { terminatedMilestones } from './domain/timeline/milestones.ts';
 import { count, list, span } from './domain/words.ts';
 
 type Baked = After<'oldHosts' | 'launch' | 'bake'>;
@@ -62,17 +63,21 @@ async function lookAndTerminate(deployment: Baked, ports: Eyes, now: Date): Prom
   const begun =
     decision.going.length + decision.gone.length > 0 || earlier?.begun === 1 || phase === 'remove';
   const memory = { ...rememberUnseen(decision, earlier, now), ...(begun && { begun: 1 }) };
+  const seenBefore = deployment.termination?.seen;
+  const seen = terminatedMilestones(deployment, deployment.oldHosts.hosts, decision.gone, now, seenBefore);
   if (allEnded(decision, memory, now)) {
     // Nothing is left to go back to: from here on a clean-up finishes, too.
     await entering('remove', deployment, ports);
     return {
       ready: true,
+      seen,
       reason:
         ids.length > 0 ? `${count(ids.length, 'old instance')} terminated` : 'no old instance to terminate',
     };
   }
   if (!begun) refuseAny(decision);
-  if (decision.terminate.length === 0) return { ready: false, reason: endingSentence(decision), memory };
+  if (decision.terminate.length === 0)
+    return { ready: false, reason: endingSentence(decision), memory, seen };
 
   // Only now: while the old instances shut down there is nothing to decide about the new ones.
   const facts = await lookAtNewHosts(deployment, deployment.launch.instances, ports);

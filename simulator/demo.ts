@@ -4,8 +4,9 @@
  * with 1 when one did not, with 2 when it was asked for something that it cannot play.
  */
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { fleetsFile } from '../bin/fleets.ts';
 import { FleetsFileError, readFleets } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
@@ -32,7 +33,8 @@ What to read next
   README.md         what this is, and how to install it
   docs/runbook.md   what to do when a deployment fails, by its failure's name
   bin/fleets.ts     the one file to edit; the demo plays its fleets
-And npm start -- --list shows what else can happen to them.`;
+And npm start -- --list shows what else can happen to them; --timeline page.html keeps the page that the
+deployment leaves beside its record, to be opened in a browser.`;
 
 const { stdout } = process;
 /** One that understands more than lines. */
@@ -71,8 +73,10 @@ async function play(options: DemoOptions): Promise<number> {
   const seed = options.seed ?? randomInt(SEEDS);
   if (!options.json) say(`seed ${seed}: the same again with  npm start -- ${again(options, seed)}`);
   const templates = synthesizeTemplates(environments, { bundle: false });
-  const rightEndings = await playAll(parts, templates, options, seed);
+  const pages: Page[] = [];
+  const rightEndings = await playAll(parts, templates, options, seed, pages);
   if (!options.json) say(WHAT_NEXT);
+  if (options.timeline !== undefined) keep(options.timeline, pages, options.json ? () => {} : say);
   return rightEndings ? 0 : 1;
 }
 
@@ -81,11 +85,28 @@ function again({ scenarios, artifact }: DemoOptions, seed: number): string {
   return `--seed ${seed}${chosen.join('')}${artifact === undefined ? '' : ` --artifact ${artifact}`}`;
 }
 
+/** What a deployment left. */
+interface Page {
+  readonly scenario: string;
+  readonly html: string;
+}
+
+/** One page is written under the name that was given, several with their scenarios in it. */
+function keep(file: string, pages: readonly Page[], tell: (text: string) => void): void {
+  if (pages.length === 0) tell(`\n${file} is not written: a deployment that changed nothing leaves no page.`);
+  for (const { scenario, html } of pages) {
+    const name = pages.length === 1 ? file : file.replace(/(\.html?)$/, `-${scenario}$1`);
+    writeFileSync(name, html);
+    tell(`\nThe timeline of ${scenario}: ${pathToFileURL(name).href}`);
+  }
+}
+
 async function playAll(
   parts: readonly Part[],
   templates: Readonly<Record<string, TemplateJson>>,
   options: DemoOptions,
   seed: number,
+  pages: Page[],
 ): Promise<boolean> {
   const artifact = options.artifact ? readFileSync(options.artifact) : tarball(EXAMPLE_APPLICATION);
   const isShow = isTerminal && !options.json && !options.plain;
@@ -108,6 +129,7 @@ async function playAll(
         tarball: artifact,
         audience,
         pace,
+        keepPage: (html) => void pages.push({ scenario, html }),
       });
       right &&= asItMust;
     }

@@ -31,6 +31,7 @@ export function artifactsAdapter(client: S3Client): Artifacts {
     versions: (Bucket, Key) => versions(client, { Bucket, Key }),
     readRecord: (Bucket, Key) => readRecord(client, { Bucket, Key }),
     writeRecord: (Bucket, Key, record) => writeRecord(client, { Bucket, Key }, record),
+    writePage: (Bucket, Key, html) => put(client, { Bucket, Key }, html, 'text/html; charset=utf-8'),
   };
 }
 
@@ -149,11 +150,11 @@ async function readRecord(client: S3Client, place: Place): Promise<unknown> {
 }
 
 async function writeRecord(client: S3Client, place: Place, record: unknown): Promise<void> {
-  const command = new PutObjectCommand({
-    ...place,
-    Body: JSON.stringify(record, null, 2),
-    ContentType: 'application/json',
-  });
+  await put(client, place, JSON.stringify(record, null, 2), 'application/json');
+}
+
+async function put(client: S3Client, place: Place, Body: string, ContentType: string): Promise<void> {
+  const command = new PutObjectCommand({ ...place, Body, ContentType });
   await asking(`write ${nameOf(place)}`, () => client.send(command));
 }
 

@@ -225,6 +225,8 @@ export interface Artifacts {
   /** A JSON record; `undefined` when there is none. */
   readRecord(bucket: string, key: string): Promise<unknown>;
   writeRecord(bucket: string, key: string, record: unknown): Promise<void>;
+  /** A page for a browser. */
+  writePage(bucket: string, key: string, html: string): Promise<void>;
 }
 
 export interface Parameters {

@@ -1,8 +1,10 @@
 /** Where records go: the artifact bucket, and a mark on Mackerel's graphs for those who look there first. */
 import { createHash } from 'node:crypto';
-import type { Fleet } from '../domain/fleet.ts';
+import { isFailure } from '../domain/errors.ts';
+import { type Fleet, timelineKey } from '../domain/fleet.ts';
 import { machinesOf } from '../domain/lock.ts';
 import type { DeploymentRecord } from '../domain/record.ts';
+import { timelinePage } from '../domain/timeline/page.ts';
 import type { Artifacts, Mackerel, PendingRequest, Ports } from './ports.ts';
 
 export async function writeRecord(
@@ -12,6 +14,36 @@ export async function writeRecord(
   record: DeploymentRecord,
 ): Promise<void> {
   await artifacts.writeRecord(fleet.artifact.bucket, key, record);
+}
+
+/**
+ * The page beside the record. A deployment that changed nothing has none; and one whose page cannot be drawn, or not be
+ * written, ends as it would have ended.
+ */
+export async function writeTimeline(
+  artifacts: Pick<Artifacts, 'writePage'>,
+  fleet: Fleet,
+  record: DeploymentRecord,
+): Promise<void> {
+  if (!record.timeline) return;
+  const key = timelineKey(fleet.name, record.deployment);
+  try {
+    await artifacts.writePage(fleet.artifact.bucket, key, drawn(record));
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+  }
+}
+
+const UNDRAWN =
+  '<!doctype html><html lang="en"><title>No timeline</title><p>The timeline of this deployment could not be drawn. Its record stands beside this page, under the same name with .json.</p></html>';
+
+/** Whatever a drawing stumbles over is a bug of the drawing, and no reason to fail a deployment that went well: it says so. */
+function drawn(record: DeploymentRecord): string {
+  try {
+    return timelinePage(record);
+  } catch {
+    return UNDRAWN;
+  }
 }
 
 /** From start to end, with the result. */

@@ -10,6 +10,7 @@ import { Fleet } from './fleet.ts';
 import { parseInput } from './input.ts';
 import { Kept } from './kept.ts';
 import { PinnedArtifact, PinnedRuntime } from './release.ts';
+import { Milestones } from './timeline/milestones.ts';
 
 const instant = v.pipe(v.string(), v.isoTimestamp());
 
@@ -42,12 +43,23 @@ const ResolvedImage = v.object({
 });
 export type ResolvedImage = v.InferOutput<typeof ResolvedImage>;
 
+/** What the fleet ran when the deployment began, as far as its record says. */
+const ReleaseBefore = v.object({
+  deployment: v.string(),
+  versionId: v.string(),
+  runtimes: v.array(v.object({ key: v.string(), versionId: v.string() })),
+  imageId: v.string(),
+  instanceTypes: v.optional(v.record(v.string(), v.number())),
+});
+export type ReleaseBefore = v.InferOutput<typeof ReleaseBefore>;
+
 const ResolvedRelease = v.object({
   verdict: v.picklist(['deploy', 'already-deployed', 'superseded']),
   reason: v.string(),
   dryRun: v.boolean(),
   artifact: PinnedArtifact,
   runtimes: v.array(PinnedRuntime),
+  before: v.optional(ReleaseBefore),
 });
 export type ResolvedRelease = v.InferOutput<typeof ResolvedRelease>;
 
@@ -107,6 +119,9 @@ export const Look = v.object({
   at: instant,
   looks: v.number(),
   memory: v.optional(v.record(v.string(), v.number())),
+  /** For the timeline: how far each host has come, and what the wait has said, by epoch seconds. */
+  seen: v.optional(Milestones),
+  said: v.optional(v.array(v.tuple([v.number(), v.string()]))),
 });
 export type Look = v.InferOutput<typeof Look>;
 

@@ -5,6 +5,8 @@
  */
 import type { Look } from './deployment.ts';
 import { isFailure } from './errors.ts';
+import type { Milestones } from './timeline/milestones.ts';
+import { saidSoFar } from './timeline/said.ts';
 
 /** Beyond two hours: a day's bake must fit into the history. In seconds. */
 const LONGEST_PAUSE = 240;
@@ -42,6 +44,8 @@ export interface Finding {
   /** At least this long until the next look: for those who should not be asked every second. */
   readonly patienceSeconds?: number;
   readonly memory?: Record<string, number> | undefined;
+  /** How far each host has come; default: what the look before saw. */
+  readonly seen?: Milestones | undefined;
 }
 
 /**
@@ -54,6 +58,7 @@ export function nextLook(previous: Look | undefined, now: Date, deadline: Date, 
   const pause = PAUSES.find(({ until }) => waited < until)?.pause ?? LONGEST_PAUSE;
   const untilEarliest = ((finding.earliest?.getTime() ?? 0) - now.getTime()) / 1000;
   const untilDeadline = (deadline.getTime() - now.getTime()) / 1000;
+  const seen = finding.seen ?? previous?.seen;
   const wanted = Math.max(pause, finding.patienceSeconds ?? 0, untilEarliest);
   const seconds = Math.min(wanted, Math.max(1, untilDeadline));
   return {
@@ -64,6 +69,8 @@ export function nextLook(previous: Look | undefined, now: Date, deadline: Date, 
     at: now.toISOString(),
     looks: (previous?.looks ?? 0) + 1,
     ...(finding.memory && { memory: finding.memory }),
+    ...(seen && { seen }),
+    said: saidSoFar(previous?.said, now, finding.reason),
   };
 }
 

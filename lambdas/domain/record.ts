@@ -3,6 +3,7 @@ import { type Deployment, deploymentId, type Ending, newInstanceIds, oldInstance
 import { startedBy } from './input.ts';
 import type { Kept } from './kept.ts';
 import { recipe } from './release-choice.ts';
+import { hasTimeline, type Timeline, timelineOf } from './timeline/timeline.ts';
 import { secondsBetween } from './words.ts';
 
 export interface DeploymentRecord {
@@ -18,6 +19,8 @@ export interface DeploymentRecord {
   readonly artifact?: NonNullable<Deployment['release']>['artifact'];
   readonly runtimes?: NonNullable<Deployment['release']>['runtimes'];
   readonly imageId?: string;
+  /** Of the new hosts: type → how many. */
+  readonly instanceTypes?: Readonly<Record<string, number>>;
   readonly recipe: string;
   readonly newInstances: readonly string[];
   readonly oldInstances: readonly string[];
@@ -30,10 +33,12 @@ export interface DeploymentRecord {
   readonly finishedAt: string;
   /** Phase → seconds. */
   readonly phases: Readonly<Record<string, number>>;
+  /** Only in the deployment's own record; absent when it changed nothing. */
+  readonly timeline?: Timeline;
 }
 
 export function recordOf(deployment: Deployment, now: Date, ending?: Ending): DeploymentRecord {
-  const { execution, fleet, input, release, image, oldHosts, removal } = deployment;
+  const { execution, fleet, input, release, image, oldHosts, launch, removal } = deployment;
   const evidence = (removal?.evidence ?? []).filter(({ console }) => console.length > 0);
   return {
     deployment: deploymentId(deployment),
@@ -46,6 +51,7 @@ export function recordOf(deployment: Deployment, now: Date, ending?: Ending): De
     ...(input.reason && { why: input.reason }),
     ...(release && { artifact: release.artifact, runtimes: release.runtimes }),
     ...(image && { imageId: image.imageId }),
+    ...(launch && { instanceTypes: countTypes(launch.instances) }),
     recipe: recipe(fleet),
     newInstances: newInstanceIds(deployment),
     oldInstances: oldInstanceIds(deployment),
@@ -57,7 +63,19 @@ export function recordOf(deployment: Deployment, now: Date, ending?: Ending): De
     startedAt: execution.startedAt,
     finishedAt: now.toISOString(),
     phases: phases(deployment),
+    ...(hasTimeline(deployment) && { timeline: timelineOf(deployment, now, ending) }),
   };
+}
+
+/** For whoever wants the result alone: what the fleet runs, and what the execution answers. */
+export function withoutTimeline({ timeline, ...record }: DeploymentRecord): DeploymentRecord {
+  return record;
+}
+
+function countTypes(instances: readonly { readonly instanceType: string }[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { instanceType } of instances) counts[instanceType] = (counts[instanceType] ?? 0) + 1;
+  return counts;
 }
 
 /** How long each phase took, in seconds, as far as the deployment came. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { ArtifactVersion } from '../clients/ports.ts';
-import type { ResolvedRelease } from './deployment.ts';
+import type { ReleaseBefore, ResolvedRelease } from './deployment.ts';
 import { DeploymentError } from './errors.ts';
 import type { Fleet } from './fleet.ts';
 import type { DeploymentInput } from './input.ts';
@@ -17,6 +17,7 @@ const CurrentRelease = v.object({
   artifact: PinnedArtifact,
   runtimes: v.array(PinnedRuntime),
   imageId: v.string(),
+  instanceTypes: v.optional(v.record(v.string(), v.number())),
   recipe: v.string(),
 });
 export type CurrentRelease = v.InferOutput<typeof CurrentRelease>;
@@ -28,6 +29,19 @@ export type CurrentRelease = v.InferOutput<typeof CurrentRelease>;
 export function parseCurrentRelease(record: unknown): CurrentRelease | undefined {
   const parsed = v.safeParse(CurrentRelease, record);
   return parsed.success ? parsed.output : undefined;
+}
+
+/** Of what the fleet runs, what a reader compares the new release with. */
+export function releaseBefore(current: CurrentRelease | undefined): ReleaseBefore | undefined {
+  if (!current) return undefined;
+  const { deployment, artifact, runtimes, imageId, instanceTypes } = current;
+  return {
+    deployment,
+    versionId: artifact.versionId,
+    runtimes: runtimes.map(({ key, versionId }) => ({ key, versionId })),
+    imageId,
+    ...(instanceTypes && { instanceTypes }),
+  };
 }
 
 /** A digest of what the fleet file says about how hosts are made: a changed start command is another release. */

@@ -1,5 +1,6 @@
 /** What `npm start` can be told on the command line: read into options, or refused with every problem at once. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SCENARIO_NAMES, type ScenarioName } from '../scenarios.ts';
 
@@ -10,6 +11,8 @@ export interface DemoOptions {
   readonly scenarios: readonly ScenarioName[];
   /** A tarball to upload instead of the example application. */
   readonly artifact?: string;
+  /** Where the page of what was played is written. */
+  readonly timeline?: string;
   /** Without it: `tour` in a terminal, `max` elsewhere. */
   readonly speed?: Speed;
   /** Without it: another one each time. */
@@ -31,6 +34,7 @@ const LARGEST_SEED = 2 ** 32 - 1;
 const OPTIONS = {
   scenario: { type: 'string', multiple: true },
   artifact: { type: 'string' },
+  timeline: { type: 'string' },
   speed: { type: 'string' },
   seed: { type: 'string' },
   json: { type: 'boolean' },
@@ -44,6 +48,7 @@ export const HELP = `npm start -- [options]    a deployment to a modelled fleet,
   --scenario NAME   what is played; may be repeated; without it: ${TOUR.join(', ')}
   --list            the scenarios, each with a sentence
   --artifact FILE   upload this .tar.gz instead of the example application in examples/app
+  --timeline FILE   write the deployment's page there, as it stands beside its record in S3; open it in a browser
   --speed N         N virtual seconds in a real one; tour: slower where something happens; max: no pauses
   --seed N          play exactly what was played with this seed before
   --plain           lines instead of the picture, as where the output is no terminal
@@ -85,6 +90,8 @@ function readOptions(
   const scenarios = given('scenario').filter((name) => isScenario(name, problems));
   const artifact = given('artifact').at(-1);
   if (artifact !== undefined) problems.push(...notATarball(artifact));
+  const timeline = given('timeline').at(-1);
+  if (timeline !== undefined) problems.push(...notAPage(timeline));
   const speed = given('speed')
     .map((text) => readSpeed(text, problems))
     .at(-1);
@@ -97,6 +104,7 @@ function readOptions(
     json: flags.json === true,
     plain: flags.plain === true,
     ...(artifact !== undefined && { artifact }),
+    ...(timeline !== undefined && { timeline }),
     ...(speed !== undefined && { speed }),
     ...(seed !== undefined && { seed }),
   };
@@ -122,6 +130,14 @@ function notATarball(file: string): string[] {
   } catch (error) {
     return [`--artifact ${file}: cannot be read (${Object(error).code ?? error})`];
   }
+}
+
+/** Found out before anything is played. Nothing but pages is overwritten. */
+function notAPage(file: string): string[] {
+  if (!/\.html?$/.test(file)) return [`--timeline ${file}: allowed: a file whose name ends with .html`];
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) return [`--timeline ${file}: is a folder`];
+  const folder = statSync(dirname(file), { throwIfNoEntry: false });
+  return folder?.isDirectory() ? [] : [`--timeline ${file}: there is no folder ${dirname(file)}`];
 }
 
 function readSpeed(text: string, problems: string[]): Speed | undefined {

@@ -2,7 +2,7 @@
  * One scenario before an audience: sets the stage, uploads the tarball, lets the upload's event start the deployment by
  * way of the synthesized rule, and tells and shows what follows. Knows nothing of terminals.
  */
-import { fleetSize } from '../../lambdas/domain/fleet.ts';
+import { fleetSize, timelineKey } from '../../lambdas/domain/fleet.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { Rules } from '../rules.ts';
 import type { ExecutionResult, StoryEvent } from '../run-definition.ts';
@@ -57,6 +57,8 @@ export interface PerformanceOptions {
   readonly tarball: Uint8Array;
   readonly audience: Audience;
   readonly pace: Pace;
+  /** Is given the deployment's page, if it left one. */
+  readonly keepPage?: (page: string) => void;
 }
 
 /** Real seconds that a line is worth in the tour. */
@@ -232,6 +234,8 @@ class Performance {
       violations: rules.violations,
       serving: { before: servingBefore, fewest: this.#fewestServing, fewestOld: this.#fewestOldServing },
     });
+    const page = world.s3.text(fleet.artifact.bucket, timelineKey(fleet.name, this.#deployment));
+    if (page !== undefined) this.#options.keepPage?.(page);
     this.#options.audience.ends(summary);
     this.#options.pace.rest(REST.ends ?? 0);
     const now = clock.now().getTime();

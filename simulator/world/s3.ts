@@ -152,6 +152,17 @@ export class S3Model {
     this.put(bucket, key, JSON.stringify(record, null, 2));
   }
 
+  writePage(bucket: string, key: string, html: string): void {
+    this.#refuseUnknownBucket(bucket);
+    this.put(bucket, key, html);
+  }
+
+  /** What a browser, or the console, would show of the newest version; `undefined` when there is none. */
+  text(bucket: string, key: string): string | undefined {
+    const version = this.#find(bucket, key);
+    return version && Buffer.from(version.bytes).toString();
+  }
+
   // ── Inside ──
 
   #refuseUnknownBucket(bucket: string): void {

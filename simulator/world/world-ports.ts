@@ -202,6 +202,8 @@ function artifactsPort({ s3 }: Models, run: RunCall): Ports['artifacts'] {
     readRecord: (bucket, key) => run(service, 'readRecord', [bucket, key], () => s3.readRecord(bucket, key)),
     writeRecord: (bucket, key, record) =>
       run(service, 'writeRecord', [bucket, key, record], () => s3.writeRecord(bucket, key, record)),
+    writePage: (bucket, key, html) =>
+      run(service, 'writePage', [bucket, key, html], () => s3.writePage(bucket, key, html)),
   };
 }
 

@@ -111,6 +111,14 @@ export function artifactsContract(title: string, arrange: () => Promise<Artifact
       expect(await artifacts.readRecord(bucket, 'irekae/blog/current.json')).toEqual(record);
     });
 
+    it('writes a page as it is given, which is no record', async () => {
+      await artifacts.writePage(bucket, 'irekae/blog/deployments/d.html', '<p>Deployed</p>');
+      expect(await artifacts.find(bucket, 'irekae/blog/deployments/d.html')).toMatchObject({ sizeBytes: 15 });
+      await expect(artifacts.readRecord(bucket, 'irekae/blog/deployments/d.html')).rejects.toMatchObject({
+        name: 'InvalidInput',
+      });
+    });
+
     it('has no record where none was written', async () => {
       expect(await artifacts.readRecord(bucket, 'irekae/blog/current.json')).toBeUndefined();
     });

@@ -181,6 +181,18 @@ describe('a record', () => {
     expect(JSON.parse(request?.body ?? '')).toEqual({ versionId: 'v1' });
   });
 
+  it('may be a page, which a browser shows as one', async () => {
+    aws.answer(() => ({}));
+    await artifacts.writePage('bucket', 'irekae/blog/deployments/d.html', '<p>入れ替え</p>');
+    const [request] = aws.requests;
+    expect(request).toMatchObject({
+      method: 'PUT',
+      path: expect.stringMatching(/^\/bucket\/irekae\/blog\/deployments\/d\.html/),
+      headers: { 'content-type': 'text/html; charset=utf-8' },
+      body: '<p>入れ替え</p>',
+    });
+  });
+
   it('that cannot be written says so', async () => {
     aws.answer(() => s3Error('AccessDenied', 403));
     await expect(artifacts.writeRecord('bucket', 'r.json', {})).rejects.toMatchObject({

@@ -31,6 +31,7 @@ describe('The command line', () => {
     ['--json', { ...tour, json: true }],
     ['--plain', { ...tour, plain: true }],
     [`--artifact ${tarball}`, { ...tour, artifact: tarball }],
+    ['--timeline page.html', { ...tour, timeline: 'page.html' }],
   ])('"%s" is played', (line, options) => {
     expect(play(line.split(' ').filter(Boolean))).toEqual({ do: 'play', options });
   });
@@ -49,6 +50,8 @@ describe('The command line', () => {
     ['--sede=3', /^--sede: no such option; allowed: --scenario, --artifact, /],
     ['--constructor', /^--constructor: no such option/],
     ['app', /^app: not an option/],
+    ['--timeline page.txt', /^--timeline page\.txt: allowed: a file whose name ends with \.html$/],
+    ['--timeline nowhere/at/all.html', /^--timeline nowhere\/at\/all\.html: there is no folder nowhere\/at$/],
     ['--artifact /nowhere/at/all', /^--artifact \/nowhere\/at\/all: cannot be read \(ENOENT\)$/],
     [`--artifact ${folder}`, /: cannot be read \(EISDIR\)$/],
     [`--artifact ${text}`, /: not a \.tar\.gz$/],

@@ -1,7 +1,8 @@
 /** The document that travels: what a step takes at its door, and how large it can become. */
 import { describe, expect, it } from 'vitest';
 import { type Deployment, parseDeployment } from '../../lambdas/domain/deployment.ts';
-import { recordOf } from '../../lambdas/domain/record.ts';
+import { recordOf, withoutTimeline } from '../../lambdas/domain/record.ts';
+import { pack } from '../../lambdas/domain/timeline/packed.ts';
 import { list } from '../../lambdas/domain/words.ts';
 import { MOST_HOSTS } from '../../lib/fleet-rules.ts';
 import {
@@ -55,6 +56,10 @@ describe('parseDeployment', () => {
 const id = (n: number) => `i-${n.toString(16).padStart(17, '0')}`;
 const ids = (from: number, count: number) => Array.from({ length: count }, (_, n) => id(from + n));
 
+/** What the looks write down for the timeline, at its largest. */
+const column = (hosts: number) => pack(Array.from({ length: hosts }, (_, n) => 86_400 + n));
+const SAID = Array.from({ length: 5 }, (): [number, string] => [1_772_355_600, 'x'.repeat(200)]);
+
 /** The largest fleet, after a deployment in which everything was said that can be said. */
 function largest(hosts: number): Deployment {
   const balancers = ['a', 'b'].map((letter) => letter.repeat(32));
@@ -95,14 +100,20 @@ function largest(hosts: number): Deployment {
     readiness: aLook({
       ready: true,
       reason: list(fresh.map((each) => `${each} not in service at ${balancers[0]} (${'x'.repeat(200)})`)),
+      said: SAID,
+      seen: { running: column(hosts), registered: column(hosts), inService: column(hosts) },
     }),
+    drain: aLook({ ready: true, said: SAID, seen: { drained: column(hosts) } }),
+    bake: aLook({ ready: true, said: SAID }),
     termination: aLook({
+      said: SAID,
+      seen: { terminated: column(hosts) },
       memory: { begun: 1, ...Object.fromEntries(old.map((each) => [each, at(400).getTime()])) },
     }),
     failure: { Error: 'OldHostsNotTerminated', Cause: 'x'.repeat(4_096) },
     retirement: { reason: '250 hosts retired in Mackerel', at: iso(500) },
   });
-  return { ...document, record: recordOf(document, at(600)) };
+  return { ...document, record: withoutTimeline(recordOf(document, at(600))) };
 }
 
 /** Step Functions' limit; a document that reaches it ends an execution without a Catch, and so without an undo. */
@@ -110,7 +121,7 @@ const PAYLOAD_LIMIT = 256 * 1024;
 
 describe('the document of a large fleet behind two load balancers', () => {
   it.each([
-    [250, PAYLOAD_LIMIT / 2],
+    [250, 0.55 * PAYLOAD_LIMIT],
     [MOST_HOSTS, PAYLOAD_LIMIT],
   ])('of %i old and as many new hosts stays below %i bytes', (hosts, limit) => {
     const document = largest(hosts);

@@ -105,7 +105,7 @@ function run(step: StepName, { document, scene = allWell() }: Case, ledger: Ledg
   const accepting: Methods = {
     ledger: portOf(ledger),
     ec2: { launch: async ({ subnetId }) => [aNewInstance(`i-in-${subnetId}`, { subnetId })] },
-    artifacts: { writeRecord: async () => {} },
+    artifacts: { writeRecord: async () => {}, writePage: async () => {} },
     mackerel: { annotate: async () => {} },
   };
   const ports: LiteralPorts = portsOn(scene, at(200), accepting);

@@ -54,7 +54,7 @@ const record = (methods: Methods = {}) => {
   const marks: Annotation[] = [];
   const ports = portsWith(
     {
-      artifacts: { writeRecord: async () => {} },
+      artifacts: { writeRecord: async () => {}, writePage: async () => {} },
       announcer: { tellPeople: async () => {}, tellMachines: async () => {} },
       ...methods,
       mackerel: {
@@ -77,8 +77,13 @@ describe('Record the release', () => {
     expect(written).toMatchObject({ outcome: 'Deployed', deployment: 'deploy-2' });
     const json = JSON.stringify(written);
     expect(ports.calls).toEqual([
-      `artifacts.writeRecord "artifacts" "irekae/shop/deployments/deploy-2.json" ${json}`,
+      expect.stringMatching(
+        /^artifacts\.writeRecord "artifacts" "irekae\/shop\/deployments\/deploy-2\.json" .*"timeline":/,
+      ),
       `artifacts.writeRecord "artifacts" "irekae/shop/current.json" ${json}`,
+      expect.stringMatching(
+        /^artifacts\.writePage "artifacts" "irekae\/shop\/deployments\/deploy-2\.html" "<!doctype html>/,
+      ),
       ...[
         /^mackerel\.annotate /,
         /^mackerel\.postServiceMetrics "Shop" /,
@@ -89,6 +94,17 @@ describe('Record the release', () => {
       ].map((call) => expect.stringMatching(call)),
     ]);
   });
+
+  it('leaves the timeline out of what the execution answers: it travels in no document', async () =>
+    expect(await record().answer).not.toHaveProperty('timeline'));
+
+  it.each(['ServiceUnavailable', 'ServiceRefused'] as const)(
+    'does not mind a bucket that takes no page (%s)',
+    async (name) => {
+      const artifacts = { writeRecord: async () => {}, writePage: failing(name) };
+      expect(await record({ artifacts }).answer).toMatchObject({ outcome: 'Deployed' });
+    },
+  );
 
   it('marks the role’s graphs with what, who and when', async () => {
     const { marks, answer } = record();

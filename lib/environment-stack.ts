@@ -42,7 +42,8 @@ export class EnvironmentStack extends Stack {
         launchTemplateId: hosts.launchTemplate.ref,
         launchTemplateVersion: hosts.launchTemplate.attrLatestVersionNumber,
       });
-      alarmsOf(new FleetMachine(this, runtimeFleet, shared), fleet.name, topic);
+      const startsOn = { newImage: fleet.redeployOnNewImage };
+      alarmsOf(new FleetMachine(this, runtimeFleet, shared, startsOn), fleet.name, topic);
     }
 
     new OrphanWatch(this, reach, topic);

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { Architecture, RECORD_PREFIX } from '../lambdas/domain/fleet.ts';
+import { WEEKDAYS } from '../lambdas/domain/local-time.ts';
 
 /** A text that matches; one check per field, so that a bad value is told about once. */
 const text = (pattern: RegExp, allowed: string) => v.pipe(v.string(allowed), v.regex(pattern, allowed));
@@ -196,6 +197,57 @@ const Limits = only({
   undoSeconds: v.optional(whole(60, 3_600), 600),
 });
 
+/** One check, so that a bad value is told about once. */
+const checked = (isAllowed: (given: string) => boolean, allowed: string) =>
+  v.pipe(v.string(allowed), v.check(isAllowed, allowed));
+
+/** `Intl` also takes offsets (`+09:00`), which know nothing of summer time. */
+const TIME_ZONE = checked(
+  (name) => /^[A-Za-z]/.test(name) && isTimeZone(name),
+  'the name of a time zone such as Asia/Tokyo, Europe/Berlin or UTC',
+);
+const TIME = text(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time from 00:00 to 23:59');
+const END_TIME = text(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'a time from 00:00 to 24:00');
+const DATE_TIME = checked(isDateTime, 'a local date and time such as 2026-12-28T18:00');
+const LABEL = text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,80}$/u, 'one line of 1 to 80 characters');
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** And one that the calendar has: `Date` makes the 30th of February a day of March. */
+function isDateTime(given: string): boolean {
+  const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(given) ? Date.parse(`${given}Z`) : Number.NaN;
+  return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(given);
+}
+
+const Freeze = v.variant('kind', [
+  /** Every week, beginning on these days; a `to` that is not after `from` is on the next day. */
+  only({
+    kind: v.literal('weekly'),
+    label: LABEL,
+    timeZone: TIME_ZONE,
+    days: list(v.picklist(WEEKDAYS, `one of ${WEEKDAYS.join(', ')}`), 1, 7),
+    from: TIME,
+    to: END_TIME,
+  }),
+  /** Once. */
+  only({ kind: v.literal('dated'), label: LABEL, timeZone: TIME_ZONE, from: DATE_TIME, to: DATE_TIME }),
+]);
+
+const Promotion = only({
+  /** The fleet whose artifact is promoted to this one. */
+  from: FLEET,
+  /** Refuse what was not promoted. Default: true. */
+  required: v.optional(v.boolean('true or false'), true),
+  /** How long it must have run there. Default: 0. */
+  soakMinutes: v.optional(whole(0, 43_200, ' minutes'), 0),
+});
+
 export const FleetConfig = only({
   /** The state machines are `irekae-<name>` and `irekae-<name>-clean-up`. */
   name: FLEET,
@@ -235,6 +287,15 @@ export const FleetConfig = only({
   startCommand: text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,1024}$/u, 'one line of 1 to 1024 characters'),
   /** All in seconds. */
   limits: v.optional(Limits, {}),
+  /** Times in which it is not deployed, unless somebody insists with a reason. Default: none. */
+  freezes: v.optional(list(Freeze, 0, 50), []),
+  /**
+   * When a new machine image of its kind is there, what runs is deployed again on it, by itself. Needs an image, or a
+   * parameter, of your own account. Default: false.
+   */
+  redeployOnNewImage: v.optional(v.boolean('true or false'), false),
+  /** Where its artifact comes from. Default: from whoever uploads it. */
+  promotion: v.optional(Promotion),
   /** On every instance and volume of the fleet. `Name` is yours to set; default: none. */
   tags: v.optional(
     v.pipe(

@@ -5,7 +5,13 @@
  * The functions are shared by the fleets of an environment, so a permission reaches exactly these fleets.
  */
 import type { Stack } from 'aws-cdk-lib';
-import { currentReleaseKey, type LoadBalancerRef, RECORD_PREFIX, TAG } from '../lambdas/domain/fleet.ts';
+import {
+  currentReleaseKey,
+  deploymentRecordKey,
+  type LoadBalancerRef,
+  RECORD_PREFIX,
+  TAG,
+} from '../lambdas/domain/fleet.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
 import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
 import type { LedgerTable } from './ledger-table.ts';
@@ -136,6 +142,13 @@ const records = (action: string): Grant => {
 };
 const readRecords = records('s3:GetObject');
 const writeRecords = records('s3:PutObject');
+
+/** What earlier deployments left: what is gone back to. */
+const readDeploymentRecords: Grant = ({ environment, bucket }) => ({
+  actions: ['s3:GetObject'],
+  resources: fleetNames(environment).map((fleet) => bucket.arnForObjects(deploymentRecordKey(fleet, '*'))),
+  wildcard: 'Which deployment is gone back to is not known before somebody asks for it.',
+});
 
 const readCurrentReleases: Grant = ({ environment, bucket }) => ({
   actions: ['s3:GetObject'],
@@ -314,7 +327,7 @@ const lookAtHosts = [...askMackerel, describeInstances, describeLoadBalancers];
  * writes it down instead, which proves the same.
  */
 const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
-  // Reads and fills the pending slot, and sends for the clean-up when the holder is dead.
+  // Reads and fills the pending slot, for what is gone back to also by the records; and sends for the clean-up when the holder is dead.
   'take-the-fleet-lock': [
     readLedger,
     writeLedger,
@@ -323,8 +336,16 @@ const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
     readApplications,
     listApplicationVersions,
     tellAbsentFromForbidden,
+    readCurrentReleases,
+    readDeploymentRecords,
   ],
-  'resolve-the-image': [describeImages, readImageParameters],
+  'resolve-the-image': [
+    describeImages,
+    readImageParameters,
+    readCurrentReleases,
+    readDeploymentRecords,
+    tellAbsentFromForbidden,
+  ],
   'resolve-the-release': [readArtifacts, tellAbsentFromForbidden, readRecords],
   'snapshot-old-hosts': [...lookAtHosts, describeSubnets],
   'write-the-plan': [],

@@ -19,6 +19,10 @@ export const FAILURES = {
   SubnetUnusable: 'a subnet of the fleet is missing, full or in another VPC',
   FleetWouldShrink: 'more hosts serve now than the fleet would launch',
   SnapshotContradicts: 'Mackerel, EC2 and the load balancers tell different stories about who serves',
+  Frozen: 'the fleet is in one of its freeze windows',
+  NotProven: 'the fleet demands provenance, and the artifact was not promoted to it',
+  OlderImage: 'the newest machine image of the fleet’s kind is older than the one that it runs on',
+  NothingToRollBackTo: 'the release to go back to is unknown, never ran, or is what runs already',
   // While the old hosts still serve: undone.
   NoCapacity: 'EC2 has no capacity for any of the fleet’s instance types in a zone',
   LaunchRefused: 'EC2 refused the launch (limit, permission or parameter)',

@@ -1,6 +1,6 @@
 /** The release record: what a deployment did, when, for whom. Kept in the artifact bucket, one JSON per deployment. */
 import { type Deployment, deploymentId, type Ending, newInstanceIds, oldInstanceIds } from './deployment.ts';
-import { startedBy } from './input.ts';
+import { type Override, startedBy } from './input.ts';
 import type { Kept } from './kept.ts';
 import { recipe } from './release-choice.ts';
 import { secondsBetween } from './words.ts';
@@ -18,6 +18,14 @@ export interface DeploymentRecord {
   readonly artifact?: NonNullable<Deployment['release']>['artifact'];
   readonly runtimes?: NonNullable<Deployment['release']>['runtimes'];
   readonly imageId?: string;
+  /** When EC2 made the image, ISO 8601. */
+  readonly imageCreatedAt?: string;
+  /** The deployment whose release ran before; after a rollback, the one before that release. */
+  readonly previous?: string;
+  /** The deployment whose release this one went back to. */
+  readonly rolledBackTo?: string;
+  /** The gates that somebody opened; `why` says why. */
+  readonly override?: readonly Override[];
   readonly recipe: string;
   readonly newInstances: readonly string[];
   readonly oldInstances: readonly string[];
@@ -46,6 +54,10 @@ export function recordOf(deployment: Deployment, now: Date, ending?: Ending): De
     ...(input.reason && { why: input.reason }),
     ...(release && { artifact: release.artifact, runtimes: release.runtimes }),
     ...(image && { imageId: image.imageId }),
+    ...(image?.createdAt && { imageCreatedAt: image.createdAt }),
+    ...previousOf(deployment, ending),
+    ...(image?.rollbackTo && { rolledBackTo: image.rollbackTo }),
+    ...(input.override?.length && { override: input.override }),
     recipe: recipe(fleet),
     newInstances: newInstanceIds(deployment),
     oldInstances: oldInstanceIds(deployment),
@@ -58,6 +70,12 @@ export function recordOf(deployment: Deployment, now: Date, ending?: Ending): De
     finishedAt: now.toISOString(),
     phases: phases(deployment),
   };
+}
+
+/** Of one that did not end well: what ran when it began, which may run again. */
+function previousOf({ release }: Deployment, ending?: Ending): { previous?: string } {
+  const previous = ending ? release?.ranBefore : release?.previous;
+  return previous === undefined ? {} : { previous };
 }
 
 /** How long each phase took, in seconds, as far as the deployment came. */

@@ -240,11 +240,11 @@ const Freeze = v.variant('kind', [
 ]);
 
 const Promotion = only({
-  /** The fleet whose artifact is promoted to this one. */
+  /** The fleet whose artifact it is: what was deployed there, under another key or in another bucket, may be promoted. */
   from: FLEET,
-  /** Refuse what was not promoted. Default: true. */
+  /** Is only what was promoted deployed? Default: true. */
   required: v.optional(v.boolean('true or false'), true),
-  /** How long it must have run there. Default: 0. */
+  /** How long that fleet must have run a version before it may be promoted, after the deployment's own bake. Default: 0. */
   soakMinutes: v.optional(whole(0, 43_200, ' minutes'), 0),
 });
 
@@ -256,6 +256,8 @@ export const FleetConfig = only({
   mackerel: Mackerel,
   /** S3 key of the application tarball. An upload to it starts a deployment. */
   artifact: KEY,
+  /** Where its artifact comes from, other than by upload; see the README's section on promotion. Default: uploads only. */
+  promotion: v.optional(Promotion),
   /** Tarballs that ride along: the Perl of 2015. Default: none. */
   runtimes: v.optional(list(Runtime, 0, 20), []),
   image: Image,
@@ -294,8 +296,6 @@ export const FleetConfig = only({
    * parameter, of your own account. Default: false.
    */
   redeployOnNewImage: v.optional(v.boolean('true or false'), false),
-  /** Where its artifact comes from. Default: from whoever uploads it. */
-  promotion: v.optional(Promotion),
   /** On every instance and volume of the fleet. `Name` is yours to set; default: none. */
   tags: v.optional(
     v.pipe(

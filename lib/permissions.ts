@@ -5,13 +5,7 @@
  * The functions are shared by the fleets of an environment, so a permission reaches exactly these fleets.
  */
 import type { Stack } from 'aws-cdk-lib';
-import {
-  currentReleaseKey,
-  deploymentRecordKey,
-  type LoadBalancerRef,
-  RECORD_PREFIX,
-  TAG,
-} from '../lambdas/domain/fleet.ts';
+import { currentReleaseKey, type LoadBalancerRef, RECORD_PREFIX, TAG } from '../lambdas/domain/fleet.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
 import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
 import type { LedgerTable } from './ledger-table.ts';
@@ -133,22 +127,20 @@ const tellAbsentFromForbidden: Grant = ({ bucket }) => ({
   resources: [bucket.bucketArn],
 });
 
-const records = (action: string): Grant => {
-  return ({ bucket }) => ({
+/** @param under below the records' prefix, with `*` for a fleet and for a deployment */
+const records =
+  (action: string, ...under: string[]): Grant =>
+  ({ bucket }) => ({
     actions: [action],
-    resources: [bucket.arnForObjects(`${RECORD_PREFIX}*`)],
-    wildcard: `A record's key holds the deployment's id; nothing but records lies under ${RECORD_PREFIX}.`,
+    resources: under.map((key) => bucket.arnForObjects(`${RECORD_PREFIX}${key}`)),
+    // A name for each fleet would fill the policy, which has room for 10,240 characters.
+    wildcard: `A record's key holds the fleet and the deployment's id; nothing but records lies under ${RECORD_PREFIX}.`,
   });
-};
-const readRecords = records('s3:GetObject');
-const writeRecords = records('s3:PutObject');
-
-/** What earlier deployments left: what is gone back to. */
-const readDeploymentRecords: Grant = ({ environment, bucket }) => ({
-  actions: ['s3:GetObject'],
-  resources: fleetNames(environment).map((fleet) => bucket.arnForObjects(deploymentRecordKey(fleet, '*'))),
-  wildcard: 'Which deployment is gone back to is not known before somebody asks for it.',
-});
+const readRecords = records('s3:GetObject', '*');
+/** What runs, and what ran before: to go back to it. */
+const readReleases = records('s3:GetObject', '*/current.json', '*/deployments/*.json');
+/** Not the proofs of promotions: who deploys must not be able to prove that it may. */
+const writeRecords = records('s3:PutObject', '*/current.json', '*/deployments/*');
 
 const readCurrentReleases: Grant = ({ environment, bucket }) => ({
   actions: ['s3:GetObject'],
@@ -336,16 +328,9 @@ const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
     readApplications,
     listApplicationVersions,
     tellAbsentFromForbidden,
-    readCurrentReleases,
-    readDeploymentRecords,
+    readReleases,
   ],
-  'resolve-the-image': [
-    describeImages,
-    readImageParameters,
-    readCurrentReleases,
-    readDeploymentRecords,
-    tellAbsentFromForbidden,
-  ],
+  'resolve-the-image': [describeImages, readImageParameters, readReleases, tellAbsentFromForbidden],
   'resolve-the-release': [readArtifacts, tellAbsentFromForbidden, readRecords],
   'snapshot-old-hosts': [...lookAtHosts, describeSubnets],
   'write-the-plan': [],

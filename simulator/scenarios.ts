@@ -3,7 +3,7 @@
  * tests hold them to their endings.
  */
 import type { FailureName } from '../lambdas/domain/errors.ts';
-import { TAG } from '../lambdas/domain/fleet.ts';
+import { promotionKey, TAG } from '../lambdas/domain/fleet.ts';
 import { giveHistory } from './history.ts';
 import type { Stage } from './stage.ts';
 import type { Fate } from './world/instance-life.ts';
@@ -73,6 +73,14 @@ const freezeWeekends = (stage: Stage) =>
       },
     ],
   });
+
+/** Whoever promoted the newest artifact: nothing says so anymore. */
+const forgetPromotion = ({ world, fleet: { name, artifact } }: Stage) => {
+  const newest = world.s3.find(artifact.bucket, artifact.key);
+  if (!newest) throw new Error('This scenario needs an artifact, and none was uploaded yet.');
+  const sha256 = world.s3.digest(artifact.bucket, artifact.key, newest.versionId);
+  world.s3.delete(artifact.bucket, promotionKey(name, sha256));
+};
 
 export const SCENARIOS = {
   app: {
@@ -277,7 +285,10 @@ export const SCENARIOS = {
   'not-promoted': {
     tells: 'A fleet that takes only what was promoted to it, and a tarball that nobody promoted.',
     kind: 'app',
-    arrange: (stage) => stage.configure({ wantsProvenance: true }),
+    arrange: (stage) => {
+      stage.configure({ wantsProvenance: true });
+      stage.whenEntering('Resolve the release', () => forgetPromotion(stage));
+    },
     endsIn: 'Nothing was changed',
     because: 'NotProven',
   },

@@ -68,11 +68,12 @@ export function freezeAt(windows: readonly FreezeWindow[], moment: Date): Freeze
   };
 }
 
-/** `weekend, until mon 2026-11-23 00:00 in Asia/Tokyo (2026-11-22T15:00Z)` */
+/** `weekend, until Mon 2026-11-23 00:00 in Asia/Tokyo (2026-11-22T15:00Z)` */
 export function freezeSentence({ labels, until, goesOn, timeZone }: Freeze): string {
   const local = localTime(until, timeZone);
   const utc = `${until.toISOString().slice(0, 16)}Z`;
-  const when = `${weekdayOf(local.slice(0, 10))} ${local.replace('T', ' ')} in ${timeZone} (${utc})`;
+  const [first = '', ...rest] = weekdayOf(local.slice(0, 10));
+  const when = `${first.toUpperCase()}${rest.join('')} ${local.replace('T', ' ')} in ${timeZone} (${utc})`;
   return `${list(labels)}, until ${goesOn ? 'at least ' : ''}${when}`;
 }
 

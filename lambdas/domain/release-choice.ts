@@ -111,10 +111,15 @@ export function decideRelease(
       reason: `${fleet.name} runs ${name} on ${facts.imageId} since deployment ${current.deployment}; give {"redeploy": true} to replace its hosts anyway`,
     };
   }
-  const why = rollbackTo === undefined ? '' : `back to the release of ${rollbackTo}: `;
+  const why = [
+    rollbackTo === undefined ? '' : `back to the release of ${rollbackTo}: `,
+    input.newImage && current
+      ? `what runs since ${current.deployment}, on the new image ${facts.imageId}: `
+      : '',
+  ];
   return {
     verdict: 'deploy',
-    reason: `${why}${name}, ${artifact.sizeBytes} bytes, SHA-256 ${artifact.sha256.slice(0, 12)}…`,
+    reason: `${why.join('')}${name}, ${artifact.sizeBytes} bytes, SHA-256 ${artifact.sha256.slice(0, 12)}…`,
   };
 }
 

@@ -58,7 +58,7 @@ describe('The gate for freezes', () => {
     expect(() => refuse(askGates(FROZEN, {}, facts()).refusals)).toThrow(
       failure(
         'Frozen',
-        'shop is frozen: weekend, until mon 2026-03-02 00:00 in UTC (2026-03-02T00:00Z). Start the deployment again then ' +
+        'shop is frozen: weekend, until Mon 2026-03-02 00:00 in UTC (2026-03-02T00:00Z). Start the deployment again then ' +
           '(nothing starts it by itself), or at once with {"override": ["freeze"], "reason": "…"}.',
       ),
     ));

@@ -7,6 +7,7 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { newestFiles, recordedFiles } from './clients/pinning.ts';
 import type { Artifacts, Ports } from './clients/ports.ts';
 import type { After, NoRelease, ResolvedRelease } from './domain/deployment.ts';
+import { DeploymentError } from './domain/errors.ts';
 import { currentReleaseKey, deploymentRecordKey, promotionKey } from './domain/fleet.ts';
 import { askGates, type GateAnswer, type GateFacts, refuse } from './domain/gates.ts';
 import {
@@ -32,14 +33,16 @@ export const resolveTheRelease = defineStep(
     const { fleet, input, image } = deployment;
     refuseForeignKey(fleet, input);
     const dryRun = input.dryRun ?? false;
-    const { current, target, ranBefore } = await readPast(deployment, artifacts);
+    const isEarlier = input.rollbackTo !== undefined || input.newImage !== undefined;
+    const [past, newest] = await Promise.all([
+      readPast(deployment, artifacts),
+      isEarlier ? undefined : newestFiles(fleet, input, artifacts),
+    ]);
+    const { current, target, ranBefore, leftBehind } = past;
     const nothing = input.newImage && nothingToRedeploy(fleet, image, current);
     if (nothing) return { verdict: 'nothing-to-redeploy', reason: nothing, dryRun };
 
-    const recorded = target ?? (input.newImage && current);
-    const files = recorded
-      ? await recordedFiles(fleet, recorded, artifacts)
-      : await newestFiles(fleet, input, artifacts);
+    const files = newest ?? (await recordedFiles(fleet, earlierRelease(deployment, past), artifacts));
     const facts = { ...files, imageId: image.imageId, rollbackTo: image.rollbackTo, current };
     const { verdict, reason } = decideRelease(fleet, input, facts);
     const gates =
@@ -56,6 +59,7 @@ export const resolveTheRelease = defineStep(
       runtimes: files.runtimes,
       ...(ranBefore && { ranBefore }),
       ...(previous && { previous }),
+      ...(leftBehind && { leftBehind }),
       ...(gates.refusals.length > 0 && { refusals: [...gates.refusals] }),
     };
   },
@@ -68,21 +72,37 @@ interface Past {
   readonly target: CurrentRelease | undefined;
   /** The last deployment that is known to have run: also when one has ended badly since. */
   readonly ranBefore: string | undefined;
+  /** The newest version of the artifact when it was gone back, now or before what a new image is for. */
+  readonly leftBehind: string | undefined;
 }
 
-async function readPast({ fleet, image }: Resolving, artifacts: Artifacts): Promise<Past> {
-  const read = (key: string) => artifacts.readRecord(fleet.artifact.bucket, key);
+async function readPast({ fleet, input, image }: Resolving, artifacts: Artifacts): Promise<Past> {
+  const { bucket, key } = fleet.artifact;
   const id = image.rollbackTo;
-  const [last, record] = await Promise.all([
-    read(currentReleaseKey(fleet.name)),
-    id === undefined ? undefined : read(deploymentRecordKey(fleet.name, id)),
+  const [last, record, newestFirst] = await Promise.all([
+    artifacts.readRecord(bucket, currentReleaseKey(fleet.name)),
+    id === undefined ? undefined : artifacts.readRecord(bucket, deploymentRecordKey(fleet.name, id)),
+    // Not `find`: a newest upload that cannot be used must not be in the way of going back.
+    id === undefined ? [] : artifacts.versions(bucket, key),
   ]);
   const current = parseCurrentRelease(last);
   return {
     current,
     target: id === undefined ? undefined : decideRollback(fleet, id, record, last),
     ranBefore: current ? current.deployment : parseAnyRecord(last)?.previous,
+    leftBehind: newestFirst[0] ?? (input.newImage && current?.leftBehind),
   };
+}
+
+/** What a rollback goes back to, or what a new image is for. */
+function earlierRelease({ input, execution }: Resolving, { current, target }: Past): CurrentRelease {
+  const release = input.rollbackTo === undefined ? current : target;
+  if (release) return release;
+  throw new DeploymentError(
+    'StepCrashed',
+    `*Resolve the image* of ${execution.name} has not found the deployment to go back to. Steps are started by the ` +
+      'state machine, not by hand.',
+  );
 }
 
 const OPEN: GateAnswer = { refusals: [], overridden: [] };

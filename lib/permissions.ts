@@ -331,7 +331,7 @@ const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
     readReleases,
   ],
   'resolve-the-image': [describeImages, readImageParameters, readReleases, tellAbsentFromForbidden],
-  'resolve-the-release': [readArtifacts, tellAbsentFromForbidden, readRecords],
+  'resolve-the-release': [readArtifacts, listApplicationVersions, tellAbsentFromForbidden, readRecords],
   'snapshot-old-hosts': [...lookAtHosts, describeSubnets],
   'write-the-plan': [],
   // Reads in the ledger which tries an earlier run of it has behind it.

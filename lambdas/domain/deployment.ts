@@ -55,6 +55,8 @@ const ResolvedRelease = v.object({
   /** The deployment whose release runs now; and, when this one has ended well, the one that ran before. */
   ranBefore: v.optional(v.string()),
   previous: v.optional(v.string()),
+  /** The newest version of the artifact, when it is gone back: the event of its upload may come late. */
+  leftBehind: v.optional(v.string()),
   /** What would refuse this deployment, if it were not a dry run. */
   refusals: v.optional(v.array(v.object({ name: v.picklist(GATES), sentence: v.string() }))),
 });

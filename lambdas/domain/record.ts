@@ -24,6 +24,8 @@ export interface DeploymentRecord {
   readonly previous?: string;
   /** The deployment whose release this one went back to. */
   readonly rolledBackTo?: string;
+  /** The newest version of the artifact then: its upload's event, which may come late, does not bring it back. */
+  readonly leftBehind?: string;
   /** The gates that somebody opened; `why` says why. */
   readonly override?: readonly Override[];
   readonly recipe: string;
@@ -57,6 +59,7 @@ export function recordOf(deployment: Deployment, now: Date, ending?: Ending): De
     ...(image?.createdAt && { imageCreatedAt: image.createdAt }),
     ...previousOf(deployment, ending),
     ...(image?.rollbackTo && { rolledBackTo: image.rollbackTo }),
+    ...(release?.leftBehind && { leftBehind: release.leftBehind }),
     ...(input.override?.length && { override: input.override }),
     recipe: recipe(fleet),
     newInstances: newInstanceIds(deployment),

@@ -22,6 +22,8 @@ const CurrentRelease = v.object({
   recipe: v.string(),
   /** The deployment whose release ran before this one. */
   previous: v.optional(v.string()),
+  /** Of a release that was gone back to: the newest version of the artifact of that moment. */
+  leftBehind: v.optional(v.string()),
 });
 export type CurrentRelease = v.InferOutput<typeof CurrentRelease>;
 
@@ -101,6 +103,12 @@ export function decideRelease(
     return {
       verdict: 'superseded',
       reason: `${name} was superseded by version ${newestVersionId} before its deployment began`,
+    };
+  }
+  if (input.upload && current?.leftBehind === artifact.versionId) {
+    return {
+      verdict: 'superseded',
+      reason: `${name} was there already when ${fleet.name} went back to an earlier release, in ${current.deployment}; upload it again, or start with {"versionId": "${artifact.versionId}"}, to deploy it`,
     };
   }
   // A rollback to what runs is refused, by a gate.

@@ -131,6 +131,19 @@ describe('decideRelease', () => {
     ],
     ['an upload that is the newest', UPLOAD, {}, 'deploy'],
     ['an upload that a newer one has overtaken', UPLOAD, { newestVersionId: 'v3' }, 'superseded'],
+    [
+      'a late upload of what was gone back from',
+      UPLOAD,
+      { current: current({ leftBehind: 'v2' }) },
+      'superseded',
+    ],
+    [
+      'the same, when a person asks for it',
+      { versionId: 'v2' },
+      { current: current({ leftBehind: 'v2', imageId: 'x' }) },
+      'deploy',
+    ],
+    ['an upload since', UPLOAD, { current: current({ leftBehind: 'v1', imageId: 'x' }) }, 'deploy'],
     ['an older version, when a person asks for it', { versionId: 'v2' }, { newestVersionId: 'v3' }, 'deploy'],
     [
       'a rollback to what runs, which a gate refuses',

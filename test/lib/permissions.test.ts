@@ -40,7 +40,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
     'states:StartExecution',
   ],
   'resolve-the-image': ['ec2:DescribeImages', 's3:GetObject', 's3:ListBucket'],
-  'resolve-the-release': ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket'],
+  'resolve-the-release': ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket', 's3:ListBucketVersions'],
   'snapshot-old-hosts': ['ec2:DescribeSubnets', ...LOOK_AT_HOSTS],
   'write-the-plan': [],
   'launch-new-instances': [READ_LEDGER, WRITE_LEDGER, 'ec2:CreateTags', 'ec2:RunInstances', 'iam:PassRole'],

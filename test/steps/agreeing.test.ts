@@ -159,6 +159,7 @@ const bucket = (artifacts: Partial<Artifacts> = {}) =>
   portsWith({
     artifacts: {
       find: async (_bucket, key, versionId = 'v2') => version(key, versionId),
+      versions: async () => ['v2', 'v1'],
       readRecord: async () => undefined,
       ...artifacts,
     },
@@ -277,9 +278,13 @@ describe('Resolve the release, to go back', () => {
       ),
       artifact: { versionId: 'v1', sha256: SHA },
       ranBefore: 'deploy-1',
+      leftBehind: 'v2',
     });
     expect(ports.calls).toContain('artifacts.find "artifacts" "shop/app.tar.gz" "v1"');
   });
+
+  it('deploys nothing else when the document does not say which deployment it is', async () =>
+    expect(resolveRelease({ ...BACK, image: IMAGE }, past())).rejects.toThrow(failure('StepCrashed')));
 
   it('does not mind that the newest artifact was deleted', async () => {
     const find: Artifacts['find'] = async (_bucket, key, versionId) =>

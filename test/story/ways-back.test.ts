@@ -120,6 +120,22 @@ describe('A rollback', () => {
     expect(current(set)).toMatchObject({ rolledBackTo: 'one', why: 'it is bad' });
   });
 
+  it('outlives the late event of the upload that it went back from', async () => {
+    const set = setStage();
+    giveHistory(set, ['one', 'two']);
+    const versionId = set.upload('bad');
+    await set.deploy({ versionId, upload: { eventId: 'e' } }, 'bad');
+    const late = () => set.start({ versionId, upload: { eventId: 'e-again' } }, 'late');
+    set.whenEntering('New hosts are ready', late);
+    await set.deploy({ rollbackTo: 'previous' }, 'back');
+    await set.settle();
+    const waited = set.executions.find(({ name }) => name.startsWith('waited-'));
+    expect((await waited?.result)?.endedIn).toBe('Superseded');
+    expect(current(set)).toMatchObject({ deployment: 'back', rolledBackTo: 'two', leftBehind: versionId });
+    // Whoever wants it after all says so.
+    expect((await set.deploy({ versionId }, 'by-hand')).endedIn).toBe('Deployed');
+  });
+
   it('that waits gives way to an upload that comes after it', async () => {
     const set = setStage();
     giveHistory(set, ['one', 'two']);

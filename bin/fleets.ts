@@ -20,13 +20,25 @@ const staging = {
   environment: 'staging',
   subnets: ['subnet-0a1b2c3d4e5f60001', 'subnet-0a1b2c3d4e5f60002'],
   tags: { Environment: 'staging' },
+  // A new base image is tried here first, as soon as it is released.
+  redeployOnNewImage: true,
 };
 
 const production = {
   environment: 'production',
   subnets: ['subnet-0a1b2c3d4e5f60003', 'subnet-0a1b2c3d4e5f60004'],
   tags: { Environment: 'production' },
-};
+  // Nobody is in the office to look after a deployment.
+  freezes: [
+    {
+      kind: 'dated',
+      label: 'year end',
+      timeZone: 'Asia/Tokyo',
+      from: '2026-12-28T00:00',
+      to: '2027-01-04T09:00',
+    },
+  ],
+} as const satisfies Partial<FleetsFile['fleets'][number]>;
 
 export const fleetsFile: FleetsFile = {
   environments: [

@@ -45,9 +45,8 @@ export const recordTheFailure: Step<keyof Records, Ending> = {
       await quietly(
         writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), withoutTimeline(record)),
       );
-    // The page first: what is told leads to it.
-    await writeTimeline(ports.artifacts, fleet, record);
-    await tellEnding(deployment, record, ports);
+    // Side by side: the page is there before anybody who is told of it can look.
+    await Promise.all([writeTimeline(ports.artifacts, fleet, record), tellEnding(deployment, record, ports)]);
     return ending;
   },
 };

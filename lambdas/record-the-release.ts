@@ -26,9 +26,8 @@ export const recordTheRelease = defineStep(
     // Last, because it is what later deployments believe.
     const release = withoutTimeline(record);
     await writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), release);
-    // The page before anything is told: that leads to it.
-    await writeTimeline(ports.artifacts, fleet, record);
-    await tellEnding(deployment, record, ports);
+    // Side by side: the page is there before anybody who is told of it can look.
+    await Promise.all([writeTimeline(ports.artifacts, fleet, record), tellEnding(deployment, record, ports)]);
     return release;
   },
 );

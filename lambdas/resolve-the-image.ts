@@ -1,26 +1,49 @@
-/** State *Resolve the image*: the newest machine image of the fleet's kind, or the one asked for. Only reads. */
+/**
+ * State *Resolve the image*: the newest machine image of the fleet's kind, the one asked for, or that of the release
+ * that is gone back to. Only reads.
+ */
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler } from './clients/handler.ts';
+import { findTarget } from './clients/history.ts';
 import { liveParameters } from './clients/parameters.ts';
 import type { Ports } from './clients/ports.ts';
+import { liveRecordReader } from './clients/record-reader.ts';
+import type { ResolvedImage } from './domain/deployment.ts';
 import { DeploymentError } from './domain/errors.ts';
 import type { Fleet } from './domain/fleet.ts';
-import { decideImage, imageOrigin } from './domain/image.ts';
+import { decideImage, imageOrigin, NAME_ANOTHER_IMAGE } from './domain/image.ts';
 import { defineStep } from './domain/step.ts';
+
+type Eyes = Pick<Ports, 'ec2' | 'parameters' | 'records'>;
 
 export const resolveTheImage = defineStep(
   'resolve-the-image',
   [],
-  async ({ fleet, input }, ports: Pick<Ports, 'ec2' | 'parameters'>) => {
-    const origin = imageOrigin(fleet, input.amiId);
-    if (!input.amiId && fleet.image.from === 'search') {
+  async ({ fleet, input: { amiId, rollbackTo } }, ports: Eyes): Promise<ResolvedImage> => {
+    if (rollbackTo !== undefined) return imageOfEarlier(fleet, rollbackTo, amiId, ports);
+    const origin = imageOrigin(fleet, amiId);
+    if (!amiId && fleet.image.from === 'search') {
       const image = await ports.ec2.newestImage({ ...fleet.image, architecture: fleet.architecture });
       return decideImage(fleet, image, origin);
     }
-    const imageId = input.amiId ?? (await imageParameter(fleet, ports.parameters));
+    const imageId = amiId ?? (await imageParameter(fleet, ports.parameters));
     return decideImage(fleet, await ports.ec2.findImage(imageId), origin, imageId);
   },
 );
+
+/** From here on the deployment is known by its id: `previous` could come to mean another one. */
+async function imageOfEarlier(
+  fleet: Fleet,
+  asked: string,
+  amiId: string | undefined,
+  { ec2, records }: Eyes,
+): Promise<ResolvedImage> {
+  const { deployment: rollbackTo, release } = await findTarget(fleet, asked, records);
+  const imageId = amiId ?? release.imageId;
+  const origin = imageOrigin(fleet, amiId, rollbackTo);
+  const found = await ec2.findImage(imageId);
+  return { ...decideImage(fleet, found, origin, imageId, NAME_ANOTHER_IMAGE), rollbackTo };
+}
 
 async function imageParameter(fleet: Fleet, parameters: Ports['parameters']): Promise<string> {
   const name = fleet.image.from === 'parameter' ? fleet.image.parameter : '';
@@ -35,4 +58,5 @@ async function imageParameter(fleet: Fleet, parameters: Ports['parameters']): Pr
 export const handler = lambdaHandler(resolveTheImage, () => ({
   ec2: liveEc2(),
   parameters: liveParameters(),
+  records: liveRecordReader(),
 }));

@@ -1,67 +1,128 @@
 /**
- * State *Resolve the release*: the artifact's version and checksum, those of the runtimes, and whether this release is
- * wanted at all. Only reads.
+ * State *Resolve the release*: the artifact's version and checksum, those of the runtimes, whether this release is
+ * wanted at all, and whether the fleet's gates let it through. Only reads.
  */
 import { liveArtifacts } from './clients/artifacts.ts';
-import { lambdaHandler } from './clients/handler.ts';
-import type { Artifacts, ArtifactVersion, Ports } from './clients/ports.ts';
-import type { ResolvedRelease } from './domain/deployment.ts';
+import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { newestFiles, recordedFiles } from './clients/pinning.ts';
+import type { Artifacts, Ports } from './clients/ports.ts';
+import type { After, NoRelease, ResolvedRelease } from './domain/deployment.ts';
 import { DeploymentError } from './domain/errors.ts';
-import { currentReleaseKey } from './domain/fleet.ts';
-import type { PinnedArtifact } from './domain/release.ts';
+import { currentReleaseKey, deploymentRecordKey, promotionKey } from './domain/fleet.ts';
+import { askGates, type GateAnswer, type GateFacts, refuse } from './domain/gates.ts';
 import {
+  type CurrentRelease,
   decideRelease,
-  foundArtifact,
+  inBrief,
+  nothingToRedeploy,
   parseCurrentRelease,
   refuseForeignKey,
   releaseBefore,
 } from './domain/release-choice.ts';
+import { decideRollback, parseAnyRecord } from './domain/rollback.ts';
 import { defineStep } from './domain/step.ts';
 
-/** Up to this size the step computes a missing checksum itself, within its time limit. */
-const DIGEST_LIMIT_BYTES = 4 * 1024 ** 3;
+type Resolving = After<'image'>;
 
 export const resolveTheRelease = defineStep(
   'resolve-the-release',
   ['image'],
-  async ({ fleet, input, image }, { artifacts }: Pick<Ports, 'artifacts'>): Promise<ResolvedRelease> => {
+  async (
+    deployment: Resolving,
+    { artifacts, clock }: Pick<Ports, 'artifacts' | 'clock'>,
+  ): Promise<ResolvedRelease | NoRelease> => {
+    const { fleet, input, image } = deployment;
     refuseForeignKey(fleet, input);
-    const { bucket, key } = fleet.artifact;
-    const find = async (key: string, versionId?: string) =>
-      foundArtifact(bucket, key, versionId, await artifacts.find(bucket, key, versionId));
-    const [newest, asked, current, ...runtimes] = await Promise.all([
-      find(key),
-      input.versionId ? find(key, input.versionId) : undefined,
-      artifacts.readRecord(bucket, currentReleaseKey(fleet.name)).then(parseCurrentRelease),
-      ...fleet.runtimes.map(async ({ key, directory }) => ({
-        ...(await pin(artifacts, bucket, await find(key))),
-        directory,
-      })),
-    ]);
-    const artifact = await pin(artifacts, bucket, asked ?? newest);
-    const decision = decideRelease(fleet, input, {
-      artifact,
-      runtimes,
-      imageId: image.imageId,
-      newestVersionId: newest.versionId,
-      current,
-    });
-    const before = releaseBefore(current);
     const dryRun = input.dryRun ?? false;
-    return { ...decision, dryRun, artifact, runtimes, ...(before && { before }) };
+    const isEarlier = input.rollbackTo !== undefined || input.newImage !== undefined;
+    const [past, newest] = await Promise.all([
+      readPast(deployment, artifacts),
+      isEarlier ? undefined : newestFiles(fleet, input, artifacts),
+    ]);
+    const { current, target, ranBefore, leftBehind } = past;
+    const nothing = input.newImage && nothingToRedeploy(fleet, image, current);
+    if (nothing) return { verdict: 'nothing-to-redeploy', reason: nothing, dryRun };
+
+    const files = newest ?? (await recordedFiles(fleet, earlierRelease(deployment, past), artifacts));
+    const facts = { ...files, imageId: image.imageId, rollbackTo: image.rollbackTo, current };
+    const { verdict, reason } = decideRelease(fleet, input, facts);
+    const gates =
+      verdict === 'deploy'
+        ? await atTheGates(deployment, { ...facts, image, now: clock.now() }, artifacts)
+        : OPEN;
+    if (!dryRun) refuse(gates.refusals);
+    const previous = releaseBefore(fleet, facts, target, ranBefore);
+    const before = inBrief(current);
+    return {
+      verdict,
+      reason: [reason, ...gates.overridden].join(', '),
+      dryRun,
+      artifact: files.artifact,
+      runtimes: files.runtimes,
+      ...(before && { before }),
+      ...(ranBefore && { ranBefore }),
+      ...(previous && { previous }),
+      ...(leftBehind && { leftBehind }),
+      ...(gates.refusals.length > 0 && { refusals: [...gates.refusals] }),
+    };
   },
 );
 
-async function pin(artifacts: Artifacts, bucket: string, found: ArtifactVersion): Promise<PinnedArtifact> {
-  const { key, versionId, sizeBytes } = found;
-  if (found.sha256) return { key, versionId, sizeBytes, sha256: found.sha256 };
-  if (sizeBytes > DIGEST_LIMIT_BYTES) {
-    throw new DeploymentError(
-      'ArtifactUnusable',
-      `s3://${bucket}/${key} has ${sizeBytes} bytes and no SHA-256 of the whole object. Upload it again with its digest as metadata: --metadata sha256=$(sha256sum FILE | cut -d' ' -f1).`,
-    );
-  }
-  return { key, versionId, sizeBytes, sha256: await artifacts.digest(bucket, key, versionId) };
+interface Past {
+  /** What the fleet runs, if that is known. */
+  readonly current: CurrentRelease | undefined;
+  /** What is gone back to. */
+  readonly target: CurrentRelease | undefined;
+  /** The last deployment that is known to have run: also when one has ended badly since. */
+  readonly ranBefore: string | undefined;
+  /** The newest version of the artifact when it was gone back, now or before what a new image is for. */
+  readonly leftBehind: string | undefined;
 }
 
-export const handler = lambdaHandler(resolveTheRelease, () => ({ artifacts: liveArtifacts() }));
+async function readPast({ fleet, input, image }: Resolving, artifacts: Artifacts): Promise<Past> {
+  const { bucket, key } = fleet.artifact;
+  const id = image.rollbackTo;
+  const [last, record, newestFirst] = await Promise.all([
+    artifacts.readRecord(bucket, currentReleaseKey(fleet.name)),
+    id === undefined ? undefined : artifacts.readRecord(bucket, deploymentRecordKey(fleet.name, id)),
+    // Not `find`: a newest upload that cannot be used must not be in the way of going back.
+    id === undefined ? [] : artifacts.versions(bucket, key),
+  ]);
+  const current = parseCurrentRelease(last);
+  return {
+    current,
+    target: id === undefined ? undefined : decideRollback(fleet, id, record, last),
+    ranBefore: current ? current.deployment : parseAnyRecord(last)?.previous,
+    leftBehind: newestFirst[0] ?? (input.newImage && current?.leftBehind),
+  };
+}
+
+/** What a rollback goes back to, or what a new image is for. */
+function earlierRelease({ input, execution }: Resolving, { current, target }: Past): CurrentRelease {
+  const release = input.rollbackTo === undefined ? current : target;
+  if (release) return release;
+  throw new DeploymentError(
+    'StepCrashed',
+    `*Resolve the image* of ${execution.name} has not found the deployment to go back to. Steps are started by the ` +
+      'state machine, not by hand.',
+  );
+}
+
+const OPEN: GateAnswer = { refusals: [], overridden: [] };
+
+async function atTheGates(
+  { fleet, input }: Resolving,
+  facts: Omit<GateFacts, 'promotion'>,
+  artifacts: Artifacts,
+): Promise<GateAnswer> {
+  const key = promotionKey(fleet.name, facts.artifact.sha256);
+  const promotion = fleet.wantsProvenance
+    ? await artifacts.readRecord(fleet.artifact.bucket, key)
+    : undefined;
+  return askGates(fleet, input, { ...facts, promotion });
+}
+
+export const handler = lambdaHandler(resolveTheRelease, () => ({
+  artifacts: liveArtifacts(),
+  clock: systemClock,
+}));

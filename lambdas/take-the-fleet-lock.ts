@@ -5,13 +5,15 @@
 import { liveArtifacts } from './clients/artifacts.ts';
 import { liveExecutions } from './clients/executions.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { findTarget } from './clients/history.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import type { LedgerRow, PendingRequest, Ports } from './clients/ports.ts';
 import type { Deployment, Lock } from './domain/deployment.ts';
 import { DeploymentError } from './domain/errors.ts';
-import { startedBy } from './domain/input.ts';
-import { deadSince, machinesOf, takesTheSlot } from './domain/lock.ts';
-import { foundArtifact, refuseForeignKey } from './domain/release-choice.ts';
+import { currentReleaseKey } from './domain/fleet.ts';
+import { type DeploymentInput, startedBy } from './domain/input.ts';
+import { deadSince, machinesOf, markedWith, takesTheSlot, wantedBy } from './domain/lock.ts';
+import { foundArtifact, parseCurrentRelease, refuseForeignKey } from './domain/release-choice.ts';
 import { defineStep } from './domain/step.ts';
 
 /** The lock may become free, or the slot be taken, between reading and writing: so often, and then it is asked again. */
@@ -60,36 +62,51 @@ async function waitFor(
 ): Promise<string | undefined> {
   const { fleet, execution } = deployment;
   const { bucket, key } = fleet.artifact;
-  const request = await requestOf(deployment, ports);
+  const asked = await requestOf(deployment, ports);
+  const newestFirst = await ports.artifacts.versions(bucket, key);
+  const request = markedWith(asked, newestFirst);
   const who = `${fleet.name} is held by ${executionName(held.holder)} since ${held.since.toISOString()}, in the phase ${held.phase} (started by ${held.startedBy})`;
-  const slot = takesTheSlot(pending, request, await ports.artifacts.versions(bucket, key));
+  const slot = takesTheSlot(pending, request, newestFirst);
   if (slot && !(await ports.ledger.pend(fleet.name, request, pending))) return undefined;
   const state = await ports.executions.status(held.holder);
   if (held.needsHuman === undefined && deadSince(held, state, ports.clock.now())) {
     await ports.executions.start(machinesOf(execution.id, fleet.name).cleanUp, cleanUpName(held), '{}');
   }
   const human = held.needsHuman === undefined ? '' : ', and needs a human: see docs/runbook.md';
-  if (slot) return `${who}${human}; version ${request.versionId} waits and is deployed next`;
-  return pending?.versionId === request.versionId
-    ? `${who}${human}; version ${request.versionId} waits already, as ${pending.id} asked for it`
-    : `${who}${human}; superseded by version ${pending?.versionId}, which waits already`;
+  if (slot || !pending) return `${who}${human}; ${wantedBy(request)} waits and is deployed next`;
+  const first = wantedBy(pending);
+  return first === wantedBy(request)
+    ? `${who}${human}; ${first} waits already, as ${pending.id} asked for it`
+    : `${who}${human}; superseded by ${first}, which waits already`;
 }
 
 /** For people, who know executions by name. A clean-up's name says that it is one, by its state machine. */
 const executionName = (arn: string) => arn.split(':').slice(6).join(':');
 
+/**
+ * What waits is told and compared by the version that it would deploy. A rollback waits for the deployment that it means
+ * now: `previous` means another one when the holder has ended.
+ */
 async function requestOf(
   { fleet, input, execution }: Deployment,
   { artifacts, clock }: Registry,
 ): Promise<PendingRequest> {
+  const request = (versionId: string, as: DeploymentInput = input): PendingRequest => ({
+    id: execution.name,
+    input: JSON.stringify(as),
+    versionId,
+    since: clock.now(),
+  });
   const { bucket, key } = fleet.artifact;
-  const found = foundArtifact(
-    bucket,
-    key,
-    input.versionId,
-    await artifacts.find(bucket, key, input.versionId),
-  );
-  return { id: execution.name, input: JSON.stringify(input), versionId: found.versionId, since: clock.now() };
+  if (input.rollbackTo !== undefined) {
+    const { deployment: rollbackTo, release } = await findTarget(fleet, input.rollbackTo, artifacts);
+    return request(release.artifact.versionId, { ...input, rollbackTo });
+  }
+  const current = input.newImage && (await artifacts.readRecord(bucket, currentReleaseKey(fleet.name)));
+  const runs = parseCurrentRelease(current);
+  if (runs) return request(runs.artifact.versionId);
+  const found = await artifacts.find(bucket, key, input.versionId);
+  return request(foundArtifact(bucket, key, input.versionId, found).versionId);
 }
 
 /** One clean-up for one holder, whoever sends for it. */

@@ -78,6 +78,6 @@ export function alarmsOf({ machine, cleanUp, undelivered }: FleetMachine, fleet:
   alarm(
     'not-started',
     undelivered.metricApproximateNumberOfMessagesVisible({ ...MINUTE, statistic: 'Maximum' }),
-    `An upload for ${fleet} started no deployment, or an ending no clean-up. The message in ${fleet}'s dead-letter queue says why.`,
+    `An upload or a new image for ${fleet} started no deployment, or an ending no clean-up. The message in ${fleet}'s dead-letter queue says why.`,
   );
 }

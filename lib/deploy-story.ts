@@ -70,6 +70,7 @@ export function deployStory(
     );
   notWanted('already-deployed', 'Already deployed');
   notWanted('superseded', 'Superseded');
+  notWanted('nothing-to-redeploy', 'Nothing to redeploy');
   isWanted.otherwise(snapshot);
   snapshot.next(isDryRun);
   isDryRun

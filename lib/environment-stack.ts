@@ -46,7 +46,8 @@ export class EnvironmentStack extends Stack {
         launchTemplateId: hosts.launchTemplate.ref,
         launchTemplateVersion: hosts.launchTemplate.attrLatestVersionNumber,
       });
-      const machine = new FleetMachine(this, runtimeFleet, shared);
+      const startsOn = { newImage: fleet.redeployOnNewImage };
+      const machine = new FleetMachine(this, runtimeFleet, shared, startsOn);
       alarmsOf(machine, fleet.name, topic);
       return { fleet: fleet.name, machine };
     });

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { Architecture, RECORD_PREFIX } from '../lambdas/domain/fleet.ts';
+import { WEEKDAYS } from '../lambdas/domain/local-time.ts';
 
 /** A text that matches; one check per field, so that a bad value is told about once. */
 const text = (pattern: RegExp, allowed: string) => v.pipe(v.string(allowed), v.regex(pattern, allowed));
@@ -203,6 +204,57 @@ const Limits = only({
   undoSeconds: v.optional(whole(60, 3_600), 600),
 });
 
+/** One check, so that a bad value is told about once. */
+const checked = (isAllowed: (given: string) => boolean, allowed: string) =>
+  v.pipe(v.string(allowed), v.check(isAllowed, allowed));
+
+/** `Intl` also takes offsets (`+09:00`), which know nothing of summer time. */
+const TIME_ZONE = checked(
+  (name) => /^[A-Za-z]/.test(name) && isTimeZone(name),
+  'the name of a time zone such as Asia/Tokyo, Europe/Berlin or UTC',
+);
+const TIME = text(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time from 00:00 to 23:59');
+const END_TIME = text(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'a time from 00:00 to 24:00');
+const DATE_TIME = checked(isDateTime, 'a local date and time such as 2026-12-28T18:00');
+const LABEL = text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,80}$/u, 'one line of 1 to 80 characters');
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** And one that the calendar has: `Date` makes the 30th of February a day of March. */
+function isDateTime(given: string): boolean {
+  const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(given) ? Date.parse(`${given}Z`) : Number.NaN;
+  return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(given);
+}
+
+const Freeze = v.variant('kind', [
+  /** Every week, beginning on these days; a `to` that is not after `from` is on the next day. */
+  only({
+    kind: v.literal('weekly'),
+    label: LABEL,
+    timeZone: TIME_ZONE,
+    days: list(v.picklist(WEEKDAYS, `one of ${WEEKDAYS.join(', ')}`), 1, 7),
+    from: TIME,
+    to: END_TIME,
+  }),
+  /** Once. */
+  only({ kind: v.literal('dated'), label: LABEL, timeZone: TIME_ZONE, from: DATE_TIME, to: DATE_TIME }),
+]);
+
+const Promotion = only({
+  /** The fleet whose artifact it is: what was deployed there, under another key or in another bucket, may be promoted. */
+  from: FLEET,
+  /** Is only what was promoted deployed? Default: true. */
+  required: v.optional(v.boolean('true or false'), true),
+  /** How long that fleet must have run a version before it may be promoted, after the deployment's own bake. Default: 0. */
+  soakMinutes: v.optional(whole(0, 43_200, ' minutes'), 0),
+});
+
 export const FleetConfig = only({
   /** The state machines are `irekae-<name>` and `irekae-<name>-clean-up`. */
   name: FLEET,
@@ -211,6 +263,8 @@ export const FleetConfig = only({
   mackerel: Mackerel,
   /** S3 key of the application tarball. An upload to it starts a deployment. */
   artifact: KEY,
+  /** Where its artifact comes from, other than by upload; see the README's section on promotion. Default: uploads only. */
+  promotion: v.optional(Promotion),
   /** Tarballs that ride along: the Perl of 2015. Default: none. */
   runtimes: v.optional(list(Runtime, 0, 20), []),
   image: Image,
@@ -242,6 +296,13 @@ export const FleetConfig = only({
   startCommand: text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,1024}$/u, 'one line of 1 to 1024 characters'),
   /** All in seconds. */
   limits: v.optional(Limits, {}),
+  /** Times in which it is not deployed, unless somebody insists with a reason. Default: none. */
+  freezes: v.optional(list(Freeze, 0, 50), []),
+  /**
+   * When a new machine image of its kind is there, what runs is deployed again on it, by itself. Needs an image, or a
+   * parameter, of your own account. Default: false.
+   */
+  redeployOnNewImage: v.optional(v.boolean('true or false'), false),
   /** On every instance and volume of the fleet. `Name` is yours to set; default: none. */
   tags: v.optional(
     v.pipe(

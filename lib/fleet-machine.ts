@@ -34,6 +34,7 @@ export class FleetMachine extends Construct {
     scope: Construct,
     fleet: Fleet,
     private readonly shared: Shared,
+    startsOn: { readonly newImage: boolean },
   ) {
     super(scope, `fleet ${fleet.name}`);
     const { functions } = shared;
@@ -53,6 +54,7 @@ export class FleetMachine extends Construct {
     });
     this.undelivered = this.deadLetterQueue();
     this.startOnUpload(fleet.artifact);
+    if (startsOn.newImage) this.startOnNewImage(fleet.image);
     this.cleanUpOnEnding(fleet.name);
   }
 
@@ -115,6 +117,20 @@ export class FleetMachine extends Construct {
   }
 
   /**
+   * What tells of a new image: the fleet's parameter, or EC2. EC2 cannot say of which kind the image is, and it is
+   * often tagged only after it has become available, so that its tags have an event of their own; *Resolve the release*
+   * finds out whether there is anything to do. Both events are best effort: one that is lost is made up for by the next.
+   */
+  private startOnNewImage(image: Fleet['image']): void {
+    this.rule('NewImage', {
+      description: `a new machine image of the fleet's kind starts a deployment of what runs`,
+      pattern: image.from === 'parameter' ? parameterChanged(image.parameter) : imageChanged(image.tags),
+      starts: this.machine,
+      input: { newImage: { eventId: EventField.eventId } },
+    });
+  }
+
+  /**
    * Every end but a success: what a deployment undid itself, the clean-up finds done. A clean-up that was stopped or ran
    * out of time is followed by another one; one that failed is not, because the next could fail within a second, and so
    * on: that is left to the orphan watch, which tries again every few minutes. It also finds what a lost event misses.
@@ -156,4 +172,28 @@ export class FleetMachine extends Construct {
       ],
     });
   }
+}
+
+const parameterChanged = (name: string): EventPattern => ({
+  source: ['aws.ssm'],
+  detailType: ['Parameter Store Change'],
+  detail: { name: [name], operation: ['Create', 'Update'] },
+});
+
+function imageChanged(tags: Readonly<Record<string, string>>): EventPattern {
+  const available = { State: ['available'] };
+  const keys = Object.keys(tags);
+  if (keys.length === 0)
+    return { source: ['aws.ec2'], detailType: ['EC2 AMI State Change'], detail: available };
+  const tagged = {
+    service: ['ec2'],
+    'resource-type': ['image'],
+    'changed-tag-keys': keys,
+    tags: Object.fromEntries(Object.entries(tags).map(([key, value]) => [key, [value]])),
+  };
+  return {
+    source: ['aws.ec2', 'aws.tag'],
+    detailType: ['EC2 AMI State Change', 'Tag Change on Resource'],
+    detail: { $or: [available, tagged] },
+  };
 }

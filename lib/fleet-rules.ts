@@ -171,6 +171,29 @@ export const FLEET_RULES: readonly FleetRule[] = [
       ),
     );
   }),
+  rule(['freezes'], ({ freezes }) =>
+    freezes.flatMap(({ kind, from, to }, index) => [
+      ...when(kind === 'dated' && to <= from, `freezes.${index}.to`, to, `a time after ${from}`),
+      ...when(
+        kind === 'weekly' && to === from,
+        `freezes.${index}.to`,
+        to,
+        'another time than `from`; a whole day is from 00:00 to 24:00',
+      ),
+    ]),
+  ),
+  rule(['redeployOnNewImage', 'image'], ({ redeployOnNewImage, image }, environment) => {
+    if (!redeployOnNewImage) return [];
+    const isPublic = image.from === 'parameter' && image.parameter.startsWith('/aws/');
+    const isForeign = image.from === 'search' && !['self', environment?.account].includes(image.owner);
+    const because = isPublic ? 'a public parameter' : 'an image of another account';
+    return when(
+      isPublic || isForeign,
+      'redeployOnNewImage',
+      true,
+      `false, because AWS tells this account nothing of ${because}; or copy the image, or its id, into the account`,
+    );
+  }),
   rule(['limits'], ({ limits }) =>
     when(
       mostEvents(limits) > HISTORY_BUDGET,

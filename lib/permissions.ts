@@ -131,15 +131,20 @@ const tellAbsentFromForbidden: Grant = ({ bucket }) => ({
   resources: [bucket.bucketArn],
 });
 
-const records = (action: string): Grant => {
-  return ({ bucket }) => ({
+/** @param under below the records' prefix, with `*` for a fleet and for a deployment */
+const records =
+  (action: string, ...under: string[]): Grant =>
+  ({ bucket }) => ({
     actions: [action],
-    resources: [bucket.arnForObjects(`${RECORD_PREFIX}*`)],
-    wildcard: `A record's key holds the deployment's id; nothing but records lies under ${RECORD_PREFIX}.`,
+    resources: under.map((key) => bucket.arnForObjects(`${RECORD_PREFIX}${key}`)),
+    // A name for each fleet would fill the policy, which has room for 10,240 characters.
+    wildcard: `A record's key holds the fleet and the deployment's id; nothing but records lies under ${RECORD_PREFIX}.`,
   });
-};
-const readRecords = records('s3:GetObject');
-const writeRecords = records('s3:PutObject');
+const readRecords = records('s3:GetObject', '*');
+/** What runs, and what ran before: to go back to it. */
+const readReleases = records('s3:GetObject', '*/current.json', '*/deployments/*.json');
+/** Not the proofs of promotions: who deploys must not be able to prove that it may. */
+const writeRecords = records('s3:PutObject', '*/current.json', '*/deployments/*');
 
 const readCurrentReleases: Grant = ({ environment, bucket }) => ({
   actions: ['s3:GetObject'],
@@ -336,7 +341,7 @@ const lookAtHosts = [...askMackerel, describeInstances, describeLoadBalancers];
  * writes it down instead, which proves the same.
  */
 const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
-  // Reads and fills the pending slot, and sends for the clean-up when the holder is dead.
+  // Reads and fills the pending slot, for what is gone back to also by the records; and sends for the clean-up when the holder is dead.
   'take-the-fleet-lock': [
     readLedger,
     writeLedger,
@@ -345,9 +350,10 @@ const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
     readApplications,
     listApplicationVersions,
     tellAbsentFromForbidden,
+    readReleases,
   ],
-  'resolve-the-image': [describeImages, readImageParameters],
-  'resolve-the-release': [readArtifacts, tellAbsentFromForbidden, readRecords],
+  'resolve-the-image': [describeImages, readImageParameters, readReleases, tellAbsentFromForbidden],
+  'resolve-the-release': [readArtifacts, listApplicationVersions, tellAbsentFromForbidden, readRecords],
   'snapshot-old-hosts': [...lookAtHosts, describeSubnets],
   'write-the-plan': [],
   // Reads in the ledger which tries an earlier run of it has behind it.

@@ -7,8 +7,8 @@ import { FLEET_RULES, type FleetRule, type RuleBreach, roleIdentity } from './fl
 /** An environment with the fleets that its stack holds. */
 export type Environment = EnvironmentConfig & { readonly fleets: readonly FleetConfig[] };
 
-/** A stack has at most 500 resources: some 90 for the environment and 20 for each fleet. */
-const MOST_FLEETS = 20;
+/** A stack has at most 500 resources: some 90 for the environment and 22 for each fleet. */
+const MOST_FLEETS = 16;
 
 /** The fleets file has problems. The message lists all of them and is meant to be shown without a stack trace. */
 export class FleetsFileError extends Error {

@@ -25,6 +25,8 @@ export function toRuntimeFleet(config: FleetConfig, environment: EnvironmentConf
     instancesPerZone: config.instancesPerZone,
     spillOver: config.spillOver,
     keepFailedHostMinutes: config.keepFailedHostMinutes,
+    freezes: config.freezes,
+    wantsProvenance: config.promotion?.required ?? false,
     launchTemplate: {
       id: made.launchTemplateId,
       version: made.launchTemplateVersion,

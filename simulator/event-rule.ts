@@ -8,8 +8,9 @@
 import { definitionOf } from '../lib/resolve-definition.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 
-/** Keys are AND, the values of a list are OR. */
+/** Keys are AND, the values of a list are OR; `$or` holds patterns, one of which is enough. */
 export type EventPattern = { readonly [field: string]: EventPattern | readonly unknown[] };
+const OR = '$or';
 
 export interface InputTransformer {
   /** Placeholder → `$.path.in.the.event`. */
@@ -25,21 +26,30 @@ export interface EventRule {
   readonly transformer: InputTransformer;
 }
 
+/** The rule by which an upload starts a fleet's deployment. @throws Error when there is none. */
+export const uploadRule = (template: TemplateJson, fleet: string): EventRule =>
+  startRule(template, fleet, ['aws.s3']);
+
+/** The rule by which a new machine image does. @throws Error when there is none. */
+export const newImageRule = (template: TemplateJson, fleet: string): EventRule =>
+  startRule(template, fleet, ['aws.ec2', 'aws.ssm']);
+
 /**
- * The rule whose target is this fleet's state machine.
+ * The rule whose target is this fleet's state machine, and which listens to one of these services.
  * @throws Error when there is none, or when it hands its input over in another way.
  */
-export function uploadRule(template: TemplateJson, fleet: string): EventRule {
+function startRule(template: TemplateJson, fleet: string, sources: readonly string[]): EventRule {
   const { machine } = definitionOf(template, fleet);
   for (const [name, { Type, Properties }] of Object.entries(template.Resources)) {
     if (Type !== 'AWS::Events::Rule') continue;
     const { EventPattern: pattern, Targets: targets } = Object(named(Properties));
     const target = (targets as Target[]).find(({ Arn }) => Arn === `\${${machine}}`);
-    if (target === undefined) continue;
+    const { source = [] } = Object(pattern) as { source?: readonly string[] };
+    if (target === undefined || !source.some((each) => sources.includes(each))) continue;
     if (!target.InputTransformer) throw new Error(`The rule ${name} has no input transformer.`);
     return { name, pattern, transformer: target.InputTransformer };
   }
-  throw new Error(`No rule of the template starts ${machine}.`);
+  throw new Error(`No rule of the template starts ${machine} on an event of ${sources.join(' or ')}.`);
 }
 
 interface Target {
@@ -59,6 +69,7 @@ function named(value: unknown): unknown {
 /** @throws Error for a filter: this matcher compares values only. */
 export function matches(pattern: EventPattern, event: unknown): boolean {
   return Object.entries(pattern).every(([field, wanted]) => {
+    if (field === OR) return (wanted as readonly EventPattern[]).some((each) => matches(each, event));
     const given = Object(event)[field];
     return isList(wanted) ? hasOneOf(wanted, given) : matches(wanted, given);
   });

@@ -3,7 +3,8 @@
  * tests hold them to their endings.
  */
 import type { FailureName } from '../lambdas/domain/errors.ts';
-import { TAG } from '../lambdas/domain/fleet.ts';
+import { promotionKey, TAG } from '../lambdas/domain/fleet.ts';
+import { giveHistory } from './history.ts';
 import type { Stage } from './stage.ts';
 import type { Fate } from './world/instance-life.ts';
 
@@ -13,6 +14,10 @@ export interface Scenario {
   readonly kind: 'app' | 'worker';
   /** Old hosts in each zone; default: as many as the fleet has. */
   readonly oldPerZone?: number;
+  /** What the fleet has to be set to in the fleets file, because a rule of its stack depends on it. */
+  readonly needs?: 'redeployOnNewImage';
+  /** What starts the deployment; default: an upload, or somebody's hand where there is an `input`. */
+  readonly startedBy?: 'a new image';
   /** What goes wrong, and when. Called before the upload. */
   readonly arrange: (stage: Stage) => void;
   readonly input?: Readonly<Record<string, unknown>>;
@@ -53,6 +58,28 @@ const lastZoneIsFull = ({ world, fleet }: Stage) => {
 
 const refuseTermination = (stage: Stage) => {
   for (const instanceId of stage.oldInstances) stage.world.ec2.protect(instanceId);
+};
+
+const freezeWeekends = (stage: Stage) =>
+  stage.configure({
+    freezes: [
+      {
+        kind: 'weekly',
+        label: 'weekend',
+        timeZone: 'Asia/Tokyo',
+        days: ['sat', 'sun'],
+        from: '00:00',
+        to: '24:00',
+      },
+    ],
+  });
+
+/** Whoever promoted the newest artifact: nothing says so anymore. */
+const forgetPromotion = ({ world, fleet: { name, artifact } }: Stage) => {
+  const newest = world.s3.find(artifact.bucket, artifact.key);
+  if (!newest) throw new Error('This scenario needs an artifact, and none was uploaded yet.');
+  const sha256 = world.s3.digest(artifact.bucket, artifact.key, newest.versionId);
+  world.s3.delete(artifact.bucket, promotionKey(name, sha256));
 };
 
 export const SCENARIOS = {
@@ -224,6 +251,54 @@ export const SCENARIOS = {
     },
     endsIn: 'RolledBack',
     because: 'NewHostsNotReady',
+  },
+  rollback: {
+    tells:
+      'Back to the release before: its artifact, its runtimes and the image of its time, from the records.',
+    kind: 'app',
+    arrange: (stage) => giveHistory(stage, ['release-41', 'release-42']),
+    input: { rollbackTo: 'previous', startedBy: 'Hanako', reason: 'orders fail since release-42' },
+    endsIn: 'Deployed',
+  },
+  'nothing-before': {
+    tells: 'A rollback of a fleet that was deployed once: there is nothing to go back to.',
+    kind: 'app',
+    arrange: (stage) => giveHistory(stage, ['release-1']),
+    input: { rollbackTo: 'previous' },
+    endsIn: 'Nothing was changed',
+    because: 'NothingToRollBackTo',
+  },
+  frozen: {
+    tells: 'An upload on a weekend, in which the fleet is frozen: refused before anything is changed.',
+    kind: 'app',
+    arrange: freezeWeekends,
+    endsIn: 'Nothing was changed',
+    because: 'Frozen',
+  },
+  'frozen-but-urgent': {
+    tells: 'The same weekend, and somebody who insists, with a reason that is recorded.',
+    kind: 'app',
+    arrange: freezeWeekends,
+    input: { override: ['freeze'], startedBy: 'Hanako', reason: 'the payment page is down' },
+    endsIn: 'Deployed',
+  },
+  'not-promoted': {
+    tells: 'A fleet that takes only what was promoted to it, and a tarball that nobody promoted.',
+    kind: 'app',
+    arrange: (stage) => {
+      stage.configure({ wantsProvenance: true });
+      stage.whenEntering('Resolve the release', () => forgetPromotion(stage));
+    },
+    endsIn: 'Nothing was changed',
+    because: 'NotProven',
+  },
+  'new-ami': {
+    tells: 'A new machine image is there: what runs is deployed again on it, by itself.',
+    kind: 'app',
+    needs: 'redeployOnNewImage',
+    startedBy: 'a new image',
+    arrange: (stage) => giveHistory(stage, ['release-41', 'release-42']),
+    endsIn: 'Deployed',
   },
 } as const satisfies Record<string, Scenario>;
 

@@ -6,7 +6,7 @@
 
 import * as v from 'valibot';
 import { apiKeyReader } from '../lambdas/clients/live-mackerel.ts';
-import type { Parameters as ParametersPort, Ports } from '../lambdas/clients/ports.ts';
+import type { Image, Parameters as ParametersPort, Ports } from '../lambdas/clients/ports.ts';
 import { Fleet, loadBalancerName } from '../lambdas/domain/fleet.ts';
 import type { StepName } from '../lambdas/domain/steps.ts';
 import { definitionOf } from '../lib/resolve-definition.ts';
@@ -63,6 +63,10 @@ const EVENT_SECONDS = 2;
 /** The schedule of the clean-up. */
 export const SCHEDULE_SECONDS = 300;
 
+/** What the fleet's hosts were launched from. */
+export const OLD_IMAGE = 'ami-0f1e2d3c4b5a69788';
+const IMAGE_AGE_MILLIS = 2 * 86_400_000;
+
 const VPC = 'vpc-0a1b2c3d4e5f60001';
 const ZONES = ['a', 'c', 'd', 'b'];
 /** What stands in the world's SSM: nowhere else may it ever appear (rule 11). */
@@ -117,7 +121,9 @@ export class Stage {
   }
 
   /** Gives the fleet other options than the fleet file does. Before anything is started. */
-  configure(options: Partial<Pick<Fleet, 'spillOver' | 'keepFailedHostMinutes'>>): void {
+  configure(
+    options: Partial<Pick<Fleet, 'spillOver' | 'keepFailedHostMinutes' | 'freezes' | 'wantsProvenance'>>,
+  ): void {
     for (const machine of [this.machine, this.cleanUpMachine]) Object.assign(fleetIn(machine), options);
     Object.assign(this.fleet, options);
   }
@@ -125,6 +131,29 @@ export class Stage {
   /** Uploads a tarball under the fleet's key; answers the version's id. */
   upload(content: Uint8Array | string = `release ${this.executions.length + 1}`): string {
     return this.world.s3.put(this.fleet.artifact.bucket, this.fleet.artifact.key, content).versionId;
+  }
+
+  /** EC2 has an image of the fleet's kind; nobody was told. Its name ends in its day. */
+  addImage(imageId: string, createdAt: Date): Image {
+    const { image, architecture, launchTemplate } = this.fleet;
+    const pattern = (image.from === 'search' && image.namePattern) || 'base-*';
+    const name = pattern.replace('*', createdAt.toISOString().slice(0, 10));
+    const tags = image.from === 'search' ? image.tags : {};
+    const made = { imageId, name, architecture, createdAt, rootDevice: launchTemplate.rootDevice, tags };
+    this.world.ec2.addImage(made);
+    return { ...made, state: 'available' };
+  }
+
+  /** The build of the fleet's images has made a new one: EC2 or SSM tell of it. */
+  publishImage(imageId: string): Image {
+    const made = this.addImage(imageId, this.clock.now());
+    this.world.awsEvents.imageAvailable(imageId);
+    const { image } = this.fleet;
+    if (image.from === 'parameter') {
+      this.world.parameters.set(image.parameter, imageId);
+      this.world.awsEvents.parameterChanged(image.parameter, 'Update');
+    }
+    return made;
   }
 
   /** Starts a deployment and lets time pass until it has ended. */
@@ -233,7 +262,7 @@ export class Stage {
     });
     const { id, version } = fleet.launchTemplate;
     world.ec2.addLaunchTemplate({ id, version });
-    this.#addImage();
+    this.#addOldImage();
     for (const ref of fleet.loadBalancers) {
       const settings = { vpcId: VPC, ...balancers };
       if (ref.kind === 'classic') world.loadBalancers.addClassic({ name: ref.name, zones, ...settings });
@@ -245,18 +274,11 @@ export class Stage {
     for (const { key } of fleet.runtimes) world.s3.put(fleet.artifact.bucket, key, `a runtime: ${key}`);
   }
 
-  #addImage(): void {
-    const { image, architecture, launchTemplate } = this.fleet;
-    const imageId = 'ami-0f1e2d3c4b5a69788';
-    if (this.world.ec2.findImage(imageId)) return;
-    const common = { imageId, architecture, rootDevice: launchTemplate.rootDevice };
-    if (image.from === 'parameter') {
-      this.world.parameters.set(image.parameter, imageId);
-      this.world.ec2.addImage({ ...common, name: 'base-2026-11-20' });
-    } else {
-      const name = (image.namePattern ?? 'base-*').replace('*', '2026-11-20');
-      this.world.ec2.addImage({ ...common, name, tags: image.tags });
-    }
+  #addOldImage(): void {
+    if (this.world.ec2.findImage(OLD_IMAGE)) return;
+    this.addImage(OLD_IMAGE, new Date(this.clock.now().getTime() - IMAGE_AGE_MILLIS));
+    if (this.fleet.image.from === 'parameter')
+      this.world.parameters.set(this.fleet.image.parameter, OLD_IMAGE);
   }
 
   #addOldHosts(perZone: number): string[] {

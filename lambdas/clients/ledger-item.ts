@@ -55,6 +55,7 @@ const Pending = v.object({
   pendingId: asText,
   pendingInput: asText,
   pendingVersionId: asText,
+  pendingNewestVersionId: v.optional(asText),
   pendingSince: asMoment,
 });
 
@@ -99,8 +100,17 @@ function toCancel(item: unknown): { by: string; at: Date } {
 }
 
 function toPending(item: unknown): PendingRequest {
-  const { pendingId, pendingInput, pendingVersionId, pendingSince } = v.parse(Pending, item);
-  return { id: pendingId, input: pendingInput, versionId: pendingVersionId, since: pendingSince };
+  const { pendingId, pendingInput, pendingVersionId, pendingNewestVersionId, pendingSince } = v.parse(
+    Pending,
+    item,
+  );
+  return {
+    id: pendingId,
+    input: pendingInput,
+    versionId: pendingVersionId,
+    ...(pendingNewestVersionId !== undefined && { newestVersionId: pendingNewestVersionId }),
+    since: pendingSince,
+  };
 }
 
 const has = (item: unknown, attribute: string) => Object.hasOwn(Object(item), attribute);

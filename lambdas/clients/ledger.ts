@@ -189,17 +189,21 @@ async function pend(
   replaces: PendingRequest | undefined,
 ): Promise<boolean> {
   refuseLargeRequest(fleet, request);
+  const { newestVersionId: newest } = request;
   const slot = replaces === undefined ? 'attribute_not_exists(#pendingId)' : '#pendingId = :replaced';
   const written = await write(table, fleet, {
     doing: `let ${request.id} wait for the fleet ${fleet}`,
     condition: `attribute_exists(#holder) AND ${slot}`,
     update:
-      'SET #pendingId = :id, #pendingInput = :input, #pendingVersionId = :versionId, #pendingSince = :since',
+      'SET #pendingId = :id, #pendingInput = :input, #pendingVersionId = :versionId, #pendingSince = :since' +
+      // That of the request before must not stay behind.
+      (newest === undefined ? ' REMOVE #pendingNewestVersionId' : ', #pendingNewestVersionId = :newest'),
     values: {
       ...(replaces !== undefined && { ':replaced': text(replaces.id) }),
       ':id': text(request.id),
       ':input': text(request.input),
       ':versionId': text(request.versionId),
+      ...(newest !== undefined && { ':newest': text(newest) }),
       ':since': moment(request.since),
     },
   });

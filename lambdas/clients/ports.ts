@@ -229,6 +229,9 @@ export interface Artifacts {
   writePage(bucket: string, key: string, html: string): Promise<void>;
 }
 
+/** The records alone, for steps that ask EC2 too: the SDK's clients of both are more than a bundle may be. */
+export type Records = Pick<Artifacts, 'readRecord'>;
+
 export interface Parameters {
   /** The parameter's value, decrypted; `undefined` when SSM says that there is none. */
   read(name: string): Promise<string | undefined>;
@@ -255,6 +258,8 @@ export interface PendingRequest {
   readonly input: string;
   /** The artifact version that it would deploy. */
   readonly versionId: string;
+  /** The newest version of that moment, where it would deploy another one: only a newer upload takes its place. */
+  readonly newestVersionId?: string;
   readonly since: Date;
 }
 
@@ -362,6 +367,7 @@ export interface Ports {
   readonly loadBalancers: LoadBalancers;
   readonly mackerel: Mackerel;
   readonly artifacts: Artifacts;
+  readonly records: Records;
   readonly parameters: Parameters;
   readonly ledger: Ledger;
   readonly executions: Executions;

@@ -7,9 +7,9 @@ import { DeploymentError } from '../domain/errors.ts';
 import { asking } from './aws-errors.ts';
 import { type AwsJsonOptions, liveJsonOptions } from './aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
-import type { Artifacts } from './ports.ts';
+import type { Records } from './ports.ts';
 
-export type RecordReader = Pick<Artifacts, 'readRecord'>;
+export type RecordReader = Records;
 
 export const liveRecordReader = (): RecordReader => recordReader(liveJsonOptions());
 

@@ -7,6 +7,7 @@ import type { Hold } from '../clients/ports.ts';
 import { DeploymentError } from './errors.ts';
 import { Evidence } from './evidence.ts';
 import { Fleet } from './fleet.ts';
+import { GATES } from './gates.ts';
 import { parseInput } from './input.ts';
 import { Kept } from './kept.ts';
 import { PinnedArtifact, PinnedRuntime } from './release.ts';
@@ -39,6 +40,9 @@ const Release = v.object({ reason: v.string() });
 const ResolvedImage = v.object({
   imageId: v.string(),
   name: v.string(),
+  createdAt: v.optional(instant),
+  /** The deployment whose release is gone back to. */
+  rollbackTo: v.optional(v.string()),
   reason: v.string(),
 });
 export type ResolvedImage = v.InferOutput<typeof ResolvedImage>;
@@ -60,8 +64,27 @@ const ResolvedRelease = v.object({
   artifact: PinnedArtifact,
   runtimes: v.array(PinnedRuntime),
   before: v.optional(ReleaseBefore),
+  /** The deployment whose release runs now; and, when this one has ended well, the one that ran before. */
+  ranBefore: v.optional(v.string()),
+  previous: v.optional(v.string()),
+  /** The newest version of the artifact, when it is gone back: the event of its upload may come late. */
+  leftBehind: v.optional(v.string()),
+  /** What would refuse this deployment, if it were not a dry run. */
+  refusals: v.optional(v.array(v.object({ name: v.picklist(GATES), sentence: v.string() }))),
 });
 export type ResolvedRelease = v.InferOutput<typeof ResolvedRelease>;
+
+/** There is nothing to deploy, and so no release. */
+const NoRelease = v.object({
+  verdict: v.literal('nothing-to-redeploy'),
+  reason: v.string(),
+  dryRun: v.boolean(),
+});
+export type NoRelease = v.InferOutput<typeof NoRelease>;
+const noRelease = v.pipe(
+  NoRelease,
+  v.transform(() => undefined),
+);
 
 /** Somebody or something that looks as if it belonged to the fleet, but is left alone. */
 const Stranger = v.object({ name: v.string(), why: v.string() });
@@ -155,7 +178,7 @@ const Document = v.object({
   lock: v.optional(Lock),
   takeOver: v.optional(TakeOver),
   image: v.optional(ResolvedImage),
-  release: v.optional(ResolvedRelease),
+  release: v.optional(v.union([ResolvedRelease, noRelease])),
   oldHosts: v.optional(Snapshot),
   launch: v.optional(Launch),
   readiness: v.optional(Look),

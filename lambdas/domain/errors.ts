@@ -10,6 +10,7 @@ export const FAILURES = {
   InvalidInput: 'the execution input is not one that a deployment can start from',
   ArtifactNotFound: 'no such object or version in the artifact bucket',
   ArtifactUnusable: 'the tarball has no checksum that could be trusted, or is too large to compute one',
+  NotProven: 'nothing proves that the version was deployed successfully where it has to run first',
   ImageNotFound: 'no machine image matches the fleet',
   ImageUnusable: 'the machine image cannot run this fleet (architecture, state or root volume)',
   MackerelKeyUnreadable: 'the Mackerel API key cannot be read from its SSM parameter',
@@ -19,6 +20,9 @@ export const FAILURES = {
   SubnetUnusable: 'a subnet of the fleet is missing, full or in another VPC',
   FleetWouldShrink: 'more hosts serve now than the fleet would launch',
   SnapshotContradicts: 'Mackerel, EC2 and the load balancers tell different stories about who serves',
+  Frozen: 'the fleet is in one of its freeze windows',
+  OlderImage: 'the newest machine image of the fleet’s kind is older than the one that it runs on',
+  NothingToRollBackTo: 'the release to go back to is unknown, never ran, or is what runs already',
   // While the old hosts still serve: undone.
   NoCapacity: 'EC2 has no capacity for any of the fleet’s instance types in a zone',
   LaunchRefused: 'EC2 refused the launch (limit, permission or parameter)',

@@ -3,6 +3,7 @@
  * of it (bucket, launch template). It stands in the state machine's definition and travels in the document.
  */
 import * as v from 'valibot';
+import { FreezeWindow } from './freeze.ts';
 
 /** One of a fleet's load balancers. Classic ELBs are known by name, target groups by ARN. */
 export const LoadBalancerRef = v.variant('kind', [
@@ -59,6 +60,10 @@ export const Fleet = v.strictObject({
   spillOver: v.optional(v.boolean(), false),
   /** How long one failed instance is kept for debugging; 0: none is kept. */
   keepFailedHostMinutes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
+  /** When it is not deployed, unless somebody insists. */
+  freezes: v.optional(v.array(FreezeWindow), []),
+  /** Takes only artifacts that were promoted to it, unless somebody insists. */
+  wantsProvenance: v.optional(v.boolean(), false),
   launchTemplate: v.strictObject({ id: v.string(), version: v.string(), rootDevice: v.string() }),
   loadBalancers: v.array(LoadBalancerRef),
   startCommand: v.string(),

@@ -6,8 +6,9 @@ import type { Fleet } from './fleet.ts';
 import { plain } from './words.ts';
 
 /** Where the image came from, for the sentences: `the execution input`, `SSM parameter /x`, … */
-export function imageOrigin(fleet: Fleet, asked: string | undefined): string {
+export function imageOrigin(fleet: Fleet, asked: string | undefined, rollbackTo?: string): string {
   if (asked) return 'the execution input';
+  if (rollbackTo) return `the record of ${rollbackTo}`;
   if (fleet.image.from === 'parameter') return `the SSM parameter ${fleet.image.parameter}`;
   const { owner, namePattern, tags } = fleet.image;
   const wanted = [
@@ -17,7 +18,11 @@ export function imageOrigin(fleet: Fleet, asked: string | undefined): string {
   return `the search for the newest ${fleet.architecture} image of ${owner} with ${wanted.filter(Boolean).join(' and ')}`;
 }
 
+/** What to do when the image of an earlier deployment is gone. */
+export const NAME_ANOTHER_IMAGE = 'Name another image beside rollbackTo: {"amiId": "ami-…"}.';
+
 /**
+ * @param mend what to do when there is no image; default: as for the newest one
  * @throws ImageNotFound when there is none; ImageUnusable when it cannot run the fleet.
  */
 export function decideImage(
@@ -25,11 +30,12 @@ export function decideImage(
   image: Image | undefined,
   origin: string,
   imageId?: string,
+  mend?: string,
 ): ResolvedImage {
   if (!image) {
     throw new DeploymentError(
       'ImageNotFound',
-      `EC2 knows no image${imageId ? ` ${imageId}` : ''} from ${origin}. Build or share the image, or correct \`image\` of ${fleet.name} in bin/fleets.ts.`,
+      `EC2 knows no image${imageId ? ` ${imageId}` : ''} from ${origin}. ${mend ?? `Build or share the image, or correct \`image\` of ${fleet.name} in bin/fleets.ts.`}`,
     );
   }
   const unfit = unfitness(fleet, image);
@@ -43,6 +49,7 @@ export function decideImage(
   return {
     imageId: image.imageId,
     name,
+    createdAt: image.createdAt.toISOString(),
     reason: `${image.imageId} (${name}) from ${origin}`,
   };
 }

@@ -25,6 +25,15 @@ const UPLOAD = {
   reason: v.optional(words(64)),
 } as const;
 
+const NEW_IMAGE = { eventId: text(128) } as const;
+
+/** The gates that a person may open, with a reason. (A soak is asked for when an artifact is promoted.) */
+const OVERRIDES = ['freeze', 'provenance'] as const;
+export type Override = (typeof OVERRIDES)[number];
+
+/** What `rollbackTo` may say instead of a deployment's id. */
+export const PREVIOUS = 'previous';
+
 const only = (fields: object) => `only ${Object.keys(fields).join(', ')}`;
 
 const FIELDS = {
@@ -45,6 +54,17 @@ const FIELDS = {
       v.regex(/^ami-([0-9a-f]{8}|[0-9a-f]{17})$/, 'an image id such as ami-0123456789abcdef0'),
     ),
   ),
+  /** Go back to the release of this deployment: its artifact, runtimes and image. `previous`: what ran before. */
+  rollbackTo: v.optional(
+    v.pipe(
+      v.string('a string'),
+      v.regex(/^[A-Za-z0-9._-]{1,80}$/, `the id of a deployment of this fleet, or ${PREVIOUS}`),
+    ),
+  ),
+  /** Let it through these gates. Needs a reason; both are kept in the release record. */
+  override: v.optional(
+    v.pipe(v.array(v.picklist(OVERRIDES, OVERRIDES.join(' or ')), 'a list'), v.maxLength(10, 'at most 10')),
+  ),
   /** Why; kept in the release record. */
   reason: v.optional(words(256)),
   /** Who or what started it; kept in the release record. */
@@ -55,10 +75,45 @@ const FIELDS = {
   redeploy: v.optional(v.boolean('true or false')),
   /** Set by the upload rule alone: such a deployment ends as superseded when a newer version is there. */
   upload: v.optional(v.strictObject(UPLOAD, only(UPLOAD))),
+  /** Set by the new-image rule alone: what runs now, on the newest image of the fleet's kind. */
+  newImage: v.optional(v.strictObject(NEW_IMAGE, only(NEW_IMAGE))),
 } as const;
 
-export const DeploymentInput = v.strictObject(FIELDS, only(FIELDS));
+/** Field → those that contradict it: each says by itself which artifact or image it wants. */
+const STANDS_ALONE: Readonly<Record<string, readonly string[]>> = {
+  rollbackTo: ['versionId', 'redeploy', 'upload', 'newImage'],
+  newImage: ['versionId', 'amiId', 'redeploy', 'upload'],
+};
+
+export const DeploymentInput = v.pipe(
+  v.strictObject(FIELDS, only(FIELDS)),
+  // Also of an input with other problems: all of them are told at once.
+  v.rawCheck(({ dataset, addIssue }) => {
+    const given = Object(dataset.value) as Readonly<Record<string, unknown>>;
+    for (const { field, allowed } of contradictions(given)) {
+      const value = given[field];
+      addIssue({
+        message: allowed,
+        input: value,
+        path: [{ type: 'object', origin: 'value', input: given, key: field, value }],
+      });
+    }
+  }),
+);
 export type DeploymentInput = v.InferOutput<typeof DeploymentInput>;
+
+function contradictions(given: Readonly<Record<string, unknown>>): { field: string; allowed: string }[] {
+  const isGiven = (field: string) => given[field] !== undefined && given[field] !== false;
+  const clashes = Object.entries(STANDS_ALONE).flatMap(([alone, others]) =>
+    others
+      .filter((field) => isGiven(alone) && isGiven(field))
+      .map((field) => ({ field, allowed: `nothing beside ${alone}` })),
+  );
+  const needsReason = Array.isArray(given.override) && given.override.length > 0;
+  const hasReason = typeof given.reason === 'string' && given.reason.trim() !== '';
+  const reasonless = { field: 'override', allowed: 'a list beside a reason, which is recorded' };
+  return needsReason && !hasReason ? [...clashes, reasonless] : clashes;
+}
 
 /**
  * The execution input as a type.
@@ -79,5 +134,6 @@ export function parseInput(input: unknown): DeploymentInput {
 /** Who or what started the deployment, in one phrase. */
 export function startedBy(input: DeploymentInput): string {
   if (input.startedBy) return input.startedBy;
+  if (input.newImage) return 'a new machine image';
   return input.upload ? `upload by ${input.upload.requester ?? 'unknown'}` : 'StartExecution';
 }

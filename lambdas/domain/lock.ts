@@ -23,9 +23,15 @@ export function deadSince(held: Held, state: ExecutionState, now: Date): Date | 
 }
 
 /**
- * May a request take the pending slot from the one that waits there? The newest artifact wins, by S3's own order and
- * never by arrival. Of one version the later request; but the event of an upload, which may come twice, never replaces
- * what a person asked for, who may have wanted another image or a redeployment.
+ * May a request take the pending slot from the one that waits there? It ends as if each had had its turn:
+ *
+ * - Among uploads the newest artifact wins, by S3's own order and never by arrival; of one version the later request.
+ * - What a person asked for gives way only to an upload that is newer than all that was there when they asked: the
+ *   event of an older one is late, or comes again.
+ * - Who goes back means to leave what was uploaded before, so that a rollback takes the place of anything, and gives way
+ *   to the next person and the next upload.
+ * - A new image waits for nobody's sake: any other deployment takes the newest image too, or names one on purpose.
+ *
  * @param newestFirst the key's version ids
  */
 export function takesTheSlot(
@@ -34,16 +40,48 @@ export function takesTheSlot(
   newestFirst: readonly string[],
 ): boolean {
   if (!waiting) return true;
+  const [asks, waits] = [sortOf(request), sortOf(waiting)];
+  if (asks === 'new image' || waits === 'new image') return waits === 'new image';
+  if (asks === 'rollback') return true;
+  if (waits === 'rollback' && asks === 'by hand') return true;
   const age = (versionId: string) => {
     const index = newestFirst.indexOf(versionId);
     return index === -1 ? Number.POSITIVE_INFINITY : index;
   };
-  const [asked, waits] = [age(request.versionId), age(waiting.versionId)];
-  return asked === waits ? isUpload(waiting) || !isUpload(request) : asked < waits;
+  const mark = asks === 'upload' ? (waiting.newestVersionId ?? waiting.versionId) : waiting.versionId;
+  const [asked, held] = [age(request.versionId), age(mark)];
+  return asked === held ? waits === 'upload' || asks !== 'upload' : asked < held;
 }
 
-const isUpload = ({ input }: PendingRequest): boolean =>
-  (JSON.parse(input) as { upload?: unknown }).upload !== undefined;
+/** Who or what asks, by the input. */
+type Sort = 'upload' | 'new image' | 'rollback' | 'by hand';
+
+function sortOf({ input }: PendingRequest): Sort {
+  const { upload, newImage, rollbackTo } = JSON.parse(input) as Record<string, unknown>;
+  if (upload !== undefined) return 'upload';
+  if (newImage !== undefined) return 'new image';
+  return rollbackTo === undefined ? 'by hand' : 'rollback';
+}
+
+/**
+ * What was the newest when a person asked for another version, so that an upload of before is told from a newer one.
+ * @param newestFirst the key's version ids
+ */
+export function markedWith(request: PendingRequest, newestFirst: readonly string[]): PendingRequest {
+  const isPersons = sortOf(request) === 'rollback' || sortOf(request) === 'by hand';
+  const [newest] = newestFirst;
+  if (!isPersons || newest === undefined || newest === request.versionId) return request;
+  return { ...request, newestVersionId: newest };
+}
+
+/** What a request would deploy, for sentences: `version v3`, `the rollback to deploy-1 (version v1)`. */
+export function wantedBy(request: PendingRequest): string {
+  const sort = sortOf(request);
+  if (sort === 'new image') return 'what runs, on the newest image,';
+  if (sort !== 'rollback') return `version ${request.versionId}`;
+  const { rollbackTo } = JSON.parse(request.input) as { rollbackTo: string };
+  return `the rollback to ${rollbackTo} (version ${request.versionId})`;
+}
 
 type Verdict = Pick<TakeOver, 'ready' | 'verdict' | 'reason'> & { readonly waitSeconds?: number };
 

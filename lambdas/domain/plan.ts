@@ -18,6 +18,8 @@ export interface Plan {
     readonly runtimes: string[];
     readonly imageId: string;
   };
+  /** Who would refuse it, and why: `Frozen: …`. None: it would go on. */
+  readonly refusals: readonly string[];
   readonly launch: readonly {
     readonly subnet: string;
     readonly instances: number;
@@ -47,6 +49,7 @@ export function writePlan(deployment: Planned): Plan {
       runtimes: release.runtimes.map(({ key, versionId }) => `${key} version ${versionId}`),
       imageId: image.imageId,
     },
+    refusals: (release.refusals ?? []).map(({ name, sentence }) => `${name}: ${sentence}`),
     launch: fleet.subnets.map((subnet) => ({
       subnet,
       instances: fleet.instancesPerZone,

@@ -1,6 +1,6 @@
 /** The release record: what a deployment did, when, for whom. Kept in the artifact bucket, one JSON per deployment. */
 import { type Deployment, deploymentId, type Ending, newInstanceIds, oldInstanceIds } from './deployment.ts';
-import { startedBy } from './input.ts';
+import { type Override, startedBy } from './input.ts';
 import type { Kept } from './kept.ts';
 import { recipe } from './release-choice.ts';
 import { hasTimeline, type Timeline, timelineOf } from './timeline/timeline.ts';
@@ -21,6 +21,16 @@ export interface DeploymentRecord {
   readonly imageId?: string;
   /** Of the new hosts: type → how many. */
   readonly instanceTypes?: Readonly<Record<string, number>>;
+  /** When EC2 made the image, ISO 8601. */
+  readonly imageCreatedAt?: string;
+  /** The deployment whose release ran before; after a rollback, the one before that release. */
+  readonly previous?: string;
+  /** The deployment whose release this one went back to. */
+  readonly rolledBackTo?: string;
+  /** The newest version of the artifact then: its upload's event, which may come late, does not bring it back. */
+  readonly leftBehind?: string;
+  /** The gates that somebody opened; `why` says why. */
+  readonly override?: readonly Override[];
   readonly recipe: string;
   readonly newInstances: readonly string[];
   readonly oldInstances: readonly string[];
@@ -52,6 +62,11 @@ export function recordOf(deployment: Deployment, now: Date, ending?: Ending): De
     ...(release && { artifact: release.artifact, runtimes: release.runtimes }),
     ...(image && { imageId: image.imageId }),
     ...(launch && { instanceTypes: countTypes(launch.instances) }),
+    ...(image?.createdAt && { imageCreatedAt: image.createdAt }),
+    ...previousOf(deployment, ending),
+    ...(image?.rollbackTo && { rolledBackTo: image.rollbackTo }),
+    ...(release?.leftBehind && { leftBehind: release.leftBehind }),
+    ...(input.override?.length && { override: input.override }),
     recipe: recipe(fleet),
     newInstances: newInstanceIds(deployment),
     oldInstances: oldInstanceIds(deployment),
@@ -76,6 +91,12 @@ function countTypes(instances: readonly { readonly instanceType: string }[]): Re
   const counts: Record<string, number> = {};
   for (const { instanceType } of instances) counts[instanceType] = (counts[instanceType] ?? 0) + 1;
   return counts;
+}
+
+/** Of one that did not end well: what ran when it began, which may run again. */
+function previousOf({ release }: Deployment, ending?: Ending): { previous?: string } {
+  const previous = ending ? release?.ranBefore : release?.previous;
+  return previous === undefined ? {} : { previous };
 }
 
 /** How long each phase took, in seconds, as far as the deployment came. */

@@ -1,4 +1,4 @@
-/** Is this release wanted: to be deployed, superseded by a newer upload, or what the fleet runs already? */
+/** Is this release wanted: to be deployed, superseded by a newer upload, what the fleet runs already, or none at all? */
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { ArtifactVersion } from '../clients/ports.ts';
@@ -18,7 +18,13 @@ const CurrentRelease = v.object({
   runtimes: v.array(PinnedRuntime),
   imageId: v.string(),
   instanceTypes: v.optional(v.record(v.string(), v.number())),
+  /** When EC2 made the image; records of before do not say. */
+  imageCreatedAt: v.optional(v.string()),
   recipe: v.string(),
+  /** The deployment whose release ran before this one. */
+  previous: v.optional(v.string()),
+  /** Of a release that was gone back to: the newest version of the artifact of that moment. */
+  leftBehind: v.optional(v.string()),
 });
 export type CurrentRelease = v.InferOutput<typeof CurrentRelease>;
 
@@ -32,7 +38,7 @@ export function parseCurrentRelease(record: unknown): CurrentRelease | undefined
 }
 
 /** Of what the fleet runs, what a reader compares the new release with. */
-export function releaseBefore(current: CurrentRelease | undefined): ReleaseBefore | undefined {
+export function inBrief(current: CurrentRelease | undefined): ReleaseBefore | undefined {
   if (!current) return undefined;
   const { deployment, artifact, runtimes, imageId, instanceTypes } = current;
   return {
@@ -93,8 +99,10 @@ export interface ReleaseFacts {
   readonly artifact: PinnedArtifact;
   readonly runtimes: readonly PinnedRuntime[];
   readonly imageId: string;
-  /** The newest version of the application artifact. */
-  readonly newestVersionId: string;
+  /** The newest version of the application artifact; asked for only when it is what counts. */
+  readonly newestVersionId?: string | undefined;
+  /** The deployment that it goes back to. */
+  readonly rollbackTo?: string | undefined;
   readonly current: CurrentRelease | undefined;
 }
 
@@ -103,37 +111,84 @@ export function decideRelease(
   input: DeploymentInput,
   facts: ReleaseFacts,
 ): Pick<ResolvedRelease, 'verdict' | 'reason'> {
-  const { artifact, newestVersionId, current } = facts;
+  const { artifact, newestVersionId, current, rollbackTo } = facts;
   const name = `${artifact.key} version ${artifact.versionId}`;
-  if (input.upload && artifact.versionId !== newestVersionId) {
+  if (input.upload && newestVersionId && artifact.versionId !== newestVersionId) {
     return {
       verdict: 'superseded',
       reason: `${name} was superseded by version ${newestVersionId} before its deployment began`,
     };
   }
-  if (!input.redeploy && !input.dryRun && current && runsAlready(fleet, facts, current)) {
+  if (input.upload && current?.leftBehind === artifact.versionId) {
+    return {
+      verdict: 'superseded',
+      reason: `${name} was there already when ${fleet.name} went back to an earlier release, in ${current.deployment}; upload it again, or start with {"versionId": "${artifact.versionId}"}, to deploy it`,
+    };
+  }
+  // A rollback to what runs is refused, by a gate.
+  const mayBeDone = !input.redeploy && !input.dryRun && rollbackTo === undefined;
+  if (mayBeDone && current && runsAlready(fleet, facts, current)) {
     return {
       verdict: 'already-deployed',
       reason: `${fleet.name} runs ${name} on ${facts.imageId} since deployment ${current.deployment}; give {"redeploy": true} to replace its hosts anyway`,
     };
   }
+  const why = [
+    rollbackTo === undefined ? '' : `back to the release of ${rollbackTo}: `,
+    input.newImage && current
+      ? `what runs since ${current.deployment}, on the new image ${facts.imageId}: `
+      : '',
+  ];
   return {
     verdict: 'deploy',
-    reason: `${name}, ${artifact.sizeBytes} bytes, SHA-256 ${artifact.sha256.slice(0, 12)}…`,
+    reason: `${why.join('')}${name}, ${artifact.sizeBytes} bytes, SHA-256 ${artifact.sha256.slice(0, 12)}…`,
   };
 }
 
-function runsAlready(
-  fleet: Fleet,
-  { artifact, runtimes, imageId }: ReleaseFacts,
-  current: CurrentRelease,
+/** Is this the very release that runs, made as the fleet file says today? */
+export function runsAlready(fleet: Fleet, facts: ReleaseFacts, current: CurrentRelease): boolean {
+  return sameFiles(facts, current) && current.imageId === facts.imageId && current.recipe === recipe(fleet);
+}
+
+type Files = Pick<CurrentRelease, 'artifact' | 'runtimes'>;
+
+/** The same versions of the same files? */
+export function sameFiles(
+  one: { readonly [K in keyof Files]: Readonly<Files[K]> },
+  other: { readonly [K in keyof Files]: Readonly<Files[K]> },
 ): boolean {
-  const versions = (artifacts: readonly { key: string; versionId: string }[]) =>
-    artifacts.map(({ key, versionId }) => `${key}@${versionId}`).join(' ');
-  return (
-    current.artifact.versionId === artifact.versionId &&
-    versions(current.runtimes) === versions(runtimes) &&
-    current.imageId === imageId &&
-    current.recipe === recipe(fleet)
-  );
+  const versions = ({ artifact, runtimes }: typeof one) =>
+    [artifact, ...runtimes].map(({ key, versionId }) => `${key}@${versionId}`).join(' ');
+  return versions(one) === versions(other);
+}
+
+/**
+ * Why a new image is nothing to deploy: nothing runs that could be put on it, or what runs is on it already. An image
+ * that is older is no news either: the event of another fleet's image has made us look.
+ */
+export function nothingToRedeploy(
+  { name }: Fleet,
+  image: { readonly imageId: string; readonly createdAt?: string | undefined },
+  current: CurrentRelease | undefined,
+): string | undefined {
+  if (!current)
+    return `no release of ${name} is on record as running: there is nothing to put on a new image`;
+  const { imageId, imageCreatedAt, deployment } = current;
+  if (imageId === image.imageId)
+    return `${name} runs on ${imageId} since ${deployment}, and this is the newest image of its kind`;
+  return Date.parse(image.createdAt ?? '') < Date.parse(imageCreatedAt ?? '')
+    ? `the newest image of its kind, ${image.imageId}, is older than ${imageId}, on which ${name} runs since ${deployment}`
+    : undefined;
+}
+
+/** Whose release ran before the one that runs after this deployment. */
+export function releaseBefore(
+  fleet: Fleet,
+  facts: ReleaseFacts,
+  target: CurrentRelease | undefined,
+  ranBefore: string | undefined,
+): string | undefined {
+  if (target) return target.previous;
+  const { current } = facts;
+  return current && runsAlready(fleet, facts, current) ? current.previous : ranBefore;
 }

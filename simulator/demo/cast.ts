@@ -1,6 +1,6 @@
 /** Which fleet plays in which scenario: those of `bin/fleets.ts`, so that after an edit the demo plays the user's own. */
 import type { Environment } from '../../lib/read-fleets.ts';
-import { SCENARIOS, type ScenarioName } from '../scenarios.ts';
+import { SCENARIOS, type Scenario, type ScenarioName } from '../scenarios.ts';
 
 export interface Part {
   readonly scenario: ScenarioName;
@@ -24,12 +24,14 @@ export function castOf(
   const parts: Part[] = [];
   const problems: string[] = [];
   for (const scenario of scenarios) {
-    const { kind } = SCENARIOS[scenario];
+    const { kind, needs }: Scenario = SCENARIOS[scenario];
     const found = fleets.findLast(
-      ({ fleet }) => (fleet.loadBalancers.length > 0 ? 'app' : 'worker') === kind,
+      ({ fleet }) =>
+        (fleet.loadBalancers.length > 0 ? 'app' : 'worker') === kind && (needs === undefined || fleet[needs]),
     );
+    const wanted = needs === undefined ? WANTED[kind] : `${WANTED[kind]} and with ${needs}`;
     if (found) parts.push({ scenario, environment: found.environment, fleet: found.fleet.name });
-    else problems.push(`--scenario ${scenario}: needs a fleet ${WANTED[kind]}; bin/fleets.ts has none`);
+    else problems.push(`--scenario ${scenario}: needs a fleet ${wanted}; bin/fleets.ts has none`);
   }
   return { parts, problems };
 }

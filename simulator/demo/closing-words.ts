@@ -1,5 +1,6 @@
 /** A summary in lines: for a person who wants to know how it ended, where the time went, and whether to believe it. */
 import { FAILURES, type FailureName } from '../../lambdas/domain/errors.ts';
+import type { Plan } from '../../lambdas/domain/plan.ts';
 import { count, list, span } from '../../lambdas/domain/words.ts';
 import type { Part, Summary } from './summary.ts';
 
@@ -69,11 +70,9 @@ function ruleSentence({ changes, violations }: Summary): string {
 /** A dry run's answer. */
 function planSentences({ endedIn, output }: Summary): string[] {
   if (endedIn !== 'Planned') return [];
-  const { earliestFinish, advice } = output as {
-    earliestFinish: { seconds: number; parts: string[] };
-    advice: string[];
-  };
+  const { earliestFinish, refusals, advice } = output as Plan;
   return [
+    ...refusals.map((each) => `it would be refused: ${each}`),
     `the plan: at least ${span(earliestFinish.seconds)} (${earliestFinish.parts.join('; ')})`,
     ...advice.map((each) => `advice: ${each}`),
   ];

@@ -13,7 +13,7 @@ import type { Pace } from './pace.ts';
 import { PhaseClock, type PhaseStanding } from './phases.ts';
 import { progressOf } from './progress.ts';
 import { type Scene, sceneOf } from './scene.ts';
-import { type Start, startByHand, startByUpload } from './start.ts';
+import { type Start, startByHand, startByNewImage, startByUpload } from './start.ts';
 import { type Summary, summarize } from './summary.ts';
 
 export interface Opening {
@@ -133,7 +133,8 @@ class Performance {
 
   #start(): Start {
     const { template, tarball } = this.#options;
-    const { input } = this.#scenario;
+    const { input, startedBy } = this.#scenario;
+    if (startedBy === 'a new image') return startByNewImage(this.#stage, template);
     if (input !== undefined) return startByHand(this.#stage, input, tarball);
     return startByUpload(this.#stage, template, tarball);
   }

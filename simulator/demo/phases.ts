@@ -14,6 +14,7 @@ const PHASE_OF: Readonly<Record<string, Phase>> = {
   'Release the lock after the refusal': 'Agree',
   'Release the lock after already deployed': 'Agree',
   'Release the lock after superseded': 'Agree',
+  'Release the lock after nothing to redeploy': 'Agree',
   'Launch new instances': 'Bring up',
   'New hosts are ready': 'Bring up',
   'Take old hosts out of service': 'Shift',

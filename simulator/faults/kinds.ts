@@ -6,6 +6,7 @@ import { fleetsFile } from '../../bin/fleets.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../../lib/synthesize.ts';
+import { giveHistory } from '../history.ts';
 import type { Stage } from '../stage.ts';
 
 export interface Kind {
@@ -14,6 +15,8 @@ export interface Kind {
   readonly oldPerZone?: number;
   /** What happens to the deployment beside the faults. Called before it begins. */
   readonly arrange?: (stage: Stage) => void;
+  /** Default: `{}`, the newest upload. */
+  readonly input?: object;
   /** How it ends when nothing is broken. */
   readonly outcome: 'new hosts' | 'old hosts';
 }
@@ -67,6 +70,16 @@ export const KINDS = {
     fleet: 'faults-app',
     arrange: during('Watch the new hosts', breakNewHost),
     outcome: 'old hosts',
+  },
+  // By hand, to an earlier release; the next deployment finds a newer upload.
+  'back-to-earlier': {
+    fleet: 'faults-app',
+    arrange: (stage) => {
+      giveHistory(stage, ['release-1', 'release-2']);
+      stage.upload('newer than both');
+    },
+    input: { rollbackTo: 'previous' },
+    outcome: 'new hosts',
   },
   cancelled: { fleet: 'faults-app', arrange: during('Watch the new hosts', cancel), outcome: 'old hosts' },
   stranger: { fleet: 'faults-app', arrange: addStranger, outcome: 'new hosts' },

@@ -97,7 +97,7 @@ class Trial {
   async #settle(rules: Rules): Promise<Outcome | 'not settled'> {
     const stage = this.#stage;
     try {
-      await stage.deploy({}, 'the-deployment');
+      await stage.deploy(this.#kind.input ?? {}, 'the-deployment');
       // A function of a stopped execution goes on, and may take the lock yet: what it leaves is found by the schedule.
       await stage.wait(AFTERMATH_SECONDS);
       await stage.settle();
@@ -133,7 +133,8 @@ class Trial {
   #isRecorded(): boolean {
     const { world, fleet } = this.#stage;
     const record = world.s3.readRecord(fleet.artifact.bucket, currentReleaseKey(fleet.name));
-    return (record as { outcome?: string } | undefined)?.outcome === 'Deployed';
+    const { outcome, deployment } = Object(record) as { outcome?: string; deployment?: string };
+    return outcome === 'Deployed' && deployment === 'the-deployment';
   }
 
   /** Liveness: when the faults are over, the next deployment succeeds by itself. */

@@ -86,6 +86,12 @@ export class Ec2Model {
     });
   }
 
+  /** Deregistered: nobody finds it anymore. */
+  removeImage(imageId: string): void {
+    const index = this.#images.findIndex((image) => image.imageId === imageId);
+    if (index !== -1) this.#images.splice(index, 1);
+  }
+
   addLaunchTemplate(template: { id: string; version: string }): void {
     const versions = this.#templates.get(template.id) ?? new Set();
     this.#templates.set(template.id, versions.add(template.version));

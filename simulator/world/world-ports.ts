@@ -30,6 +30,7 @@ export function worldPorts(models: Models, now: () => Date, run: RunCall): Ports
     loadBalancers: loadBalancersPort(models, run),
     mackerel: mackerelPort(models, run),
     artifacts: artifactsPort(models, run),
+    records: { readRecord: artifactsPort(models, run).readRecord },
     parameters: {
       read: (name) => run('parameters', 'read', [name], () => models.parameters.read(name)),
     },

@@ -9,6 +9,7 @@
 import type { MackerelStatus, Ports } from '../../lambdas/clients/ports.ts';
 import { type LoadBalancerRef, TAG } from '../../lambdas/domain/fleet.ts';
 import { AnnouncerModel } from './announcer.ts';
+import { AwsEvents } from './aws-events.ts';
 import { CallCounter, type Intercept, type Latency, type PortCall } from './calls.ts';
 import { Ec2Model } from './ec2.ts';
 import type { Origin, Service, WorldChange, WorldEvent } from './events.ts';
@@ -62,6 +63,7 @@ export class World {
   readonly ledger: LedgerModel;
   readonly executions: ExecutionsModel;
   readonly announcer = new AnnouncerModel();
+  readonly awsEvents: AwsEvents;
   readonly calls = new CallCounter();
   /** Stands around every port call, to inject faults. */
   intercept: Intercept | undefined;
@@ -89,6 +91,7 @@ export class World {
     this.s3 = new S3Model(surroundings);
     this.ledger = new LedgerModel(surroundings);
     this.executions = new ExecutionsModel(surroundings);
+    this.awsEvents = new AwsEvents(surroundings);
     this.ports = worldPorts(this, options.now, (...call) => this.#run({}, ...call));
   }
 

@@ -329,6 +329,25 @@ describe('Who may touch an object', () => {
       by: ['take-the-fleet-lock', 'resolve-the-release'],
     },
     {
+      does: 'the record of a deployment, reading, to go back to it',
+      call: object('GetObject', `irekae/${APP}/deployments/release-1.json`),
+      by: ['take-the-fleet-lock', 'resolve-the-image', 'resolve-the-release'],
+    },
+    {
+      does: 'the proof of a promotion, reading',
+      call: object('GetObject', `irekae/${APP}/promotions/0a1b.json`),
+      by: ['resolve-the-release'],
+    },
+    {
+      does: 'the proof of a promotion, writing',
+      call: object('PutObject', `irekae/${APP}/promotions/0a1b.json`),
+    },
+    {
+      does: 'the page of a deployment, writing',
+      call: object('PutObject', `irekae/${APP}/deployments/release-1.html`),
+      by: ['record-the-release', 'record-the-failure'],
+    },
+    {
       does: 'a record, writing',
       call: object('PutObject', `irekae/${APP}/current.json`),
       by: ['record-the-release', 'record-the-failure'],

@@ -170,9 +170,11 @@ describe('the ledger’s requests', () => {
       ...common,
       ConditionExpression: 'attribute_exists(#holder) AND attribute_not_exists(#pendingId)',
       UpdateExpression:
-        'SET #pendingId = :id, #pendingInput = :input, #pendingVersionId = :versionId, #pendingSince = :since',
+        'SET #pendingId = :id, #pendingInput = :input, #pendingVersionId = :versionId, #pendingSince = :since' +
+        ' REMOVE #pendingNewestVersionId',
       ExpressionAttributeNames: names(
         ...['holder', 'pendingId', 'pendingInput', 'pendingVersionId', 'pendingSince'],
+        'pendingNewestVersionId',
       ),
       ExpressionAttributeValues: {
         ':id': { S: 'two' },
@@ -193,8 +195,11 @@ describe('the ledger’s requests', () => {
     expect(lastInput()).toEqual({
       ...common,
       ConditionExpression: '#pendingId = :id',
-      UpdateExpression: 'REMOVE #pendingId, #pendingInput, #pendingVersionId, #pendingSince',
-      ExpressionAttributeNames: names('pendingId', 'pendingInput', 'pendingVersionId', 'pendingSince'),
+      UpdateExpression:
+        'REMOVE #pendingId, #pendingInput, #pendingVersionId, #pendingNewestVersionId, #pendingSince',
+      ExpressionAttributeNames: names(
+        ...['pendingId', 'pendingInput', 'pendingVersionId', 'pendingNewestVersionId', 'pendingSince'],
+      ),
       ExpressionAttributeValues: { ':id': { S: 'two' } },
     });
   });

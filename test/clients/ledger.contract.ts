@@ -376,6 +376,18 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
         expect((await row())?.pending).toEqual(request('three'));
       });
 
+      it('keeps what was the newest version for a request, and not for the one that replaces it', async () => {
+        await taken();
+        const marked = { ...request('two'), newestVersionId: 'v-newest' };
+        await ledger.pend(FLEET, marked, undefined);
+        expect((await row())?.pending).toEqual(marked);
+        await ledger.pend(FLEET, request('three'), marked);
+        expect((await row())?.pending).toEqual(request('three'));
+        await ledger.pend(FLEET, marked, request('three'));
+        await ledger.clearPending(FLEET, 'two');
+        expect(await row()).not.toHaveProperty('pending');
+      });
+
       it('is not overwritten by who says another', async () => {
         await taken();
         await ledger.pend(FLEET, request('two'), undefined);

@@ -1,7 +1,7 @@
 /** EventBridge in small: what a rule lets pass and what it makes of the event, as AWS documents it. */
 import { describe, expect, it } from 'vitest';
 import { parseInput } from '../../lambdas/domain/input.ts';
-import { matches, transform, uploadRule } from '../../simulator/event-rule.ts';
+import { matches, newImageRule, transform, uploadRule } from '../../simulator/event-rule.ts';
 import { synthesize } from '../synth.ts';
 
 const event = {
@@ -31,6 +31,13 @@ describe('A pattern', () => {
   ])('that asks for %s', (_, pattern, expected) => {
     expect(matches(pattern, event)).toBe(expected);
   });
+
+  it.each([
+    ['one of its alternatives', [{ size: [1] }, { key: ['reactio/app.tar.gz'] }], true],
+    ['none of them', [{ size: [1] }, { key: ['x'] }], false],
+  ])('with $or asks for %s', (_, alternatives, expected) =>
+    expect(matches({ detail: { object: { $or: alternatives } } }, event)).toBe(expected),
+  );
 
   it('with a filter is refused, because guessing what AWS does would hide a broken rule', () => {
     expect(() => matches({ source: [{ prefix: 'aws.' }] }, event)).toThrow(/filters by {"prefix":"aws\."}/);
@@ -107,4 +114,48 @@ describe('The upload rule of a fleet', () => {
     const without = { ...template, Resources: Object.fromEntries(others) };
     expect(() => uploadRule(without, fleet)).toThrow(/No rule of the template starts/);
   });
+});
+
+describe('The rule for new images of a fleet', () => {
+  const fleet = 'reactio-staging-app';
+  const rule = () => newImageRule(synthesize('staging'), fleet);
+  const available = {
+    id: 'e-1',
+    source: 'aws.ec2',
+    'detail-type': 'EC2 AMI State Change',
+    detail: { ImageId: 'ami-0123456789abcdef0', State: 'available' },
+  };
+  const tagged = {
+    id: 'e-2',
+    source: 'aws.tag',
+    'detail-type': 'Tag Change on Resource',
+    detail: {
+      service: 'ec2',
+      'resource-type': 'image',
+      'changed-tag-keys': ['stage'],
+      tags: { stage: 'released', Name: 'x' },
+    },
+  };
+  const changed = (event: { detail: object }, detail: object) => ({
+    ...event,
+    detail: { ...event.detail, ...detail },
+  });
+
+  it.each<[string, object, boolean]>([
+    ['an image that is available', available, true],
+    ['an image that failed', changed(available, { State: 'failed' }), false],
+    ['an image that gets the fleet’s tag', tagged, true],
+    ['an image that gets another tag', changed(tagged, { 'changed-tag-keys': ['Name'] }), false],
+    ['an image that loses the fleet’s tag', changed(tagged, { tags: { Name: 'x' } }), false],
+    ['an instance with that tag', changed(tagged, { 'resource-type': 'instance' }), false],
+    ['an upload', event, false],
+  ])('knows %s', (_, told, expected) => expect(matches(rule().pattern, told)).toBe(expected));
+
+  it('makes an input of the event that a deployment accepts', () =>
+    expect(parseInput(transform(rule().transformer, available))).toEqual({ newImage: { eventId: 'e-1' } }));
+
+  it('is missed by name where a fleet has none', () =>
+    expect(() => newImageRule(synthesize(), 'reactio-production-app')).toThrow(
+      /on an event of aws.ec2 or aws.ssm/,
+    ));
 });

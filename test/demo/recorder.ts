@@ -1,10 +1,11 @@
 /** Performances, each played once per file, that can be shown to any audience afterwards. */
+import { castOf } from '../../simulator/demo/cast.ts';
 import { Pace } from '../../simulator/demo/pace.ts';
 import { type Audience, type Moment, perform } from '../../simulator/demo/performance.ts';
 import type { Show } from '../../simulator/demo/picture.ts';
 import type { Summary } from '../../simulator/demo/summary.ts';
-import { SCENARIOS, type ScenarioName } from '../../simulator/scenarios.ts';
-import { synthesize } from '../synth.ts';
+import type { ScenarioName } from '../../simulator/scenarios.ts';
+import { exampleEnvironments, synthesize } from '../synth.ts';
 
 /** Everything that an audience heard and saw, in order. */
 export class Recording implements Audience {
@@ -67,9 +68,11 @@ export function played(scenario: ScenarioName, seed = 7): Promise<Performed> {
 /** Played anew. */
 export async function play(scenario: ScenarioName, seed: number): Promise<Performed> {
   const recording = new Recording();
+  const [part] = castOf([scenario], exampleEnvironments).parts;
+  if (!part) throw new Error(`No fleet of the example can play ${scenario}.`);
   const summary = await perform({
-    template: synthesize(),
-    fleet: `reactio-production-${SCENARIOS[scenario].kind}`,
+    template: synthesize(part.environment),
+    fleet: part.fleet,
     scenario,
     seed,
     // Not the example application: compressed bytes differ between versions of Node.

@@ -93,6 +93,7 @@ describe('The story behind the picture', () => {
       ['Waiting for its turn', []],
       ['Already deployed', ['Release the lock after already deployed']],
       ['Superseded', ['Release the lock after superseded']],
+      ['Nothing to redeploy', ['Release the lock after nothing to redeploy']],
       ['Planned', []],
       ['Nothing was changed', ['Release the lock after the refusal']],
       ['RolledBack', ['Release the lock after the undo']],

@@ -26,6 +26,7 @@ describe('decideImage', () => {
     expect(decideImage(aFleet(), anImage(), 'the execution input')).toEqual({
       imageId: 'ami-0abc',
       name: 'shop-1',
+      createdAt: anImage().createdAt.toISOString(),
       reason: 'ami-0abc (shop-1) from the execution input',
     }));
 
@@ -130,7 +131,26 @@ describe('decideRelease', () => {
     ],
     ['an upload that is the newest', UPLOAD, {}, 'deploy'],
     ['an upload that a newer one has overtaken', UPLOAD, { newestVersionId: 'v3' }, 'superseded'],
+    [
+      'a late upload of what was gone back from',
+      UPLOAD,
+      { current: current({ leftBehind: 'v2' }) },
+      'superseded',
+    ],
+    [
+      'the same, when a person asks for it',
+      { versionId: 'v2' },
+      { current: current({ leftBehind: 'v2', imageId: 'x' }) },
+      'deploy',
+    ],
+    ['an upload since', UPLOAD, { current: current({ leftBehind: 'v1', imageId: 'x' }) }, 'deploy'],
     ['an older version, when a person asks for it', { versionId: 'v2' }, { newestVersionId: 'v3' }, 'deploy'],
+    [
+      'a rollback to what runs, which a gate refuses',
+      {},
+      { current: current(), rollbackTo: 'deploy-1' },
+      'deploy',
+    ],
   ])('%s', (_title, input, facts, verdict) =>
     expect(decideRelease(aFleet(), input, releaseFacts(facts)).verdict).toBe(verdict),
   );
@@ -262,6 +282,11 @@ describe('parseInput', () => {
         upload: { eventId: 'e', requester: 'r', reason: 'PutObject' },
       },
     ],
+    [{ rollbackTo: 'previous', amiId: 'ami-0123456789abcdef0' }],
+    [{ rollbackTo: 'release-1234', override: ['freeze', 'provenance'], reason: 'it is down' }],
+    [{ rollbackTo: 'waited-0a1b', redeploy: false, dryRun: true }],
+    [{ override: [] }],
+    [{ newImage: { eventId: 'e' }, dryRun: true }],
   ])('%# takes it', (input) => expect(parseInput(input)).toEqual(input));
 
   it.each<[string, unknown, string]>([
@@ -287,6 +312,41 @@ describe('parseInput', () => {
       { dryRun: 1, redeploy: 2 },
       '2 problems with the execution input: dryRun: given 1, allowed: true or false; redeploy: given 2',
     ],
+    [
+      'a path instead of a deployment',
+      { rollbackTo: '../other' },
+      'rollbackTo: given "../other", allowed: the id of a',
+    ],
+    [
+      'a gate that no deployment has',
+      { override: ['soak'], reason: 'x' },
+      'override.0: given "soak", allowed: freeze or provenance',
+    ],
+    [
+      'an override without a reason',
+      { override: ['freeze'] },
+      'override: given ["freeze"], allowed: a list beside a reason, which is recorded',
+    ],
+    [
+      'an override with an empty reason',
+      { override: ['freeze'], reason: ' ' },
+      'allowed: a list beside a reason',
+    ],
+    [
+      'whatever contradicts a rollback, with all else that is wrong',
+      { rollbackTo: 'previous', versionId: 'v1', redeploy: true, colour: 'red' },
+      '3 problems with the execution input: colour: unknown field',
+    ],
+    [
+      'a version beside a rollback',
+      { rollbackTo: 'previous', versionId: 'v1' },
+      'versionId: given "v1", allowed: nothing beside rollbackTo',
+    ],
+    [
+      'an image beside the new image',
+      { newImage: { eventId: 'e' }, amiId: 'ami-0123456789abcdef0' },
+      'amiId: given "ami-0123456789abcdef0", allowed: nothing beside newImage',
+    ],
     ['an array', [], 'given "an array"'],
     ['nothing', null, 'given null'],
     ['text', 'deploy!', 'given "deploy!"'],
@@ -299,6 +359,7 @@ describe('parseInput', () => {
     [{ startedBy: 'alice', ...UPLOAD }, 'alice'],
     [UPLOAD, 'upload by ci'],
     [{ upload: { eventId: 'e' } }, 'upload by unknown'],
+    [{ newImage: { eventId: 'e' } }, 'a new machine image'],
     [{}, 'StartExecution'],
   ])('%j was started by %s', (input, who) => expect(startedBy(input)).toBe(who));
 });

@@ -6,7 +6,9 @@ import {
   decideCleanUp,
   IN_FLIGHT_SECONDS,
   machinesOf,
+  markedWith,
   takesTheSlot,
+  wantedBy,
 } from '../../lambdas/domain/lock.ts';
 import { settledAfterSeconds } from '../../lambdas/domain/removal.ts';
 import { STEPS } from '../../lambdas/domain/steps.ts';
@@ -49,6 +51,10 @@ describe('The pending slot', () => {
     since: at(5),
   });
   const upload = (versionId: string, eventId = 'e') => asks(versionId, { versionId, upload: { eventId } });
+  /** Of a person who asked when this was the newest. */
+  const askedWhen = (newestVersionId: string, request: PendingRequest) => ({ ...request, newestVersionId });
+  const back = (versionId: string) => asks(versionId, { rollbackTo: `deployment of ${versionId}` });
+  const image = (versionId = 'v2') => asks(versionId, { newImage: { eventId: 'e' } });
 
   it.each<[string, PendingRequest | undefined, PendingRequest, boolean]>([
     ['takes the first who comes', undefined, upload('v1'), true],
@@ -68,6 +74,35 @@ describe('The pending slot', () => {
     ['drops a version that was deleted meanwhile', upload('deleted'), upload('v1'), true],
     ['keeps what waits from a version that was deleted meanwhile', upload('v1'), upload('deleted'), false],
     ['takes the later of two deleted versions', upload('deleted'), upload('deleted too'), true],
+    [
+      'keeps an older version that a human asked for from a late event',
+      askedWhen('v3', asks('v1')),
+      upload('v2'),
+      false,
+    ],
+    ['… also from that of the newest of then', askedWhen('v3', asks('v1')), upload('v3'), false],
+    ['… but not from an upload that came later', askedWhen('v2', asks('v1')), upload('v3'), true],
+    ['takes a rollback instead of an upload that waits: it is to leave it', upload('v3'), back('v1'), true],
+    [
+      'keeps a rollback from an upload that was there before it',
+      askedWhen('v3', back('v1')),
+      upload('v3'),
+      false,
+    ],
+    [
+      'takes an upload that is newer than the rollback that waits',
+      askedWhen('v2', back('v1')),
+      upload('v3'),
+      true,
+    ],
+    ['takes a rollback instead of what a human asked for before', asks('v3'), back('v1'), true],
+    ['takes the later of two rollbacks', back('v2'), back('v1'), true],
+    ['takes a human’s request instead of the rollback before', askedWhen('v3', back('v2')), asks('v1'), true],
+    ['takes an upload instead of a new image', image('v3'), upload('v1'), true],
+    ['takes a rollback instead of a new image', image(), back('v1'), true],
+    ['keeps an upload from a new image: it takes the newest anyway', upload('v1'), image('v3'), false],
+    ['keeps a rollback from a new image', back('v1'), image('v3'), false],
+    ['takes the later of two new images', image('v3'), image('v2'), true],
   ])('%s', (_what, waiting, request, takes) =>
     expect(takesTheSlot(waiting, request, NEWEST_FIRST)).toBe(takes),
   );
@@ -86,6 +121,33 @@ describe('The pending slot', () => {
       expect(waiting?.versionId).toBe('v3');
     }
   });
+});
+
+describe('A request that waits', () => {
+  const asks = (input: object): PendingRequest => ({
+    id: 'x',
+    input: JSON.stringify(input),
+    versionId: 'v1',
+    since: at(5),
+  });
+
+  it.each<[object, string]>([
+    [{}, 'version v1'],
+    [{ upload: { eventId: 'e' } }, 'version v1'],
+    [{ rollbackTo: 'deploy-1' }, 'the rollback to deploy-1 (version v1)'],
+    [{ newImage: { eventId: 'e' } }, 'what runs, on the newest image,'],
+  ])('of the input %j is told', (input, told) => expect(wantedBy(asks(input))).toBe(told));
+
+  it.each<[object, readonly string[], string | undefined]>([
+    [{ rollbackTo: 'deploy-1' }, ['v3', 'v1'], 'v3'],
+    [{ versionId: 'v1' }, ['v3', 'v1'], 'v3'],
+    [{}, ['v1'], undefined],
+    [{ rollbackTo: 'deploy-1' }, [], undefined],
+    [{ upload: { eventId: 'e' } }, ['v3', 'v1'], undefined],
+    [{ newImage: { eventId: 'e' } }, ['v3', 'v1'], undefined],
+  ])('of the input %j, with %j there, remembers as the newest: %s', (input, newestFirst, newest) =>
+    expect(markedWith(asks(input), newestFirst).newestVersionId).toBe(newest),
+  );
 });
 
 describe('A clean-up', () => {

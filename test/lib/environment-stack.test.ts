@@ -13,7 +13,7 @@ import { definitionOf } from '../../lib/resolve-definition.ts';
 import { policiesOf } from '../../lib/resolve-policies.ts';
 import { environmentStacks, standaloneApp, synthesizeTemplates } from '../../lib/synthesize.ts';
 import { exampleEnvironments, synthesize } from '../synth.ts';
-import { everythingGiven } from './fleets.ts';
+import { everythingGiven, looseExample } from './fleets.ts';
 import { lambdaOf, resource, resourcesOf, shownReference } from './template.ts';
 
 const APP = 'reactio-production-app';
@@ -412,13 +412,77 @@ describe('The alarm topic', () => {
   });
 });
 
+describe('A fleet that waits for new machine images', () => {
+  const ruleOf = (image: object) => {
+    const file = looseExample();
+    file.fleets = file.fleets.slice(0, 1).map((fleet) => ({ ...fleet, ...image }));
+    file.environments = file.environments.slice(0, 1);
+    const { staging } = synthesizeTemplates(readFleets(file), { bundle: false });
+    if (staging === undefined) throw new Error('the example has lost its staging');
+    const rules = resourcesOf(staging, 'AWS::Events::Rule').filter(([id]) => id.includes('NewImage'));
+    return rules.map(([, { Properties }]) => ({ ...Properties }) as Record<string, unknown>);
+  };
+
+  it('is told by EC2 of every image, and of tags that make one of its kind of it', () => {
+    const [rule] = ruleOf({});
+    expect(rule?.EventPattern).toEqual({
+      source: ['aws.ec2', 'aws.tag'],
+      'detail-type': ['EC2 AMI State Change', 'Tag Change on Resource'],
+      detail: {
+        $or: [
+          { State: ['available'] },
+          {
+            service: ['ec2'],
+            'resource-type': ['image'],
+            'changed-tag-keys': ['stage'],
+            tags: { stage: ['released'] },
+          },
+        ],
+      },
+    });
+    expect(rule?.Targets).toEqual([
+      expect.objectContaining({
+        InputTransformer: {
+          InputPathsMap: { id: '$.id' },
+          InputTemplate: '{"newImage":{"eventId":<id>}}',
+        },
+        DeadLetterConfig: expect.anything(),
+      }),
+    ]);
+  });
+
+  it('is told by EC2 alone when no tag matters', () =>
+    expect(ruleOf({ image: { from: 'search', owner: 'self', namePattern: 'x-*' } })[0]?.EventPattern).toEqual(
+      {
+        source: ['aws.ec2'],
+        'detail-type': ['EC2 AMI State Change'],
+        detail: { State: ['available'] },
+      },
+    ));
+
+  it('is told by SSM of its parameter, and of no other', () =>
+    expect(ruleOf({ image: { from: 'parameter', parameter: '/images/app' } })[0]?.EventPattern).toEqual({
+      source: ['aws.ssm'],
+      'detail-type': ['Parameter Store Change'],
+      detail: { name: ['/images/app'], operation: ['Create', 'Update'] },
+    }));
+
+  it('has such a rule only if it asks for one', () => {
+    expect(ruleOf({ redeployOnNewImage: false })).toEqual([]);
+    expect(resourcesOf(synthesize(), 'AWS::Events::Rule').filter(([id]) => id.includes('NewImage'))).toEqual(
+      [],
+    );
+  });
+});
+
 describe('The stack', () => {
-  it('has room for twenty fleets, and for as many mail addresses', () => {
-    const ids = Object.keys(synthesize().Resources);
-    const ofOneFleet = ids.filter((id) => id.includes('reactioproductionapp')).length;
-    const ofTheEnvironment = ids.filter((id) => !/reactioproduction(app|worker)/.test(id)).length;
+  it('has room for sixteen fleets, and for twenty mail addresses', () => {
+    // Staging's fleets wait for new images too, which is a rule more.
+    const ids = Object.keys(synthesize('staging').Resources);
+    const ofOneFleet = ids.filter((id) => id.includes('reactiostagingapp')).length;
+    const ofTheEnvironment = ids.filter((id) => !/reactiostaging(app|worker)/.test(id)).length;
     expect(ofOneFleet).toBeGreaterThan(15);
-    expect(ofTheEnvironment + 20 + 20 * ofOneFleet).toBeLessThanOrEqual(500);
+    expect(ofTheEnvironment + 20 + 16 * ofOneFleet).toBeLessThanOrEqual(500);
   });
 
   it('takes less than three seconds of a processor to synthesize, without bundling', () => {

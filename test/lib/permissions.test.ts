@@ -41,8 +41,8 @@ const MAY: Record<FunctionName, readonly string[]> = {
     'states:DescribeExecution',
     'states:StartExecution',
   ],
-  'resolve-the-image': ['ec2:DescribeImages'],
-  'resolve-the-release': ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket'],
+  'resolve-the-image': ['ec2:DescribeImages', 's3:GetObject', 's3:ListBucket'],
+  'resolve-the-release': ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket', 's3:ListBucketVersions'],
   'snapshot-old-hosts': ['ec2:DescribeSubnets', ...LOOK_AT_HOSTS],
   'write-the-plan': [],
   'launch-new-instances': [READ_LEDGER, WRITE_LEDGER, 'ec2:CreateTags', 'ec2:RunInstances', 'iam:PassRole'],
@@ -323,6 +323,18 @@ describe('The artifact bucket', () => {
     ]);
   });
 
+  const recordsOf = (action: string, step: string) =>
+    resourcesFor(action, step).flatMap((name) => name.split('/irekae/').slice(1));
+
+  it.each(['resolve-the-image', 'take-the-fleet-lock'])(
+    'shows %s the records of deployments, to go back to one, and not the proofs of promotions',
+    (step) => expect(recordsOf('s3:GetObject', step)).toEqual(['*/current.json', '*/deployments/*.json']),
+  );
+
+  it.each(['record-the-release', 'record-the-failure'])('takes no proof of a promotion from %s', (step) =>
+    expect(recordsOf('s3:PutObject', step)).toEqual(['*/current.json', '*/deployments/*']),
+  );
+
   it('shows the orphan watch what each fleet runs, and no other record', () => {
     expect(resourcesFor('s3:GetObject', 'look-for-orphans')).toEqual(
       FLEETS.map((fleet) =>
@@ -333,7 +345,7 @@ describe('The artifact bucket', () => {
 
   it('is written at irekae’s records only', () => {
     for (const step of FUNCTION_NAMES) {
-      for (const place of resourcesFor('s3:PutObject', step)) expect(place).toMatch(/\.Arn>\/irekae\/\*$/);
+      for (const place of resourcesFor('s3:PutObject', step)) expect(place).toMatch(/\.Arn>\/irekae\/\*\//);
     }
   });
 });

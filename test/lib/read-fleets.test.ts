@@ -24,6 +24,24 @@ function problemsWith(change: object): readonly string[] {
   return problemsOf(file);
 }
 
+/** A freeze of the office's hours, and one of two moments. */
+const weekly = (change: object) => ({
+  freezes: [
+    {
+      kind: 'weekly',
+      label: 'x',
+      timeZone: 'Asia/Tokyo',
+      days: ['fri'],
+      from: '09:00',
+      to: '17:00',
+      ...change,
+    },
+  ],
+});
+const dated = (from: string, to: string) => ({
+  freezes: [{ kind: 'dated', label: 'x', timeZone: 'Asia/Tokyo', from, to }],
+});
+
 function problemsWithEnvironment(change: object): readonly string[] {
   const file = looseExample();
   file.environments[0] = { ...file.environments[0], ...change } as LooseFile['environments'][number];
@@ -87,17 +105,17 @@ describe('The fleets file', () => {
         'bin/fleets.ts has 6 problems:',
         'fleet reactio-staging-app: limits.bakeSeconds: given -1, allowed: a whole number from 0 to 86400',
         'fleet reactio-staging-app: startcommand: unknown field, allowed: only name, environment, mackerel, ' +
-          'artifact, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
+          'artifact, promotion, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
           'keepFailedHostMinutes, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
-          'limits, tags',
+          'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: instanceTypes.0: given "m7i.large", allowed: types of the fleet\'s ' +
           'architecture, arm64; this one is x86_64',
         'fleet reactio-staging-app: mackerel.service: given "r", allowed: 2 to 63 letters, digits, - and _, a ' +
           'letter or digit first',
         'fleet number 5: (the whole input): given 5, allowed: only name, environment, mackerel, artifact, ' +
-          'runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
+          'promotion, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
           'keepFailedHostMinutes, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
-          'limits, tags',
+          'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',
       ].join('\n  - '),
     );
@@ -378,6 +396,42 @@ describe('A fleet is refused', () => {
       { limits: { readySeconds: 59 } },
       'limits.readySeconds: given 59',
     ],
+    ['with a freeze of no kind', { freezes: [{ from: '00:00', to: '24:00' }] }, 'freezes.0.kind'],
+    ['with a freeze in an unknown zone', weekly({ timeZone: 'Asia/Tokio' }), 'timeZone: given "Asia/Tokio"'],
+    ['with a freeze in an offset', weekly({ timeZone: '+09:00' }), 'freezes.0.timeZone: given "+09:00"'],
+    ['with a freeze on no day', weekly({ days: [] }), 'freezes.0.days: given [], allowed: a list of 1 to 7'],
+    ['with a freeze on a day that no week has', weekly({ days: ['day'] }), 'one of sun, mon, tue, wed'],
+    [
+      'with a freeze from 24:00',
+      weekly({ from: '24:00' }),
+      'given "24:00", allowed: a time from 00:00 to 23:59',
+    ],
+    ['with a freeze of an hour with one digit', weekly({ from: '9:00' }), 'freezes.0.from: given "9:00"'],
+    ['with a freeze of no time at all', weekly({ to: '09:00' }), 'given "09:00", allowed: another time than'],
+    ['with a freeze without a name', weekly({ label: '' }), 'freezes.0.label: given ""'],
+    [
+      'with a freeze on a day that no year has',
+      dated('2026-02-30T00:00', '2026-03-01T00:00'),
+      'freezes.0.from: given "2026-02-30T00:00", allowed: a local date and time such as',
+    ],
+    [
+      'with a freeze that ends before it begins',
+      dated('2026-03-02T00:00', '2026-03-01T00:00'),
+      'freezes.0.to: given "2026-03-01T00:00", allowed: a time after 2026-03-02T00:00',
+    ],
+    [
+      'that waits for new images of which AWS does not tell: a public parameter',
+      {
+        image: { from: 'parameter', parameter: '/aws/service/debian/release/12/latest/arm64' },
+        redeployOnNewImage: true,
+      },
+      'redeployOnNewImage: given true, allowed: false, because AWS tells this account nothing of a public parameter',
+    ],
+    [
+      'that waits for new images of which AWS does not tell: those of another account',
+      { image: { from: 'search', owner: 'amazon', namePattern: 'al2023-*' }, redeployOnNewImage: true },
+      'redeployOnNewImage: given true, allowed: false, because AWS tells this account nothing of an image of another',
+    ],
     ['with a limit in another unit', { limits: { readySeconds: '15m' } }, 'limits.readySeconds: given "15m"'],
     [
       'with waits that would fill the history',
@@ -462,6 +516,16 @@ describe('A fleet is accepted', () => {
       },
     ],
     ['without load balancers', { loadBalancers: [] }],
+    ['with freezes', weekly({ to: '24:00' })],
+    [
+      'with a freeze over midnight, in a zone with summer time',
+      weekly({ to: '06:00', timeZone: 'Europe/Berlin' }),
+    ],
+    ['with a freeze over the year’s end', dated('2026-12-28T00:00', '2027-01-04T09:00')],
+    [
+      'that waits for the images of its own account, by its number',
+      { image: { from: 'search', owner: '111111111111', namePattern: 'x-*' }, redeployOnNewImage: true },
+    ],
     ['with a parameter in a hierarchy', { image: { from: 'parameter', parameter: '/images/reactio/arm64' } }],
     ['with a key of dots and dashes', { artifact: 'v1.2/..app-_/app.tar.gz' }],
   ])('%s', (_, change) => {
@@ -480,7 +544,7 @@ describe('An environment is refused', () => {
     ['with a parameter that cannot exist', { apiKeyParameter: '' }, 'apiKeyParameter: given ""'],
     ['with something that is no address', { alarmEmails: ['me'] }, 'alarmEmails.0: given "me"'],
     ['with the name of another', { name: 'production' }, 'a name that no other has'],
-    ['without a fleet', { name: 'empty' }, 'number of fleets: given 0, allowed: 1 to 20'],
+    ['without a fleet', { name: 'empty' }, 'number of fleets: given 0, allowed: 1 to 16'],
     ['with a field that does not exist', { bucket: 'x' }, 'bucket: unknown field'],
   ])('%s', (_, change, problem) => {
     expect(problemsWithEnvironment(change).join('\n')).toContain(problem);
@@ -489,7 +553,7 @@ describe('An environment is refused', () => {
   it('with more fleets than a stack has room for', () => {
     const file = looseExample();
     const worker = file.fleets[1];
-    for (let i = 0; i < 19; i += 1) {
+    for (let i = 0; i < 15; i += 1) {
       file.fleets.push({
         ...worker,
         name: `more-${i}`,
@@ -497,7 +561,7 @@ describe('An environment is refused', () => {
       } as never);
     }
     expect(problemsOf(file)).toEqual([
-      'environment staging: number of fleets: given 21, allowed: 1 to 20 in an environment',
+      'environment staging: number of fleets: given 17, allowed: 1 to 16 in an environment',
     ]);
   });
 });

@@ -80,6 +80,64 @@ describe('Resolve the image', () => {
     ));
 });
 
+describe('Resolve the image, to go back', () => {
+  const record = (deployment: string, changes: object = {}) => ({
+    ...recordOf(baked({ fleet: FROM_PARAMETER }), at(0)),
+    deployment,
+    previous: 'deploy-0',
+    ...changes,
+  });
+  const records = (found: Readonly<Record<string, unknown>>): Methods => ({
+    records: { readRecord: async (_bucket, key) => found[key.split('/').at(-1) ?? ''] },
+    ec2: { findImage: async (imageId) => anImage({ imageId }) },
+  });
+  const back = (input: object, methods: Methods) => resolveImage({ fleet: FROM_PARAMETER, input }, methods);
+  const BOTH = records({
+    'current.json': record('deploy-1'),
+    'deploy-0.json': record('deploy-0', { imageId: 'ami-0old' }),
+  });
+
+  it('takes the image of that deployment’s record, and pins which deployment it is', async () =>
+    expect(await back({ rollbackTo: 'previous' }, BOTH)).toMatchObject({
+      imageId: 'ami-0old',
+      rollbackTo: 'deploy-0',
+      reason: 'ami-0old (shop-1) from the record of deploy-0',
+    }));
+
+  it('takes another image beside it, because the old one may be gone', async () =>
+    expect(await back({ rollbackTo: 'deploy-0', amiId: 'ami-0123456789abcdef0' }, BOTH)).toMatchObject({
+      imageId: 'ami-0123456789abcdef0',
+      rollbackTo: 'deploy-0',
+      reason: 'ami-0123456789abcdef0 (shop-1) from the execution input',
+    }));
+
+  it('says how to go on when the image of then is gone', async () =>
+    expect(
+      back({ rollbackTo: 'deploy-0' }, { ...BOTH, ec2: { findImage: async () => undefined } }),
+    ).rejects.toThrow(
+      failure(
+        'ImageNotFound',
+        'EC2 knows no image ami-0old from the record of deploy-0. Name another image beside rollbackTo: {"amiId": "ami-…"}.',
+      ),
+    ));
+
+  it('refuses a deployment that is not on record, and asks EC2 for nothing', async () => {
+    const ports = portsWith({ records: { readRecord: async () => undefined } });
+    await expect(
+      resolveTheImage.run(aDeployment({ input: { rollbackTo: 'deploy-9' } }), ports),
+    ).rejects.toThrow(failure('NothingToRollBackTo', 'shop has no deployment deploy-9 on record'));
+    expect(ports.calls.map((call) => call.split(' ')[0])).toEqual([
+      'records.readRecord',
+      'records.readRecord',
+    ]);
+  });
+
+  it('does not take silence for a missing record', async () =>
+    expect(
+      back({ rollbackTo: 'deploy-0' }, { records: { readRecord: failing('ServiceUnavailable') } }),
+    ).rejects.toThrow(failure('ServiceUnavailable')));
+});
+
 // ── Release ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const SHA = 'a'.repeat(64);
@@ -101,6 +159,7 @@ const bucket = (artifacts: Partial<Artifacts> = {}) =>
   portsWith({
     artifacts: {
       find: async (_bucket, key, versionId = 'v2') => version(key, versionId),
+      versions: async () => ['v2', 'v1'],
       readRecord: async () => undefined,
       ...artifacts,
     },
@@ -188,6 +247,186 @@ describe('Resolve the release', () => {
     expect(resolveRelease({}, bucket({ readRecord: failing('ServiceUnavailable') }))).rejects.toThrow(
       failure('ServiceUnavailable'),
     ));
+});
+
+/** The record of a deployment of `v1` on another image, as `deploy-0`; and what runs: `v2` since `deploy-1`. */
+const EARLIER = {
+  ...recordOf(baked(), at(0)),
+  deployment: 'deploy-0',
+  artifact: { ...RELEASE.artifact, versionId: 'v1' },
+  imageId: 'ami-0old',
+};
+const NOW = { ...recordOf(baked(), at(0)), deployment: 'deploy-1', previous: 'deploy-0' };
+const past = (artifacts: Partial<Artifacts> = {}, last: unknown = NOW) =>
+  bucket({
+    readRecord: async (_bucket, key) =>
+      ({ 'current.json': last, 'deploy-0.json': EARLIER })[key.split('/').at(-1) ?? ''],
+    ...artifacts,
+  });
+const BACK = {
+  input: { rollbackTo: 'previous' },
+  image: { ...IMAGE, imageId: 'ami-0old', rollbackTo: 'deploy-0' },
+};
+
+describe('Resolve the release, to go back', () => {
+  it('pins the version of then, and knows what ran before', async () => {
+    const ports = past();
+    expect(await resolveRelease(BACK, ports)).toMatchObject({
+      verdict: 'deploy',
+      reason: expect.stringMatching(
+        /^back to the release of deploy-0: shop\/app.tar.gz version v1, 1000 bytes/,
+      ),
+      artifact: { versionId: 'v1', sha256: SHA },
+      ranBefore: 'deploy-1',
+      leftBehind: 'v2',
+    });
+    expect(ports.calls).toContain('artifacts.find "artifacts" "shop/app.tar.gz" "v1"');
+  });
+
+  it('deploys nothing else when the document does not say which deployment it is', async () =>
+    expect(resolveRelease({ ...BACK, image: IMAGE }, past())).rejects.toThrow(failure('StepCrashed')));
+
+  it('does not mind that the newest artifact was deleted', async () => {
+    const find: Artifacts['find'] = async (_bucket, key, versionId) =>
+      versionId === undefined ? undefined : version(key, versionId);
+    expect(await resolveRelease(BACK, past({ find }))).toMatchObject({ artifact: { versionId: 'v1' } });
+  });
+
+  it('refuses a version that is gone', async () =>
+    expect(resolveRelease(BACK, past({ find: async () => undefined }))).rejects.toThrow(
+      failure('ArtifactNotFound', 's3://artifacts/shop/app.tar.gz has no version v1'),
+    ));
+
+  it('refuses a version that is not what it was', async () =>
+    expect(
+      resolveRelease(
+        BACK,
+        past({ find: async (_b, key, id = 'v2') => version(key, id, { sha256: 'b'.repeat(64) }) }),
+      ),
+    ).rejects.toThrow(
+      failure('ArtifactUnusable', /has the SHA-256 b{64} now, and had a{64} when it was deployed/),
+    ));
+
+  it('refuses what runs, and says it in a dry run without failing', async () => {
+    const same = { ...EARLIER, deployment: 'deploy-1' };
+    await expect(resolveRelease(BACK, past({}, same))).rejects.toThrow(
+      failure(
+        'NothingToRollBackTo',
+        'shop runs exactly this: shop/app.tar.gz version v1 on ami-0old, since deploy-1',
+      ),
+    );
+    const dry = { ...BACK, input: { rollbackTo: 'previous', dryRun: true } };
+    expect(await resolveRelease(dry, past({}, same))).toMatchObject({
+      verdict: 'deploy',
+      refusals: [{ name: 'NothingToRollBackTo' }],
+    });
+  });
+});
+
+describe('Resolve the release, for a new image', () => {
+  const input = { newImage: { eventId: 'e' } };
+  const NEW = { ...IMAGE, imageId: 'ami-0new' };
+
+  it('takes what runs, also when a newer artifact is there', async () => {
+    const ports = past({}, { ...NOW, artifact: EARLIER.artifact });
+    expect(await resolveRelease({ input, image: NEW }, ports)).toMatchObject({
+      verdict: 'deploy',
+      reason: expect.stringMatching(/^what runs since deploy-1, on the new image ami-0new: .* version v1/),
+      artifact: { versionId: 'v1' },
+      previous: 'deploy-1',
+    });
+  });
+
+  it.each([
+    ['it runs on the newest', NOW, IMAGE],
+    ['nothing runs', null, NEW],
+    ['nobody knows what runs', { ...NOW, outcome: 'StoppedHalfway' }, NEW],
+  ])('ends as a success when %s, and looks for no artifact', async (_when, last, image) => {
+    const ports = past({}, last);
+    expect(await resolveRelease({ input, image }, ports)).toMatchObject({ verdict: 'nothing-to-redeploy' });
+    expect(ports.calls.map((call) => call.split(' ')[0])).toEqual(['artifacts.readRecord']);
+  });
+});
+
+describe('Resolve the release, at the gates', () => {
+  const PROVEN = aFleet({ wantsProvenance: true });
+  const promoted = (record: unknown) =>
+    bucket({ readRecord: async (_bucket, key) => (key.includes('/promotions/') ? record : undefined) });
+
+  it('asks for the proof of the artifact’s own checksum, only where it is demanded', async () => {
+    const ports = promoted({ fleet: 'shop', sha256: SHA, promotedAt: '2026-03-01T08:00:00Z' });
+    expect(await resolveRelease({ fleet: PROVEN }, ports)).toMatchObject({ verdict: 'deploy' });
+    expect(ports.calls).toContain(`artifacts.readRecord "artifacts" "irekae/shop/promotions/${SHA}.json"`);
+    const without = promoted(undefined);
+    await resolveRelease({}, without);
+    expect(without.calls.join()).not.toContain('promotions');
+  });
+
+  it('refuses what was not promoted', async () =>
+    expect(resolveRelease({ fleet: PROVEN }, promoted(undefined))).rejects.toThrow(
+      failure(
+        'NotProven',
+        'was not promoted to shop, which takes only what was. Promote it (start irekae-shop-promote)',
+      ),
+    ));
+
+  it('does not take silence for a missing proof, nor for one', async () =>
+    expect(
+      resolveRelease({ fleet: PROVEN }, bucket({ readRecord: failing('ServiceUnavailable') })),
+    ).rejects.toThrow(failure('ServiceUnavailable')));
+
+  it('says in a dry run who would refuse, and in the plan', async () => {
+    const fleet = aFleet({
+      wantsProvenance: true,
+      freezes: [
+        { kind: 'dated', label: 'audit', timeZone: 'UTC', from: '2026-03-01T00:00', to: '2026-03-02T00:00' },
+      ],
+    });
+    const release = await resolveRelease({ fleet, input: { dryRun: true } }, promoted(undefined));
+    expect(release).toMatchObject({ refusals: [{ name: 'NotProven' }, { name: 'Frozen' }] });
+    const plan = await writeThePlan.run(agreed({ release: release as typeof RELEASE }), portsWith({}));
+    expect(plan).toMatchObject({
+      refusals: [/^NotProven: /, /^Frozen: shop is frozen: audit/].map((says) => expect.stringMatching(says)),
+    });
+  });
+
+  it('asks nobody about what is not deployed anyway', async () => {
+    const fleet = aFleet({ wantsProvenance: true });
+    const ports = past();
+    expect(await resolveRelease({ fleet }, ports)).toMatchObject({ verdict: 'already-deployed' });
+    expect(ports.calls.join()).not.toContain('promotions');
+  });
+});
+
+describe('The record of a deployment', () => {
+  it('says what ran before, what it went back to, its image’s age, and what was overridden', () => {
+    const release = { ...RELEASE, ranBefore: 'deploy-1', previous: 'deploy-0' };
+    const image = { ...IMAGE, createdAt: '2026-02-28T09:00:00.000Z', rollbackTo: 'deploy-00' };
+    const deployment = baked({ release, image, input: { override: ['freeze'], reason: 'it is down' } });
+    expect(recordOf(deployment, at(0))).toMatchObject({
+      previous: 'deploy-0',
+      rolledBackTo: 'deploy-00',
+      imageCreatedAt: '2026-02-28T09:00:00.000Z',
+      override: ['freeze'],
+      why: 'it is down',
+    });
+    // What failed has not changed what ran before.
+    expect(recordOf(deployment, at(0), { error: 'RollbackFailed', cause: 'x' }).previous).toBe('deploy-1');
+  });
+
+  it.each<[string, unknown, string | undefined]>([
+    ['a first deployment: nothing', null, undefined],
+    ['another release: the one that runs', { ...NOW, artifact: EARLIER.artifact }, 'deploy-1'],
+    ['the same release again: what ran before it', NOW, 'deploy-0'],
+    [
+      'after a bad end: the last that ran',
+      { ...NOW, outcome: 'StoppedHalfway', previous: 'deploy-7' },
+      'deploy-7',
+    ],
+  ])('has before %s', async (_what, last, previous) => {
+    const release = await resolveRelease({ input: { redeploy: true } }, past({}, last));
+    expect('previous' in release ? release.previous : undefined).toBe(previous);
+  });
 });
 
 // ── Old hosts ───────────────────────────────────────────────────────────────────────────────────────────────────────

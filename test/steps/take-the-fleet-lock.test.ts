@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ExecutionState, LedgerRow, PendingRequest } from '../../lambdas/clients/ports.ts';
+import { recordOf } from '../../lambdas/domain/record.ts';
 import { takeTheFleetLock } from '../../lambdas/take-the-fleet-lock.ts';
-import { aDeployment, at, HOLD, iso } from '../support/deployments.ts';
+import { aDeployment, at, baked, HOLD, iso, RELEASE } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';
 import { aRow, failing, type Methods, portsWith } from '../support/ports.ts';
 
@@ -172,6 +173,66 @@ describe('Take the fleet lock, when somebody holds it', () => {
     const { answer, ports } = take(methods(), upload('deleted'));
     await expect(answer).rejects.toThrow(failure('ArtifactNotFound'));
     expect(ports.calls.some((call) => call.startsWith('ledger.pend'))).toBe(false);
+  });
+});
+
+describe('Take the fleet lock, for a rollback that has to wait', () => {
+  const record = (deployment: string, versionId: string, previous?: string) => ({
+    ...recordOf(baked(), at(0)),
+    deployment,
+    previous,
+    artifact: { ...RELEASE.artifact, versionId },
+  });
+  const given = (pending?: PendingRequest) => {
+    const { artifacts, ...others } = methods(heldBy(HOLDER, pending));
+    const found: Record<string, unknown> = {
+      'current.json': record('deploy-1', 'v2', 'deploy-0'),
+      'deploy-0.json': record('deploy-0', 'v1'),
+    };
+    const readRecord = async (_bucket: string, key: string) => found[key.split('/').at(-1) ?? ''];
+    return { ...others, artifacts: { ...artifacts, readRecord } };
+  };
+
+  it('waits for the deployment that it means now, whatever is the previous one in its turn', async () => {
+    const { answer, ports } = take(given(), { rollbackTo: 'previous', reason: 'orders fail' });
+    expect((await answer).reason).toMatch(
+      /; the rollback to deploy-0 \(version v1\) waits and is deployed next$/,
+    );
+    const request = {
+      id: 'deploy-2',
+      input: JSON.stringify({ rollbackTo: 'deploy-0', reason: 'orders fail' }),
+      versionId: 'v1',
+      since: iso(200),
+      newestVersionId: 'v3',
+    };
+    expect(ports.changes.at(-1)).toBe(`ledger.pend "shop" ${JSON.stringify(request)} `);
+  });
+
+  it('takes the place of an upload that waits', async () => {
+    const { answer } = take(given(waiting('v3')), { rollbackTo: 'deploy-0' });
+    expect((await answer).reason).toContain(
+      'the rollback to deploy-0 (version v1) waits and is deployed next',
+    );
+  });
+
+  it('keeps its place when the event of an older upload comes', async () => {
+    const pending = { ...waiting('v1', { rollbackTo: 'deploy-0' }), newestVersionId: 'v3' };
+    const { answer, ports } = take(given(pending), upload('v3'));
+    expect((await answer).reason).toContain(
+      'superseded by the rollback to deploy-0 (version v1), which waits already',
+    );
+    expect(ports.calls.some((call) => call.startsWith('ledger.pend'))).toBe(false);
+  });
+
+  it('does not wait for nothing: what is not on record is refused at once', async () => {
+    const { answer, ports } = take(given(), { rollbackTo: 'deploy-9' });
+    await expect(answer).rejects.toThrow(failure('NothingToRollBackTo'));
+    expect(ports.calls.some((call) => call.startsWith('ledger.pend'))).toBe(false);
+  });
+
+  it('lets a new image wait for what runs, in its turn', async () => {
+    const { answer } = take(given(), { newImage: { eventId: 'e' } });
+    expect((await answer).reason).toContain('; what runs, on the newest image, waits and is deployed next');
   });
 });
 

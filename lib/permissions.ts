@@ -6,6 +6,7 @@
  */
 import type { Stack } from 'aws-cdk-lib';
 import { currentReleaseKey, type LoadBalancerRef, RECORD_PREFIX, TAG } from '../lambdas/domain/fleet.ts';
+import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion-steps.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
 import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
 import type { LedgerTable } from './ledger-table.ts';
@@ -16,6 +17,8 @@ import {
   machineArn,
   machineNames,
 } from './machine-arns.ts';
+import { PROMOTION_GRANTS } from './promotion-permissions.ts';
+import type { Promotion } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
 
 /** How far the permissions of an environment's functions reach. */
@@ -28,6 +31,8 @@ export interface Reach {
   readonly launchTemplates: readonly string[];
   /** ARNs of the roles that the fleets' hosts have. */
   readonly hostRoles: readonly string[];
+  /** Those into this environment. */
+  readonly promotions: readonly Promotion[];
 }
 
 /** One statement of a policy. */
@@ -313,7 +318,7 @@ const lookAtHosts = [...askMackerel, describeInstances, describeLoadBalancers];
  * A step that changes something first reads in the ledger that it holds the lock (the fence); one that begins a phase
  * writes it down instead, which proves the same.
  */
-const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
+const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly Grant[]>> = {
   // Reads and fills the pending slot, and sends for the clean-up when the holder is dead.
   'take-the-fleet-lock': [
     readLedger,
@@ -372,8 +377,13 @@ const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
 };
 
 export function permissionsOf(name: FunctionName, reach: Reach): readonly Permission[] {
-  return GRANTS[name].map((grant) => grant(reach)).filter(({ resources }) => resources.length > 0);
+  const granted = isPromotionStep(name)
+    ? PROMOTION_GRANTS[name].flatMap((grant) => grant(reach))
+    : GRANTS[name].map((grant) => grant(reach));
+  return granted.filter(({ resources }) => resources.length > 0);
 }
+
+const isPromotionStep = (name: FunctionName): name is PromotionStepName => name in PROMOTION_STEPS;
 
 // ── ARNs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -10,15 +10,20 @@ const SERVICE_MILLIS = {
   loadBalancers: 80,
   mackerel: 150,
   artifacts: 40,
+  copies: 60,
   parameters: 25,
   ledger: 15,
   executions: 60,
 } as const;
-/** RunInstances takes 1.5 s (daemonology.net, ec2-boot-bench, 2021). */
-const ACTION_MILLIS: Readonly<Record<string, number>> = { 'ec2.launch': 1_500, 'ec2.terminate': 400 };
+/** RunInstances takes 1.5 s (daemonology.net, ec2-boot-bench, 2021). A tarball is copied in about as much. */
+const ACTION_MILLIS: Readonly<Record<string, number>> = {
+  'ec2.launch': 1_500,
+  'ec2.terminate': 400,
+  'copies.whole': 1_500,
+};
 
 /** Calls whose adapter sends its requests side by side; the others send one after the other. */
-const SIDE_BY_SIDE = ['ec2.describe'];
+const SIDE_BY_SIDE = ['ec2.describe', 'copies.parts'];
 
 export function callLatencyMillis({ service, action }: PortCall, requests: number): number {
   const name = `${service}.${action}`;

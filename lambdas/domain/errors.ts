@@ -10,6 +10,7 @@ export const FAILURES = {
   InvalidInput: 'the execution input is not one that a deployment can start from',
   ArtifactNotFound: 'no such object or version in the artifact bucket',
   ArtifactUnusable: 'the tarball has no checksum that could be trusted, or is too large to compute one',
+  NotProven: 'nothing proves that the version was deployed successfully where it has to run first',
   ImageNotFound: 'no machine image matches the fleet',
   ImageUnusable: 'the machine image cannot run this fleet (architecture, state or root volume)',
   MackerelKeyUnreadable: 'the Mackerel API key cannot be read from its SSM parameter',
@@ -36,6 +37,9 @@ export const FAILURES = {
   // After the point of no return.
   OldHostsNotTerminated: 'an old instance did not terminate',
   RetirementFailed: 'an old host could not be retired in Mackerel',
+  // While promoting.
+  CopyFailed:
+    'the artifact could not be copied to its destination, or the copy is not what was to be promoted',
   // Anywhere.
   ServiceUnavailable: 'Mackerel or AWS did not answer, or asked to slow down, longer than the retries last',
   ServiceRefused: 'AWS refused a request (most often a missing permission)',

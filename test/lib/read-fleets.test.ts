@@ -87,15 +87,15 @@ describe('The fleets file', () => {
         'bin/fleets.ts has 6 problems:',
         'fleet reactio-staging-app: limits.bakeSeconds: given -1, allowed: a whole number from 0 to 86400',
         'fleet reactio-staging-app: startcommand: unknown field, allowed: only name, environment, mackerel, ' +
-          'artifact, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
-          'keepFailedHostMinutes, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
+          'artifact, promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, ' +
+          'spillOver, keepFailedHostMinutes, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
           'limits, tags',
         'fleet reactio-staging-app: instanceTypes.0: given "m7i.large", allowed: types of the fleet\'s ' +
           'architecture, arm64; this one is x86_64',
         'fleet reactio-staging-app: mackerel.service: given "r", allowed: 2 to 63 letters, digits, - and _, a ' +
           'letter or digit first',
         'fleet number 5: (the whole input): given 5, allowed: only name, environment, mackerel, artifact, ' +
-          'runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
+          'promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
           'keepFailedHostMinutes, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
           'limits, tags',
         'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',
@@ -480,7 +480,7 @@ describe('An environment is refused', () => {
     ['with a parameter that cannot exist', { apiKeyParameter: '' }, 'apiKeyParameter: given ""'],
     ['with something that is no address', { alarmEmails: ['me'] }, 'alarmEmails.0: given "me"'],
     ['with the name of another', { name: 'production' }, 'a name that no other has'],
-    ['without a fleet', { name: 'empty' }, 'number of fleets: given 0, allowed: 1 to 20'],
+    ['without a fleet', { name: 'empty' }, 'number of fleets: given 0, allowed: 1 to 16'],
     ['with a field that does not exist', { bucket: 'x' }, 'bucket: unknown field'],
   ])('%s', (_, change, problem) => {
     expect(problemsWithEnvironment(change).join('\n')).toContain(problem);
@@ -489,7 +489,7 @@ describe('An environment is refused', () => {
   it('with more fleets than a stack has room for', () => {
     const file = looseExample();
     const worker = file.fleets[1];
-    for (let i = 0; i < 19; i += 1) {
+    for (let i = 0; i < 15; i += 1) {
       file.fleets.push({
         ...worker,
         name: `more-${i}`,
@@ -497,7 +497,7 @@ describe('An environment is refused', () => {
       } as never);
     }
     expect(problemsOf(file)).toEqual([
-      'environment staging: number of fleets: given 21, allowed: 1 to 20 in an environment',
+      'environment staging: number of fleets: given 17, allowed: 1 to 16 in an environment',
     ]);
   });
 });

@@ -20,7 +20,7 @@ export interface LiteralPorts extends Ports {
 }
 
 const READS =
-  /^(ec2\.(describe|listByTag|consoleOutput|findImage|newestImage|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|latestMetric)|artifacts\.(find|digest|versions|readRecord)|parameters\.read|ledger\.read|executions\.status)\b/;
+  /^(ec2\.(describe|listByTag|consoleOutput|findImage|newestImage|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|latestMetric)|artifacts\.(find|digest|versions|readRecord|readVersion)|copies\.look|parameters\.read|ledger\.read|executions\.status)\b/;
 
 /** The row of a fleet whose lock the deployment holds. */
 export const aRow = (held: Partial<NonNullable<LedgerRow['held']>> = {}): LedgerRow => ({
@@ -51,6 +51,7 @@ export function portsWith(methods: Methods, now: Date = at(200)): LiteralPorts {
     loadBalancers: port('loadBalancers'),
     mackerel: port('mackerel'),
     artifacts: port('artifacts'),
+    copies: port('copies'),
     parameters: port('parameters'),
     ledger: methods.ledger ? port('ledger') : ({ ...HOLDING } as Ports['ledger']),
     executions: port('executions'),

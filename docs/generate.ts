@@ -11,7 +11,7 @@ import { definitionOf } from '../lib/resolve-definition.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { ACTS } from './acts.ts';
 import { failureTable } from './failure-tables.ts';
-import { environmentTable, fleetTable, inputTable } from './field-tables.ts';
+import { environmentTable, fleetTable, inputTable, promotionInputTable } from './field-tables.ts';
 import { fillParts } from './generated-parts.ts';
 import { permissionTable } from './permission-table.ts';
 import { costTable } from './sample-costs.ts';
@@ -33,6 +33,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
   const readme = {
     narration: sampleNarration,
     input: inputTable,
+    'promotion-input': promotionInputTable,
     plan: () => plan,
     permissions: () => permissionTable(template),
     failures: () => failureTable('docs/runbook.md'),

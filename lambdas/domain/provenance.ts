@@ -112,6 +112,6 @@ function tooYoung({ source, versionId, soakMinutes, history, now }: Question, la
   const reason =
     next === undefined
       ? `${source} has run it for ${soFar}; try again in ${span(Math.ceil(wanted - seconds))}`
-      : `${source} ran it for ${soFar} only, until the deployment ${next.deployment}`;
+      : `${source} ran it for only ${soFar}, until the deployment ${next.deployment}`;
   return [{ against: 'soak', reason }];
 }

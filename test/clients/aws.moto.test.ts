@@ -229,7 +229,12 @@ describe.skipIf(!motoIsInstalled())('in front of moto', () => {
 
   copiesContract('moto', async () => {
     const { bucket, put } = await arrangeArtifacts();
-    const client = new S3Client({ ...clientOptions(), forcePathStyle: true });
+    const client = new S3Client({
+      ...clientOptions(),
+      forcePathStyle: true,
+      // moto computes a CRC32 where it says CRC64NVME, which the SDK finds wrong.
+      responseChecksumValidation: 'WHEN_REQUIRED',
+    });
     const destination = 'production';
     await client.send(
       new CreateBucketCommand({
@@ -252,8 +257,8 @@ describe.skipIf(!motoIsInstalled())('in front of moto', () => {
         const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
         return (await Body?.transformToString()) ?? '';
       },
-      // It looks at no condition of a copy, and computes no checksum of one.
-      honours: { conditions: false, digests: false },
+      // It looks at no condition of a copy.
+      honours: { conditions: false },
       stop: nothing,
     };
   });

@@ -13,6 +13,8 @@ import { count, list } from './domain/words.ts';
 /** What a promotion has come to: its last state answers with it. */
 export interface PromotionRecord {
   readonly reason: string;
+  /** Of the copy, once there is one. */
+  readonly versionId?: string;
   readonly proofs: readonly Proof[];
 }
 
@@ -33,6 +35,7 @@ export const writeTheProof = definePromotionStep(
         copy?.versionId === undefined
           ? `${version} is proven for ${count(proofs.length, 'fleet')}: ${fleets}`
           : `${version} is version ${copy.versionId} of s3://${bucket}/${key}; its upload event deploys it to ${fleets}`,
+      ...(copy?.versionId !== undefined && { versionId: copy.versionId }),
       proofs,
     };
   },

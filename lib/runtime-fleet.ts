@@ -13,14 +13,13 @@ export interface Made {
 
 /** Security groups, instance profile and volume stay behind: they are in the launch template. */
 export function toRuntimeFleet(config: FleetConfig, environment: Environment, made: Made): Fleet {
-  const { promotion, after } = config;
+  const { after } = config;
   const followers = environment.fleets.filter((fleet) => fleet.after === config.name);
   return {
     name: config.name,
     environment: config.environment,
     mackerel: { ...config.mackerel, apiKeyParameter: environment.apiKeyParameter },
     artifact: { bucket: made.bucketName, key: config.artifact },
-    ...(promotion && { promotion: { from: promotion.from, required: promotion.required } }),
     ...(after !== undefined && { after }),
     followers: followers.map(({ name }) => name),
     runtimes: config.runtimes,
@@ -31,6 +30,7 @@ export function toRuntimeFleet(config: FleetConfig, environment: Environment, ma
     instancesPerZone: config.instancesPerZone,
     spillOver: config.spillOver,
     keepFailedHostMinutes: config.keepFailedHostMinutes,
+    wantsProvenance: config.promotion?.required ?? false,
     launchTemplate: {
       id: made.launchTemplateId,
       version: made.launchTemplateVersion,

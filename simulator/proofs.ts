@@ -10,11 +10,11 @@ import type { S3Model } from './world/s3.ts';
 /** For the fleet and for those that are deployed after it; none for a fleet that asks for no proof. */
 export function writeProofs(
   s3: S3Model,
-  { name, environment, artifact, promotion, followers }: Fleet,
+  { name, environment, artifact, wantsProvenance, followers }: Fleet,
   content: Uint8Array | string,
   now: Date,
 ): void {
-  if (!promotion?.required) return;
+  if (!wantsProvenance) return;
   const sha256 = createHash('sha256').update(content).digest('hex');
   for (const fleet of [name, ...followers]) {
     const proof: Proof = {
@@ -22,7 +22,7 @@ export function writeProofs(
       sha256,
       key: artifact.key,
       from: {
-        fleet: promotion.from,
+        fleet: 'elsewhere',
         environment,
         bucket: 'elsewhere',
         key: artifact.key,

@@ -94,7 +94,7 @@ export class Stage {
     this.machine = machineOf(options.template, options.fleet);
     this.cleanUpMachine = machineOf(options.template, `${options.fleet}-clean-up`);
     this.fleet = fleetOf(this.machine);
-    this.promotionMachine = this.fleet.promotion && machineOf(options.template, `${options.fleet}-promote`);
+    this.promotionMachine = promotionMachineOf(options.template, options.fleet);
     this.#eventsLost = options.eventsLost ?? false;
     this.#isGuest = options.beside !== undefined;
     this.clock = options.beside?.clock ?? new VirtualClock(options.start ?? new Date('2026-11-22T03:00:00Z'));
@@ -311,6 +311,13 @@ export function machineOf(template: TemplateJson, fleet: string): Machine {
     tasks.map(([name, state]) => [name, stepOf(String(state.Resource)) as AnyStepName]),
   );
   return { definition: definition as Machine['definition'], steps };
+}
+
+/** Its promotion's, if something is promoted to it. */
+function promotionMachineOf(template: TemplateJson, fleet: string): Machine | undefined {
+  const name = `${fleet}-promote`;
+  const machines = Object.values(template.Resources).map(({ Properties }) => Properties?.StateMachineName);
+  return machines.includes(`irekae-${name}`) ? machineOf(template, name) : undefined;
 }
 
 const fleetOf = (machine: Machine): Fleet => v.parse(Fleet, fleetIn(machine));

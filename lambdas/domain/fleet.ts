@@ -47,8 +47,6 @@ export const Fleet = v.strictObject({
     wantsFreshMetric: v.boolean(),
   }),
   artifact: v.strictObject({ bucket: v.string(), key: v.string() }),
-  /** The fleet whose artifact may be promoted to this one; `required`: nothing else is deployed. */
-  promotion: v.optional(v.strictObject({ from: v.string(), required: v.boolean() })),
   /** The fleet after which this one is deployed: no upload starts it. */
   after: v.optional(v.string()),
   /** The fleets that are deployed after this one. */
@@ -65,6 +63,8 @@ export const Fleet = v.strictObject({
   spillOver: v.optional(v.boolean(), false),
   /** How long one failed instance is kept for debugging; 0: none is kept. */
   keepFailedHostMinutes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
+  /** Takes only artifacts that were promoted to it, unless somebody insists. */
+  wantsProvenance: v.optional(v.boolean(), false),
   launchTemplate: v.strictObject({ id: v.string(), version: v.string(), rootDevice: v.string() }),
   loadBalancers: v.array(LoadBalancerRef),
   startCommand: v.string(),

@@ -167,7 +167,7 @@ describe('A fleet that is deployed after another one', () => {
     const made = { bucketName: 'b', launchTemplateId: 'lt-1', launchTemplateVersion: '7' };
     const [app, worker] = production.fleets.map((fleet) => toRuntimeFleet(fleet, production, made));
     expect(app).toMatchObject({
-      promotion: { from: 'reactio-staging-app', required: true },
+      wantsProvenance: true,
       followers: ['reactio-production-worker'],
     });
     expect(app).not.toHaveProperty('after');

@@ -26,6 +26,8 @@ const staging = {
 
 const production = {
   environment: 'production',
+  // What was deployed on staging, and stayed there for half an hour; nothing else.
+  promotion: { from: 'reactio-staging-app', soakMinutes: 30 },
   subnets: ['subnet-0a1b2c3d4e5f60003', 'subnet-0a1b2c3d4e5f60004'],
   tags: { Environment: 'production' },
   // Nobody is in the office to look after a deployment.
@@ -92,6 +94,8 @@ export const fleetsFile: FleetsFile = {
       name: 'reactio-production-worker',
       mackerel: { service: 'reactio-production', role: 'worker' },
       artifact: 'reactio/app.tar.gz',
+      // Not beside the application but when that was deployed; if it fails, the worker stays as it is.
+      after: 'reactio-production-app',
       securityGroups: ['sg-0a1b2c3d4e5f60004'],
       startCommand: 'systemctl enable --now reactio-worker',
       limits: { bakeSeconds: 300 },

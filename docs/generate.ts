@@ -12,7 +12,7 @@ import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { ACTS } from './acts.ts';
 import { eventTable, metricTable, serviceMetricTable } from './event-tables.ts';
 import { failureTable } from './failure-tables.ts';
-import { environmentTable, fleetTable, inputTable } from './field-tables.ts';
+import { environmentTable, fleetTable, inputTable, promotionInputTable } from './field-tables.ts';
 import { fillParts } from './generated-parts.ts';
 import { permissionTable } from './permission-table.ts';
 import { costTable } from './sample-costs.ts';
@@ -37,6 +37,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
   const readme = {
     narration: sampleNarration,
     input: inputTable,
+    'promotion-input': promotionInputTable,
     plan: () => plan,
     permissions: () => permissionTable(template),
     failures: () => failureTable('docs/runbook.md'),

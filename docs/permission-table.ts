@@ -1,11 +1,12 @@
 /** What each step may do in AWS, read off the synthesized template: the policies that are deployed. */
+import { PROMOTION_STEP_NAMES } from '../lambdas/domain/promotion-steps.ts';
 import { STEP_NAMES } from '../lambdas/domain/steps.ts';
 import { policiesOf, type Statement } from '../lib/resolve-policies.ts';
 import type { ResourceJson, TemplateJson } from '../lib/synthesize.ts';
 import { code, table } from './markdown.ts';
 
 export function permissionTable(template: TemplateJson): string {
-  const rows = STEP_NAMES.map((step) => {
+  const rows = [...STEP_NAMES, ...PROMOTION_STEP_NAMES].map((step) => {
     const told = statementsOf(template, step).map((statement) => tell(statement, template));
     return [`[${code(step)}](lambdas/${step}.ts)`, told.join('<br>') || 'nothing'];
   });
@@ -71,8 +72,15 @@ const TYPES: Readonly<Record<string, string>> = { globaltable: 'ledger', topic: 
 
 const kindIn = (service: string, rest: string) => {
   if (service === 'states') return machineIn(rest);
+  if (service === 's3') return objectIn(rest);
   const [kind = '', ...name] = rest.split('/');
   return service === 'ssm' ? `${kind} ${code(`/${name.join('/')}`)}` : kind;
+};
+
+/** `bucket/some/key` → `some/key` in `bucket`. */
+const objectIn = (rest: string) => {
+  const [bucket = '', ...key] = rest.split('/');
+  return key.length === 0 ? code(bucket) : `${code(key.join('/'))} in ${code(bucket)}`;
 };
 
 /** `execution:irekae-shop-clean-up:*` → execution `irekae-…-clean-up`: the same for all fleets. */

@@ -1,5 +1,4 @@
 /** What a deployment of the example fleets uses up, counted in real runs on the modelled world. */
-import type { StepName } from '../lambdas/domain/steps.ts';
 import { span } from '../lambdas/domain/words.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import type { ExecutionResult } from '../simulator/run-definition.ts';
@@ -61,7 +60,7 @@ function costRow({ fleet, about }: Sample, result: ExecutionResult, template: Te
 }
 
 /** In MB, as deployed. */
-function memoryOf(template: TemplateJson, step: StepName): number {
+function memoryOf(template: TemplateJson, step: string): number {
   const found = Object.values(template.Resources).find(
     ({ Type, Properties }) =>
       Type === 'AWS::Lambda::Function' && Object(Properties?.Environment).Variables?.IREKAE_STEP === step,

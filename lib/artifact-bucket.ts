@@ -1,7 +1,9 @@
 /** The bucket that receives the artifacts, and keeps irekae's records under `irekae/`. */
 import { Duration } from 'aws-cdk-lib';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { artifactBucketName } from './bucket-name.ts';
 import { acknowledge } from './nag.ts';
 import type { Environment } from './read-fleets.ts';
 
@@ -12,14 +14,14 @@ const OLD_VERSIONS_EXPIRE = Duration.days(180);
 /** What the rest of the stack needs to know of it, whether it was made or given. */
 export type ArtifactBucket = Pick<s3.IBucket, 'bucketName' | 'bucketArn' | 'arnForObjects'>;
 
-/**
- * The name is made here and not by CloudFormation: CI has to know where to upload to, and a promotion where another
- * environment's artifacts are. S3 allows 63 characters; the longest environment and Region make 55.
- */
-export const artifactBucketName = ({ name, account, region, existingBucket }: Environment): string =>
-  existingBucket ?? `irekae-${name}-${account}-${region}`;
+export { artifactBucketName };
 
-export function artifactBucket(scope: Construct, environment: Environment): ArtifactBucket {
+/** @param readers what its policy allows beside the stack's own roles; a given bucket's policy is left alone */
+export function artifactBucket(
+  scope: Construct,
+  environment: Environment,
+  readers: readonly PolicyStatement[],
+): ArtifactBucket {
   const { existingBucket } = environment;
   if (existingBucket !== undefined) return s3.Bucket.fromBucketName(scope, 'Artifacts', existingBucket);
 
@@ -40,6 +42,7 @@ export function artifactBucket(scope: Construct, environment: Environment): Arti
     ],
   });
   switchOnEventBridge(bucket);
+  for (const statement of readers) bucket.addToResourcePolicy(statement);
   acknowledge(
     bucket,
     'AwsSolutions-S1',

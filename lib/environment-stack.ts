@@ -5,21 +5,26 @@ import { artifactBucket, artifactBucketName } from './artifact-bucket.ts';
 import { dashboard } from './dashboard.ts';
 import { FleetHosts } from './fleet-hosts.ts';
 import { FleetMachine } from './fleet-machine.ts';
-import { functionsOf } from './functions.ts';
+import { functionsOf, promotionFunctionsOf } from './functions.ts';
 import { ledgerTable } from './ledger-table.ts';
 import { machineRole, starterRole } from './machine-roles.ts';
 import { newsTopic } from './news-topic.ts';
 import { OrphanWatch } from './orphan-watch.ts';
+import { PromotionMachine } from './promotion-machine.ts';
+import { readerStatements, statementsAsText } from './promotion-readers.ts';
+import { promotionsInto } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
 import { toRuntimeFleet } from './runtime-fleet.ts';
 
 export class EnvironmentStack extends Stack {
-  constructor(app: App, environment: Environment) {
+  /** @param all the file's environments: promotions lead from one to another */
+  constructor(app: App, environment: Environment, all: readonly Environment[]) {
     super(app, `irekae-${environment.name}`, {
       description: `irekae: deploys the EC2 fleets of ${environment.name}`,
       env: { account: environment.account, region: environment.region },
     });
-    const bucket = artifactBucket(this, environment);
+    const readers = readerStatements(this, artifactBucketName(environment), environment, all);
+    const bucket = artifactBucket(this, environment, readers);
     const ledger = ledgerTable(this);
     const topic = alarmTopic(this, environment);
     const news = newsTopic(this, environment);
@@ -32,12 +37,17 @@ export class EnvironmentStack extends Stack {
       news,
       launchTemplates: fleets.map(({ hosts }) => hosts.launchTemplate.ref),
       hostRoles: [...new Set(fleets.map(({ hosts }) => hosts.roleArn))],
+      promotions: promotionsInto(environment, all),
     };
     const functions = functionsOf(this, reach);
+    const promotionFunctions = promotionFunctionsOf(this, reach);
 
     const shared = {
       functions,
-      machineRole: machineRole(this, Object.values(functions)),
+      machineRole: machineRole(this, [
+        ...Object.values(functions),
+        ...Object.values(promotionFunctions ?? {}),
+      ]),
       starterRole: starterRole(this),
     };
     const machines = fleets.map(({ fleet, hosts }) => {
@@ -52,10 +62,24 @@ export class EnvironmentStack extends Stack {
       return { fleet: fleet.name, machine };
     });
 
+    if (promotionFunctions) {
+      const { machineRole } = shared;
+      for (const promotion of reach.promotions) {
+        new PromotionMachine(this, promotion, environment, { functions: promotionFunctions, machineRole });
+      }
+    }
+
     new OrphanWatch(this, reach, topic);
     dashboard(this, environment, machines);
 
     new CfnOutput(this, 'ArtifactBucket', { value: bucket.bucketName, description: 'Upload artifacts here' });
+    if (environment.existingBucket !== undefined && readers.length > 0) {
+      new CfnOutput(this, 'ArtifactBucketPolicy', {
+        value: statementsAsText(this, readers),
+        description:
+          'Statements that the policy of your artifact bucket needs for promotions to other accounts',
+      });
+    }
     new CfnOutput(this, 'LedgerTable', { value: reach.ledger.tableName, description: 'The command asks it' });
     new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn, description: 'All alarms are sent here' });
     new CfnOutput(this, 'NewsTopic', { value: news.topicArn, description: 'How each deployment ended' });

@@ -45,11 +45,11 @@ const ENVIRONMENT = text(
 );
 /**
  * A state machine's name has at most 80 characters, and logging wants these only: `irekae-<fleet>-clean-up`. A fleet of
- * that ending could have the machine that cleans up after another one.
+ * that ending, or of `-promote`, could have the machine that cleans up after, or promotes to, another one.
  */
 const FLEET = text(
-  /^(?!.*-clean-up$)[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
-  'letters, digits, - and _, at most 64, a letter or digit first, not ending in -clean-up',
+  /^(?!.*-(clean-up|promote)$)[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+  'letters, digits, - and _, at most 64, a letter or digit first, not ending in -clean-up or -promote',
 );
 const MACKEREL = text(
   /^[A-Za-z0-9][A-Za-z0-9_-]{1,62}$/,
@@ -256,7 +256,7 @@ const Promotion = only({
 });
 
 export const FleetConfig = only({
-  /** The state machines are `irekae-<name>` and `irekae-<name>-clean-up`. */
+  /** The state machines are `irekae-<name>`, `irekae-<name>-clean-up` and, with a `promotion`, `irekae-<name>-promote`. */
   name: FLEET,
   /** The name of one of the environments. */
   environment: ENVIRONMENT,
@@ -265,6 +265,11 @@ export const FleetConfig = only({
   artifact: KEY,
   /** Where its artifact comes from, other than by upload; see the README's section on promotion. Default: uploads only. */
   promotion: v.optional(Promotion),
+  /**
+   * Another fleet of this environment and artifact: an upload starts that one, and this one when that one was deployed.
+   * Default: the upload starts this fleet too.
+   */
+  after: v.optional(FLEET),
   /** Tarballs that ride along: the Perl of 2015. Default: none. */
   runtimes: v.optional(list(Runtime, 0, 20), []),
   image: Image,

@@ -53,7 +53,8 @@ export class FleetMachine extends Construct {
       seconds: cleanUpTimeoutSeconds(fleet.limits),
     });
     this.undelivered = this.deadLetterQueue();
-    this.startOnUpload(fleet.artifact);
+    // One that follows another fleet is started when that one was deployed.
+    if (fleet.after === undefined) this.startOnUpload(fleet.artifact);
     if (startsOn.newImage) this.startOnNewImage(fleet.image);
     this.cleanUpOnEnding(fleet.name);
   }

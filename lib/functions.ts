@@ -8,16 +8,23 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { NEWS_TOPIC_VARIABLE } from '../lambdas/clients/announcer.ts';
 import { LEDGER_TABLE_VARIABLE } from '../lambdas/clients/live-ledger.ts';
+import {
+  PROMOTION_STEP_NAMES,
+  PROMOTION_STEPS,
+  type PromotionStepName,
+} from '../lambdas/domain/promotion-steps.ts';
 import { STEP_NAMES, STEPS, type StepName } from '../lambdas/domain/steps.ts';
 import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
 import { acknowledgeWildcards } from './nag.ts';
 import { type Permission, permissionsOf, type Reach } from './permissions.ts';
+import { isReader, readerRoleName } from './promotions.ts';
 
 const PROJECT = join(import.meta.dirname, '..');
 
 /** 512 MB is a third of a processor: enough for a bundle to start within a second. Hashing a tarball wants more. */
 const MEMORY_MB = 512;
-const MEMORY_MB_OF: Partial<Record<StepName, number>> = { 'resolve-the-release': 1024 };
+const DIGEST_MEMORY_MB = 1024;
+const MEMORY_MB_OF: Partial<Record<StepName, number>> = { 'resolve-the-release': DIGEST_MEMORY_MB };
 
 /** The functions of the steps. */
 export function functionsOf(scope: Construct, reach: Reach): Readonly<Record<StepName, lambda.IFunction>> {
@@ -29,6 +36,26 @@ export function functionsOf(scope: Construct, reach: Reach): Readonly<Record<Ste
       memoryMb: MEMORY_MB_OF[step] ?? MEMORY_MB,
       seconds: STEPS[step],
       environment: { IREKAE_STEP: step },
+    }).handler,
+  ]);
+  return Object.fromEntries(functions);
+}
+
+/** The functions of a promotion's steps; in an environment that nothing is promoted to, there are none. */
+export function promotionFunctionsOf(
+  scope: Construct,
+  reach: Reach,
+): Readonly<Record<PromotionStepName, lambda.IFunction>> | undefined {
+  if (reach.promotions.length === 0) return undefined;
+  const functions = PROMOTION_STEP_NAMES.map((step) => [
+    step,
+    new BundledFunction(scope, reach, {
+      name: step,
+      description: `the step ${step} of a promotion`,
+      memoryMb: step === 'choose-the-candidate' ? DIGEST_MEMORY_MB : MEMORY_MB,
+      seconds: PROMOTION_STEPS[step],
+      environment: { IREKAE_STEP: step },
+      ...(isReader(step) && { roleName: readerRoleName(reach.environment.name, step) }),
     }).handler,
   ]);
   return Object.fromEntries(functions);
@@ -53,6 +80,8 @@ interface BundledFunctionProps {
   readonly memoryMb: number;
   readonly seconds: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** For a role that another account has to know. Default: CloudFormation makes one. */
+  readonly roleName?: string;
 }
 
 /** Has a fixed name, so that an operator finds `irekae-production-launch-new-instances` and its log. */
@@ -79,7 +108,7 @@ class BundledFunction extends Construct {
       architecture: lambda.Architecture.ARM_64,
       memorySize: props.memoryMb,
       timeout: Duration.seconds(props.seconds),
-      role: this.role(permissions, logGroup),
+      role: this.role(permissions, logGroup, props.roleName),
       logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
       applicationLogLevelV2: lambda.ApplicationLogLevel.INFO,
@@ -100,7 +129,11 @@ class BundledFunction extends Construct {
    * May do what its calls need, and write its own log (AWSLambdaBasicExecutionRole may write to every log of the
    * account). The policy is part of the role: of its own, it would be a resource more, and a stack has room for 500.
    */
-  private role(permissions: readonly Permission[], logGroup: LogGroup): iam.Role {
+  private role(
+    permissions: readonly Permission[],
+    logGroup: LogGroup,
+    roleName: string | undefined,
+  ): iam.Role {
     const writeLog = {
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       resources: [logGroup.logGroupArn],
@@ -109,6 +142,7 @@ class BundledFunction extends Construct {
       (permission) => new iam.PolicyStatement(statementOf(permission)),
     );
     const role = new iam.Role(this, 'Role', {
+      ...(roleName !== undefined && { roleName }),
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
       inlinePolicies: { calls: new iam.PolicyDocument({ statements }) },
     });

@@ -8,6 +8,7 @@ import type { Stack } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { currentReleaseKey, type LoadBalancerRef, RECORD_PREFIX, TAG } from '../lambdas/domain/fleet.ts';
 import { EVENT_SOURCE, EVENT_TYPE } from '../lambdas/domain/news.ts';
+import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion-steps.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
 import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
 import type { LedgerTable } from './ledger-table.ts';
@@ -18,6 +19,8 @@ import {
   machineArn,
   machineNames,
 } from './machine-arns.ts';
+import { PROMOTION_GRANTS } from './promotion-permissions.ts';
+import type { Promotion } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
 
 /** How far the permissions of an environment's functions reach. */
@@ -32,6 +35,8 @@ export interface Reach {
   readonly launchTemplates: readonly string[];
   /** ARNs of the roles that the fleets' hosts have. */
   readonly hostRoles: readonly string[];
+  /** Those into this environment. */
+  readonly promotions: readonly Promotion[];
 }
 
 /** One statement of a policy. */
@@ -340,7 +345,7 @@ const lookAtHosts = [...askMackerel, describeInstances, describeLoadBalancers];
  * A step that changes something first reads in the ledger that it holds the lock (the fence); one that begins a phase
  * writes it down instead, which proves the same.
  */
-const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
+const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly Grant[]>> = {
   // Reads and fills the pending slot, for what is gone back to also by the records; and sends for the clean-up when the holder is dead.
   'take-the-fleet-lock': [
     readLedger,
@@ -400,8 +405,13 @@ const GRANTS: Readonly<Record<FunctionName, readonly Grant[]>> = {
 };
 
 export function permissionsOf(name: FunctionName, reach: Reach): readonly Permission[] {
-  return GRANTS[name].map((grant) => grant(reach)).filter(({ resources }) => resources.length > 0);
+  const granted = isPromotionStep(name)
+    ? PROMOTION_GRANTS[name].flatMap((grant) => grant(reach))
+    : GRANTS[name].map((grant) => grant(reach));
+  return granted.filter(({ resources }) => resources.length > 0);
 }
+
+const isPromotionStep = (name: FunctionName): name is PromotionStepName => name in PROMOTION_STEPS;
 
 // ── ARNs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 

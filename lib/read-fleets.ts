@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { problems, shown } from '../lambdas/domain/problems.ts';
 import { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
 import { FLEET_RULES, type FleetRule, type RuleBreach, roleIdentity } from './fleet-rules.ts';
+import { type FlowFleet, flowProblems } from './release-flow-rules.ts';
 
 /** An environment with the fleets that its stack holds. */
 export type Environment = EnvironmentConfig & { readonly fleets: readonly FleetConfig[] };
@@ -53,6 +54,7 @@ export function readFleets(file: unknown): readonly Environment[] {
     ...repeatedNames(environments),
     ...repeatedNames(fleets),
     ...sharedRoles(fleets, known),
+    ...flowProblems(fleets.map(asFlowFleet), known),
     ...environments.flatMap((environment) => wrongNumberOfFleets(environment, fleets)),
   ];
   if (all.length > 0) throw new FleetsFileError(all);
@@ -141,6 +143,17 @@ function sharedRoles(
       ? []
       : [`${who}: mackerel: given ${shown(given)}, allowed: a role of its own; this one is that of ${owner}`];
   });
+}
+
+/** With what is allowed alone: the rules of the release flow follow names from fleet to fleet. */
+function asFlowFleet({ who, untyped, wrong, config }: Entry<FleetConfig>): FlowFleet {
+  const fields = ['name', 'environment', 'artifact', 'promotion', 'after'] as const;
+  const readable = fields.filter((field) => !untyped.has('') && !wrong.has(field));
+  return {
+    who,
+    config: Object.fromEntries(readable.map((field) => [field, config[field]])),
+    isUnclear: wrong.has('promotion'),
+  };
 }
 
 function wrongNumberOfFleets(

@@ -1,6 +1,7 @@
 /** From what a user wrote to what the steps see: the fleet as it stands in its state machine. */
 import type { Fleet } from '../lambdas/domain/fleet.ts';
-import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
+import type { FleetConfig } from './fleet-config.ts';
+import type { Environment } from './read-fleets.ts';
 
 /** What CDK has made of the fleet; tokens until CloudFormation fills them in. */
 export interface Made {
@@ -11,12 +12,16 @@ export interface Made {
 }
 
 /** Security groups, instance profile and volume stay behind: they are in the launch template. */
-export function toRuntimeFleet(config: FleetConfig, environment: EnvironmentConfig, made: Made): Fleet {
+export function toRuntimeFleet(config: FleetConfig, environment: Environment, made: Made): Fleet {
+  const { after } = config;
+  const followers = environment.fleets.filter((fleet) => fleet.after === config.name);
   return {
     name: config.name,
     environment: config.environment,
     mackerel: { ...config.mackerel, apiKeyParameter: environment.apiKeyParameter },
     artifact: { bucket: made.bucketName, key: config.artifact },
+    ...(after !== undefined && { after }),
+    followers: followers.map(({ name }) => name),
     runtimes: config.runtimes,
     image: config.image,
     architecture: config.architecture,

@@ -5,6 +5,8 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { StepKey } from '../lambdas/domain/deployment.ts';
+import type { PromotionKey } from '../lambdas/domain/promotion.ts';
+import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion-steps.ts';
 import { STEPS, type StepName } from '../lambdas/domain/steps.ts';
 
 /**
@@ -40,31 +42,26 @@ export interface Wait {
   readonly verdict: sfn.Choice;
 }
 
-export class States {
+/** The states of one kind of story: which steps it has, and under which keys of the document they answer. */
+class StoryStates<Name extends string, Key extends string> {
   constructor(
     private readonly scope: Construct,
-    private readonly functions: Readonly<Record<StepName, IFunction>>,
-  ) {
-    // Whatever the step: an execution that lost its lock changes nothing anymore, and undoes nothing either, because
-    // somebody else looks after the fleet. (The same end for a late step of a dead execution, and for a redrive.)
-    this.lockLost = sfn.Fail.jsonPath(scope, 'The lock was lost', {
-      error: 'LockLost',
-      cause:
-        'This execution does not hold the lock of its fleet anymore: another one looks after what it left. See LockLost in docs/runbook.md.',
-    });
-  }
-
-  private readonly lockLost: sfn.Fail;
+    private readonly functions: Readonly<Record<Name, IFunction>>,
+    /** Step → the time limit of its function, in seconds. */
+    private readonly seconds: Readonly<Record<Name, number>>,
+    /** Where a task that can lose the fleet's lock goes then. */
+    private readonly lockLost?: sfn.Fail,
+  ) {}
 
   /** A task that hands the whole document to a function and keeps the answer under the step's own key. */
-  step(title: string, name: StepName, key: StepKey, ...failures: OnFailure[]): tasks.LambdaInvoke {
+  step(title: string, name: Name, key: Key, ...failures: OnFailure[]): tasks.LambdaInvoke {
     const task = tasks.LambdaInvoke.jsonPath(this.scope, title, {
       lambdaFunction: this.functions[name],
       payloadResponseOnly: true,
       // The full list above, with our own numbers, instead of CDK's four.
       retryOnServiceExceptions: false,
       resultPath: `$.${key}`,
-      taskTimeout: sfn.Timeout.duration(Duration.seconds(STEPS[name] + TASK_GRACE_SECONDS)),
+      taskTimeout: sfn.Timeout.duration(Duration.seconds(this.seconds[name] + TASK_GRACE_SECONDS)),
     });
     task.addRetry({
       errors: LAMBDA_TROUBLE,
@@ -81,7 +78,9 @@ export class States {
       backoffRate: 2,
       maxDelay: Duration.seconds(30),
     });
-    if (failures.length > 0) task.addCatch(this.lockLost, { errors: ['LockLost'], resultPath: '$.failure' });
+    if (failures.length > 0 && this.lockLost) {
+      task.addCatch(this.lockLost, { errors: ['LockLost'], resultPath: '$.failure' });
+    }
     for (const { errors = ['States.ALL'], to, keptAs = 'failure' } of failures) {
       task.addCatch(to, { errors: [...errors], resultPath: `$.${keptAs}` });
     }
@@ -89,7 +88,7 @@ export class States {
   }
 
   /** look → Choice → Wait → look. The look owns the deadline and says how long to wait until the next one. */
-  waitUntil(title: string, name: StepName, key: StepKey, ...failures: OnFailure[]): Wait {
+  waitUntil(title: string, name: Name, key: Key, ...failures: OnFailure[]): Wait {
     const look = this.step(title, name, key, ...failures);
     const pause = sfn.Wait.jsonPath(this.scope, `${title} (look again soon)`, {
       time: sfn.WaitTime.secondsPath(`$.${key}.nextLookInSeconds`),
@@ -101,7 +100,28 @@ export class States {
   }
 
   /** The condition under which a wait is over. */
-  static ready(key: StepKey): sfn.Condition {
+  static ready(key: StepKey | PromotionKey): sfn.Condition {
     return sfn.Condition.booleanEquals(`$.${key}.ready`, true);
+  }
+}
+
+/** Of a deployment and of its clean-up. */
+export class States extends StoryStates<StepName, StepKey> {
+  constructor(scope: Construct, functions: Readonly<Record<StepName, IFunction>>) {
+    // Whatever the step: an execution that lost its lock changes nothing anymore, and undoes nothing either, because
+    // somebody else looks after the fleet. (The same end for a late step of a dead execution, and for a redrive.)
+    const lockLost = sfn.Fail.jsonPath(scope, 'The lock was lost', {
+      error: 'LockLost',
+      cause:
+        'This execution does not hold the lock of its fleet anymore: another one looks after what it left. See LockLost in docs/runbook.md.',
+    });
+    super(scope, functions, STEPS, lockLost);
+  }
+}
+
+/** Of a promotion, which holds no lock. */
+export class PromotionStates extends StoryStates<PromotionStepName, PromotionKey> {
+  constructor(scope: Construct, functions: Readonly<Record<PromotionStepName, IFunction>>) {
+    super(scope, functions, PROMOTION_STEPS);
   }
 }

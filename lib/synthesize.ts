@@ -19,7 +19,7 @@ export interface ResourceJson {
 }
 
 export function environmentStacks(app: App, environments: readonly Environment[]): EnvironmentStack[] {
-  return environments.map((environment) => new EnvironmentStack(app, environment));
+  return environments.map((environment) => new EnvironmentStack(app, environment, environments));
 }
 
 /** An app outside of the CDK command line, with the feature flags that the command line would hand it. */

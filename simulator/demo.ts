@@ -12,13 +12,15 @@ import { FleetsFileError, readFleets } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { castOf, type Part } from './demo/cast.ts';
 import { JsonLines } from './demo/json-lines.ts';
-import { type DemoOptions, HELP, readCommand, TOUR } from './demo/options.ts';
+import { type DemoOptions, HELP, PLAYABLE, readCommand, TOUR } from './demo/options.ts';
 import { Pace } from './demo/pace.ts';
-import { type Audience, perform } from './demo/performance.ts';
+import { type Audience, type PerformanceOptions, perform } from './demo/performance.ts';
 import { PlainLines } from './demo/plain-lines.ts';
+import { performPromotion } from './demo/promotion.ts';
 import { Screen } from './demo/screen.ts';
 import { tarball } from './demo/tarball.ts';
-import { SCENARIO_NAMES, SCENARIOS } from './scenarios.ts';
+import { FLOWS, isFlow } from './flows.ts';
+import { SCENARIOS } from './scenarios.ts';
 
 const REFUSED = 2;
 /** What a shell says of a program that Ctrl-C ended. */
@@ -51,7 +53,8 @@ async function main(args: readonly string[]): Promise<number> {
   if (command.do === 'refuse') return refuse(command.problems);
   if (command.do === 'help') say(HELP);
   if (command.do === 'list')
-    for (const name of SCENARIO_NAMES) say(`${name.padEnd(20)} ${SCENARIOS[name].tells}`);
+    for (const name of PLAYABLE)
+      say(`${name.padEnd(20)} ${(isFlow(name) ? FLOWS[name] : SCENARIOS[name]).tells}`);
   if (command.do !== 'play') return 0;
   try {
     return await play(command.options);
@@ -118,18 +121,13 @@ async function playAll(
   });
   let right = true;
   try {
-    for (const { scenario, environment, fleet } of parts) {
-      const template = templates[environment];
-      if (!template) throw new Error(`There is no template of the environment ${environment}.`);
-      const { asItMust } = await perform({
-        template,
-        fleet,
-        scenario,
+    for (const part of parts) {
+      const { asItMust } = await playPart(part, templates, {
         seed,
         tarball: artifact,
         audience,
         pace,
-        keepPage: (html) => void pages.push({ scenario, html }),
+        keepPage: (html) => void pages.push({ scenario: part.scenario, html }),
       });
       right &&= asItMust;
     }
@@ -137,6 +135,26 @@ async function playAll(
     leave();
   }
   return right;
+}
+
+function playPart(
+  { scenario, environment, fleet, source }: Part,
+  templates: Readonly<Record<string, TemplateJson>>,
+  options: Omit<PerformanceOptions, 'template' | 'fleet' | 'scenario'>,
+): Promise<{ readonly asItMust: boolean }> {
+  const player = (home: string, name: string) => {
+    const template = templates[home];
+    if (!template) throw new Error(`There is no template of the environment ${home}.`);
+    return { fleet: name, template };
+  };
+  if (!isFlow(scenario)) return perform({ ...options, ...player(environment, fleet), scenario });
+  if (!source) throw new Error(`The scenario ${scenario} has no source.`);
+  return performPromotion({
+    ...options,
+    source: player(source.environment, source.fleet),
+    destination: player(environment, fleet),
+    soakMinutes: source.soakMinutes,
+  });
 }
 
 function audienceFor({ json }: DemoOptions, isShow: boolean): { audience: Audience; leave: () => void } {

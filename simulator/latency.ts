@@ -10,17 +10,23 @@ const SERVICE_MILLIS = {
   loadBalancers: 80,
   mackerel: 150,
   artifacts: 40,
+  copies: 60,
   parameters: 25,
   ledger: 15,
   executions: 60,
   announcer: 50,
 } as const;
-/** RunInstances takes 1.5 s (daemonology.net, ec2-boot-bench, 2021). */
-const ACTION_MILLIS: Readonly<Record<string, number>> = { 'ec2.launch': 1_500, 'ec2.terminate': 400 };
+/** RunInstances takes 1.5 s (daemonology.net, ec2-boot-bench, 2021). A tarball is copied in about as much. */
+const ACTION_MILLIS: Readonly<Record<string, number>> = {
+  'ec2.launch': 1_500,
+  'ec2.terminate': 400,
+  'copies.whole': 1_500,
+};
 
 /** Calls whose adapter sends requests side by side, and how many; the others send one after the other. */
 const SIDE_BY_SIDE: Readonly<Record<string, number>> = {
   'ec2.describe': Number.POSITIVE_INFINITY,
+  'copies.parts': Number.POSITIVE_INFINITY,
   'mackerel.setMetadata': 50,
 };
 

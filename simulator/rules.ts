@@ -56,8 +56,15 @@ export class Rules {
     this.#world = world;
     this.#fleet = fleet;
     this.#deployment = deployment;
-    this.#before = world.view();
+    this.#before = this.#look();
     world.on((event) => this.#changed(event));
+  }
+
+  /** The world now, with the load balancers of this fleet alone: other fleets may share it. */
+  #look(): WorldView {
+    const view = this.#world.view();
+    const own = this.#fleet.loadBalancers.map(loadBalancerName);
+    return { ...view, loadBalancers: view.loadBalancers.filter(({ name }) => own.includes(name)) };
   }
 
   /** The next deployment has rules of its own. */
@@ -83,7 +90,7 @@ export class Rules {
 
   /** When nothing runs anymore, whoever brought it to its end: rules 6 and 7, or what a human must find. */
   settled(outcome: Outcome): void {
-    const now = this.#world.view();
+    const now = this.#look();
     if (outcome === 'new hosts') this.#endedWell(now);
     if (outcome === 'old hosts') this.#endedUndone(now);
     if (outcome === 'needs a human') this.#leftServing(now);
@@ -93,7 +100,7 @@ export class Rules {
     if (this.#isOver) return;
     if (event.kind === 'application-broken') for (const id of event.ids) this.#harmed.add(id);
     if (event.by === 'scenario') return;
-    const now = this.#world.view();
+    const now = this.#look();
     if (event.kind === 'instances-launched') this.#launchedOnce(now);
     const old = this.#oldIds();
     const touchesOld = event.ids.some((id) => old.has(id));

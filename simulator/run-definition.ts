@@ -4,15 +4,14 @@
  */
 import { ExecutionTimeoutError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import type { Ports } from '../lambdas/clients/ports.ts';
-import type { StepName } from '../lambdas/domain/steps.ts';
-import { STEP_FUNCTIONS } from './steps.ts';
+import { type AnyStepName, STEP_FUNCTIONS } from './steps.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** A fleet's state machine, as it was synthesized. */
 export interface Machine {
   readonly definition: StateMachineDefinition;
   /** Task state → the step behind it. */
-  readonly steps: Readonly<Record<string, StepName>>;
+  readonly steps: Readonly<Record<string, AnyStepName>>;
 }
 
 /** A turn of the story, as it happens. */
@@ -35,7 +34,7 @@ export interface StepRun {
   readonly execution: string;
   readonly machineName: string;
   readonly state: string;
-  readonly step: StepName;
+  readonly step: AnyStepName;
 }
 
 /**
@@ -54,7 +53,7 @@ export interface ExecutionOptions {
   readonly name: string;
   readonly onEvent?: (event: StoryEvent) => void;
   /** What passes before a step's function runs; asked before each run. Default: nothing. */
-  readonly startUp?: (step: StepName) => StartUp;
+  readonly startUp?: (step: AnyStepName) => StartUp;
   readonly around?: AroundStep | undefined;
 }
 
@@ -73,7 +72,7 @@ export interface ExecutionResult {
   /** Bytes of the largest document that went into a state or came out of the last one. */
   readonly largestPayload: number;
   /** Step → how often it ran, and for how many seconds as Lambda bills them. */
-  readonly runs: ReadonlyMap<StepName, { readonly count: number; readonly seconds: number }>;
+  readonly runs: ReadonlyMap<AnyStepName, { readonly count: number; readonly seconds: number }>;
 }
 
 export const ACCOUNT = '123456789012';
@@ -134,7 +133,7 @@ class Tally {
   // ExecutionStarted and the event that ends it.
   #historyEvents = 2;
   #largestPayload = 0;
-  readonly #runs = new Map<StepName, { count: number; seconds: number }>();
+  readonly #runs = new Map<AnyStepName, { count: number; seconds: number }>();
 
   entered(state: string, input: unknown): void {
     this.lastState = state;
@@ -148,7 +147,7 @@ class Tally {
     this.#transitions += 1;
   }
 
-  attempt(step: StepName, seconds: number): void {
+  attempt(step: AnyStepName, seconds: number): void {
     const before = this.#runs.get(step) ?? { count: 0, seconds: 0 };
     this.#runs.set(step, { count: before.count + 1, seconds: before.seconds + seconds });
     // TaskScheduled, TaskStarted, TaskSucceeded or TaskFailed.
@@ -174,7 +173,7 @@ function taskHandlers(options: ExecutionOptions, tally: Tally) {
   const { machine, machineName, name, clock, ports, onEvent, startUp } = options;
   const execution = executionArn(machineName, name);
   const around: AroundStep = options.around ?? ((_, act) => act());
-  const handler = (state: string, step: StepName) => async (document: unknown) => {
+  const handler = (state: string, step: AnyStepName) => async (document: unknown) => {
     // Told here and not by the event log, which arrives a turn later: cues fall before the step acts.
     onEvent?.({ at: clock.now(), kind: 'entered', state });
     const { unbilledSeconds, billedSeconds } = startUp?.(step) ?? { unbilledSeconds: 0, billedSeconds: 0 };

@@ -8,10 +8,10 @@ import * as v from 'valibot';
 import { apiKeyReader } from '../lambdas/clients/live-mackerel.ts';
 import type { Image, Parameters as ParametersPort, Ports } from '../lambdas/clients/ports.ts';
 import { Fleet, loadBalancerName } from '../lambdas/domain/fleet.ts';
-import type { StepName } from '../lambdas/domain/steps.ts';
 import { definitionOf } from '../lib/resolve-definition.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { callLatencyMillis, INIT_SECONDS, SANDBOX_SECONDS, TRANSITION_SECONDS } from './latency.ts';
+import { writeProofs } from './proofs.ts';
 import {
   ACCOUNT,
   type AroundStep,
@@ -24,6 +24,7 @@ import {
   type StartUp,
   type StoryEvent,
 } from './run-definition.ts';
+import type { AnyStepName } from './steps.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import type { Intercept } from './world/calls.ts';
 import type { Range } from './world/prng.ts';
@@ -78,6 +79,8 @@ export class Stage {
   readonly fleet: Fleet;
   readonly machine: Machine;
   readonly cleanUpMachine: Machine;
+  /** Of a fleet with a `promotion`. */
+  readonly promotionMachine: Machine | undefined;
   /** Every execution that was started, in order. */
   readonly executions: (Running & { readonly machineName: string; readonly name: string })[] = [];
   /** The old hosts that the stage was set with. */
@@ -88,13 +91,14 @@ export class Stage {
   around: AroundStep | undefined;
   readonly #cues = new Map<string, () => void>();
   readonly #eventsLost: boolean;
-  readonly #warm = new Set<StepName>();
+  readonly #warm = new Set<AnyStepName>();
   readonly #isGuest: boolean;
 
   constructor(options: StageOptions) {
     this.machine = machineOf(options.template, options.fleet);
     this.cleanUpMachine = machineOf(options.template, `${options.fleet}-clean-up`);
     this.fleet = fleetOf(this.machine);
+    this.promotionMachine = promotionMachineOf(options.template, options.fleet);
     this.#eventsLost = options.eventsLost ?? false;
     this.#isGuest = options.beside !== undefined;
     this.clock = options.beside?.clock ?? new VirtualClock(options.start ?? new Date('2026-11-22T03:00:00Z'));
@@ -128,9 +132,14 @@ export class Stage {
     Object.assign(this.fleet, options);
   }
 
-  /** Uploads a tarball under the fleet's key; answers the version's id. */
-  upload(content: Uint8Array | string = `release ${this.executions.length + 1}`): string {
-    return this.world.s3.put(this.fleet.artifact.bucket, this.fleet.artifact.key, content).versionId;
+  /**
+   * Uploads a tarball under the fleet's key; answers the version's id.
+   * @param proven for a fleet that deploys only what was promoted: with the proof that a promotion would have left
+   */
+  upload(content: Uint8Array | string = `release ${this.executions.length + 1}`, proven = true): string {
+    const { bucket, key } = this.fleet.artifact;
+    if (proven) writeProofs(this.world.s3, this.fleet, content, this.clock.now());
+    return this.world.s3.put(bucket, key, content).versionId;
   }
 
   /** EC2 has an image of the fleet's kind; nobody was told. Its name ends in its day. */
@@ -171,6 +180,15 @@ export class Stage {
     return this.#start(this.cleanUpMachine, `irekae-${this.fleet.name}-clean-up`, name, {});
   }
 
+  /**
+   * Starts the promotion to this fleet, whose source is on a stage beside this one.
+   * @throws Error for a fleet that nothing is promoted to.
+   */
+  promote(input: unknown = {}, name = `promotion-${this.executions.length + 1}`): Running {
+    if (!this.promotionMachine) throw new Error(`Nothing is promoted to ${this.fleet.name}.`);
+    return this.#start(this.promotionMachine, `irekae-${this.fleet.name}-promote`, name, input);
+  }
+
   /** Lets time pass, with the schedule, until nothing runs or waits anymore, or the lock is kept for a human. */
   async settle(mostSeconds = 4 * 3_600): Promise<void> {
     const end = this.clock.now().getTime() + mostSeconds * 1_000;
@@ -178,15 +196,22 @@ export class Stage {
       await this.clock.until(Promise.all(this.executions.map(({ result }) => result)));
       const { held, pending } = this.world.ledger.read(this.fleet.name) ?? {};
       const isOver = held ? held.needsHuman !== undefined : pending === undefined;
-      if (this.world.executions.running().length === 0 && isOver) return;
+      if (this.#ownRunning().length === 0 && isOver) return;
       await this.wait(SCHEDULE_SECONDS);
       this.cleanUp();
     }
-    throw new Error(`Not settled after ${mostSeconds} s: ${this.world.executions.running().join(', ')}`);
+    throw new Error(`Not settled after ${mostSeconds} s: ${this.#ownRunning().join(', ')}`);
+  }
+
+  /** Of this fleet's machines; one that is started here and has no stage beside this one is nobody's to wait for. */
+  #ownRunning(): string[] {
+    const running = this.world.executions.running();
+    return running.filter((arn) => this.#machineNamed(arn.split(':').at(-2) ?? '') !== undefined);
   }
 
   #machineNamed(name: string): Machine | undefined {
     if (name === `irekae-${this.fleet.name}`) return this.machine;
+    if (name === `irekae-${this.fleet.name}-promote`) return this.promotionMachine;
     return name === `irekae-${this.fleet.name}-clean-up` ? this.cleanUpMachine : undefined;
   }
 
@@ -246,7 +271,7 @@ export class Stage {
     if (!this.#isGuest) this.clock.uninstall();
   }
 
-  #startUp(step: StepName): StartUp {
+  #startUp(step: AnyStepName): StartUp {
     const isCold = !this.#warm.has(step);
     this.#warm.add(step);
     return isCold
@@ -305,9 +330,16 @@ export function machineOf(template: TemplateJson, fleet: string): Machine {
   const { definition, stepOf } = definitionOf(template, fleet);
   const tasks = Object.entries(definition.States).filter(([, state]) => state.Type === 'Task');
   const steps = Object.fromEntries(
-    tasks.map(([name, state]) => [name, stepOf(String(state.Resource)) as StepName]),
+    tasks.map(([name, state]) => [name, stepOf(String(state.Resource)) as AnyStepName]),
   );
   return { definition: definition as Machine['definition'], steps };
+}
+
+/** Its promotion's, if something is promoted to it. */
+function promotionMachineOf(template: TemplateJson, fleet: string): Machine | undefined {
+  const name = `${fleet}-promote`;
+  const machines = Object.values(template.Resources).map(({ Properties }) => Properties?.StateMachineName);
+  return machines.includes(`irekae-${name}`) ? machineOf(template, name) : undefined;
 }
 
 const fleetOf = (machine: Machine): Fleet => v.parse(Fleet, fleetIn(machine));

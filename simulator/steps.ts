@@ -1,6 +1,11 @@
 /** Every step of the story by its name: the same functions that run in Lambda, waiting for ports. */
+
+import { chooseTheCandidate } from '../lambdas/choose-the-candidate.ts';
 import type { Ports } from '../lambdas/clients/ports.ts';
+import { copyTheArtifact } from '../lambdas/copy-the-artifact.ts';
+import type { PromotionStepName } from '../lambdas/domain/promotion-steps.ts';
 import type { StepName } from '../lambdas/domain/steps.ts';
+import { giveUpThePromotion } from '../lambdas/give-up-the-promotion.ts';
 import { launchNewInstances } from '../lambdas/launch-new-instances.ts';
 import { newHostsAreReady } from '../lambdas/new-hosts-are-ready.ts';
 import { oldHostsAreDrained } from '../lambdas/old-hosts-are-drained.ts';
@@ -19,6 +24,10 @@ import { terminateNewInstances } from '../lambdas/terminate-new-instances.ts';
 import { terminateOldInstances } from '../lambdas/terminate-old-instances.ts';
 import { watchTheNewHosts } from '../lambdas/watch-the-new-hosts.ts';
 import { writeThePlan } from '../lambdas/write-the-plan.ts';
+import { writeTheProof } from '../lambdas/write-the-proof.ts';
+
+/** Of a deployment, a clean-up or a promotion. */
+export type AnyStepName = StepName | PromotionStepName;
 
 export type RunStep = (document: unknown, ports: Ports) => Promise<unknown>;
 
@@ -41,9 +50,13 @@ const ALL = [
   recordTheFailure,
   releaseTheFleetLock,
   takeOverTheLock,
+  chooseTheCandidate,
+  writeTheProof,
+  copyTheArtifact,
+  giveUpThePromotion,
 ];
 
 export const STEP_FUNCTIONS = Object.fromEntries(ALL.map((step) => [step.name, step.run])) as Record<
-  StepName,
+  AnyStepName,
   RunStep
 >;

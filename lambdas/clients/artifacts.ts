@@ -32,6 +32,7 @@ export function artifactsAdapter(client: S3Client): Artifacts {
     readRecord: (Bucket, Key) => readRecord(client, { Bucket, Key }),
     writeRecord: (Bucket, Key, record) => writeRecord(client, { Bucket, Key }, record),
     writePage: (Bucket, Key, html) => put(client, { Bucket, Key }, html, 'text/html; charset=utf-8'),
+    readVersion: (Bucket, Key, VersionId) => readRecord(client, { Bucket, Key, VersionId }),
   };
 }
 
@@ -48,10 +49,15 @@ const nameOf = ({ Bucket, Key, VersionId }: Place) =>
 // ── Versions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function find(client: S3Client, place: Place): Promise<ArtifactVersion | undefined> {
+  const head = await headOf(client, place);
+  return head === undefined ? undefined : toVersion(head, place);
+}
+
+/** What S3 says of an object; `undefined` when it says that there is none. */
+export function headOf(client: S3Client, place: Place): Promise<HeadObjectCommandOutput | undefined> {
   // Without ChecksumMode, S3 keeps its checksums to itself.
   const command = new HeadObjectCommand({ ...place, ChecksumMode: 'ENABLED' });
-  const head = await unlessAbsent(place, () => client.send(command));
-  return head === undefined ? undefined : toVersion(head, place);
+  return unlessAbsent(place, () => client.send(command));
 }
 
 function toVersion(head: HeadObjectCommandOutput, place: Place): ArtifactVersion {
@@ -72,13 +78,21 @@ function toVersion(head: HeadObjectCommandOutput, place: Place): ArtifactVersion
 
 /** The digest of the whole object, from the uploader's metadata or from S3; they must not contradict each other. */
 function sha256Of(head: HeadObjectCommandOutput, place: Place): string | undefined {
-  const said = head.Metadata?.sha256?.toLowerCase();
-  const claimed = said !== undefined && /^[0-9a-f]{64}$/.test(said) ? said : undefined;
-  const computed = checksumOf(head);
+  const { claimed, computed } = digestsOf(head);
   if (claimed !== undefined && computed !== undefined && claimed !== computed) {
     throw unusable(place, `its metadata says sha256 ${claimed}, S3 computed ${computed}. Upload it again`);
   }
   return claimed ?? computed;
+}
+
+/** In hex: what the uploader's metadata says, and what S3 has computed of the whole object. */
+export function digestsOf(head: HeadObjectCommandOutput): { claimed?: string; computed?: string } {
+  const claimed = head.Metadata?.sha256?.toLowerCase();
+  const computed = checksumOf(head);
+  return {
+    ...(claimed !== undefined && /^[0-9a-f]{64}$/.test(claimed) && { claimed }),
+    ...(computed !== undefined && { computed }),
+  };
 }
 
 /** S3's checksum in hex. After a multipart upload it is the checksum of checksums ("…-3"), which is of no use. */

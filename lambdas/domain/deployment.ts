@@ -164,7 +164,7 @@ const Retirement = v.object({ reason: v.string(), at: instant });
 export type Retirement = v.InferOutput<typeof Retirement>;
 
 /** What a Catch writes: Step Functions' own shape. */
-const Failure = v.object({ Error: v.string(), Cause: v.optional(v.string()) });
+export const Failure = v.object({ Error: v.string(), Cause: v.optional(v.string()) });
 export type Failure = v.InferOutput<typeof Failure>;
 
 /** How a failed execution ends: the error's name and the sentence that the operator reads. */

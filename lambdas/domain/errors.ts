@@ -40,6 +40,9 @@ export const FAILURES = {
   // After the point of no return.
   OldHostsNotTerminated: 'an old instance did not terminate',
   RetirementFailed: 'an old host could not be retired in Mackerel',
+  // While promoting.
+  CopyFailed:
+    'the artifact could not be copied to its destination, or the copy is not what was to be promoted',
   // Anywhere.
   ServiceUnavailable: 'Mackerel or AWS did not answer, or asked to slow down, longer than the retries last',
   ServiceRefused: 'AWS refused a request (most often a missing permission)',

@@ -48,6 +48,10 @@ export const Fleet = v.strictObject({
     wantsFreshMetric: v.boolean(),
   }),
   artifact: v.strictObject({ bucket: v.string(), key: v.string() }),
+  /** The fleet after which this one is deployed: no upload starts it. */
+  after: v.optional(v.string()),
+  /** The fleets that are deployed after this one. */
+  followers: v.optional(v.array(v.string()), []),
   runtimes: v.array(v.strictObject({ key: v.string(), directory: v.string() })),
   image: ImageSource,
   architecture: Architecture,

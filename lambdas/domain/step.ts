@@ -1,10 +1,11 @@
 /** What a step is: a name, what it needs from the document, and a function of (deployment, ports). */
 import type { Ports } from '../clients/ports.ts';
 import { type After, parseDeployment, type StepKey } from './deployment.ts';
+import type { PromotionStepName } from './promotion-steps.ts';
 import type { StepName } from './steps.ts';
 
 export interface Step<P extends keyof Ports, Result> {
-  readonly name: StepName;
+  readonly name: StepName | PromotionStepName;
   /** Parses the document at the door, then runs the step. */
   run(document: unknown, ports: Pick<Ports, P>): Promise<Result>;
 }

@@ -1,6 +1,6 @@
 /** What a deployment costs at AWS. Prices in US dollars for Tokyo and most other Regions, November 2026. */
-import type { StepName } from '../../lambdas/domain/steps.ts';
 import type { ExecutionResult } from '../run-definition.ts';
+import type { AnyStepName } from '../steps.ts';
 import type { FunctionFacts } from './functions.ts';
 
 const GB_SECOND = 0.000_013_333_4; // Lambda on arm64
@@ -17,7 +17,7 @@ export interface Cost {
 
 export function costOf(
   { runs, transitions }: Pick<ExecutionResult, 'runs' | 'transitions'>,
-  functions: ReadonlyMap<StepName, FunctionFacts>,
+  functions: ReadonlyMap<AnyStepName, FunctionFacts>,
 ): Cost {
   let gbSeconds = 0;
   let invocations = 0;

@@ -41,8 +41,8 @@ export function benchTemplate(): TemplateJson {
 function entry(kind: Kind, size: Size): FleetEntry {
   const example = fleetsFile.fleets.find(({ name }) => name === 'reactio-production-app');
   if (!example) throw new Error('bin/fleets.ts has no fleet reactio-production-app to derive from.');
-  // Without the example's own limits: what is measured are the defaults.
-  const { limits: _, loadBalancers: classic = [], ...common } = example;
+  // Without the example's own limits, of which the defaults are measured, and without its place in a release flow.
+  const { limits: _, promotion: _from, after: _leader, loadBalancers: classic = [], ...common } = example;
   const name = fleetName(kind, size);
   const balancers: Record<Kind, FleetEntry['loadBalancers']> = {
     'classic ELB': classic,

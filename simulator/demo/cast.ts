@@ -1,11 +1,15 @@
 /** Which fleet plays in which scenario: those of `bin/fleets.ts`, so that after an edit the demo plays the user's own. */
 import type { Environment } from '../../lib/read-fleets.ts';
-import { SCENARIOS, type Scenario, type ScenarioName } from '../scenarios.ts';
+import { type FlowName, isFlow } from '../flows.ts';
+import { SCENARIOS, type Scenario } from '../scenarios.ts';
+import type { Playable } from './performance.ts';
 
 export interface Part {
-  readonly scenario: ScenarioName;
+  readonly scenario: Playable;
   readonly environment: string;
   readonly fleet: string;
+  /** Of a flow: whose artifact is promoted, and how long it has to stay there first. */
+  readonly source?: { readonly environment: string; readonly fleet: string; readonly soakMinutes: number };
 }
 
 const WANTED = { app: 'with a load balancer', worker: 'without a load balancer' } as const;
@@ -15,7 +19,7 @@ const WANTED = { app: 'with a load balancer', worker: 'without a load balancer' 
  * @returns the parts, in the order of the scenarios; where no fleet can play one, a problem
  */
 export function castOf(
-  scenarios: readonly ScenarioName[],
+  scenarios: readonly Playable[],
   environments: readonly Environment[],
 ): { readonly parts: readonly Part[]; readonly problems: readonly string[] } {
   const fleets = environments.flatMap(({ name, fleets: those }) =>
@@ -24,6 +28,12 @@ export function castOf(
   const parts: Part[] = [];
   const problems: string[] = [];
   for (const scenario of scenarios) {
+    if (isFlow(scenario)) {
+      const part = promotionPart(scenario, environments);
+      if (part) parts.push(part);
+      else problems.push(`--scenario ${scenario}: needs a fleet with a promotion; bin/fleets.ts has none`);
+      continue;
+    }
     const { kind, needs }: Scenario = SCENARIOS[scenario];
     const found = fleets.findLast(
       ({ fleet }) =>
@@ -34,4 +44,17 @@ export function castOf(
     else problems.push(`--scenario ${scenario}: needs a fleet ${wanted}; bin/fleets.ts has none`);
   }
   return { parts, problems };
+}
+
+/** To the last fleet that something is promoted to, and that follows no other one. */
+function promotionPart(scenario: FlowName, environments: readonly Environment[]): Part | undefined {
+  const homes = environments.flatMap(({ name, fleets }) =>
+    fleets.map((fleet) => ({ environment: name, fleet })),
+  );
+  const to = homes.findLast(({ fleet }) => fleet.promotion !== undefined && fleet.after === undefined);
+  const from = homes.find(({ fleet }) => fleet.name === to?.fleet.promotion?.from);
+  if (to?.fleet.promotion === undefined || from === undefined) return undefined;
+  const { soakMinutes } = to.fleet.promotion;
+  const source = { environment: from.environment, fleet: from.fleet.name, soakMinutes };
+  return { scenario, environment: to.environment, fleet: to.fleet.name, source };
 }

@@ -22,6 +22,10 @@ export class JsonLines implements Audience {
     this.#put({ type: 'line', seconds: this.#seconds(at), ...line });
   }
 
+  between(line: Line): void {
+    this.tells(line);
+  }
+
   /** Only when a host stands differently from before. */
   sees({ at, scene }: Moment): void {
     const hosts = scene.hosts.map(({ ageSeconds, ...host }) => host);

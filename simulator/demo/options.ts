@@ -2,13 +2,15 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
+import { FLOW_NAMES } from '../flows.ts';
 import { SCENARIO_NAMES, type ScenarioName } from '../scenarios.ts';
+import type { Playable } from './performance.ts';
 
 /** Virtual seconds in a real one; `tour` slows down where something happens, `max` never sleeps. */
 export type Speed = number | 'tour' | 'max';
 
 export interface DemoOptions {
-  readonly scenarios: readonly ScenarioName[];
+  readonly scenarios: readonly Playable[];
   /** A tarball to upload instead of the example application. */
   readonly artifact?: string;
   /** Where the page of what was played is written. */
@@ -87,7 +89,7 @@ function readOptions(
   flags: { json?: unknown; plain?: unknown },
   problems: string[],
 ): DemoOptions {
-  const scenarios = given('scenario').filter((name) => isScenario(name, problems));
+  const scenarios = given('scenario').filter((name) => isPlayable(name, problems));
   const artifact = given('artifact').at(-1);
   if (artifact !== undefined) problems.push(...notATarball(artifact));
   const timeline = given('timeline').at(-1);
@@ -110,9 +112,12 @@ function readOptions(
   };
 }
 
-function isScenario(name: string, problems: string[]): name is ScenarioName {
-  const known = SCENARIO_NAMES.some((each) => each === name);
-  if (!known) problems.push(`--scenario ${name}: allowed: ${SCENARIO_NAMES.join(', ')}`);
+/** Whatever `--scenario` may name. */
+export const PLAYABLE: readonly Playable[] = [...SCENARIO_NAMES, ...FLOW_NAMES];
+
+function isPlayable(name: string, problems: string[]): name is Playable {
+  const known = PLAYABLE.some((each) => each === name);
+  if (!known) problems.push(`--scenario ${name}: allowed: ${PLAYABLE.join(', ')}`);
   return known;
 }
 

@@ -4,6 +4,7 @@
  */
 import { fleetSize, timelineKey } from '../../lambdas/domain/fleet.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
+import type { FlowName } from '../flows.ts';
 import { Rules } from '../rules.ts';
 import type { ExecutionResult, StoryEvent } from '../run-definition.ts';
 import { SCENARIOS, type Scenario, type ScenarioName } from '../scenarios.ts';
@@ -16,8 +17,11 @@ import { type Scene, sceneOf } from './scene.ts';
 import { type Start, startByHand, startByNewImage, startByUpload } from './start.ts';
 import { type Summary, summarize } from './summary.ts';
 
+/** One deployment, or a flow of several. */
+export type Playable = ScenarioName | FlowName;
+
 export interface Opening {
-  readonly scenario: ScenarioName;
+  readonly scenario: Playable;
   /** What the audience is going to see, in a sentence. */
   readonly tells: string;
   readonly fleet: string;
@@ -47,18 +51,25 @@ export interface Audience {
   /** A moment that differs from the one before, if only in its time. */
   sees(moment: Moment): void;
   ends(summary: Summary): void;
+  /** A line between two deployments of a flow. */
+  between?(line: Line): void;
 }
 
-export interface PerformanceOptions {
-  readonly template: TemplateJson;
-  readonly fleet: string;
-  readonly scenario: ScenarioName;
+/** What a deployment is performed with, on whatever stage. */
+export interface PerformOptions {
+  readonly scenario: Playable;
   readonly seed: number;
-  readonly tarball: Uint8Array;
   readonly audience: Audience;
   readonly pace: Pace;
   /** Is given the deployment's page, if it left one. */
   readonly keepPage?: (page: string) => void;
+}
+
+export interface PerformanceOptions extends PerformOptions {
+  readonly template: TemplateJson;
+  readonly fleet: string;
+  readonly scenario: ScenarioName;
+  readonly tarball: Uint8Array;
 }
 
 /** Real seconds that a line is worth in the tour. */
@@ -66,20 +77,36 @@ const REST: Partial<Record<Line['kind'], number>> = { upload: 1, phase: 0.3, fai
 
 export async function perform(options: PerformanceOptions): Promise<Summary> {
   const scenario: Scenario = SCENARIOS[options.scenario];
-  const { template, fleet, seed } = options;
-  const { oldPerZone } = scenario;
+  const { template, fleet, seed, tarball } = options;
+  const { oldPerZone, input, startedBy } = scenario;
   const stage = new Stage({ template, fleet, seed, ...(oldPerZone !== undefined && { oldPerZone }) });
   try {
-    return await new Performance(stage, scenario, options).play();
+    return await performOn(stage, scenario, options, () => {
+      if (startedBy === 'a new image') return startByNewImage(stage, template);
+      if (input !== undefined) return startByHand(stage, input, tarball);
+      return startByUpload(stage, template, tarball);
+    });
   } finally {
     stage.close();
   }
 }
 
+/** One deployment, on a stage that is set already. */
+export function performOn(
+  stage: Stage,
+  scenario: Scenario,
+  options: PerformOptions,
+  start: () => Start,
+): Promise<Summary> {
+  return new Performance(stage, scenario, options).play(start);
+}
+
 class Performance {
   readonly #stage: Stage;
   readonly #scenario: Scenario;
-  readonly #options: PerformanceOptions;
+  readonly #options: PerformOptions;
+  /** The world goes on when a flow does. */
+  #isOver = false;
   readonly #narrator = new Narrator();
   readonly #phases: PhaseClock;
   #deployment = '';
@@ -93,7 +120,7 @@ class Performance {
   #newsAt: number;
   #seen = '';
 
-  constructor(stage: Stage, scenario: Scenario, options: PerformanceOptions) {
+  constructor(stage: Stage, scenario: Scenario, options: PerformOptions) {
     this.#stage = stage;
     this.#scenario = scenario;
     this.#options = options;
@@ -101,7 +128,7 @@ class Performance {
     this.#newsAt = stage.clock.now().getTime();
   }
 
-  async play(): Promise<Summary> {
+  async play(start: () => Start): Promise<Summary> {
     const { world, clock, fleet } = this.#stage;
     const { scenario, seed, audience } = this.#options;
     audience.begins({
@@ -116,11 +143,12 @@ class Performance {
     this.#look();
     const serving = this.#fewestServing;
     world.on((event) => {
+      if (this.#isOver) return;
       if (event.by !== 'scenario') this.#changes += 1;
       this.#tell(changed(event));
     });
     this.#scenario.arrange(this.#stage);
-    const { deployment, input, told } = this.#start();
+    const { deployment, input, told } = start();
     this.#tell(this.#line('upload', told));
     this.#deployment = deployment;
     const rules = new Rules(world, fleet, deployment);
@@ -128,15 +156,9 @@ class Performance {
     clock.beforeMoving = (from, to) => this.#pass(from, to);
     const result = await this.#stage.deploy(input, deployment);
     rules.ended(result);
+    rules.stop();
+    this.#isOver = true;
     return this.#end(result, rules, serving);
-  }
-
-  #start(): Start {
-    const { template, tarball } = this.#options;
-    const { input, startedBy } = this.#scenario;
-    if (startedBy === 'a new image') return startByNewImage(this.#stage, template);
-    if (input !== undefined) return startByHand(this.#stage, input, tarball);
-    return startByUpload(this.#stage, template, tarball);
   }
 
   #turn(event: StoryEvent): void {

@@ -37,6 +37,11 @@ export class PlainLines implements Audience {
     else this.#put(`${time}    ${text}`, kind === 'happens' ? 'bad' : undefined);
   }
 
+  between(line: Line): void {
+    if (line.kind === 'upload') this.#put('');
+    this.tells(line);
+  }
+
   sees(): void {}
 
   ends(summary: Summary): void {

@@ -48,17 +48,17 @@ export function sceneOf(view: WorldView, fleet: Fleet, deployment: string): Scen
   const own = view.instances.filter(({ tags }) => tags[TAG.fleet] === fleet.name);
   const hosts = own.map((instance) => hostOf(instance, view, fleet, deployment));
   const sides = new Map(hosts.map(({ instanceId, side }) => [instanceId, side]));
-  const balancers = view.loadBalancers.map(({ name, members }) => {
+  // Other fleets may share the world.
+  const names = fleet.loadBalancers.map(loadBalancerName);
+  const theirs = view.loadBalancers.filter(({ name }) => names.includes(name));
+  const balancers = theirs.map(({ name, members }) => {
     const inService = members
       .filter(({ state }) => state === 'in-service')
       .map(({ instanceId }) => instanceId);
     const ofSide = (side: 'OLD' | 'NEW') => inService.filter((id) => sides.get(id) === side).length;
     return { name, oldInService: ofSide('OLD'), newInService: ofSide('NEW') };
   });
-  const zones = new Set([
-    ...view.loadBalancers.flatMap((each) => each.zones),
-    ...own.map(({ zone }) => zone),
-  ]);
+  const zones = new Set([...theirs.flatMap((each) => each.zones), ...own.map(({ zone }) => zone)]);
   return { zones: [...zones].sort(), balancers, hosts };
 }
 

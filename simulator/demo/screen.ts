@@ -72,6 +72,11 @@ export class Screen implements Audience {
     this.#shown = text;
   }
 
+  between(line: Line): void {
+    this.#leavePicture();
+    this.#plain.between(line);
+  }
+
   ends(summary: Summary): void {
     this.#leavePicture();
     this.#plain.ends(summary);

@@ -2,6 +2,7 @@
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { matches, newImageRule, transform, uploadRule } from '../event-rule.ts';
 import type { Stage } from '../stage.ts';
+import type { ObjectCreated } from '../world/s3.ts';
 
 export interface Start {
   /** The execution's name. */
@@ -13,19 +14,45 @@ export interface Start {
 
 /** @throws Error when the rule lets the upload of the fleet's own key pass by. */
 export function startByUpload(stage: Stage, template: TemplateJson, tarball: Uint8Array): Start {
-  const rule = uploadRule(template, stage.fleet.name);
-  const starts: Start[] = [];
-  stage.world.s3.onObjectCreated((event) => {
-    if (!matches(rule.pattern, event)) return;
-    const { key, size } = event.detail.object;
-    const told = `${key} (${size.toLocaleString('en')} bytes) was uploaded; its event starts the deployment`;
-    // EventBridge gives the execution its name, and the event's id is in it.
-    starts.push({ deployment: event.id, input: transform(rule.transformer, event), told });
-  });
+  const events: ObjectCreated[] = [];
+  stage.world.s3.onObjectCreated((event) => events.push(event));
   stage.upload(tarball);
-  const [start] = starts;
-  if (start) return start;
-  throw new Error(`The rule ${rule.name} did not match the upload of ${stage.fleet.artifact.key}.`);
+  const event = events.find(({ detail }) => detail.object.key === stage.fleet.artifact.key);
+  if (event === undefined) throw new Error(`The upload of ${stage.fleet.artifact.key} made no event.`);
+  // One that is deployed after another fleet hears of no upload.
+  return stage.fleet.after === undefined ? startByEvent(stage, template, event) : startAfter(stage);
+}
+
+/** By the event of an upload that was made. @throws Error when the rule lets it pass by. */
+export function startByEvent(stage: Stage, template: TemplateJson, event: ObjectCreated): Start {
+  const rule = uploadRule(template, stage.fleet.name);
+  const { key, size } = event.detail.object;
+  if (!matches(rule.pattern, event))
+    throw new Error(`The rule ${rule.name} did not match the upload of ${key}.`);
+  return {
+    // EventBridge gives the execution its name, and the event's id is in it.
+    deployment: event.id,
+    input: transform(rule.transformer, event),
+    told: `${key} (${size.toLocaleString('en')} bytes) was uploaded; its event starts the deployment`,
+  };
+}
+
+/** An execution that a step has started. */
+export interface Started {
+  readonly name: string;
+  readonly input: unknown;
+}
+
+/**
+ * As the fleet before it does when it was deployed.
+ * @param started what that one has started; without it, what it would have
+ */
+export function startAfter({ fleet, world }: Stage, started?: Started): Start {
+  const { name, after = '', artifact } = fleet;
+  const told = `${after} was deployed; ${name} follows with the same version`;
+  if (started) return { deployment: started.name, input: started.input, told };
+  const [versionId] = world.s3.versions(artifact.bucket, artifact.key);
+  return { deployment: `after-${after}`, input: { versionId, startedBy: `after ${after}: an upload` }, told };
 }
 
 const NEW_IMAGE = 'ami-0a1b2c3d4e5f60718';

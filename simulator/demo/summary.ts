@@ -2,9 +2,10 @@
 import type { Fleet } from '../../lambdas/domain/fleet.ts';
 import type { Violation } from '../rules.ts';
 import type { ExecutionResult } from '../run-definition.ts';
-import type { Scenario, ScenarioName } from '../scenarios.ts';
+import type { Scenario } from '../scenarios.ts';
 import type { EarliestMoments, LowerBound } from '../world/lower-bound.ts';
 import type { World } from '../world/world.ts';
+import type { Playable } from './performance.ts';
 import type { PhaseClock } from './phases.ts';
 import type { Scene } from './scene.ts';
 
@@ -21,7 +22,7 @@ export interface Part {
 }
 
 export interface Summary {
-  readonly scenario: ScenarioName;
+  readonly scenario: Playable;
   readonly fleet: string;
   readonly seed: number;
   readonly endedIn: string;
@@ -68,7 +69,7 @@ export interface Serving {
 }
 
 export interface Outcome {
-  readonly scenario: ScenarioName;
+  readonly scenario: Playable;
   /** How it must end. */
   readonly must: Scenario;
   readonly fleet: Fleet;

@@ -3,6 +3,7 @@
  * every run of a step and around every call that a step makes.
  */
 import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import { PROMOTION_STEPS } from '../../lambdas/domain/promotion-steps.ts';
 import { STEPS } from '../../lambdas/domain/steps.ts';
 import type { AroundStep, StepRun } from '../run-definition.ts';
 import type { Stage } from '../stage.ts';
@@ -30,6 +31,7 @@ export interface Reached extends Moment {
 
 type Proceed = () => Promise<unknown>;
 
+const FUNCTION_SECONDS = { ...STEPS, ...PROMOTION_STEPS };
 const THROTTLED_SECONDS = 20;
 const SLOW_SECONDS = 10;
 const LATE_SECONDS = 10;
@@ -189,7 +191,7 @@ export class Injector {
   }
 
   async #cutShort(fault: FaultName, visit: Visit, call: PortCall, proceed: Proceed): Promise<unknown> {
-    const left = STEPS[visit.step] - (this.#now() - visit.startedAt) / 1_000;
+    const left = FUNCTION_SECONDS[visit.step] - (this.#now() - visit.startedAt) / 1_000;
     switch (fault) {
       case 'times-out-after':
         await proceed();
@@ -218,7 +220,7 @@ export class Injector {
   async #timeOut(visit: Visit, seconds: number): Promise<never> {
     visit.isFrozen = true;
     await this.#sleep(Math.max(0, seconds));
-    visit.fail(named('Sandbox.Timedout', `the function ran longer than ${STEPS[visit.step]} s`));
+    visit.fail(named('Sandbox.Timedout', `the function ran longer than ${FUNCTION_SECONDS[visit.step]} s`));
     return never();
   }
 

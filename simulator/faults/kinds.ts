@@ -137,8 +137,10 @@ export function faultsTemplate(): TemplateJson {
 function entry(name: string, changes: Partial<FleetEntry>): FleetEntry {
   const example = fleetsFile.fleets.find((fleet) => fleet.name === 'reactio-production-app');
   if (!example) throw new Error('bin/fleets.ts has no fleet reactio-production-app to derive from.');
+  // Each of them stands alone: nothing is promoted to it, and it follows nobody.
+  const { promotion: _from, after: _leader, ...alone } = example;
   return {
-    ...example,
+    ...alone,
     name,
     environment: 'faults',
     mackerel: { service: 'faults', role: name },

@@ -3,8 +3,9 @@
  * "Object Created" event as EventBridge would deliver it.
  */
 import { createHash } from 'node:crypto';
-import type { ArtifactVersion } from '../../lambdas/clients/ports.ts';
+import type { ArtifactVersion, CopyRequest, Held, PartSize } from '../../lambdas/clients/ports.ts';
 import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import type { Place } from '../../lambdas/domain/promotion.ts';
 import type { Surroundings } from './surroundings.ts';
 import { wholeSeconds } from './timings.ts';
 
@@ -23,6 +24,9 @@ export interface Uploaded {
   readonly sequencer: string;
   readonly etag: string;
 }
+
+/** How an object came to be, in S3's words. */
+type Reason = 'PutObject' | 'CopyObject' | 'CompleteMultipartUpload';
 
 /** The EventBridge event of an upload. */
 export interface ObjectCreated {
@@ -47,7 +51,7 @@ export interface ObjectCreated {
     readonly 'request-id': string;
     readonly requester: string;
     readonly 'source-ip-address': string;
-    readonly reason: 'PutObject';
+    readonly reason: Reason;
   };
 }
 
@@ -64,11 +68,15 @@ const SHA256 = /^[0-9a-f]{64}$/;
 /** The port's limit. */
 const MAX_VERSIONS = 1_000;
 const DELETED = Symbol('delete marker');
+/** In one request. */
+const MOST_BYTES_AT_ONCE = 5 * 1024 ** 3;
 
 export class S3Model {
   readonly #world: Surroundings;
   readonly #buckets = new Map<string, Map<string, (Version | typeof DELETED)[]>>();
   readonly #listeners: ((event: ObjectCreated) => void)[] = [];
+  /** Copies in parts that are under way: how many parts there are, and how many are missing. */
+  readonly #unfinished = new Map<string, { there: number; left: number }>();
   #serial = 0;
 
   constructor(world: Surroundings) {
@@ -85,11 +93,14 @@ export class S3Model {
 
   put(bucket: string, key: string, content: Uint8Array | string, upload: Upload = {}): Uploaded {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-    const version = this.#version(bytes, upload);
+    return this.#add(bucket, key, this.#version(bytes, upload), 'PutObject');
+  }
+
+  #add(bucket: string, key: string, version: Version, reason: Reason): Uploaded {
     this.#versions(bucket, key).push(version);
     const { versionId, sequencer, etag } = version;
     this.#world.emit({ kind: 'object-created', bucket, versionId, ids: [key], changed: [key] });
-    for (const listener of this.#listeners) listener(this.#event(bucket, key, version));
+    for (const listener of this.#listeners) listener(this.#event(bucket, key, version, reason));
     return { versionId, sequencer, etag };
   }
 
@@ -133,9 +144,9 @@ export class S3Model {
     return ids.reverse().slice(0, MAX_VERSIONS);
   }
 
-  readRecord(bucket: string, key: string): unknown {
+  readRecord(bucket: string, key: string, versionId?: string): unknown {
     this.#refuseUnknownBucket(bucket);
-    const version = this.#find(bucket, key);
+    const version = this.#find(bucket, key, versionId);
     if (version === undefined) return undefined;
     try {
       return JSON.parse(Buffer.from(version.bytes).toString());
@@ -161,6 +172,87 @@ export class S3Model {
   text(bucket: string, key: string): string | undefined {
     const version = this.#find(bucket, key);
     return version && Buffer.from(version.bytes).toString();
+  }
+
+  // ── The port of copies ──
+
+  look({ bucket, key }: Place, versionId?: string): Held | undefined {
+    const version = this.#find(bucket, key, versionId);
+    if (version === undefined) return undefined;
+    const { etag, sizeBytes, claimed, computed } = version;
+    return {
+      versionId: version.versionId,
+      etag: `"${etag}"`,
+      sizeBytes,
+      ...(claimed !== undefined && { claimed }),
+      ...(computed !== undefined && { computed }),
+    };
+  }
+
+  /** S3 computes the digest of a copy that it makes at once. */
+  copy(request: CopyRequest): string | undefined {
+    const { bytes, sizeBytes } = this.#source(request);
+    const like = this.#likeSource(request);
+    if (sizeBytes > MOST_BYTES_AT_ONCE) {
+      throw new DeploymentError('ServiceRefused', `S3 copies at most 5 GB at once, not ${sizeBytes} bytes.`);
+    }
+    return this.#copied(request, this.#version(bytes, { ...like, checksum: 'sha256' }), 'CopyObject');
+  }
+
+  beginCopy(request: CopyRequest): string {
+    this.#refuseUnknownBucket(request.to.bucket);
+    this.#serial += 1;
+    const uploadId = this.#world.random.branch(`upload ${this.#serial}`).base58(32);
+    this.#unfinished.set(uploadId, { there: 0, left: Number.POSITIVE_INFINITY });
+    return uploadId;
+  }
+
+  copyParts(request: CopyRequest, uploadId: string, { bytes, most }: PartSize): number | undefined {
+    this.#source(request);
+    const copy = this.#unfinished.get(uploadId);
+    if (copy === undefined) return undefined;
+    const count = Math.ceil(request.sizeBytes / bytes);
+    copy.there = Math.min(count, copy.there + most);
+    copy.left = count - copy.there;
+    return copy.left;
+  }
+
+  finishCopy(request: CopyRequest, uploadId: string): string | undefined {
+    const copy = this.#unfinished.get(uploadId);
+    if (copy === undefined) return undefined;
+    if (copy.left > 0) throw new DeploymentError('ServiceRefused', `Parts of ${request.to.key} are missing.`);
+    const version = this.#version(this.#source(request).bytes, this.#likeSource(request));
+    const versionId = this.#copied(request, version, 'CompleteMultipartUpload');
+    if (versionId !== undefined) this.#unfinished.delete(uploadId);
+    return versionId;
+  }
+
+  abandonCopy(uploadId: string): void {
+    this.#unfinished.delete(uploadId);
+  }
+
+  /** Ids of copies whose parts lie about. */
+  unfinishedCopies(): readonly string[] {
+    return [...this.#unfinished.keys()];
+  }
+
+  #source({ from }: CopyRequest): Version {
+    const version = this.#find(from.bucket, from.key, from.versionId);
+    if (version !== undefined) return version;
+    throw new DeploymentError(
+      'ServiceRefused',
+      `There is no version ${from.versionId} of ${from.key} in the bucket ${from.bucket}.`,
+    );
+  }
+
+  #likeSource(request: CopyRequest): Upload {
+    return { metadata: { sha256: request.sha256 }, sizeBytes: this.#source(request).sizeBytes };
+  }
+
+  #copied({ to, onto }: CopyRequest, version: Version, reason: Reason): string | undefined {
+    this.#refuseUnknownBucket(to.bucket);
+    if (this.look(to)?.etag !== onto?.etag) return undefined;
+    return this.#add(to.bucket, to.key, version, reason).versionId;
   }
 
   // ── Inside ──
@@ -203,7 +295,7 @@ export class S3Model {
     };
   }
 
-  #event(bucket: string, key: string, version: Version): ObjectCreated {
+  #event(bucket: string, key: string, version: Version, reason: Reason): ObjectCreated {
     const { region, account } = this.#world;
     const random = this.#world.random.branch(`event ${version.versionId}`);
     return {
@@ -228,7 +320,7 @@ export class S3Model {
         'request-id': random.hex(16).toUpperCase(),
         requester: account,
         'source-ip-address': '192.0.2.10',
-        reason: 'PutObject',
+        reason,
       },
     };
   }

@@ -31,6 +31,7 @@ export function worldPorts(models: Models, now: () => Date, run: RunCall): Ports
     mackerel: mackerelPort(models, run),
     artifacts: artifactsPort(models, run),
     records: { readRecord: artifactsPort(models, run).readRecord },
+    copies: copiesPort(models, run),
     parameters: {
       read: (name) => run('parameters', 'read', [name], () => models.parameters.read(name)),
     },
@@ -205,6 +206,35 @@ function artifactsPort({ s3 }: Models, run: RunCall): Ports['artifacts'] {
       run(service, 'writeRecord', [bucket, key, record], () => s3.writeRecord(bucket, key, record)),
     writePage: (bucket, key, html) =>
       run(service, 'writePage', [bucket, key, html], () => s3.writePage(bucket, key, html)),
+    readVersion: (bucket, key, versionId) =>
+      run(service, 'readVersion', [bucket, key, versionId], () => s3.readRecord(bucket, key, versionId)),
+  };
+}
+
+function copiesPort({ s3 }: Models, run: RunCall): Ports['copies'] {
+  const service = 'copies';
+  return {
+    look: (place, versionId) => run(service, 'look', [place, versionId], () => s3.look(place, versionId)),
+    whole: (request) => run(service, 'whole', [request], () => s3.copy(request)),
+    begin: (request) => run(service, 'begin', [request], () => s3.beginCopy(request)),
+    // The list of those that are there, and each part.
+    parts: (request, uploadId, size) =>
+      run(
+        service,
+        'parts',
+        [request, uploadId, size],
+        () => s3.copyParts(request, uploadId, size),
+        () => 1 + size.most,
+      ),
+    finish: (request, uploadId) =>
+      run(
+        service,
+        'finish',
+        [request, uploadId],
+        () => s3.finishCopy(request, uploadId),
+        () => 2,
+      ),
+    abandon: (to, uploadId) => run(service, 'abandon', [to, uploadId], () => s3.abandonCopy(uploadId)),
   };
 }
 

@@ -336,11 +336,12 @@ describe('Who may touch an object', () => {
     {
       does: 'the proof of a promotion, reading',
       call: object('GetObject', `irekae/${APP}/promotions/0a1b.json`),
-      by: ['resolve-the-release'],
+      by: ['resolve-the-release', 'choose-the-candidate'],
     },
     {
       does: 'the proof of a promotion, writing',
       call: object('PutObject', `irekae/${APP}/promotions/0a1b.json`),
+      by: ['write-the-proof'],
     },
     {
       does: 'the page of a deployment, writing',

@@ -119,6 +119,15 @@ export function artifactsContract(title: string, arrange: () => Promise<Artifact
       });
     });
 
+    it('reads each version of a record as it was', async () => {
+      const key = 'irekae/blog/current.json';
+      for (const version of ['v1', 'v2']) await artifacts.writeRecord(bucket, key, { version });
+      const [newest = '', older = ''] = await artifacts.versions(bucket, key);
+      expect(await artifacts.readVersion(bucket, key, newest)).toEqual({ version: 'v2' });
+      expect(await artifacts.readVersion(bucket, key, older)).toEqual({ version: 'v1' });
+      expect(await artifacts.readVersion(bucket, key, 'no-such-version')).toBeUndefined();
+    });
+
     it('has no record where none was written', async () => {
       expect(await artifacts.readRecord(bucket, 'irekae/blog/current.json')).toBeUndefined();
     });

@@ -19,6 +19,7 @@ import {
 import {
   CreateBucketCommand,
   DeleteObjectCommand,
+  GetObjectCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
   S3Client,
@@ -26,6 +27,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { artifactsAdapter } from '../../lambdas/clients/artifacts.ts';
 import { type CallJson, jsonCaller } from '../../lambdas/clients/aws-json.ts';
+import { copiesAdapter } from '../../lambdas/clients/copies.ts';
 import { ec2Adapter } from '../../lambdas/clients/ec2.ts';
 import { executionsAdapter } from '../../lambdas/clients/executions.ts';
 import { ledgerAdapter } from '../../lambdas/clients/ledger.ts';
@@ -34,6 +36,7 @@ import { parametersAdapter } from '../../lambdas/clients/parameters.ts';
 import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
 import { type ArtifactsSubject, artifactsContract } from './artifacts.contract.ts';
 import { testClientOptions } from './aws-endpoint.ts';
+import { copiesContract } from './copies.contract.ts';
 import { type Ec2Subject, ec2Contract } from './ec2.contract.ts';
 import { executionsContract } from './executions.contract.ts';
 import { ledgerContract } from './ledger.contract.ts';
@@ -223,6 +226,42 @@ describe.skipIf(!motoIsInstalled())('in front of moto', () => {
   }
 
   artifactsContract('moto', arrangeArtifacts);
+
+  copiesContract('moto', async () => {
+    const { bucket, put } = await arrangeArtifacts();
+    const client = new S3Client({
+      ...clientOptions(),
+      forcePathStyle: true,
+      // moto computes a CRC32 where it says CRC64NVME, which the SDK finds wrong.
+      responseChecksumValidation: 'WHEN_REQUIRED',
+    });
+    const destination = 'production';
+    await client.send(
+      new CreateBucketCommand({
+        Bucket: destination,
+        CreateBucketConfiguration: { LocationConstraint: 'ap-northeast-1' },
+      }),
+    );
+    const VersioningConfiguration = { Status: 'Enabled' } as const;
+    await client.send(new PutBucketVersioningCommand({ Bucket: destination, VersioningConfiguration }));
+    return {
+      copies: copiesAdapter(client),
+      source: bucket,
+      destination,
+      put: async (Bucket, Key, Body) => {
+        if (Bucket === bucket) return put(Key, Body);
+        const { VersionId = '' } = await client.send(new PutObjectCommand({ Bucket, Key, Body }));
+        return VersionId;
+      },
+      read: async (Bucket, Key) => {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+        return (await Body?.transformToString()) ?? '';
+      },
+      // It looks at no condition of a copy.
+      honours: { conditions: false },
+      stop: nothing,
+    };
+  });
 
   it('Artifacts: an object of an unversioned bucket cannot be deployed', async () => {
     const { artifacts, bucket, put } = await arrangeArtifacts('none');

@@ -79,7 +79,7 @@ describe('An input transformer', () => {
 });
 
 describe('The upload rule of a fleet', () => {
-  const fleet = 'reactio-production-worker';
+  const fleet = 'reactio-production-app';
   const bucketOf = (name: string) => ({ ...event, detail: { ...event.detail, bucket: { name } } });
   const rule = () => uploadRule(synthesize(), fleet);
   const bucket = () => 'irekae-production-222222222222-ap-northeast-1';

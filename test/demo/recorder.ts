@@ -1,5 +1,6 @@
 /** Performances, each played once per file, that can be shown to any audience afterwards. */
 import { castOf } from '../../simulator/demo/cast.ts';
+import type { Line } from '../../simulator/demo/narration.ts';
 import { Pace } from '../../simulator/demo/pace.ts';
 import { type Audience, type Moment, perform } from '../../simulator/demo/performance.ts';
 import type { Show } from '../../simulator/demo/picture.ts';
@@ -13,6 +14,9 @@ export class Recording implements Audience {
   readonly begins: Audience['begins'] = (opening) => this.#calls.push((to) => to.begins?.(opening));
   readonly tells: Audience['tells'] = (line) => this.#calls.push((to) => to.tells?.(line));
   readonly sees: Audience['sees'] = (moment) => this.#calls.push((to) => to.sees?.(moment));
+  readonly between = (line: Line): void => {
+    this.#calls.push((to) => to.between?.(line));
+  };
   readonly ends: Audience['ends'] = (summary) => this.#calls.push((to) => to.ends?.(summary));
 
   showTo(audience: Partial<Audience>): void {

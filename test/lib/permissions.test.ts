@@ -64,6 +64,16 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'record-the-failure': [WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter', ...TELL],
   'release-the-fleet-lock': START_PENDING,
   'take-over-the-lock': [...START_PENDING, 'states:DescribeExecution'],
+  'choose-the-candidate': ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket', 's3:ListBucketVersions'],
+  'write-the-proof': ['s3:PutObject'],
+  'copy-the-artifact': [
+    's3:GetObject',
+    's3:GetObjectVersion',
+    's3:ListBucket',
+    's3:ListMultipartUploadParts',
+    's3:PutObject',
+  ],
+  'give-up-the-promotion': ['s3:AbortMultipartUpload'],
   'look-for-orphans': [
     ...START_PENDING,
     'states:DescribeExecution',
@@ -241,7 +251,9 @@ describe('An execution', () => {
   it('is started by the steps under the names that the machines have', () => {
     const names = Object.values(synthesize().Resources)
       .filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine')
-      .map(({ Properties }) => states(`stateMachine:${Properties?.StateMachineName}`));
+      .map(({ Properties }) => states(`stateMachine:${Properties?.StateMachineName}`))
+      // No step starts a promotion.
+      .filter((name) => !name.endsWith('-promote'));
     const started = FLEETS.flatMap((fleet) =>
       Object.values(machinesOf(states(`execution:irekae-${fleet}:some-name`), fleet)),
     );
@@ -343,10 +355,18 @@ describe('The artifact bucket', () => {
     );
   });
 
-  it('is written at irekae’s records only', () => {
-    for (const step of FUNCTION_NAMES) {
+  it('is written at irekae’s records only, but for the copy of a promotion', () => {
+    for (const step of STEP_NAMES) {
       for (const place of resourcesFor('s3:PutObject', step)) expect(place).toMatch(/\.Arn>\/irekae\/\*\//);
     }
+    expect(resourcesFor('s3:PutObject', 'write-the-proof')).toEqual(
+      FLEETS.map((fleet) =>
+        expect.stringMatching(new RegExp(`\\.Arn>/irekae/${fleet}/promotions/\\*\\.json$`)),
+      ),
+    );
+    expect(resourcesFor('s3:PutObject', 'copy-the-artifact')).toEqual([
+      'arn:aws:s3:::irekae-production-222222222222-ap-northeast-1/reactio/app.tar.gz',
+    ]);
   });
 });
 

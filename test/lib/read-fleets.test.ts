@@ -105,15 +105,15 @@ describe('The fleets file', () => {
         'bin/fleets.ts has 6 problems:',
         'fleet reactio-staging-app: limits.bakeSeconds: given -1, allowed: a whole number from 0 to 86400',
         'fleet reactio-staging-app: startcommand: unknown field, allowed: only name, environment, mackerel, ' +
-          'artifact, promotion, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
-          'keepFailedHostMinutes, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
+          'artifact, promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, ' +
+          'spillOver, keepFailedHostMinutes, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
           'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: instanceTypes.0: given "m7i.large", allowed: types of the fleet\'s ' +
           'architecture, arm64; this one is x86_64',
         'fleet reactio-staging-app: mackerel.service: given "r", allowed: 2 to 63 letters, digits, - and _, a ' +
           'letter or digit first',
         'fleet number 5: (the whole input): given 5, allowed: only name, environment, mackerel, artifact, ' +
-          'promotion, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
+          'promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
           'keepFailedHostMinutes, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
           'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',

@@ -24,6 +24,7 @@ export function aFleet({ limits, mackerel, ...changes }: Changes = {}): Fleet {
       ...mackerel,
     },
     artifact: { bucket: 'artifacts', key: 'shop/app.tar.gz' },
+    followers: [],
     runtimes: [],
     image: { from: 'search', owner: 'self', namePattern: 'shop-*', tags: {} },
     architecture: 'arm64',

@@ -53,12 +53,16 @@ function holds(operator: string, wanted: readonly string[], given: readonly stri
   const isWanted = (value: string) => wanted.includes(value);
   switch (operator) {
     case 'StringEquals':
+    // Without wildcards, as ours are, an ARN equals what it is written like.
+    case 'ArnEquals':
       return given?.some(isWanted) ?? false;
     case 'StringEqualsIfExists':
       return given === undefined || given.some(isWanted);
     // Holds for a request without the key.
     case 'ForAllValues:StringEquals':
       return (given ?? []).every(isWanted);
+    case 'Bool':
+      return given?.some(isWanted) ?? false;
     case 'Null':
       return isWanted(String(given === undefined));
     default:

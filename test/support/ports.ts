@@ -22,7 +22,7 @@ export interface LiteralPorts extends Ports {
 }
 
 const READS =
-  /^(ec2\.(describe|listByTag|consoleOutput|findImage|newestImage|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|latestMetric)|artifacts\.(find|digest|versions|readRecord)|records\.readRecord|parameters\.read|ledger\.read|executions\.status)\b/;
+  /^(ec2\.(describe|listByTag|consoleOutput|findImage|newestImage|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|latestMetric)|artifacts\.(find|digest|versions|readRecord|readVersion)|records\.readRecord|copies\.look|parameters\.read|ledger\.read|executions\.status)\b/;
 
 /** The row of a fleet whose lock the deployment holds. */
 export const aRow = (held: Partial<NonNullable<LedgerRow['held']>> = {}): LedgerRow => ({
@@ -55,6 +55,7 @@ export function portsWith(methods: Methods, now: Date = at(200)): LiteralPorts {
     mackerel: port('mackerel'),
     artifacts: port('artifacts'),
     records: port('records'),
+    copies: port('copies'),
     parameters: port('parameters'),
     ledger: methods.ledger ? port('ledger') : ({ ...HOLDING } as Ports['ledger']),
     executions: port('executions'),

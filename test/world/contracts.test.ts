@@ -3,6 +3,7 @@ import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
 import { World } from '../../simulator/world/world.ts';
 import { announcerContract } from '../clients/announcer.contract.ts';
 import { artifactsContract } from '../clients/artifacts.contract.ts';
+import { copiesContract } from '../clients/copies.contract.ts';
 import { ec2Contract } from '../clients/ec2.contract.ts';
 import { executionsContract } from '../clients/executions.contract.ts';
 import { ledgerContract } from '../clients/ledger.contract.ts';
@@ -102,6 +103,28 @@ artifactsContract('the modelled world', async () => {
     bucket: 'artifacts',
     put: async (key, body, metadata = {}) => world.s3.put('artifacts', key, body, { metadata }).versionId,
     remove: async (key) => world.s3.delete('artifacts', key),
+    stop,
+  };
+});
+
+copiesContract('the modelled world', async () => {
+  const { world, ports } = smallWorld();
+  const content = new Map<string, string>();
+  for (const bucket of ['source', 'destination']) world.s3.addBucket(bucket);
+  return {
+    copies: ports.copies,
+    source: 'source',
+    destination: 'destination',
+    put: async (bucket, key, body) => {
+      const { versionId } = world.s3.put(bucket, key, body);
+      content.set(await ports.artifacts.digest(bucket, key, versionId), body);
+      return versionId;
+    },
+    read: async (bucket, key) => {
+      const [newest = ''] = await ports.artifacts.versions(bucket, key);
+      return content.get(await ports.artifacts.digest(bucket, key, newest)) ?? 'unknown';
+    },
+    honours: { conditions: true },
     stop,
   };
 });

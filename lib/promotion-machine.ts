@@ -1,0 +1,55 @@
+/** A fleet's third state machine, of a fleet with a `promotion`: started by a person, by CI or by the command. */
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { PromotionStepName } from '../lambdas/domain/promotion-steps.ts';
+import { promoteMachineName } from './machine-arns.ts';
+import { promotionStory } from './promotion-story.ts';
+import type { Promotion } from './promotions.ts';
+import type { Environment } from './read-fleets.ts';
+
+/** Longer than the copy's own limit, with every retry of the other steps: it ends runaway executions only. */
+export const PROMOTION_SECONDS = 16 * 3_600;
+
+export interface PromotionShared {
+  readonly functions: Readonly<Record<PromotionStepName, IFunction>>;
+  readonly machineRole: iam.IRole;
+}
+
+export class PromotionMachine extends Construct {
+  readonly machine: sfn.StateMachine;
+
+  constructor(
+    scope: Construct,
+    { fleet, plan }: Promotion,
+    environment: Environment,
+    shared: PromotionShared,
+  ) {
+    super(scope, `promotion ${fleet}`);
+    const name = promoteMachineName(fleet);
+    const destination = { name: fleet, environment: environment.name };
+    this.machine = new sfn.StateMachine(this, 'Machine', {
+      stateMachineName: name,
+      stateMachineType: sfn.StateMachineType.STANDARD,
+      comment: `Promotes what runs on ${plan.from.environment} to ${fleet}.`,
+      definitionBody: sfn.DefinitionBody.fromChainable(
+        promotionStory(this, shared.functions, destination, plan),
+      ),
+      timeout: Duration.seconds(PROMOTION_SECONDS),
+      role: shared.machineRole,
+      tracingEnabled: true,
+      logs: {
+        destination: new LogGroup(this, 'Log', {
+          logGroupName: `/aws/vendedlogs/states/${name}`,
+          retention: RetentionDays.ONE_YEAR,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        level: sfn.LogLevel.ALL,
+        includeExecutionData: true,
+      },
+    });
+  }
+}

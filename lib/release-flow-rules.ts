@@ -1,0 +1,181 @@
+/**
+ * What must be true between fleets for releases to flow: who is deployed after whom, and whose artifact is promoted to
+ * whom. A tarball has one place (bucket and key), which may feed several fleets; a promotion copies from place to place.
+ */
+import { nearest } from '../lambdas/domain/nearest.ts';
+import { shown } from '../lambdas/domain/problems.ts';
+import { artifactBucketName } from './bucket-name.ts';
+import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
+
+/** One fleet of the file, as far as it could be read. */
+export interface FlowFleet {
+  /** As problems name it. */
+  readonly who: string;
+  /** Without what is not allowed. */
+  readonly config: Partial<Pick<FleetConfig, 'name' | 'environment' | 'artifact' | 'promotion' | 'after'>>;
+  /** Says something about a promotion that is not allowed. */
+  readonly isUnclear: boolean;
+}
+
+/** One sentence per problem, in the words of the file's other problems. */
+export function flowProblems(
+  fleets: readonly FlowFleet[],
+  environments: readonly EnvironmentConfig[],
+): string[] {
+  const flow = new Flow(fleets, environments);
+  return [
+    ...fleets.flatMap((fleet) => flow.problemsOfAfter(fleet)),
+    ...fleets.flatMap((fleet) => flow.problemsOfFrom(fleet)),
+    ...flow.problemsOfPlaces(),
+  ];
+}
+
+const told = (who: string, field: string, given: unknown, allowed: string) =>
+  `${who}: ${field}: given ${shown(given)}, allowed: ${allowed}`;
+
+class Flow {
+  readonly #fleets: readonly FlowFleet[];
+  readonly #byName: ReadonlyMap<string, FlowFleet>;
+  readonly #environments: ReadonlyMap<string, EnvironmentConfig>;
+
+  constructor(fleets: readonly FlowFleet[], environments: readonly EnvironmentConfig[]) {
+    this.#fleets = fleets;
+    this.#byName = new Map(
+      fleets.flatMap((fleet) => (fleet.config.name === undefined ? [] : [[fleet.config.name, fleet]])),
+    );
+    this.#environments = new Map(environments.map((environment) => [environment.name, environment]));
+  }
+
+  problemsOfAfter({ who, config: { name, environment, artifact, after } }: FlowFleet): string[] {
+    if (after === undefined) return [];
+    const refuse = (allowed: string) => [told(who, 'after', after, allowed)];
+    if (after === name) return refuse('another fleet');
+    const leader = this.#byName.get(after)?.config;
+    if (leader === undefined) return refuse(this.#nameOfAFleet(after));
+    if (leader.environment !== environment) {
+      return refuse(`a fleet of the same environment; that one is of ${leader.environment}`);
+    }
+    if (leader.artifact !== artifact) {
+      return refuse(`a fleet with the same artifact, ${artifact}; that one has ${leader.artifact}`);
+    }
+    const circle = circleFrom(name, (each) => this.#byName.get(each)?.config.after);
+    return circle ? refuse(`a fleet that does not wait for this one: ${circle.join(' → ')}`) : [];
+  }
+
+  problemsOfFrom(fleet: FlowFleet): string[] {
+    const { who, config } = fleet;
+    const from = config.promotion?.from;
+    if (from === undefined) return [];
+    const refuse = (allowed: string) => [told(who, 'promotion.from', from, allowed)];
+    if (from === config.name) return refuse('another fleet');
+    const source = this.#byName.get(from);
+    if (source === undefined) return refuse(this.#nameOfAFleet(from));
+    const [here, there] = [this.#placeOf(fleet), this.#placeOf(source)];
+    if (here === undefined || there === undefined) return [];
+    if (here === there) {
+      return refuse(
+        `a fleet with another artifact or bucket; both have ${here}, which would be copied onto itself`,
+      );
+    }
+    const circle = circleFrom(here, (place) => this.#sourceOf(place));
+    if (circle) return refuse(`a fleet that is not promoted from this one: ${circle.join(' ← ')}`);
+    const [mine, its] = [this.#partitionOf(fleet), this.#partitionOf(source)];
+    return mine === its
+      ? []
+      : refuse(
+          `a fleet of the same AWS partition, ${mine}; that one is in ${its}, and S3 copies within one only`,
+        );
+  }
+
+  /** Fleets fed from one place are promoted to together: one copy, one proof for each. */
+  problemsOfPlaces(): string[] {
+    const places = new Map<string, FlowFleet[]>();
+    for (const fleet of this.#fleets) {
+      const place = this.#placeOf(fleet);
+      if (place !== undefined) places.set(place, [...(places.get(place) ?? []), fleet]);
+    }
+    return [...places].flatMap(([place, fed]) =>
+      fed.some((each) => each.isUnclear) ? [] : this.#disagreements(place, fed),
+    );
+  }
+
+  #disagreements(place: string, fed: readonly FlowFleet[]): string[] {
+    const first = fed.find(({ config }) => config.promotion !== undefined);
+    if (first === undefined) return [];
+    const source = this.#sourcePlaceOf(first);
+    return fed.flatMap((fleet) => {
+      const { who, config } = fleet;
+      if (config.promotion === undefined) {
+        return [
+          `${who}: promotion: missing, but required: ${first.config.name} has one, and ${place} feeds both`,
+        ];
+      }
+      if (config.environment !== first.config.environment) {
+        return [
+          told(
+            who,
+            'promotion',
+            config.promotion,
+            `none: ${place} is promoted to in ${first.config.environment}`,
+          ),
+        ];
+      }
+      const own = this.#sourcePlaceOf(fleet);
+      return own === undefined || source === undefined || own === source
+        ? []
+        : [
+            told(
+              who,
+              'promotion.from',
+              config.promotion.from,
+              `a fleet fed by ${source}, as that of ${first.config.name} is`,
+            ),
+          ];
+    });
+  }
+
+  #placeOf({ config }: FlowFleet): string | undefined {
+    const environment = this.#environments.get(config.environment ?? '');
+    return environment === undefined || config.artifact === undefined
+      ? undefined
+      : `s3://${artifactBucketName(environment)}/${config.artifact}`;
+  }
+
+  #sourcePlaceOf({ config }: FlowFleet): string | undefined {
+    const source = this.#byName.get(config.promotion?.from ?? '');
+    return source && this.#placeOf(source);
+  }
+
+  #sourceOf(place: string): string | undefined {
+    const promoted = this.#fleets.find(
+      (fleet) => fleet.config.promotion !== undefined && this.#placeOf(fleet) === place,
+    );
+    return promoted && this.#sourcePlaceOf(promoted);
+  }
+
+  #partitionOf({ config }: FlowFleet): string {
+    const region = this.#environments.get(config.environment ?? '')?.region ?? '';
+    if (region.startsWith('cn-')) return 'aws-cn';
+    return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  }
+
+  #nameOfAFleet(given: string): string {
+    const names = [...this.#byName.keys()];
+    const near = nearest(given, names);
+    return `the name of a fleet${near.length > 0 ? `, perhaps ${near.join(' or ')}` : ''}`;
+  }
+}
+
+/** The way from `start` back to itself; `undefined` when it does not lead there. */
+function circleFrom(
+  start: string | undefined,
+  next: (from: string) => string | undefined,
+): string[] | undefined {
+  if (start === undefined) return undefined;
+  const way = [start];
+  for (let at = next(start); at !== undefined && !way.includes(at); at = next(at)) {
+    way.push(at);
+    if (next(at) === start) return [...way, start];
+  }
+  return undefined;
+}

@@ -1,0 +1,38 @@
+/**
+ * The proof of a promotion that nobody has played: most stages have no source to promote from, and what they upload is
+ * to be deployed all the same.
+ */
+import { createHash } from 'node:crypto';
+import { type Fleet, promotionKey } from '../lambdas/domain/fleet.ts';
+import type { Proof } from '../lambdas/domain/proof.ts';
+import type { S3Model } from './world/s3.ts';
+
+/** For the fleet and for those that are deployed after it; none for a fleet that asks for no proof. */
+export function writeProofs(
+  s3: S3Model,
+  { name, environment, artifact, wantsProvenance, followers }: Fleet,
+  content: Uint8Array | string,
+  now: Date,
+): void {
+  if (!wantsProvenance) return;
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  for (const fleet of [name, ...followers]) {
+    const proof: Proof = {
+      fleet,
+      sha256,
+      key: artifact.key,
+      from: {
+        fleet: 'elsewhere',
+        environment,
+        bucket: 'elsewhere',
+        key: artifact.key,
+        versionId: 'elsewhere',
+        deployment: 'elsewhere',
+      },
+      promotedAt: now.toISOString(),
+      promotedBy: 'the stage',
+      execution: 'none',
+    };
+    s3.writeRecord(artifact.bucket, promotionKey(fleet, sha256), proof);
+  }
+}

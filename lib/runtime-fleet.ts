@@ -25,6 +25,7 @@ export function toRuntimeFleet(config: FleetConfig, environment: EnvironmentConf
     instancesPerZone: config.instancesPerZone,
     spillOver: config.spillOver,
     keepFailedHostMinutes: config.keepFailedHostMinutes,
+    replaceStragglers: config.replaceStragglers,
     launchTemplate: {
       id: made.launchTemplateId,
       version: made.launchTemplateVersion,

@@ -59,6 +59,8 @@ export const Fleet = v.strictObject({
   spillOver: v.optional(v.boolean(), false),
   /** How long one failed instance is kept for debugging; 0: none is kept. */
   keepFailedHostMinutes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
+  /** Are new hosts that stay behind replaced, once? */
+  replaceStragglers: v.optional(v.boolean(), false),
   launchTemplate: v.strictObject({ id: v.string(), version: v.string(), rootDevice: v.string() }),
   loadBalancers: v.array(LoadBalancerRef),
   startCommand: v.string(),

@@ -32,6 +32,7 @@ export function aFleet({ limits, mackerel, ...changes }: Changes = {}): Fleet {
     instancesPerZone: 1,
     spillOver: false,
     keepFailedHostMinutes: 0,
+    replaceStragglers: false,
     launchTemplate: { id: 'lt-1', version: '7', rootDevice: '/dev/xvda' },
     loadBalancers: [WEB],
     startCommand: './start',

@@ -225,6 +225,16 @@ export const SCENARIOS = {
     endsIn: 'RolledBack',
     because: 'NewHostsNotReady',
   },
+  straggler: {
+    tells: 'Three of four new hosts are ready, the last one stays far behind: it is replaced, once.',
+    kind: 'app',
+    oldPerZone: 2,
+    arrange: (stage) => {
+      stage.configure({ instancesPerZone: 2, replaceStragglers: true });
+      lastHost({ kind: 'slow', factor: 20 })(stage);
+    },
+    endsIn: 'Deployed',
+  },
 } as const satisfies Record<string, Scenario>;
 
 export type ScenarioName = keyof typeof SCENARIOS;

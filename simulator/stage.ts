@@ -118,7 +118,9 @@ export class Stage {
 
   /** Gives the fleet other options than the fleet file does. Before anything is started. */
   configure(
-    options: Partial<Pick<Fleet, 'spillOver' | 'keepFailedHostMinutes' | 'replaceStragglers'>>,
+    options: Partial<
+      Pick<Fleet, 'instancesPerZone' | 'spillOver' | 'keepFailedHostMinutes' | 'replaceStragglers'>
+    >,
   ): void {
     for (const machine of [this.machine, this.cleanUpMachine]) Object.assign(fleetIn(machine), options);
     Object.assign(this.fleet, options);

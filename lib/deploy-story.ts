@@ -68,6 +68,10 @@ export function deployStory(
       sfn.Condition.stringEquals('$.lock.verdict', 'waiting'),
       succeed(scope, 'Waiting for its turn', '$.lock'),
     )
+    .when(
+      sfn.Condition.stringEquals('$.lock.verdict', 'superseded'),
+      succeed(scope, 'Superseded by what waits', '$.lock'),
+    )
     .otherwise(image);
   image.next(release).next(isWanted);
   const notWanted = (verdict: string, title: string) =>

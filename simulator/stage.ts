@@ -8,6 +8,7 @@ import * as v from 'valibot';
 import { apiKeyReader } from '../lambdas/clients/live-mackerel.ts';
 import type { Parameters as ParametersPort, Ports } from '../lambdas/clients/ports.ts';
 import { Fleet, loadBalancerName } from '../lambdas/domain/fleet.ts';
+import { WATCH_EVERY_SECONDS } from '../lambdas/domain/orphans.ts';
 import type { StepName } from '../lambdas/domain/steps.ts';
 import { definitionOf } from '../lib/resolve-definition.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
@@ -60,8 +61,6 @@ export interface StageOptions {
 
 /** How long a status event takes to start the clean-up. */
 const EVENT_SECONDS = 2;
-/** The schedule of the clean-up. */
-export const SCHEDULE_SECONDS = 300;
 
 const VPC = 'vpc-0a1b2c3d4e5f60001';
 const ZONES = ['a', 'c', 'd', 'b'];
@@ -154,7 +153,7 @@ export class Stage {
       const { held, pending } = this.world.ledger.read(this.fleet.name) ?? {};
       const isOver = held ? held.needsHuman !== undefined : pending === undefined;
       if (this.world.executions.running().length === 0 && isOver) return;
-      await this.wait(SCHEDULE_SECONDS);
+      await this.wait(WATCH_EVERY_SECONDS);
       this.cleanUp();
     }
     throw new Error(`Not settled after ${mostSeconds} s: ${this.world.executions.running().join(', ')}`);

@@ -15,7 +15,7 @@ const instant = v.pipe(v.string(), v.isoTimestamp());
 
 /** Who acts, and whether this execution may go on at all. */
 const Lock = v.object({
-  verdict: v.picklist(['taken', 'waiting', 'not-needed']),
+  verdict: v.picklist(['taken', 'waiting', 'superseded', 'not-needed']),
   reason: v.string(),
   holder: v.string(),
   generation: v.number(),

@@ -236,8 +236,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a straggler that stays beside its replacement',
-    breaks: 'one host too many serves in the end',
-    rule: 7,
+    breaks: 'the old hosts leave while a new one, which nobody waits for anymore, is not ready',
+    rule: 1,
     file: 'lambdas/domain/removal.ts',
     find: 'removalCandidates(deployment, tagged, seenEarlier).filter((id) => !staying.has(id));',
     replace:
@@ -250,7 +250,7 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 7,
     file: 'lambdas/domain/stragglers.ts',
     find: 'launch.instances.filter(({ instanceId }) => !gone.has(instanceId));',
-    replace: 'launch.instances.filter(({ instanceId }) => !gone.has(`${instanceId}!`));',
+    replace: 'launch.instances.filter(({ instanceId }) => gone.size > 0 || !gone.has(instanceId));',
     kinds: ['straggler', 'straggler-lost'],
   },
   {

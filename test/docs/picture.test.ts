@@ -99,6 +99,7 @@ describe('The story behind the picture', () => {
     expect([...ends.map(({ name, before }) => [name, before]), ...tracks]).toEqual([
       ['Deployed', ['Release the lock after the deployment']],
       ['Waiting for its turn', []],
+      ['Superseded by what waits', []],
       ['Already deployed', ['Release the lock after already deployed']],
       ['Superseded', ['Release the lock after superseded']],
       ['Planned', []],

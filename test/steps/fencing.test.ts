@@ -124,7 +124,7 @@ const changesOf = (ports: LiteralPorts) => ports.changes.filter((call) => !call.
 
 /** What became of the lock while the step was late. */
 const LOST: [string, (ledger: LedgerModel) => void][] = [
-  ['a clean-up holds it', (ledger) => void ledger.takeOver('shop', HOLD, 'a clean-up')],
+  ['a clean-up holds it', (ledger) => void ledger.takeOver('shop', HOLD, 'a clean-up', at(150))],
   ['it is free', (ledger) => ledger.release('shop', HOLD)],
   [
     'another deployment holds it',
@@ -167,7 +167,7 @@ describe.each(CASES)('%s', (step, given) => {
 
   it('acts for a dead deployment under the hold of the clean-up', async () => {
     const ledger = ledgerIn(given.phase, given.document);
-    const next = ledger.takeOver('shop', HOLD, 'a clean-up');
+    const next = ledger.takeOver('shop', HOLD, 'a clean-up', at(150));
     const lock = { ...LOCK, ...next };
     const { ports, answer } = run(step, { ...given, document: { ...given.document, lock } }, ledger);
     await answer;

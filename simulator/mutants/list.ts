@@ -201,9 +201,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'the new hosts are retired in Mackerel together with the old ones',
     rule: 7,
     file: 'lambdas/retire-old-hosts-in-mackerel.ts',
-    find: 'const hostIds = deployment.oldHosts.hosts.flatMap((host) => host.hostIds);',
+    find: 'const known = deployment.oldHosts.hosts.flatMap((host) => host.hostIds);',
     replace:
-      'const { service, role } = deployment.fleet.mackerel;\n    const hostIds = (await ports.mackerel.hosts(service, role)).map((host) => host.id);',
+      'const { service, role } = deployment.fleet.mackerel;\n    const known = (await ports.mackerel.hosts(service, role)).map((host) => host.id);',
     kinds: ['app', 'worker'],
   },
   {
@@ -226,12 +226,12 @@ export const MUTANTS: readonly Mutant[] = [
     at: 'Replace the stragglers',
   },
   {
-    name: 'a straggler that is not drained',
+    name: 'a straggler that is not taken out of service',
     breaks: 'a straggler that serves is terminated with requests on it',
     rule: 2,
     file: 'lambdas/remove-the-stragglers.ts',
-    find: 'if (unleft) return waiting(unleft);',
-    replace: "if (unleft === '') return waiting(unleft);",
+    find: 'const unleft = await leaveBalancers(deployment, ports, ids, secondsPassed);',
+    replace: "const unleft = secondsPassed < 0 ? 'never' : undefined;",
     kinds: ['straggler'],
   },
   {
@@ -252,16 +252,6 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'launch.instances.filter(({ instanceId }) => !gone.has(instanceId));',
     replace: 'launch.instances.filter(({ instanceId }) => gone.size > 0 || !gone.has(instanceId));',
     kinds: ['straggler', 'straggler-lost'],
-  },
-  {
-    name: 'an undo that forgets replacements in flight',
-    breaks: 'a replacement comes up after the undo has looked, and stays',
-    rule: 6,
-    file: 'lambdas/domain/removal.ts',
-    find: 'if (launch && !readiness?.stragglers) return 0;',
-    replace: 'if (launch ?? readiness?.stragglers) return 0;',
-    kinds: ['straggler'],
-    at: 'Replace the stragglers / ec2.launch',
   },
   {
     name: 'a failed deployment starts over',

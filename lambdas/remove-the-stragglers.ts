@@ -4,6 +4,7 @@
  * The new hosts are never among them.
  */
 import { liveEc2 } from './clients/ec2.ts';
+import { launchedByTag } from './clients/facts.ts';
 import { holdingUnlessCancelled } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
@@ -12,12 +13,11 @@ import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Instance, Ports } from './clients/ports.ts';
 import { leaveBalancers, retireHostsOf, terminateInstances } from './clients/removing.ts';
 import { readConsole } from './clients/setting-aside.ts';
-import { type After, deploymentId, type StragglerRemoval } from './domain/deployment.ts';
+import type { After, StragglerRemoval } from './domain/deployment.ts';
 import { DeploymentError } from './domain/errors.ts';
 import { type Evidence, MOST_CONSOLES } from './domain/evidence.ts';
-import { TAG } from './domain/fleet.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
-import { IN_FLIGHT_SECONDS, ofThisFleet, stragglerCandidates } from './domain/removal.ts';
+import { IN_FLIGHT_SECONDS, stragglerCandidates } from './domain/removal.ts';
 import { defineStep } from './domain/step.ts';
 import { STRAGGLER_END_SECONDS } from './domain/stragglers.ts';
 import { allEnded, decideTermination, refuseAny, rememberUnseen } from './domain/termination.ts';
@@ -53,11 +53,11 @@ export const removeTheStragglers = defineStep(
 
 async function survey(
   deployment: Replaced,
-  { ec2 }: Eyes,
+  ports: Eyes,
 ): Promise<{ readonly ids: readonly string[]; readonly instances: readonly Instance[] }> {
-  const tagged = ofThisFleet(deployment, await ec2.listByTag(TAG.deployment, deploymentId(deployment)));
+  const tagged = await launchedByTag(deployment, ports);
   const ids = stragglerCandidates(deployment, tagged, Object.keys(deployment.stragglers?.memory ?? {}));
-  return { ids, instances: ids.length === 0 ? [] : await ec2.describe(ids) };
+  return { ids, instances: ids.length === 0 ? [] : await ports.ec2.describe(ids) };
 }
 
 const readConsoles = (ids: readonly string[], { ec2 }: Eyes): Promise<Evidence[]> =>

@@ -11,7 +11,7 @@ import type { Deployment, Launch, NewInstance, Straggler } from './deployment.ts
 import { DeploymentError } from './errors.ts';
 import { isProtected, TAG } from './fleet.ts';
 import type { HostStanding } from './readiness.ts';
-import { count, list, secondsBetween, span } from './words.ts';
+import { count, list, plain, secondsBetween, span } from './words.ts';
 
 /** A host that has taken this many times the median is a straggler. */
 const SLOWER_THAN = 3;
@@ -114,11 +114,14 @@ export function decideStragglers(facts: StragglerFacts): StragglerDecision {
   return { replace: late.map(stragglerOf(limit)), reason: `replacing ${who}`, memory: remembered };
 }
 
+/** There may be fifty of them, in the document and in the record: what each lacks is cut. */
+const LONGEST_WHY = 120;
+
 const stragglerOf =
   (limit: number) =>
   ({ instanceId, rung, lacks }: HostStanding): Straggler => ({
     instanceId,
-    why: rung === 'lost' ? lacks : `${lacks}, ${span(limit)} after the launch`,
+    why: plain(lacks, LONGEST_WHY) + (rung === 'lost' ? '' : `, ${span(limit)} after the launch`),
   });
 
 /** For a record; empty when none was replaced. */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Deployment, parseDeployment } from '../../lambdas/domain/deployment.ts';
 import { recordOf } from '../../lambdas/domain/record.ts';
+import { mostStragglers } from '../../lambdas/domain/stragglers.ts';
 import { list } from '../../lambdas/domain/words.ts';
 import { MOST_HOSTS } from '../../lib/fleet-rules.ts';
 import {
@@ -56,10 +57,15 @@ const id = (n: number) => `i-${n.toString(16).padStart(17, '0')}`;
 const ids = (from: number, count: number) => Array.from({ length: count }, (_, n) => id(from + n));
 
 /** The largest fleet, after a deployment in which everything was said that can be said. */
-function largest(hosts: number): Deployment {
+function largest(hosts: number, replaced = 0): Deployment {
   const balancers = ['a', 'b'].map((letter) => letter.repeat(32));
   const old = ids(0, hosts);
   const fresh = ids(1_000, hosts);
+  const stragglers = ids(3_000, replaced).map((instanceId) => ({
+    instanceId,
+    // As long as they get.
+    why: `${'x'.repeat(120)}, 12 min 10 s after the launch`,
+  }));
   const document = baked({
     fleet: aFleet({
       loadBalancers: [
@@ -91,10 +97,12 @@ function largest(hosts: number): Deployment {
         zone: 'ap-northeast-1a',
         instanceType: 'm7gd.16xlarge',
       })),
+      replaced: stragglers,
     }),
     readiness: aLook({
       ready: true,
       reason: list(fresh.map((each) => `${each} not in service at ${balancers[0]} (${'x'.repeat(200)})`)),
+      memory: Object.fromEntries(stragglers.map(({ instanceId }) => [instanceId, at(300).getTime()])),
     }),
     termination: aLook({
       memory: { begun: 1, ...Object.fromEntries(old.map((each) => [each, at(400).getTime()])) },
@@ -110,10 +118,11 @@ const PAYLOAD_LIMIT = 256 * 1024;
 
 describe('the document of a large fleet behind two load balancers', () => {
   it.each([
-    [250, PAYLOAD_LIMIT / 2],
-    [MOST_HOSTS, PAYLOAD_LIMIT],
-  ])('of %i old and as many new hosts stays below %i bytes', (hosts, limit) => {
-    const document = largest(hosts);
+    [250, PAYLOAD_LIMIT / 2, 0],
+    [MOST_HOSTS, PAYLOAD_LIMIT, 0],
+    [MOST_HOSTS, PAYLOAD_LIMIT, mostStragglers(MOST_HOSTS)],
+  ])('of %i old and as many new hosts stays below %i bytes, with %i stragglers', (hosts, limit, replaced) => {
+    const document = largest(hosts, replaced);
     expect(parseDeployment(document, ['termination'])).toMatchObject({
       termination: { memory: { begun: 1 } },
     });

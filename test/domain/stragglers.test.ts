@@ -150,6 +150,20 @@ describe('Stragglers are decided about', () => {
     expect(decide(['lost'], 200, KNOWN).replace).toEqual([{ instanceId: LAST, why: 'it is lost' }]);
   });
 
+  it('says it shortly, whatever a load balancer has to say', () => {
+    const hosts = tenStandings('registered').map((host) =>
+      host.instanceId === LAST ? { ...host, lacks: 'x'.repeat(1_000) } : host,
+    );
+    const { replace } = decideStragglers({
+      hosts,
+      launch: largeLaunch(),
+      instances: [],
+      memory: KNOWN,
+      now: at(200),
+    });
+    expect(replace[0]?.why).toMatch(/^x{119}…, 3 min after the launch$/);
+  });
+
   it('never touches one with the hand brake', () => {
     const braked = aNewInstance(LAST, { tags: { [TAG.protect]: '' } });
     expect(decide(['running'], 400, KNOWN, [braked])).toMatchObject({

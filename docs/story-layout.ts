@@ -66,11 +66,12 @@ export const boxHeight = (row: Row, width?: number) => {
   return base + (notes > 0 ? notes * LINE.small + NOTE_GAP : 0);
 };
 
-/** What a box says besides its name: the errors that go another way than the rest; that the lock is free then. */
+/** What a box says besides its name: where it may lead before it looks again; errors that go another way; a freed lock. */
 export function noteLines(row: Row): string[] {
   const named = row.failures.filter((way) => !isCatchAll(way));
+  const back = row.detour.length > 0 ? ['or, and back again:', ...row.detour.map(({ name }) => name)] : [];
   const frees = row.before.length > 0 ? [FREES] : [];
-  return [...named.flatMap(({ errors }) => [...errors, 'are still undone']), ...frees];
+  return [...back, ...named.flatMap(({ errors }) => [...errors, 'are still undone']), ...frees];
 }
 
 export function layOut(story: Story): Layout {

@@ -64,7 +64,8 @@ export function storyPicture(story: Story): string {
 /** The same in words, for those who do not see the picture. */
 function describe(story: Story): string {
   const acts = story.acts.map(({ title, promise, rows, failsTo }) => {
-    const states = rows.filter((row) => row.kind !== 'question').map((row) => row.name);
+    const told = rows.filter((row) => row.kind !== 'question').flatMap((row) => [row, ...row.detour]);
+    const states = told.map((row) => row.name);
     return `${title}: ${states.join(', ')}. ${promise} A failure leads to: ${wayOf(story, failsTo)}.`;
   });
   return acts.join(' ');

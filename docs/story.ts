@@ -14,6 +14,8 @@ export interface Row {
   readonly loop: readonly string[];
   /** Best-effort steps right before it, which the picture folds into it: releasing the lock before an end. */
   readonly before: readonly string[];
+  /** For a step that looks again and again: what it may come by before it looks again, besides the pause. */
+  readonly detour: readonly Row[];
   /** A question's other answers: each a line of its own, to an end. */
   readonly exits: readonly (readonly Row[])[];
   /** A question's answer "no" that leads back to an earlier step. */
@@ -87,7 +89,7 @@ export function statesTold({ acts, tracks, lockLost }: Story): string[] {
     ...row.before,
     row.name,
     ...row.loop,
-    ...row.exits.flat().flatMap(told),
+    ...[...row.detour, ...row.exits.flat()].flatMap(told),
   ];
   const trackStates = ({ steps, recording, beforeEnd, end, unrecorded }: Track) => [
     ...[...steps, recording].flatMap(told),
@@ -138,7 +140,8 @@ function rowsOf(states: States, line: readonly string[]): Row[] {
     const looking = rows.at(-1);
     const pause = pauseAfter(states, name);
     if (looking !== undefined && pause?.back === looking.name) {
-      rows[rows.length - 1] = { ...looking, loop: [pause.name, name] };
+      const detour = detourFrom(states, name, looking.name, [...line, pause.name]);
+      rows[rows.length - 1] = { ...looking, loop: [pause.name, name], detour };
     } else {
       rows.push({ ...rowOf(states, name, line), before });
       before = [];
@@ -147,9 +150,39 @@ function rowsOf(states: States, line: readonly string[]): Row[] {
   return rows;
 }
 
+/** The steps by which a verdict leads back to its look otherwise than by the pause. */
+function detourFrom(states: States, verdict: string, look: string, known: readonly string[]): Row[] {
+  const ways = nextOf(stateOf(states, verdict)).filter((next) => !known.includes(next));
+  return ways.flatMap((next) => rowsOf(states, wayBack(states, next, look, known) ?? []));
+}
+
+/** @returns the states from one to right before another; nothing when it does not lead there. */
+function wayBack(
+  states: States,
+  from: string,
+  to: string,
+  seen: readonly string[],
+): readonly string[] | undefined {
+  if (from === to) return [];
+  if (seen.includes(from)) return undefined;
+  for (const next of nextOf(stateOf(states, from))) {
+    const rest = wayBack(states, next, to, [...seen, from]);
+    if (rest) return [from, ...rest];
+  }
+  return undefined;
+}
+
 function rowOf(states: States, name: string, line: readonly string[]): Row {
   const state = stateOf(states, name);
-  const row = { name, kind: kindOf(state), loop: [], before: [], exits: [], failures: failuresOf(state) };
+  const row = {
+    name,
+    kind: kindOf(state),
+    loop: [],
+    detour: [],
+    before: [],
+    exits: [],
+    failures: failuresOf(state),
+  };
   if (state.Type !== 'Choice') return row;
   const pause = pauseAfter(states, name);
   const exits = nextOf(state)
@@ -216,7 +249,7 @@ function cut(line: readonly Row[], first: string, next: string | undefined): Row
 
 /** @throws Error when failures of one act lead to different places: then it is not one act. */
 function actOf({ title, promise }: ActPlan, rows: readonly Row[]): Act {
-  const all = [...rows, ...rows.flatMap((row) => row.exits.flat())];
+  const all = [...rows, ...rows.flatMap((row) => [...row.detour, ...row.exits.flat()])];
   const targets = new Set(all.flatMap((row) => row.failures.filter(isCatchAll).map(({ to }) => to)));
   const [failsTo] = targets;
   if (failsTo === undefined || targets.size > 1) {

@@ -3,16 +3,14 @@
  * `domain/launching.ts`. Running it twice launches nothing twice: the client tokens are derived from the execution, and
  * the ledger knows which tries are behind (rule 5). All shares are launched, or the deployment is undone.
  */
-import { createHash } from 'node:crypto';
 import { liveEc2 } from './clients/ec2.ts';
 import { entering, holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
-import type { Instance, LaunchRequest, Ports } from './clients/ports.ts';
-import { renderBootScript } from './domain/boot-script.ts';
-import { type After, deploymentId, type Launch } from './domain/deployment.ts';
-import { DeploymentError, isFailure } from './domain/errors.ts';
-import { TAG } from './domain/fleet.ts';
+import type { Ports } from './clients/ports.ts';
+import type { After, Launch } from './domain/deployment.ts';
+import { isFailure } from './domain/errors.ts';
+import { launchRequest, wholeLaunch } from './domain/launch-request.ts';
 import {
   type LaunchedShare,
   launchSentence,
@@ -20,11 +18,9 @@ import {
   noRoomFor,
   type Progress,
   progressIn,
-  type Try,
   tryOf,
 } from './domain/launching.ts';
 import { defineStep } from './domain/step.ts';
-import { count } from './domain/words.ts';
 
 type Agreed = After<'image' | 'release' | 'oldHosts'>;
 type Eyes = Pick<Ports, 'ec2' | 'ledger' | 'clock'>;
@@ -84,8 +80,9 @@ async function launchRound(
   });
   const answers = await Promise.allSettled(
     tries.map(async ({ home, as }) => {
-      const instances = await ec2.launch(launchRequest(deployment, home, as));
-      return { home, as, instances: whole(deployment, as.subnetId, instances) };
+      const wanted = { count: deployment.fleet.instancesPerZone, whose: [home], ...as };
+      const instances = await ec2.launch(launchRequest(deployment, wanted));
+      return { home, as, instances: wholeLaunch(wanted, instances) };
     }),
   );
   refuseFailed(answers);
@@ -102,48 +99,6 @@ function refuseFailed(answers: readonly PromiseSettledResult<unknown>[]): void {
   );
   if (failures.length === 0) return;
   throw failures.find((failure) => isFailure(failure, 'ServiceUnavailable')) ?? failures[0];
-}
-
-/** @throws ServiceUnavailable for half an answer: fewer hosts than asked for would make the fleet shrink (rule 2). */
-function whole({ fleet }: Agreed, subnetId: string, launched: readonly Instance[]): readonly Instance[] {
-  if (launched.length === fleet.instancesPerZone) return launched;
-  throw new DeploymentError(
-    'ServiceUnavailable',
-    `EC2 was asked for ${count(fleet.instancesPerZone, 'instance')} in ${subnetId} and answered with ${launched.length}. ` +
-      'The launch is asked for again under the same token.',
-  );
-}
-
-function launchRequest(deployment: Agreed, home: string, { subnetId, instanceType }: Try): LaunchRequest {
-  const { fleet, release, image, execution } = deployment;
-  // Whose share, where and as what: another try is another request, not a repetition of the first.
-  const clientToken = createHash('sha256')
-    .update([execution.id, home, subnetId, instanceType].join('|'))
-    .digest('hex');
-  return {
-    clientToken,
-    count: fleet.instancesPerZone,
-    subnetId,
-    imageId: image.imageId,
-    instanceType,
-    launchTemplate: { id: fleet.launchTemplate.id, version: fleet.launchTemplate.version },
-    userData: renderBootScript({
-      bucket: fleet.artifact.bucket,
-      fleet: fleet.name,
-      deploymentId: deploymentId(deployment),
-      artifact: release.artifact,
-      runtimes: release.runtimes,
-      startCommand: fleet.startCommand,
-      mackerelRole: `${fleet.mackerel.service}:${fleet.mackerel.role}`,
-    }),
-    tags: {
-      Name: fleet.name,
-      ...fleet.tags,
-      [TAG.fleet]: fleet.name,
-      [TAG.deployment]: deploymentId(deployment),
-      [TAG.artifactVersion]: release.artifact.versionId.slice(0, 256),
-    },
-  };
 }
 
 export const handler = lambdaHandler(launchNewInstances, () => ({

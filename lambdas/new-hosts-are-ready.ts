@@ -1,6 +1,7 @@
 /**
  * State *New hosts are ready*: one look at EC2, Mackerel and every load balancer. Registers each host at its load
- * balancers at the moment that makes it healthy earliest, and says in a sentence what is still waited for.
+ * balancers at the moment that makes it healthy earliest, and says in a sentence what is still waited for. Where the
+ * fleet wants it, it names the stragglers that are to be replaced.
  */
 import { liveEc2 } from './clients/ec2.ts';
 import { atEachBalancer, lookAtNewHosts } from './clients/facts.ts';
@@ -10,7 +11,7 @@ import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Ports } from './clients/ports.ts';
-import type { After, Look } from './domain/deployment.ts';
+import type { After, Readiness, Straggler } from './domain/deployment.ts';
 import { DeploymentError } from './domain/errors.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
 import { EC2_SECONDS } from './domain/plan.ts';
@@ -24,6 +25,7 @@ import {
   toRegister,
 } from './domain/readiness.ts';
 import { defineStep } from './domain/step.ts';
+import { decideStragglers, isBearable, mayReplace } from './domain/stragglers.ts';
 import { newHostMilestones } from './domain/timeline/milestones.ts';
 import { span } from './domain/words.ts';
 
@@ -36,7 +38,7 @@ type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger
 export const newHostsAreReady = defineStep(
   'new-hosts-are-ready',
   ['oldHosts', 'launch'],
-  async (deployment: Launched, ports: Eyes): Promise<Look> => {
+  async (deployment: Launched, ports: Eyes): Promise<Readiness> => {
     const { readySeconds } = deployment.fleet.limits;
     const now = ports.clock.now();
     const deadline = deadlineOf(deployment.readiness, now, readySeconds, deployment.launch.at);
@@ -46,36 +48,56 @@ export const newHostsAreReady = defineStep(
       const reason = 'EC2 is starting the new instances';
       return nextLook(undefined, now, deadline, { ready: false, reason, earliest: runningAt });
     }
-    const isLast = now >= deadline;
-    const found = await unlessUnavailable(undefined, () => lookAndJoin(deployment, ports, isLast));
-    if (!found.ready && isLast) throw notReady(found, readySeconds);
-    return nextLook(deployment.readiness, now, deadline, found);
+    const found: HostsFinding = await unlessUnavailable(deployment.readiness?.memory, () =>
+      lookAndJoin(deployment, ports, deadline, now),
+    );
+    if (!found.ready && now >= deadline) throw notReady(found, readySeconds);
+    const { stragglers = [] } = found;
+    return {
+      ...nextLook(deployment.readiness, now, deadline, found),
+      ...(stragglers.length > 0 && { stragglers: [...stragglers] }),
+    };
   },
 );
 
-/** @param isLast the sentence of the last look is the one that people read: it asks everybody. */
-async function lookAndJoin(deployment: Launched, ports: Eyes, isLast: boolean): Promise<Finding> {
+/** What a look found, and whom to replace. */
+interface HostsFinding extends Finding {
+  readonly stragglers?: readonly Straggler[];
+}
+
+async function lookAndJoin(
+  deployment: Launched,
+  ports: Eyes,
+  deadline: Date,
+  now: Date,
+): Promise<HostsFinding> {
   await holdingUnlessCancelled(deployment, ports);
-  const { instances: launched } = deployment.launch;
-  const moment = ports.clock.now();
-  const now = moment.getTime();
-  const askedBefore = deployment.readiness?.memory?.mackerelAskedAt ?? 0;
+  const { launch, readiness } = deployment;
+  const { instances: launched } = launch;
+  const memory = readiness?.memory ?? {};
+  const askedBefore = memory.mackerelAskedAt ?? 0;
   const joins = new Map(deployment.oldHosts.balancers.map(({ name, joins }) => [name, joins]));
+  // The sentence of the last look is the one that people read: it asks everybody.
+  const isLast = now >= deadline;
+  const secondsSinceAsked = (now.getTime() - askedBefore) / 1000;
   const facts = await lookAtNewHosts(
     deployment,
     launched,
     ports,
-    (seen) => isLast || mackerelMatters(launched, seen, joins, (now - askedBefore) / 1000),
+    (seen) => isLast || mackerelMatters(launched, seen, joins, secondsSinceAsked),
   );
-  const hosts = standings(launched, facts);
+  const replaces = mayReplace(deployment, memory, deadline, now);
+  const hosts = standings(launched, facts, (dead) => replaces && isBearable(dead, launched));
   refuseUnused(hosts, facts.members);
   await atEachBalancer('register', deployment, ports, toRegister(hosts, facts.members, joins));
   const asked = facts.hosts !== 'not asked';
+  const late = replaces && asked ? decideStragglers({ ...facts, hosts, launch, memory, now }) : undefined;
   return {
     ready: allReady(hosts),
-    reason: readinessSentence(hosts),
-    memory: { mackerelAskedAt: asked ? now : askedBefore },
-    seen: newHostMilestones(deployment, launched, facts, moment, deployment.readiness?.seen),
+    reason: [readinessSentence(hosts), late?.reason].filter(Boolean).join('; '),
+    stragglers: late?.replace ?? [],
+    memory: { ...(late?.memory ?? memory), mackerelAskedAt: asked ? now.getTime() : askedBefore },
+    seen: newHostMilestones(deployment, launched, facts, now, readiness?.seen),
     // Asked for the sentence's sake alone, it is not asked by the next look, which may come soon.
     ...(mackerelMatters(launched, facts, joins, 0) && { patienceSeconds: MACKEREL_PAUSE_SECONDS }),
   };

@@ -8,7 +8,7 @@ import { liveLedger } from './clients/live-ledger.ts';
 import type { LedgerRow, Ports } from './clients/ports.ts';
 import { startPending } from './clients/records.ts';
 import type { Deployment, TakeOver } from './domain/deployment.ts';
-import { decideCleanUp } from './domain/lock.ts';
+import { deadSince, decideCleanUp } from './domain/lock.ts';
 import { defineStep } from './domain/step.ts';
 
 type Registry = Pick<Ports, 'ledger' | 'executions' | 'clock'>;
@@ -35,7 +35,8 @@ export const takeOverTheLock = defineStep(
       return { ready, verdict, reason: `${reason}${deploys}`, nextLookInSeconds };
     }
     if (verdict === 'nothing' || verdict === 'wait') return { ready, verdict, reason, nextLookInSeconds };
-    const hold = await ports.ledger.takeOver(fleet.name, row.held, execution.id);
+    const diedAt = deadSince(row.held, state, ports.clock.now()) ?? ports.clock.now();
+    const hold = await ports.ledger.takeOver(fleet.name, row.held, execution.id, diedAt);
     if (!hold)
       return { ready: true, verdict: 'nothing', reason: 'somebody else takes care of it', nextLookInSeconds };
     return goOn(deployment, { ...row.held, ...hold }, ports.clock.now());

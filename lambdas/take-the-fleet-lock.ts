@@ -1,6 +1,7 @@
 /**
  * State *Take the fleet lock*: one deployment per fleet. A start that finds the lock held leaves its request in the one
- * pending slot and ends as a success; if the holder is dead, it sends for the clean-up. A dry run needs no lock.
+ * pending slot and ends as a success, or is superseded by a newer one that waits there; if the holder is dead, it sends
+ * for the clean-up. A dry run needs no lock.
  */
 import { liveArtifacts } from './clients/artifacts.ts';
 import { liveExecutions } from './clients/executions.ts';
@@ -44,7 +45,7 @@ export const takeTheFleetLock = defineStep(
         };
       const row = await ports.ledger.read(fleet.name);
       const waiting = row?.held && (await waitFor(deployment, row.held, row.pending, ports));
-      if (waiting) return { ...nobody, verdict: 'waiting', reason: waiting };
+      if (waiting) return { ...nobody, ...waiting };
     }
     throw new DeploymentError(
       'ServiceUnavailable',
@@ -53,13 +54,13 @@ export const takeTheFleetLock = defineStep(
   },
 );
 
-/** @returns the sentence of a request that waits, or nothing when the ledger changed meanwhile. */
+/** @returns whether the request waits, in a sentence, or nothing when the ledger changed meanwhile. */
 async function waitFor(
   deployment: Deployment,
   held: NonNullable<LedgerRow['held']>,
   pending: PendingRequest | undefined,
   ports: Registry,
-): Promise<string | undefined> {
+): Promise<Pick<Lock, 'verdict' | 'reason'> | undefined> {
   const { fleet, execution } = deployment;
   const { bucket, key } = fleet.artifact;
   const asked = await requestOf(deployment, ports);
@@ -73,11 +74,12 @@ async function waitFor(
     await ports.executions.start(machinesOf(execution.id, fleet.name).cleanUp, cleanUpName(held), '{}');
   }
   const human = held.needsHuman === undefined ? '' : ', and needs a human: see docs/runbook.md';
-  if (slot || !pending) return `${who}${human}; ${wantedBy(request)} waits and is deployed next`;
+  const told = (verdict: Lock['verdict'], what: string) => ({ verdict, reason: `${who}${human}; ${what}` });
+  if (slot || !pending) return told('waiting', `${wantedBy(request)} waits and is deployed next`);
   const first = wantedBy(pending);
   return first === wantedBy(request)
-    ? `${who}${human}; ${first} waits already, as ${pending.id} asked for it`
-    : `${who}${human}; superseded by ${first}, which waits already`;
+    ? told('waiting', `${first} waits already, as ${pending.id} asked for it`)
+    : told('superseded', `superseded by ${first}, which waits already`);
 }
 
 /** For people, who know executions by name. A clean-up's name says that it is one, by its state machine. */

@@ -4,16 +4,16 @@
  * instances that failed have to say is read first; one of them is kept for debugging where the fleet wants that.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { atEachBalancer, hostsOfRole, launchedByTag, membersByTwoAnswers } from './clients/facts.ts';
+import { launchedByTag } from './clients/facts.ts';
 import { entering, holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Instance, Ports } from './clients/ports.ts';
+import { leaveBalancers, retireHostsOf, terminateInstances } from './clients/removing.ts';
 import { type Aside, setAside } from './clients/setting-aside.ts';
-import { type Deployment, deploymentId, type Removal } from './domain/deployment.ts';
-import { decideDraining } from './domain/draining.ts';
+import { type Deployment, deploymentId, launchedIds, type Removal } from './domain/deployment.ts';
 import { DeploymentError } from './domain/errors.ts';
 import { TAG } from './domain/fleet.ts';
 import { type Kept, keptSentence } from './domain/kept.ts';
@@ -105,9 +105,9 @@ async function remove(
   if (unleft) return waiting(unleft);
   if (decision.terminate.length > 0) {
     await rememberLaunched(deployment, ports, instances, now);
-    const reason = await terminate(decision.terminate, ports);
+    const reason = await terminateInstances(decision.terminate, ports);
     // One that EC2 refuses is asked for until the deadline: nobody shall be paged meanwhile about those that are gone.
-    if (decision.gone.length > 0) await retire(deployment, ports, decision.gone);
+    if (decision.gone.length > 0) await retireHostsOf(deployment, ports, decision.gone);
     return waiting(reason);
   }
   // A refused one does not keep the others from being removed: it is told when they are.
@@ -115,8 +115,9 @@ async function remove(
     return waiting(`${list([...decision.going, ...decision.unseen])} still shutting down`);
   if (inFlight) return { ...inFlight, memory, seen: milestones };
   const ended = [...decision.gone, ...decision.unseen];
-  const unretired = await retire(deployment, ports, kept ? [...ended, kept.instanceId] : ended);
-  if (unretired) return waiting(unretired);
+  const leftMackerel = kept ? [...ended, kept.instanceId] : ended;
+  const { refusals } = await retireHostsOf(deployment, ports, leftMackerel);
+  if (refusals) return waiting(`Mackerel did not retire ${refusals}`);
   refuseAny(decision);
   const removed = `${count(leaving.length, 'new instance')} removed`;
   return { ready: true, reason: kept ? `${removed}; ${keptSentence(kept)}` : removed, seen: milestones };
@@ -129,8 +130,8 @@ function launchedIn(document = '{}'): string[] {
 }
 
 /**
- * A launch that was cut off wrote down no ids, and what has ended is not listed by its tag anymore: a clean-up that
- * comes after this undo, if that is cut off too, finds them in the ledger.
+ * A launch that was cut off (the first, or that of replacements) wrote down no ids, and what has ended is not listed by
+ * its tag anymore: a clean-up that comes after this undo, if that is cut off too, finds them in the ledger.
  */
 async function rememberLaunched(
   deployment: Deployment,
@@ -138,10 +139,15 @@ async function rememberLaunched(
   instances: readonly Instance[],
   now: Date,
 ): Promise<void> {
-  if (deployment.launch) return;
-  const found = instances.map(({ instanceId, zone, instanceType }) => ({ instanceId, zone, instanceType }));
-  const launch = { reason: 'found by the tag of the deployment', at: now.toISOString(), instances: found };
-  await entering('undo', { ...deployment, launch }, ports);
+  const known = launchedIds(deployment);
+  const found = instances
+    .filter(({ instanceId }) => !known.includes(instanceId))
+    .map(({ instanceId, zone, instanceType }) => ({ instanceId, zone, instanceType }));
+  if (found.length === 0) return;
+  const { launch = { reason: 'found by the tag of the deployment', at: now.toISOString(), instances: [] } } =
+    deployment;
+  const all = { ...launch, instances: [...launch.instances, ...found] };
+  await entering('undo', { ...deployment, launch: all }, ports);
 }
 
 /** "EC2 shows nothing that we launched" is no proof while a launch may still be in flight. */
@@ -153,46 +159,6 @@ function mayBeInFlight(deployment: Deployment, secondsPassed: number, now: Date)
     reason: 'EC2 shows nothing more of this deployment; making sure that no launch is still in flight',
     earliest: new Date(now.getTime() + left * 1000),
   };
-}
-
-async function terminate(ids: readonly string[], { ec2 }: Pick<Ports, 'ec2'>): Promise<string> {
-  const { refused } = await ec2.terminate(ids);
-  const why = list(refused.map(({ id, reason }) => `${id} (${reason})`));
-  return `EC2 terminates ${list(ids)}${refused.length > 0 ? `; refused: ${why}` : ''}`;
-}
-
-/** @returns what is still waited for at the load balancers, or nothing when they have let go (or may be cut off). */
-async function leaveBalancers(
-  deployment: Deployment,
-  ports: Eyes,
-  ids: readonly string[],
-  secondsPassed: number,
-): Promise<string | undefined> {
-  const members = await membersByTwoAnswers(deployment, ports, ids);
-  const serving = new Map(
-    [...members].map(([name, listed]) => [
-      name,
-      listed.filter(({ state }) => state !== 'draining').map(({ instanceId }) => instanceId),
-    ]),
-  );
-  await atEachBalancer('deregister', deployment, ports, serving);
-  const { drained, reason } = decideDraining(members);
-  if (drained || secondsPassed >= deployment.fleet.limits.drainSeconds) return undefined;
-  return `new hosts leave the load balancers: ${reason}`;
-}
-
-/** @returns what Mackerel did not retire, or nothing when none of our hosts is left there. */
-async function retire(
-  deployment: Deployment,
-  { mackerel }: Eyes,
-  ids: readonly string[],
-): Promise<string | undefined> {
-  const ours = (await hostsOfRole(deployment, { mackerel }))
-    .filter((host) => host.instanceId !== undefined && ids.includes(host.instanceId))
-    .map((host) => host.id);
-  const { refused } = ours.length > 0 ? await mackerel.retire(ours) : { refused: [] };
-  if (refused.length === 0) return undefined;
-  return `Mackerel did not retire ${list(refused.map(({ id, reason }) => `${id} (${reason})`))}`;
 }
 
 export const handler = lambdaHandler(terminateNewInstances, (apiKeyParameter) => ({

@@ -10,6 +10,7 @@ import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { Ports } from './clients/ports.ts';
+import { retireHostsOf } from './clients/removing.ts';
 import { type After, type Look, oldInstanceIds } from './domain/deployment.ts';
 import { DeploymentError, isFailure } from './domain/errors.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
@@ -41,7 +42,8 @@ export const terminateOldInstances = defineStep(
     if (!found.ready && now >= deadline) {
       throw new DeploymentError(
         'OldHostsNotTerminated',
-        `After ${span(terminateSeconds)}: ${found.reason}. They are out of service; terminate them in the EC2 console.`,
+        `After ${span(terminateSeconds)}: ${found.reason}. They are out of service; terminate them in the EC2 console.` +
+          (await retireEnded(deployment, ports)),
       );
     }
     return nextLook(deployment.termination, now, deadline, found);
@@ -122,6 +124,26 @@ async function terminate(
     all.length > 0 && `not terminated: ${list(all.map(({ id, reason }) => `${id} (${reason})`))}`,
   ];
   return { ready: false, reason: parts.filter(Boolean).join('; '), memory };
+}
+
+/**
+ * Those that did end, for nobody else comes by to retire them: a human looks after the rest. Best effort.
+ * @returns a sentence about them.
+ */
+async function retireEnded(deployment: Baked, ports: Eyes): Promise<string> {
+  try {
+    const instances = await ports.ec2.describe(oldInstanceIds(deployment));
+    const ids = instances.filter(({ state }) => state === 'terminated').map(({ instanceId }) => instanceId);
+    if (ids.length === 0) return '';
+    const ended = deployment.oldHosts.hosts.filter(({ instanceId }) => ids.includes(instanceId));
+    const known = ended.flatMap(({ hostIds }) => hostIds);
+    const { refusals } = await retireHostsOf(deployment, ports, ids, known);
+    const but = refusals && `, but for ${refusals}`;
+    return ` ${list(ids)} ended, and ${ids.length === 1 ? 'is' : 'are'} retired in Mackerel${but}.`;
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return '';
+  }
 }
 
 function endingSentence({ going, unseen, refused }: TerminationDecision): string {

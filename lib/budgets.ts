@@ -9,6 +9,7 @@ import { IN_FLIGHT_SECONDS } from '../lambdas/domain/lock.ts';
 import { EVENTS_PER_LOOK, mostLooks } from '../lambdas/domain/looks.ts';
 import { IN_FLIGHT_SECONDS as LAUNCH_IN_FLIGHT_SECONDS } from '../lambdas/domain/removal.ts';
 import { STEP_NAMES, STEPS, type StepName } from '../lambdas/domain/steps.ts';
+import { STRAGGLER_END_SECONDS } from '../lambdas/domain/stragglers.ts';
 
 /** AWS fails the execution that reaches it. */
 const HISTORY_LIMIT = 25_000;
@@ -31,10 +32,12 @@ const EVENTS_PER_READINESS_TURN = EVENTS_PER_LOOK + 5 + 2;
 type Limits = Fleet['limits'];
 
 /** How long each wait lasts at most, in the order of the story. */
-function longestWaits({ readySeconds, drainSeconds, bakeSeconds, terminateSeconds, undoSeconds }: Limits) {
+function longestWaits(limits: Limits, replacesStragglers = false) {
+  const { readySeconds, drainSeconds, bakeSeconds, terminateSeconds, undoSeconds } = limits;
   const drain = Math.max(drainSeconds, DEREGISTRATION_SECONDS);
   return {
     ready: readySeconds,
+    stragglers: replacesStragglers ? drainSeconds + STRAGGLER_END_SECONDS : 0,
     drain,
     bake: bakeSeconds + BAKE_SILENCE_SECONDS,
     terminate: terminateSeconds,
@@ -45,9 +48,13 @@ function longestWaits({ readySeconds, drainSeconds, bakeSeconds, terminateSecond
 }
 
 /** The most history events of a deployment that waits out every limit and undoes everything at the end. */
-export function mostEvents(limits: Limits): number {
-  const { ready, drain, bake, terminate, putBack, remove } = longestWaits(limits);
+export function mostEvents(limits: Limits, replacesStragglers = false): number {
+  const { ready, stragglers, drain, bake, terminate, putBack, remove } = longestWaits(
+    limits,
+    replacesStragglers,
+  );
   const looks =
+    (replacesStragglers ? mostLooks(stragglers) : 0) +
     mostLooks(drain) +
     mostLooks(bake, BAKE_RETRY_SECONDS) +
     mostLooks(terminate) +
@@ -88,8 +95,8 @@ export function mostCleanUpEvents(limits: Limits): number {
  * The state machine's own timeout: longer than everything that could take long, one after the other. It ends runaway
  * executions only; every wait has a deadline of its own that ends in an undo.
  */
-export function machineTimeoutSeconds(limits: Limits): number {
-  return longest(longestWaits(limits), STEP_NAMES);
+export function machineTimeoutSeconds(limits: Limits, replacesStragglers = false): number {
+  return longest(longestWaits(limits, replacesStragglers), STEP_NAMES);
 }
 
 /** The same for the clean-up's machine. */

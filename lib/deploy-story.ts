@@ -40,6 +40,13 @@ export function deployStory(
   const newHosts = states.waitUntil('New hosts are ready', 'new-hosts-are-ready', 'readiness', {
     to: undo.head,
   });
+  // Its answer is the launch anew: from here on the new hosts are those instead of the stragglers.
+  const replace = states.step('Replace the stragglers', 'replace-the-stragglers', 'launch', {
+    to: undo.head,
+  });
+  const stragglers = states.waitUntil('Remove the stragglers', 'remove-the-stragglers', 'stragglers', {
+    to: undo.head,
+  });
 
   // ── Shift traffic: a failure is undone, in seconds, because the old hosts still run ─────────────────────────────
   const takeOut = states.step('Take old hosts out of service', 'take-old-hosts-out-of-service', 'shift', {
@@ -61,6 +68,10 @@ export function deployStory(
       sfn.Condition.stringEquals('$.lock.verdict', 'waiting'),
       succeed(scope, 'Waiting for its turn', '$.lock'),
     )
+    .when(
+      sfn.Condition.stringEquals('$.lock.verdict', 'superseded'),
+      succeed(scope, 'Superseded by what waits', '$.lock'),
+    )
     .otherwise(image);
   image.next(release).next(isWanted);
   const notWanted = (verdict: string, title: string) =>
@@ -80,7 +91,11 @@ export function deployStory(
     )
     .otherwise(launch);
   launch.next(newHosts.look);
-  newHosts.verdict.when(States.ready('readiness'), takeOut);
+  newHosts.verdict
+    .when(States.ready('readiness'), takeOut)
+    .when(sfn.Condition.isPresent('$.readiness.stragglers'), replace);
+  replace.next(stragglers.look);
+  stragglers.verdict.when(States.ready('stragglers'), newHosts.look);
   takeOut.next(wereReady);
   wereReady.when(sfn.Condition.booleanEquals('$.shift.done', true), drained.look).otherwise(newHosts.pause);
   drained.verdict.when(States.ready('drain'), bake.look);

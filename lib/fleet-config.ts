@@ -291,6 +291,13 @@ export const FleetConfig = only({
    * kept. Needs a load balancer. Default: 0, none.
    */
   keepFailedHostMinutes: v.optional(whole(0, 1_440, ' minutes'), 0),
+  /**
+   * New hosts that are not ready after three times what half of the fleet's new hosts took, or that EC2 lost, are
+   * replaced once, when all others are ready and they are at most a tenth of the fleet (or one). Needs a fleet of 3
+   * hosts or more, and room for that many more instances. Default: false; the deployment then waits for them until
+   * `limits.readySeconds`, fails and is undone.
+   */
+  replaceStragglers: v.optional(v.boolean('true or false'), false),
   securityGroups: list(id('sg'), 1, 16),
   /** Default: made, without further policies. */
   instanceProfile: v.optional(InstanceProfile, { kind: 'made' }),

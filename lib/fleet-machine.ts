@@ -42,7 +42,7 @@ export class FleetMachine extends Construct {
       name: deployMachineName(fleet.name),
       comment: `Replaces the hosts of ${fleet.name} by hosts of one release.`,
       start: deployStory(this, functions, fleet),
-      seconds: machineTimeoutSeconds(fleet.limits),
+      seconds: machineTimeoutSeconds(fleet.limits, fleet.replaceStragglers),
     });
     // A scope of its own: both stories have states of the same names.
     const scopeOfCleanUp = new Construct(this, 'CleanUp');

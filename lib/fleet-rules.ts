@@ -1,6 +1,7 @@
 /** What must be true between a fleet's fields, and between fleets. Each rule says which field to change, and to what. */
 import { largestBootScript, USER_DATA_LIMIT } from '../lambdas/domain/boot-script.ts';
 import { type Architecture, fleetSize, loadBalancerName } from '../lambdas/domain/fleet.ts';
+import { mostStragglers, SMALLEST_FLEET } from '../lambdas/domain/stragglers.ts';
 import { HISTORY_BUDGET, mostEvents } from './budgets.ts';
 import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
 
@@ -94,6 +95,14 @@ export const FLEET_RULES: readonly FleetRule[] = [
       'instancesPerZone',
       fleet.instancesPerZone,
       `at most ${MOST_HOSTS} hosts in all, and ${fleet.subnets.length} subnets make ${fleetSize(fleet)}`,
+    ),
+  ),
+  rule(['replaceStragglers', 'subnets', 'instancesPerZone'], (fleet) =>
+    when(
+      fleet.replaceStragglers && mostStragglers(fleetSize(fleet)) === 0,
+      'replaceStragglers',
+      true,
+      `false for a fleet of fewer than ${SMALLEST_FLEET} hosts: which of two is slow, nobody can tell`,
     ),
   ),
   rule(['spillOver', 'subnets', 'instanceTypes'], ({ spillOver, subnets, instanceTypes }) => {
@@ -194,13 +203,13 @@ export const FLEET_RULES: readonly FleetRule[] = [
       `false, because AWS tells this account nothing of ${because}; or copy the image, or its id, into the account`,
     );
   }),
-  rule(['limits'], ({ limits }) =>
+  rule(['limits', 'replaceStragglers'], ({ limits, replaceStragglers }) =>
     when(
-      mostEvents(limits) > HISTORY_BUDGET,
+      mostEvents(limits, replaceStragglers) > HISTORY_BUDGET,
       'limits',
       limits,
       `limits that need at most ${HISTORY_BUDGET} events of the execution's history, and these could need ` +
-        `${mostEvents(limits)}: shorten the longest`,
+        `${mostEvents(limits, replaceStragglers)}: shorten the longest`,
     ),
   ),
   { ...bootScriptFits(), allowedOnly: true },

@@ -298,6 +298,14 @@ const tagKept: Grant = ({ stack, environment }) => {
   };
 };
 
+/** Only in an environment where a fleet wants it: elsewhere the function may do nothing of this. */
+const whereStragglersAreReplaced = (grants: readonly Grant[]): Grant[] =>
+  grants.map((grant) => (reach) => {
+    const permission = grant(reach);
+    const wanted = reach.environment.fleets.some(({ replaceStragglers }) => replaceStragglers);
+    return wanted ? permission : { ...permission, resources: [] };
+  });
+
 // ── Load balancers ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 const describeLoadBalancers = describe(
@@ -338,6 +346,9 @@ const deregister = [onClassic('DeregisterInstancesFromLoadBalancer'), onTargetGr
 
 // ── The table ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Instances of the fleets' own parts, tagged from birth. */
+const launch = [launchFromFleetsParts, launchTagged, tagAtLaunch, passHostRoles];
+
 /** A look at hosts: who they are in Mackerel, whether they run, whether they serve. */
 const lookAtHosts = [...askMackerel, describeInstances, describeLoadBalancers];
 
@@ -362,16 +373,14 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   'snapshot-old-hosts': [...lookAtHosts, describeSubnets],
   'write-the-plan': [],
   // Reads in the ledger which tries an earlier run of it has behind it.
-  'launch-new-instances': [
-    readLedger,
-    writeLedger,
-    countAddresses,
-    launchFromFleetsParts,
-    launchTagged,
-    tagAtLaunch,
-    passHostRoles,
-  ],
+  'launch-new-instances': [readLedger, writeLedger, countAddresses, ...launch],
   'new-hosts-are-ready': [readLedger, ...lookAtHosts, ...register],
+  // Launches, and terminates nothing; its neighbour terminates, and launches nothing.
+  'replace-the-stragglers': [writeLedger, ...whereStragglersAreReplaced([describeSubnets, ...launch])],
+  'remove-the-stragglers': [
+    readLedger,
+    ...whereStragglersAreReplaced([...lookAtHosts, ...deregister, terminateTagged, readConsoles]),
+  ],
   'take-old-hosts-out-of-service': [writeLedger, ...lookAtHosts, ...deregister],
   'old-hosts-are-drained': [readLedger, describeLoadBalancers],
   'watch-the-new-hosts': [readLedger, ...lookAtHosts],

@@ -1,66 +1,43 @@
 /**
  * `npm run faults`: breaks every call of every kind of deployment in every way, stops it at every moment, runs every
  * step twice, and breaks two things at once; the rules are checked after every event, and the fleet at the end.
- *
- *   --only KIND     one kind of deployment        --pairs N   how many pairs (default 20,000)
- *   --seed S        of the world and the pairs    --sample N  N single faults instead of all, and no pairs
- *   --at TEXT       only cases whose name has this text in it
- *   --replay CASE   one case, as a violation names it
- *   --mutants       breaks the product itself instead: every breakage must be caught
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { allSingles, PAIRS_PER_BATCH, shuffled } from './faults/campaign.ts';
 import { type Case, caseName, parseCase } from './faults/case.ts';
 import { playAll, type Work } from './faults/crew.ts';
-import { faultsTemplate, KIND_NAMES, KINDS, type KindName } from './faults/kinds.ts';
+import { faultsTemplate } from './faults/kinds.ts';
+import { type FaultsOptions, HELP, readFaultsCommand } from './faults/options.ts';
 import { play } from './faults/play.ts';
 import { Tally, violationLines } from './faults/tally.ts';
 
 const CHUNK = 25;
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    pairs: { type: 'string', default: '20000' },
-    sample: { type: 'string' },
-    seed: { type: 'string', default: '7' },
-    at: { type: 'string', default: '' },
-    replay: { type: 'string' },
-    mutants: { type: 'boolean', default: false },
-  },
-});
-
 const print = (line = '') => process.stdout.write(`${line}\n`);
 
-async function replay(text: string): Promise<boolean> {
+/** @returns the exit code. */
+async function replay(text: string): Promise<number> {
   const played = parseCase(text);
   const { applied, outcome, endedIn, violations, reached } = await play(faultsTemplate(), played);
   for (const { rule, what } of violations) print(`✗ rule ${rule}: ${what}`);
   const faults = `${applied} of ${played.injuries.length} faults came to pass`;
   print(`${faults}; ${reached.length} moments; ended in "${endedIn}" with ${outcome}.`);
-  return violations.length === 0;
+  return violations.length === 0 ? 0 : 1;
 }
-
-/** @throws Error for a kind that there is not. */
-function kinds(): readonly KindName[] {
-  if (options.only === undefined) return KIND_NAMES;
-  if (options.only in KINDS) return [options.only as KindName];
-  throw new Error(`No kind ${options.only}; there are ${KIND_NAMES.join(', ')}.`);
-}
-
-const named = (each: Case) => caseName(each).includes(options.at);
 
 const chunks = <T>(list: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
 
-async function campaign(): Promise<boolean> {
-  const seed = Number(options.seed);
+/** @returns the exit code. */
+async function campaign({ kinds, seed, pairs, sample, at }: FaultsOptions): Promise<number> {
   print(`Seed ${seed}.`);
   const template = faultsTemplate();
-  const all = (await allSingles(template, kinds(), seed)).filter(named);
-  const single = shuffled(all, seed).slice(0, Number(options.sample ?? all.length));
-  const batches = options.sample === undefined ? Math.ceil(Number(options.pairs) / PAIRS_PER_BATCH) : 0;
+  const named = (each: Case) => caseName(each).includes(at);
+  const all = (await allSingles(template, kinds, seed)).filter(named);
+  if (all.length === 0)
+    return refuse([`--at ${at}: no case of ${kinds.join(', ')} has this text in its name`]);
+  const single = shuffled(all, seed).slice(0, sample ?? all.length);
+  const batches = Math.ceil(pairs / PAIRS_PER_BATCH);
   const work: Work[] = [
     ...chunks(single, CHUNK).map((cases) => ({ cases })),
     ...chunks([...Array(batches).keys()], 3).map((some) => ({ batches: some })),
@@ -76,7 +53,7 @@ async function campaign(): Promise<boolean> {
       tallies.single.broken.length + tallies.pair.broken.length,
     );
   });
-  return report(tallies, startedAt);
+  return report(tallies, startedAt) ? 0 : 1;
 }
 
 function progress(cases: number, broken: number): void {
@@ -102,8 +79,23 @@ function report({ single, pair }: Record<'single' | 'pair', Tally>, startedAt: n
   return broken === 0;
 }
 
-if (options.mutants) await import('./mutants.ts');
-else {
-  const ok = options.replay === undefined ? await campaign() : await replay(options.replay);
-  process.exitCode = ok ? 0 : 1;
+/** @returns the exit code. */
+function refuse(problems: readonly string[]): number {
+  process.stderr.write(`${problems.join('\n')}\nNothing was run. See npm run faults -- --help.\n`);
+  return 2;
 }
+
+/** @returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const command = readFaultsCommand(args);
+  if (command.do === 'refuse') return refuse(command.problems);
+  if (command.do === 'run') {
+    const { options } = command;
+    return options.replay === undefined ? campaign(options) : replay(options.replay);
+  }
+  print(HELP);
+  return 0;
+}
+
+if (process.argv.includes('--mutants')) await import('./mutants.ts');
+else process.exitCode = await main(process.argv.slice(2));

@@ -1,33 +1,19 @@
 /**
  * `npm run mutants`: proves that the campaign can fail. Each deliberate breakage of the product is made in a copy of
  * the project, and the campaign is sent after it; one that survives, or does not apply anymore, fails the command.
- *
- *   --only TEXT   mutants whose name has this text in it
- *   --seed S      of the world and the order of the cases
- *   --cases N     how many cases a mutant may survive before it counts as a survivor (default 600)
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import type { Catch } from './mutants/hunt.ts';
-import { MUTANTS, type Mutant } from './mutants/list.ts';
+import type { Mutant } from './mutants/list.ts';
+import { HELP, type MutantsOptions, readMutantsCommand } from './mutants/options.ts';
 import { huntDown } from './mutants/workshop.ts';
-
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', default: '' },
-    seed: { type: 'string', default: '7' },
-    cases: { type: 'string', default: '600' },
-    // `npm run faults -- --mutants` is the same command.
-    mutants: { type: 'boolean', default: true },
-  },
-});
 
 const print = (line = '') => process.stdout.write(`${line}\n`);
 
 /** @returns whether it was caught. */
-async function hunted(mutant: Mutant): Promise<boolean> {
+async function hunted(mutant: Mutant, { seed, mostCases }: MutantsOptions): Promise<boolean> {
   try {
-    const result = await huntDown(mutant, Number(options.seed), Number(options.cases));
+    const result = await huntDown(mutant, seed, mostCases);
     print(line(mutant, result));
     return result.caught !== undefined;
   } catch (error) {
@@ -42,19 +28,36 @@ function line({ name, breaks, rule }: Mutant, { cases, caught }: Catch): string 
   return `✓ killed   ${name}\n             rule ${caught.rule}${other}: ${caught.what.slice(0, 160)}\n             ${caught.by}, case ${cases}`;
 }
 
-async function takeTurns(queue: Mutant[]): Promise<boolean[]> {
+async function takeTurns(queue: Mutant[], options: MutantsOptions): Promise<boolean[]> {
   const caught: boolean[] = [];
-  for (let next = queue.shift(); next; next = queue.shift()) caught.push(await hunted(next));
+  for (let next = queue.shift(); next; next = queue.shift()) caught.push(await hunted(next, options));
   return caught;
 }
 
-const startedAt = Date.now();
-const queue = MUTANTS.filter(({ name }) => name.includes(options.only));
-const hands = Array.from({ length: availableParallelism() }, () => takeTurns(queue));
-const caught = (await Promise.all(hands)).flat();
-const survivors = caught.filter((was) => !was).length;
-print();
-print(
-  `${caught.length} mutants in ${Math.round((Date.now() - startedAt) / 1_000)} s: ${survivors === 0 ? 'all were caught' : `${survivors} not caught`}.`,
-);
-process.exitCode = survivors === 0 && caught.length > 0 ? 0 : 1;
+/** @returns the exit code. */
+async function hunt(options: MutantsOptions): Promise<number> {
+  const startedAt = Date.now();
+  const queue = [...options.mutants];
+  const hands = Array.from({ length: availableParallelism() }, () => takeTurns(queue, options));
+  const caught = (await Promise.all(hands)).flat();
+  const survivors = caught.filter((was) => !was).length;
+  print();
+  print(
+    `${caught.length} mutants in ${Math.round((Date.now() - startedAt) / 1_000)} s: ${survivors === 0 ? 'all were caught' : `${survivors} not caught`}.`,
+  );
+  return survivors === 0 ? 0 : 1;
+}
+
+/** @returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
+  const command = readMutantsCommand(args);
+  if (command.do === 'run') return hunt(command.options);
+  if (command.do === 'help') {
+    print(HELP);
+    return 0;
+  }
+  process.stderr.write(`${command.problems.join('\n')}\nNothing was run. See npm run mutants -- --help.\n`);
+  return 2;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -6,9 +6,16 @@
 import { FAILURES } from '../lambdas/domain/errors.ts';
 import { type Fleet, fleetSize, loadBalancerName, TAG } from '../lambdas/domain/fleet.ts';
 import { isKept, keptUntil } from '../lambdas/domain/kept.ts';
+import { mostStragglers } from '../lambdas/domain/stragglers.ts';
 import type { ExecutionResult } from './run-definition.ts';
 import type { WorldEvent } from './world/events.ts';
-import { type HostView, type InstanceView, viewWorld, type WorldView } from './world/view.ts';
+import {
+  type HostView,
+  type InstanceView,
+  type LoadBalancerView,
+  viewWorld,
+  type WorldView,
+} from './world/view.ts';
 import type { World } from './world/world.ts';
 
 export interface Violation {
@@ -42,6 +49,8 @@ export class Rules {
   readonly #stepBegan: () => number | undefined;
   /** What the scenario broke. */
   readonly #harmed = new Set<string>();
+  /** New instances that are no new hosts anymore: terminated by our hand, or lost before others were launched for them. */
+  readonly #replaced = new Set<string>();
   #begunTermination = false;
   #isOver = false;
 
@@ -106,6 +115,7 @@ export class Rules {
     const touchesOld = event.ids.some((id) => old.has(id));
     if (event.kind === 'instances-terminated') {
       if (event.changed.some((id) => old.has(id))) this.#begunTermination = true;
+      for (const id of event.changed) this.#replaced.add(id);
       this.#onlyOwn(event.ids, now, 'terminated');
       this.#onlyTagged(event.ids, now);
       this.#nobodyCutOff(event.changed, now);
@@ -123,7 +133,7 @@ export class Rules {
 
   /** Rule 1: no old host goes unless every new one was ready when the step looked. */
   #allNewAreReady(now: WorldView, what: string): void {
-    const launched = this.#launched(now);
+    const launched = this.#newHosts(now);
     const earliest = this.#stepBegan() ?? now.at.getTime() - LOOK_TO_ACT_SECONDS * 1_000;
     const looked = viewWorld(this.#world, earliest);
     if (launched.length < fleetSize(this.#fleet))
@@ -134,17 +144,22 @@ export class Rules {
     }
   }
 
-  /** Rule 5: launches never double. */
+  /** Rule 5: launches never double; a few more replace stragglers, where the fleet wants that. */
   #launchedOnce(now: WorldView): void {
-    const launched = this.#launched(now).length;
+    const launched = this.#launched(now);
     const size = fleetSize(this.#fleet);
-    if (launched > size) this.#broken(5, `${launched} instances were launched for a fleet of ${size}`);
+    const most = size + (this.#fleet.replaceStragglers ? mostStragglers(size) : 0);
+    if (launched.length > most)
+      this.#broken(5, `${launched.length} instances were launched for a fleet of ${size}`);
+    if (launched.length > size)
+      for (const { instanceId, state } of launched)
+        if (state === 'terminated') this.#replaced.add(instanceId);
   }
 
   /** Rule 2: by our hand, as many hosts are in service as at the start. */
   #nobodyMissing(now: WorldView): void {
     if (this.#fleet.loadBalancers.length === 0) this.#nobodyUnwatched(now);
-    for (const { name, inService } of now.loadBalancers) {
+    for (const { name, inService } of this.#balancers(now)) {
       const before = this.#before.loadBalancers.find((balancer) => balancer.name === name);
       // What the scenario broke is not missing by our hand.
       const broken = this.#brokenSince(now, name);
@@ -156,7 +171,7 @@ export class Rules {
 
   /** Rule 2: who is terminated was taken out of every load balancer before, so that no request is cut. */
   #nobodyCutOff(ids: readonly string[], now: WorldView): void {
-    for (const { name, members } of now.loadBalancers) {
+    for (const { name, members } of this.#balancers(now)) {
       const cut = members.filter(({ instanceId, state }) => ids.includes(instanceId) && state !== 'draining');
       for (const { instanceId } of cut)
         this.#broken(2, `${instanceId} was terminated while registered at ${name}`);
@@ -222,7 +237,7 @@ export class Rules {
     for (const { instanceId, hosts } of this.#launched(now)) {
       if (hosts.length > 0) this.#broken(6, `${instanceId} is left in Mackerel`);
     }
-    for (const { name, members } of this.#before.loadBalancers) {
+    for (const { name, members } of this.#balancers(this.#before)) {
       const serving = this.#inService(now, name);
       const missing = members.filter(
         ({ instanceId, state }) => state === 'in-service' && !serving.has(instanceId),
@@ -249,14 +264,14 @@ export class Rules {
 
   /** Rule 7: deployed means exactly the new hosts: in EC2 by tag, at the load balancers, in Mackerel by role. */
   #endedWell(now: WorldView): void {
-    const launched = new Set(this.#launched(now).map((instance) => instance.instanceId));
+    const launched = new Set(this.#newHosts(now).map((instance) => instance.instanceId));
     const strangers = this.#strangers();
     const wrong = (id: string) => !launched.has(id) && !strangers.has(id);
     for (const { instanceId, state, tags } of now.instances) {
       if (state !== 'terminated' && tags[TAG.fleet] === this.#fleet.name && wrong(instanceId))
         this.#broken(7, `${instanceId} still runs`);
     }
-    for (const { name, members } of now.loadBalancers) {
+    for (const { name, members } of this.#balancers(now)) {
       for (const { instanceId } of members)
         if (wrong(instanceId)) this.#broken(7, `${instanceId} is still at ${name}`);
       for (const id of launched)
@@ -267,7 +282,7 @@ export class Rules {
       if (instanceId && wrong(instanceId))
         this.#broken(7, `Mackerel host ${id} of ${instanceId} is still there`);
     }
-    for (const instance of this.#launched(now))
+    for (const instance of this.#newHosts(now))
       if (!this.#isReady(instance, now)) this.#broken(7, `${instance.instanceId} is not ready`);
   }
 
@@ -302,6 +317,17 @@ export class Rules {
 
   #launched(view: WorldView): readonly InstanceView[] {
     return view.instances.filter((instance) => instance.tags[TAG.deployment] === this.#deployment);
+  }
+
+  /** Those that are to serve in the end: a straggler that was replaced is none of them. */
+  #newHosts(view: WorldView): readonly InstanceView[] {
+    return this.#launched(view).filter(({ instanceId }) => !this.#replaced.has(instanceId));
+  }
+
+  /** The fleet's own: other fleets may share the world. */
+  #balancers(view: WorldView): readonly LoadBalancerView[] {
+    const own = this.#fleet.loadBalancers.map(loadBalancerName);
+    return view.loadBalancers.filter(({ name }) => own.includes(name));
   }
 
   /** Who may be replaced: listed by Mackerel before, alive, with the fleet's tag. */

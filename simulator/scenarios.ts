@@ -300,6 +300,16 @@ export const SCENARIOS = {
     arrange: (stage) => giveHistory(stage, ['release-41', 'release-42']),
     endsIn: 'Deployed',
   },
+  straggler: {
+    tells: 'Three of four new hosts are ready, the last one stays far behind: it is replaced, once.',
+    kind: 'app',
+    oldPerZone: 2,
+    arrange: (stage) => {
+      stage.configure({ instancesPerZone: 2, replaceStragglers: true });
+      lastHost({ kind: 'slow', factor: 20 })(stage);
+    },
+    endsIn: 'Deployed',
+  },
 } as const satisfies Record<string, Scenario>;
 
 export type ScenarioName = keyof typeof SCENARIOS;

@@ -8,6 +8,7 @@ import * as v from 'valibot';
 import { apiKeyReader } from '../lambdas/clients/live-mackerel.ts';
 import type { Image, Parameters as ParametersPort, Ports } from '../lambdas/clients/ports.ts';
 import { Fleet, loadBalancerName } from '../lambdas/domain/fleet.ts';
+import { WATCH_EVERY_SECONDS } from '../lambdas/domain/orphans.ts';
 import { definitionOf } from '../lib/resolve-definition.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { callLatencyMillis, INIT_SECONDS, SANDBOX_SECONDS, TRANSITION_SECONDS } from './latency.ts';
@@ -61,8 +62,6 @@ export interface StageOptions {
 
 /** How long a status event takes to start the clean-up. */
 const EVENT_SECONDS = 2;
-/** The schedule of the clean-up. */
-export const SCHEDULE_SECONDS = 300;
 
 /** What the fleet's hosts were launched from. */
 export const OLD_IMAGE = 'ami-0f1e2d3c4b5a69788';
@@ -126,7 +125,17 @@ export class Stage {
 
   /** Gives the fleet other options than the fleet file does. Before anything is started. */
   configure(
-    options: Partial<Pick<Fleet, 'spillOver' | 'keepFailedHostMinutes' | 'freezes' | 'wantsProvenance'>>,
+    options: Partial<
+      Pick<
+        Fleet,
+        | 'instancesPerZone'
+        | 'spillOver'
+        | 'keepFailedHostMinutes'
+        | 'replaceStragglers'
+        | 'freezes'
+        | 'wantsProvenance'
+      >
+    >,
   ): void {
     for (const machine of [this.machine, this.cleanUpMachine]) Object.assign(fleetIn(machine), options);
     Object.assign(this.fleet, options);
@@ -197,7 +206,7 @@ export class Stage {
       const { held, pending } = this.world.ledger.read(this.fleet.name) ?? {};
       const isOver = held ? held.needsHuman !== undefined : pending === undefined;
       if (this.#ownRunning().length === 0 && isOver) return;
-      await this.wait(SCHEDULE_SECONDS);
+      await this.wait(WATCH_EVERY_SECONDS);
       this.cleanUp();
     }
     throw new Error(`Not settled after ${mostSeconds} s: ${this.#ownRunning().join(', ')}`);

@@ -13,6 +13,8 @@ import { putOldHostsBack } from '../lambdas/put-old-hosts-back.ts';
 import { recordTheFailure } from '../lambdas/record-the-failure.ts';
 import { recordTheRelease } from '../lambdas/record-the-release.ts';
 import { releaseTheFleetLock } from '../lambdas/release-the-fleet-lock.ts';
+import { removeTheStragglers } from '../lambdas/remove-the-stragglers.ts';
+import { replaceTheStragglers } from '../lambdas/replace-the-stragglers.ts';
 import { resolveTheImage } from '../lambdas/resolve-the-image.ts';
 import { resolveTheRelease } from '../lambdas/resolve-the-release.ts';
 import { retireOldHostsInMackerel } from '../lambdas/retire-old-hosts-in-mackerel.ts';
@@ -39,6 +41,8 @@ const ALL = [
   writeThePlan,
   launchNewInstances,
   newHostsAreReady,
+  replaceTheStragglers,
+  removeTheStragglers,
   takeOldHostsOutOfService,
   oldHostsAreDrained,
   watchTheNewHosts,

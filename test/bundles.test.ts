@@ -37,6 +37,8 @@ const NEEDS_EC2: readonly FunctionName[] = [
   'snapshot-old-hosts',
   'launch-new-instances',
   'new-hosts-are-ready',
+  'replace-the-stragglers',
+  'remove-the-stragglers',
   'take-old-hosts-out-of-service',
   'watch-the-new-hosts',
   'terminate-old-instances',

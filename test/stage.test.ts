@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { Rules } from '../simulator/rules.ts';
 import { Stage } from '../simulator/stage.ts';
 import { synthesize } from './synth.ts';
 
@@ -27,6 +28,14 @@ it('Fleets beside each other share a world and a clock, and are deployed at the 
   expect(other.executions).toHaveLength(1);
   const inService = app.world.view().loadBalancers.map(({ name }) => name);
   expect(inService).toEqual(['reactio-production', 'reactio-staging']);
+});
+
+it('A deployment bends no rule by what stands at another fleet’s load balancer', async () => {
+  const [app] = sideBySide();
+  app.upload();
+  const rules = new Rules(app.world, app.fleet, 'd-1');
+  rules.ended(await app.deploy({}, 'd-1'));
+  expect(rules.violations).toEqual([]);
 });
 
 it('An execution that a step starts is played by the stage of its fleet', async () => {

@@ -5,7 +5,7 @@
 import type { ExecutionState, LedgerRow, PendingRequest } from '../../lambdas/clients/ports.ts';
 import { startPending } from '../../lambdas/clients/records.ts';
 import { isFailure } from '../../lambdas/domain/errors.ts';
-import { machinesOf } from '../../lambdas/domain/lock.ts';
+import { deadSince, machinesOf } from '../../lambdas/domain/lock.ts';
 import { CLEAN_UP_MINUTES, decideUnlock, type UnlockDecision } from '../../lambdas/domain/unlocking.ts';
 import { type Command, executionArn, notAgreed, type Outcome, type Task, YES } from './command.ts';
 import { findLeftovers, type Leftovers, leftoversLines } from './leftovers.ts';
@@ -78,15 +78,16 @@ const changedMeanwhile = (facts: object): Outcome => ({
 
 // ── Acting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function act(task: Task, { row, decision, now }: Look): Promise<Outcome> {
+async function act(task: Task, { row, state, decision, now }: Look): Promise<Outcome> {
   if (!row?.held) return { ...free(await startWhatWaits(task)), outcome: 'started' };
-  return decision.verdict === 'clean-up' ? startCleanUp(task, row.held, now) : freeTheLock(task, row.held);
+  if (decision.verdict === 'clean-up') return startCleanUp(task, row.held, now);
+  return freeTheLock(task, row.held, deadSince(row.held, state, now) ?? now);
 }
 
-async function freeTheLock(task: Task, held: Held): Promise<Outcome> {
+async function freeTheLock(task: Task, held: Held, diedAt: Date): Promise<Outcome> {
   const { ledger } = task.ports;
   const holder = executionArn(task, `unlocked-by-hand-${held.generation}`);
-  const hold = await ledger.takeOver(task.fleet.name, held, holder);
+  const hold = await ledger.takeOver(task.fleet.name, held, holder, diedAt);
   if (!hold) return changedMeanwhile({});
   await ledger.release(task.fleet.name, hold);
   return free(await startWhatWaits(task));

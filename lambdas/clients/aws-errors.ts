@@ -56,7 +56,7 @@ export function failureOf(error: unknown, doing: string): unknown {
   if (isAwsError(error)) {
     return new DeploymentError(
       'ServiceRefused',
-      `AWS refused to ${doing}: ${wordsOf(error)}. Check the permissions of the step's role and what was asked for.`,
+      `AWS refused to ${doing}: ${wordsOf(error)}. Check what was asked for, and the permissions of who asked: the step's role, or yours if you ran a command.`,
     );
   }
   return error;

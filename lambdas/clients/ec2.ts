@@ -24,11 +24,13 @@ import {
 import { DeploymentError } from '../domain/errors.ts';
 import { asking, failureOf, isNamed, mayPass, unavailable, wordsOf } from './aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
-import { chunksOf } from './in-chunks.ts';
+import { chunksOf, sideBySide } from './in-chunks.ts';
 import type { Ec2, Image, Instance, InstanceState, LaunchRequest, Refusal, Subnet } from './ports.ts';
 
 /** EC2 takes 200 values per filter. */
 const IDS_PER_DESCRIBE = 100;
+/** EC2 takes 20 of these requests a second; others of the account want some too. */
+const DESCRIBES_AT_ONCE = 5;
 /** EC2's limit. */
 const IDS_PER_TERMINATE = 1_000;
 
@@ -51,11 +53,11 @@ export function ec2Adapter(client: EC2Client): Ec2 {
 // ── Instances ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function describe(client: EC2Client, instanceIds: readonly string[]): Promise<Instance[]> {
-  // No ids, no request: an empty filter would describe every instance of the account. Side by side: the largest fleet
-  // needs five requests, EC2 takes 20 a second, and who waits for the answer waits before an act.
+  // No ids, no request: an empty filter would describe every instance of the account. Side by side, because who waits
+  // for the answer waits before an act: the largest fleet needs five requests. A role in Mackerel may list thousands.
   const chunks = chunksOf(instanceIds, IDS_PER_DESCRIBE);
-  const found = await Promise.all(
-    chunks.map((ids) => instancesWhere(client, [{ Name: 'instance-id', Values: ids }])),
+  const found = await sideBySide(chunks, DESCRIBES_AT_ONCE, (ids) =>
+    instancesWhere(client, [{ Name: 'instance-id', Values: ids }]),
   );
   return found.flat();
 }

@@ -1,10 +1,38 @@
-/** Lists of ids, cut to what one request may carry, and freed of the ids that would spoil it. */
+/** Lists of ids, cut to what one request may carry, freed of the ids that would spoil it, and asked for side by side. */
 
 /** The list without duplicates, in pieces of at most `size`. An empty list has no pieces. */
 export function chunksOf(ids: readonly string[], size: number): string[][] {
   const unique = [...new Set(ids)];
   const count = Math.ceil(unique.length / size);
   return Array.from({ length: count }, (_, index) => unique.slice(index * size, (index + 1) * size));
+}
+
+/**
+ * Acts on each item, on at most `most` of them at the same time. The first failure is the answer, and nothing is begun
+ * after it.
+ * @returns the answers in the order of the items.
+ */
+export async function sideBySide<T, R>(
+  items: readonly T[],
+  most: number,
+  act: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const answers: R[] = [];
+  const queue = items.entries();
+  let hasFailed = false;
+  const hand = async () => {
+    for (const [index, item] of queue) {
+      if (hasFailed) return;
+      try {
+        answers[index] = await act(item);
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, hand));
+  return answers;
 }
 
 /**

@@ -49,6 +49,7 @@ const Held = v.object({
   why: v.optional(asText),
   document: v.optional(asDocument),
   needsHuman: v.optional(asText),
+  orphanedSince: v.optional(asMoment),
 });
 const Cancel = v.object({ cancelBy: asText, cancelAt: asMoment });
 const Pending = v.object({
@@ -80,7 +81,7 @@ export function generationOf(item: unknown, fleet: string): number {
 }
 
 function toHeld(item: unknown, generation: number): NonNullable<LedgerRow['held']> {
-  const { holder, phase, since, startedBy, why, document, needsHuman } = v.parse(Held, item);
+  const { holder, phase, since, startedBy, why, document, needsHuman, orphanedSince } = v.parse(Held, item);
   return {
     holder,
     generation,
@@ -90,6 +91,7 @@ function toHeld(item: unknown, generation: number): NonNullable<LedgerRow['held'
     ...(why !== undefined && { why }),
     ...(document !== undefined && { document }),
     ...(needsHuman !== undefined && { needsHuman }),
+    ...(orphanedSince !== undefined && { orphanedSince }),
     ...(has(item, 'cancelBy') && { cancel: toCancel(item) }),
   };
 }

@@ -56,7 +56,7 @@ export function ledgerAdapter({ call, tableName, now = () => new Date() }: Ledge
   return {
     read: (fleet) => read(table, fleet),
     take: (fleet, claim) => take(table, fleet, claim),
-    takeOver: (fleet, from, holder) => takeOver(table, fleet, from, holder),
+    takeOver: (fleet, ...args) => takeOver(table, fleet, ...args),
     enter: (fleet, hold, phase, document) => enter(table, fleet, hold, phase, document),
     keepForHuman: (fleet, hold, why) => keepForHuman(table, fleet, hold, why),
     release: (fleet, hold) => release(table, fleet, hold),
@@ -107,14 +107,23 @@ async function take(table: Table, fleet: string, claim: Claim): Promise<Hold | u
   return holdOf(rowIn(written, fleet), holder);
 }
 
-async function takeOver(table: Table, fleet: string, from: Hold, holder: string): Promise<Hold | undefined> {
+async function takeOver(
+  table: Table,
+  fleet: string,
+  from: Hold,
+  holder: string,
+  diedAt: Date,
+): Promise<Hold | undefined> {
   const written = await write(table, fleet, {
     doing: `take over the lock of the fleet ${fleet}`,
     condition: HELD_BY_HOLD,
-    update: `SET #holder = :next, #since = :now ADD #generation :one ${removing(CANCEL_ATTRIBUTES)}`,
+    update:
+      'SET #holder = :next, #since = :now, #orphanedSince = if_not_exists(#orphanedSince, :diedAt) ' +
+      `ADD #generation :one ${removing(CANCEL_ATTRIBUTES)}`,
     values: {
       ...valuesOf(from),
       ':next': text(holder),
+      ':diedAt': moment(diedAt),
       ':now': moment(table.now()),
       ':one': count(1),
     },

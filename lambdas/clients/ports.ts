@@ -324,6 +324,8 @@ export interface LedgerRow {
     readonly document?: string;
     /** Why no clean-up may touch what the holder left: an undo that failed, a stop halfway. */
     readonly needsHuman?: string;
+    /** Once the lock was taken over: when the first of its dead holders died. */
+    readonly orphanedSince?: Date;
     /** Somebody asked the holder to undo itself. */
     readonly cancel?: { readonly by: string; readonly at: Date };
   };
@@ -346,8 +348,9 @@ export interface Ledger {
   /**
    * Takes the lock over from `from`, if that still holds it: phase, document, `startedBy` and `why` stay, `cancel`
    * goes. Taking it over twice takes it over once.
+   * @param diedAt when `from` died: the row's `orphanedSince`, unless an earlier take-over has written one.
    */
-  takeOver(fleet: string, from: Hold, holder: string): Promise<Hold | undefined>;
+  takeOver(fleet: string, from: Hold, holder: string, diedAt: Date): Promise<Hold | undefined>;
   /**
    * Writes down that the holder enters a phase, with its document.
    * @throws LockLost when `hold` does not hold the lock, or has entered a later phase already; Cancelled when somebody asked for it and the phase is not

@@ -46,7 +46,7 @@ export async function setAside(
 const unread = (instanceId: string): Evidence => ({ instanceId, console: [] });
 
 /** Its end; no lines when EC2 has no output yet, or none that it shows in time. */
-async function readConsole(instanceId: string, ec2: Ec2): Promise<Evidence> {
+export async function readConsole(instanceId: string, ec2: Ec2): Promise<Evidence> {
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<string>((resolve) => {
     timer = setTimeout(() => resolve(''), PATIENCE_SECONDS * 1000);

@@ -17,7 +17,7 @@ const instant = v.pipe(v.string(), v.isoTimestamp());
 
 /** Who acts, and whether this execution may go on at all. */
 const Lock = v.object({
-  verdict: v.picklist(['taken', 'waiting', 'not-needed']),
+  verdict: v.picklist(['taken', 'waiting', 'superseded', 'not-needed']),
   reason: v.string(),
   holder: v.string(),
   generation: v.number(),
@@ -126,7 +126,18 @@ export type Snapshot = v.InferOutput<typeof Snapshot>;
 const NewInstance = v.object({ instanceId: v.string(), zone: v.string(), instanceType: v.string() });
 export type NewInstance = v.InferOutput<typeof NewInstance>;
 
-const Launch = v.object({ reason: v.string(), at: instant, instances: v.array(NewInstance) });
+/** A new host that stayed behind, or that EC2 lost: to be replaced, or replaced. */
+const Straggler = v.object({ instanceId: v.string(), why: v.string() });
+export type Straggler = v.InferOutput<typeof Straggler>;
+
+const Launch = v.object({
+  reason: v.string(),
+  at: instant,
+  /** The new hosts: a straggler that was replaced is none of them anymore. */
+  instances: v.array(NewInstance),
+  /** Once stragglers were to be replaced, which happens once: those that were, perhaps none. */
+  replaced: v.optional(v.array(Straggler)),
+});
 export type Launch = v.InferOutput<typeof Launch>;
 
 /**
@@ -147,6 +158,14 @@ export const Look = v.object({
   said: v.optional(v.array(v.tuple([v.number(), v.string()]))),
 });
 export type Look = v.InferOutput<typeof Look>;
+
+/** A look of *New hosts are ready*; with `stragglers`, which are never none, these are replaced next. */
+const Readiness = v.object({ ...Look.entries, stragglers: v.optional(v.array(Straggler)) });
+export type Readiness = v.InferOutput<typeof Readiness>;
+
+/** A look of *Remove the stragglers*, with what their consoles said. */
+const StragglerRemoval = v.object({ ...Look.entries, evidence: v.optional(v.array(Evidence)) });
+export type StragglerRemoval = v.InferOutput<typeof StragglerRemoval>;
 
 /** A look of *Terminate new instances*, with what is set aside of those that failed. */
 const Removal = v.object({
@@ -181,7 +200,8 @@ const Document = v.object({
   release: v.optional(v.union([ResolvedRelease, noRelease])),
   oldHosts: v.optional(Snapshot),
   launch: v.optional(Launch),
-  readiness: v.optional(Look),
+  readiness: v.optional(Readiness),
+  stragglers: v.optional(StragglerRemoval),
   shift: v.optional(Shift),
   drain: v.optional(Look),
   bake: v.optional(Look),
@@ -234,6 +254,11 @@ export const deploymentId = (deployment: Deployment): string => deployment.execu
 /** The ids that this deployment may end up terminating, by side. */
 export const newInstanceIds = (deployment: Deployment): string[] =>
   deployment.launch?.instances.map((instance) => instance.instanceId) ?? [];
+/** All that it is known to have launched: the new hosts, and stragglers that were replaced. */
+export const launchedIds = (deployment: Deployment): string[] => [
+  ...newInstanceIds(deployment),
+  ...(deployment.launch?.replaced?.map((straggler) => straggler.instanceId) ?? []),
+];
 export const oldInstanceIds = (deployment: Deployment): string[] =>
   deployment.oldHosts?.hosts.map((host) => host.instanceId) ?? [];
 

@@ -17,7 +17,7 @@ export const Evidence = v.object({
 export type Evidence = v.InferOutput<typeof Evidence>;
 
 /** Three show whether all failed alike. */
-const MOST_INSTANCES = 3;
+export const MOST_CONSOLES = 3;
 const MOST_BYTES = 4_096;
 
 /** What EC2 says of an instance that somebody terminated or stopped by a call: it did not die of itself. */
@@ -33,7 +33,7 @@ export function failedInstances({ failure }: Deployment, instances: readonly Ins
     ({ stateReason }) => stateReason !== undefined && !stateReason.startsWith(ENDED_BY_A_CALL),
   );
   const blamed = instances.filter(({ instanceId }) => named.has(instanceId));
-  return [...new Set([...dead, ...blamed].map(({ instanceId }) => instanceId))].slice(0, MOST_INSTANCES);
+  return [...new Set([...dead, ...blamed].map(({ instanceId }) => instanceId))].slice(0, MOST_CONSOLES);
 }
 
 /** The end of a console as lines: at most 4 KB, without colours and other control characters. */

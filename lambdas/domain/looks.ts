@@ -85,10 +85,10 @@ export function deadlineOf(previous: Look | undefined, now: Date, seconds: numbe
  *
  * @param memory what the wait remembers so far.
  */
-export async function unlessUnavailable(
+export async function unlessUnavailable<F extends Finding>(
   memory: Finding['memory'],
-  find: () => Promise<Finding>,
-): Promise<Finding> {
+  find: () => Promise<F>,
+): Promise<F | Finding> {
   try {
     return await find();
   } catch (error) {

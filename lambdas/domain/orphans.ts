@@ -19,7 +19,7 @@ export const ORPHANED_AFTER_SECONDS = 900;
 /** What to do about a fleet's lock. */
 export interface LockVerdict {
   readonly act: 'nothing' | 'start-pending' | 'clean-up';
-  /** Since its holder died. */
+  /** Since its holder died: the first one, if clean-ups that took the lock over died too. */
   readonly orphanSeconds: number;
   readonly reason: string;
 }
@@ -40,8 +40,11 @@ export function judgeLock(row: LedgerRow | undefined, state: ExecutionState, now
   }
   const dead = deadSince(held, state, now);
   if (!dead) return { act: 'nothing', orphanSeconds: 0, reason: `${held.holder} runs, or may run` };
-  const orphanSeconds = Math.max(0, secondsBetween(dead, now));
-  const ended = `${held.holder} ended ${span(orphanSeconds)} ago in the phase ${held.phase} and still holds the lock`;
+  const orphanSeconds = Math.max(0, secondsBetween(held.orphanedSince ?? dead, now));
+  const ago = span(Math.max(0, secondsBetween(dead, now)));
+  const ended =
+    `${held.holder} ended ${ago} ago in the phase ${held.phase} and still holds the lock` +
+    (held.orphanedSince ? `, orphaned for ${span(orphanSeconds)} by now` : '');
   return held.needsHuman === undefined
     ? { act: 'clean-up', orphanSeconds, reason: `${ended}: starting the clean-up` }
     : { act: 'nothing', orphanSeconds, reason: `${ended}; a human has to decide: ${held.needsHuman}` };

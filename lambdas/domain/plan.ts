@@ -1,7 +1,9 @@
 /** What a deployment would do, and how soon it could be done: the answer of a dry run. */
 import type { After } from './deployment.ts';
 import { deploymentId } from './deployment.ts';
+import { fleetSize } from './fleet.ts';
 import { triesOf } from './launching.ts';
+import { stragglersPlan } from './stragglers.ts';
 import { span } from './words.ts';
 
 /** The least that EC2 takes from the call until an instance runs, and from termination until it is gone. */
@@ -26,6 +28,8 @@ export interface Plan {
     /** In this order, each only when EC2 has no capacity for the one before: `t4g.small in subnet-1`. */
     readonly tries: readonly string[];
   }[];
+  /** Which new hosts would be replaced by others; only where the fleet wants that. */
+  readonly replaceStragglers?: string;
   /** Instance ids that would go. */
   readonly replace: readonly string[];
   readonly leaveAlone: readonly { readonly name: string; readonly why: string }[];
@@ -55,6 +59,7 @@ export function writePlan(deployment: Planned): Plan {
       instances: fleet.instancesPerZone,
       tries: triesOf(fleet, subnet).map((each) => `${each.instanceType} in ${each.subnetId}`),
     })),
+    ...(fleet.replaceStragglers && { replaceStragglers: stragglersPlan(fleetSize(fleet)) }),
     replace: oldHosts.hosts.map((host) => host.instanceId),
     leaveAlone: oldHosts.strangers,
     earliestFinish: earliestFinish(deployment),

@@ -21,8 +21,8 @@ export interface HostFacts {
   readonly metrics?: ReadonlyMap<string, Date>;
 }
 
-/** How far a host has come. The order is the order in which it gets there. */
-export type Rung = 'unseen' | 'pending' | 'running' | 'registered' | 'ready';
+/** How far a host has come. The order is the order in which it gets there; one that is lost gets nowhere anymore. */
+export type Rung = 'unseen' | 'pending' | 'running' | 'registered' | 'ready' | 'lost';
 
 export interface HostStanding {
   readonly instanceId: string;
@@ -39,10 +39,15 @@ export const isGoing = (instance: Instance): boolean => GOING.includes(instance.
 
 /**
  * Each new host's standing. Joined by instance id alone: names and counts lie.
+ * @param isBearable whether these new instances, which are dead, may be replaced yet; by default none may.
  * @throws NewHostDied at once when EC2 says that a new instance stopped or terminated, with EC2's reason.
  */
-export function standings(launched: readonly NewInstance[], facts: HostFacts): HostStanding[] {
-  refuseDead(launched, facts.instances);
+export function standings(
+  launched: readonly NewInstance[],
+  facts: HostFacts,
+  isBearable: (dead: readonly Instance[]) => boolean = () => false,
+): HostStanding[] {
+  refuseDead(launched, facts.instances, isBearable);
   const instances = new Map(facts.instances.map((instance) => [instance.instanceId, instance]));
   const hosts = groupBy(facts.hosts === 'not asked' ? [] : facts.hosts, (host) => host.instanceId);
   return launched.map(({ instanceId }) =>
@@ -50,20 +55,23 @@ export function standings(launched: readonly NewInstance[], facts: HostFacts): H
   );
 }
 
-function refuseDead(launched: readonly NewInstance[], instances: readonly Instance[]): void {
+function refuseDead(
+  launched: readonly NewInstance[],
+  instances: readonly Instance[],
+  isBearable: (dead: readonly Instance[]) => boolean,
+): void {
   const ours = new Set(launched.map((instance) => instance.instanceId));
   const dead = instances.filter((instance) => ours.has(instance.instanceId) && isGoing(instance));
-  if (dead.length === 0) return;
-  const each = dead.map(
-    (instance) =>
-      `${instance.instanceId} is ${instance.state} (${instance.stateReason ?? 'EC2 gives no reason'})`,
-  );
+  if (dead.length === 0 || isBearable(dead)) return;
+  const each = dead.map((instance) => `${instance.instanceId} ${deathOf(instance)}`);
   throw new DeploymentError(
     'NewHostDied',
     `${count(dead.length, 'new instance')} of ${launched.length} died: ${list(each)}. ` +
       'If an instance shut itself down, its boot script failed: its console output has a line that begins with "irekae: FAILED".',
   );
 }
+
+const deathOf = ({ state, stateReason = 'EC2 gives no reason' }: Instance) => `is ${state} (${stateReason})`;
 
 function standing(
   instanceId: string,
@@ -74,6 +82,7 @@ function standing(
   const hostIds = hosts.map((host) => host.id);
   const at = (rung: Rung, lacks: string): HostStanding => ({ instanceId, rung, lacks, hostIds });
   if (!instance) return at('unseen', 'not visible in EC2 yet');
+  if (isGoing(instance)) return at('lost', deathOf(instance));
   if (instance.state === 'pending') return at('pending', 'not running yet');
   if (facts.hosts === 'not asked') return at('running', balancersLack(instanceId, facts.members) ?? UNASKED);
   const monitored = hosts.filter((host) => host.status === 'working' || host.status === 'standby');

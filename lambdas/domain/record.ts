@@ -1,8 +1,16 @@
 /** The release record: what a deployment did, when, for whom. Kept in the artifact bucket, one JSON per deployment. */
-import { type Deployment, deploymentId, type Ending, newInstanceIds, oldInstanceIds } from './deployment.ts';
+import {
+  type Deployment,
+  deploymentId,
+  type Ending,
+  newInstanceIds,
+  oldInstanceIds,
+  type Straggler,
+} from './deployment.ts';
 import { type Override, startedBy } from './input.ts';
 import type { Kept } from './kept.ts';
 import { recipe } from './release-choice.ts';
+import { replacedSentence } from './stragglers.ts';
 import { hasTimeline, type Timeline, timelineOf } from './timeline/timeline.ts';
 import { secondsBetween } from './words.ts';
 
@@ -34,8 +42,10 @@ export interface DeploymentRecord {
   readonly recipe: string;
   readonly newInstances: readonly string[];
   readonly oldInstances: readonly string[];
+  /** New instances that stayed behind and were replaced by others, which are among `newInstances`. */
+  readonly replaced?: readonly Straggler[];
   readonly strangers: readonly { readonly name: string; readonly why: string }[];
-  /** The ends of the consoles of new instances that failed, by instance id, line by line. */
+  /** The ends of the consoles of new instances that failed or stayed behind, by instance id, line by line. */
   readonly consoles?: Readonly<Record<string, readonly string[]>>;
   /** A failed instance that is kept for debugging. */
   readonly kept?: Kept;
@@ -48,15 +58,19 @@ export interface DeploymentRecord {
 }
 
 export function recordOf(deployment: Deployment, now: Date, ending?: Ending): DeploymentRecord {
-  const { execution, fleet, input, release, image, oldHosts, launch, removal } = deployment;
-  const evidence = (removal?.evidence ?? []).filter(({ console }) => console.length > 0);
+  const { execution, fleet, input, release, image, oldHosts, launch, stragglers, removal } = deployment;
+  const evidence = [...(stragglers?.evidence ?? []), ...(removal?.evidence ?? [])].filter(
+    ({ console }) => console.length > 0,
+  );
   return {
     deployment: deploymentId(deployment),
     execution: execution.id,
     fleet: fleet.name,
     environment: fleet.environment,
     outcome: ending?.error ?? 'Deployed',
-    reason: ending?.cause ?? `${release?.reason ?? ''}; ${oldHosts?.reason ?? ''}`,
+    reason:
+      ending?.cause ??
+      [release?.reason, oldHosts?.reason, replacedSentence(launch?.replaced)].filter(Boolean).join('; '),
     startedBy: startedBy(input),
     ...(input.reason && { why: input.reason }),
     ...(release && { artifact: release.artifact, runtimes: release.runtimes }),
@@ -70,6 +84,7 @@ export function recordOf(deployment: Deployment, now: Date, ending?: Ending): De
     recipe: recipe(fleet),
     newInstances: newInstanceIds(deployment),
     oldInstances: oldInstanceIds(deployment),
+    ...(launch?.replaced && launch.replaced.length > 0 && { replaced: launch.replaced }),
     strangers: oldHosts?.strangers ?? [],
     ...(evidence.length > 0 && {
       consoles: Object.fromEntries(evidence.map(({ instanceId, console }) => [instanceId, console])),

@@ -1,6 +1,6 @@
 /** The second half of an undo: removing what this deployment launched. What has to be known before anything is removed. */
 import type { Instance } from '../clients/ports.ts';
-import { type Deployment, newInstanceIds, oldInstanceIds } from './deployment.ts';
+import { type Deployment, launchedIds, newInstanceIds, oldInstanceIds } from './deployment.ts';
 import { FAILURES } from './errors.ts';
 import { TAG } from './fleet.ts';
 import { STEPS } from './steps.ts';
@@ -12,11 +12,12 @@ export const IN_FLIGHT_SECONDS = STEPS['launch-new-instances'] + VISIBILITY_SECO
 
 /**
  * Until when "EC2 shows nothing that we launched" is no proof. A launch that answered with its instances needs no
- * proof; one that answered with an error of ours is over; any other may still be in flight. *Cancelled* is no answer of
- * a launch: the fence says it before the call, and an earlier run of the step may be in flight.
+ * proof, unless a look has asked for replacements since; one that answered with an error of ours is over; any other may
+ * still be in flight. *Cancelled* is no answer of a launch: the fence says it before the call, and an earlier run of the
+ * step may be in flight.
  */
-export function settledAfterSeconds({ launch, failure }: Deployment): number {
-  if (launch) return 0;
+export function settledAfterSeconds({ launch, readiness, failure }: Deployment): number {
+  if (launch && !readiness?.stragglers) return 0;
   const answered =
     failure !== undefined &&
     failure.Error in FAILURES &&
@@ -44,6 +45,19 @@ export function removalCandidates(
 ): string[] {
   const old = new Set(oldInstanceIds(deployment));
   const byTag = ofThisFleet(deployment, tagged).map((instance) => instance.instanceId);
-  const ids = new Set([...newInstanceIds(deployment), ...byTag, ...seenEarlier]);
+  const ids = new Set([...launchedIds(deployment), ...byTag, ...seenEarlier]);
   return [...ids].filter((id) => !old.has(id));
+}
+
+/**
+ * Of these, what a deployment removes that goes on: its new hosts stay. Not only the stragglers themselves: whatever a
+ * launch of replacements that was given up for lost has launched all the same belongs to nobody else.
+ */
+export function stragglerCandidates(
+  deployment: Deployment,
+  tagged: readonly Instance[],
+  seenEarlier: readonly string[],
+): string[] {
+  const staying = new Set(newInstanceIds(deployment));
+  return removalCandidates(deployment, tagged, seenEarlier).filter((id) => !staying.has(id));
 }

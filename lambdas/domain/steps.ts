@@ -10,6 +10,8 @@ export const STEPS = {
   'write-the-plan': 10,
   'launch-new-instances': 60,
   'new-hosts-are-ready': 60,
+  'replace-the-stragglers': 60,
+  'remove-the-stragglers': 60,
   'take-old-hosts-out-of-service': 60,
   'old-hosts-are-drained': 60,
   'watch-the-new-hosts': 60,

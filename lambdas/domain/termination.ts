@@ -3,7 +3,7 @@
  * knows two sides: the old hosts of the snapshot, and the new ones that this deployment launched.
  */
 import type { Instance, Refusal } from '../clients/ports.ts';
-import { type Deployment, deploymentId, newInstanceIds, oldInstanceIds } from './deployment.ts';
+import { type Deployment, deploymentId, launchedIds, oldInstanceIds } from './deployment.ts';
 import { DeploymentError } from './errors.ts';
 import { fleetSize, isProtected, TAG } from './fleet.ts';
 import { count, list, plain } from './words.ts';
@@ -73,7 +73,7 @@ function whyNot(
 ): string | undefined {
   const old = oldInstanceIds(deployment).includes(id);
   const launched =
-    newInstanceIds(deployment).includes(id) || instance?.tags[TAG.deployment] === deploymentId(deployment);
+    launchedIds(deployment).includes(id) || instance?.tags[TAG.deployment] === deploymentId(deployment);
   if (side === 'old' && !old) return 'it is not in the snapshot of old hosts';
   if (side === 'old' && launched) return 'this deployment launched it';
   if (side === 'new' && old) return 'it is one of the old hosts';

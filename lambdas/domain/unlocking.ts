@@ -1,10 +1,11 @@
 /** What *unlock* does about a fleet's lock: nothing while the holder may act, the clean-up's work where it can do it. */
 import type { ExecutionState, LedgerRow } from '../clients/ports.ts';
 import { deadSince, decideCleanUp, IN_FLIGHT_SECONDS } from './lock.ts';
+import { WATCH_EVERY_SECONDS } from './orphans.ts';
 import { secondsBetween, span } from './words.ts';
 
-/** A clean-up runs for each fleet at least this often, because status events get lost. */
-export const CLEAN_UP_MINUTES = 5;
+/** The orphan watch sends for the clean-up this often, because status events get lost. */
+export const CLEAN_UP_MINUTES = WATCH_EVERY_SECONDS / 60;
 
 export interface UnlockDecision {
   /**

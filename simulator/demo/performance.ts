@@ -131,6 +131,8 @@ class Performance {
   async play(start: () => Start): Promise<Summary> {
     const { world, clock, fleet } = this.#stage;
     const { scenario, seed, audience } = this.#options;
+    // First: it may give the fleet another size.
+    this.#scenario.arrange(this.#stage);
     audience.begins({
       scenario,
       tells: this.#scenario.tells,
@@ -147,7 +149,6 @@ class Performance {
       if (event.by !== 'scenario') this.#changes += 1;
       this.#tell(changed(event));
     });
-    this.#scenario.arrange(this.#stage);
     const { deployment, input, told } = start();
     this.#tell(this.#line('upload', told));
     this.#deployment = deployment;

@@ -17,6 +17,8 @@ const PHASE_OF: Readonly<Record<string, Phase>> = {
   'Release the lock after nothing to redeploy': 'Agree',
   'Launch new instances': 'Bring up',
   'New hosts are ready': 'Bring up',
+  'Replace the stragglers': 'Bring up',
+  'Remove the stragglers': 'Bring up',
   'Take old hosts out of service': 'Shift',
   'Old hosts are drained': 'Shift',
   'Watch the new hosts': 'Shift',

@@ -103,7 +103,7 @@ export function summarize(outcome: Outcome): Summary {
     ...(bound?.terminated && { lowerBoundSeconds: secondsFrom(bound.launched, bound.terminated) }),
     parts: partsOf(outcome, bound),
     ...(bound && slowestHost(bound)),
-    come: newInstances(outcome.scene).filter((id) => isAlive(outcome.scene, id)),
+    come: newHosts(outcome.scene),
     gone: outcome.oldInstances.filter((id) => !isAlive(outcome.scene, id)),
     serving,
     looks,
@@ -129,8 +129,11 @@ function endedAsItMust({ must, result, violations }: Outcome): boolean {
   return isRight === true && violations.length === 0;
 }
 
-const newInstances = ({ hosts }: Scene) =>
-  hosts.filter(({ side }) => side === 'NEW').map(({ instanceId }) => instanceId);
+/** Without those that were launched and are gone again: stragglers, or everything after an undo. */
+const newHosts = (scene: Scene) =>
+  scene.hosts
+    .filter(({ side, instanceId }) => side === 'NEW' && isAlive(scene, instanceId))
+    .map(({ instanceId }) => instanceId);
 
 function isAlive({ hosts }: Scene, instanceId: string): boolean {
   const life = hosts.find((host) => host.instanceId === instanceId)?.life;
@@ -139,7 +142,7 @@ function isAlive({ hosts }: Scene, instanceId: string): boolean {
 
 function boundOf({ world, fleet, scene, oldInstances }: Outcome): LowerBound {
   return world.lowerBound({
-    newInstances: newInstances(scene),
+    newInstances: newHosts(scene),
     oldInstances,
     loadBalancers: fleet.loadBalancers,
     bakeSeconds: fleet.limits.bakeSeconds,

@@ -1,13 +1,15 @@
 /**
- * The kinds of deployment that the campaign breaks: four fleets of two hosts, and what happens to a deployment of one.
- * Four of the kinds are stopped by hand, so that every call of the clean-up is broken too.
+ * The kinds of deployment that the campaign breaks: four fleets of two hosts and one of four, and what happens to a
+ * deployment of one. Some of the kinds are stopped by hand, so that every call of the clean-up is broken too.
  */
 import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetSize } from '../../lambdas/domain/fleet.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../../lib/synthesize.ts';
 import { giveHistory } from '../history.ts';
 import type { Stage } from '../stage.ts';
+import type { Fate } from '../world/instance-life.ts';
 
 export interface Kind {
   readonly fleet: string;
@@ -56,6 +58,29 @@ const cancel = ({ world, fleet }: Stage) => {
 };
 
 const stop = (stage: Stage) => stage.executions[0]?.stop();
+
+/** Of the instances that are launched first, as many as the fleet has, the last meets this fate. */
+const lastHost =
+  (fate: Fate) =>
+  ({ world, fleet }: Stage) => {
+    const last = fleetSize(fleet) - 1;
+    world.ec2.fate = ({ ordinal }) => (ordinal === last ? fate : { kind: 'healthy' });
+  };
+
+/** It serves at its load balancer, so that it has requests to lose, and Mackerel never hears of it. */
+const straggler = lastHost({ kind: 'never-registers' });
+
+const fullZone = (stage: Stage) => {
+  stage.configure({ spillOver: true });
+  const { world, fleet } = stage;
+  const [subnet] = world.ec2.subnets(fleet.subnets);
+  for (const type of fleet.instanceTypes) world.ec2.setCapacity(type, subnet?.zone ?? '', 0);
+};
+
+const keepOne = (stage: Stage) => {
+  stage.configure({ keepFailedHostMinutes: 60 });
+  during('Watch the new hosts', breakNewHost)(stage);
+};
 
 const during = (state: string, act: (stage: Stage) => void) => (stage: Stage) =>
   stage.whenEntering(state, () => act(stage));
@@ -114,6 +139,26 @@ export const KINDS = {
     arrange: during('Retire old hosts in Mackerel', stop),
     outcome: 'new hosts',
   },
+  straggler: { fleet: 'faults-large', arrange: straggler, outcome: 'new hosts' },
+  'straggler-lost': {
+    fleet: 'faults-large',
+    arrange: lastHost({
+      kind: 'dies',
+      afterSeconds: 12,
+      stateReason: 'Server.InternalError: Internal error',
+    }),
+    outcome: 'new hosts',
+  },
+  'stopped-replacing': {
+    fleet: 'faults-large',
+    arrange: (stage) => {
+      lastHost({ kind: 'never-healthy' })(stage);
+      during('Remove the stragglers', stop)(stage);
+    },
+    outcome: 'old hosts',
+  },
+  'spill-over': { fleet: 'faults-app', arrange: fullZone, outcome: 'new hosts' },
+  kept: { fleet: 'faults-app', arrange: keepOne, outcome: 'old hosts' },
 } as const satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof KINDS;
@@ -127,7 +172,7 @@ const targetGroup = (name: string) =>
     arn: `arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:targetgroup/${name}/0123456789abcdef`,
   }) as const;
 
-/** The template with the four fleets; it takes a second or two to make. */
+/** The template with these fleets; it takes a second or two to make. */
 export function faultsTemplate(): TemplateJson {
   const template = synthesizeTemplates(readFleets(FILE), { bundle: false }).faults;
   if (!template) throw new Error('The environment faults was not synthesized.');
@@ -154,6 +199,11 @@ const FILE: FleetsFile = {
   environments: [{ name: 'faults', account: '111111111111', region: 'ap-northeast-1' }],
   fleets: [
     entry('faults-app', { loadBalancers: [{ kind: 'classic', name: 'faults-app' }] }),
+    entry('faults-large', {
+      loadBalancers: [{ kind: 'classic', name: 'faults-large' }],
+      instancesPerZone: 2,
+      replaceStragglers: true,
+    }),
     entry('faults-worker', { loadBalancers: [] }),
     // The one that wants proof of a living agent, and that finds its image in a parameter.
     entry('faults-target-group', {

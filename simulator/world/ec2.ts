@@ -429,7 +429,7 @@ function emptyTermination(): DeploymentError {
 function noSuchInstance(instanceId: string): DeploymentError {
   return new DeploymentError(
     'ServiceRefused',
-    `AWS refused to tag ${instanceId}: InvalidInstanceID.NotFound. Check the permissions of the step's role and what was asked for.`,
+    `AWS refused to tag ${instanceId}: InvalidInstanceID.NotFound. Check what was asked for, and the permissions of who asked: the step's role, or yours if you ran a command.`,
   );
 }
 

@@ -36,13 +36,13 @@ export class LedgerModel {
     return hold;
   }
 
-  takeOver(fleet: string, from: Hold, holder: string): Hold | undefined {
+  takeOver(fleet: string, from: Hold, holder: string, diedAt: Date): Hold | undefined {
     const next = { holder, generation: from.generation + 1 };
     const row = this.#rows.get(fleet);
     if (row === undefined || isHeldBy(row, next)) return row && next;
     if (!isHeldBy(row, from)) return undefined;
     const { cancel: _, ...kept } = row.held;
-    this.#hold(row, { ...kept, ...next, since: this.#now() });
+    this.#hold(row, { orphanedSince: diedAt, ...kept, ...next, since: this.#now() });
     return next;
   }
 

@@ -243,8 +243,10 @@ function ledgerPort({ ledger }: Models, run: RunCall): Ports['ledger'] {
   return {
     read: (fleet) => run(service, 'read', [fleet], () => ledger.read(fleet)),
     take: (fleet, claim) => run(service, 'take', [fleet, claim], () => ledger.take(fleet, claim)),
-    takeOver: (fleet, from, holder) =>
-      run(service, 'takeOver', [fleet, from, holder], () => ledger.takeOver(fleet, from, holder)),
+    takeOver: (fleet, from, holder, diedAt) =>
+      run(service, 'takeOver', [fleet, from, holder, diedAt], () =>
+        ledger.takeOver(fleet, from, holder, diedAt),
+      ),
     enter: (fleet, hold, phase, document) =>
       run(service, 'enter', [fleet, hold, phase, document], () => ledger.enter(fleet, hold, phase, document)),
     keepForHuman: (fleet, hold, why) =>

@@ -62,6 +62,20 @@ describe('Terminating the old hosts', () => {
     });
     expect(rest.map((id) => stateOf(on, id))).toEqual(rest.map(() => 'terminated'));
     expect(stateOf(on, bad)).toBe('running');
+    expect(hostsOf(on, rest)).toEqual([]);
+    expect(hostsOf(on, [bad])).toHaveLength(1);
+    expect(rules.violations).toEqual([]);
+  });
+
+  it('retires also what an old host’s agent registered while the deployment ran', async () => {
+    const on = setStage();
+    const [instanceId] = split(on.oldInstances);
+    on.whenEntering('Watch the new hosts', () => {
+      on.world.mackerel.addHost({ name: 'registered anew', roles: [on.fleet.mackerel], instanceId });
+    });
+    const { result, rules } = await deploy(on);
+    expect(result.endedIn).toBe('Deployed');
+    expect(hostsOf(on, on.oldInstances)).toEqual([]);
     expect(rules.violations).toEqual([]);
   });
 

@@ -258,6 +258,7 @@ describe('Who may touch a row of the ledger', () => {
   const writers: FunctionName[] = [
     'take-the-fleet-lock',
     'launch-new-instances',
+    'replace-the-stragglers',
     'take-old-hosts-out-of-service',
     'terminate-old-instances',
     'put-old-hosts-back',

@@ -73,6 +73,20 @@ describe('describing instances', () => {
     expect(asked.map(({ length }) => length)).toEqual([100, 1]);
   });
 
+  it('asks for thousands by five requests at a time, and begins no other when one has failed', async () => {
+    const ids = Array.from({ length: 3_000 }, (_, n) => `i-${n}`);
+    aws.answer(() => ({ instead: 'silence' }));
+    await expect(ec2.describe(ids)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    expect(aws.requests).toHaveLength(5);
+  });
+
+  it('finds all of thousands', async () => {
+    aws.answer(({ form }) => reservations([[instance(form['Filter.1.Value.1'] ?? '')]]));
+    const ids = Array.from({ length: 3_000 }, (_, n) => `i-${n}`);
+    const found = await ec2.describe(ids);
+    expect(found.map(({ instanceId }) => instanceId)).toEqual(ids.filter((_, n) => n % 100 === 0));
+  });
+
   it('asks nothing when there is no id: an empty filter would describe the whole account', async () => {
     expect(await ec2.describe([])).toEqual([]);
     expect(aws.requests).toEqual([]);

@@ -101,15 +101,25 @@ describe('the ledger’s requests', () => {
   });
 
   it('takeOver: only from this very hold', async () => {
-    await ledger.takeOver('blog', hold, 'arn:cleanup');
+    await ledger.takeOver('blog', hold, 'arn:cleanup', new Date('2026-03-01T08:50:00Z'));
     expect(lastInput()).toEqual({
       ...common,
       ConditionExpression: '#holder = :holder AND #generation = :generation',
-      UpdateExpression: 'SET #holder = :next, #since = :now ADD #generation :one REMOVE #cancelBy, #cancelAt',
-      ExpressionAttributeNames: names('holder', 'generation', 'since', 'cancelBy', 'cancelAt'),
+      UpdateExpression:
+        'SET #holder = :next, #since = :now, #orphanedSince = if_not_exists(#orphanedSince, :diedAt) ' +
+        'ADD #generation :one REMOVE #cancelBy, #cancelAt',
+      ExpressionAttributeNames: names(
+        'holder',
+        'generation',
+        'since',
+        'orphanedSince',
+        'cancelBy',
+        'cancelAt',
+      ),
       ExpressionAttributeValues: {
         ...heldByOne,
         ':next': { S: 'arn:cleanup' },
+        ':diedAt': { S: '2026-03-01T08:50:00.000Z' },
         ':now': { S: '2026-03-01T09:00:00.000Z' },
         ':one': { N: '1' },
       },
@@ -154,10 +164,10 @@ describe('the ledger’s requests', () => {
       ...common,
       ConditionExpression: '#holder = :holder AND #generation = :generation',
       UpdateExpression:
-        'REMOVE #holder, #phase, #since, #startedBy, #why, #document, #needsHuman, #cancelBy, #cancelAt',
+        'REMOVE #holder, #phase, #since, #startedBy, #why, #document, #needsHuman, #orphanedSince, #cancelBy, #cancelAt',
       ExpressionAttributeNames: names(
         ...['holder', 'generation', 'phase', 'since', 'startedBy', 'why', 'document', 'needsHuman'],
-        ...['cancelBy', 'cancelAt'],
+        ...['orphanedSince', 'cancelBy', 'cancelAt'],
       ),
       ExpressionAttributeValues: heldByOne,
     });

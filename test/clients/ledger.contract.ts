@@ -20,6 +20,9 @@ const ONE = 'arn:aws:states:ap-northeast-1:123456789012:execution:irekae-blog:on
 const TWO = 'arn:aws:states:ap-northeast-1:123456789012:execution:irekae-blog:two';
 const THREE = 'arn:aws:states:ap-northeast-1:123456789012:execution:irekae-blog-cleanup:three';
 
+/** The holder that the lock is taken over from. */
+const DIED_AT = new Date('2026-03-01T08:50:00.123Z');
+
 const claim = (holder: string) => ({ holder, startedBy: 'an upload' });
 const request = (id: string): PendingRequest => ({
   id,
@@ -229,7 +232,7 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
         const first = await ledger.take(FLEET, { ...claim(ONE), why: 'a fix' });
         await ledger.enter(FLEET, first ?? (await taken()), 'shift', '{"old":1}');
         await ledger.requestCancel(FLEET, ONE, 'ops');
-        expect(await ledger.takeOver(FLEET, { holder: ONE, generation: 1 }, THREE)).toEqual({
+        expect(await ledger.takeOver(FLEET, { holder: ONE, generation: 1 }, THREE, DIED_AT)).toEqual({
           holder: THREE,
           generation: 2,
         });
@@ -241,26 +244,39 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
           startedBy: 'an upload',
           why: 'a fix',
           document: '{"old":1}',
+          orphanedSince: DIED_AT,
         });
+      });
+
+      it('again, from a clean-up that died too, remembers the first death; a release forgets it', async () => {
+        const from = await taken();
+        const next = await ledger.takeOver(FLEET, from, TWO, DIED_AT);
+        if (!next) throw new Error('It was not taken over.');
+        const later = new Date(DIED_AT.getTime() + 600_000);
+        const last = await ledger.takeOver(FLEET, next, THREE, later);
+        expect((await held())?.orphanedSince).toEqual(DIED_AT);
+        if (last) await ledger.release(FLEET, last);
+        await taken();
+        expect(await held()).not.toHaveProperty('orphanedSince');
       });
 
       it('keeps the word that a human is needed', async () => {
         const hold = await entered('remove');
         await ledger.keepForHuman(FLEET, hold, 'a host did not terminate');
-        await ledger.takeOver(FLEET, hold, THREE);
+        await ledger.takeOver(FLEET, hold, THREE, DIED_AT);
         expect(await held()).toMatchObject({ needsHuman: 'a host did not terminate' });
       });
 
       it('twice takes it over once', async () => {
         const from = await taken();
-        const hold = await ledger.takeOver(FLEET, from, THREE);
-        expect(await ledger.takeOver(FLEET, from, THREE)).toEqual(hold);
+        const hold = await ledger.takeOver(FLEET, from, THREE, DIED_AT);
+        expect(await ledger.takeOver(FLEET, from, THREE, DIED_AT)).toEqual(hold);
         expect((await row())?.generation).toBe(2);
       });
 
       it('shuts the old holder out', async () => {
         const from = await taken();
-        await ledger.takeOver(FLEET, from, THREE);
+        await ledger.takeOver(FLEET, from, THREE, DIED_AT);
         await expect(ledger.enter(FLEET, from, 'shift', '{}')).rejects.toMatchObject({
           name: 'LockLost',
           message: expect.stringContaining(THREE),
@@ -271,20 +287,20 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
 
       it('fails when another was quicker', async () => {
         const from = await taken();
-        await ledger.takeOver(FLEET, from, TWO);
-        expect(await ledger.takeOver(FLEET, from, THREE)).toBeUndefined();
+        await ledger.takeOver(FLEET, from, TWO, DIED_AT);
+        expect(await ledger.takeOver(FLEET, from, THREE, DIED_AT)).toBeUndefined();
         expect((await held())?.holder).toBe(TWO);
       });
 
       it('fails from a holder that has released it', async () => {
         const from = await taken();
         await ledger.release(FLEET, from);
-        expect(await ledger.takeOver(FLEET, from, THREE)).toBeUndefined();
+        expect(await ledger.takeOver(FLEET, from, THREE, DIED_AT)).toBeUndefined();
         expect(await held()).toBeUndefined();
       });
 
       it('fails for a fleet that was never deployed, and leaves no row', async () => {
-        expect(await ledger.takeOver(FLEET, { holder: ONE, generation: 1 }, THREE)).toBeUndefined();
+        expect(await ledger.takeOver(FLEET, { holder: ONE, generation: 1 }, THREE, DIED_AT)).toBeUndefined();
         expect(await row()).toBeUndefined();
       });
 
@@ -293,7 +309,7 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
         await ledger.release(FLEET, from);
         await ledger.release(FLEET, await taken(TWO));
         await taken(THREE);
-        expect(await ledger.takeOver(FLEET, from, THREE)).toBeUndefined();
+        expect(await ledger.takeOver(FLEET, from, THREE, DIED_AT)).toBeUndefined();
       });
     });
 
@@ -306,7 +322,7 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
 
       it('is refused to who does not hold it', async () => {
         const hold = await taken();
-        await ledger.takeOver(FLEET, hold, THREE);
+        await ledger.takeOver(FLEET, hold, THREE, DIED_AT);
         await expect(ledger.keepForHuman(FLEET, hold, 'late')).rejects.toEqual(lockLost);
         expect(await held()).not.toHaveProperty('needsHuman');
       });

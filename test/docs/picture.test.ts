@@ -49,6 +49,14 @@ describe('The story behind the picture', () => {
     ]);
   });
 
+  it('knows by what a look may come before it looks again', () => {
+    const ready = story.acts.flatMap((act) => act.rows).find(({ name }) => name === 'New hosts are ready');
+    expect(ready?.detour.map(({ name, loop }) => [name, loop.length])).toEqual([
+      ['Replace the stragglers', 0],
+      ['Remove the stragglers', 2],
+    ]);
+  });
+
   it('puts the point of no return before the first act whose failures are not undone', () =>
     expect(story.acts[story.pointOfNoReturn]?.title).toBe('Remove'));
 
@@ -91,6 +99,7 @@ describe('The story behind the picture', () => {
     expect([...ends.map(({ name, before }) => [name, before]), ...tracks]).toEqual([
       ['Deployed', ['Release the lock after the deployment']],
       ['Waiting for its turn', []],
+      ['Superseded by what waits', []],
       ['Already deployed', ['Release the lock after already deployed']],
       ['Superseded', ['Release the lock after superseded']],
       ['Nothing to redeploy', ['Release the lock after nothing to redeploy']],

@@ -385,6 +385,13 @@ describe('writePlan', () => {
       leaveAlone: [{ name: 'i-x', why: 'odd' }],
     }));
 
+  it('says how many stragglers may be replaced, where the fleet wants that', () => {
+    expect(planOf({}, aFleet({ instancesPerZone: 10, replaceStragglers: true })).replaceStragglers).toMatch(
+      /^at most 2 of 20 new hosts, once: /,
+    );
+    expect(planOf()).not.toHaveProperty('replaceStragglers');
+  });
+
   it('says where a share goes when its zone has no capacity', () => {
     const fleet = aFleet({
       instanceTypes: ['t4g.small', 't4g.medium'],

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Deployment, parseDeployment } from '../../lambdas/domain/deployment.ts';
 import { recordOf, withoutTimeline } from '../../lambdas/domain/record.ts';
+import { mostStragglers } from '../../lambdas/domain/stragglers.ts';
 import { pack } from '../../lambdas/domain/timeline/packed.ts';
 import { list } from '../../lambdas/domain/words.ts';
 import { MOST_HOSTS } from '../../lib/fleet-rules.ts';
@@ -61,10 +62,15 @@ const column = (hosts: number) => pack(Array.from({ length: hosts }, (_, n) => 8
 const SAID = Array.from({ length: 5 }, (): [number, string] => [1_772_355_600, 'x'.repeat(200)]);
 
 /** The largest fleet, after a deployment in which everything was said that can be said. */
-function largest(hosts: number): Deployment {
+function largest(hosts: number, replaced = 0): Deployment {
   const balancers = ['a', 'b'].map((letter) => letter.repeat(32));
   const old = ids(0, hosts);
   const fresh = ids(1_000, hosts);
+  const stragglers = ids(3_000, replaced).map((instanceId) => ({
+    instanceId,
+    // As long as they get.
+    why: `${'x'.repeat(120)}, 12 min 10 s after the launch`,
+  }));
   const document = baked({
     fleet: aFleet({
       loadBalancers: [
@@ -96,12 +102,14 @@ function largest(hosts: number): Deployment {
         zone: 'ap-northeast-1a',
         instanceType: 'm7gd.16xlarge',
       })),
+      replaced: stragglers,
     }),
     readiness: aLook({
       ready: true,
       reason: list(fresh.map((each) => `${each} not in service at ${balancers[0]} (${'x'.repeat(200)})`)),
       said: SAID,
       seen: { running: column(hosts), registered: column(hosts), inService: column(hosts) },
+      memory: Object.fromEntries(stragglers.map(({ instanceId }) => [instanceId, at(300).getTime()])),
     }),
     drain: aLook({ ready: true, said: SAID, seen: { drained: column(hosts) } }),
     bake: aLook({ ready: true, said: SAID }),
@@ -121,10 +129,11 @@ const PAYLOAD_LIMIT = 256 * 1024;
 
 describe('the document of a large fleet behind two load balancers', () => {
   it.each([
-    [250, 0.55 * PAYLOAD_LIMIT],
-    [MOST_HOSTS, PAYLOAD_LIMIT],
-  ])('of %i old and as many new hosts stays below %i bytes', (hosts, limit) => {
-    const document = largest(hosts);
+    [250, 0.55 * PAYLOAD_LIMIT, 0],
+    [MOST_HOSTS, PAYLOAD_LIMIT, 0],
+    [MOST_HOSTS, PAYLOAD_LIMIT, mostStragglers(MOST_HOSTS)],
+  ])('of %i old and as many new hosts stays below %i bytes, with %i stragglers', (hosts, limit, replaced) => {
+    const document = largest(hosts, replaced);
     expect(parseDeployment(document, ['termination'])).toMatchObject({
       termination: { memory: { begun: 1 } },
     });

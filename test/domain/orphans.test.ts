@@ -74,6 +74,20 @@ describe('judgeLock', () => {
       'nothing',
       1_000,
     ],
+    [
+      'counts from the death of the first holder, when a clean-up that took the lock over died too',
+      row({ held: held({ since: ago(400), orphanedSince: ago(1_300) }) }),
+      ended(60),
+      'clean-up',
+      1_300,
+    ],
+    [
+      'leaves a clean-up that runs alone, however long ago the first holder died',
+      row({ held: held({ since: ago(400), orphanedSince: ago(1_300) }) }),
+      RUNNING,
+      'nothing',
+      0,
+    ],
     ['never counts below nothing, whatever the clocks say', row({ held: held() }), ended(-5), 'clean-up', 0],
   ])('%s', (_, ledgerRow, state, act, orphanSeconds) => {
     expect(judgeLock(ledgerRow, state, NOW)).toMatchObject({ act, orphanSeconds });
@@ -82,6 +96,9 @@ describe('judgeLock', () => {
   it('says who is dead since when and in which phase, and what becomes of it', () => {
     expect(judgeLock(row({ held: held() }), ended(60), NOW).reason).toBe(
       `${ARN} ended 60 s ago in the phase shift and still holds the lock: starting the clean-up`,
+    );
+    expect(judgeLock(row({ held: held({ orphanedSince: ago(1_300) }) }), ended(60), NOW).reason).toBe(
+      `${ARN} ended 60 s ago in the phase shift and still holds the lock, orphaned for 21 min 40 s by now: starting the clean-up`,
     );
     const human = row({ held: held({ needsHuman: 'the undo failed' }) });
     expect(judgeLock(human, ended(60), NOW).reason).toContain('a human has to decide: the undo failed');

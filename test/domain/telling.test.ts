@@ -5,6 +5,7 @@ import { endingOf, explain } from '../../lambdas/domain/ending.ts';
 import { phases, recordOf } from '../../lambdas/domain/record.ts';
 import { count, list, secondsBetween, span } from '../../lambdas/domain/words.ts';
 import { agreed, aLook, at, baked, failedBy, iso, launched, shifted } from '../support/deployments.ts';
+import { LAST, large, largeLaunch, replaced, STRAGGLER } from '../support/large.ts';
 
 const FAILED = failedBy('AlertDuringBake', 'Mackerel opened an alert on a new host: x.');
 
@@ -134,6 +135,23 @@ describe('recordOf', () => {
     const record = recordOf(launched({ failure: FAILED, removal: { ...aLook(), evidence: [] } }), at(300));
     expect(record).not.toHaveProperty('consoles');
     expect(record).not.toHaveProperty('kept');
+  });
+
+  it('tells who stayed behind, what its console said, and that others stand in its place', () => {
+    const evidence = [{ instanceId: LAST, console: ['irekae: waiting for the database'] }];
+    const record = recordOf(replaced({ stragglers: { ...aLook({ ready: true }), evidence } }), at(300));
+    expect(record).toMatchObject({
+      replaced: [STRAGGLER],
+      consoles: { [LAST]: ['irekae: waiting for the database'] },
+      reason: expect.stringContaining(`; 1 straggler replaced: ${LAST} (`),
+    });
+    expect(record.newInstances).toContain('i-other');
+    expect(record.newInstances).not.toContain(LAST);
+  });
+
+  it('says nothing of stragglers where none was replaced', () => {
+    const record = recordOf(large({ launch: largeLaunch({ replaced: [] }) }), at(300));
+    expect(record).not.toHaveProperty('replaced');
   });
 
   it('tells who deployed what, why, and whom it replaced', () => {

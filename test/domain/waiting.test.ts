@@ -8,11 +8,12 @@ import { TAG } from '../../lambdas/domain/fleet.ts';
 import { decideJoining, joinCosts } from '../../lambdas/domain/joining.ts';
 import { decidePuttingBack } from '../../lambdas/domain/putting-back.ts';
 import type { HostStanding } from '../../lambdas/domain/readiness.ts';
-import { removalCandidates, settledAfterSeconds } from '../../lambdas/domain/removal.ts';
+import { removalCandidates, settledAfterSeconds, stragglerCandidates } from '../../lambdas/domain/removal.ts';
 import { agreed, anOldHost, failedBy, launched } from '../support/deployments.ts';
 import { aNewInstance, anAlert, anInstance, draining, inService, outOfService } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
 import { API, WEB } from '../support/fleets.ts';
+import { LAST, replaced, TEN, toReplace } from '../support/large.ts';
 
 describe('decideJoining', () => {
   it.each([
@@ -221,12 +222,20 @@ describe('removal', () => {
     ],
     ['a launch that was cut off too', agreed({ failure: failedBy('Sandbox.Timedout') }), 70],
     ['a launch that nobody knows about too', agreed(), 70],
+    ['a launch of replacements that nobody knows about too', toReplace(), 70],
+    ['as long as stragglers are being replaced', replaced({ failure: failedBy('Cancelled') }), 70],
   ])('%s', (_title, deployment, seconds) => expect(settledAfterSeconds(deployment)).toBe(seconds));
 
   it('removes what the launch answered with, what carries the tag, and what an earlier look saw', () =>
     expect(
       removalCandidates(launched(), [aNewInstance('i-new2'), aNewInstance('i-more')], ['i-ended']),
     ).toEqual(['i-new1', 'i-new2', 'i-more', 'i-ended']));
+  it('removes stragglers that were replaced, though they may have lost their tags', () =>
+    expect(removalCandidates(replaced(), [], [])).toContain(LAST));
+  it('removes of a deployment that goes on only what are no new hosts: stragglers, and what nobody knows of', () => {
+    const tagged = [...TEN, 'i-other', 'i-doubled', 'i-old1'].map((id) => aNewInstance(id));
+    expect(stragglerCandidates(replaced(), tagged, ['i-ended'])).toEqual([LAST, 'i-doubled', 'i-ended']);
+  });
   it('never removes an old host, whatever its tags say', () =>
     expect(removalCandidates(launched(), [aNewInstance('i-old1')], ['i-old2'])).toEqual([
       'i-new1',

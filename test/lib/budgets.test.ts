@@ -48,6 +48,9 @@ describe('The history budget', () => {
     },
   );
 
+  it('counts the removal of stragglers where these are replaced', () =>
+    expect(mostEvents(DEFAULTS, true)).toBeGreaterThan(mostEvents(DEFAULTS) + 250 * 9));
+
   it('need not be asked about a clean-up, which uses up less than its deployment whatever the limits', () => {
     fc.assert(
       fc.property(LIMITS, (limits) => {
@@ -66,6 +69,9 @@ describe('The timeout', () => {
     const waits = Object.values(limits).reduce((sum, seconds) => sum + seconds, undoSeconds);
     expect(machineTimeoutSeconds(limits)).toBeGreaterThan(waits + worstTasks('reactio-staging-app'));
   });
+
+  it('of a deployment that may replace stragglers has time for that', () =>
+    expect(machineTimeoutSeconds(limits, true) - machineTimeoutSeconds(limits)).toBe(drainSeconds + 300));
 
   it('of a clean-up is so too, with the wait for functions in flight', () => {
     const waits = IN_FLIGHT_SECONDS + terminateSeconds + 2 * undoSeconds + drainSeconds;

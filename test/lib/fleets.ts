@@ -39,6 +39,7 @@ export const everythingGiven = (): FleetsFile => ({
       instancesPerZone: 2,
       spillOver: true,
       keepFailedHostMinutes: 30,
+      replaceStragglers: true,
       securityGroups: ['sg-0a1b2c3d', 'sg-1a2b3c4d'],
       instanceProfile: {
         kind: 'given',

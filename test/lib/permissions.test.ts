@@ -47,6 +47,9 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'write-the-plan': [],
   'launch-new-instances': [READ_LEDGER, WRITE_LEDGER, 'ec2:CreateTags', 'ec2:RunInstances', 'iam:PassRole'],
   'new-hosts-are-ready': [READ_LEDGER, ...LOOK_AT_HOSTS, JOIN],
+  // No fleet of the example wants stragglers replaced.
+  'replace-the-stragglers': [WRITE_LEDGER],
+  'remove-the-stragglers': [READ_LEDGER],
   'take-old-hosts-out-of-service': [WRITE_LEDGER, ...LOOK_AT_HOSTS, LEAVE],
   'old-hosts-are-drained': [READ_LEDGER, ...LOOK_AT_BALANCERS],
   'watch-the-new-hosts': [READ_LEDGER, ...LOOK_AT_HOSTS],
@@ -175,7 +178,7 @@ describe('A launch', () => {
     ]);
   });
 
-  it('is the launching step’s alone', () => {
+  it('is the launching step’s alone, where no fleet wants stragglers replaced', () => {
     const others = FUNCTION_NAMES.filter((step) => step !== 'launch-new-instances');
     const reserved = ['ec2:RunInstances', 'ec2:CreateTags', 'iam:PassRole'];
     expect(others.flatMap((step) => reserved.filter((action) => allowing(action, step).length > 0))).toEqual(
@@ -414,6 +417,25 @@ describe('An environment with everything given', () => {
         },
       }),
     ]));
+
+  it('may replace stragglers: by one function that launches, and another that terminates', () => {
+    const launching = ['ec2:CreateTags', 'ec2:DescribeSubnets', 'ec2:RunInstances', 'iam:PassRole'];
+    const removing = ['ec2:DescribeInstances', 'ec2:GetConsoleOutput', 'ec2:TerminateInstances'];
+    const may = (step: string) =>
+      actionsOf(statementsOf(qa, step)).filter((action) => /^(ec2|iam):/.test(action));
+    expect(may('replace-the-stragglers').sort((a, b) => a.localeCompare(b))).toEqual(
+      // Instances and volumes, and what they are made of.
+      [...launching, 'ec2:RunInstances'].sort((a, b) => a.localeCompare(b)),
+    );
+    expect(may('remove-the-stragglers').sort()).toEqual(removing);
+    expect(allowing('ec2:TerminateInstances', 'remove-the-stragglers', qa)).toEqual(
+      allowing('ec2:TerminateInstances', 'terminate-new-instances', qa),
+    );
+    for (const action of ['ec2:RunInstances', 'ec2:CreateTags', 'iam:PassRole'])
+      expect(allowing(action, 'replace-the-stragglers', qa)).toEqual(
+        allowing(action, 'launch-new-instances', qa),
+      );
+  });
 
   it('reads a public image parameter, which belongs to no account', () => {
     expect(resourcesFor('ssm:GetParameter', 'resolve-the-image', qa)).toEqual([

@@ -106,7 +106,7 @@ describe('The fleets file', () => {
         'fleet reactio-staging-app: limits.bakeSeconds: given -1, allowed: a whole number from 0 to 86400',
         'fleet reactio-staging-app: startcommand: unknown field, allowed: only name, environment, mackerel, ' +
           'artifact, promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, ' +
-          'spillOver, keepFailedHostMinutes, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
+          'spillOver, keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
           'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: instanceTypes.0: given "m7i.large", allowed: types of the fleet\'s ' +
           'architecture, arm64; this one is x86_64',
@@ -114,7 +114,7 @@ describe('The fleets file', () => {
           'letter or digit first',
         'fleet number 5: (the whole input): given 5, allowed: only name, environment, mackerel, artifact, ' +
           'promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
-          'keepFailedHostMinutes, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
+          'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
           'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',
       ].join('\n  - '),
@@ -313,6 +313,11 @@ describe('A fleet is refused', () => {
       'their product is at most 24, and here it is 26',
     ],
     [
+      'of two hosts, of which a slow one shall be replaced',
+      { instancesPerZone: 1, replaceStragglers: true },
+      'replaceStragglers: given true, allowed: false for a fleet of fewer than 3 hosts',
+    ],
+    [
       'that keeps a failed host without a load balancer to take it out of',
       { loadBalancers: [], keepFailedHostMinutes: 30 },
       'keepFailedHostMinutes: given 30, allowed: 0 for a fleet without a load balancer',
@@ -502,6 +507,10 @@ describe('A fleet is accepted', () => {
     ['with a name for its instances', { tags: { Name: 'reactio app', マッカレル: 'yes' } }],
     ['of the largest size', { instancesPerZone: 250 }],
     ['that spills over, and keeps a failed host', { spillOver: true, keepFailedHostMinutes: 60 }],
+    [
+      'of three hosts or more, of which a slow one is replaced',
+      { instancesPerZone: 2, replaceStragglers: true },
+    ],
     ['that bakes for an hour', { limits: { bakeSeconds: 3_600 } }],
     [
       'that bakes for a day and has little patience otherwise',

@@ -20,9 +20,11 @@ import {
   LOCK,
   launched,
   shifted,
+  ZONES,
 } from '../support/deployments.ts';
 import { allWell, aNewInstance, inService, type Scene } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
+import { replaced, tenHosts, toReplace } from '../support/large.ts';
 import { type LiteralPorts, type Methods, portsOn } from '../support/ports.ts';
 
 interface Case {
@@ -48,6 +50,8 @@ const CHANGING: Partial<Record<StepName, Case>> = {
     phase: 'bring-up',
     scene: TO_REGISTER,
   },
+  'replace-the-stragglers': { document: toReplace(), enters: 'bring-up', phase: 'bring-up' },
+  'remove-the-stragglers': { document: replaced(), phase: 'bring-up', scene: tenHosts() },
   'take-old-hosts-out-of-service': {
     document: launched({ readiness: aLook({ ready: true }) }),
     enters: 'shift',
@@ -104,7 +108,11 @@ const portOf = (ledger: LedgerModel): NonNullable<Methods['ledger']> => ({
 function run(step: StepName, { document, scene = allWell() }: Case, ledger: LedgerModel) {
   const accepting: Methods = {
     ledger: portOf(ledger),
-    ec2: { launch: async ({ subnetId }) => [aNewInstance(`i-in-${subnetId}`, { subnetId })] },
+    ec2: {
+      launch: async ({ subnetId }) => [aNewInstance(`i-in-${subnetId}`, { subnetId })],
+      subnets: async () => [{ subnetId: 'subnet-c', vpcId: 'vpc-1', zone: ZONES[1], freeAddresses: 100 }],
+      consoleOutput: async () => '',
+    },
     artifacts: { writeRecord: async () => {}, writePage: async () => {} },
     mackerel: { annotate: async () => {} },
   };
@@ -116,7 +124,7 @@ const changesOf = (ports: LiteralPorts) => ports.changes.filter((call) => !call.
 
 /** What became of the lock while the step was late. */
 const LOST: [string, (ledger: LedgerModel) => void][] = [
-  ['a clean-up holds it', (ledger) => void ledger.takeOver('shop', HOLD, 'a clean-up')],
+  ['a clean-up holds it', (ledger) => void ledger.takeOver('shop', HOLD, 'a clean-up', at(150))],
   ['it is free', (ledger) => ledger.release('shop', HOLD)],
   [
     'another deployment holds it',
@@ -159,7 +167,7 @@ describe.each(CASES)('%s', (step, given) => {
 
   it('acts for a dead deployment under the hold of the clean-up', async () => {
     const ledger = ledgerIn(given.phase, given.document);
-    const next = ledger.takeOver('shop', HOLD, 'a clean-up');
+    const next = ledger.takeOver('shop', HOLD, 'a clean-up', at(150));
     const lock = { ...LOCK, ...next };
     const { ports, answer } = run(step, { ...given, document: { ...given.document, lock } }, ledger);
     await answer;

@@ -4,7 +4,7 @@ import type { Annotation } from '../../lambdas/clients/ports.ts';
 import { recordTheRelease } from '../../lambdas/record-the-release.ts';
 import { retireOldHostsInMackerel } from '../../lambdas/retire-old-hosts-in-mackerel.ts';
 import { aLook, anOldHost, aSnapshot, at, baked, iso } from '../support/deployments.ts';
-import { allWell } from '../support/facts.ts';
+import { aHost, aHostElsewhere, allWell } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
 import { failing, type Methods, portsWith } from '../support/ports.ts';
 
@@ -13,7 +13,7 @@ const RETIRED = { ...TERMINATED, retirement: { reason: '2 hosts retired in Macke
 
 describe('Retire old hosts in Mackerel', () => {
   it('retires every Mackerel host of the old instances, those that registered twice included', async () => {
-    const ports = portsWith({ mackerel: { retire: async () => ({ refused: [] }) } });
+    const ports = portsWith({ mackerel: { hosts: async () => [], retire: async () => ({ refused: [] }) } });
     const oldHosts = aSnapshot({
       hosts: [anOldHost('i-old1', { hostIds: ['a', 'b'] }), anOldHost('i-old2', { hostIds: ['c'] })],
     });
@@ -22,6 +22,17 @@ describe('Retire old hosts in Mackerel', () => {
       at: iso(200),
     });
     expect(ports.changes).toEqual(['mackerel.retire ["a","b","c"]']);
+  });
+
+  it('retires also a host that an old instance’s agent registered since the snapshot, and nobody else’s', async () => {
+    const hosts = [aHost('i-old1'), aHost('i-old1', { id: 'anew' }), aHost('i-new1'), aHostElsewhere('db')];
+    const ports = portsWith({
+      mackerel: { hosts: async () => hosts, retire: async () => ({ refused: [] }) },
+    });
+    expect(await retireOldHostsInMackerel.run(TERMINATED, ports)).toMatchObject({
+      reason: '3 hosts retired in Mackerel',
+    });
+    expect(ports.changes).toEqual(['mackerel.retire ["host of i-old1","host of i-old2","anew"]']);
   });
 
   it('asks for nothing when there was no old host', async () => {
@@ -35,7 +46,7 @@ describe('Retire old hosts in Mackerel', () => {
 
   it('calls a human for whom Mackerel refused', async () => {
     const refused = [{ id: 'host of i-old2', reason: '403: not allowed' }];
-    const ports = portsWith({ mackerel: { retire: async () => ({ refused }) } });
+    const ports = portsWith({ mackerel: { hosts: async () => [], retire: async () => ({ refused }) } });
     await expect(retireOldHostsInMackerel.run(TERMINATED, ports)).rejects.toThrow(
       failure(
         'RetirementFailed',

@@ -4,6 +4,7 @@ import { aLaunch, aLook, aSnapshot, at, iso, launched, NEW, OLD } from '../suppo
 import { aHost, allWell, inService, outOfService, type Scene } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
 import { aFleet } from '../support/fleets.ts';
+import { LAST, large, largeLaunch, TEN, tenHosts } from '../support/large.ts';
 import { failing, type Methods, portsOn, portsWith, withStates } from '../support/ports.ts';
 
 const LOOKING = { readiness: aLook() };
@@ -156,4 +157,77 @@ describe('New hosts are ready, in trouble', () => {
     expect(look(BOOTING, 60, {}, { mackerel: { hosts: failing('MackerelRefused') } }).answer).rejects.toThrow(
       failure('MackerelRefused'),
     ));
+});
+
+describe('New hosts are ready, all but a straggler', () => {
+  const HALF = { halfReadyAt: at(70).getTime() };
+  const KNOWN = { ...HALF, [LAST]: at(190).getTime() };
+  const looked = (scene: Scene, seconds: number, memory: Record<string, number>, changes = {}) => {
+    const ports = portsOn(scene, at(seconds));
+    const document = large({ readiness: aLook({ memory }), ...changes });
+    return { ports, answer: newHostsAreReady.run(document, ports) };
+  };
+
+  it('says until when it is waited for', async () =>
+    expect((await looked(tenHosts(), 100, HALF).answer).reason).toBe(
+      `9 of 10 ready; ${LAST} not in service at web (checks fail); ${LAST} will be replaced if not ready 3 min after the launch`,
+    ));
+
+  it('names it when two looks agree, and changes nothing itself', async () => {
+    const first = await looked(tenHosts(), 190, HALF).answer;
+    expect(first).not.toHaveProperty('stragglers');
+    const { ports, answer } = looked(tenHosts(), 200, first.memory ?? {});
+    expect(await answer).toMatchObject({
+      ready: false,
+      stragglers: [{ instanceId: LAST, why: 'not in service at web (checks fail), 3 min after the launch' }],
+    });
+    expect(ports.changes).toEqual([]);
+  });
+
+  it('does not count a look that did not ask Mackerel', async () => {
+    const memory = { ...HALF, mackerelAskedAt: at(195).getTime() };
+    expect(await looked(tenHosts(), 200, memory).answer).toMatchObject({ memory });
+  });
+
+  it('remembers what it knew when a look fails', async () => {
+    const ports = portsOn(tenHosts(), at(200), { ec2: { describe: failing('ServiceUnavailable') } });
+    const answer = newHostsAreReady.run(large({ readiness: aLook({ memory: KNOWN }) }), ports);
+    expect((await answer).memory).toEqual(KNOWN);
+  });
+
+  const NOBODY: [string, Record<string, unknown>][] = [
+    ['the fleet does not want that', { fleet: aFleet({ instancesPerZone: 5 }) }],
+    ['one was replaced already', { launch: largeLaunch({ replaced: [] }) }],
+    ['all were ready once', { shift: { done: false, reason: 'back to waiting', at: iso(90) } }],
+  ];
+  it.each(NOBODY)('names nobody when %s', async (_title, changes) =>
+    expect(await looked(tenHosts(), 400, KNOWN, changes).answer).not.toHaveProperty('stragglers'),
+  );
+
+  const LOST = { state: 'terminated', stateReason: 'Server.InternalError: Internal error' } as const;
+  const SHUT_DOWN = { ...LOST, stateReason: 'Client.InstanceInitiatedShutdown: Instance initiated shutdown' };
+
+  it('goes on without one that EC2 lost, until the others are ready', async () => {
+    const scene = { ...tenHosts({ instance: LOST }), hosts: TEN.slice(0, 4).map((id) => aHost(id)) };
+    expect((await looked(scene, 60, {}).answer).reason).toContain(
+      `${LAST} is terminated (Server.InternalError: Internal error)`,
+    );
+    const last = { ...HALF, [LAST]: at(80).getTime() };
+    expect((await looked(tenHosts({ instance: LOST }), 90, last).answer).stragglers).toEqual([
+      { instanceId: LAST, why: 'is terminated (Server.InternalError: Internal error)' },
+    ]);
+  });
+
+  it.each<[string, Scene, number, object]>([
+    ['it shut itself down', tenHosts({ instance: SHUT_DOWN }), 60, {}],
+    ['there is no time for another', tenHosts({ instance: LOST }), 860, {}],
+    [
+      'the fleet does not want it replaced',
+      tenHosts({ instance: LOST }),
+      60,
+      { fleet: aFleet({ instancesPerZone: 5 }) },
+    ],
+  ])('ends at once when it died and %s', async (_title, scene, seconds, changes) =>
+    expect(looked(scene, seconds, HALF, changes).answer).rejects.toThrow(failure('NewHostDied')),
+  );
 });

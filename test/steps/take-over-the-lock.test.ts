@@ -53,6 +53,12 @@ describe('Take over the lock of a dead holder', () => {
     ]);
   });
 
+  it('says when the dead one died: an orphan’s age does not begin anew with each clean-up', async () => {
+    const { answer, ports } = takeOver(methods(rowIn('shift', shifted())));
+    await answer;
+    expect(ports.calls.at(-1)?.endsWith(JSON.stringify(at(100)))).toBe(true);
+  });
+
   it('goes on with the dead deployment’s document, as the one that acts', async () => {
     const dead = shifted();
     const document = await documentOf(takeOver(methods(rowIn('shift', dead))).answer);

@@ -130,16 +130,22 @@ describe('Take the fleet lock, when somebody holds it', () => {
     expect(ports.changes.at(-1)).toContain(JSON.stringify(JSON.stringify({ reason: 'newest, please' })));
   });
 
-  it.each<[string, PendingRequest, unknown, boolean, RegExp]>([
-    ['replaces an older upload', waiting('v2'), upload('v3'), true, /version v3 waits and is deployed next/],
-    ['is superseded by a newer upload', waiting('v3'), upload('v2'), false, /superseded by version v3/],
+  it.each<[string, PendingRequest, unknown, RegExp]>([
+    ['a newer upload', waiting('v3'), upload('v2'), /superseded by version v3/],
     [
-      'is superseded by a newer upload, also when a human asks for the older version',
+      'a newer upload, also when a human asks for the older version',
       waiting('v3'),
       { versionId: 'v1', reason: 'back to what worked' },
-      false,
       /superseded by version v3, which waits already/,
     ],
+  ])('is superseded by %s that waits, and leaves the slot alone', async (_what, pending, input, says) => {
+    const { answer, ports } = take(methods(heldBy(HOLDER, pending)), input);
+    expect(await answer).toMatchObject({ verdict: 'superseded', reason: expect.stringMatching(says) });
+    expect(ports.calls.filter((call) => call.startsWith('ledger.pend'))).toEqual([]);
+  });
+
+  it.each<[string, PendingRequest, unknown, boolean, RegExp]>([
+    ['replaces an older upload', waiting('v2'), upload('v3'), true, /version v3 waits and is deployed next/],
     [
       'replaces what a human asked for when a newer upload comes',
       waiting('v1', { versionId: 'v1' }),
@@ -261,7 +267,10 @@ describe('Take the fleet lock, in a race', () => {
       pend: async () => false,
     });
     const { answer, called } = take(given, upload('v2'));
-    expect((await answer).reason).toContain('superseded by version v3');
+    expect(await answer).toMatchObject({
+      verdict: 'superseded',
+      reason: expect.stringContaining('superseded by version v3'),
+    });
     expect(called().filter((call) => call === 'ledger.pend')).toHaveLength(1);
   });
 

@@ -178,6 +178,41 @@ describe('Terminate old instances, after the point of no return', () => {
   });
 });
 
+describe('Terminate old instances, when some have not ended in time', () => {
+  const HALF = withStates(ALL, { 'i-old1': 'terminated' });
+  const late = (methods: Methods = {}) => {
+    const ec2 = { ...refusing('i-old2').ec2, ...methods.ec2 };
+    return look(HALF, terminating(BEGUN), 900, { ...methods, ec2 });
+  };
+  const left = (...told: string[]) =>
+    failure('OldHostsNotTerminated', ['terminate them in the EC2 console.', ...told].join(' '));
+
+  it('retires those that did end, and says so', async () => {
+    const { ports, answer } = late();
+    await expect(answer).rejects.toThrow(left('i-old1 ended, and is retired in Mackerel.'));
+    expect(ports.changes.at(-1)).toBe('mackerel.retire ["host of i-old1"]');
+  });
+
+  it('says whom Mackerel did not retire', async () => {
+    const retire = async () => ({ refused: [{ id: 'host of i-old1', reason: 'busy' }] });
+    await expect(late({ mackerel: { retire } }).answer).rejects.toThrow(
+      left('i-old1 ended, and is retired in Mackerel, but for host of i-old1 (busy).'),
+    );
+  });
+
+  it('calls the human under the same name when Mackerel does not answer', async () => {
+    const { answer } = late({ mackerel: { retire: failing('ServiceUnavailable') } });
+    await expect(answer).rejects.toThrow(left());
+    await expect(answer).rejects.not.toThrow('retired');
+  });
+
+  it('retires nobody when nobody has ended', async () => {
+    const { ports, answer } = look(ALL, terminating(BEGUN), 900, refusing('i-old1', 'i-old2'));
+    await expect(answer).rejects.toThrow(left());
+    expect(ports.changes.join()).not.toContain('mackerel');
+  });
+});
+
 describe('Terminate old instances, when EC2 does not show one', () => {
   const halfSeen = withStates(ALL, { 'i-old1': 'gone', 'i-old2': 'terminated' });
   const missedSince = (seconds: number) => ({ memory: { begun: 1, 'i-old1': at(seconds).getTime() } });

@@ -86,6 +86,12 @@ describe('newest wins', () => {
     set.start({ versionId: older }, 'first');
     await set.settle();
     expect(running(set)).toEqual([newer, newer]);
+    const late = await set.executions.find(({ name }) => name === 'late')?.result;
+    expect(late).toMatchObject({
+      status: 'SUCCEEDED',
+      endedIn: 'Superseded by what waits',
+      output: { verdict: 'superseded', reason: expect.stringContaining(`superseded by version ${newer}`) },
+    });
   });
 
   it('lets a dry run pass while a deployment runs', async () => {

@@ -1,0 +1,87 @@
+/**
+ * State *Replace the stragglers*: launches as many instances as the look before named stragglers, each in the zone and
+ * of the type of the one it replaces. Its answer is the launch anew, with them instead of the stragglers, which the next
+ * state removes.
+ *
+ * The new ones come first: where EC2 has no room for them, the stragglers are still there to be waited for. Whom to
+ * replace is the look's decision, and nothing is looked up again: a run that decided otherwise than the one before
+ * would launch twice. So two runs ask for the same under the same token (rule 5).
+ */
+import { liveEc2 } from './clients/ec2.ts';
+import { entering } from './clients/fence.ts';
+import { lambdaHandler } from './clients/handler.ts';
+import { liveLedger } from './clients/live-ledger.ts';
+import type { Ports, Subnet } from './clients/ports.ts';
+import type { After, Launch } from './domain/deployment.ts';
+import { DeploymentError, isFailure } from './domain/errors.ts';
+import { launchRequest, wholeLaunch } from './domain/launch-request.ts';
+import { defineStep } from './domain/step.ts';
+import {
+  launchAfter,
+  type ReplacedShare,
+  type StragglerShare,
+  sharesToReplace,
+} from './domain/stragglers.ts';
+
+type Waiting = After<'image' | 'release' | 'launch' | 'readiness'>;
+type Eyes = Pick<Ports, 'ec2' | 'ledger'>;
+
+export const replaceTheStragglers = defineStep(
+  'replace-the-stragglers',
+  ['image', 'release', 'launch', 'readiness'],
+  async (deployment: Waiting, ports: Eyes): Promise<Launch> => {
+    const { launch, readiness, fleet } = deployment;
+    const shares = sharesToReplace(deployment);
+    // What a clean-up reads there: all that was launched so far, and that a launch may be in flight.
+    await entering('bring-up', deployment, ports);
+    const subnets = await ports.ec2.subnets(fleet.subnets);
+    const answers = await Promise.allSettled(
+      shares.map((share) => launchShare(deployment, share, subnets, ports)),
+    );
+    const replaced = answers.map((answer, index) => answerOf(answer, shares[index]));
+    return launchAfter(launch, readiness.stragglers ?? [], replaced);
+  },
+);
+
+async function launchShare(
+  deployment: Waiting,
+  share: StragglerShare,
+  subnets: readonly Subnet[],
+  { ec2 }: Eyes,
+): Promise<ReplacedShare> {
+  const { zone, instanceType, leaving } = share;
+  const ids = leaving.map(({ instanceId }) => instanceId).sort();
+  const wanted = {
+    count: leaving.length,
+    subnetId: subnetIn(zone, subnets),
+    instanceType,
+    whose: ['instead of', ...ids],
+  };
+  const launched = wholeLaunch(wanted, await ec2.launch(launchRequest(deployment, wanted)));
+  const instances = launched.map(({ instanceId }) => ({ instanceId, zone, instanceType }));
+  return { ...share, instances };
+}
+
+/** A fleet has one subnet in each zone. @throws ServiceUnavailable when EC2's answer lacks it, though it was there. */
+function subnetIn(zone: string, subnets: readonly Subnet[]): string {
+  const subnet = subnets.find((each) => each.zone === zone);
+  if (subnet) return subnet.subnetId;
+  throw new DeploymentError('ServiceUnavailable', `EC2 does not show the fleet's subnet in ${zone} now.`);
+}
+
+/** A straggler for which EC2 has no replacement is waited for still: that is no worse than before. */
+function answerOf(
+  answer: PromiseSettledResult<ReplacedShare>,
+  share: StragglerShare | undefined,
+): ReplacedShare {
+  if (answer.status === 'fulfilled') return answer.value;
+  const error: unknown = answer.reason;
+  const isRefused = isFailure(error, 'NoCapacity') || isFailure(error, 'LaunchRefused');
+  if (!isRefused || !share) throw error;
+  return { ...share, instances: [], refusal: error.message };
+}
+
+export const handler = lambdaHandler(replaceTheStragglers, () => ({
+  ec2: liveEc2(),
+  ledger: liveLedger(),
+}));

@@ -1,0 +1,101 @@
+/** What `npm run faults` can be told. */
+import {
+  type CommandLine,
+  type OptionSpec,
+  optionLines,
+  readOptions,
+  SEED,
+  wholeNumber,
+} from '../option-specs.ts';
+import { parseCase } from './case.ts';
+import { KIND_NAMES, type KindName } from './kinds.ts';
+
+const DEFAULT_PAIRS = 20_000;
+
+const SPECS: readonly OptionSpec[] = [
+  {
+    name: 'only',
+    takes: 'KIND',
+    meaning: `one kind of deployment: ${KIND_NAMES.join(', ')}`,
+    refuses: (value) => (isKind(value) ? undefined : `one of ${KIND_NAMES.join(', ')}`),
+  },
+  {
+    name: 'pairs',
+    takes: 'N',
+    meaning: `how many pairs of faults, in tens (default ${DEFAULT_PAIRS})`,
+    refuses: wholeNumber(0, 10_000_000),
+  },
+  {
+    name: 'sample',
+    takes: 'N',
+    meaning: 'N single faults instead of all, and no pairs',
+    refuses: wholeNumber(1, 10_000_000),
+  },
+  { name: 'at', takes: 'TEXT', meaning: 'only single faults whose name has this text in it' },
+  SEED,
+  {
+    name: 'replay',
+    takes: 'CASE',
+    meaning: 'one case, as a violation names it',
+    refuses: (value) => {
+      try {
+        parseCase(value);
+        return undefined;
+      } catch {
+        return 'a case as a violation names it, such as "app@7: Launch new instances / ec2.launch #1 = late"';
+      }
+    },
+  },
+  { name: 'mutants', meaning: 'break the product itself instead: the same as npm run mutants' },
+];
+
+export const HELP = `npm run faults -- [options]    breaks every kind of deployment in every way; the rules are checked after every event
+
+${optionLines(SPECS)}
+
+Exit codes: 0 no rule was bent; 1 one was; 2 bad options, and nothing was run.`;
+
+export interface FaultsOptions {
+  readonly kinds: readonly KindName[];
+  readonly seed: number;
+  readonly pairs: number;
+  /** Default: all single faults. */
+  readonly sample?: number;
+  readonly at: string;
+  readonly replay?: string;
+}
+
+export type FaultsCommand =
+  | Exclude<CommandLine, { readonly do: 'run' }>
+  | { readonly do: 'run'; readonly options: FaultsOptions };
+
+const isKind = (name: string): name is KindName => (KIND_NAMES as readonly string[]).includes(name);
+
+export function readFaultsCommand(args: readonly string[]): FaultsCommand {
+  const line = readOptions(args, SPECS, contradictions);
+  if (line.do !== 'run') return line;
+  const { given } = line;
+  const [only = '', sample, replay] = [given.get('only'), given.get('sample'), given.get('replay')];
+  return {
+    do: 'run',
+    options: {
+      kinds: isKind(only) ? [only] : KIND_NAMES,
+      seed: Number(given.get('seed') ?? 7),
+      pairs: sample === undefined ? Number(given.get('pairs') ?? DEFAULT_PAIRS) : 0,
+      at: given.get('at') ?? '',
+      ...(sample !== undefined && { sample: Number(sample) }),
+      ...(replay !== undefined && { replay }),
+    },
+  };
+}
+
+/** Options that would do nothing beside another one. */
+function contradictions(given: ReadonlyMap<string, string>): string[] {
+  const beside = [...given.keys()].filter((name) => name !== 'replay').map((name) => `--${name}`);
+  return [
+    ...(given.has('replay') && beside.length > 0
+      ? [`--replay: plays one case, which says all about itself; leave out ${beside.join(', ')}`]
+      : []),
+    ...(given.has('sample') && given.has('pairs') ? ['--sample: plays no pairs; leave out --pairs'] : []),
+  ];
+}

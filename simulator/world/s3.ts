@@ -3,7 +3,7 @@
  * "Object Created" event as EventBridge would deliver it.
  */
 import { createHash } from 'node:crypto';
-import type { ArtifactVersion } from '../../lambdas/clients/ports.ts';
+import type { ArtifactVersion, StoredObject } from '../../lambdas/clients/ports.ts';
 import { DeploymentError } from '../../lambdas/domain/errors.ts';
 import type { Surroundings } from './surroundings.ts';
 import { wholeSeconds } from './timings.ts';
@@ -150,6 +150,15 @@ export class S3Model {
   writeRecord(bucket: string, key: string, record: unknown): void {
     this.#refuseUnknownBucket(bucket);
     this.put(bucket, key, JSON.stringify(record, null, 2));
+  }
+
+  list(bucket: string, prefix: string): readonly StoredObject[] {
+    this.#refuseUnknownBucket(bucket);
+    const objects = [...(this.#buckets.get(bucket) ?? [])].filter(([key]) => key.startsWith(prefix));
+    return objects.flatMap(([key, versions]) => {
+      const newest = versions.at(-1);
+      return newest === undefined || newest === DELETED ? [] : [{ key, writtenAt: newest.uploadedAt }];
+    });
   }
 
   // ── Inside ──

@@ -189,6 +189,14 @@ function artifactsPort({ s3 }: Models, run: RunCall): Ports['artifacts'] {
     readRecord: (bucket, key) => run(service, 'readRecord', [bucket, key], () => s3.readRecord(bucket, key)),
     writeRecord: (bucket, key, record) =>
       run(service, 'writeRecord', [bucket, key, record], () => s3.writeRecord(bucket, key, record)),
+    list: (bucket, prefix) =>
+      run(
+        service,
+        'list',
+        [bucket, prefix],
+        () => s3.list(bucket, prefix),
+        (found) => pages(found, 1000),
+      ),
   };
 }
 
@@ -217,6 +225,8 @@ function executionsPort({ executions }: Models, run: RunCall): Ports['executions
   const service = 'executions';
   return {
     status: (arn) => run(service, 'status', [arn], () => executions.status(arn)),
+    describe: (arn) => run(service, 'describe', [arn], () => executions.describe(arn)),
+    recent: (arn) => run(service, 'recent', [arn], () => executions.recent(arn)),
     start: (machineArn, name, input) =>
       run(service, 'start', [machineArn, name, input], () => executions.start(machineArn, name, input)),
   };

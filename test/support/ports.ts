@@ -20,7 +20,7 @@ export interface LiteralPorts extends Ports {
 }
 
 const READS =
-  /^(ec2\.(describe|listByTag|consoleOutput|findImage|newestImage|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|latestMetric)|artifacts\.(find|digest|versions|readRecord)|parameters\.read|ledger\.read|executions\.status)\b/;
+  /^(ec2\.(describe|listByTag|consoleOutput|findImage|newestImage|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|latestMetric)|artifacts\.(find|digest|versions|readRecord|list)|parameters\.read|ledger\.read|executions\.(status|describe|recent))\b/;
 
 /** The row of a fleet whose lock the deployment holds. */
 export const aRow = (held: Partial<NonNullable<LedgerRow['held']>> = {}): LedgerRow => ({

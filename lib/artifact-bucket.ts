@@ -2,8 +2,11 @@
 import { Duration } from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { artifactBucketName } from './bucket-name.ts';
 import { acknowledge } from './nag.ts';
 import type { Environment } from './read-fleets.ts';
+
+export { artifactBucketName };
 
 /** Enough to go back to, for longer than a release is usually remembered. */
 const VERSIONS_KEPT_AT_LEAST = 20;
@@ -11,13 +14,6 @@ const OLD_VERSIONS_EXPIRE = Duration.days(180);
 
 /** What the rest of the stack needs to know of it, whether it was made or given. */
 export type ArtifactBucket = Pick<s3.IBucket, 'bucketName' | 'bucketArn' | 'arnForObjects'>;
-
-/**
- * The name is made here and not by CloudFormation: CI has to know where to upload to, and a promotion where another
- * environment's artifacts are. S3 allows 63 characters; the longest environment and Region make 55.
- */
-export const artifactBucketName = ({ name, account, region, existingBucket }: Environment): string =>
-  existingBucket ?? `irekae-${name}-${account}-${region}`;
 
 export function artifactBucket(scope: Construct, environment: Environment): ArtifactBucket {
   const { existingBucket } = environment;

@@ -1,0 +1,215 @@
+/**
+ * `irekae … --local`: a modelled region with the fleets of the fleets file, on a virtual clock that the command moves
+ * while it waits. Every run begins with the same world, because the world is made of its seed and of what happened in
+ * it: three releases were uploaded, two of them deployed, and the third is what a deployment would bring.
+ */
+import type { CommandPorts, Connection } from '../bin/command/command.ts';
+import type { Executions } from '../lambdas/clients/ports.ts';
+import { DeploymentError } from '../lambdas/domain/errors.ts';
+import { promotionKey } from '../lambdas/domain/fleet.ts';
+import type { FleetConfig } from '../lib/fleet-config.ts';
+import type { Environment } from '../lib/read-fleets.ts';
+import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
+import { matches, transform, uploadRule } from './event-rule.ts';
+import { ACCOUNT, REGION } from './run-definition.ts';
+import { Stage } from './stage.ts';
+import type { World } from './world/world.ts';
+import { worldTagger } from './world-tagger.ts';
+
+// Taken before any stage is set: there the global one is the virtual clock's.
+const realTimeout = setTimeout;
+const sleep = (millis: number) => new Promise<void>((resolve) => realTimeout(resolve, millis));
+
+const SEED = 7;
+const START = new Date('2026-11-08T03:00:00Z');
+/** A release every two weeks. */
+const BETWEEN_RELEASES_SECONDS = 14 * 86_400;
+/** Where somebody watches: real milliseconds for each wait of the command. */
+const VISIBLE_MILLIS = 60;
+
+const NOTES = [
+  'Local: a modelled region on a virtual clock; nothing in AWS is asked or changed. Every run begins with the same',
+  'world: release 1 and 2 were deployed, release 3 is uploaded. What this run changes ends with it.',
+  '',
+];
+
+export interface LocalOptions {
+  /** Slow enough to be seen. */
+  readonly isVisible: boolean;
+  /** Default: those of the environments. Tests have made them already. */
+  readonly templates?: Readonly<Record<string, TemplateJson>>;
+}
+
+export async function connectLocally(
+  environments: readonly Environment[],
+  fleet: FleetConfig,
+  { isVisible, templates = synthesizeTemplates(environments, { bundle: false }) }: LocalOptions,
+): Promise<Connection> {
+  const region = new Region(environments, templates);
+  const environment = environments.find(({ name }) => name === fleet.environment);
+  try {
+    await region.play(fleet);
+  } catch (error) {
+    region.close();
+    throw error;
+  }
+  return {
+    // The world has one account; the fleets file has its own.
+    caller: {
+      account: environment?.account ?? ACCOUNT,
+      arn: `arn:aws:iam::${environment?.account ?? ACCOUNT}:user/you`,
+    },
+    ports: async () => region.ports(isVisible),
+    notes: NOTES,
+    close: () => region.close(),
+  };
+}
+
+class Region {
+  readonly #stages: readonly Stage[];
+  readonly #templates: Readonly<Record<string, TemplateJson>>;
+
+  constructor(environments: readonly Environment[], templates: Readonly<Record<string, TemplateJson>>) {
+    this.#templates = templates;
+    const stages: Stage[] = [];
+    for (const { name: environment, fleets } of environments) {
+      const template = templates[environment];
+      if (!template) throw new Error(`There is no template of the environment ${environment}.`);
+      for (const { name: fleet } of fleets) {
+        const [first] = stages;
+        stages.push(
+          new Stage({ template, fleet, seed: SEED, start: START, ...(first && { beside: first }) }),
+        );
+      }
+    }
+    this.#stages = stages;
+  }
+
+  get #world(): World {
+    return this.#first.world;
+  }
+
+  get #first(): Stage {
+    const [first] = this.#stages;
+    if (!first) throw new Error('bin/fleets.ts has no fleet.');
+    return first;
+  }
+
+  /** Two releases in the past of the fleet, one more in its source; a third that waits to be deployed. */
+  async play(config: FleetConfig): Promise<void> {
+    const stage = this.#stageOf(config.name);
+    const source = sourceOf(config);
+    const releases = [1, 2, 3];
+    for (const release of releases) {
+      if (source !== undefined) await this.#release(this.#stageOf(source), release);
+      if (release < 3) await this.#release(stage, release);
+      else this.#upload(stage, release);
+      await this.#first.wait(release < 3 ? BETWEEN_RELEASES_SECONDS : 3_600);
+    }
+    if (source !== undefined) await this.#release(this.#stageOf(source), 4);
+    this.#startOnUploads();
+  }
+
+  ports(isVisible: boolean): CommandPorts {
+    const { ports } = this.#world;
+    return {
+      ...ports,
+      executions: this.#executions(ports.executions),
+      tagger: worldTagger(this.#world),
+      pause: async (seconds, signal) => {
+        if (signal?.aborted) return;
+        await this.#first.wait(seconds);
+        // Input and signals are seen between two waits also where nobody watches.
+        await sleep(isVisible ? VISIBLE_MILLIS : 0);
+      },
+    };
+  }
+
+  close(): void {
+    for (const stage of [...this.#stages].reverse()) stage.close();
+  }
+
+  async #release(stage: Stage, release: number): Promise<void> {
+    const versionId = this.#upload(stage, release);
+    const input = { versionId, startedBy: 'CI', reason: `release ${release}` };
+    const { endedIn, error, cause } = await stage.deploy(input, `release-${release}`);
+    if (endedIn !== 'Deployed')
+      throw new Error(
+        `The modelled past did not come about: ${stage.fleet.name}, release ${release}: ${error ?? endedIn}: ${cause ?? ''}`,
+      );
+  }
+
+  /** With the proof that a fleet may want: in this world everything was promoted in good order. */
+  #upload(stage: Stage, release: number): string {
+    const { name, artifact } = stage.fleet;
+    const versionId = stage.upload(`release ${release}`);
+    const sha256 = this.#world.s3.digest(artifact.bucket, artifact.key, versionId);
+    const at = stage.clock.now().toISOString();
+    const from = {
+      fleet: name,
+      environment: 'staging',
+      ...artifact,
+      versionId,
+      deployment: `release-${release}`,
+    };
+    this.#world.s3.writeRecord(artifact.bucket, promotionKey(name, sha256), {
+      fleet: name,
+      sha256,
+      key: artifact.key,
+      versionId,
+      from,
+      promotedAt: at,
+      promotedBy: 'the modelled past',
+    });
+    return versionId;
+  }
+
+  /** From here on an upload (which a promotion makes) starts deployments, by the rules of the templates. */
+  #startOnUploads(): void {
+    this.#world.s3.onObjectCreated((event) => {
+      for (const stage of this.#stages) {
+        const template = this.#templates[stage.fleet.environment];
+        const { pattern, transformer } = template ? uploadRule(template, stage.fleet.name) : {};
+        if (pattern && transformer && matches(pattern, event))
+          stage.start(transform(transformer, event), event.id);
+      }
+    });
+  }
+
+  #stageOf(fleet: string): Stage {
+    const stage = this.#stages.find((each) => each.fleet.name === fleet);
+    if (!stage) throw new Error(`There is no fleet ${fleet} on stage.`);
+    return stage;
+  }
+
+  /** ARNs as the fleets file's accounts make them, turned into those of the world; machines that it does not have are refused. */
+  #executions(world: Executions): Executions {
+    const known = new Set(Object.values(this.#templates).flatMap(machineNames));
+    const here = (arn: string) =>
+      arn.replace(/^arn:[^:]*:states:[^:]*:[^:]*:/, `arn:aws:states:${REGION}:${ACCOUNT}:`);
+    return {
+      status: (arn) => world.status(here(arn)),
+      describe: (arn) => world.describe(here(arn)),
+      recent: (arn) => world.recent(here(arn)),
+      start: async (arn, name, input) => {
+        if (!known.has(arn.split(':').at(-1) ?? ''))
+          throw new DeploymentError(
+            'ServiceRefused',
+            `AWS refused to start ${name}: StateMachineDoesNotExist: ${arn}.`,
+          );
+        await world.start(here(arn), name, input);
+      },
+    };
+  }
+}
+
+function machineNames({ Resources }: TemplateJson): string[] {
+  const machines = Object.values(Resources).filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine');
+  return machines.map(({ Properties }) => String(Properties?.StateMachineName));
+}
+
+/** The fleet that this one's artifacts are promoted from, if the file says one. */
+function sourceOf(config: FleetConfig): string | undefined {
+  const { promotion } = config as { readonly promotion?: { readonly from?: string } };
+  return promotion?.from;
+}

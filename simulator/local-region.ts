@@ -10,11 +10,11 @@ import { promotionKey } from '../lambdas/domain/fleet.ts';
 import type { FleetConfig } from '../lib/fleet-config.ts';
 import type { Environment } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
+import { executionsOfAnyAccount, worldTagger } from './command-ports.ts';
 import { matches, transform, uploadRule } from './event-rule.ts';
-import { ACCOUNT, REGION } from './run-definition.ts';
+import { ACCOUNT } from './run-definition.ts';
 import { Stage } from './stage.ts';
 import type { World } from './world/world.ts';
-import { worldTagger } from './world-tagger.ts';
 
 // Taken before any stage is set: there the global one is the virtual clock's.
 const realTimeout = setTimeout;
@@ -182,22 +182,19 @@ class Region {
     return stage;
   }
 
-  /** ARNs as the fleets file's accounts make them, turned into those of the world; machines that it does not have are refused. */
+  /** A state machine that no template has is refused, as in AWS. */
   #executions(world: Executions): Executions {
     const known = new Set(Object.values(this.#templates).flatMap(machineNames));
-    const here = (arn: string) =>
-      arn.replace(/^arn:[^:]*:states:[^:]*:[^:]*:/, `arn:aws:states:${REGION}:${ACCOUNT}:`);
+    const executions = executionsOfAnyAccount(world);
     return {
-      status: (arn) => world.status(here(arn)),
-      describe: (arn) => world.describe(here(arn)),
-      recent: (arn) => world.recent(here(arn)),
+      ...executions,
       start: async (arn, name, input) => {
         if (!known.has(arn.split(':').at(-1) ?? ''))
           throw new DeploymentError(
             'ServiceRefused',
             `AWS refused to start ${name}: StateMachineDoesNotExist: ${arn}.`,
           );
-        await world.start(here(arn), name, input);
+        await executions.start(arn, name, input);
       },
     };
   }

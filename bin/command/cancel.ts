@@ -29,7 +29,8 @@ async function cancelDeployment(task: Task): Promise<Outcome> {
   if (settled) return { ...settled, facts: facts(held, row) };
   const { reason } = task.options;
   const by = `${callerName(task.caller)}${reason === undefined ? '' : ` (${reason})`}`;
-  if (await ledger.requestCancel(task.fleet.name, held.holder, by)) return requested(held, row, by, task.fleet.name);
+  if (await ledger.requestCancel(task.fleet.name, held.holder, by))
+    return requested(held, row, by, task.fleet.name);
   return await passedUs(task);
 }
 
@@ -116,7 +117,8 @@ function nothingRuns(row: LedgerRow | undefined, { fleet }: Task): Outcome {
 async function passedUs(task: Task): Promise<Outcome> {
   const row = await task.ports.ledger.read(task.fleet.name);
   if (!row?.held) return nothingRuns(row, task);
-  if (row.held.phase === 'remove') return { ...tooLate(row.held, task.fleet.name), facts: facts(row.held, row) };
+  if (row.held.phase === 'remove')
+    return { ...tooLate(row.held, task.fleet.name), facts: facts(row.held, row) };
   return {
     exitCode: 1,
     outcome: 'changed',

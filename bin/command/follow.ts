@@ -68,17 +68,16 @@ class Follower {
     const { clock } = this.#task.ports;
     const begun = clock.now();
     let execution = first;
-    while (true) {
+    for (let looks = 1; ; looks += 1) {
       const look = await this.#look(execution);
-      if (look) {
-        await this.#progress.see(look);
-        const next = await this.#judge(look);
-        if (typeof next === 'object') return next;
-        if (next !== undefined && next !== execution) {
-          execution = next;
-          continue;
-        }
+      const next = look && (await this.#judge(look));
+      if (typeof next === 'string') {
+        execution = next;
+        continue;
       }
+      // Of one that had ended before, all that is wanted is how.
+      if (look && !(looks === 1 && next)) await this.#progress.see(look);
+      if (next) return next;
       if (this.#task.interrupted.aborted) return { how: 'interrupted', execution };
       if (secondsBetween(begun, clock.now()) >= this.#options.seconds) return { how: 'timed-out', execution };
       await this.#task.ports.pause(PAUSE_SECONDS, this.#task.interrupted);

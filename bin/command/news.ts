@@ -1,6 +1,7 @@
 /** What an execution tells on its way, as lines of a log: only what is news. */
 import type { Phase, Turn } from '../../lambdas/clients/ports.ts';
 import { explain } from '../../lambdas/domain/ending.ts';
+import { executionName } from './wording.ts';
 
 /** As the runbook and the picture call the acts. */
 export const ACT_OF: Readonly<Record<Phase, string>> = {
@@ -45,10 +46,11 @@ export class News {
 
   /** @param turns oldest first; those that were seen before are passed over */
   of(execution: string, turns: readonly Turn[]): Told[] {
-    const seen = this.#newest.get(execution) ?? 0;
+    const who = executionName(execution);
+    const seen = this.#newest.get(who) ?? 0;
     const fresh = turns.filter(({ id }) => id > seen);
     const newest = fresh.at(-1);
-    if (newest) this.#newest.set(execution, newest.id);
+    if (newest) this.#newest.set(who, newest.id);
     return fresh.flatMap((turn) => this.#tell(turn));
   }
 

@@ -9,7 +9,7 @@ import type { Task } from './command.ts';
 import { hostRows } from './host-rows.ts';
 import { LiveBlock } from './live-block.ts';
 import { documentOf, type Look } from './look.ts';
-import { ACT_OF, News, type Told } from './news.ts';
+import { ACT_OF, BEGINS, News, type Told } from './news.ts';
 import { newestRecords } from './release-records.ts';
 import { type TimeLeft, timeLeft } from './time-left.ts';
 import { clockTime, executionName } from './wording.ts';
@@ -47,6 +47,9 @@ async function experience(task: Task): Promise<readonly Readonly<Record<string, 
   }
 }
 
+/** The number of an event that is one of an execution's first. */
+const EARLY = 5;
+
 /** In the order of the story. */
 const PHASES = Object.keys(ACT_OF) as Phase[];
 
@@ -55,9 +58,13 @@ class FollowedProgress implements Progress {
   readonly #earlier: readonly Readonly<Record<string, number>>[];
   readonly #news = new News();
   readonly #block: LiveBlock | undefined;
+  /** Whose turns are told, and who told of its beginning. */
+  #acting: string | undefined;
   #begun: string | undefined;
   /** The furthest act, as an index; -1: none yet. */
   #reached = -1;
+  /** Before the lines of others than the deployment that is followed. */
+  #who = '';
   #looks = 0;
   #hosts: readonly string[] = [];
 
@@ -68,11 +75,14 @@ class FollowedProgress implements Progress {
   }
 
   async see(look: Look): Promise<void> {
+    const { row, acting, turns, at } = look;
     this.#begin(look);
-    const left = timeLeft(this.#earlier, look.row?.held, documentOf(look.row?.held), look.at);
-    for (const told of this.#news.of(look.acting, look.turns)) this.#say(told, left);
+    const phase = row?.held?.phase;
+    const left = timeLeft(this.#earlier, row?.held, documentOf(row?.held), at);
+    if (acting !== this.#acting) this.#turnTo(look, left);
+    for (const told of this.#news.of(acting, turns)) this.#say(told, left);
     // Whoever may not read the history learns of the act from the lock.
-    this.#enter(look.row?.held?.phase, look.at, left);
+    this.#enter(phase, at, left);
     if (!this.#block) return;
     // Every other look: the hosts are asked of three services.
     if (this.#looks % 2 === 0) this.#hosts = await hostRows(this.#task, look.row?.held);
@@ -91,11 +101,21 @@ class FollowedProgress implements Progress {
   // ── Lines ──
 
   #begin({ execution, described }: Look): void {
-    if (this.#begun === execution || !described) return;
+    if (this.#begun === execution || described?.state.state !== 'running') return;
     this.#begun = execution;
     this.#line(
       `${clockTime(described.startedAt)}  ${executionName(execution)} of ${this.#task.fleet.name} began`,
     );
+  }
+
+  /** Others act before it, while it waits for its turn, and after it, when the clean-up does what it could not. */
+  #turnTo({ acting, execution, row, turns, at }: Look, left: TimeLeft | undefined): void {
+    this.#acting = acting;
+    this.#who = acting === execution ? '' : `[${executionName(acting)}] `;
+    this.#reached = -1;
+    // Joined on its way: what is told of it belongs to the act that it is in.
+    const isOnItsWay = !turns.some(({ id, state }) => id <= EARLY || state in BEGINS);
+    this.#enter(isOnItsWay ? row?.held?.phase : 'agree', at, left);
   }
 
   /** Acts only ever follow each other: a wait that was sent back to is still in its own. */
@@ -103,12 +123,12 @@ class FollowedProgress implements Progress {
     if (phase === undefined || PHASES.indexOf(phase) <= this.#reached) return;
     this.#reached = PHASES.indexOf(phase);
     const usually = left && left.seconds > 0 ? `  ${leftWords(left)}` : '';
-    this.#line(`${clockTime(at)}  ── ${ACT_OF[phase]} ──${usually}`);
+    this.#line(`${clockTime(at)}  ${this.#who}── ${ACT_OF[phase]} ──${usually}`);
   }
 
   #say({ at, state, text, begins, isFailure: failed }: Told, left: TimeLeft | undefined): void {
     if (begins) this.#enter(begins, at, left);
-    else this.#line(`${clockTime(at)}  ${failed ? '✖ ' : ''}${state}: ${text ?? ''}`);
+    else this.#line(`${clockTime(at)}  ${this.#who}${failed ? '✖ ' : ''}${state}: ${text ?? ''}`);
   }
 
   #line(text: string): void {

@@ -5,9 +5,9 @@ import { type ExitCode, irekae, type Seat } from '../../bin/command/irekae.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
 import type { Phase } from '../../lambdas/clients/ports.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
+import { worldTagger } from '../../simulator/command-ports.ts';
 import { executionArn } from '../../simulator/run-definition.ts';
 import { World } from '../../simulator/world/world.ts';
-import { worldTagger } from '../../simulator/world-tagger.ts';
 import { STEADY } from '../world/small-world.ts';
 
 export const FLEET = 'reactio-production-app';
@@ -41,6 +41,8 @@ export interface Visit {
   readonly ports?: Partial<CommandPorts>;
   readonly connect?: Seat['connect'];
   readonly pause?: CommandPorts['pause'];
+  /** Default: the example, in the world's account. */
+  readonly fleetsFile?: FleetsFile;
   readonly screen?: Screen;
   readonly interrupted?: AbortSignal;
 }
@@ -56,7 +58,7 @@ export async function runOn(world: World, args: readonly string[], visit: Visit 
   const { answer, caller = CALLER } = visit;
   const ports = { ...world.ports, tagger: worldTagger(world), pause: visit.pause ?? noPause, ...visit.ports };
   const exitCode = await irekae(args, {
-    fleetsFile: worldFleets,
+    fleetsFile: visit.fleetsFile ?? worldFleets,
     connect: visit.connect ?? (async () => ({ caller, ports: async () => ports })),
     print: (line) => out?.push(line),
     complain: (line) => err?.push(line),

@@ -9,7 +9,7 @@ import { follow } from './follow.ts';
 import { followed, told, toldEnd, waitSeconds } from './following.ts';
 import { runningDeploymentOf } from './joining.ts';
 import { bucketOf, newestRecords, readCurrent } from './release-records.ts';
-import { endFromRecord } from './standing.ts';
+import { type End, endFromRecord } from './standing.ts';
 import { isOutcome, nameOf, start, withReason } from './starting.ts';
 import {
   overrideOption,
@@ -119,12 +119,16 @@ async function deploymentOf(task: Task, versionId: string | undefined, begun: Da
 /** It runs already, or its deployment was refused before we saw it. */
 async function endedMeanwhile(task: Task, versionId: string, begun: Date): Promise<Outcome | undefined> {
   const current = await readCurrent(task);
-  if (current?.outcome === 'Deployed' && current.artifact?.versionId === versionId)
-    return toldEnd(
-      task,
-      { verdict: 'deployed', reason: current.reason, output: current },
-      current.deployment,
-    );
+  if (current?.outcome === 'Deployed' && current.artifact?.versionId === versionId) {
+    const ranBefore = new Date(current.startedAt) < begun;
+    const end: End = ranBefore
+      ? {
+          verdict: 'already-deployed',
+          reason: `${task.fleet.name} runs version ${versionId} since ${current.deployment}.`,
+        }
+      : { verdict: 'deployed', reason: current.reason, output: current };
+    return toldEnd(task, end, current.deployment);
+  }
   const records = await newestRecords(task, 3);
   const record = records.find((each) => each.record?.artifact?.versionId === versionId)?.record;
   if (!record || new Date(record.startedAt) < begun) return undefined;

@@ -37,7 +37,7 @@ export const deploy: Command = {
     VERSION,
     AMI,
     REASON,
-    overrideOption(['freeze', 'provenance', 'soak']),
+    overrideOption(['freeze', 'provenance']),
     { name: 'redeploy', meaning: 'replace the hosts although they are of this release already' },
     WAIT,
     TIMEOUT,

@@ -34,7 +34,15 @@ async function planDeployment(task: Task): Promise<Outcome> {
   const outcome = told(task, found, seconds);
   if (found.how !== 'ended') return outcome;
   if (found.end.verdict !== 'planned') return { ...outcome, exitCode: outcome.exitCode === 0 ? 0 : 1 };
-  return { ...outcome, lines: planLines(task, found.end.output), facts: { plan: found.end.output } };
+  const { output } = found.end;
+  // A gate that would refuse it lets a dry run through, and says so in the plan.
+  const isRefused = refusalsIn(output).length > 0;
+  return {
+    exitCode: isRefused ? 1 : 0,
+    outcome: isRefused ? 'would-be-refused' : 'planned',
+    lines: planLines(task, output),
+    facts: { plan: output },
+  };
 }
 
 /** What is shown of a plan. Fields that other versions write are welcome, and are in `--json`. */
@@ -52,12 +60,19 @@ const Plan = v.object({
   leaveAlone: v.array(v.object({ name: v.string(), why: v.string() })),
   earliestFinish: v.object({ seconds: v.number(), parts: v.array(v.string()) }),
   advice: v.array(v.string()),
+  /** `Frozen: …`: who would refuse it, and why. */
+  refusals: v.optional(v.array(v.string()), []),
 });
+
+function refusalsIn(output: unknown): readonly string[] {
+  const parsed = v.safeParse(Plan, output);
+  return parsed.success ? parsed.output.refusals : [];
+}
 
 export function planLines(task: Task, output: unknown): string[] {
   const parsed = v.safeParse(Plan, output);
   if (!parsed.success) return [JSON.stringify(output, null, 2)];
-  const { release, launch, replace, leaveAlone, earliestFinish, advice } = parsed.output;
+  const { release, launch, replace, leaveAlone, earliestFinish, advice, refusals } = parsed.output;
   const launched = launch.reduce((sum, { instances }) => sum + instances, 0);
   return [
     `${task.fleet.name} would deploy s3://${bucketOf(task)}/${release.artifact}`,
@@ -81,7 +96,9 @@ export function planLines(task: Task, output: unknown): string[] {
       ? []
       : ['', 'What would make it faster or safer:', ...advice.map((each) => `  ${each}`)]),
     '',
-    `Nothing was changed. To do it:  ${doIt(task)}`,
+    ...(refusals.length === 0
+      ? [`Nothing was changed. To do it:  ${doIt(task)}`]
+      : ['Nothing was changed. It would be refused:', ...refusals.map((each) => `  ${each}`)]),
   ];
 }
 

@@ -22,7 +22,7 @@ export function nameOf({ caller, options, ports }: Task, input: Input): string {
     createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 8);
   if (options.token !== undefined) {
     const legible = options.token.replace(/[^A-Za-z0-9_-]+/g, '-').slice(0, 50);
-    return `ci-${legible}-${digest(options.token, asked)}`;
+    return `${legible}-${digest(options.token, asked)}`;
   }
   const now = ports.clock.now();
   const moment = now.toISOString().slice(0, 19).replace(/[-:]/g, '');

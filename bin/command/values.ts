@@ -62,7 +62,7 @@ export const LIMIT: OptionSpec = {
 };
 
 /** An execution's name: what a deployment is known by. */
-const DEPLOYMENT = /^[A-Za-z0-9_-]{1,80}$/;
+const DEPLOYMENT = /^[A-Za-z0-9._-]{1,80}$/;
 
 export const TO: OptionSpec = {
   name: 'to',

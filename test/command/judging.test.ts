@@ -1,6 +1,8 @@
 /** The command's own decisions: how an execution stands, how long one still takes, what is news, what trouble means. */
 import { describe, expect, it } from 'vitest';
+import type { Task } from '../../bin/command/command.ts';
 import { ACT_OF, BEGINS, News } from '../../bin/command/news.ts';
+import { planLines } from '../../bin/command/plan.ts';
 import { EXIT_CODES, endFromRecord, standingOf } from '../../bin/command/standing.ts';
 import { timeLeft } from '../../bin/command/time-left.ts';
 import { troubleOutcome } from '../../bin/command/trouble.ts';
@@ -173,6 +175,39 @@ describe('News', () => {
     for (const state of Object.keys(BEGINS)) expect(States).toHaveProperty([state]);
     expect(Object.values(BEGINS)).toEqual(Object.keys(ACT_OF).filter((phase) => phase !== 'agree'));
   });
+});
+
+describe('A plan', () => {
+  const task = {
+    fleet: { name: FLEET },
+    environment: { name: 'production', account: '1', region: 'r' },
+    options: {},
+  } as Task;
+  const plan = {
+    reason: '',
+    release: { artifact: 'app.tar.gz', versionId: 'v1', sha256: 'abc', runtimes: [], imageId: 'ami-1' },
+    launch: [{ subnet: 's', instances: 2, tries: ['t4g.small in s'] }],
+    replace: [],
+    leaveAlone: [{ name: 'i-9', why: 'it has no tag' }],
+    earliestFinish: { seconds: 22, parts: [] },
+    advice: ['web drains for 5 min'],
+  };
+
+  it('says what would be left alone, and what would make it better', () => {
+    const lines = planLines(task, plan);
+    expect(lines).toContain('and replace none: nobody serves now.');
+    expect(lines).toContain('  i-9: it has no tag');
+    expect(lines).toContain('  web drains for 5 min');
+  });
+
+  it('that a gate would refuse says who and why, and not how to do it', () => {
+    const lines = planLines(task, { ...plan, refusals: ['Frozen: year end'] });
+    expect(lines.slice(-2)).toEqual(['Nothing was changed. It would be refused:', '  Frozen: year end']);
+    expect(lines.join('\n')).not.toContain('To do it');
+  });
+
+  it('of another version that cannot be read is shown as it is', () =>
+    expect(planLines(task, { other: 1 })).toEqual(['{\n  "other": 1\n}']));
 });
 
 describe('Trouble', () => {

@@ -11,13 +11,13 @@ describe('The committed documents', () => {
     generated = await generatedFiles(synthesize());
   }, 60_000);
 
-  it.each(['docs/deploy-story.svg', 'README.md', 'docs/fleets.md', 'docs/runbook.md'])(
+  it.each(['docs/deploy-story.svg', 'README.md', 'docs/command.md', 'docs/fleets.md', 'docs/runbook.md'])(
     '%s is what `npm run docs` makes',
     (path) =>
       expect(committed(path), 'run `npm run docs` and look at what has changed').toBe(generated[path]),
   );
 
-  it('are all of those that `npm run docs` writes', () => expect(Object.keys(generated)).toHaveLength(4));
+  it('are all of those that `npm run docs` writes', () => expect(Object.keys(generated)).toHaveLength(5));
 });
 
 describe('A generated part', () => {

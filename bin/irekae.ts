@@ -14,9 +14,19 @@ const screen: Screen = {
   rows: () => stdout.rows,
 };
 
-// The first one ends the command in good order; whoever presses again means it.
-const interrupted = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+/**
+ * Ctrl-C, for a command that follows a deployment: the first one ends it in good order, the second one means it. Heard
+ * from when somebody asks for it on: a question, and any other command, are ended by the first one as always.
+ */
+let interrupted: AbortSignal | undefined;
+function interruptions(): AbortSignal {
+  if (interrupted) return interrupted;
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  interrupted = controller.signal;
+  return interrupted;
+}
+
 // `irekae history | head` closes the pipe before the end: nobody listens anymore.
 stdout.on('error', () => process.exit());
 
@@ -33,5 +43,5 @@ process.exitCode = await irekae(process.argv.slice(2), {
   // On stderr: what is printed may be on its way into a file.
   ...(stdin.isTTY && { ask: (question: string) => ask(question, stdin, stderr) }),
   ...(isTerminal && { screen }),
-  interrupted: interrupted.signal,
+  interruptions,
 });

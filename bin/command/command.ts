@@ -95,8 +95,8 @@ export interface Task {
   tell(line: string): void;
   /** Absent where lines are all that can be shown. */
   readonly screen?: Screen;
-  /** Aborted when somebody presses Ctrl-C. */
-  readonly interrupted: AbortSignal;
+  /** Aborted when somebody presses Ctrl-C. Whoever asks for it has to end in good order when it is. */
+  interruptions(): AbortSignal;
 }
 
 /**

@@ -65,7 +65,8 @@ class Follower {
   }
 
   async follow(first: string): Promise<Followed> {
-    const { clock } = this.#task.ports;
+    const { clock, pause } = this.#task.ports;
+    const interrupted = this.#task.interruptions();
     const begun = clock.now();
     let execution = first;
     for (let looks = 1; ; looks += 1) {
@@ -78,9 +79,9 @@ class Follower {
       // Of one that had ended before, all that is wanted is how.
       if (look && !(looks === 1 && next)) await this.#progress.see(look);
       if (next) return next;
-      if (this.#task.interrupted.aborted) return { how: 'interrupted', execution };
+      if (interrupted.aborted) return { how: 'interrupted', execution };
       if (secondsBetween(begun, clock.now()) >= this.#options.seconds) return { how: 'timed-out', execution };
-      await this.#task.ports.pause(PAUSE_SECONDS, this.#task.interrupted);
+      await pause(PAUSE_SECONDS, interrupted);
     }
   }
 

@@ -4,22 +4,23 @@ import { count, secondsBetween, span } from '../../lambdas/domain/words.ts';
 import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from '../../lib/budgets.ts';
 import { executionArn, type Outcome, type Task } from './command.ts';
 import { type Followed, follow } from './follow.ts';
-import { type DeploymentRecord, parseRecord } from './release-records.ts';
+import { type DeploymentRecord, pageOf, parseRecord } from './release-records.ts';
 import { type End, EXIT_CODES } from './standing.ts';
 import { executionName } from './wording.ts';
 
 /** Follows to the end: the outcome of `--wait` and of `watch`. */
 export async function followed(task: Task, execution: string, versionId?: string): Promise<Outcome> {
   const seconds = waitSeconds(task);
-  return told(
-    task,
-    await follow(task, execution, {
-      seconds,
-      kind: 'deployment',
-      ...(versionId !== undefined && { versionId }),
-    }),
-    seconds,
-  );
+  const asked = versionId === undefined ? {} : { versionId };
+  const found = await follow(task, execution, { seconds, kind: 'deployment', ...asked });
+  const outcome = told(task, found, seconds);
+  const page = found.how === 'ended' ? await pageOf(task, executionName(found.execution)) : undefined;
+  if (page === undefined) return outcome;
+  return {
+    ...outcome,
+    lines: [...outcome.lines, `A page that shows it:  aws s3 cp ${page} timeline.html`],
+    facts: { ...outcome.facts, timeline: page },
+  };
 }
 
 /** Without `--timeout`: the deployment before this one, this one, and a clean-up of it, each at its own limit. */

@@ -53,8 +53,8 @@ export interface Seat {
   readonly ask?: (question: string) => Promise<boolean>;
   /** Where the command may draw; absent where it prints lines. */
   readonly screen?: Screen;
-  /** Aborted when somebody presses Ctrl-C; absent where nobody can. */
-  readonly interrupted?: AbortSignal;
+  /** Aborted when somebody presses Ctrl-C from now on; absent where nobody can. */
+  interruptions?(): AbortSignal;
 }
 
 /** As of an outcome; 2: bad usage: nothing was asked or changed. */
@@ -127,7 +127,7 @@ async function taskOf(line: Run, { caller, ports }: Connection, seat: Seat): Pro
     agrees: async (question) => options.yes ?? (!json && (await seat.ask?.(plain(question))) === true),
     tell: (text) => (json ? seat.complain : seat.print)(plain(text)),
     ...(seat.screen && !json && { screen: seat.screen }),
-    interrupted: seat.interrupted ?? new AbortController().signal,
+    interruptions: () => seat.interruptions?.() ?? new AbortController().signal,
   };
 }
 

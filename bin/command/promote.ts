@@ -102,13 +102,14 @@ async function deploymentOf(task: Task, versionId: string | undefined, begun: Da
       `There is no s3://${bucketOf(task)}/${fleet.artifact}, although the promotion succeeded.`,
     );
   const since = ports.clock.now();
-  while (secondsBetween(since, ports.clock.now()) < APPEARS_WITHIN_SECONDS && !task.interrupted.aborted) {
+  const interrupted = task.interruptions();
+  while (secondsBetween(since, ports.clock.now()) < APPEARS_WITHIN_SECONDS && !interrupted.aborted) {
     const row = await ports.ledger.read(fleet.name);
     const running = await runningDeploymentOf(task, row, versionId);
     if (running !== undefined) return followed(task, running, versionId);
     const ended = await endedMeanwhile(task, versionId, begun);
     if (ended) return ended;
-    await ports.pause(PAUSE_SECONDS, task.interrupted);
+    await ports.pause(PAUSE_SECONDS, interrupted);
   }
   return lost(
     task,

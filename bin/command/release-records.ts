@@ -47,6 +47,18 @@ export function parseRecord(record: unknown): DeploymentRecord | undefined {
   return found.success ? found.output : undefined;
 }
 
+/** Where the page is that shows a deployment; `undefined` when it has none, or none that one may know of. */
+export async function pageOf(task: Task, id: string): Promise<string | undefined> {
+  const key = timelineKey(task.fleet.name, id);
+  try {
+    const found = await task.ports.artifacts.list(bucketOf(task), key);
+    return found.some((each) => each.key === key) ? `s3://${bucketOf(task)}/${key}` : undefined;
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return undefined;
+  }
+}
+
 /** A deployment in the list of records. */
 export interface Listed {
   readonly id: string;

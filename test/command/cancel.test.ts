@@ -41,7 +41,9 @@ describe('irekae cancel', () => {
 
   it('says how to go back when it is too late', async () => {
     desk.hold('remove');
-    expect((await desk.run(`cancel ${FLEET}`)).err).toMatch(/To go back, deploy the version before/);
+    expect((await desk.run(`cancel ${FLEET}`)).err).toMatch(
+      /irekae rollback reactio-production-app --reason TEXT --wait/,
+    );
   });
 
   it('keeps the first request and names who made it', async () => {

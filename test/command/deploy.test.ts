@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import { timelineKey } from '../../lambdas/domain/fleet.ts';
 import { FLEET } from './desk.ts';
 import { Theatre } from './theatre.ts';
 
@@ -27,9 +28,10 @@ describe('deploy --wait', () => {
     expect(acts).toEqual(['Agree', 'Bring up', 'Shift traffic', 'Remove']);
     expect(said.out).toMatch(/── Bring up ──\n.*Launch new instances: 2 instances/);
     expect(said.out).toMatch(/New hosts are ready: all 2 new hosts are ready\n.*── Shift traffic ──/);
-    expect(said.out.split('\n').at(-1)).toMatch(
+    expect(said.out).toMatch(
       new RegExp(
         `^Deployed reactio/app.tar.gz version ${versionId} on ami-0f1e2d3c4b5a69788 in 6 min \\d+ s: 2 new hosts in, 2 old hosts out\\.$`,
+        'm',
       ),
     );
     expect(
@@ -130,6 +132,19 @@ describe('deploy --wait', () => {
     expect(said.err).toMatch(/^No longer following by-hand-.*\.\nIt goes on by itself/);
     expect(said.err).toContain(`irekae cancel ${FLEET}`);
     expect(theatre.stage.world.executions.running()).toHaveLength(1);
+  });
+
+  it('names the page that shows the deployment, where there is one', async () => {
+    theatre.stage.upload();
+    const { bucket } = theatre.stage.fleet.artifact;
+    theatre.stage.whenEntering('Record the release', () => {
+      const key = timelineKey(FLEET, theatre.started[0] ?? '');
+      theatre.stage.world.s3.put(bucket, key, '<html>');
+    });
+    const said = await deploy('--wait');
+    expect(said.out).toMatch(
+      /A page that shows it: {2}aws s3 cp s3:\/\/.*\/by-hand-.*\.html timeline\.html$/,
+    );
   });
 
   it('with --json prints one document, and the progress beside it', async () => {

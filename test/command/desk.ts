@@ -55,7 +55,7 @@ const noPause = async (): Promise<never> => {
 /** Runs the command against a world. */
 export async function runOn(world: World, args: readonly string[], visit: Visit = {}): Promise<Said> {
   const [out, err, questions]: string[][] = [[], [], []];
-  const { answer, caller = CALLER } = visit;
+  const { answer, interrupted, caller = CALLER } = visit;
   const ports = { ...world.ports, tagger: worldTagger(world), pause: visit.pause ?? noPause, ...visit.ports };
   const exitCode = await irekae(args, {
     fleetsFile: visit.fleetsFile ?? worldFleets,
@@ -63,7 +63,7 @@ export async function runOn(world: World, args: readonly string[], visit: Visit 
     print: (line) => out?.push(line),
     complain: (line) => err?.push(line),
     ...(visit.screen && { screen: visit.screen }),
-    ...(visit.interrupted && { interrupted: visit.interrupted }),
+    ...(interrupted && { interruptions: () => interrupted }),
     ...(answer !== undefined && {
       ask: async (question: string) => {
         questions?.push(question);

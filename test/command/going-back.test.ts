@@ -126,7 +126,7 @@ describe('promote', () => {
     expect(said.exitCode).toBe(0);
     expect(said.out).toMatch(/^Done: copied$/m);
     expect(said.out).toMatch(/upload-event of reactio-production-app began/);
-    expect(said.out.split('\n').at(-1)).toMatch(/^Deployed reactio\/app\.tar\.gz/);
+    expect(said.out).toMatch(/^Deployed reactio\/app\.tar\.gz/m);
     expect(theatre.started).toEqual(['upload-event']);
   });
 

@@ -6,14 +6,14 @@ import { artifactBucketName } from './bucket-name.ts';
 import { acknowledge } from './nag.ts';
 import type { Environment } from './read-fleets.ts';
 
-export { artifactBucketName };
-
 /** Enough to go back to, for longer than a release is usually remembered. */
 const VERSIONS_KEPT_AT_LEAST = 20;
 const OLD_VERSIONS_EXPIRE = Duration.days(180);
 
 /** What the rest of the stack needs to know of it, whether it was made or given. */
 export type ArtifactBucket = Pick<s3.IBucket, 'bucketName' | 'bucketArn' | 'arnForObjects'>;
+
+export { artifactBucketName };
 
 export function artifactBucket(scope: Construct, environment: Environment): ArtifactBucket {
   const { existingBucket } = environment;

@@ -68,9 +68,11 @@ export async function connectLocally(
 class Region {
   readonly #stages: readonly Stage[];
   readonly #templates: Readonly<Record<string, TemplateJson>>;
+  readonly #configs: readonly FleetConfig[];
 
   constructor(environments: readonly Environment[], templates: Readonly<Record<string, TemplateJson>>) {
     this.#templates = templates;
+    this.#configs = environments.flatMap(({ fleets }) => fleets);
     const stages: Stage[] = [];
     for (const { name: environment, fleets } of environments) {
       const template = templates[environment];
@@ -95,18 +97,21 @@ class Region {
     return first;
   }
 
-  /** Two releases in the past of the fleet, one more in its source; a third that waits to be deployed. */
+  /** Two releases in the past of the fleet, and a third that waits to be deployed; its source is one further. */
   async play(config: FleetConfig): Promise<void> {
     const stage = this.#stageOf(config.name);
-    const source = sourceOf(config);
-    const releases = [1, 2, 3];
-    for (const release of releases) {
-      if (source !== undefined) await this.#release(this.#stageOf(source), release);
-      if (release < 3) await this.#release(stage, release);
-      else this.#upload(stage, release);
+    const from = sourceOf(config);
+    const source = from === undefined ? undefined : this.#stageOf(from);
+    for (const release of [1, 2, 3]) {
+      if (source) await this.#release(source, release);
+      if (release < 3) await this.#release(stage, release, source);
+      else this.#upload(stage, release, source);
       await this.#first.wait(release < 3 ? BETWEEN_RELEASES_SECONDS : 3_600);
     }
-    if (source !== undefined) await this.#release(this.#stageOf(source), 4);
+    if (source) {
+      await this.#release(source, 4);
+      await this.#first.wait(soakedSeconds(config));
+    }
     this.#startOnUploads();
   }
 
@@ -129,8 +134,8 @@ class Region {
     for (const stage of [...this.#stages].reverse()) stage.close();
   }
 
-  async #release(stage: Stage, release: number): Promise<void> {
-    const versionId = this.#upload(stage, release);
+  async #release(stage: Stage, release: number, source?: Stage): Promise<void> {
+    const versionId = this.#upload(stage, release, source);
     const input = { versionId, startedBy: 'CI', reason: `release ${release}` };
     const { endedIn, error, cause } = await stage.deploy(input, `release-${release}`);
     if (endedIn !== 'Deployed')
@@ -139,41 +144,47 @@ class Region {
       );
   }
 
-  /** With the proof that a fleet may want: in this world everything was promoted in good order. */
-  #upload(stage: Stage, release: number): string {
+  /** With the proof that its fleet wants, where it has a source: in this past everything was promoted in good order. */
+  #upload(stage: Stage, release: number, source?: Stage): string {
     const { name, artifact } = stage.fleet;
     const versionId = stage.upload(`release ${release}`);
-    const sha256 = this.#world.s3.digest(artifact.bucket, artifact.key, versionId);
-    const at = stage.clock.now().toISOString();
-    const from = {
-      fleet: name,
-      environment: 'staging',
-      ...artifact,
-      versionId,
-      deployment: `release-${release}`,
-    };
-    this.#world.s3.writeRecord(artifact.bucket, promotionKey(name, sha256), {
+    if (!source) return versionId;
+    const { s3 } = this.#world;
+    const sha256 = s3.digest(artifact.bucket, artifact.key, versionId);
+    const { name: fleet, environment, artifact: origin } = source.fleet;
+    const [newest = ''] = s3.versions(origin.bucket, origin.key);
+    s3.writeRecord(artifact.bucket, promotionKey(name, sha256), {
       fleet: name,
       sha256,
       key: artifact.key,
       versionId,
-      from,
-      promotedAt: at,
-      promotedBy: 'the modelled past',
+      from: { fleet, environment, ...origin, versionId: newest, deployment: `release-${release}` },
+      promotedAt: stage.clock.now().toISOString(),
+      promotedBy: 'CI',
     });
     return versionId;
   }
 
   /** From here on an upload (which a promotion makes) starts deployments, by the rules of the templates. */
   #startOnUploads(): void {
-    this.#world.s3.onObjectCreated((event) => {
-      for (const stage of this.#stages) {
-        const template = this.#templates[stage.fleet.environment];
-        const { pattern, transformer } = template ? uploadRule(template, stage.fleet.name) : {};
-        if (pattern && transformer && matches(pattern, event))
-          stage.start(transform(transformer, event), event.id);
-      }
+    const rules = this.#stages.flatMap((stage) => {
+      const template = this.#templates[stage.fleet.environment];
+      return template && this.#startsOnUpload(stage.fleet.name)
+        ? [{ stage, ...uploadRule(template, stage.fleet.name) }]
+        : [];
     });
+    this.#world.s3.onObjectCreated((event) => {
+      for (const { stage, pattern, transformer } of rules)
+        if (matches(pattern, event)) stage.start(transform(transformer, event), event.id);
+    });
+  }
+
+  /** A fleet that follows another one is started when that was deployed. */
+  #startsOnUpload(fleet: string): boolean {
+    const config = this.#configs.find(({ name }) => name === fleet) as
+      | { readonly after?: string }
+      | undefined;
+    return config?.after === undefined;
   }
 
   #stageOf(fleet: string): Stage {
@@ -205,8 +216,12 @@ function machineNames({ Resources }: TemplateJson): string[] {
   return machines.map(({ Properties }) => String(Properties?.StateMachineName));
 }
 
-/** The fleet that this one's artifacts are promoted from, if the file says one. */
-function sourceOf(config: FleetConfig): string | undefined {
-  const { promotion } = config as { readonly promotion?: { readonly from?: string } };
-  return promotion?.from;
-}
+/** What the fleets file says of promotions, if anything. */
+const promotionOf = (config: FleetConfig) =>
+  (config as { readonly promotion?: { readonly from?: string; readonly soakMinutes?: number } }).promotion;
+
+/** The fleet that this one's artifacts are promoted from. */
+const sourceOf = (config: FleetConfig): string | undefined => promotionOf(config)?.from;
+
+/** Long enough for what runs at the source to be promoted. */
+const soakedSeconds = (config: FleetConfig): number => ((promotionOf(config)?.soakMinutes ?? 0) + 60) * 60;

@@ -38,7 +38,7 @@ export type Followed =
   | { readonly how: 'lost'; readonly execution: string; readonly reason: string };
 
 export async function follow(task: Task, execution: string, options: FollowOptions): Promise<Followed> {
-  const progress = options.kind === 'dry-run' ? quiet(task) : await progressFor(task);
+  const progress = options.kind === 'dry-run' ? quiet(task) : await progressFor(task, options.kind);
   try {
     return await new Follower(task, progress, options).follow(execution);
   } finally {

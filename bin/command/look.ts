@@ -6,6 +6,7 @@ import type { ExecutionDescription, LedgerRow, Turn } from '../../lambdas/client
 import { type Deployment, parseDeployment } from '../../lambdas/domain/deployment.ts';
 import { isFailure } from '../../lambdas/domain/errors.ts';
 import type { Task } from './command.ts';
+import { standingOf } from './standing.ts';
 import { executionName } from './wording.ts';
 
 export interface Look {
@@ -62,15 +63,20 @@ export class Eyes {
   }
 }
 
-/** Itself while it runs; else who holds the lock: the one that it waits for, or the clean-up that acts for it. */
+/** Itself; or who acts before it, when it waits for its turn, and for it, when it is dead: the lock's holder. */
 function actingFor(
   execution: string,
   described: ExecutionDescription | undefined,
   row: LedgerRow | undefined,
 ): string {
-  if (!row?.held || described?.state.state === 'running') return execution;
-  return row.held.holder;
+  const standing = described ? standingOf(described).is : 'running';
+  if (!row?.held || standing === 'running' || standing === 'over') return execution;
+  return isSame(row.held.holder, execution) ? execution : row.held.holder;
 }
+
+/** `irekae-shop:deploy-7`: the same execution, whichever way its ARN was made. */
+const nameWithMachine = (arn: string): string => arn.split(':').slice(6).join(':');
+const isSame = (one: string, other: string): boolean => nameWithMachine(one) === nameWithMachine(other);
 
 /** The holder's document, if it wrote one and it can be read. */
 export function documentOf(held: LedgerRow['held']): Deployment | undefined {

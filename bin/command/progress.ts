@@ -24,8 +24,9 @@ export interface Progress {
 const EXPERIENCE = 5;
 const RECORDS = 15;
 
-export async function progressFor(task: Task): Promise<Progress> {
-  return new FollowedProgress(task, await experience(task));
+/** A promotion has no acts, and takes as long as its copy. */
+export async function progressFor(task: Task, kind: 'deployment' | 'promotion'): Promise<Progress> {
+  return new FollowedProgress(task, kind, kind === 'deployment' ? await experience(task) : []);
 }
 
 /** Only what is told by others: troubles. */
@@ -55,6 +56,7 @@ const PHASES = Object.keys(ACT_OF) as Phase[];
 
 class FollowedProgress implements Progress {
   readonly #task: Task;
+  readonly #kind: 'deployment' | 'promotion';
   readonly #earlier: readonly Readonly<Record<string, number>>[];
   readonly #news = new News();
   readonly #block: LiveBlock | undefined;
@@ -68,8 +70,13 @@ class FollowedProgress implements Progress {
   #looks = 0;
   #hosts: readonly string[] = [];
 
-  constructor(task: Task, earlier: readonly Readonly<Record<string, number>>[]) {
+  constructor(
+    task: Task,
+    kind: 'deployment' | 'promotion',
+    earlier: readonly Readonly<Record<string, number>>[],
+  ) {
     this.#task = task;
+    this.#kind = kind;
     this.#earlier = earlier;
     this.#block = task.screen && new LiveBlock(task.screen);
   }
@@ -87,7 +94,13 @@ class FollowedProgress implements Progress {
     // Every other look: the hosts are asked of three services.
     if (this.#looks % 2 === 0) this.#hosts = await hostRows(this.#task, look.row?.held);
     this.#looks += 1;
-    this.#block.draw([this.#title(look), this.#acts(left), this.#sentence(), ...this.#hosts]);
+    const deployment = this.#kind === 'deployment';
+    this.#block.draw([
+      this.#title(look),
+      ...(deployment ? [this.#acts(left)] : []),
+      this.#sentence(),
+      ...(deployment ? this.#hosts : []),
+    ]);
   }
 
   tell(line: string): void {
@@ -103,8 +116,9 @@ class FollowedProgress implements Progress {
   #begin({ execution, described }: Look): void {
     if (this.#begun === execution || described?.state.state !== 'running') return;
     this.#begun = execution;
+    const what = this.#kind === 'promotion' ? ', the promotion to' : ' of';
     this.#line(
-      `${clockTime(described.startedAt)}  ${executionName(execution)} of ${this.#task.fleet.name} began`,
+      `${clockTime(described.startedAt)}  ${executionName(execution)}${what} ${this.#task.fleet.name} began`,
     );
   }
 
@@ -120,7 +134,7 @@ class FollowedProgress implements Progress {
 
   /** Acts only ever follow each other: a wait that was sent back to is still in its own. */
   #enter(phase: Phase | undefined, at: Date, left: TimeLeft | undefined): void {
-    if (phase === undefined || PHASES.indexOf(phase) <= this.#reached) return;
+    if (this.#kind === 'promotion' || phase === undefined || PHASES.indexOf(phase) <= this.#reached) return;
     this.#reached = PHASES.indexOf(phase);
     const usually = left && left.seconds > 0 ? `  ${leftWords(left)}` : '';
     this.#line(`${clockTime(at)}  ${this.#who}── ${ACT_OF[phase]} ──${usually}`);

@@ -3,7 +3,7 @@
  * deployment; followed through both if asked to.
  */
 import * as v from 'valibot';
-import { secondsBetween } from '../../lambdas/domain/words.ts';
+import { secondsBetween, span } from '../../lambdas/domain/words.ts';
 import type { Command, Outcome, Task } from './command.ts';
 import { follow } from './follow.ts';
 import { followed, told, toldEnd, waitSeconds } from './following.ts';
@@ -56,7 +56,7 @@ async function promoteArtifact(task: Task): Promise<Outcome> {
   // A dry run takes seconds, and nobody wants it but for its answer.
   if (!wait && !dryRun) return leftAlone(task, started.execution);
   const seconds = waitSeconds(task);
-  const found = await follow(task, started.execution, { seconds, kind: 'promotion' });
+  const found = await follow(task, started.execution, { seconds, kind: dryRun ? 'dry-run' : 'promotion' });
   const outcome = told(task, found, seconds);
   if (found.how !== 'ended') return outcome;
   if (outcome.exitCode !== 0) return { ...outcome, exitCode: 1 };
@@ -92,6 +92,13 @@ async function promotedVersion(task: Task, output: unknown): Promise<string | un
 
 /** The upload's event takes a moment to start it; events get lost. */
 const APPEARS_WITHIN_SECONDS = 300;
+
+/** A fleet that follows another one is started when that was deployed. */
+function appearsWithin(task: Task): number {
+  const { after } = task.fleet as { readonly after?: string };
+  return after === undefined ? APPEARS_WITHIN_SECONDS : waitSeconds(task);
+}
+
 const PAUSE_SECONDS = 4;
 
 async function deploymentOf(task: Task, versionId: string | undefined, begun: Date): Promise<Outcome> {
@@ -102,8 +109,9 @@ async function deploymentOf(task: Task, versionId: string | undefined, begun: Da
       `There is no s3://${bucketOf(task)}/${fleet.artifact}, although the promotion succeeded.`,
     );
   const since = ports.clock.now();
+  const within = appearsWithin(task);
   const interrupted = task.interruptions();
-  while (secondsBetween(since, ports.clock.now()) < APPEARS_WITHIN_SECONDS && !interrupted.aborted) {
+  while (secondsBetween(since, ports.clock.now()) < within && !interrupted.aborted) {
     const row = await ports.ledger.read(fleet.name);
     const running = await runningDeploymentOf(task, row, versionId);
     if (running !== undefined) return followed(task, running, versionId);
@@ -111,10 +119,7 @@ async function deploymentOf(task: Task, versionId: string | undefined, begun: Da
     if (ended) return ended;
     await ports.pause(PAUSE_SECONDS, interrupted);
   }
-  return lost(
-    task,
-    `No deployment of version ${versionId} has begun within ${APPEARS_WITHIN_SECONDS / 60} minutes.`,
-  );
+  return lost(task, `No deployment of version ${versionId} has begun within ${span(within)}.`);
 }
 
 /** It runs already, or its deployment was refused before we saw it. */

@@ -125,6 +125,7 @@ describe('promote', () => {
     const said = await theatre.run(`promote ${FLEET} --wait`);
     expect(said.exitCode).toBe(0);
     expect(said.out).toMatch(/^Done: copied$/m);
+    expect(said.out).toMatch(/by-hand-\S+, the promotion to reactio-production-app began\n/);
     expect(said.out).toMatch(/upload-event of reactio-production-app began/);
     expect(said.out).toMatch(/^Deployed reactio\/app\.tar\.gz/m);
     expect(theatre.started).toEqual(['upload-event']);
@@ -156,7 +157,7 @@ describe('promote', () => {
     const said = await theatre.run(`promote ${FLEET} --wait`);
     expect(said).toMatchObject({
       exitCode: 1,
-      err: expect.stringMatching(/^No deployment of version \S+ has begun within 5 minutes\./),
+      err: expect.stringMatching(/^No deployment of version \S+ has begun within 5 min\./),
     });
   });
 

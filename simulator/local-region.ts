@@ -6,12 +6,12 @@
 import type { CommandPorts, Connection } from '../bin/command/command.ts';
 import type { Executions } from '../lambdas/clients/ports.ts';
 import { DeploymentError } from '../lambdas/domain/errors.ts';
-import { promotionKey } from '../lambdas/domain/fleet.ts';
 import type { FleetConfig } from '../lib/fleet-config.ts';
 import type { Environment } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { executionsOfAnyAccount, worldTagger } from './command-ports.ts';
 import { matches, transform, uploadRule } from './event-rule.ts';
+import { uploadProven } from './proof.ts';
 import { ACCOUNT } from './run-definition.ts';
 import { Stage } from './stage.ts';
 import type { World } from './world/world.ts';
@@ -146,23 +146,8 @@ class Region {
 
   /** With the proof that its fleet wants, where it has a source: in this past everything was promoted in good order. */
   #upload(stage: Stage, release: number, source?: Stage): string {
-    const { name, artifact } = stage.fleet;
-    const versionId = stage.upload(`release ${release}`);
-    if (!source) return versionId;
-    const { s3 } = this.#world;
-    const sha256 = s3.digest(artifact.bucket, artifact.key, versionId);
-    const { name: fleet, environment, artifact: origin } = source.fleet;
-    const [newest = ''] = s3.versions(origin.bucket, origin.key);
-    s3.writeRecord(artifact.bucket, promotionKey(name, sha256), {
-      fleet: name,
-      sha256,
-      key: artifact.key,
-      versionId,
-      from: { fleet, environment, ...origin, versionId: newest, deployment: `release-${release}` },
-      promotedAt: stage.clock.now().toISOString(),
-      promotedBy: 'CI',
-    });
-    return versionId;
+    const content = `release ${release}`;
+    return source ? uploadProven(stage, content, source) : stage.upload(content);
   }
 
   /** From here on an upload (which a promotion makes) starts deployments, by the rules of the templates. */

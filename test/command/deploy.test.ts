@@ -18,7 +18,7 @@ const deploy = (...more: string[]) => theatre.run(['deploy', FLEET, ...more]);
 
 describe('deploy --wait', () => {
   it('ends with 0 when the newest upload is deployed, and tells every act on the way', async () => {
-    const versionId = theatre.stage.upload();
+    const versionId = theatre.upload();
     const said = await deploy('--wait', '--reason', 'release 7');
     expect(said).toMatchObject({ exitCode: 0, err: '' });
     expect(said.out).toMatch(
@@ -42,23 +42,23 @@ describe('deploy --wait', () => {
   });
 
   it('says nothing twice, and nothing that only counts down', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const lines = (await deploy('--wait')).out.split('\n');
     expect(new Set(lines).size).toBe(lines.length);
     expect(lines.filter((line) => line.includes('watching for another'))).toHaveLength(1);
   });
 
   it('tells from the second deployment on how long it will take', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     await deploy('--wait');
-    theatre.stage.upload();
+    theatre.upload();
     const { out } = await deploy('--wait');
     expect(out).toMatch(/── Bring up ── {2}about 6 min \d+ s left, if it takes as long as the last one took/);
     expect(out).toMatch(/── Remove ── {2}about \d+ s left/);
   });
 
   it('ends with 0 when there is nothing to do', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     await deploy('--wait');
     const said = await deploy('--wait', '--json');
     expect(said.exitCode).toBe(0);
@@ -67,7 +67,7 @@ describe('deploy --wait', () => {
   });
 
   it('ends with 3 when it was rolled back, with the reason and where to read on', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     theatre.breakLastHost();
     const { exitCode, out, err } = await deploy('--wait');
     expect(exitCode).toBe(3);
@@ -77,7 +77,7 @@ describe('deploy --wait', () => {
   });
 
   it('ends with 3 when it was refused: nothing has changed', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const said = await deploy('--wait', '--ami', 'ami-00000000000000001');
     expect(said.exitCode).toBe(3);
     expect(said.err).toMatch(
@@ -86,7 +86,7 @@ describe('deploy --wait', () => {
   });
 
   it('ends with 4 when it stopped halfway and wants a human', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     theatre.stage.world.ec2.protect(theatre.stage.oldInstances[0] ?? '');
     const said = await deploy('--wait');
     expect(said.exitCode).toBe(4);
@@ -96,7 +96,7 @@ describe('deploy --wait', () => {
   });
 
   it('ends with 5 when somebody cancels it', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     theatre.stage.whenEntering('Watch the new hosts', () => {
       const held = theatre.stage.world.ledger.read(FLEET)?.held;
       theatre.stage.world.ledger.requestCancel(FLEET, held?.holder ?? '', 'jiro');
@@ -111,7 +111,7 @@ describe('deploy --wait', () => {
   });
 
   it('ends with 6 when it takes too long, and leaves it running', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const said = await deploy('--wait', '--timeout', '1');
     expect(said.exitCode).toBe(6);
     expect(said.err).toMatch(
@@ -124,7 +124,7 @@ describe('deploy --wait', () => {
   });
 
   it('ends with 130 on Ctrl-C, leaves it running and says how to cancel', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const ctrlC = new AbortController();
     theatre.onPause = (count) => count === 5 && ctrlC.abort();
     const said = await theatre.run(['deploy', FLEET, '--wait'], { interrupted: ctrlC.signal });
@@ -135,7 +135,7 @@ describe('deploy --wait', () => {
   });
 
   it('names the page that shows the deployment, where there is one', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const { bucket } = theatre.stage.fleet.artifact;
     theatre.stage.whenEntering('Record the release', () => {
       const key = timelineKey(FLEET, theatre.started[0] ?? '');
@@ -148,7 +148,7 @@ describe('deploy --wait', () => {
   });
 
   it('with --json prints one document, and the progress beside it', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const { out, err } = await deploy('--wait', '--json');
     expect(JSON.parse(out)).toMatchObject({
       command: 'deploy',
@@ -165,7 +165,7 @@ describe('deploy --wait, stopped in the console', () => {
     ['Watch the new hosts', 3, /^Rolled back: Stopped: /],
     ['Retire old hosts in Mackerel', 0, /^Deployed reactio/m],
   ])('on entering "%s" follows the clean-up to its end: %i', async (state, exitCode, words) => {
-    theatre.stage.upload();
+    theatre.upload();
     theatre.stage.whenEntering(state, () => theatre.stage.executions[0]?.stop());
     const said = await deploy('--wait');
     expect(said.exitCode).toBe(exitCode);
@@ -174,7 +174,7 @@ describe('deploy --wait, stopped in the console', () => {
   });
 
   it('before it changed anything says just that', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     theatre.stage.whenEntering('Snapshot old hosts', () => theatre.stage.executions[0]?.stop());
     const said = await deploy('--wait');
     expect(said).toMatchObject({
@@ -186,7 +186,7 @@ describe('deploy --wait, stopped in the console', () => {
 
 describe('deploy while another deployment runs', () => {
   it('joins the one of the same version that its upload started', async () => {
-    const versionId = theatre.stage.upload();
+    const versionId = theatre.upload();
     theatre.stage.start({ versionId, upload: { eventId: 'e' } }, 'upload-event');
     await theatre.stage.wait(60);
     const said = await deploy('--wait', '--version', versionId);
@@ -196,7 +196,7 @@ describe('deploy while another deployment runs', () => {
   });
 
   it('joins it also in its first moments, and without being told a version', async () => {
-    const versionId = theatre.stage.upload();
+    const versionId = theatre.upload();
     theatre.stage.whenEntering('Resolve the image', () => {
       joined = theatre.begin(['deploy', FLEET, '--wait']);
     });
@@ -209,10 +209,10 @@ describe('deploy while another deployment runs', () => {
   });
 
   it('waits for its turn, and is followed to the execution that deploys it then', async () => {
-    theatre.stage.upload('older');
+    theatre.upload('older');
     theatre.stage.start({}, 'first');
     await theatre.stage.wait(60);
-    const versionId = theatre.stage.upload('newer');
+    const versionId = theatre.upload('newer');
     const said = await deploy('--wait');
     expect(said.exitCode).toBe(0);
     expect(said.out).toMatch(
@@ -223,11 +223,11 @@ describe('deploy while another deployment runs', () => {
   });
 
   it('says when a newer version waits already and supersedes it', async () => {
-    const older = theatre.stage.upload('older');
+    const older = theatre.upload('older');
     theatre.stage.start({}, 'first');
     await theatre.stage.wait(60);
-    theatre.stage.upload('middle');
-    const newest = theatre.stage.upload('newest');
+    theatre.upload('middle');
+    const newest = theatre.upload('newest');
     theatre.stage.start({ versionId: newest, upload: { eventId: 'e' } }, 'upload-event');
     await theatre.stage.wait(10);
     const said = await deploy('--wait', '--redeploy', '--version', older);
@@ -236,7 +236,7 @@ describe('deploy while another deployment runs', () => {
   });
 
   it('does not join one that is being cancelled', async () => {
-    const versionId = theatre.stage.upload();
+    const versionId = theatre.upload();
     theatre.stage.start({ versionId }, 'first');
     await theatre.stage.wait(60);
     theatre.stage.world.ledger.requestCancel(FLEET, theatre.stage.executions[0]?.arn ?? '', 'jiro');
@@ -247,7 +247,7 @@ describe('deploy while another deployment runs', () => {
   });
 
   it('without --wait says that it waits', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     theatre.stage.start({}, 'first');
     await theatre.stage.wait(60);
     const { out } = await deploy();
@@ -259,7 +259,7 @@ describe('deploy while another deployment runs', () => {
 
 describe('deploy --token', () => {
   it('starts once, however often it is run, and says how that ended', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const first = await deploy('--wait', '--token', '4711/1');
     const again = await deploy('--wait', '--token', '4711/1');
     expect([first.exitCode, again.exitCode]).toEqual([0, 0]);
@@ -268,7 +268,7 @@ describe('deploy --token', () => {
   });
 
   it('starts again with another token, and for something else', async () => {
-    const versionId = theatre.stage.upload();
+    const versionId = theatre.upload();
     await deploy('--token', 'a');
     await deploy('--token', 'b');
     await deploy('--token', 'b', '--version', versionId);
@@ -289,7 +289,7 @@ describe('deploy refuses, before anything is started,', () => {
   });
 
   it('a version that never existed', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const said = await deploy('--version', 'nobody-has-it', '--json');
     expect(said.exitCode).toBe(1);
     expect(JSON.parse(said.out)).toMatchObject({
@@ -300,7 +300,7 @@ describe('deploy refuses, before anything is started,', () => {
   });
 
   it('a fleet that was never put into AWS', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const ports = theatre.ports;
     const start = async () => {
       throw new DeploymentError('ServiceRefused', 'AWS refused to start it: StateMachineDoesNotExist: no.');
@@ -334,7 +334,7 @@ describe('deploy refuses, before anything is started,', () => {
 
 describe('deploy --wait goes on', () => {
   it('without what the caller may not read, and says so once', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const ports = theatre.ports;
     const refused = async () => {
       throw new DeploymentError('ServiceRefused', 'AWS refused: AccessDenied.');
@@ -352,7 +352,7 @@ describe('deploy --wait goes on', () => {
   });
 
   it('when AWS does not answer for a while', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const ports = theatre.ports;
     let asked = 0;
     const describe = async (arn: string) => {
@@ -369,7 +369,7 @@ describe('deploy --wait goes on', () => {
   });
 
   it('says that an execution which Step Functions does not know is lost', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const ports = theatre.ports;
     const describe = async () => undefined;
     const said = await theatre.run(['deploy', FLEET, '--wait'], {
@@ -384,9 +384,9 @@ describe('deploy --wait goes on', () => {
 
 describe('deploy --wait in a terminal', () => {
   it('redraws the acts, the time left and every host below the lines, and leaves only lines behind', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     await deploy('--wait');
-    theatre.stage.upload();
+    theatre.upload();
     const drawn: string[] = [];
     const screen = { write: (text: string) => drawn.push(text), columns: () => 100, rows: () => 30 };
     const said = await theatre.run(['deploy', FLEET, '--wait'], { screen });

@@ -1,5 +1,6 @@
 /** `irekae rollback` and `irekae promote`: what they start, what they refuse, and what they follow. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { executionArn } from '../../simulator/run-definition.ts';
 import { FLEET } from './desk.ts';
 import { Theatre } from './theatre.ts';
 
@@ -22,7 +23,7 @@ describe('rollback', () => {
   const rollback = (...more: string[]) => theatre.run(['rollback', FLEET, '--reason', 'slow pages', ...more]);
 
   beforeEach(async () => {
-    theatre.stage.upload();
+    theatre.upload();
     await theatre.stage.deploy({}, 'd1');
   });
 
@@ -43,7 +44,7 @@ describe('rollback', () => {
   });
 
   it('asks for a named one, with the gates that shall not count', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     await theatre.stage.deploy({}, 'd2');
     const { started, ports } = noting();
     const args = ['rollback', FLEET, '--reason', 'slow', '--to', 'd1', '--override', 'freeze,provenance'];
@@ -59,7 +60,7 @@ describe('rollback', () => {
   });
 
   it('refuses what runs, what is not on record, and what never became the release; starts nothing', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     theatre.breakLastHost();
     await theatre.stage.deploy({}, 'd2');
     const before = theatre.started.length;
@@ -88,22 +89,25 @@ describe('rollback', () => {
 describe('promote', () => {
   const PROMOTION = `irekae-${FLEET}-promote`;
 
-  /** A promotion that takes a while and ends so; its upload starts the deployment, as the rule does. */
+  /** Ports with a promotion that takes a while, does so, and ends so. */
   function promotion(output: object | undefined, act: () => void = () => {}) {
-    const { executions } = theatre.stage.world;
-    executions.onStart((machineArn, name) => {
-      if (!machineArn.endsWith(PROMOTION)) return;
-      const arn = `${machineArn.replace(':stateMachine:', ':execution:')}:${name}`;
+    const { executions } = theatre.ports;
+    const { executions: model } = theatre.stage.world;
+    const start = async (machine: string, name: string, input: string) => {
+      if (!machine.endsWith(PROMOTION)) return executions.start(machine, name, input);
+      const arn = executionArn(PROMOTION, name);
+      model.begin(arn, input);
       setTimeout(() => {
         act();
-        if (output) executions.end(arn, 'SUCCEEDED', { output });
-        else executions.end(arn, 'FAILED', { error: 'ServiceRefused', cause: 'ServiceRefused: S3 said no.' });
+        if (output) model.end(arn, 'SUCCEEDED', { output });
+        else model.end(arn, 'FAILED', { error: 'ServiceRefused', cause: 'ServiceRefused: S3 said no.' });
       }, 20_000);
-    });
+    };
+    return { ports: { executions: { ...executions, start } } };
   }
 
   const byUpload = () => {
-    const versionId = theatre.stage.upload('promoted');
+    const versionId = theatre.upload('promoted');
     setTimeout(() => theatre.stage.start({ versionId, upload: { eventId: 'e' } }, 'upload-event'), 2_000);
   };
 
@@ -121,8 +125,8 @@ describe('promote', () => {
   });
 
   it('--wait follows the promotion, and then the deployment that its upload starts', async () => {
-    promotion({ verdict: 'promoted', reason: 'copied' }, byUpload);
-    const said = await theatre.run(`promote ${FLEET} --wait`);
+    const visit = promotion({ verdict: 'promoted', reason: 'copied' }, byUpload);
+    const said = await theatre.run(`promote ${FLEET} --wait`, visit);
     expect(said.exitCode).toBe(0);
     expect(said.out).toMatch(/^Done: copied$/m);
     expect(said.out).toMatch(/by-hand-\S+, the promotion to reactio-production-app began\n/);
@@ -132,19 +136,19 @@ describe('promote', () => {
   });
 
   it('--wait ends as that deployment does', async () => {
-    promotion({ reason: 'copied' }, byUpload);
+    const visit = promotion({ reason: 'copied' }, byUpload);
     theatre.breakLastHost();
-    expect(await theatre.run(`promote ${FLEET} --wait`)).toMatchObject({
+    expect(await theatre.run(`promote ${FLEET} --wait`, visit)).toMatchObject({
       exitCode: 3,
       err: expect.stringMatching(/^Rolled back/),
     });
   });
 
   it('--wait is done when the fleet runs it already', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     await theatre.stage.deploy({}, 'd1');
-    promotion({ verdict: 'already-promoted', reason: 'it is there' });
-    const said = await theatre.run(`promote ${FLEET} --wait`);
+    const visit = promotion({ verdict: 'already-promoted', reason: 'it is there' });
+    const said = await theatre.run(`promote ${FLEET} --wait`, visit);
     expect(said).toMatchObject({
       exitCode: 0,
       out: expect.stringMatching(/^Already deployed: .* since d1\.$/m),
@@ -153,8 +157,8 @@ describe('promote', () => {
   });
 
   it('--wait says when no deployment begins', async () => {
-    promotion({ reason: 'copied' }, () => theatre.stage.upload('its event was lost'));
-    const said = await theatre.run(`promote ${FLEET} --wait`);
+    const visit = promotion({ reason: 'copied' }, () => theatre.upload('its event was lost'));
+    const said = await theatre.run(`promote ${FLEET} --wait`, visit);
     expect(said).toMatchObject({
       exitCode: 1,
       err: expect.stringMatching(/^No deployment of version \S+ has begun within 5 min\./),
@@ -162,8 +166,8 @@ describe('promote', () => {
   });
 
   it('that fails ends with 1', async () => {
-    promotion(undefined);
-    expect(await theatre.run(`promote ${FLEET} --wait`)).toMatchObject({
+    const visit = promotion(undefined);
+    expect(await theatre.run(`promote ${FLEET} --wait`, visit)).toMatchObject({
       exitCode: 1,
       err: expect.stringMatching(/^Refused: ServiceRefused: S3 said no/),
     });

@@ -35,7 +35,7 @@ describe('status', () => {
   });
 
   it('says what runs, since when, by whom and why', async () => {
-    const versionId = theatre.stage.upload();
+    const versionId = theatre.upload();
     await theatre.stage.deploy({ startedBy: 'CI', reason: 'release 7' }, 'd1');
     await theatre.stage.wait(3 * 86_400);
     const { out, exitCode } = await status();
@@ -47,7 +47,7 @@ describe('status', () => {
   });
 
   it('says what is deployed now, its act, and what it said last', async () => {
-    const versionId = theatre.stage.upload();
+    const versionId = theatre.upload();
     const { out } = await during('Watch the new hosts', `status ${FLEET}`, { startedBy: 'CI' });
     expect(out).toMatch(/there is no record of what it runs\./);
     expect(out).toMatch(/Deploying now: d1\n/);
@@ -59,7 +59,7 @@ describe('status', () => {
   });
 
   it('as JSON has all of it but the document', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const json = JSON.parse((await during('Watch the new hosts', `status ${FLEET} --json`)).out);
     expect(json).toMatchObject({
       outcome: 'deploying',
@@ -72,10 +72,10 @@ describe('status', () => {
   });
 
   it('says what waits', async () => {
-    theatre.stage.upload('older');
+    theatre.upload('older');
     theatre.stage.start({}, 'd1');
     await theatre.stage.wait(60);
-    const versionId = theatre.stage.upload('newer');
+    const versionId = theatre.upload('newer');
     theatre.stage.start({ versionId, upload: { eventId: 'e' } }, 'upload-event');
     await theatre.stage.wait(5);
     expect((await status()).out).toMatch(
@@ -87,7 +87,7 @@ describe('status', () => {
   });
 
   it('of one that stopped halfway says why, what is left, and how to let go', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     theatre.stage.world.ec2.protect(theatre.stage.oldInstances[0] ?? '');
     await theatre.stage.deploy({}, 'd1');
     const { out } = await status();
@@ -101,7 +101,7 @@ describe('status', () => {
   it('of one that was stopped says that the clean-up comes', async () => {
     theatre.close();
     theatre = new Theatre({ eventsLost: true });
-    theatre.stage.upload();
+    theatre.upload();
     theatre.stage.whenEntering('Watch the new hosts', () => theatre.stage.executions[0]?.stop());
     await theatre.stage.deploy({}, 'd1');
     const { out } = await status();
@@ -114,7 +114,7 @@ describe('status', () => {
   });
 
   it('names instances that nobody looks after', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     await theatre.stage.deploy({}, 'd1');
     const [first] = theatre.stage.world.view().instances.filter(({ state }) => state === 'running');
     Object.assign(theatre.stage.world.ec2.instance(first?.instanceId ?? '').facts.tags, {
@@ -134,7 +134,7 @@ describe('status', () => {
   });
 
   it('says what could not be found out', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     await theatre.stage.deploy({}, 'd1');
     const { artifacts, ec2 } = theatre.ports;
     const said = await theatre.run(['status', FLEET], {
@@ -147,7 +147,7 @@ describe('status', () => {
 
 describe('watch', () => {
   it('follows what somebody else started, from where it is, and ends as that does', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     theatre.stage.start({}, 'd1');
     await theatre.stage.wait(120);
     const said = await theatre.run(`watch ${FLEET}`);
@@ -158,7 +158,7 @@ describe('watch', () => {
   });
 
   it('follows the deployment that a clean-up works for', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     theatre.stage.whenEntering('Watch the new hosts', () => theatre.stage.executions[0]?.stop());
     await theatre.stage.deploy({}, 'd1');
     await theatre.stage.wait(200);
@@ -169,7 +169,7 @@ describe('watch', () => {
 
   it('says when nothing runs, and how the last one ended', async () => {
     expect((await theatre.run(`watch ${FLEET}`)).out).toMatch(/runs: it was never deployed\.$/);
-    theatre.stage.upload();
+    theatre.upload();
     await theatre.stage.deploy({}, 'd1');
     const said = await theatre.run(`watch ${FLEET}`);
     expect(said).toMatchObject({
@@ -191,9 +191,9 @@ describe('history', () => {
   });
 
   it('lists the newest first, with how each ended, and marks what runs', async () => {
-    const versionId = theatre.stage.upload();
+    const versionId = theatre.upload();
     await theatre.stage.deploy({ startedBy: 'CI', reason: 'release 1' }, 'd1');
-    theatre.stage.upload();
+    theatre.upload();
     theatre.breakLastHost();
     await theatre.stage.deploy({ startedBy: 'hanako' }, 'd2');
     const rows = (await history()).out.split('\n');
@@ -206,7 +206,7 @@ describe('history', () => {
   });
 
   it('names the page that shows a deployment, where there is one', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     await theatre.stage.deploy({}, 'd1');
     theatre.stage.world.s3.put(bucket(), timelineKey(FLEET, 'd1'), '<html>');
     const { out } = await history();
@@ -220,7 +220,7 @@ describe('history', () => {
   });
 
   it('goes on past a record that somebody has broken', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     await theatre.stage.deploy({}, 'd1');
     theatre.stage.world.s3.put(bucket(), `irekae/${FLEET}/deployments/d2.json`, 'not JSON');
     theatre.stage.world.s3.writeRecord(bucket(), `irekae/${FLEET}/deployments/d3.json`, { by: 'others' });
@@ -233,7 +233,7 @@ describe('history', () => {
 
 describe('plan', () => {
   it('shows what would be done as a person reads it, and changes nothing', async () => {
-    const versionId = theatre.stage.upload();
+    const versionId = theatre.upload();
     const { at: _, ...before } = theatre.stage.world.view();
     const { out, exitCode } = await theatre.run(`plan ${FLEET}`);
     expect(exitCode).toBe(0);
@@ -252,13 +252,13 @@ describe('plan', () => {
   });
 
   it('ends with 1 and the reason when it would be refused', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const said = await theatre.run(`plan ${FLEET} --ami ami-00000000000000001`);
     expect(said).toMatchObject({ exitCode: 1, err: expect.stringMatching(/^Refused: ImageNotFound: /) });
   });
 
   it('as JSON is the plan', async () => {
-    theatre.stage.upload();
+    theatre.upload();
     const json = JSON.parse((await theatre.run(`plan ${FLEET} --json`)).out);
     expect(json).toMatchObject({
       outcome: 'planned',

@@ -8,10 +8,11 @@ const { stdin, stdout, stderr } = process;
 /** One that understands more than lines, and whom nobody reads as a log. */
 const isTerminal = stdout.isTTY === true && process.env.TERM !== 'dumb' && !process.env.CI;
 
+/** A terminal that does not know its size says 0. */
 const screen: Screen = {
   write: (text) => void stdout.write(text),
-  columns: () => stdout.columns,
-  rows: () => stdout.rows,
+  columns: () => stdout.columns || 80,
+  rows: () => stdout.rows || 24,
 };
 
 /**

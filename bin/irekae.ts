@@ -1,14 +1,48 @@
-/** The operator's command: `npx tsx bin/irekae.ts --help`. */
+/** The operator's command: `npx irekae --help`. */
 import { ask } from './command/ask.ts';
+import type { Screen } from './command/command.ts';
 import { irekae } from './command/irekae.ts';
-import { connect } from './command/live-connection.ts';
 import { fleetsFile } from './fleets.ts';
+
+const { stdin, stdout, stderr } = process;
+/** One that understands more than lines, and whom nobody reads as a log. */
+const isTerminal = stdout.isTTY === true && process.env.TERM !== 'dumb' && !process.env.CI;
+
+/** A terminal that does not know its size says 0. */
+const screen: Screen = {
+  write: (text) => void stdout.write(text),
+  columns: () => stdout.columns || 80,
+  rows: () => stdout.rows || 24,
+};
+
+/**
+ * Ctrl-C, for a command that follows a deployment: the first one ends it in good order, the second one means it. Heard
+ * from when somebody asks for it on: a question, and any other command, are ended by the first one as always.
+ */
+let interrupted: AbortSignal | undefined;
+function interruptions(): AbortSignal {
+  if (interrupted) return interrupted;
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  interrupted = controller.signal;
+  return interrupted;
+}
+
+// `irekae history | head` closes the pipe before the end: nobody listens anymore.
+stdout.on('error', () => process.exit());
 
 process.exitCode = await irekae(process.argv.slice(2), {
   fleetsFile,
-  connect,
+  // The AWS clients, and the modelled world, take their time to load: only who needs them waits for them.
+  connect: async (environment) => (await import('./command/live-connection.ts')).connect(environment),
+  connectLocal: async (environments, fleet) =>
+    (await import('../simulator/local-region.ts')).connectLocally(environments, fleet, {
+      isVisible: isTerminal,
+    }),
   print: (line) => console.log(line),
   complain: (line) => console.error(line),
   // On stderr: what is printed may be on its way into a file.
-  ...(process.stdin.isTTY && { ask: (question: string) => ask(question, process.stdin, process.stderr) }),
+  ...(stdin.isTTY && { ask: (question: string) => ask(question, stdin, stderr) }),
+  ...(isTerminal && { screen }),
+  interruptions,
 });

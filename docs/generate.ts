@@ -10,6 +10,7 @@ import { readFleets } from '../lib/read-fleets.ts';
 import { definitionOf } from '../lib/resolve-definition.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { ACTS } from './acts.ts';
+import { commandReference, commonOptions, sampleRun } from './command-reference.ts';
 import { eventTable, metricTable, serviceMetricTable } from './event-tables.ts';
 import { failureTable } from './failure-tables.ts';
 import { environmentTable, fleetTable, inputTable, promotionInputTable } from './field-tables.ts';
@@ -27,6 +28,23 @@ const PROJECT = join(import.meta.dirname, '..');
 /** The example that README and picture show. All fleets have the same story. */
 const ENVIRONMENT = 'production';
 const FLEET = 'reactio-production-app';
+
+/** The parts of the command's page. */
+async function commandParts(): Promise<Readonly<Record<string, () => string>>> {
+  const templates = synthesizeTemplates(readFleets(fleetsFile), { bundle: false });
+  const samples = {
+    'sample-deploy': `deploy ${FLEET} --wait`,
+    'sample-plan': `plan ${FLEET}`,
+    'sample-history': `history ${FLEET}`,
+  };
+  const parts: Record<string, () => string> = { common: commonOptions, commands: commandReference };
+  // One after the other: each has the process's clock to itself.
+  for (const [name, line] of Object.entries(samples)) {
+    const sample = await sampleRun(line, templates);
+    parts[name] = () => sample;
+  }
+  return parts;
+}
 
 /** Path in the project → content as it should be. */
 export async function generatedFiles(template: TemplateJson): Promise<Readonly<Record<string, string>>> {
@@ -56,6 +74,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
     'docs/deploy-story.svg': storyPicture(readStory(definition, ACTS)),
     'docs/sample-timeline.html': await sampleTimeline(template, FLEET),
     'README.md': fillParts(committed('README.md'), readme),
+    'docs/command.md': fillParts(committed('docs/command.md'), await commandParts()),
     'docs/fleets.md': fillParts(committed('docs/fleets.md'), fields),
     'docs/events.md': fillParts(committed('docs/events.md'), events),
     'docs/runbook.md': fillParts(committed('docs/runbook.md'), { failures: failureTable }),

@@ -6,7 +6,7 @@
 
 import * as v from 'valibot';
 import { apiKeyReader } from '../lambdas/clients/live-mackerel.ts';
-import type { Image, Parameters as ParametersPort, Ports } from '../lambdas/clients/ports.ts';
+import type { Image, Parameters as ParametersPort, Ports, Turn } from '../lambdas/clients/ports.ts';
 import { Fleet, loadBalancerName } from '../lambdas/domain/fleet.ts';
 import { WATCH_EVERY_SECONDS } from '../lambdas/domain/orphans.ts';
 import { definitionOf } from '../lib/resolve-definition.ts';
@@ -226,7 +226,8 @@ export class Stage {
 
   #start(machine: Machine, machineName: string, name: string, input: unknown): Running {
     const arn = executionArn(machineName, name);
-    if (this.world.executions.status(arn).state === 'unknown') this.world.executions.begin(arn);
+    const { executions } = this.world;
+    if (executions.status(arn).state === 'unknown') executions.begin(arn, JSON.stringify(input));
     const running = execute({
       machine,
       machineName,
@@ -239,7 +240,12 @@ export class Stage {
       startUp: (step) => this.#startUp(step),
     });
     const result = running.result.then((ended) => {
-      this.world.executions.end(arn, ended.status);
+      const { output, error, cause } = ended;
+      executions.end(arn, ended.status, {
+        ...(output !== undefined && { output }),
+        ...(error !== undefined && { error }),
+        ...(cause !== undefined && { cause }),
+      });
       // A clean-up that failed is the schedule's business: announcing it would start it again and again.
       if (ended.status !== 'SUCCEEDED' && machine === this.machine && !this.#eventsLost) this.#announce();
       return ended;
@@ -268,6 +274,8 @@ export class Stage {
     const cue = event.kind === 'entered' ? this.#cues.get(event.state) : undefined;
     this.#cues.delete(cue ? event.state : '');
     cue?.();
+    const turn = turnOf(event);
+    if (turn) this.world.executions.turn(execution, turn);
     this.onEvent?.(event, execution);
   }
 
@@ -333,6 +341,15 @@ export class Stage {
 
 const newWorld = ({ seed, timings }: StageOptions, { now }: VirtualClock): World =>
   new World({ seed, now, region: REGION, account: ACCOUNT, ...(timings && { timings }) });
+
+/** What the execution's history keeps of it. */
+function turnOf({ kind, state, answer }: StoryEvent): Omit<Turn, 'id' | 'at'> | undefined {
+  if (kind === 'entered') return { kind, state };
+  if (kind === 'answered') return { kind, state, answer };
+  if (kind !== 'failed') return undefined;
+  const { name, message } = answer instanceof Error ? answer : new Error(String(answer));
+  return { kind, state, error: name, cause: JSON.stringify({ errorType: name, errorMessage: message }) };
+}
 
 /** The fleet's machine from the environment's template. */
 export function machineOf(template: TemplateJson, fleet: string): Machine {

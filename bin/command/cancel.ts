@@ -29,7 +29,8 @@ async function cancelDeployment(task: Task): Promise<Outcome> {
   if (settled) return { ...settled, facts: facts(held, row) };
   const { reason } = task.options;
   const by = `${callerName(task.caller)}${reason === undefined ? '' : ` (${reason})`}`;
-  if (await ledger.requestCancel(task.fleet.name, held.holder, by)) return requested(held, row, by);
+  if (await ledger.requestCancel(task.fleet.name, held.holder, by))
+    return requested(held, row, by, task.fleet.name);
   return await passedUs(task);
 }
 
@@ -50,7 +51,7 @@ function withoutRequest(held: Held, state: ExecutionState, now: Date, fleet: str
       ],
     };
   }
-  if (held.phase === 'remove') return tooLate(held);
+  if (held.phase === 'remove') return tooLate(held, fleet);
   if (held.phase === 'undo')
     return {
       exitCode: 0,
@@ -68,7 +69,7 @@ function withoutRequest(held: Held, state: ExecutionState, now: Date, fleet: str
   return undefined;
 }
 
-function requested(held: Held, row: LedgerRow | undefined, by: string): Outcome {
+function requested(held: Held, row: LedgerRow | undefined, by: string, fleet: string): Outcome {
   const who = executionName(held.holder);
   const undone =
     held.phase === 'agree'
@@ -81,20 +82,19 @@ function requested(held: Held, row: LedgerRow | undefined, by: string): Outcome 
       `Asked ${who} to undo itself (phase ${held.phase}), by ${by}.`,
       `This is seen within one look. ${undone}`,
       ...afterwards(row),
-      'How it ended:',
-      `  aws stepfunctions describe-execution --execution-arn ${held.holder} --query '[status,error,cause]'`,
+      `To see how it ends:  irekae watch ${fleet}`,
     ],
     facts: { ...facts(held, row), by },
   };
 }
 
-const tooLate = (held: Held): Outcome => ({
+const tooLate = (held: Held, fleet: string): Outcome => ({
   exitCode: 1,
   outcome: 'too-late',
   lines: [
     `Too late: ${executionName(held.holder)} has passed the point of no return (phase remove) and is finished, not undone.`,
-    'The new hosts were ready and watched before. To go back, deploy the version before: it is in the release records,',
-    'and {"versionId": "…"} as the input of the fleet’s state machine starts it, or waits for its turn.',
+    'The new hosts were ready and watched before. To go back to the release before, which waits for its turn:',
+    `  irekae rollback ${fleet} --reason TEXT --wait`,
   ],
 });
 
@@ -117,7 +117,8 @@ function nothingRuns(row: LedgerRow | undefined, { fleet }: Task): Outcome {
 async function passedUs(task: Task): Promise<Outcome> {
   const row = await task.ports.ledger.read(task.fleet.name);
   if (!row?.held) return nothingRuns(row, task);
-  if (row.held.phase === 'remove') return { ...tooLate(row.held), facts: facts(row.held, row) };
+  if (row.held.phase === 'remove')
+    return { ...tooLate(row.held, task.fleet.name), facts: facts(row.held, row) };
   return {
     exitCode: 1,
     outcome: 'changed',

@@ -12,6 +12,8 @@ export type CommandLine =
   | {
       readonly kind: 'run';
       readonly json: boolean;
+      /** On the modelled world. */
+      readonly local: boolean;
       readonly command: Command;
       readonly environment: Environment;
       readonly fleet: FleetConfig;
@@ -26,6 +28,10 @@ type Spec = Omit<OptionSpec, 'name'> & { readonly name: string };
 /** What every command takes. */
 export const COMMON: readonly Spec[] = [
   { name: 'json', meaning: 'one JSON document instead of text' },
+  {
+    name: 'local',
+    meaning: 'play on a modelled region: no account is needed, nothing in AWS is asked or changed',
+  },
   { name: 'help', short: 'h', meaning: 'this text' },
 ];
 
@@ -56,12 +62,22 @@ export function readCommandLine(
     ...('problem' in found ? [found.problem] : []),
     ...more.map((extra) => `${extra}: given, but a command is for one fleet`),
     ...[...given].flatMap(([option, token]) => optionProblem(option, token, known)),
+    ...missingOptions(command, given),
   ];
+  const options = Object.fromEntries([...given].map(([option, { value }]) => [option, value ?? true]));
+  problems.push(...(command?.check?.(options) ?? []));
   const json = given.has('json');
   if (!command || 'problem' in found || problems.length > 0) return { kind: 'bad', json, problems };
-  const options = Object.fromEntries([...given].map(([option, { value }]) => [option, value ?? true]));
-  return { kind: 'run', json, command, ...found, options };
+  return { kind: 'run', json, local: given.has('local'), command, ...found, options };
 }
+
+const missingOptions = (command: Command | undefined, given: ReadonlyMap<string, Given>): string[] =>
+  (command?.options ?? [])
+    .filter(({ name, isRequired }) => isRequired && !given.has(name))
+    .map(
+      ({ name, takes, meaning }) =>
+        `--${name}${takes ? ` ${takes}` : ''}: missing, but required (${meaning})`,
+    );
 
 interface Given {
   readonly rawName: string;
@@ -105,7 +121,8 @@ function optionProblem(name: string, { rawName, value, inline }: Given, known: r
   // A line break or an escape sequence would end up in other people's terminals.
   if (value.length > LONGEST_TEXT || /\p{Cc}/u.test(value))
     return [`${rawName}: allowed: one line of at most ${LONGEST_TEXT} characters`];
-  return [];
+  const allowed = spec.check?.(value);
+  return allowed === undefined ? [] : [`${rawName} ${value}: allowed: ${allowed}`];
 }
 
 function findFleet(

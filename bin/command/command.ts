@@ -18,8 +18,12 @@ export interface Tagger {
 
 export type CommandPorts = Pick<
   Ports,
-  'clock' | 'ec2' | 'loadBalancers' | 'mackerel' | 'ledger' | 'executions'
-> & { readonly tagger: Tagger };
+  'clock' | 'ec2' | 'loadBalancers' | 'mackerel' | 'ledger' | 'executions' | 'artifacts'
+> & {
+  readonly tagger: Tagger;
+  /** Lets so much time pass, or less when the signal is aborted meanwhile. */
+  pause(seconds: number, signal?: AbortSignal): Promise<void>;
+};
 
 /** Whose credentials the command works with. */
 export interface Caller {
@@ -39,13 +43,39 @@ export interface Connection {
   readonly caller: Caller;
   /** Asked for after the caller was looked at. */
   ports(): Promise<CommandPorts>;
+  /** What a person should know about it before anything else is said. */
+  readonly notes?: readonly string[];
+  /** When the command is done with it. */
+  close?(): void;
 }
 
-/** Options by their names on the command line. */
+/** Options by their names on the command line. What takes a value was checked when it was read. */
 export interface Options {
   readonly reason?: string;
   readonly yes?: boolean;
   readonly abandon?: boolean;
+  /** An S3 version id. */
+  readonly version?: string;
+  readonly ami?: string;
+  /** Names of gates, with commas between them. */
+  readonly override?: string;
+  readonly redeploy?: boolean;
+  readonly wait?: boolean;
+  /** Minutes, as digits. */
+  readonly timeout?: string;
+  readonly token?: string;
+  /** A deployment's id, or `previous`. */
+  readonly to?: string;
+  /** How many, as digits. */
+  readonly limit?: string;
+  readonly 'dry-run'?: boolean;
+}
+
+/** A terminal that the command may draw on. */
+export interface Screen {
+  write(text: string): void;
+  columns(): number;
+  rows(): number;
 }
 
 /** What a command works on. */
@@ -53,17 +83,30 @@ export interface Task {
   readonly environment: Environment;
   readonly fleet: FleetConfig;
   readonly caller: Caller;
+  /** On a modelled world, which ends with the command. */
+  readonly isLocal: boolean;
   readonly ports: CommandPorts;
   readonly options: Options;
   /** Shows a person what there is before it is acted on; `--json` shows nothing but the outcome. */
   show(lines: readonly string[]): void;
   /** Does a person agree? `--yes` does, nobody to ask does not. */
   agrees(question: string): Promise<boolean>;
+  /** News of what is being waited for: a line, at once; with `--json` beside the document, on stderr. */
+  tell(line: string): void;
+  /** Absent where lines are all that can be shown. */
+  readonly screen?: Screen;
+  /** Aborted when somebody presses Ctrl-C. Whoever asks for it has to end in good order when it is. */
+  interruptions(): AbortSignal;
 }
 
+/**
+ * 0: done, or there was nothing to do. 1: not possible, or not agreed to. Of a command that waits for a deployment also
+ * 3: rolled back, or refused; 4: halfway, a human is needed; 5: cancelled; 6: waited too long; 130: Ctrl-C.
+ */
+export type OutcomeCode = 0 | 1 | 3 | 4 | 5 | 6 | 130;
+
 export interface Outcome {
-  /** 0: done, or there was nothing to do. 1: not possible, or not agreed to. */
-  readonly exitCode: 0 | 1;
+  readonly exitCode: OutcomeCode;
   /** One word or two for machines. */
   readonly outcome: string;
   readonly lines: readonly string[];
@@ -77,6 +120,9 @@ export interface OptionSpec {
   readonly takes?: string;
   readonly short?: string;
   readonly meaning: string;
+  /** What is allowed, said of a value that is not. Default: one line of text. */
+  readonly check?: (value: string) => string | undefined;
+  readonly isRequired?: boolean;
 }
 
 export interface Command {
@@ -86,6 +132,8 @@ export interface Command {
   /** For `--help`: what it does, when it refuses, what its exit codes mean. */
   readonly description: readonly string[];
   readonly options: readonly OptionSpec[];
+  /** What is wrong with options that are right each by itself. */
+  readonly check?: (options: Options) => readonly string[];
   run(task: Task): Promise<Outcome>;
 }
 
@@ -97,6 +145,10 @@ export function executionArn({ environment, fleet, caller }: Task, name: string)
   const { region, account } = environment;
   return `arn:${partition}:states:${region}:${account}:execution:irekae-${fleet.name}:${name}`;
 }
+
+/** The ARN of one of the fleet's state machines: `''` deploys, `-promote` promotes. */
+export const machineArn = (task: Task, suffix: '' | '-promote'): string =>
+  `${executionArn(task, '').replace(':execution:', ':stateMachine:').replace(/:$/, '')}${suffix}`;
 
 /** What is said when nobody agreed. */
 export const notAgreed = (command: string, fleet: string, facts?: object): Outcome => ({

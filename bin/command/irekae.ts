@@ -1,30 +1,64 @@
 /** The operator's command, from its arguments to its exit code. */
 
-import { isFailure } from '../../lambdas/domain/errors.ts';
+import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import { FleetsFileError, readFleets } from '../../lib/read-fleets.ts';
 import { adopt } from './adopt.ts';
 import { cancel } from './cancel.ts';
-import { type Command, type Connection, callerName, type Outcome, type Task } from './command.ts';
+import {
+  type Command,
+  type Connection,
+  callerName,
+  type Outcome,
+  type OutcomeCode,
+  type Screen,
+  type Task,
+} from './command.ts';
 import { type CommandLine, readCommandLine } from './command-line.ts';
+import { deploy } from './deploy.ts';
 import { help } from './help.ts';
+import { history } from './history.ts';
+import { plan } from './plan.ts';
+import { promote } from './promote.ts';
+import { rollback } from './rollback.ts';
+import { status } from './status.ts';
+import { troubleOutcome } from './trouble.ts';
 import { unlock } from './unlock.ts';
+import { watch } from './watch.ts';
 
-const COMMANDS: readonly Command[] = [cancel, unlock, adopt];
+/** In the order of the help. */
+export const COMMANDS: readonly Command[] = [
+  deploy,
+  plan,
+  status,
+  watch,
+  rollback,
+  promote,
+  history,
+  cancel,
+  unlock,
+  adopt,
+];
 
 /** Where the command runs: a terminal, a CI job, or a test. */
 export interface Seat {
   /** What `bin/fleets.ts` exports. */
   readonly fleetsFile: unknown;
   connect(environment: Environment): Promise<Connection>;
+  /** `--local`: a modelled region with these fleets, for a command about this one. */
+  connectLocal?(environments: readonly Environment[], fleet: FleetConfig): Promise<Connection>;
   print(line: string): void;
   complain(line: string): void;
   /** Yes or no; absent where nobody can be asked. */
   readonly ask?: (question: string) => Promise<boolean>;
+  /** Where the command may draw; absent where it prints lines. */
+  readonly screen?: Screen;
+  /** Aborted when somebody presses Ctrl-C from now on; absent where nobody can. */
+  interruptions?(): AbortSignal;
 }
 
-/** 0: done. 1: not possible, or not agreed to. 2: bad usage: nothing was asked or changed. */
-export type ExitCode = 0 | 1 | 2;
+/** As of an outcome; 2: bad usage: nothing was asked or changed. */
+export type ExitCode = OutcomeCode | 2;
 
 export async function irekae(argv: readonly string[], seat: Seat): Promise<ExitCode> {
   const line = readSafely(argv, seat);
@@ -59,19 +93,29 @@ type Run = Extract<CommandLine, { kind: 'run' }>;
 async function run(line: Run, seat: Seat): Promise<Outcome> {
   let connection: Connection | undefined;
   try {
-    connection = await seat.connect(line.environment);
+    connection = await connect(line, seat);
+    if (!line.json) for (const note of connection.notes ?? []) seat.print(note);
     return (
       refuseOtherAccount(line, connection) ?? (await line.command.run(await taskOf(line, connection, seat)))
     );
   } catch (error) {
-    return failed(error, connection);
+    return troubleOutcome(error, connection?.caller);
+  } finally {
+    connection?.close?.();
   }
 }
 
+async function connect({ local, environment, fleet }: Run, seat: Seat): Promise<Connection> {
+  if (!local) return seat.connect(environment);
+  if (!seat.connectLocal) throw new Error('This seat has no modelled world.');
+  return seat.connectLocal(readFleets(seat.fleetsFile), fleet);
+}
+
 async function taskOf(line: Run, { caller, ports }: Connection, seat: Seat): Promise<Task> {
-  const { environment, fleet, options, json } = line;
+  const { environment, fleet, options, json, local } = line;
   return {
     environment,
+    isLocal: local,
     fleet,
     options,
     caller,
@@ -81,6 +125,9 @@ async function taskOf(line: Run, { caller, ports }: Connection, seat: Seat): Pro
     },
     // Whoever wants JSON is a machine, and answers no questions.
     agrees: async (question) => options.yes ?? (!json && (await seat.ask?.(plain(question))) === true),
+    tell: (text) => (json ? seat.complain : seat.print)(plain(text)),
+    ...(seat.screen && !json && { screen: seat.screen }),
+    interruptions: () => seat.interruptions?.() ?? new AbortController().signal,
   };
 }
 
@@ -95,24 +142,6 @@ function refuseOtherAccount({ environment, fleet }: Run, { caller }: Connection)
       'Nothing was asked or changed. Choose the right ones, for example with AWS_PROFILE.',
     ],
   };
-}
-
-/** Failures of the closed list and missing credentials are told in a sentence; anything else is a bug, with its stack. */
-function failed(error: unknown, connection: Connection | undefined): Outcome {
-  if (isFailure(error)) {
-    const whose =
-      connection && error.name === 'ServiceRefused' ? [`You are ${callerName(connection.caller)}.`] : [];
-    return { exitCode: 1, outcome: 'failed', lines: [error.message, ...whose], facts: { error: error.name } };
-  }
-  // The SDK's name; its message says what it tried, and never a credential.
-  if (error instanceof Error && error.name === 'CredentialsProviderError')
-    return {
-      exitCode: 1,
-      outcome: 'failed',
-      lines: [`There are no AWS credentials: ${error.message}`, 'Log in, or set AWS_PROFILE.'],
-      facts: { error: 'NoCredentials' },
-    };
-  throw error;
 }
 
 function toJson({ command, fleet }: Run, { outcome, lines, facts }: Outcome): string {

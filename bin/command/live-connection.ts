@@ -2,7 +2,9 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { S3Client } from '@aws-sdk/client-s3';
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import { artifactsAdapter } from '../../lambdas/clients/artifacts.ts';
 import { jsonCaller } from '../../lambdas/clients/aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from '../../lambdas/clients/aws-options.ts';
 import { ec2Adapter } from '../../lambdas/clients/ec2.ts';
@@ -17,6 +19,7 @@ import { DeploymentError } from '../../lambdas/domain/errors.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import { type AwsQueryOptions, findCaller, stackOutputs } from './aws-query.ts';
 import type { CommandPorts, Connection } from './command.ts';
+import { pause } from './pause.ts';
 import { taggerAdapter } from './tagger.ts';
 
 export async function connect(environment: Environment): Promise<Connection> {
@@ -46,6 +49,8 @@ function livePorts(environment: Environment, options: AwsQueryOptions, tableName
     }),
     ledger: ledgerAdapter({ call: jsonCaller('dynamodb', options), tableName }),
     executions: executionsAdapter(options),
+    artifacts: artifactsAdapter(new S3Client(clientOptions)),
+    pause,
   };
 }
 

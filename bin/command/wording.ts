@@ -5,9 +5,15 @@ import { secondsBetween, span } from '../../lambdas/domain/words.ts';
 /** `2026-11-22 03:01:23 UTC`. */
 export const moment = (at: Date): string => `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 
-/** `2026-11-22 03:01:23 UTC, 7 min ago`. */
-export const momentAgo = (at: Date, now: Date): string =>
-  `${moment(at)}, ${span(Math.max(0, secondsBetween(at, now)))} ago`;
+/** `2026-11-22 03:01:23 UTC, 7 min ago`; from two days on in days. */
+export function momentAgo(at: Date, now: Date): string {
+  const seconds = Math.max(0, secondsBetween(at, now));
+  const days = Math.floor(seconds / 86_400);
+  return `${moment(at)}, ${days < 2 ? span(seconds) : `${days} days`} ago`;
+}
+
+/** `03:01:23`, in UTC: for lines of a log that come one after the other. */
+export const clockTime = (at: Date): string => at.toISOString().slice(11, 19);
 
 /** An execution's name, from its ARN. */
 export const executionName = (arn: string): string => arn.split(':').at(-1) ?? arn;

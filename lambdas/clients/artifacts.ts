@@ -6,12 +6,14 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type {
   HeadObjectCommandOutput,
+  ListObjectsV2CommandOutput,
   ListObjectVersionsCommandInput,
   ListObjectVersionsCommandOutput,
 } from '@aws-sdk/client-s3';
 import {
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutObjectCommand,
   S3Client,
@@ -19,7 +21,7 @@ import {
 import { DeploymentError } from '../domain/errors.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from './aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
-import type { Artifacts, ArtifactVersion } from './ports.ts';
+import type { Artifacts, ArtifactVersion, StoredObject } from './ports.ts';
 
 export const liveArtifacts = (): Artifacts => artifactsAdapter(new S3Client(AWS_CLIENT_OPTIONS));
 
@@ -33,6 +35,7 @@ export function artifactsAdapter(client: S3Client): Artifacts {
     writeRecord: (Bucket, Key, record) => writeRecord(client, { Bucket, Key }, record),
     writePage: (Bucket, Key, html) => put(client, { Bucket, Key }, html, 'text/html; charset=utf-8'),
     readVersion: (Bucket, Key, VersionId) => readRecord(client, { Bucket, Key, VersionId }),
+    list: (bucket, prefix) => list(client, bucket, prefix),
   };
 }
 
@@ -170,6 +173,26 @@ async function writeRecord(client: S3Client, place: Place, record: unknown): Pro
 async function put(client: S3Client, place: Place, Body: string, ContentType: string): Promise<void> {
   const command = new PutObjectCommand({ ...place, Body, ContentType });
   await asking(`write ${nameOf(place)}`, () => client.send(command));
+}
+
+/** The port's limit, in pages of 1,000. */
+const MAX_PAGES = 20;
+
+/** Needs s3:ListBucket. S3 lists by key and knows no other order. */
+async function list(client: S3Client, Bucket: string, Prefix: string): Promise<StoredObject[]> {
+  const found: StoredObject[] = [];
+  let from: { ContinuationToken?: string } | undefined = {};
+  for (let pages = 0; from !== undefined && pages < MAX_PAGES; pages += 1) {
+    const command: ListObjectsV2Command = new ListObjectsV2Command({ Bucket, Prefix, ...from });
+    const page: ListObjectsV2CommandOutput = await asking(`list s3://${Bucket}/${Prefix}*`, () =>
+      client.send(command),
+    );
+    for (const { Key: key, LastModified: writtenAt } of page.Contents ?? [])
+      if (key !== undefined && writtenAt !== undefined) found.push({ key, writtenAt });
+    const { IsTruncated: goesOn, NextContinuationToken: next } = page;
+    from = goesOn && next !== undefined ? { ContinuationToken: next } : undefined;
+  }
+  return found;
 }
 
 /** The SDK types its body for browsers too; in Node it is always a Readable. */

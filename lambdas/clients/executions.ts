@@ -1,15 +1,21 @@
-/** Step Functions behind its port: what became of an execution, and starting one. */
+/** Step Functions behind its port: what became of an execution, what it told on its way, and starting one. */
 import { unavailable } from './aws-errors.ts';
 import { type AwsJsonOptions, type CallJson, jsonCaller, liveJsonOptions } from './aws-json.ts';
-import type { ExecutionState, Executions } from './ports.ts';
+import { recentTurns } from './execution-history.ts';
+import type { ExecutionDescription, ExecutionState, Executions } from './ports.ts';
 
 export const liveExecutions = (): Executions => executionsAdapter(liveJsonOptions());
 
-/** Needs `states:DescribeExecution` on the executions, `states:StartExecution` on the state machines. */
+/**
+ * Needs `states:DescribeExecution` and (for `recent`) `states:GetExecutionHistory` on the executions,
+ * `states:StartExecution` on the state machines.
+ */
 export function executionsAdapter(options: AwsJsonOptions): Executions {
   const call = jsonCaller('states', options);
   return {
     status: (executionArn) => status(call, executionArn),
+    describe: (executionArn) => describe(call, executionArn),
+    recent: (executionArn) => recentTurns(call, executionArn),
     start: async (stateMachineArn, name, input) => {
       await call({
         operation: 'StartExecution',
@@ -37,6 +43,34 @@ async function status(call: CallJson, executionArn: string): Promise<ExecutionSt
   if (state === undefined)
     throw unavailable(doing, `the answer is half a description (${String(body.status)})`);
   return state;
+}
+
+async function describe(call: CallJson, executionArn: string): Promise<ExecutionDescription | undefined> {
+  const doing = `describe the execution ${executionArn}`;
+  const request = { operation: 'DescribeExecution', input: { executionArn }, doing };
+  const { refusal, body } = await call({ ...request, expects: ['ExecutionDoesNotExist'] });
+  if (refusal !== undefined) return undefined;
+  const state = toState(body);
+  const { startDate, input, output, error, cause } = body;
+  if (state === undefined || state.state === 'unknown' || typeof startDate !== 'number')
+    throw unavailable(doing, `the answer is half a description (${String(body.status)})`);
+  return {
+    state,
+    startedAt: new Date(startDate * 1000),
+    ...(typeof input === 'string' && { input }),
+    ...(typeof output === 'string' && { output: parsed(output, doing) }),
+    ...(typeof error === 'string' && { error }),
+    ...(typeof cause === 'string' && { cause }),
+  };
+}
+
+/** Never quotes the text: `JSON.parse` would. */
+function parsed(json: string, doing: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw unavailable(doing, 'its output is not JSON');
+  }
 }
 
 type Ended = Extract<ExecutionState, { state: 'ended' }>['status'];

@@ -230,6 +230,14 @@ export interface Artifacts {
   writePage(bucket: string, key: string, html: string): Promise<void>;
   /** The record as it was in this version; `undefined` when there is none (anymore). */
   readVersion(bucket: string, key: string, versionId: string): Promise<unknown>;
+  /** What is stored under keys that begin like this, in any order; of very many, the first 20,000 by key. */
+  list(bucket: string, prefix: string): Promise<readonly StoredObject[]>;
+}
+
+export interface StoredObject {
+  readonly key: string;
+  /** To the second. */
+  readonly writtenAt: Date;
 }
 
 /** What lies under a key: as S3 knows it, and as its uploader says. */
@@ -379,8 +387,40 @@ export type ExecutionState =
   /** Step Functions does not know it (anymore): older than 90 days, or so young that its answer lags. */
   | { readonly state: 'unknown' };
 
+/** All that Step Functions tells about one execution. */
+export interface ExecutionDescription {
+  readonly state: Exclude<ExecutionState, { state: 'unknown' }>;
+  readonly startedAt: Date;
+  /** As JSON. */
+  readonly input?: string;
+  /** Of one that succeeded. */
+  readonly output?: unknown;
+  /** Of one that failed: under which name, and why. */
+  readonly error?: string;
+  readonly cause?: string;
+}
+
+/** A turn of an execution's story, from its history. */
+export interface Turn {
+  /** The event's number: grows from turn to turn. */
+  readonly id: number;
+  readonly at: Date;
+  readonly state: string;
+  readonly kind: 'entered' | 'answered' | 'failed';
+  /** Of `answered`: the answer of the state's function. */
+  readonly answer?: unknown;
+  /** Of `failed`. */
+  readonly error?: string;
+  /** As Lambda hands it over: often the JSON of `{errorType, errorMessage, trace}`. */
+  readonly cause?: string;
+}
+
 export interface Executions {
   status(executionArn: string): Promise<ExecutionState>;
+  /** `undefined`: Step Functions does not know it (anymore, or yet). */
+  describe(executionArn: string): Promise<ExecutionDescription | undefined>;
+  /** Its newest turns, oldest first: those of its last hundred events. Empty for one that Step Functions does not know. */
+  recent(executionArn: string): Promise<readonly Turn[]>;
   /** The same name is the same execution: starting it twice starts it once, whatever became of it. */
   start(machineArn: string, name: string, input: string): Promise<void>;
 }

@@ -82,4 +82,5 @@ export async function startPending(
 }
 
 /** The request may itself have been a start that waited: a digest keeps names bounded and still tells them apart. */
-const waitedName = (id: string) => `waited-${createHash('sha256').update(id).digest('hex').slice(0, 24)}`;
+export const waitedName = (id: string) =>
+  `waited-${createHash('sha256').update(id).digest('hex').slice(0, 24)}`;

@@ -1,14 +1,25 @@
 /**
- * The modelled Step Functions: which executions run and how the others ended. It runs nothing itself: the runner says
- * when one begins and ends, and hears of each that a step starts.
+ * The modelled Step Functions: which executions run, what they tell, and how the others ended. It runs nothing itself:
+ * the runner says when one begins, takes a turn and ends, and hears of each that a step starts.
  */
-import type { ExecutionState } from '../../lambdas/clients/ports.ts';
+import type { ExecutionDescription, ExecutionState, Turn } from '../../lambdas/clients/ports.ts';
 import type { Surroundings } from './surroundings.ts';
 
 type Status = Extract<ExecutionState, { state: 'ended' }>['status'];
 
 /** Called once for each execution that a step starts, when it is running already. */
 export type StartListener = (machineArn: string, name: string, input: string) => void;
+
+/** What is known of an execution when it has begun, and what its end adds. */
+interface Told {
+  readonly startedAt: Date;
+  readonly input?: string;
+  readonly turns: Turn[];
+  ending?: Pick<ExecutionDescription, 'output' | 'error' | 'cause'>;
+}
+
+/** The port's limit is a hundred events: of those, every third or so is a turn. */
+const TURNS_KEPT = 35;
 
 /** How long Step Functions speaks of an execution that has ended; its name is free again afterwards. */
 const KEPT_MILLIS = 90 * 86_400_000;
@@ -19,6 +30,7 @@ const UNKNOWN: ExecutionState = { state: 'unknown' };
 export class ExecutionsModel {
   readonly #world: Surroundings;
   readonly #states = new Map<string, ExecutionState>();
+  readonly #told = new Map<string, Told>();
   readonly #listeners: StartListener[] = [];
 
   constructor(world: Surroundings) {
@@ -28,17 +40,29 @@ export class ExecutionsModel {
   // ── For the runner ──
 
   /** An execution runs; one that a step has started runs since then. */
-  begin(executionArn: string): void {
+  begin(executionArn: string, input?: string): void {
     if (this.status(executionArn).state === 'ended') {
       throw new Error(`the world had an execution ${executionArn} already`);
     }
     this.#states.set(executionArn, RUNNING);
+    const startedAt = new Date(this.#world.now());
+    this.#told.set(executionArn, { startedAt, ...(input !== undefined && { input }), turns: [] });
   }
 
-  end(executionArn: string, status: Status): void {
+  /** An execution that has begun entered a state, or its function answered or failed. */
+  turn(executionArn: string, turn: Omit<Turn, 'id' | 'at'>): void {
+    const turns = this.#told.get(executionArn)?.turns ?? [];
+    const id = (turns.at(-1)?.id ?? 0) + 1;
+    turns.push({ id, at: new Date(this.#world.now()), ...turn });
+    if (turns.length > TURNS_KEPT) turns.shift();
+  }
+
+  end(executionArn: string, status: Status, ending: Told['ending'] = {}): void {
     if (this.status(executionArn).state !== 'running') {
       throw new Error(`the world runs no execution ${executionArn}`);
     }
+    const told = this.#told.get(executionArn);
+    if (told) told.ending = ending;
     this.#states.set(executionArn, { state: 'ended', status, at: new Date(this.#world.now()) });
   }
 
@@ -59,10 +83,23 @@ export class ExecutionsModel {
     return isForgotten ? UNKNOWN : known;
   }
 
+  describe(executionArn: string): ExecutionDescription | undefined {
+    const state = this.status(executionArn);
+    const told = this.#told.get(executionArn);
+    if (state.state === 'unknown' || told === undefined) return undefined;
+    const { startedAt, input, ending } = told;
+    return { state, startedAt, ...(input !== undefined && { input }), ...ending };
+  }
+
+  recent(executionArn: string): readonly Turn[] {
+    const isKnown = this.status(executionArn).state !== 'unknown';
+    return isKnown ? [...(this.#told.get(executionArn)?.turns ?? [])] : [];
+  }
+
   start(machineArn: string, name: string, input: string): void {
     const executionArn = executionArnOf(machineArn, name);
     if (this.status(executionArn).state !== 'unknown') return;
-    this.begin(executionArn);
+    this.begin(executionArn, input);
     for (const listener of this.#listeners) listener(machineArn, name, input);
   }
 }

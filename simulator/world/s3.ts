@@ -3,7 +3,13 @@
  * "Object Created" event as EventBridge would deliver it.
  */
 import { createHash } from 'node:crypto';
-import type { ArtifactVersion, CopyRequest, Held, PartSize } from '../../lambdas/clients/ports.ts';
+import type {
+  ArtifactVersion,
+  CopyRequest,
+  Held,
+  PartSize,
+  StoredObject,
+} from '../../lambdas/clients/ports.ts';
 import { DeploymentError } from '../../lambdas/domain/errors.ts';
 import type { Place } from '../../lambdas/domain/promotion.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -161,6 +167,15 @@ export class S3Model {
   writeRecord(bucket: string, key: string, record: unknown): void {
     this.#refuseUnknownBucket(bucket);
     this.put(bucket, key, JSON.stringify(record, null, 2));
+  }
+
+  list(bucket: string, prefix: string): readonly StoredObject[] {
+    this.#refuseUnknownBucket(bucket);
+    const objects = [...(this.#buckets.get(bucket) ?? [])].filter(([key]) => key.startsWith(prefix));
+    return objects.flatMap(([key, versions]) => {
+      const newest = versions.at(-1);
+      return newest === undefined || newest === DELETED ? [] : [{ key, writtenAt: newest.uploadedAt }];
+    });
   }
 
   writePage(bucket: string, key: string, html: string): void {

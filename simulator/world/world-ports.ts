@@ -208,6 +208,14 @@ function artifactsPort({ s3 }: Models, run: RunCall): Ports['artifacts'] {
       run(service, 'writePage', [bucket, key, html], () => s3.writePage(bucket, key, html)),
     readVersion: (bucket, key, versionId) =>
       run(service, 'readVersion', [bucket, key, versionId], () => s3.readRecord(bucket, key, versionId)),
+    list: (bucket, prefix) =>
+      run(
+        service,
+        'list',
+        [bucket, prefix],
+        () => s3.list(bucket, prefix),
+        (found) => pages(found, 1000),
+      ),
   };
 }
 
@@ -265,6 +273,8 @@ function executionsPort({ executions }: Models, run: RunCall): Ports['executions
   const service = 'executions';
   return {
     status: (arn) => run(service, 'status', [arn], () => executions.status(arn)),
+    describe: (arn) => run(service, 'describe', [arn], () => executions.describe(arn)),
+    recent: (arn) => run(service, 'recent', [arn], () => executions.recent(arn)),
     start: (machineArn, name, input) =>
       run(service, 'start', [machineArn, name, input], () => executions.start(machineArn, name, input)),
   };

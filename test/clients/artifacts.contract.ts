@@ -131,5 +131,23 @@ export function artifactsContract(title: string, arrange: () => Promise<Artifact
     it('has no record where none was written', async () => {
       expect(await artifacts.readRecord(bucket, 'irekae/blog/current.json')).toBeUndefined();
     });
+
+    it('lists what is stored under a prefix, each key once, without what was deleted', async () => {
+      await artifacts.writeRecord(bucket, 'irekae/blog/deployments/d1.json', { outcome: 'RolledBack' });
+      await artifacts.writeRecord(bucket, 'irekae/blog/deployments/d1.json', { outcome: 'Deployed' });
+      await artifacts.writeRecord(bucket, 'irekae/blog/deployments/d2.json', {});
+      await artifacts.writeRecord(bucket, 'irekae/blog/deployments/d3.json', {});
+      await artifacts.writeRecord(bucket, 'irekae/blog/current.json', {});
+      await subject.remove('irekae/blog/deployments/d3.json');
+      const found = await artifacts.list(bucket, 'irekae/blog/deployments/');
+      expect([...found].sort((one, other) => one.key.localeCompare(other.key))).toEqual([
+        { key: 'irekae/blog/deployments/d1.json', writtenAt: expect.any(Date) },
+        { key: 'irekae/blog/deployments/d2.json', writtenAt: expect.any(Date) },
+      ]);
+    });
+
+    it('lists nothing where nothing is stored', async () => {
+      expect(await artifacts.list(bucket, 'irekae/nobody/')).toEqual([]);
+    });
   });
 }

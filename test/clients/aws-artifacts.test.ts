@@ -254,3 +254,39 @@ describe('the versions of an artifact', () => {
     await expect(artifacts.versions('bucket', 'app')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
   });
 });
+
+describe('what is stored under a prefix', () => {
+  const page = (keys: readonly string[], next?: string): AwsReply => ({
+    body: xml({
+      ListBucketResult: {
+        IsTruncated: next === undefined ? 'false' : 'true',
+        Contents: keys.map((Key) => ({ Key, LastModified: '2026-01-02T03:04:05.000Z', Size: '7' })),
+        ...(next !== undefined && { NextContinuationToken: next }),
+      },
+    }),
+  });
+
+  it('comes from all of S3’s pages', async () => {
+    aws.answer(({ path }) =>
+      path.includes('continuation-token=more') ? page(['r/2']) : page(['r/1'], 'more'),
+    );
+    const writtenAt = new Date('2026-01-02T03:04:05Z');
+    expect(await artifacts.list('bucket', 'r/')).toEqual([
+      { key: 'r/1', writtenAt },
+      { key: 'r/2', writtenAt },
+    ]);
+    expect(aws.requests[0]?.path).toMatch(/list-type=2.*prefix=r%2F/);
+  });
+
+  it('ends after twenty pages', async () => {
+    aws.answer(() => page(['r/1'], 'more'));
+    expect(await artifacts.list('bucket', 'r/')).toHaveLength(20);
+  });
+
+  it('is unknown, rather than nothing, when S3 is too busy or refuses', async () => {
+    aws.answer(() => s3Error('SlowDown', 503));
+    await expect(artifacts.list('bucket', 'r/')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    aws.answer(() => s3Error('AccessDenied', 403));
+    await expect(artifacts.list('bucket', 'r/')).rejects.toMatchObject({ name: 'ServiceRefused' });
+  });
+});

@@ -73,6 +73,116 @@ describe('the status of an execution', () => {
   });
 });
 
+describe('the description of an execution', () => {
+  it('has its input, its output, and how it failed', async () => {
+    const startDate = 1772355600;
+    aws.answer(() =>
+      answer({
+        status: 'SUCCEEDED',
+        startDate,
+        stopDate: startDate + 60,
+        input: '{}',
+        output: '{"ready":true}',
+      }),
+    );
+    expect(await executions.describe(ARN)).toEqual({
+      state: { state: 'ended', status: 'SUCCEEDED', at: new Date('2026-03-01T09:01:00Z') },
+      startedAt: new Date('2026-03-01T09:00:00Z'),
+      input: '{}',
+      output: { ready: true },
+    });
+    expect(inputs()).toEqual([{ executionArn: ARN }]);
+    aws.answer(() =>
+      answer({ status: 'FAILED', startDate, stopDate: startDate, error: 'RolledBack', cause: 'why' }),
+    );
+    expect(await executions.describe(ARN)).toMatchObject({ error: 'RolledBack', cause: 'why' });
+  });
+
+  it.each<[string, AwsReply]>([
+    ['without a begin', answer({ status: 'RUNNING' })],
+    ['with an output that is not JSON', answer({ status: 'RUNNING', startDate: 1, output: '{"secret' })],
+  ])('%s is no description', async (_, reply) => {
+    aws.answer(() => reply);
+    const failure = executions.describe(ARN);
+    await expect(failure).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    await expect(failure).rejects.not.toThrow(/secret/);
+  });
+});
+
+describe('the recent turns of an execution', () => {
+  const timestamp = 1772355600.5;
+  const event = (id: number, type: string, details: object = {}) => ({
+    id,
+    timestamp: timestamp + id,
+    type,
+    ...details,
+  });
+  const entered = (id: number, name: string) =>
+    event(id, 'TaskStateEntered', { stateEnteredEventDetails: { name, input: '{}' } });
+  const turns = async (...events: object[]) => {
+    aws.answer(() => answer({ events: [...events].reverse() }));
+    return executions.recent(ARN);
+  };
+
+  it('are the newest, told in their order, each with its state', async () => {
+    const found = await turns(
+      // Of a state whose name is further back.
+      event(10, 'LambdaFunctionSucceeded', {
+        lambdaFunctionSucceededEventDetails: { output: '{"reason":"lost"}' },
+      }),
+      entered(12, 'New hosts are ready'),
+      event(13, 'LambdaFunctionScheduled', { lambdaFunctionScheduledEventDetails: { resource: 'arn' } }),
+      event(15, 'LambdaFunctionSucceeded', {
+        lambdaFunctionSucceededEventDetails: { output: '{"ready":false}' },
+      }),
+    );
+    expect(found).toEqual([
+      { id: 12, at: new Date('2026-03-01T09:00:12.500Z'), state: 'New hosts are ready', kind: 'entered' },
+      {
+        id: 15,
+        at: new Date('2026-03-01T09:00:15.500Z'),
+        state: 'New hosts are ready',
+        kind: 'answered',
+        answer: { ready: false },
+      },
+    ]);
+    expect(inputs()).toEqual([
+      { executionArn: ARN, reverseOrder: true, maxResults: 100, includeExecutionData: true },
+    ]);
+  });
+
+  it.each([
+    ['LambdaFunctionFailed', 'lambdaFunctionFailedEventDetails'],
+    ['LambdaFunctionTimedOut', 'lambdaFunctionTimedOutEventDetails'],
+    ['TaskFailed', 'taskFailedEventDetails'],
+    ['TaskTimedOut', 'taskTimedOutEventDetails'],
+  ])('tell of a failure in %s', async (type, details) => {
+    const why = { error: 'ServiceUnavailable', cause: '{"errorMessage":"slow"}' };
+    const [, failed] = await turns(entered(1, 'Resolve the image'), event(2, type, { [details]: why }));
+    expect(failed).toMatchObject({ kind: 'failed', state: 'Resolve the image', ...why });
+  });
+
+  it('do without an answer that was cut off', async () => {
+    const cut = {
+      lambdaFunctionSucceededEventDetails: { output: '{"rea', outputDetails: { truncated: true } },
+    };
+    expect((await turns(entered(1, 'a'), event(2, 'LambdaFunctionSucceeded', cut)))[1]).toMatchObject({
+      kind: 'answered',
+      answer: null,
+    });
+  });
+
+  it('are none of an execution that Step Functions does not know', async () => {
+    aws.answer(() => refusal('ExecutionDoesNotExist'));
+    expect(await executions.recent(ARN)).toEqual([]);
+  });
+
+  it('are unknown when the answer is none', async () => {
+    aws.answer(() => answer({}));
+    await expect(executions.recent(ARN)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+  });
+});
+
 describe('starting an execution', () => {
   const started = answer({ executionArn: ARN, startDate: 1772355600 });
   const start = () => executions.start(MACHINE, 'one', '{"versionId":"v1"}');

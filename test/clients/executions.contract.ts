@@ -65,6 +65,24 @@ export function executionsContract(title: string, arrange: () => Promise<Executi
 
     it('does not know one that was never started', async () => {
       expect(await executions.status(arnOf('nobody'))).toEqual({ state: 'unknown' });
+      expect(await executions.describe(arnOf('nobody'))).toBeUndefined();
+    });
+
+    it('describes one that runs with its input', async () => {
+      await start('one');
+      expect(await executions.describe(arnOf('one'))).toEqual({
+        state: { state: 'running' },
+        startedAt: expect.any(Date),
+        input: '{"versionId":"v1"}',
+      });
+    });
+
+    it('describes one that was stopped without an output', async () => {
+      await start('one');
+      await subject.stopExecution(arnOf('one'));
+      const described = await executions.describe(arnOf('one'));
+      expect(described).toMatchObject({ state: { state: 'ended', status: 'ABORTED' } });
+      expect(described).not.toHaveProperty('output');
     });
   });
 }

@@ -10,7 +10,7 @@ beforeEach(() => {
 
 describe('irekae cancel', () => {
   it('asks the holder, says what happens next, and what is deployed then', async () => {
-    const arn = desk.hold('bring-up');
+    desk.hold('bring-up');
     desk.pend('v9');
     const said = await desk.run(`cancel ${FLEET} --reason=wrong-config`);
     expect(said.out).toBe(
@@ -18,8 +18,7 @@ describe('irekae cancel', () => {
         'Asked deploy-2 to undo itself (phase bring-up), by Operator/hanako (wrong-config).',
         'This is seen within one look. The deployment undoes itself and ends as Cancelled: the old hosts serve, what it launched is removed.',
         'Then version v9, which waits, is deployed; this does not cancel it.',
-        'How it ended:',
-        `  aws stepfunctions describe-execution --execution-arn ${arn} --query '[status,error,cause]'`,
+        `To see how it ends:  irekae watch ${FLEET}`,
       ].join('\n'),
     );
     expect(said).toMatchObject({ exitCode: 0, err: '' });
@@ -42,7 +41,9 @@ describe('irekae cancel', () => {
 
   it('says how to go back when it is too late', async () => {
     desk.hold('remove');
-    expect((await desk.run(`cancel ${FLEET}`)).err).toMatch(/To go back, deploy the version before/);
+    expect((await desk.run(`cancel ${FLEET}`)).err).toMatch(
+      /irekae rollback reactio-production-app --reason TEXT --wait/,
+    );
   });
 
   it('keeps the first request and names who made it', async () => {

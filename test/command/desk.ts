@@ -1,10 +1,11 @@
 /** An operator's desk: the command as it is, on a small world whose clock the test moves, with every word kept. */
 
-import type { Caller, CommandPorts, Tagger } from '../../bin/command/command.ts';
+import type { Caller, CommandPorts, Screen } from '../../bin/command/command.ts';
 import { type ExitCode, irekae, type Seat } from '../../bin/command/irekae.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
 import type { Phase } from '../../lambdas/clients/ports.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
+import { worldTagger } from '../../simulator/command-ports.ts';
 import { executionArn } from '../../simulator/run-definition.ts';
 import { World } from '../../simulator/world/world.ts';
 import { STEADY } from '../world/small-world.ts';
@@ -39,29 +40,30 @@ export interface Visit {
   readonly caller?: Caller;
   readonly ports?: Partial<CommandPorts>;
   readonly connect?: Seat['connect'];
+  readonly pause?: CommandPorts['pause'];
+  /** Default: the example, in the world's account. */
+  readonly fleetsFile?: FleetsFile;
+  readonly screen?: Screen;
+  readonly interrupted?: AbortSignal;
 }
 
-/** Tags in the world as EC2 would; refuses what the world does not have. */
-export const worldTagger = (world: World): Tagger => ({
-  tag: async (ids, tags) => {
-    const known = new Set(world.view().instances.map(({ instanceId }) => instanceId));
-    for (const id of ids.filter((each) => known.has(each)))
-      Object.assign(world.ec2.instance(id).facts.tags, tags);
-    const refused = ids.filter((id) => !known.has(id));
-    return { refused: refused.map((id) => ({ id, reason: 'InvalidInstanceID.NotFound' })) };
-  },
-});
+/** Nobody moves the clock: whoever waits here would wait forever. */
+const noPause = async (): Promise<never> => {
+  throw new Error('this test lets no time pass');
+};
 
 /** Runs the command against a world. */
 export async function runOn(world: World, args: readonly string[], visit: Visit = {}): Promise<Said> {
   const [out, err, questions]: string[][] = [[], [], []];
-  const { answer, caller = CALLER } = visit;
-  const ports = { ...world.ports, tagger: worldTagger(world), ...visit.ports };
+  const { answer, interrupted, caller = CALLER } = visit;
+  const ports = { ...world.ports, tagger: worldTagger(world), pause: visit.pause ?? noPause, ...visit.ports };
   const exitCode = await irekae(args, {
-    fleetsFile: worldFleets,
+    fleetsFile: visit.fleetsFile ?? worldFleets,
     connect: visit.connect ?? (async () => ({ caller, ports: async () => ports })),
     print: (line) => out?.push(line),
     complain: (line) => err?.push(line),
+    ...(visit.screen && { screen: visit.screen }),
+    ...(interrupted && { interruptions: () => interrupted }),
     ...(answer !== undefined && {
       ask: async (question: string) => {
         questions?.push(question);

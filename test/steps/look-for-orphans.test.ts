@@ -58,6 +58,8 @@ function world(scenes: Readonly<Record<string, Scene>>) {
       requestCancel: unexpected,
     },
     executions: {
+      describe: unexpected,
+      recent: unexpected,
       status: async (arn: string) => answer(of(fleetIn(arn)).state ?? { state: 'running' as const }),
       start: async (machine: string, name: string, input: string) => {
         const { start } = of(fleetIn(machine));

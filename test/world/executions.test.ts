@@ -96,4 +96,31 @@ describe('calls of the ledger and of executions', () => {
     expect(world.ledger.read('shop')).toMatchObject({ held: { holder: ARN, generation: 1 } });
     expect(world.executions.running()).toHaveLength(1);
   });
+
+  it('tells its newest turns, and how it ended', async () => {
+    const { world, ports, at } = smallWorld();
+    world.executions.begin(ARN, '{}');
+    for (let look = 1; look <= 40; look += 1) {
+      at(look);
+      world.executions.turn(ARN, { kind: 'answered', state: 'Wait', answer: { look } });
+    }
+    const turns = await ports.executions.recent(ARN);
+    expect(turns).toHaveLength(35);
+    expect(turns.at(-1)).toEqual({
+      id: 40,
+      at: new Date('2026-03-01T09:00:40Z'),
+      kind: 'answered',
+      state: 'Wait',
+      answer: { look: 40 },
+    });
+    world.executions.end(ARN, 'FAILED', { error: 'RolledBack', cause: 'why' });
+    expect(await ports.executions.describe(ARN)).toMatchObject({
+      input: '{}',
+      error: 'RolledBack',
+      cause: 'why',
+    });
+    at(100 * DAY);
+    expect(await ports.executions.recent(ARN)).toEqual([]);
+    expect(await ports.executions.describe(ARN)).toBeUndefined();
+  });
 });

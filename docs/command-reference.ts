@@ -1,0 +1,77 @@
+/** The reference of the operator's command: what `--help` says, as a page, and two samples of what it prints. */
+import type { Command, OptionSpec } from '../bin/command/command.ts';
+import { COMMON } from '../bin/command/command-line.ts';
+import { COMMANDS, irekae } from '../bin/command/irekae.ts';
+import { fleetsFile } from '../bin/fleets.ts';
+import type { TemplateJson } from '../lib/synthesize.ts';
+import { connectLocally } from '../simulator/local-region.ts';
+import { block, code, table } from './markdown.ts';
+
+export const commandReference = (): string => COMMANDS.map(section).join('\n\n');
+
+/** What stands in a terminal as lines is one paragraph here, and the exit codes another. */
+function section({ name, summary, description, options }: Command): string {
+  const [text = '', codes = ''] = description.join(' ').split(' Exit codes: ');
+  return [
+    `### ${name}`,
+    `**${summary[0]?.toUpperCase()}${summary.slice(1)}.** ${text}`,
+    `Exit codes: ${codes}`,
+    ...(options.length === 0 ? [] : [optionTable(options)]),
+  ].join('\n\n');
+}
+
+const optionTable = (options: readonly Pick<OptionSpec, 'short' | 'takes' | 'meaning' | 'isRequired'>[]) =>
+  table(
+    ['option', 'meaning'],
+    options.map((option) => [
+      code(spelt(option as OptionSpec)),
+      `${option.isRequired ? '**required**; ' : ''}${option.meaning}`,
+    ]),
+  );
+
+const spelt = ({ name, short, takes }: OptionSpec): string =>
+  `${short === undefined ? '' : `-${short}, `}--${name}${takes === undefined ? '' : ` ${takes}`}`;
+
+/** What every command takes. */
+export const commonOptions = (): string => optionTable(COMMON as readonly OptionSpec[]);
+
+const WIDTH = 116;
+
+/** What the real command prints on the modelled region, without the words that every local run begins with. */
+export async function sampleRun(
+  line: string,
+  templates: Readonly<Record<string, TemplateJson>>,
+): Promise<string> {
+  const printed: string[] = [];
+  const say = (text: string) => printed.push(text);
+  const exitCode = await irekae([...line.split(' '), '--local'], {
+    fleetsFile,
+    connect: async () => {
+      throw new Error('A sample asks nobody in AWS.');
+    },
+    connectLocal: (environments, fleet) =>
+      connectLocally(environments, fleet, { isVisible: false, templates }),
+    print: say,
+    complain: say,
+  });
+  const lines = shortened(printed.slice(printed.indexOf('') + 1));
+  return block(
+    'text',
+    [`$ npx irekae ${line} --local`, ...lines.map(cut), `$ echo $?\n${exitCode}`].join('\n'),
+  );
+}
+
+/** Of what a state says again and again, the first and the last. */
+function shortened(lines: readonly string[]): string[] {
+  const stateOf = (text: string) => /^\d\d:\d\d:\d\d {2}([A-Z][^:]*):/.exec(text)?.[1] ?? text;
+  const isBetween = lines.map(
+    (text, index) =>
+      stateOf(lines[index - 1] ?? '') === stateOf(text) && stateOf(lines[index + 1] ?? '') === stateOf(text),
+  );
+  return lines.flatMap((text, index) => {
+    if (!isBetween[index]) return [text];
+    return isBetween[index - 1] ? [] : ['  …'];
+  });
+}
+
+const cut = (text: string) => (text.length <= WIDTH ? text : `${text.slice(0, WIDTH - 1).trimEnd()}…`);

@@ -1,0 +1,28 @@
+/** What the command needs of the modelled world beyond the steps' ports. */
+import type { Tagger } from '../bin/command/command.ts';
+import type { Executions } from '../lambdas/clients/ports.ts';
+import { ACCOUNT, REGION } from './run-definition.ts';
+import type { World } from './world/world.ts';
+
+/** Tags in the world as EC2 would; refuses what the world does not have. */
+export const worldTagger = (world: World): Tagger => ({
+  tag: async (ids, tags) => {
+    const known = new Set(world.view().instances.map(({ instanceId }) => instanceId));
+    for (const id of ids.filter((each) => known.has(each)))
+      Object.assign(world.ec2.instance(id).facts.tags, tags);
+    const refused = ids.filter((id) => !known.has(id));
+    return { refused: refused.map((id) => ({ id, reason: 'InvalidInstanceID.NotFound' })) };
+  },
+});
+
+/** The world has one account and Region; the fleets file has its own, and the command makes its ARNs of them. */
+export function executionsOfAnyAccount(world: Executions): Executions {
+  const here = (arn: string) =>
+    arn.replace(/^arn:[^:]*:states:[^:]*:[^:]*:/, `arn:aws:states:${REGION}:${ACCOUNT}:`);
+  return {
+    status: (arn) => world.status(here(arn)),
+    describe: (arn) => world.describe(here(arn)),
+    recent: (arn) => world.recent(here(arn)),
+    start: (arn, name, input) => world.start(here(arn), name, input),
+  };
+}

@@ -1,0 +1,212 @@
+/**
+ * `irekae … --local`: a modelled region with the fleets of the fleets file, on a virtual clock that the command moves
+ * while it waits. Every run begins with the same world, because the world is made of its seed and of what happened in
+ * it: three releases were uploaded, two of them deployed, and the third is what a deployment would bring.
+ */
+import type { CommandPorts, Connection } from '../bin/command/command.ts';
+import type { Executions } from '../lambdas/clients/ports.ts';
+import { DeploymentError } from '../lambdas/domain/errors.ts';
+import type { FleetConfig } from '../lib/fleet-config.ts';
+import type { Environment } from '../lib/read-fleets.ts';
+import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
+import { executionsOfAnyAccount, worldTagger } from './command-ports.ts';
+import { matches, transform, uploadRule } from './event-rule.ts';
+import { uploadProven } from './proof.ts';
+import { ACCOUNT } from './run-definition.ts';
+import { Stage } from './stage.ts';
+import type { World } from './world/world.ts';
+
+// Taken before any stage is set: there the global one is the virtual clock's.
+const realTimeout = setTimeout;
+const sleep = (millis: number) => new Promise<void>((resolve) => realTimeout(resolve, millis));
+
+const SEED = 7;
+const START = new Date('2026-11-08T03:00:00Z');
+/** A release every two weeks. */
+const BETWEEN_RELEASES_SECONDS = 14 * 86_400;
+/** Where somebody watches: real milliseconds for each wait of the command. */
+const VISIBLE_MILLIS = 60;
+
+const NOTES = [
+  'Local: a modelled region on a virtual clock; nothing in AWS is asked or changed. Every run begins with the same',
+  'world: release 1 and 2 were deployed, release 3 is uploaded. What this run changes ends with it.',
+  '',
+];
+
+export interface LocalOptions {
+  /** Slow enough to be seen. */
+  readonly isVisible: boolean;
+  /** Default: those of the environments. Tests have made them already. */
+  readonly templates?: Readonly<Record<string, TemplateJson>>;
+}
+
+export async function connectLocally(
+  environments: readonly Environment[],
+  fleet: FleetConfig,
+  { isVisible, templates = synthesizeTemplates(environments, { bundle: false }) }: LocalOptions,
+): Promise<Connection> {
+  const region = new Region(environments, templates);
+  const environment = environments.find(({ name }) => name === fleet.environment);
+  try {
+    await region.play(fleet);
+  } catch (error) {
+    region.close();
+    throw error;
+  }
+  return {
+    // The world has one account; the fleets file has its own.
+    caller: {
+      account: environment?.account ?? ACCOUNT,
+      arn: `arn:aws:iam::${environment?.account ?? ACCOUNT}:user/you`,
+    },
+    ports: async () => region.ports(isVisible),
+    notes: NOTES,
+    close: () => region.close(),
+  };
+}
+
+class Region {
+  readonly #stages: readonly Stage[];
+  readonly #templates: Readonly<Record<string, TemplateJson>>;
+  readonly #configs: readonly FleetConfig[];
+
+  constructor(environments: readonly Environment[], templates: Readonly<Record<string, TemplateJson>>) {
+    this.#templates = templates;
+    this.#configs = environments.flatMap(({ fleets }) => fleets);
+    const stages: Stage[] = [];
+    for (const { name: environment, fleets } of environments) {
+      const template = templates[environment];
+      if (!template) throw new Error(`There is no template of the environment ${environment}.`);
+      for (const { name: fleet } of fleets) {
+        const [first] = stages;
+        stages.push(
+          new Stage({ template, fleet, seed: SEED, start: START, ...(first && { beside: first }) }),
+        );
+      }
+    }
+    this.#stages = stages;
+  }
+
+  get #world(): World {
+    return this.#first.world;
+  }
+
+  get #first(): Stage {
+    const [first] = this.#stages;
+    if (!first) throw new Error('bin/fleets.ts has no fleet.');
+    return first;
+  }
+
+  /** Two releases in the past of the fleet, and a third that waits to be deployed; its source is one further. */
+  async play(config: FleetConfig): Promise<void> {
+    const stage = this.#stageOf(config.name);
+    const from = sourceOf(config);
+    const source = from === undefined ? undefined : this.#stageOf(from);
+    for (const release of [1, 2, 3]) {
+      if (source) await this.#release(source, release);
+      if (release < 3) await this.#release(stage, release, source);
+      else this.#upload(stage, release, source);
+      await this.#first.wait(release < 3 ? BETWEEN_RELEASES_SECONDS : 3_600);
+    }
+    if (source) {
+      await this.#release(source, 4);
+      await this.#first.wait(soakedSeconds(config));
+    }
+    this.#startOnUploads();
+  }
+
+  ports(isVisible: boolean): CommandPorts {
+    const { ports } = this.#world;
+    return {
+      ...ports,
+      executions: this.#executions(ports.executions),
+      tagger: worldTagger(this.#world),
+      pause: async (seconds, signal) => {
+        if (signal?.aborted) return;
+        await this.#first.wait(seconds);
+        // Input and signals are seen between two waits also where nobody watches.
+        await sleep(isVisible ? VISIBLE_MILLIS : 0);
+      },
+    };
+  }
+
+  close(): void {
+    for (const stage of [...this.#stages].reverse()) stage.close();
+  }
+
+  async #release(stage: Stage, release: number, source?: Stage): Promise<void> {
+    const versionId = this.#upload(stage, release, source);
+    const input = { versionId, startedBy: 'CI', reason: `release ${release}` };
+    const { endedIn, error, cause } = await stage.deploy(input, `release-${release}`);
+    if (endedIn !== 'Deployed')
+      throw new Error(
+        `The modelled past did not come about: ${stage.fleet.name}, release ${release}: ${error ?? endedIn}: ${cause ?? ''}`,
+      );
+  }
+
+  /** With the proof that its fleet wants, where it has a source: in this past everything was promoted in good order. */
+  #upload(stage: Stage, release: number, source?: Stage): string {
+    const content = `release ${release}`;
+    return source ? uploadProven(stage, content, source) : stage.upload(content);
+  }
+
+  /** From here on an upload (which a promotion makes) starts deployments, by the rules of the templates. */
+  #startOnUploads(): void {
+    const rules = this.#stages.flatMap((stage) => {
+      const template = this.#templates[stage.fleet.environment];
+      return template && this.#startsOnUpload(stage.fleet.name)
+        ? [{ stage, ...uploadRule(template, stage.fleet.name) }]
+        : [];
+    });
+    this.#world.s3.onObjectCreated((event) => {
+      for (const { stage, pattern, transformer } of rules)
+        if (matches(pattern, event)) stage.start(transform(transformer, event), event.id);
+    });
+  }
+
+  /** A fleet that follows another one is started when that was deployed. */
+  #startsOnUpload(fleet: string): boolean {
+    const config = this.#configs.find(({ name }) => name === fleet) as
+      | { readonly after?: string }
+      | undefined;
+    return config?.after === undefined;
+  }
+
+  #stageOf(fleet: string): Stage {
+    const stage = this.#stages.find((each) => each.fleet.name === fleet);
+    if (!stage) throw new Error(`There is no fleet ${fleet} on stage.`);
+    return stage;
+  }
+
+  /** A state machine that no template has is refused, as in AWS. */
+  #executions(world: Executions): Executions {
+    const known = new Set(Object.values(this.#templates).flatMap(machineNames));
+    const executions = executionsOfAnyAccount(world);
+    return {
+      ...executions,
+      start: async (arn, name, input) => {
+        if (!known.has(arn.split(':').at(-1) ?? ''))
+          throw new DeploymentError(
+            'ServiceRefused',
+            `AWS refused to start ${name}: StateMachineDoesNotExist: ${arn}.`,
+          );
+        await executions.start(arn, name, input);
+      },
+    };
+  }
+}
+
+function machineNames({ Resources }: TemplateJson): string[] {
+  const machines = Object.values(Resources).filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine');
+  return machines.map(({ Properties }) => String(Properties?.StateMachineName));
+}
+
+/** What the fleets file says of promotions, if anything. */
+const promotionOf = (config: FleetConfig) =>
+  (config as { readonly promotion?: { readonly from?: string; readonly soakMinutes?: number } }).promotion;
+
+/** The fleet that this one's artifacts are promoted from. */
+const sourceOf = (config: FleetConfig): string | undefined => promotionOf(config)?.from;
+
+/** Long enough for what runs at the source to be promoted. */
+const soakedSeconds = (config: FleetConfig): number => ((promotionOf(config)?.soakMinutes ?? 0) + 60) * 60;

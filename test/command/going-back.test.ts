@@ -1,0 +1,175 @@
+/** `irekae rollback` and `irekae promote`: what they start, what they refuse, and what they follow. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { executionArn } from '../../simulator/run-definition.ts';
+import { FLEET } from './desk.ts';
+import { Theatre } from './theatre.ts';
+
+let theatre: Theatre;
+beforeEach(() => {
+  theatre = new Theatre();
+});
+afterEach(() => theatre.close());
+
+/** The ports with a Step Functions that only notes what is started. */
+function noting() {
+  const started: { machine: string; name: string; input: unknown }[] = [];
+  const start = async (arn: string, name: string, input: string) => {
+    started.push({ machine: arn.split(':').at(-1) ?? '', name, input: JSON.parse(input) });
+  };
+  return { started, ports: { executions: { ...theatre.ports.executions, start } } };
+}
+
+describe('rollback', () => {
+  const rollback = (...more: string[]) => theatre.run(['rollback', FLEET, '--reason', 'slow pages', ...more]);
+
+  beforeEach(async () => {
+    theatre.upload();
+    await theatre.stage.deploy({}, 'd1');
+  });
+
+  it.each([
+    [[], 'previous'],
+    [['--to', 'previous'], 'previous'],
+  ])('%j asks for the release before', async (more, rollbackTo) => {
+    const { started, ports } = noting();
+    const said = await theatre.run(['rollback', FLEET, '--reason', 'slow pages', ...more], { ports });
+    expect(said.exitCode).toBe(0);
+    expect(started).toEqual([
+      {
+        machine: `irekae-${FLEET}`,
+        name: expect.stringMatching(/^by-hand-/),
+        input: { rollbackTo, reason: 'slow pages', startedBy: 'Operator/hanako' },
+      },
+    ]);
+  });
+
+  it('asks for a named one, with the gates that shall not count', async () => {
+    theatre.upload();
+    await theatre.stage.deploy({}, 'd2');
+    const { started, ports } = noting();
+    const args = ['rollback', FLEET, '--reason', 'slow', '--to', 'd1', '--override', 'freeze,provenance'];
+    expect((await theatre.run(args, { ports })).exitCode).toBe(0);
+    expect(started[0]?.input).toMatchObject({ rollbackTo: 'd1', override: ['freeze', 'provenance'] });
+  });
+
+  it('wants a reason', async () => {
+    expect(await theatre.run(`rollback ${FLEET}`)).toMatchObject({
+      exitCode: 2,
+      err: expect.stringMatching(/^--reason TEXT: missing, but required/),
+    });
+  });
+
+  it('refuses what runs, what is not on record, and what never became the release; starts nothing', async () => {
+    theatre.upload();
+    theatre.breakLastHost();
+    await theatre.stage.deploy({}, 'd2');
+    const before = theatre.started.length;
+    for (const [to, words] of [
+      ['d1', /^d1 is what reactio-production-app runs\. .*--redeploy/],
+      ['d2', /^d2 ended as RolledBack: what it brought never became/],
+      ['d9', /has no record of a deployment d9\./],
+    ] as const) {
+      const said = await rollback('--to', to);
+      expect(said).toMatchObject({ exitCode: 1, err: expect.stringMatching(words) });
+      expect(said.err).toContain(`irekae history ${FLEET}`);
+    }
+    expect(theatre.started).toHaveLength(before);
+  });
+
+  it('of a fleet that was never deployed has nothing to go back to', async () => {
+    theatre.close();
+    theatre = new Theatre();
+    expect(await rollback()).toMatchObject({
+      exitCode: 1,
+      err: expect.stringMatching(/^There is no record of what/),
+    });
+  });
+});
+
+describe('promote', () => {
+  const PROMOTION = `irekae-${FLEET}-promote`;
+
+  /** Ports with a promotion that takes a while, does so, and ends so. */
+  function promotion(output: object | undefined, act: () => void = () => {}) {
+    const { executions } = theatre.ports;
+    const { executions: model } = theatre.stage.world;
+    const start = async (machine: string, name: string, input: string) => {
+      if (!machine.endsWith(PROMOTION)) return executions.start(machine, name, input);
+      const arn = executionArn(PROMOTION, name);
+      model.begin(arn, input);
+      setTimeout(() => {
+        act();
+        if (output) model.end(arn, 'SUCCEEDED', { output });
+        else model.end(arn, 'FAILED', { error: 'ServiceRefused', cause: 'ServiceRefused: S3 said no.' });
+      }, 20_000);
+    };
+    return { ports: { executions: { ...executions, start } } };
+  }
+
+  const byUpload = () => {
+    const versionId = theatre.upload('promoted');
+    setTimeout(() => theatre.stage.start({ versionId, upload: { eventId: 'e' } }, 'upload-event'), 2_000);
+  };
+
+  it('starts the promotion with what was asked for', async () => {
+    const { started, ports } = noting();
+    const args = ['promote', FLEET, '--version', 'v1', '--override', 'soak', '--reason', 'hotfix'];
+    expect(await theatre.run(args, { ports })).toMatchObject({ exitCode: 0 });
+    expect(started).toEqual([
+      {
+        machine: PROMOTION,
+        name: expect.stringMatching(/^by-hand-/),
+        input: { versionId: 'v1', override: ['soak'], reason: 'hotfix', startedBy: 'Operator/hanako' },
+      },
+    ]);
+  });
+
+  it('--wait follows the promotion, and then the deployment that its upload starts', async () => {
+    const visit = promotion({ verdict: 'promoted', reason: 'copied' }, byUpload);
+    const said = await theatre.run(`promote ${FLEET} --wait`, visit);
+    expect(said.exitCode).toBe(0);
+    expect(said.out).toMatch(/^Done: copied$/m);
+    expect(said.out).toMatch(/by-hand-\S+, the promotion to reactio-production-app began\n/);
+    expect(said.out).toMatch(/upload-event of reactio-production-app began/);
+    expect(said.out).toMatch(/^Deployed reactio\/app\.tar\.gz/m);
+    expect(theatre.started).toEqual(['upload-event']);
+  });
+
+  it('--wait ends as that deployment does', async () => {
+    const visit = promotion({ reason: 'copied' }, byUpload);
+    theatre.breakLastHost();
+    expect(await theatre.run(`promote ${FLEET} --wait`, visit)).toMatchObject({
+      exitCode: 3,
+      err: expect.stringMatching(/^Rolled back/),
+    });
+  });
+
+  it('--wait is done when the fleet runs it already', async () => {
+    theatre.upload();
+    await theatre.stage.deploy({}, 'd1');
+    const visit = promotion({ verdict: 'already-promoted', reason: 'it is there' });
+    const said = await theatre.run(`promote ${FLEET} --wait`, visit);
+    expect(said).toMatchObject({
+      exitCode: 0,
+      out: expect.stringMatching(/^Already deployed: .* since d1\.$/m),
+    });
+    expect(theatre.started).toEqual(['d1']);
+  });
+
+  it('--wait says when no deployment begins', async () => {
+    const visit = promotion({ reason: 'copied' }, () => theatre.upload('its event was lost'));
+    const said = await theatre.run(`promote ${FLEET} --wait`, visit);
+    expect(said).toMatchObject({
+      exitCode: 1,
+      err: expect.stringMatching(/^No deployment of version \S+ has begun within 5 min\./),
+    });
+  });
+
+  it('that fails ends with 1', async () => {
+    const visit = promotion(undefined);
+    expect(await theatre.run(`promote ${FLEET} --wait`, visit)).toMatchObject({
+      exitCode: 1,
+      err: expect.stringMatching(/^Refused: ServiceRefused: S3 said no/),
+    });
+  });
+});

@@ -1,0 +1,249 @@
+/** The command's own decisions: how an execution stands, how long one still takes, what is news, what trouble means. */
+import { describe, expect, it } from 'vitest';
+import type { Task } from '../../bin/command/command.ts';
+import { ACT_OF, BEGINS, News } from '../../bin/command/news.ts';
+import { planLines } from '../../bin/command/plan.ts';
+import { EXIT_CODES, endFromRecord, standingOf } from '../../bin/command/standing.ts';
+import { timeLeft } from '../../bin/command/time-left.ts';
+import { troubleOutcome } from '../../bin/command/trouble.ts';
+import type { ExecutionDescription, LedgerRow, Phase, Turn } from '../../lambdas/clients/ports.ts';
+import type { Deployment } from '../../lambdas/domain/deployment.ts';
+import { DeploymentError, FAILURES } from '../../lambdas/domain/errors.ts';
+import { definitionOf } from '../../lib/resolve-definition.ts';
+import { synthesize } from '../synth.ts';
+import { FLEET } from './desk.ts';
+
+const at = new Date('2026-11-22T03:00:00Z');
+const ended = (
+  status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED',
+  more: object = {},
+): ExecutionDescription => ({
+  state: { state: 'ended', status, at },
+  startedAt: at,
+  ...more,
+});
+
+describe('An execution', () => {
+  it('that runs is running', () =>
+    expect(standingOf({ state: { state: 'running' }, startedAt: at })).toEqual({ is: 'running' }));
+
+  it.each([
+    [{ outcome: 'Deployed', reason: 'r' }, 'deployed'],
+    [{ verdict: 'already-deployed', reason: 'r' }, 'already-deployed'],
+    [{ verdict: 'superseded', reason: 'r' }, 'superseded'],
+    [{ reason: 'r', earliestFinish: { seconds: 1 } }, 'planned'],
+    [{ verdict: 'something-new', reason: 'r' }, 'done'],
+    ['no object', 'done'],
+  ])('that succeeded with %j is over: %s', (output, verdict) =>
+    expect(standingOf(ended('SUCCEEDED', { output }))).toMatchObject({ is: 'over', end: { verdict } }),
+  );
+
+  it('that left its request waits', () =>
+    expect(standingOf(ended('SUCCEEDED', { output: { verdict: 'waiting', reason: 'r' } }))).toEqual({
+      is: 'waiting',
+      reason: 'r',
+    }));
+
+  it.each([
+    ['ABORTED', {}],
+    ['TIMED_OUT', {}],
+    ['FAILED', { error: 'States.DataLimitExceeded' }],
+    ['FAILED', { error: 'LockLost' }],
+    ['FAILED', {}],
+  ] as const)('that ended as %s %j is left to others', (status, more) =>
+    expect(standingOf(ended(status, more)).is).toBe('dead'),
+  );
+
+  it.each(Object.keys(FAILURES).filter((name) => name !== 'LockLost'))(
+    'that failed as %s is over',
+    (error) => {
+      const standing = standingOf(ended('FAILED', { error, cause: 'why' }));
+      const verdict = {
+        RolledBack: 'rolled-back',
+        Cancelled: 'cancelled',
+        StoppedHalfway: 'needs-human',
+        RollbackFailed: 'needs-human',
+      };
+      expect(standing).toEqual({
+        is: 'over',
+        end: { verdict: verdict[error as keyof typeof verdict] ?? 'refused', reason: 'why', error },
+      });
+    },
+  );
+
+  it('whose record others wrote ended as that says', () => {
+    const record = (outcome: string) => ({
+      deployment: 'd',
+      outcome,
+      reason: 'r',
+      startedBy: '',
+      newInstances: [],
+      oldInstances: [],
+      startedAt: '',
+      finishedAt: '',
+      phases: {},
+    });
+    expect(endFromRecord(undefined).verdict).toBe('refused');
+    expect(endFromRecord(record('Deployed')).verdict).toBe('deployed');
+    expect(endFromRecord(record('RolledBack')).verdict).toBe('rolled-back');
+    expect(endFromRecord(record('StoppedHalfway')).verdict).toBe('needs-human');
+  });
+
+  it('has the exit codes that CI relies on', () =>
+    expect(EXIT_CODES).toEqual({
+      deployed: 0,
+      'already-deployed': 0,
+      superseded: 0,
+      planned: 0,
+      done: 0,
+      refused: 3,
+      'rolled-back': 3,
+      'needs-human': 4,
+      cancelled: 5,
+    }));
+});
+
+describe('The time left', () => {
+  const usual = { agree: 5, 'bring up': 60, shift: 1, drain: 9, bake: 300, terminate: 20, retire: 5 };
+  const held = (phase: Phase) => ({ phase, since: at }) as NonNullable<LedgerRow['held']>;
+  const moment = (seconds: number) => new Date(at.getTime() + seconds * 1000);
+  const after = {
+    readiness: { at: moment(65).toISOString() },
+    bake: { at: moment(400).toISOString() },
+  } as Deployment;
+
+  it.each<[Phase, number, number]>([
+    ['agree', 0, 400],
+    ['bring-up', 30, 370],
+    ['bring-up', 500, 0],
+    // 335 s from the readiness of the new hosts, whenever that came.
+    ['shift', 65, 335],
+    ['shift', 165, 235],
+    ['remove', 400, 25],
+    ['remove', 410, 15],
+  ])('in the phase %s after %i s is %i s', (phase, passed, seconds) =>
+    expect(timeLeft([usual], held(phase), after, moment(passed))).toEqual({ seconds, from: 1 }),
+  );
+
+  it('rests on the middle one of the earlier deployments', () => {
+    const slow = { ...usual, bake: 3_000 };
+    expect(timeLeft([slow, usual, usual], held('agree'), undefined, at)).toEqual({ seconds: 400, from: 3 });
+  });
+
+  it('is unknown without experience, without a lock, and while undoing', () => {
+    expect(timeLeft([], held('agree'), undefined, at)).toBeUndefined();
+    expect(timeLeft([usual], undefined, undefined, at)).toBeUndefined();
+    expect(timeLeft([usual], held('undo'), undefined, at)).toBeUndefined();
+  });
+});
+
+describe('News', () => {
+  let id = 0;
+  const said = (state: string, reason: string): Turn => {
+    id += 1;
+    return { id, at, state, kind: 'answered', answer: { reason } };
+  };
+  const texts = (news: News, ...turns: Turn[]) => news.of('arn:x:one', turns).map(({ text }) => text);
+
+  it('are told once, however often they are seen', () => {
+    const news = new News();
+    const turn = said('Wait', 'one');
+    expect([texts(news, turn), texts(news, turn)]).toEqual([['one'], []]);
+  });
+
+  it('are not what only counts down, and what swings back', () => {
+    const news = new News();
+    const turns = ['5 min', '4 min 50 s', '1 h 2 min', '9 s'].map((span) => said('Wait', `another ${span}`));
+    expect(texts(news, ...turns)).toEqual(['another 5 min']);
+    expect(news.latest?.text).toBe('another 9 s');
+    expect(texts(news, said('Wait', 'other'), said('Wait', 'another 3 s'), said('Wait', 'other'))).toEqual([
+      'other',
+    ]);
+  });
+
+  it('tell failures by the name and the sentence within Lambda’s JSON', () => {
+    id += 1;
+    const cause = JSON.stringify({ errorType: 'NoCapacity', errorMessage: 'EC2 is full' });
+    const turn: Turn = { id, at, state: 'Launch', kind: 'failed', error: 'NoCapacity', cause };
+    expect(new News().of('arn:x:two', [turn])).toMatchObject([
+      { text: 'NoCapacity: EC2 is full.', isFailure: true },
+    ]);
+  });
+
+  it('know the states that begin the acts by their names in the story', () => {
+    const { States } = definitionOf(synthesize(), FLEET).definition;
+    for (const state of Object.keys(BEGINS)) expect(States).toHaveProperty([state]);
+    expect(Object.values(BEGINS)).toEqual(Object.keys(ACT_OF).filter((phase) => phase !== 'agree'));
+  });
+});
+
+describe('A plan', () => {
+  const task = {
+    fleet: { name: FLEET },
+    environment: { name: 'production', account: '1', region: 'r' },
+    options: {},
+  } as Task;
+  const plan = {
+    reason: '',
+    release: { artifact: 'app.tar.gz', versionId: 'v1', sha256: 'abc', runtimes: [], imageId: 'ami-1' },
+    launch: [{ subnet: 's', instances: 2, tries: ['t4g.small in s'] }],
+    replace: [],
+    leaveAlone: [{ name: 'i-9', why: 'it has no tag' }],
+    earliestFinish: { seconds: 22, parts: [] },
+    advice: ['web drains for 5 min'],
+  };
+
+  it('says what would be left alone, and what would make it better', () => {
+    const lines = planLines(task, plan);
+    expect(lines).toContain('and replace none: nobody serves now.');
+    expect(lines).toContain('  i-9: it has no tag');
+    expect(lines).toContain('  web drains for 5 min');
+  });
+
+  it('that a gate would refuse says who and why, and not how to do it', () => {
+    const lines = planLines(task, { ...plan, refusals: ['Frozen: year end'] });
+    expect(lines.slice(-2)).toEqual(['Nothing was changed. It would be refused:', '  Frozen: year end']);
+    expect(lines.join('\n')).not.toContain('To do it');
+  });
+
+  it('of another version that cannot be read is shown as it is', () =>
+    expect(planLines(task, { other: 1 })).toEqual(['{\n  "other": 1\n}']));
+});
+
+describe('Trouble', () => {
+  const refusal = (words: string) =>
+    new DeploymentError(
+      'ServiceRefused',
+      `AWS refused to tell whose credentials these are: ${words}. Check the permissions of x.`,
+    );
+
+  it.each([
+    [
+      'SignatureDoesNotMatch: Signature expired: 20261122T030000Z is now earlier than 20261122T031500Z',
+      'ClockOff',
+      /^The clock of this machine is off/,
+    ],
+    [
+      'RequestTimeTooSkewed: The difference between the request time and the current time is too large',
+      'ClockOff',
+      /Set the clock \(NTP\)/,
+    ],
+    ['InvalidSignatureException: Signature not yet current: x', 'ClockOff', /clock/],
+    [
+      'ExpiredToken: The security token included in the request is expired',
+      'ExpiredCredentials',
+      /Log in again/,
+    ],
+    [
+      'InvalidClientTokenId: The security token included in the request is invalid',
+      'BadCredentials',
+      /AWS does not know these credentials/,
+    ],
+    ['AccessDenied: not authorized', 'ServiceRefused', /AccessDenied/],
+  ])('%s is %s', (words, error, told) => {
+    const outcome = troubleOutcome(refusal(words), undefined);
+    expect(outcome).toMatchObject({ exitCode: 1, facts: { error } });
+    expect(outcome.lines.join('\n')).toMatch(told);
+    if (error !== 'ServiceRefused') expect(outcome.lines.join('\n')).not.toMatch(/permissions/);
+  });
+});

@@ -80,9 +80,9 @@ describe('describing instances', () => {
     expect(aws.requests).toHaveLength(5);
   });
 
-  it('finds all of thousands', async () => {
+  it('finds all of more than five requests', async () => {
     aws.answer(({ form }) => reservations([[instance(form['Filter.1.Value.1'] ?? '')]]));
-    const ids = Array.from({ length: 3_000 }, (_, n) => `i-${n}`);
+    const ids = Array.from({ length: 700 }, (_, n) => `i-${n}`);
     const found = await ec2.describe(ids);
     expect(found.map(({ instanceId }) => instanceId)).toEqual(ids.filter((_, n) => n % 100 === 0));
   });

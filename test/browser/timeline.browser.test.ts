@@ -2,7 +2,7 @@
  * The timeline's page in a real browser, as people see it: in the light and in the dark, on a phone, on paper, and by a
  * screen reader. `npm run test:browser` runs this; it skips, loudly, where there is no browser.
  */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -86,7 +86,10 @@ describe.skipIf(!command)('In a browser', () => {
     mkdirSync(folder, { recursive: true });
     browser = new Chromium(command ?? '');
   });
-  afterAll(() => browser.close());
+  afterAll(async () => {
+    await browser.close();
+    if (!process.env.SCREENSHOTS) rmSync(folder, { recursive: true, force: true });
+  });
 
   describe.each([
     ['app', 'Deployed'],

@@ -13,9 +13,9 @@ import { askGates, type GateAnswer, type GateFacts, refuse } from './domain/gate
 import {
   type CurrentRelease,
   decideRelease,
-  inBrief,
   nothingToRedeploy,
   parseCurrentRelease,
+  previousDeployment,
   refuseForeignKey,
   releaseBefore,
 } from './domain/release-choice.ts';
@@ -51,8 +51,8 @@ export const resolveTheRelease = defineStep(
         ? await atTheGates(deployment, { ...facts, image, now: clock.now() }, artifacts)
         : OPEN;
     if (!dryRun) refuse(gates.refusals);
-    const previous = releaseBefore(fleet, facts, target, ranBefore);
-    const before = inBrief(current);
+    const previous = previousDeployment(fleet, facts, target, ranBefore);
+    const before = releaseBefore(current);
     return {
       verdict,
       reason: [reason, ...gates.overridden].join(', '),

@@ -2,12 +2,9 @@
 import { DeploymentError } from '../domain/errors.ts';
 import type { Fleet } from '../domain/fleet.ts';
 import type { DeploymentInput } from '../domain/input.ts';
-import type { PinnedArtifact, PinnedRuntime } from '../domain/release.ts';
+import { LARGEST_DIGEST_BYTES, type PinnedArtifact, type PinnedRuntime } from '../domain/release.ts';
 import { type CurrentRelease, foundArtifact } from '../domain/release-choice.ts';
 import type { Artifacts, ArtifactVersion } from './ports.ts';
-
-/** Up to this size a missing checksum is computed here, within the step's time limit. */
-const DIGEST_LIMIT_BYTES = 4 * 1024 ** 3;
 
 export interface Files {
   readonly artifact: PinnedArtifact;
@@ -70,7 +67,7 @@ async function sameAs(
 async function pin(artifacts: Artifacts, bucket: string, found: ArtifactVersion): Promise<PinnedArtifact> {
   const { key, versionId, sizeBytes } = found;
   if (found.sha256) return { key, versionId, sizeBytes, sha256: found.sha256 };
-  if (sizeBytes > DIGEST_LIMIT_BYTES) {
+  if (sizeBytes > LARGEST_DIGEST_BYTES) {
     throw new DeploymentError(
       'ArtifactUnusable',
       `s3://${bucket}/${key} has ${sizeBytes} bytes and no SHA-256 of the whole object. Upload it again with its digest as metadata: --metadata sha256=$(sha256sum FILE | cut -d' ' -f1).`,

@@ -38,7 +38,7 @@ export function parseCurrentRelease(record: unknown): CurrentRelease | undefined
 }
 
 /** Of what the fleet runs, what a reader compares the new release with. */
-export function inBrief(current: CurrentRelease | undefined): ReleaseBefore | undefined {
+export function releaseBefore(current: CurrentRelease | undefined): ReleaseBefore | undefined {
   if (!current) return undefined;
   const { deployment, artifact, runtimes, imageId, instanceTypes } = current;
   return {
@@ -182,7 +182,7 @@ export function nothingToRedeploy(
 }
 
 /** Whose release ran before the one that runs after this deployment. */
-export function releaseBefore(
+export function previousDeployment(
   fleet: Fleet,
   facts: ReleaseFacts,
   target: CurrentRelease | undefined,

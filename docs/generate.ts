@@ -16,6 +16,8 @@ import { failureTable } from './failure-tables.ts';
 import { environmentTable, fleetTable, inputTable, promotionInputTable } from './field-tables.ts';
 import { fillParts } from './generated-parts.ts';
 import { permissionTable } from './permission-table.ts';
+import { releaseFlow } from './release-flow.ts';
+import { releasePicture } from './release-picture.ts';
 import { costTable } from './sample-costs.ts';
 import { sampleNarration } from './sample-narration.ts';
 import { sampleNews } from './sample-news.ts';
@@ -72,6 +74,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
   const fields = { environment: environmentTable, fleet: fleetTable };
   return {
     'docs/deploy-story.svg': storyPicture(readStory(definition, ACTS)),
+    'docs/release-flow.svg': releasePicture(releaseFlowOf(template)),
     'docs/sample-timeline.html': await sampleTimeline(template, FLEET),
     'README.md': fillParts(committed('README.md'), readme),
     'docs/command.md': fillParts(committed('docs/command.md'), await commandParts()),
@@ -80,6 +83,9 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
     'docs/runbook.md': fillParts(committed('docs/runbook.md'), { failures: failureTable }),
   };
 }
+
+const releaseFlowOf = (template: TemplateJson) =>
+  releaseFlow(readFleets(fleetsFile), FLEET, definitionOf(template, `${FLEET}-promote`).definition);
 
 export function committed(path: string): string {
   return readFileSync(join(PROJECT, path), 'utf8');

@@ -11,7 +11,6 @@ import type { Environment } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { executionsOfAnyAccount, worldTagger } from './command-ports.ts';
 import { matches, transform, uploadRule } from './event-rule.ts';
-import { uploadProven } from './proof.ts';
 import { ACCOUNT } from './run-definition.ts';
 import { Stage } from './stage.ts';
 import type { World } from './world/world.ts';
@@ -104,8 +103,8 @@ class Region {
     const source = from === undefined ? undefined : this.#stageOf(from);
     for (const release of [1, 2, 3]) {
       if (source) await this.#release(source, release);
-      if (release < 3) await this.#release(stage, release, source);
-      else this.#upload(stage, release, source);
+      if (release < 3) await this.#release(stage, release);
+      else stage.upload(`release ${release}`);
       await this.#first.wait(release < 3 ? BETWEEN_RELEASES_SECONDS : 3_600);
     }
     if (source) {
@@ -134,20 +133,14 @@ class Region {
     for (const stage of [...this.#stages].reverse()) stage.close();
   }
 
-  async #release(stage: Stage, release: number, source?: Stage): Promise<void> {
-    const versionId = this.#upload(stage, release, source);
+  async #release(stage: Stage, release: number): Promise<void> {
+    const versionId = stage.upload(`release ${release}`);
     const input = { versionId, startedBy: 'CI', reason: `release ${release}` };
     const { endedIn, error, cause } = await stage.deploy(input, `release-${release}`);
     if (endedIn !== 'Deployed')
       throw new Error(
         `The modelled past did not come about: ${stage.fleet.name}, release ${release}: ${error ?? endedIn}: ${cause ?? ''}`,
       );
-  }
-
-  /** With the proof that its fleet wants, where it has a source: in this past everything was promoted in good order. */
-  #upload(stage: Stage, release: number, source?: Stage): string {
-    const content = `release ${release}`;
-    return source ? uploadProven(stage, content, source) : stage.upload(content);
   }
 
   /** From here on an upload (which a promotion makes) starts deployments, by the rules of the templates. */
@@ -201,12 +194,8 @@ function machineNames({ Resources }: TemplateJson): string[] {
   return machines.map(({ Properties }) => String(Properties?.StateMachineName));
 }
 
-/** What the fleets file says of promotions, if anything. */
-const promotionOf = (config: FleetConfig) =>
-  (config as { readonly promotion?: { readonly from?: string; readonly soakMinutes?: number } }).promotion;
-
 /** The fleet that this one's artifacts are promoted from. */
-const sourceOf = (config: FleetConfig): string | undefined => promotionOf(config)?.from;
+const sourceOf = (config: FleetConfig): string | undefined => config.promotion?.from;
 
 /** Long enough for what runs at the source to be promoted. */
-const soakedSeconds = (config: FleetConfig): number => ((promotionOf(config)?.soakMinutes ?? 0) + 60) * 60;
+const soakedSeconds = (config: FleetConfig): number => ((config.promotion?.soakMinutes ?? 0) + 60) * 60;

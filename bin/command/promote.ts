@@ -95,8 +95,7 @@ const APPEARS_WITHIN_SECONDS = 300;
 
 /** A fleet that follows another one is started when that was deployed. */
 function appearsWithin(task: Task): number {
-  const { after } = task.fleet as { readonly after?: string };
-  return after === undefined ? APPEARS_WITHIN_SECONDS : waitSeconds(task);
+  return task.fleet.after === undefined ? APPEARS_WITHIN_SECONDS : waitSeconds(task);
 }
 
 const PAUSE_SECONDS = 4;

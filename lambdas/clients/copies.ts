@@ -24,8 +24,6 @@ import type { Copies, CopyRequest, Held, PartSize } from './ports.ts';
  */
 const COPY_OPTIONS = {
   maxAttempts: 1,
-  // The Regions of source and destination may differ; S3 is asked in the destination's.
-  followRegionRedirects: true,
   requestHandler: {
     ...AWS_CLIENT_OPTIONS.requestHandler,
     requestTimeout: 240_000,

@@ -1,10 +1,7 @@
 /** Pins a version: by its SHA-256, which is computed here when neither S3 nor the uploader knows it. */
 import { DeploymentError } from '../domain/errors.ts';
-import type { PinnedArtifact } from '../domain/release.ts';
+import { LARGEST_DIGEST_BYTES, type PinnedArtifact } from '../domain/release.ts';
 import type { Artifacts, ArtifactVersion } from './ports.ts';
-
-/** Up to this size a step computes a missing checksum itself, within its time limit. */
-const DIGEST_LIMIT_BYTES = 4 * 1024 ** 3;
 
 /** @throws ArtifactUnusable when it is too large to compute a missing checksum. */
 export async function pin(
@@ -14,7 +11,7 @@ export async function pin(
 ): Promise<PinnedArtifact> {
   const { key, versionId, sizeBytes } = found;
   if (found.sha256) return { key, versionId, sizeBytes, sha256: found.sha256 };
-  if (sizeBytes > DIGEST_LIMIT_BYTES) {
+  if (sizeBytes > LARGEST_DIGEST_BYTES) {
     throw new DeploymentError(
       'ArtifactUnusable',
       `s3://${bucket}/${key} has ${sizeBytes} bytes and no SHA-256 of the whole object. Upload it again with its digest as metadata: --metadata sha256=$(sha256sum FILE | cut -d' ' -f1).`,

@@ -2,9 +2,10 @@
 import { DeploymentError } from '../domain/errors.ts';
 import type { Fleet } from '../domain/fleet.ts';
 import type { DeploymentInput } from '../domain/input.ts';
-import { LARGEST_DIGEST_BYTES, type PinnedArtifact, type PinnedRuntime } from '../domain/release.ts';
+import type { PinnedArtifact, PinnedRuntime } from '../domain/release.ts';
 import { type CurrentRelease, foundArtifact } from '../domain/release-choice.ts';
-import type { Artifacts, ArtifactVersion } from './ports.ts';
+import { pin } from './pin.ts';
+import type { Artifacts } from './ports.ts';
 
 export interface Files {
   readonly artifact: PinnedArtifact;
@@ -62,16 +63,4 @@ async function sameAs(
     `s3://${bucket}/${key} (version ${versionId}) has the SHA-256 ${pinned.sha256} now, and had ${sha256} when it was ` +
       'deployed. One of the two records is false: deploy a version that you trust.',
   );
-}
-
-async function pin(artifacts: Artifacts, bucket: string, found: ArtifactVersion): Promise<PinnedArtifact> {
-  const { key, versionId, sizeBytes } = found;
-  if (found.sha256) return { key, versionId, sizeBytes, sha256: found.sha256 };
-  if (sizeBytes > LARGEST_DIGEST_BYTES) {
-    throw new DeploymentError(
-      'ArtifactUnusable',
-      `s3://${bucket}/${key} has ${sizeBytes} bytes and no SHA-256 of the whole object. Upload it again with its digest as metadata: --metadata sha256=$(sha256sum FILE | cut -d' ' -f1).`,
-    );
-  }
-  return { key, versionId, sizeBytes, sha256: await artifacts.digest(bucket, key, versionId) };
 }

@@ -3,7 +3,6 @@ import type { CommandPorts } from '../../bin/command/command.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
 import type { Ports } from '../../lambdas/clients/ports.ts';
 import { executionsOfAnyAccount } from '../../simulator/command-ports.ts';
-import { uploadProven } from '../../simulator/proof.ts';
 import { Stage, type StageOptions } from '../../simulator/stage.ts';
 import { synthesize } from '../synth.ts';
 import { CALLER, FLEET, runOn, type Said, type Visit } from './desk.ts';
@@ -20,7 +19,7 @@ export class Theatre {
 
   /** Uploads a tarball under the fleet's key, with the proof that a fleet may want; answers the version's id. */
   upload(content?: string): string {
-    return uploadProven(this.stage, content);
+    return this.stage.upload(content);
   }
 
   /** Runs the command while the time of everything passes. */

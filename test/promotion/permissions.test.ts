@@ -163,6 +163,23 @@ describe('At the destination, who may', () => {
   });
 });
 
+describe('A proof', () => {
+  /** Whoever may write whatever record there is. */
+  const recorders = whoMay(request('PutObject', `${DESTINATION}/irekae/any/record`));
+
+  it('is written by the promotion, and by nobody else who may not write every record', () => {
+    const writers = [...recorders, 'write-the-proof'];
+    expect(whoMay(request('PutObject', `${DESTINATION}/${PROOF}`))).toEqual(
+      FUNCTION_NAMES.filter((name) => writers.includes(name)),
+    );
+  });
+
+  it('is not written for a fleet that nothing is promoted to', () =>
+    expect(whoMay(request('PutObject', `${DESTINATION}/irekae/other/promotions/${SHA}.json`))).toEqual(
+      recorders,
+    ));
+});
+
 describe('The roles that read at the source', () => {
   it.each(['choose-the-candidate', 'copy-the-artifact'])(
     'have the name that its policy knows: %s',

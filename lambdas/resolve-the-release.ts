@@ -8,7 +8,7 @@ import type { Artifacts, ArtifactVersion, Ports } from './clients/ports.ts';
 import type { ResolvedRelease } from './domain/deployment.ts';
 import { DeploymentError } from './domain/errors.ts';
 import { currentReleaseKey } from './domain/fleet.ts';
-import type { PinnedArtifact } from './domain/release.ts';
+import { LARGEST_DIGEST_BYTES, type PinnedArtifact } from './domain/release.ts';
 import {
   decideRelease,
   foundArtifact,
@@ -16,9 +16,6 @@ import {
   refuseForeignKey,
 } from './domain/release-choice.ts';
 import { defineStep } from './domain/step.ts';
-
-/** Up to this size the step computes a missing checksum itself, within its time limit. */
-const DIGEST_LIMIT_BYTES = 4 * 1024 ** 3;
 
 export const resolveTheRelease = defineStep(
   'resolve-the-release',
@@ -52,7 +49,7 @@ export const resolveTheRelease = defineStep(
 async function pin(artifacts: Artifacts, bucket: string, found: ArtifactVersion): Promise<PinnedArtifact> {
   const { key, versionId, sizeBytes } = found;
   if (found.sha256) return { key, versionId, sizeBytes, sha256: found.sha256 };
-  if (sizeBytes > DIGEST_LIMIT_BYTES) {
+  if (sizeBytes > LARGEST_DIGEST_BYTES) {
     throw new DeploymentError(
       'ArtifactUnusable',
       `s3://${bucket}/${key} has ${sizeBytes} bytes and no SHA-256 of the whole object. Upload it again with its digest as metadata: --metadata sha256=$(sha256sum FILE | cut -d' ' -f1).`,

@@ -1,6 +1,9 @@
 /** What a fleet shall run: pinned artifacts and a machine image. */
 import * as v from 'valibot';
 
+/** Up to this size a deployment computes a missing checksum itself, within the time limit of its step. */
+export const LARGEST_DIGEST_BYTES = 4 * 1024 ** 3;
+
 /** A tarball in S3 that cannot change under us. */
 export const PinnedArtifact = v.strictObject({
   key: v.string(),

@@ -1,5 +1,5 @@
 /**
- * Two questions to AWS that no step asks: whose credentials these are (STS), and what a stack's outputs are
+ * Questions to AWS that no step asks: whose credentials these are (STS), how a stack is and what its outputs are
  * (CloudFormation). Both services speak the query protocol: a signed form, answered with XML, of which a tag or two
  * matter. Their SDK clients would be two more packages.
  */
@@ -36,8 +36,7 @@ export async function stackOutputs(
     try {
       return await send(options, 'cloudformation', form);
     } catch (error) {
-      // CloudFormation has no error name of its own for it.
-      if (isNamed(error, 'ValidationError') && error.message.includes('does not exist'))
+      if (isNoSuchStack(error))
         throw new DeploymentError(
           'ServiceRefused',
           `There is no stack ${stack} in ${options.region}: nothing was deployed there yet (npx cdk deploy ${stack}).`,
@@ -48,6 +47,29 @@ export async function stackOutputs(
   const outputs = [...answer.matchAll(/<OutputKey>([^<]*)<\/OutputKey>\s*<OutputValue>([^<]*)</g)];
   return new Map(outputs.map(([, key = '', value = '']) => [key, value]));
 }
+
+/**
+ * `UPDATE_COMPLETE` and its like; `undefined` when there is no such stack. Needs `cloudformation:DescribeStacks` on it.
+ * @throws ServiceRefused, ServiceUnavailable
+ */
+export async function stackStatus(options: AwsQueryOptions, stack: string): Promise<string | undefined> {
+  const doing = `describe the stack ${stack}`;
+  return asking(doing, async () => {
+    const form = { Action: 'DescribeStacks', Version: '2010-05-15', StackName: stack };
+    try {
+      const status = tagged(await send(options, 'cloudformation', form), 'StackStatus');
+      if (status === undefined) throw unavailable(doing, 'the answer could not be read');
+      return status;
+    } catch (error) {
+      if (isNoSuchStack(error)) return undefined;
+      throw error;
+    }
+  });
+}
+
+/** CloudFormation has no error name of its own for it. */
+const isNoSuchStack = (error: unknown): boolean =>
+  isNamed(error, 'ValidationError') && error.message.includes('does not exist');
 
 async function send(
   { region, credentials, timeoutMs, ...options }: AwsQueryOptions,

@@ -6,6 +6,7 @@
 import type { Ports, Refusal } from '../../lambdas/clients/ports.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
+import type { Inspector } from './doctor/inspector.ts';
 
 /** The one thing that no step of a deployment may do: tag instances that exist already. */
 export interface Tagger {
@@ -18,8 +19,8 @@ export interface Tagger {
 
 export type CommandPorts = Pick<
   Ports,
-  'clock' | 'ec2' | 'loadBalancers' | 'mackerel' | 'ledger' | 'executions'
-> & { readonly tagger: Tagger };
+  'clock' | 'ec2' | 'loadBalancers' | 'mackerel' | 'artifacts' | 'parameters' | 'ledger' | 'executions'
+> & { readonly tagger: Tagger; readonly inspector: Inspector };
 
 /** Whose credentials the command works with. */
 export interface Caller {

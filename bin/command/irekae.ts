@@ -7,10 +7,11 @@ import { adopt } from './adopt.ts';
 import { cancel } from './cancel.ts';
 import { type Command, type Connection, callerName, type Outcome, type Task } from './command.ts';
 import { type CommandLine, readCommandLine } from './command-line.ts';
+import { doctor } from './doctor.ts';
 import { help } from './help.ts';
 import { unlock } from './unlock.ts';
 
-const COMMANDS: readonly Command[] = [cancel, unlock, adopt];
+const COMMANDS: readonly Command[] = [cancel, unlock, adopt, doctor];
 
 /** Where the command runs: a terminal, a CI job, or a test. */
 export interface Seat {

@@ -14,6 +14,7 @@ const SERVICES = {
   ssm: { target: 'AmazonSSM', version: '1.1' },
   dynamodb: { target: 'DynamoDB_20120810', version: '1.0' },
   states: { target: 'AWSStepFunctions', version: '1.0' },
+  events: { target: 'AWSEvents', version: '1.1' },
 } as const;
 export type JsonService = keyof typeof SERVICES;
 

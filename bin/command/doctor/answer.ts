@@ -1,0 +1,70 @@
+/** Questions whose failure is a fact like any other: one that fails never keeps the rest from being answered. */
+import { type DeploymentError, isFailure } from '../../../lambdas/domain/errors.ts';
+import { type CheckName, type Finding, unknown } from './finding.ts';
+
+export type Answer<T> =
+  | { readonly known: true; readonly value: T }
+  /** An error is "unknown", never "gone". */
+  | { readonly known: false; readonly error: DeploymentError; readonly needs: string };
+
+export const known = <T>(value: T): Answer<T> => ({ known: true, value });
+
+/**
+ * @param needs the permissions that the question takes, by their IAM names; empty where AWS is not asked
+ * @throws what is no failure of the closed list: a bug
+ */
+export async function ask<T>(needs: string, question: () => Promise<T>): Promise<Answer<T>> {
+  try {
+    return known(await question());
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return { known: false, error, needs };
+  }
+}
+
+/** A question that takes the answer of another one. */
+export async function andThen<A, B>(
+  first: Promise<Answer<A>>,
+  next: (value: A) => Promise<Answer<B>>,
+): Promise<Answer<B>> {
+  const answer = await first;
+  return answer.known ? next(answer.value) : answer;
+}
+
+type Values<A extends readonly Answer<unknown>[]> = {
+  readonly [I in keyof A]: A[I] extends Answer<infer T> ? T : never;
+};
+
+/**
+ * The findings of a check that needs these answers; one that lacks is the finding itself.
+ * @param subject completes "Not looked at: …"
+ */
+export function given<const A extends readonly Answer<unknown>[]>(
+  check: CheckName,
+  subject: string,
+  answers: A,
+  judge: (...values: Values<A>) => readonly Finding[],
+): readonly Finding[] {
+  for (const answer of answers) if (!answer.known) return [notLookedAt(check, subject, answer)];
+  const values = answers.flatMap((answer) => (answer.known ? [answer.value] : []));
+  return judge(...(values as unknown as Values<A>));
+}
+
+/** In AWS's many words for it. */
+const DENIED =
+  /AccessDenied|UnauthorizedOperation|not authorized|\(403\)|AuthorizationError|AuthFailure|Forbidden/i;
+
+function notLookedAt(
+  check: CheckName,
+  subject: string,
+  { error, needs }: Extract<Answer<unknown>, { known: false }>,
+): Finding {
+  const failure = error.name;
+  if (failure === 'ServiceRefused' && needs !== '' && DENIED.test(error.message))
+    return unknown(check, `${subject}: you may not look; it needs ${needs}`, {
+      mend: [`Ask for ${needs}, or run the doctor as somebody who has it.`],
+      failure,
+    });
+  const mend = failure === 'ServiceUnavailable' ? { mend: ['Run the doctor again.'] } : {};
+  return unknown(check, `${subject}: ${error.message.replace(/\.$/, '')}`, { ...mend, failure });
+}

@@ -1,0 +1,106 @@
+/** A fleet on stage for the doctor: deployed, healthy, and ill in whatever way a test wants. */
+import type { CommandPorts } from '../../bin/command/command.ts';
+import type { Finding } from '../../bin/command/doctor/finding.ts';
+import { type ExitCode, irekae } from '../../bin/command/irekae.ts';
+import { fleetsFile } from '../../bin/fleets.ts';
+import { currentReleaseKey, type Fleet } from '../../lambdas/domain/fleet.ts';
+import type { FleetsFile } from '../../lib/fleet-config.ts';
+import { Stage, type StageOptions } from '../../simulator/stage.ts';
+import { type InspectedWorld, worldInspector } from '../../simulator/world/inspection.ts';
+import { synthesize } from '../synth.ts';
+import { worldTagger } from './desk.ts';
+
+export const APP = 'reactio-production-app';
+
+export interface Visit {
+  readonly fleetsFile?: FleetsFile;
+  readonly inspected?: Partial<InspectedWorld>;
+  readonly ports?: (ports: CommandPorts) => Partial<CommandPorts>;
+}
+
+export interface Diagnosis {
+  readonly exitCode: ExitCode;
+  readonly out: string;
+  readonly err: string;
+}
+
+export class Clinic {
+  readonly stage: Stage;
+
+  constructor(options: Partial<StageOptions> = {}) {
+    this.stage = new Stage({ template: synthesize(), fleet: APP, seed: 5, ...options });
+  }
+
+  get fleet(): Fleet {
+    return this.stage.fleet;
+  }
+
+  /** Runs the command; its time passes. */
+  async run(args: readonly string[], visit: Visit = {}): Promise<Diagnosis> {
+    const [out, err]: [string[], string[]] = [[], []];
+    const { stage } = this;
+    const { environment, name } = this.fleet;
+    const account = fleetsFile.environments.find((each) => each.name === environment)?.account ?? '';
+    const ports = this.#ports(visit);
+    const exitCode = irekae(['doctor', name, ...args], {
+      fleetsFile: visit.fleetsFile ?? fleetsFile,
+      connect: async () => ({
+        caller: { account, arn: `arn:aws:sts::${account}:assumed-role/Operator/hanako` },
+        ports: async () => ports,
+      }),
+      print: (line) => out.push(line),
+      complain: (line) => err.push(line),
+    });
+    return { exitCode: await stage.clock.until(exitCode), out: out.join('\n'), err: err.join('\n') };
+  }
+
+  async findings(visit: Visit = {}): Promise<Finding[]> {
+    const { out, err } = await this.run(['--json'], visit);
+    return JSON.parse(out || err).findings;
+  }
+
+  /** `level check`, of all that is not fine. */
+  async complaints(visit: Visit = {}): Promise<string[]> {
+    const found = await this.findings(visit);
+    return found.filter(({ level }) => level !== 'ok').map(({ level, check }) => `${level} ${check}`);
+  }
+
+  /** What a deployment would have recorded that launched the present hosts. */
+  recordRelease(changes: object = {}): void {
+    const { artifact, name } = this.fleet;
+    this.stage.world.s3.writeRecord(artifact.bucket, currentReleaseKey(name), {
+      outcome: 'Deployed',
+      deployment: 'release-1',
+      artifact: { key: artifact.key, versionId: 'v1', sha256: '0'.repeat(64), sizeBytes: 1 },
+      runtimes: [],
+      imageId: 'ami-0f1e2d3c4b5a69788',
+      recipe: 'as it was',
+      newInstances: this.stage.oldInstances,
+      oldInstances: [],
+      ...changes,
+    });
+  }
+
+  close(): void {
+    this.stage.close();
+  }
+
+  #ports(visit: Visit): CommandPorts {
+    const { stage, fleet } = this;
+    const definitions = {
+      [`irekae-${fleet.name}`]: stage.machine.definition,
+      [`irekae-${fleet.name}-clean-up`]: stage.cleanUpMachine.definition,
+    };
+    const inspector = worldInspector(stage.world, fleet, definitions, visit.inspected);
+    const ports = { ...stage.ports, tagger: worldTagger(stage.world), inspector };
+    return { ...ports, ...visit.ports?.(ports) };
+  }
+}
+
+/** A healthy fleet after its first release. */
+export function healthy(options: Partial<StageOptions> = {}): Clinic {
+  const clinic = new Clinic(options);
+  clinic.stage.upload();
+  clinic.recordRelease();
+  return clinic;
+}

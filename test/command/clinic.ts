@@ -8,7 +8,6 @@ import type { FleetsFile } from '../../lib/fleet-config.ts';
 import { Stage, type StageOptions } from '../../simulator/stage.ts';
 import { type InspectedWorld, worldInspector } from '../../simulator/world/inspection.ts';
 import { synthesize } from '../synth.ts';
-import { worldTagger } from './desk.ts';
 
 export const APP = 'reactio-production-app';
 
@@ -92,7 +91,8 @@ export class Clinic {
       [`irekae-${fleet.name}-clean-up`]: stage.cleanUpMachine.definition,
     };
     const inspector = worldInspector(stage.world, fleet, definitions, visit.inspected);
-    const ports = { ...stage.ports, tagger: worldTagger(stage.world), inspector };
+    // Of a command's ports, those that the doctor asks.
+    const ports = { ...stage.ports, inspector } as CommandPorts;
     return { ...ports, ...visit.ports?.(ports) };
   }
 }

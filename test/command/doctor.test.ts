@@ -606,6 +606,16 @@ it('says what AWS did not answer, in AWS’s words', async () => {
   });
 });
 
+it('changes nothing', async () => {
+  clinic = healthy();
+  const changes: string[] = [];
+  clinic.stage.world.on(({ kind }) => changes.push(kind));
+  const before = JSON.stringify(clinic.stage.world.ledger.read(APP));
+  await clinic.run([]);
+  expect(changes).toEqual([]);
+  expect(JSON.stringify(clinic.stage.world.ledger.read(APP))).toBe(before);
+});
+
 it('leaves the hosts to a deployment that is at work on them', async () => {
   clinic = healthy({ oldPerZone: 2 });
   hold(clinic);

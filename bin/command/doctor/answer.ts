@@ -54,6 +54,10 @@ export function given<const A extends readonly Answer<unknown>[]>(
 const DENIED =
   /AccessDenied|UnauthorizedOperation|not authorized|\(403\)|AuthorizationError|AuthFailure|Forbidden/i;
 
+/** Without the advice to look at a step's role: here a person asked. */
+const inOurWords = (message: string) =>
+  message.replace(/ Check the permissions of .*$/, '').replace(/\.$/, '');
+
 function notLookedAt(
   check: CheckName,
   subject: string,
@@ -66,5 +70,5 @@ function notLookedAt(
       failure,
     });
   const mend = failure === 'ServiceUnavailable' ? { mend: ['Run the doctor again.'] } : {};
-  return unknown(check, `${subject}: ${error.message.replace(/\.$/, '')}`, { ...mend, failure });
+  return unknown(check, `${subject}: ${inOurWords(error.message)}`, { ...mend, failure });
 }

@@ -122,7 +122,7 @@ async function describe(ec2: CommandPorts['ec2'], hosts: readonly MackerelHost[]
 
 async function imageFacts({ ec2, parameters, artifacts }: CommandPorts, fleet: Fleet) {
   const { image: source, architecture, artifact } = fleet;
-  const found = (asked: string) =>
+  const named = (asked: string) =>
     ask('ec2:DescribeImages', async () => ({ asked, found: await ec2.findImage(asked) }));
   const image =
     source.from === 'search'
@@ -133,7 +133,7 @@ async function imageFacts({ ec2, parameters, artifacts }: CommandPorts, fleet: F
           ask(`ssm:GetParameter on ${source.parameter}`, () => parameters.read(source.parameter)),
           async (value) => {
             const asked = value?.trim() ?? '';
-            return /^ami-[0-9a-f]+$/.test(asked) ? found(asked) : known({ asked, found: undefined });
+            return /^ami-[0-9a-f]+$/.test(asked) ? named(asked) : known({ asked, found: undefined });
           },
         );
   const recorded = ask('s3:GetObject and s3:ListBucket', () =>
@@ -143,7 +143,8 @@ async function imageFacts({ ec2, parameters, artifacts }: CommandPorts, fleet: F
     const imageId = parseCurrentRelease(record)?.imageId;
     return imageId === undefined ? known(undefined) : ask('ec2:DescribeImages', () => ec2.findImage(imageId));
   });
-  return { image: await image, record: await recorded, runningImage: await runningImage };
+  const [found, record, running] = await Promise.all([image, recorded, runningImage]);
+  return { image: found, record, runningImage: running };
 }
 
 async function networkFacts({ ec2, inspector }: CommandPorts, fleet: Fleet) {
@@ -154,7 +155,8 @@ async function networkFacts({ ec2, inspector }: CommandPorts, fleet: Fleet) {
       ? known([])
       : ask('ec2:DescribeInstanceTypeOfferings', () => inspector.offerings(fleet.instanceTypes, zones));
   });
-  return { subnets: await found, offerings: await offerings };
+  const [subnets, offered] = await Promise.all([found, offerings]);
+  return { subnets, offerings: offered };
 }
 
 function balancerFacts({ loadBalancers, inspector }: CommandPorts, fleet: Fleet): Promise<BalancerFacts[]> {

@@ -15,6 +15,7 @@ import { environmentTable, fleetTable, inputTable } from './field-tables.ts';
 import { fillParts } from './generated-parts.ts';
 import { permissionTable } from './permission-table.ts';
 import { costTable } from './sample-costs.ts';
+import { sampleDoctor } from './sample-doctor.ts';
 import { sampleNarration } from './sample-narration.ts';
 import { samplePlan } from './sample-plan.ts';
 import { readStory } from './story.ts';
@@ -30,6 +31,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
   const { definition } = definitionOf(template, FLEET);
   const plan = await samplePlan(template, FLEET);
   const costs = await costTable(template);
+  const doctor = await sampleDoctor(template, FLEET);
   const readme = {
     narration: sampleNarration,
     input: inputTable,
@@ -37,6 +39,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
     permissions: () => permissionTable(template),
     failures: () => failureTable('docs/runbook.md'),
     costs: () => costs,
+    doctor: () => doctor,
   };
   const fields = { environment: environmentTable, fleet: fleetTable };
   return {

@@ -1,18 +1,17 @@
 /** A fleet on stage for the doctor: deployed, healthy, and ill in whatever way a test wants. */
 import type { CommandPorts } from '../../bin/command/command.ts';
 import type { Finding } from '../../bin/command/doctor/finding.ts';
+import { workingTreeOf } from '../../bin/command/doctor/working-tree.ts';
 import { type ExitCode, irekae } from '../../bin/command/irekae.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
 import { currentReleaseKey, type Fleet } from '../../lambdas/domain/fleet.ts';
-import type { FleetsFile } from '../../lib/fleet-config.ts';
 import { Stage, type StageOptions } from '../../simulator/stage.ts';
 import { type InspectedWorld, worldInspector } from '../../simulator/world/inspection.ts';
-import { synthesize } from '../synth.ts';
+import { exampleEnvironments, synthesize } from '../synth.ts';
 
 export const APP = 'reactio-production-app';
 
 export interface Visit {
-  readonly fleetsFile?: FleetsFile;
   readonly inspected?: Partial<InspectedWorld>;
   readonly ports?: (ports: CommandPorts) => Partial<CommandPorts>;
 }
@@ -39,10 +38,14 @@ export class Clinic {
     const [out, err]: [string[], string[]] = [[], []];
     const { stage } = this;
     const { environment, name } = this.fleet;
-    const account = fleetsFile.environments.find((each) => each.name === environment)?.account ?? '';
+    const home = exampleEnvironments.find((each) => each.name === environment);
+    if (home === undefined) throw new Error(`bin/fleets.ts has no environment ${environment}`);
+    const { account } = home;
+    // What takes real time is done before virtual time passes.
+    await workingTreeOf(home, name);
     const ports = this.#ports(visit);
     const exitCode = irekae(['doctor', name, ...args], {
-      fleetsFile: visit.fleetsFile ?? fleetsFile,
+      fleetsFile,
       connect: async () => ({
         caller: { account, arn: `arn:aws:sts::${account}:assumed-role/Operator/hanako` },
         ports: async () => ports,

@@ -19,7 +19,7 @@ export function reportLines(findings: readonly Finding[]): string[] {
 }
 
 function findingLines({ check, sentence, mend = [] }: Finding): string[] {
-  return [...row(CHECKS[check], sentence), ...mend.map((line) => `${INDENT}    ${line}`)];
+  return [...row(CHECKS[check], sentence), ...mend.map((line) => `${INDENT}  ${line}`)];
 }
 
 /** One row for each area: what is fine shall not push the rest off the screen. */

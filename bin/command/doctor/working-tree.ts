@@ -1,5 +1,4 @@
 /** What this working tree would deploy for a fleet, to be compared with what is deployed. */
-
 import type { Environment } from '../../../lib/read-fleets.ts';
 import type { StateMachineDefinition } from '../../../lib/resolve-definition.ts';
 import type { ResourceJson, TemplateJson } from '../../../lib/synthesize.ts';
@@ -12,20 +11,9 @@ export interface WorkingTree {
   readonly startsOnUpload: boolean;
 }
 
-/** A synthesis takes seconds with CDK's own start. */
-const synthesized = new Map<string, Promise<TemplateJson>>();
-
 export async function workingTreeOf(environment: Environment, fleet: string): Promise<WorkingTree> {
-  const key = JSON.stringify(environment);
-  const pending = synthesized.get(key) ?? synthesize(environment);
-  synthesized.set(key, pending);
-  const template = await pending;
-  // CDK is loaded by whom it serves: every other command starts without it.
-  const [{ artifactBucketName }, { definitionOf }, { machineNames }] = await Promise.all([
-    import('../../../lib/artifact-bucket.ts'),
-    import('../../../lib/resolve-definition.ts'),
-    import('../../../lib/machine-arns.ts'),
-  ]);
+  const { artifactBucketName, definitionOf, machineNames } = await loadCdk();
+  const template = await templateOf(environment);
   const resolved = machineNames(fleet).map(
     (name) => [name, definitionOf(template, name.slice('irekae-'.length))] as const,
   );
@@ -39,10 +27,34 @@ export async function workingTreeOf(environment: Environment, fleet: string): Pr
   };
 }
 
-async function synthesize(environment: Environment): Promise<TemplateJson> {
-  const { synthesizeTemplates } = await import('../../../lib/synthesize.ts');
-  const template = synthesizeTemplates([environment], { bundle: false })[environment.name];
-  if (template === undefined) throw new Error(`nothing was synthesized for ${environment.name}`);
+let loaded: ReturnType<typeof importCdk> | undefined;
+
+/** CDK takes a second to load: every other command starts without it. */
+function loadCdk() {
+  loaded ??= importCdk();
+  return loaded;
+}
+
+async function importCdk() {
+  const [bucket, definitions, arns, synthesis] = await Promise.all([
+    import('../../../lib/artifact-bucket.ts'),
+    import('../../../lib/resolve-definition.ts'),
+    import('../../../lib/machine-arns.ts'),
+    import('../../../lib/synthesize.ts'),
+  ]);
+  return { ...bucket, ...definitions, ...arns, ...synthesis };
+}
+
+/** By what was synthesized: half a second each. */
+const templates = new Map<string, TemplateJson>();
+
+async function templateOf(environment: Environment): Promise<TemplateJson> {
+  const key = JSON.stringify(environment);
+  const { synthesizeTemplates } = await loadCdk();
+  const template =
+    templates.get(key) ?? synthesizeTemplates([environment], { bundle: false })[environment.name];
+  if (template === undefined) throw new Error(`Nothing was synthesized for ${environment.name}.`);
+  templates.set(key, template);
   return template;
 }
 

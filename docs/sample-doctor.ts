@@ -1,0 +1,54 @@
+/** What `irekae doctor` prints about the example on the modelled world, shortened: the output of the real command. */
+
+import type { CommandPorts } from '../bin/command/command.ts';
+import { irekae } from '../bin/command/irekae.ts';
+import { fleetsFile } from '../bin/fleets.ts';
+import type { TemplateJson } from '../lib/synthesize.ts';
+import { Stage, UNTUNED } from '../simulator/stage.ts';
+import { worldInspector } from '../simulator/world/inspection.ts';
+import { block } from './markdown.ts';
+
+/**
+ * @param fleet one behind a load balancer that nobody tuned, so that there is something to find
+ * @throws Error when it finds a problem
+ */
+export async function sampleDoctor(template: TemplateJson, fleet: string): Promise<string> {
+  const stage = new Stage({ template, fleet, seed: 1, balancers: UNTUNED });
+  const lines = [`$ npm run irekae -- doctor ${fleet}`];
+  try {
+    stage.upload();
+    const examined = irekae(['doctor', fleet], {
+      fleetsFile,
+      connect: async ({ account }) => ({
+        caller: { account, arn: `arn:aws:sts::${account}:assumed-role/Operator/hanako` },
+        ports: async () => portsOf(stage),
+      }),
+      print: (line) => lines.push(line),
+      complain: (line) => lines.push(line),
+    });
+    const exitCode = await examined;
+    if (exitCode !== 0) throw new Error(`The doctor found a problem in the example:\n${lines.join('\n')}`);
+    return block('text', shortened(lines).join('\n'));
+  } finally {
+    stage.close();
+  }
+}
+
+/** Of a command's ports, those that the doctor asks. */
+function portsOf(stage: Stage): CommandPorts {
+  const { name } = stage.fleet;
+  const definitions = {
+    [`irekae-${name}`]: stage.machine.definition,
+    [`irekae-${name}-clean-up`]: stage.cleanUpMachine.definition,
+  };
+  // At no distance: its time stands still while CDK is loaded.
+  const { ports } = stage.world;
+  return { ...ports, inspector: worldInspector(stage.world, stage.fleet, definitions) } as CommandPorts;
+}
+
+/** Of what is fine, the first. */
+function shortened(lines: readonly string[]): string[] {
+  const fine = lines.indexOf('Fine');
+  const end = lines.findIndex((line, index) => index > fine && line === '');
+  return [...lines.slice(0, fine + 2), '  …', ...lines.slice(end)];
+}

@@ -254,8 +254,20 @@ const CASES: readonly Case[] = [
         loadBalancers: [],
       }),
     complaints: ['warning strangers'],
-    sentence: /^1 host would be left beside the new ones: .*does not carry the tag irekae:fleet/,
+    sentence: /^the next deployment would not replace 1 host: .*does not carry the tag irekae:fleet/,
     mend: `npx irekae adopt ${APP}`,
+  },
+  {
+    name: 'a host in Mackerel that EC2 does not have',
+    ill: ({ stage, fleet }) =>
+      stage.world.mackerel.addHost({
+        name: 'ghost',
+        roles: [fleet.mackerel],
+        instanceId: 'i-0123456789abcdef0',
+      }),
+    complaints: ['warning strangers'],
+    sentence: /ghost .*: EC2 does not know i-0123456789abcdef0: retire it in Mackerel/,
+    mend: 'docs/runbook.md, Removing instances by hand',
   },
   {
     name: 'an instance that a dead deployment left',
@@ -593,6 +605,36 @@ describe('a caller who may not ask', () => {
     expect([...new Set(found.map(({ level }) => level))]).toEqual(['unknown']);
     expect((await clinic.run([], visit)).exitCode).toBe(1);
   });
+});
+
+it('of an outage tells once what could not be looked at', async () => {
+  clinic = healthy();
+  const away = (path: string) =>
+    refusing(
+      'ServiceUnavailable',
+      `Mackerel did not answer GET ${path} in 3 attempts (last: 503). If Mackerel is not under maintenance, check it.`,
+    );
+  const said = await clinic.run([], {
+    ports: ({ mackerel }) => ({
+      mackerel: { ...mackerel, roles: away('/a'), hosts: away('/b'), openAlerts: away('/c') },
+    }),
+  });
+  expect(said.out.replaceAll(/\s+/g, ' ')).toContain(
+    'the Mackerel API key, the role reactio-production:app, open alerts on the fleet’s hosts and who serves now: ' +
+      'Mackerel did not answer (last: 503) Run the doctor again. Fine',
+  );
+  expect(said.err).toMatch(/^4 unknown; /);
+});
+
+it('says nothing about the zones of subnets that EC2 does not know', async () => {
+  clinic = healthy();
+  const found = await clinic.findings(withEc2(() => ({ subnets: async () => [] })));
+  expect(found.filter(({ level }) => level !== 'ok').map(({ check }) => check)).toEqual([
+    'subnets',
+    'subnets',
+  ]);
+  expect(found.map(({ check }) => check)).not.toContain('instance-types');
+  expect(found.map(({ check }) => check)).not.toContain('balancer-zones');
 });
 
 it('says what AWS did not answer, in AWS’s words', async () => {

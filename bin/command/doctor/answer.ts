@@ -37,15 +37,15 @@ type Values<A extends readonly Answer<unknown>[]> = {
 
 /**
  * The findings of a check that needs these answers; one that lacks is the finding itself.
- * @param subject completes "Not looked at: …"
+ * @param about what the check looks at: `the subnets`
  */
 export function given<const A extends readonly Answer<unknown>[]>(
   check: CheckName,
-  subject: string,
+  about: string,
   answers: A,
   judge: (...values: Values<A>) => readonly Finding[],
 ): readonly Finding[] {
-  for (const answer of answers) if (!answer.known) return [notLookedAt(check, subject, answer)];
+  for (const answer of answers) if (!answer.known) return [notLookedAt(check, about, answer)];
   const values = answers.flatMap((answer) => (answer.known ? [answer.value] : []));
   return judge(...(values as unknown as Values<A>));
 }
@@ -54,21 +54,26 @@ export function given<const A extends readonly Answer<unknown>[]>(
 const DENIED =
   /AccessDenied|UnauthorizedOperation|not authorized|\(403\)|AuthorizationError|AuthFailure|Forbidden/i;
 
-/** Without the advice to look at a step's role: here a person asked. */
+/** Without what differs from question to question of one outage, and the advice that is for others. */
 const inOurWords = (message: string) =>
-  message.replace(/ Check the permissions of .*$/, '').replace(/\.$/, '');
+  message
+    .replace(/ (Check the permissions of|It may pass:|If Mackerel is not under) .*$/, '')
+    .replace(/ (GET|POST) \S+ in \d+ attempts/, '')
+    .replace(/\.$/, '');
 
-function notLookedAt(
+/** The finding of a check whose question was not answered. */
+export function notLookedAt(
   check: CheckName,
-  subject: string,
+  about: string,
   { error, needs }: Extract<Answer<unknown>, { known: false }>,
 ): Finding {
   const failure = error.name;
   if (failure === 'ServiceRefused' && needs !== '' && DENIED.test(error.message))
-    return unknown(check, `${subject}: you may not look; it needs ${needs}`, {
+    return unknown(check, `${about}: you may not look; it needs ${needs}`, {
       mend: [`Ask for ${needs}, or run the doctor as somebody who has it.`],
       failure,
+      about,
     });
   const mend = failure === 'ServiceUnavailable' ? { mend: ['Run the doctor again.'] } : {};
-  return unknown(check, `${subject}: ${inOurWords(error.message)}`, { ...mend, failure });
+  return unknown(check, `${about}: ${inOurWords(error.message)}`, { ...mend, failure, about });
 }

@@ -9,7 +9,7 @@ import { type Answer, given } from './answer.ts';
 import type { Facts } from './facts.ts';
 import { type CheckName, type Finding, ok, problem, warning } from './finding.ts';
 import type { BucketSettings } from './inspector.ts';
-import { aws, shell } from './mending.ts';
+import { aws, happened, shell } from './mending.ts';
 import type { Check, Subject } from './subject.ts';
 
 export const checkArtifacts: Check = (facts, subject) => {
@@ -110,7 +110,7 @@ function tarball(
 ): readonly Finding[] {
   if (!version.known && version.error.name === 'ArtifactUnusable') {
     const { message, name: failure } = version.error;
-    return [problem(check, message.replace(/\.$/, ''), { failure, mend: [upload] })];
+    return [problem(check, happened(message), { failure, mend: [upload] })];
   }
   return given(check, `the tarball ${key}`, [version], (found) => [judge(found)]);
 }
@@ -156,7 +156,7 @@ const uploadCommand = (bucket: string, key: string, region: string): string => {
 function record({ record: answer }: Facts, { fleet }: Subject): readonly Finding[] {
   const key = currentReleaseKey(fleet.name);
   const broken = (why: string) =>
-    problem('release-record', `the record of what the fleet runs cannot be read: ${why.replace(/\.$/, '')}`, {
+    problem('release-record', `the record of what the fleet runs cannot be read: ${happened(why)}`, {
       mend: [
         `Restore the last version of s3://${fleet.artifact.bucket}/${key} in the console, or deploy again.`,
       ],

@@ -8,7 +8,7 @@ import { given } from './answer.ts';
 import type { BalancerFacts, Facts } from './facts.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 import type { BalancerDetails } from './inspector.ts';
-import { aws, inFleetsFile } from './mending.ts';
+import { aws, happened, inFleetsFile } from './mending.ts';
 import type { Check, Subject } from './subject.ts';
 
 export const checkBalancers: Check = (facts, subject) => {
@@ -41,7 +41,7 @@ function checkOne(balancer: BalancerFacts, { subnets }: Facts, subject: Subject)
 }
 
 const missing = (message: string, { fleet }: Subject): Finding =>
-  problem('balancer', message.replace(/\.$/, ''), {
+  problem('balancer', happened(message), {
     failure: 'LoadBalancerUnusable',
     mend: [inFleetsFile(fleet.name, 'correct loadBalancers')],
   });
@@ -67,6 +67,8 @@ function zones({ set, more, found }: Served, { fleet, region }: Subject): Findin
         mend: ['Let a listener of the load balancer forward to it (aws elbv2 modify-listener).'],
       }),
     ];
+  // Of subnets that EC2 does not know, no zone is known either: that is told already.
+  if (found.length === 0) return [];
   const wrong = balancerProblems({ ...set, zones: more.zones }, found[0]?.vpcId, found);
   if (wrong.length === 0) return [ok('balancer-zones', `${name} serves the zones of the fleet`)];
   const unserved = found.filter(({ zone }) => !more.zones.includes(zone)).map(({ subnetId }) => subnetId);

@@ -2,7 +2,7 @@
 import type { Instance } from '../../../lambdas/clients/ports.ts';
 import type { OldHost, Stranger } from '../../../lambdas/domain/deployment.ts';
 import { isFailure } from '../../../lambdas/domain/errors.ts';
-import { fleetSize, loadBalancerName, TAG } from '../../../lambdas/domain/fleet.ts';
+import { fleetSize, isProtected, loadBalancerName, TAG } from '../../../lambdas/domain/fleet.ts';
 import { isKept, keptUntil } from '../../../lambdas/domain/kept.ts';
 import { accountedFor, orphansAmong } from '../../../lambdas/domain/orphans.ts';
 import {
@@ -16,7 +16,7 @@ import { type Answer, given, known } from './answer.ts';
 import { isBeingDeployed } from './check-lock.ts';
 import type { BalancerFacts, Facts } from './facts.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
-import { aws, irekae } from './mending.ts';
+import { aws, happened, irekae } from './mending.ts';
 import type { Check, Subject } from './subject.ts';
 
 export const checkHosts: Check = (facts, subject) => {
@@ -53,16 +53,17 @@ function snapshot(subject: Subject, facts: SnapshotFacts, left: LeftBehind): rea
   } catch (error) {
     if (!isFailure(error)) throw error;
     const failure = error.name;
-    return [
-      problem('hosts', error.message.replace(/\.$/, ''), { failure, mend: mendOf(subject, facts, failure) }),
-    ];
+    return [problem('hosts', happened(error.message), { failure, mend: mendOf(subject, facts, failure) })];
   }
 }
 
 function mendOf({ fleet, region }: Subject, { tagged }: SnapshotFacts, failure: string): string[] {
-  const braked = tagged.filter(({ tags }) => tags[TAG.protect] !== undefined).map((each) => each.instanceId);
+  const braked = tagged.filter(isProtected).map(({ instanceId }) => instanceId);
   if (failure === 'TerminationRefused' && braked.length > 0)
-    return [aws(region, 'ec2', 'delete-tags', '--resources', ...braked, '--tags', `Key=${TAG.protect}`)];
+    return [
+      'Ask first who put it there, and why. Then:',
+      aws(region, 'ec2', 'delete-tags', '--resources', ...braked, '--tags', `Key=${TAG.protect}`),
+    ];
   return failure === 'FleetWouldShrink'
     ? [`bin/fleets.ts, ${fleet.name}: raise instancesPerZone (now ${fleet.instancesPerZone})`]
     : [`docs/runbook.md, ${failure}`];
@@ -100,16 +101,19 @@ function whyIdle({ instanceId, status }: OldHost, members: Members): string {
 function strangers({ fleet }: Subject, found: readonly Stranger[], { ids }: LeftBehind): Finding[] {
   const others = found.filter(({ name, why }) => !ids.some((id) => name === id || why.includes(id)));
   if (others.length === 0) return [ok('strangers', 'nobody stands under the role who is not of the fleet')];
-  const adoptable = others.some(({ why }) => why.includes(TAG.fleet));
+  const adoptable = others.filter(({ why }) => why.includes(TAG.fleet));
+  const mend = [
+    ...(adoptable.length > 0 ? [irekae('adopt', fleet.name)] : []),
+    ...(adoptable.length < others.length ? ['docs/runbook.md, Removing instances by hand'] : []),
+  ];
+  const told = list(
+    others.map(({ name, why }) => `${name}: ${why}`),
+    3,
+  );
   return [
-    warning(
-      'strangers',
-      `${count(others.length, 'host')} would be left beside the new ones: ${list(
-        others.map(({ name, why }) => `${name}: ${why}`),
-        3,
-      )}`,
-      { mend: [adoptable ? irekae('adopt', fleet.name) : 'docs/runbook.md, Removing instances by hand'] },
-    ),
+    warning('strangers', `the next deployment would not replace ${count(others.length, 'host')}: ${told}`, {
+      mend,
+    }),
   ];
 }
 

@@ -6,7 +6,7 @@ import { secondsBetween } from '../../../lambdas/domain/words.ts';
 import { given } from './answer.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
-import { inFleetsFile } from './mending.ts';
+import { happened, inFleetsFile } from './mending.ts';
 import type { Check, Subject } from './subject.ts';
 
 /** Most security updates of a quarter are missing then. */
@@ -19,8 +19,7 @@ export const checkImage: Check = (facts, { fleet }) =>
       return [ok('image', reason), ...(found ? age(found, facts) : [])];
     } catch (error) {
       if (!isFailure(error)) throw error;
-      const sentence = error.message.replace(/\.$/, '');
-      return [problem('image', sentence, { failure: error.name, mend: mendOf(fleet, found) })];
+      return [problem('image', happened(error.message), { failure: error.name, mend: mendOf(fleet, found) })];
     }
   });
 

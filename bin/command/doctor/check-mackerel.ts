@@ -1,10 +1,10 @@
 /** Does Mackerel know the fleet, and let us ask? */
 import type { MackerelAlert, MackerelHost } from '../../../lambdas/clients/ports.ts';
 import { list, plain } from '../../../lambdas/domain/words.ts';
-import { given } from './answer.ts';
+import { given, notLookedAt } from './answer.ts';
 import type { Facts } from './facts.ts';
-import { type Finding, ok, problem, unknown, warning } from './finding.ts';
-import { aws, inFleetsFile } from './mending.ts';
+import { type Finding, ok, problem, warning } from './finding.ts';
+import { aws, happened, inFleetsFile } from './mending.ts';
 import type { Check, Subject } from './subject.ts';
 
 export const checkMackerel: Check = (facts, subject) => [
@@ -18,7 +18,8 @@ function key({ apiKey, roles }: Facts, { fleet: { mackerel }, region }: Subject)
   const name = mackerel.apiKeyParameter;
   const put = ['ssm', 'put-parameter', '--overwrite', '--type', 'SecureString', '--name', name];
   const mend = ['read -rs KEY', `${aws(region, ...put)} --value "$KEY"`];
-  return given('mackerel-key', 'Mackerel, whose API key cannot be read', [apiKey], (isThere) => {
+  const about = 'the Mackerel API key';
+  return given('mackerel-key', about, [apiKey], (isThere) => {
     if (!isThere)
       return [
         problem('mackerel-key', `SSM has no API key of Mackerel under ${name}`, {
@@ -28,15 +29,9 @@ function key({ apiKey, roles }: Facts, { fleet: { mackerel }, region }: Subject)
       ];
     if (roles.known) return [ok('mackerel-key', 'Mackerel accepts the API key')];
     const { name: failure, message } = roles.error;
-    const sentence = message.replace(/\.$/, '');
-    return failure === 'MackerelRefused'
-      ? [
-          problem('mackerel-key', `Mackerel does not accept the API key of ${name}: ${sentence}`, {
-            mend,
-            failure,
-          }),
-        ]
-      : [unknown('mackerel-key', sentence, { failure, mend: ['Run the doctor again.'] })];
+    if (failure !== 'MackerelRefused') return [notLookedAt('mackerel-key', about, roles)];
+    const sentence = `Mackerel does not accept the API key of ${name}: ${happened(message)}`;
+    return [problem('mackerel-key', sentence, { mend, failure })];
   });
 }
 

@@ -58,6 +58,8 @@ function addresses(fleet: Subject['fleet'], found: readonly Subnet[]): Finding[]
 function instanceTypes({ subnets: answer, offerings }: Facts, fleet: Subject['fleet']): readonly Finding[] {
   return given('instance-types', 'the instance types of the zones', [answer, offerings], (found, offered) => {
     const zones = [...new Set(found.map(({ zone }) => zone))];
+    // Of subnets that EC2 does not know, no zone is known either: that is told already.
+    if (zones.length === 0) return [];
     const findings = [...emptyZones(fleet, zones, offered), ...missingTypes(fleet, zones, offered)];
     return findings.length > 0
       ? findings

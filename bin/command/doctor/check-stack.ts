@@ -13,7 +13,9 @@ export const checkStack: Check = (facts, subject) => {
   const findings = stackItself(facts, subject);
   // Where there is no stack, all that it makes is missing, and saying so would hide the one thing to do.
   if (findings.some(({ level }) => level === 'problem')) return findings;
-  return [...findings, ...machines(facts, subject), ...uploadRule(facts, subject)];
+  const found = machines(facts, subject);
+  const all = [...findings, ...found];
+  return found.some(({ level }) => level === 'problem') ? all : [...all, ...uploadRule(facts, subject)];
 };
 
 function stackItself({ stack }: Facts, { fleet: { environment } }: Subject): readonly Finding[] {

@@ -52,11 +52,13 @@ export interface Finding {
   readonly sentence: string;
   /** A shell command, or the line of `bin/fleets.ts`; one or more lines. */
   readonly mend?: readonly string[];
+  /** What an unknown is about: its sentence begins with it, and a colon. */
+  readonly about?: string;
   /** The name under which a deployment would fail, or the question did. */
   readonly failure?: FailureName;
 }
 
-type Rest = { readonly mend?: readonly string[]; readonly failure?: FailureName };
+type Rest = Pick<Finding, 'mend' | 'failure' | 'about'>;
 
 const finding =
   (level: Level) =>

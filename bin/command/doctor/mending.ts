@@ -15,5 +15,9 @@ export const irekae = (...words: readonly string[]): string => shell('npx', 'ire
 export const deployStack = (environment: string): string =>
   shell('npx', 'cdk', 'deploy', `irekae-${environment}`);
 
+/** What happened, of a failure's message; what to do next is the finding's own to say. */
+export const happened = (message: string): string =>
+  (/^(.*?)\.(?= \p{Lu}|$)/su.exec(message)?.[1] ?? message).replace(/\.$/, '');
+
 /** @param line what to write there, or the field to correct */
 export const inFleetsFile = (fleet: string, line: string): string => `bin/fleets.ts, ${fleet}: ${line}`;

@@ -1,5 +1,6 @@
 /** The findings as a tired operator reads them: what to mend first, then what is unknown, what costs, what is fine. */
-import { count } from '../../../lambdas/domain/words.ts';
+import { groupBy } from '../../../lambdas/domain/collections.ts';
+import { count, list } from '../../../lambdas/domain/words.ts';
 import { CHECKS, type Finding, LEVELS, type Level } from './finding.ts';
 
 const HEADINGS: Readonly<Record<Level, string>> = {
@@ -13,13 +14,24 @@ export function reportLines(findings: readonly Finding[]): string[] {
   return LEVELS.flatMap((level) => {
     const section = findings.filter((finding) => finding.level === level);
     if (section.length === 0) return [];
-    const lines = level === 'ok' ? fineLines(section) : section.flatMap(findingLines);
+    const lines = level === 'ok' ? fineLines(section) : byReason(section).flatMap(findingLines);
     return ['', HEADINGS[level], ...lines];
   });
 }
 
 function findingLines({ check, sentence, mend = [] }: Finding): string[] {
   return [...row(CHECKS[check], sentence), ...mend.map((line) => `${INDENT}  ${line}`)];
+}
+
+/** One outage, or one missing permission, is told once, with all that could not be looked at because of it. */
+function byReason(findings: readonly Finding[]): Finding[] {
+  const reasonOf = ({ about, sentence }: Finding) =>
+    about === undefined ? sentence : sentence.slice(about.length);
+  return [...groupBy(findings, reasonOf)].flatMap(([reason, [first, ...more]]) => {
+    if (first?.about === undefined) return first ? [first, ...more] : [];
+    const abouts = [first, ...more].flatMap(({ about }) => about ?? []);
+    return [{ ...first, sentence: `${list(abouts, abouts.length)}${reason}` }];
+  });
 }
 
 /** One row for each area: what is fine shall not push the rest off the screen. */

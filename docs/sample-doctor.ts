@@ -5,7 +5,7 @@ import { irekae } from '../bin/command/irekae.ts';
 import { fleetsFile } from '../bin/fleets.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { Stage, UNTUNED } from '../simulator/stage.ts';
-import { worldInspector } from '../simulator/world/inspection.ts';
+import { definitionsIn, worldInspector } from '../simulator/world/inspection.ts';
 import { block } from './markdown.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function sampleDoctor(template: TemplateJson, fleet: string): Promi
       fleetsFile,
       connect: async ({ account }) => ({
         caller: { account, arn: `arn:aws:sts::${account}:assumed-role/Operator/hanako` },
-        ports: async () => portsOf(stage),
+        ports: async () => portsOf(stage, template),
       }),
       print: (line) => lines.push(line),
       complain: (line) => lines.push(line),
@@ -34,17 +34,9 @@ export async function sampleDoctor(template: TemplateJson, fleet: string): Promi
   }
 }
 
-/** Of a command's ports, those that the doctor asks. */
-function portsOf(stage: Stage): CommandPorts {
-  const { name } = stage.fleet;
-  const definitions = {
-    [`irekae-${name}`]: stage.machine.definition,
-    [`irekae-${name}-clean-up`]: stage.cleanUpMachine.definition,
-  };
-  // At no distance: its time stands still while CDK is loaded.
-  const { ports } = stage.world;
-  return { ...ports, inspector: worldInspector(stage.world, stage.fleet, definitions) } as CommandPorts;
-}
+/** Of a command's ports, those that the doctor asks. At no distance: time stands still while CDK is loaded. */
+const portsOf = ({ world, fleet }: Stage, template: TemplateJson) =>
+  ({ ...world.ports, inspector: worldInspector(world, fleet, definitionsIn(template)) }) as CommandPorts;
 
 /** Of what is fine, the first. */
 function shortened(lines: readonly string[]): string[] {

@@ -4,6 +4,8 @@
  */
 import type { BucketSettings, EventRule, Inspector, Offering } from '../../bin/command/doctor/inspector.ts';
 import type { Fleet } from '../../lambdas/domain/fleet.ts';
+import { definitionOf } from '../../lib/resolve-definition.ts';
+import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { World } from './world.ts';
 
 export interface InspectedWorld {
@@ -18,6 +20,19 @@ export interface InspectedWorld {
   readonly isOffered: (offering: Offering) => boolean;
   /** AWS's clock minus the world's. */
   readonly skewSeconds: number;
+}
+
+/** State machine → its definition, of all that a template has. */
+export function definitionsIn(template: TemplateJson): InspectedWorld['definitions'] {
+  const machines = Object.entries(template.Resources).filter(
+    ([, { Type }]) => Type === 'AWS::StepFunctions::StateMachine',
+  );
+  return Object.fromEntries(
+    machines.map(([id, { Properties }]) => [
+      String(Properties?.StateMachineName),
+      definitionOf(template, id).definition,
+    ]),
+  );
 }
 
 /** As a stack is when it was just deployed. */

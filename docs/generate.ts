@@ -19,6 +19,7 @@ import { permissionTable } from './permission-table.ts';
 import { releaseFlow } from './release-flow.ts';
 import { releasePicture } from './release-picture.ts';
 import { costTable } from './sample-costs.ts';
+import { sampleDoctor } from './sample-doctor.ts';
 import { sampleNarration } from './sample-narration.ts';
 import { sampleNews } from './sample-news.ts';
 import { samplePlan } from './sample-plan.ts';
@@ -54,6 +55,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
   const plan = await samplePlan(template, FLEET);
   const costs = await costTable(template);
   const news = await sampleNews(template, FLEET);
+  const doctor = await sampleDoctor(template, FLEET);
   const readme = {
     narration: sampleNarration,
     input: inputTable,
@@ -62,6 +64,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
     permissions: () => permissionTable(template),
     failures: () => failureTable('docs/runbook.md'),
     costs: () => costs,
+    doctor: () => doctor,
   };
   const events = {
     deployed: () => news.deployed,

@@ -13,6 +13,7 @@ import { executionsOfAnyAccount, worldTagger } from './command-ports.ts';
 import { matches, transform, uploadRule } from './event-rule.ts';
 import { ACCOUNT } from './run-definition.ts';
 import { Stage } from './stage.ts';
+import { definitionsIn, worldInspector } from './world/inspection.ts';
 import type { World } from './world/world.ts';
 
 // Taken before any stage is set: there the global one is the virtual clock's.
@@ -58,7 +59,7 @@ export async function connectLocally(
       account: environment?.account ?? ACCOUNT,
       arn: `arn:aws:iam::${environment?.account ?? ACCOUNT}:user/you`,
     },
-    ports: async () => region.ports(isVisible),
+    ports: async () => region.ports(fleet.name, isVisible),
     notes: NOTES,
     close: () => region.close(),
   };
@@ -114,12 +115,16 @@ class Region {
     this.#startOnUploads();
   }
 
-  ports(isVisible: boolean): CommandPorts {
+  /** @param fleet whom the command is about */
+  ports(fleet: string, isVisible: boolean): CommandPorts {
     const { ports } = this.#world;
+    const stage = this.#stageOf(fleet);
+    const template = this.#templates[stage.fleet.environment];
     return {
       ...ports,
       executions: this.#executions(ports.executions),
       tagger: worldTagger(this.#world),
+      inspector: worldInspector(this.#world, stage.fleet, template ? definitionsIn(template) : {}),
       pause: async (seconds, signal) => {
         if (signal?.aborted) return;
         await this.#first.wait(seconds);

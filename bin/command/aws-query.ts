@@ -1,5 +1,5 @@
 /**
- * Two questions to AWS that no step asks: whose credentials these are (STS), and what a stack's outputs are
+ * Questions to AWS that no step asks: whose credentials these are (STS), how a stack is and what its outputs are
  * (CloudFormation). Their SDK clients would be two more packages.
  */
 import { asking, isNamed, unavailable } from '../../lambdas/clients/aws-errors.ts';
@@ -33,8 +33,7 @@ export async function stackOutputs(
     try {
       return await send(options, 'cloudformation', form);
     } catch (error) {
-      // CloudFormation has no error name of its own for it.
-      if (isNamed(error, 'ValidationError') && error.message.includes('does not exist'))
+      if (isNoSuchStack(error))
         throw new DeploymentError(
           'ServiceRefused',
           `There is no stack ${stack} in ${options.region}: nothing was deployed there yet (npx cdk deploy ${stack}).`,
@@ -45,3 +44,26 @@ export async function stackOutputs(
   const outputs = [...answer.matchAll(/<OutputKey>([^<]*)<\/OutputKey>\s*<OutputValue>([^<]*)</g)];
   return new Map(outputs.map(([, key = '', value = '']) => [key, value]));
 }
+
+/**
+ * `UPDATE_COMPLETE` and its like; `undefined` when there is no such stack. Needs `cloudformation:DescribeStacks` on it.
+ * @throws ServiceRefused, ServiceUnavailable
+ */
+export async function stackStatus(options: AwsQueryOptions, stack: string): Promise<string | undefined> {
+  const doing = `describe the stack ${stack}`;
+  return asking(doing, async () => {
+    const form = { Action: 'DescribeStacks', Version: '2010-05-15', StackName: stack };
+    try {
+      const status = tagged(await send(options, 'cloudformation', form), 'StackStatus');
+      if (status === undefined) throw unavailable(doing, 'the answer could not be read');
+      return status;
+    } catch (error) {
+      if (isNoSuchStack(error)) return undefined;
+      throw error;
+    }
+  });
+}
+
+/** CloudFormation has no error name of its own for it. */
+const isNoSuchStack = (error: unknown): boolean =>
+  isNamed(error, 'ValidationError') && error.message.includes('does not exist');

@@ -6,6 +6,7 @@
 import type { Ports, Refusal } from '../../lambdas/clients/ports.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
+import type { Inspector } from './doctor/inspector.ts';
 
 /** The one thing that no step of a deployment may do: tag instances that exist already. */
 export interface Tagger {
@@ -18,9 +19,10 @@ export interface Tagger {
 
 export type CommandPorts = Pick<
   Ports,
-  'clock' | 'ec2' | 'loadBalancers' | 'mackerel' | 'ledger' | 'executions' | 'artifacts'
+  'clock' | 'ec2' | 'loadBalancers' | 'mackerel' | 'artifacts' | 'parameters' | 'ledger' | 'executions'
 > & {
   readonly tagger: Tagger;
+  readonly inspector: Inspector;
   /** Lets so much time pass, or less when the signal is aborted meanwhile. */
   pause(seconds: number, signal?: AbortSignal): Promise<void>;
 };

@@ -16,6 +16,7 @@ import {
 } from './command.ts';
 import { type CommandLine, readCommandLine } from './command-line.ts';
 import { deploy } from './deploy.ts';
+import { doctor } from './doctor.ts';
 import { help } from './help.ts';
 import { history } from './history.ts';
 import { plan } from './plan.ts';
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   cancel,
   unlock,
   adopt,
+  doctor,
 ];
 
 /** Where the command runs: a terminal, a CI job, or a test. */

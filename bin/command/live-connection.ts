@@ -15,10 +15,12 @@ import { apiKeyReader } from '../../lambdas/clients/live-mackerel.ts';
 import { loadBalancersAdapter } from '../../lambdas/clients/load-balancers.ts';
 import { mackerelClient } from '../../lambdas/clients/mackerel.ts';
 import { parametersAdapter } from '../../lambdas/clients/parameters.ts';
+import type { Ledger } from '../../lambdas/clients/ports.ts';
 import { DeploymentError } from '../../lambdas/domain/errors.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import { type AwsQueryOptions, findCaller, stackOutputs } from './aws-query.ts';
 import type { CommandPorts, Connection } from './command.ts';
+import { inspectorAdapter } from './doctor/live-inspector.ts';
 import { pause } from './pause.ts';
 import { taggerAdapter } from './tagger.ts';
 
@@ -29,29 +31,43 @@ export async function connect(environment: Environment): Promise<Connection> {
   const caller = await findCaller(options);
   return {
     caller,
-    ports: async () => livePorts(environment, options, await ledgerTableName(environment, options)),
+    ports: async () => livePorts(environment, options),
   };
 }
 
-function livePorts(environment: Environment, options: AwsQueryOptions, tableName: string): CommandPorts {
+function livePorts(environment: Environment, options: AwsQueryOptions): CommandPorts {
   const clientOptions = { ...AWS_CLIENT_OPTIONS, ...options };
   const ec2 = new EC2Client(clientOptions);
+  const classic = new ElasticLoadBalancingClient(clientOptions);
+  const targetGroups = new ElasticLoadBalancingV2Client(clientOptions);
+  const s3 = new S3Client(clientOptions);
+  const parameters = parametersAdapter(options);
   return {
     clock: systemClock,
     ec2: ec2Adapter(ec2),
     tagger: taggerAdapter(ec2),
-    loadBalancers: loadBalancersAdapter({
-      classic: new ElasticLoadBalancingClient(clientOptions),
-      targetGroups: new ElasticLoadBalancingV2Client(clientOptions),
-    }),
-    mackerel: mackerelClient({
-      apiKey: apiKeyReader(parametersAdapter(options), environment.apiKeyParameter),
-    }),
-    ledger: ledgerAdapter({ call: jsonCaller('dynamodb', options), tableName }),
+    loadBalancers: loadBalancersAdapter({ classic, targetGroups }),
+    mackerel: mackerelClient({ apiKey: apiKeyReader(parameters, environment.apiKeyParameter) }),
+    artifacts: artifactsAdapter(s3),
+    parameters,
+    ledger: liveLedger(environment, options),
     executions: executionsAdapter(options),
-    artifacts: artifactsAdapter(new S3Client(clientOptions)),
+    inspector: inspectorAdapter({ ec2, classic, targetGroups, s3, options }),
     pause,
   };
+}
+
+/** The table's name comes with the first request: who asks for no lock needs no stack that says where the locks are. */
+function liveLedger(environment: Environment, options: AwsQueryOptions): Ledger {
+  const call = jsonCaller('dynamodb', options);
+  let tableName: Promise<string> | undefined;
+  return ledgerAdapter({
+    tableName: '',
+    call: async (request) => {
+      tableName ??= ledgerTableName(environment, options);
+      return call({ ...request, input: { ...request.input, TableName: await tableName } });
+    },
+  });
 }
 
 /** The table's name is made up by CloudFormation; the stack says it. */

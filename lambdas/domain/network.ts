@@ -24,7 +24,8 @@ export function checkNetwork(
 const sentence = (fleet: Fleet, field: string, found: readonly string[]) =>
   `${found.join('; ')}. Correct ${field} of ${fleet.name} in bin/fleets.ts and run cdk deploy; nothing was changed.`;
 
-function subnetProblems(fleet: Fleet, subnets: readonly Subnet[]): string[] {
+/** One clause each; empty: the subnets will do. */
+export function subnetProblems(fleet: Fleet, subnets: readonly Subnet[]): string[] {
   const known = new Map(subnets.map((subnet) => [subnet.subnetId, subnet]));
   const vpc = subnets[0]?.vpcId;
   return fleet.subnets.flatMap((id) => {
@@ -39,7 +40,8 @@ function subnetProblems(fleet: Fleet, subnets: readonly Subnet[]): string[] {
   });
 }
 
-function balancerProblems(
+/** One clause each; empty: the load balancer can serve the subnets. */
+export function balancerProblems(
   settings: LoadBalancerSettings,
   vpc: string | undefined,
   subnets: readonly Subnet[],

@@ -1,6 +1,7 @@
 /** An operator's desk: the command as it is, on a small world whose clock the test moves, with every word kept. */
 
 import type { Caller, CommandPorts, Screen } from '../../bin/command/command.ts';
+import type { Inspector } from '../../bin/command/doctor/inspector.ts';
 import { type ExitCode, irekae, type Seat } from '../../bin/command/irekae.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
 import type { Phase } from '../../lambdas/clients/ports.ts';
@@ -52,11 +53,24 @@ const noPause = async (): Promise<never> => {
   throw new Error('this test lets no time pass');
 };
 
+/** For commands that never ask it. */
+const nobodyAsks = new Proxy({} as Inspector, {
+  get: () => () => {
+    throw new Error('only the doctor asks the inspector');
+  },
+});
+
 /** Runs the command against a world. */
 export async function runOn(world: World, args: readonly string[], visit: Visit = {}): Promise<Said> {
   const [out, err, questions]: string[][] = [[], [], []];
   const { answer, interrupted, caller = CALLER } = visit;
-  const ports = { ...world.ports, tagger: worldTagger(world), pause: visit.pause ?? noPause, ...visit.ports };
+  const ports = {
+    ...world.ports,
+    tagger: worldTagger(world),
+    inspector: nobodyAsks,
+    pause: visit.pause ?? noPause,
+    ...visit.ports,
+  };
   const exitCode = await irekae(args, {
     fleetsFile: visit.fleetsFile ?? worldFleets,
     connect: visit.connect ?? (async () => ({ caller, ports: async () => ports })),

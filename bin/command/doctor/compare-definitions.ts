@@ -1,0 +1,48 @@
+/** Where a deployed state machine differs from what would be deployed now. */
+
+export interface Difference {
+  /** As in `States.Launch new instances.TimeoutSeconds`. */
+  readonly path: string;
+  /** JSON, or `nothing`. */
+  readonly deployed: string;
+  readonly here: string;
+}
+
+/** What CloudFormation fills in: `${Function.Arn}`. Whatever stands there in AWS fits. */
+const HOLE = /\$\{[\w.]+\}/;
+
+/** @returns at most `most` differences, in the order of the definition here. */
+export function differences(deployed: unknown, here: unknown, most = 20): Difference[] {
+  const found: Difference[] = [];
+  compare('', deployed, here, found, most);
+  return found;
+}
+
+function compare(path: string, deployed: unknown, here: unknown, found: Difference[], most: number): void {
+  if (found.length >= most || fits(deployed, here)) return;
+  if (!isObject(deployed) || !isObject(here)) {
+    found.push({ path, deployed: shown(deployed), here: shown(here) });
+    return;
+  }
+  for (const key of new Set([...Object.keys(here), ...Object.keys(deployed)]))
+    compare(path === '' ? key : `${path}.${key}`, deployed[key], here[key], found, most);
+}
+
+function fits(deployed: unknown, here: unknown): boolean {
+  if (typeof here === 'string' && typeof deployed === 'string' && HOLE.test(here)) {
+    const parts = here.split(HOLE).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+    return new RegExp(`^${parts.join('.+')}$`, 's').test(deployed);
+  }
+  return Object.is(deployed, here);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+/** Long enough to recognize it by. */
+const MOST_CHARACTERS = 60;
+
+function shown(value: unknown): string {
+  const json = JSON.stringify(value) ?? 'nothing';
+  return json.length <= MOST_CHARACTERS ? json : `${json.slice(0, MOST_CHARACTERS - 1)}…`;
+}

@@ -1,0 +1,46 @@
+/** All checks on one fleet's facts. */
+import { checkArtifacts } from './check-artifacts.ts';
+import { checkBalancers } from './check-balancers.ts';
+import { checkClock } from './check-clock.ts';
+import { checkHosts } from './check-hosts.ts';
+import { checkImage } from './check-image.ts';
+import { checkLock } from './check-lock.ts';
+import { checkMackerel } from './check-mackerel.ts';
+import { checkNetwork } from './check-network.ts';
+import { checkStack } from './check-stack.ts';
+import type { Facts } from './facts.ts';
+import { type Finding, LEVELS } from './finding.ts';
+import type { Check, Subject } from './subject.ts';
+
+/** In the order in which somebody would mend what they find. */
+const ALL: readonly Check[] = [
+  checkClock,
+  checkStack,
+  checkLock,
+  checkMackerel,
+  checkHosts,
+  checkImage,
+  checkNetwork,
+  checkBalancers,
+  checkArtifacts,
+];
+
+/** @returns the most important first. */
+export function examine(facts: Facts, subject: Subject): readonly Finding[] {
+  const findings = ALL.flatMap((check) => check(facts, subject));
+  const told = findings.filter((finding) => !isConsequence(finding, findings));
+  return LEVELS.flatMap((level) => told.filter((finding) => finding.level === level));
+}
+
+/**
+ * Could a check not look because of something that another one tells as the problem that it is? A role that does not
+ * exist has no hosts to look at. What AWS would not answer, or not to us, is always told.
+ */
+function isConsequence({ level, failure, check }: Finding, findings: readonly Finding[]): boolean {
+  if (level !== 'unknown' || failure === 'ServiceRefused' || failure === 'ServiceUnavailable') return false;
+  return findings.some(
+    (other) =>
+      other.failure === failure &&
+      (other.level === 'problem' || (other.check === 'mackerel-key' && check !== 'mackerel-key')),
+  );
+}

@@ -1,0 +1,147 @@
+/** The inspector in AWS. Each question says what permissions it takes in `facts.ts`. */
+import { type EC2Client, paginateDescribeInstanceTypeOfferings } from '@aws-sdk/client-ec2';
+import type { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
+import type { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import {
+  GetBucketNotificationConfigurationCommand,
+  GetBucketVersioningCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { asking, httpStatusOf, isNamed, unavailable } from '../../../lambdas/clients/aws-errors.ts';
+import { type CallJson, jsonCaller } from '../../../lambdas/clients/aws-json.ts';
+import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/aws-options.ts';
+import { type AwsQueryOptions, stackStatus } from '../aws-query.ts';
+import type { BucketSettings, DeployedMachine, EventRule, Inspector, Offering } from './inspector.ts';
+import { classicDetails } from './live-classic-elb.ts';
+import { targetGroupDetails } from './live-target-group.ts';
+
+export interface InspectorClients {
+  readonly ec2: EC2Client;
+  readonly classic: ElasticLoadBalancingClient;
+  readonly targetGroups: ElasticLoadBalancingV2Client;
+  readonly s3: S3Client;
+  readonly options: AwsQueryOptions;
+}
+
+export function inspectorAdapter({ ec2, classic, targetGroups, s3, options }: InspectorClients): Inspector {
+  const states = jsonCaller('states', options);
+  const events = jsonCaller('events', options);
+  return {
+    offerings: (types, zones) => offerings(ec2, types, zones),
+    balancer: (ref) =>
+      ref.kind === 'classic' ? classicDetails(classic, ref.name) : targetGroupDetails(targetGroups, ref.arn),
+    bucket: (name) => bucket(s3, name),
+    stackStatus: (name) => stackStatus(options, name),
+    machine: (arn) => machine(states, arn),
+    rulesThatStart: (arn) => rulesThatStart(events, arn),
+    awsTime: () => awsTime(options),
+  };
+}
+
+// ── EC2 and S3 ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function offerings(
+  client: EC2Client,
+  instanceTypes: readonly string[],
+  zones: readonly string[],
+): Promise<Offering[]> {
+  const Filters = [
+    { Name: 'instance-type', Values: [...instanceTypes] },
+    { Name: 'location', Values: [...zones] },
+  ];
+  return asking('tell which instance types the zones have', async () => {
+    const found: Offering[] = [];
+    const input = { LocationType: 'availability-zone', Filters } as const;
+    for await (const page of paginateDescribeInstanceTypeOfferings({ client }, input)) {
+      for (const { InstanceType, Location } of page.InstanceTypeOfferings ?? [])
+        found.push({ instanceType: InstanceType ?? '', zone: Location ?? '' });
+    }
+    return found;
+  });
+}
+
+async function bucket(client: S3Client, Bucket: string): Promise<BucketSettings | undefined> {
+  return asking(`look at the bucket ${Bucket}`, async () => {
+    try {
+      const [versioning, { $metadata: _, ...notifications }] = await Promise.all([
+        client.send(new GetBucketVersioningCommand({ Bucket })),
+        client.send(new GetBucketNotificationConfigurationCommand({ Bucket })),
+      ]);
+      return {
+        versioned: versioning.Status === 'Enabled',
+        eventBridge: notifications.EventBridgeConfiguration !== undefined,
+        notifications: { ...notifications },
+      };
+    } catch (error) {
+      if (isNamed(error, 'NoSuchBucket') || httpStatusOf(error) === 404) return undefined;
+      throw error;
+    }
+  });
+}
+
+// ── Step Functions and EventBridge ─────────────────────────────────────────────────────────────────────────────────
+
+async function machine(call: CallJson, stateMachineArn: string): Promise<DeployedMachine | undefined> {
+  const doing = `describe the state machine ${stateMachineArn}`;
+  const { refusal, body } = await call({
+    operation: 'DescribeStateMachine',
+    input: { stateMachineArn },
+    doing,
+    expects: ['StateMachineDoesNotExist'],
+  });
+  if (refusal !== undefined) return undefined;
+  return { definition: parsed(body.definition, doing) };
+}
+
+async function rulesThatStart(call: CallJson, machineArn: string): Promise<EventRule[]> {
+  const doing = `list the rules that start ${machineArn}`;
+  // A machine has one or two; EventBridge answers with up to 100.
+  const { body } = await call({
+    operation: 'ListRuleNamesByTarget',
+    input: { TargetArn: machineArn, Limit: 100 },
+    doing,
+  });
+  if (!Array.isArray(body.RuleNames)) throw unavailable(doing, 'the answer could not be read');
+  const rules = await Promise.all(body.RuleNames.map((name) => rule(call, String(name))));
+  return rules.flat();
+}
+
+/** None when it was deleted since it was listed. */
+async function rule(call: CallJson, Name: string): Promise<EventRule[]> {
+  const doing = `describe the rule ${Name}`;
+  const { refusal, body } = await call({
+    operation: 'DescribeRule',
+    input: { Name },
+    doing,
+    expects: ['ResourceNotFoundException'],
+  });
+  if (refusal !== undefined) return [];
+  const pattern = body.EventPattern === undefined ? undefined : parsed(body.EventPattern, doing);
+  return [{ name: Name, enabled: body.State !== 'DISABLED', pattern }];
+}
+
+/** JSON that an answer holds as text. */
+function parsed(text: unknown, doing: string): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    throw unavailable(doing, 'the answer could not be read');
+  }
+}
+
+// ── The clock ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Unsigned, because a clock that is off is what fails a signature. Whatever STS answers, its date stands there. */
+async function awsTime({ region, endpoint, timeoutMs }: AwsQueryOptions): Promise<Date> {
+  const doing = 'tell the time';
+  const response = await asking(doing, () =>
+    fetch(endpoint ?? `https://sts.${region}.amazonaws.com/`, {
+      method: 'HEAD',
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs ?? AWS_CLIENT_OPTIONS.requestHandler.requestTimeout),
+    }),
+  );
+  const time = new Date(response.headers.get('date') ?? '');
+  if (Number.isNaN(time.getTime())) throw unavailable(doing, 'the answer has no date');
+  return time;
+}

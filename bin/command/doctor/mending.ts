@@ -1,0 +1,23 @@
+/** Lines that mend: shell commands that can be copied as they stand, and places in `bin/fleets.ts`. */
+import { quote } from '../../../lambdas/domain/boot-script.ts';
+
+/** A word of shell; quoted only where it has to be, because people read it too. */
+const word = (value: string) => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(value) ? value : quote(value));
+
+export const shell = (...words: readonly string[]): string => words.map(word).join(' ');
+
+/** A command of the AWS CLI, for the fleet's Region whatever the shell's is. */
+export const aws = (region: string, ...words: readonly string[]): string =>
+  shell('aws', ...words, '--region', region);
+
+export const irekae = (...words: readonly string[]): string => shell('npx', 'irekae', ...words);
+
+export const deployStack = (environment: string): string =>
+  shell('npx', 'cdk', 'deploy', `irekae-${environment}`);
+
+/** What happened, of a failure's message; what to do next is the finding's own to say. */
+export const happened = (message: string): string =>
+  (/^(.*?)\.(?= \p{Lu}|$)/su.exec(message)?.[1] ?? message).replace(/\.$/, '');
+
+/** @param line what to write there, or the field to correct */
+export const inFleetsFile = (fleet: string, line: string): string => `bin/fleets.ts, ${fleet}: ${line}`;

@@ -1,0 +1,79 @@
+/** The findings as a tired operator reads them: what to mend first, then what is unknown, what costs, what is fine. */
+import { groupBy } from '../../../lambdas/domain/collections.ts';
+import { count, list } from '../../../lambdas/domain/words.ts';
+import { CHECKS, type Finding, LEVELS, type Level } from './finding.ts';
+
+const HEADINGS: Readonly<Record<Level, string>> = {
+  problem: 'Problems: a deployment would fail, not start, or go wrong',
+  unknown: 'Unknown: could not be looked at',
+  warning: 'Warnings: a deployment works, but',
+  ok: 'Fine',
+};
+
+export function reportLines(findings: readonly Finding[]): string[] {
+  return LEVELS.flatMap((level) => {
+    const section = findings.filter((finding) => finding.level === level);
+    if (section.length === 0) return [];
+    const lines = level === 'ok' ? fineLines(section) : byReason(section).flatMap(findingLines);
+    return ['', HEADINGS[level], ...lines];
+  });
+}
+
+function findingLines({ check, sentence, mend = [] }: Finding): string[] {
+  return [...row(CHECKS[check], sentence), ...mend.map((line) => `${INDENT}  ${line}`)];
+}
+
+/** One outage, or one missing permission, is told once, with all that could not be looked at because of it. */
+function byReason(findings: readonly Finding[]): Finding[] {
+  const reasonOf = ({ about, sentence }: Finding) =>
+    about === undefined ? sentence : sentence.slice(about.length);
+  return [...groupBy(findings, reasonOf)].flatMap(([reason, [first, ...more]]) => {
+    if (first?.about === undefined) return first ? [first, ...more] : [];
+    const abouts = [first, ...more].flatMap(({ about }) => about ?? []);
+    return [{ ...first, sentence: `${list(abouts, abouts.length)}${reason}` }];
+  });
+}
+
+/** One row for each area: what is fine shall not push the rest off the screen. */
+function fineLines(findings: readonly Finding[]): string[] {
+  const areas = new Set(findings.map(({ check }) => CHECKS[check]));
+  return [...areas].flatMap((area) => {
+    const sentences = findings.filter(({ check }) => CHECKS[check] === area).map(({ sentence }) => sentence);
+    return row(area, sentences.join('; '));
+  });
+}
+
+const AREA_WIDTH = Math.max(...Object.values(CHECKS).map((area) => area.length));
+const INDENT = ' '.repeat(2 + AREA_WIDTH + 2);
+const TEXT_WIDTH = 96;
+
+/** Sentences are wrapped; what mends is not, so that it can be copied. */
+function row(area: string, text: string): string[] {
+  const [first = '', ...more] = wrapped(text);
+  return [`  ${area.padEnd(AREA_WIDTH)}  ${first}`, ...more.map((line) => `${INDENT}${line}`)];
+}
+
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > TEXT_WIDTH) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
+/** `1 problem, 2 warnings; 17 checks are fine.` */
+export function summary(findings: readonly Finding[]): string {
+  const found = (level: Level) => findings.filter((finding) => finding.level === level).length;
+  const [problems, unknowns, warnings] = [found('problem'), found('unknown'), found('warning')];
+  const bad = [
+    ...(problems > 0 ? [count(problems, 'problem')] : []),
+    ...(unknowns > 0 ? [`${unknowns} unknown`] : []),
+    ...(warnings > 0 ? [count(warnings, 'warning')] : []),
+  ];
+  const well = `${count(found('ok'), 'check is', 'checks are')} fine`;
+  return bad.length === 0 ? `Healthy: ${well}.` : `${bad.join(', ')}; ${well}.`;
+}

@@ -1,0 +1,100 @@
+/**
+ * The modelled world behind the doctor's port. What the world models is read there; the rest (a bucket's settings, rules,
+ * the stack) is as irekae deploys it, unless somebody changes it.
+ */
+import type { BucketSettings, EventRule, Inspector, Offering } from '../../bin/command/doctor/inspector.ts';
+import type { Fleet } from '../../lambdas/domain/fleet.ts';
+import { definitionOf } from '../../lib/resolve-definition.ts';
+import type { TemplateJson } from '../../lib/synthesize.ts';
+import type { World } from './world.ts';
+
+export interface InspectedWorld {
+  /** State machine → its definition. One that lacks is not deployed. */
+  readonly definitions: Readonly<Record<string, unknown>>;
+  readonly stackStatus: string | undefined;
+  /** `undefined`: there is no such bucket. */
+  readonly bucket: BucketSettings | undefined;
+  readonly rules: readonly EventRule[];
+  readonly crossZone: boolean;
+  /** Instance type in a zone → is it offered? */
+  readonly isOffered: (offering: Offering) => boolean;
+  /** AWS's clock minus the world's. */
+  readonly skewSeconds: number;
+}
+
+/** State machine → its definition, of all that a template has. */
+export function definitionsIn(template: TemplateJson): InspectedWorld['definitions'] {
+  const machines = Object.entries(template.Resources).filter(
+    ([, { Type }]) => Type === 'AWS::StepFunctions::StateMachine',
+  );
+  return Object.fromEntries(
+    machines.map(([id, { Properties }]) => [
+      String(Properties?.StateMachineName),
+      definitionOf(template, id).definition,
+    ]),
+  );
+}
+
+/** As a stack is when it was just deployed. */
+export function asDeployed(
+  { name, artifact }: Fleet,
+  definitions: InspectedWorld['definitions'],
+): InspectedWorld {
+  const EventBridgeConfiguration = {};
+  const upload = {
+    source: ['aws.s3'],
+    'detail-type': ['Object Created'],
+    detail: { bucket: { name: [artifact.bucket] }, object: { key: [artifact.key] } },
+  };
+  return {
+    definitions,
+    stackStatus: 'UPDATE_COMPLETE',
+    bucket: { versioned: true, eventBridge: true, notifications: { EventBridgeConfiguration } },
+    rules: [{ name: `${name}-upload`, enabled: true, pattern: upload }],
+    crossZone: true,
+    isOffered: () => true,
+    skewSeconds: 0,
+  };
+}
+
+/** What the world's health checks ask, which the model does not need. */
+const TARGET = 'HTTP:80/';
+
+export function worldInspector(
+  world: World,
+  fleet: Fleet,
+  definitions: InspectedWorld['definitions'],
+  changes: Partial<InspectedWorld> = {},
+): Inspector {
+  const state = { ...asDeployed(fleet, definitions), ...changes };
+  return {
+    offerings: async (types, zones) =>
+      types
+        .flatMap((instanceType) => zones.map((zone) => ({ instanceType, zone })))
+        .filter((offering) => state.isOffered(offering)),
+    balancer: async (ref) => {
+      const { settings } = world.loadBalancers.balancer(ref);
+      return {
+        ...(ref.kind === 'classic' && { target: TARGET }),
+        timeoutSeconds: settings.timeoutSeconds,
+        crossZone: state.crossZone,
+        zones: settings.zones.length > 0 ? settings.zones : zonesOf(world, fleet),
+        inUse: settings.attached,
+      };
+    },
+    bucket: async () => state.bucket,
+    stackStatus: async () => state.stackStatus,
+    machine: async (arn) => {
+      const definition = state.definitions[arn.split(':').at(-1) ?? ''];
+      return definition === undefined ? undefined : { definition };
+    },
+    rulesThatStart: async () => state.rules,
+    // Whole seconds, as in HTTP.
+    awsTime: async () =>
+      new Date(Math.floor((world.ports.clock.now().getTime() + state.skewSeconds * 1000) / 1000) * 1000),
+  };
+}
+
+/** A model's balancer without zones serves all of them. */
+const zonesOf = (world: World, { subnets }: Fleet): string[] =>
+  world.ec2.subnets(subnets).map(({ zone }) => zone);

@@ -18,7 +18,7 @@
 # 3 rolled back or refused: the old hosts serve, 4 halfway: a human is needed, 5 cancelled, 6 still running.
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
-# shellcheck source=irekae.sh
+# shellcheck source-path=SCRIPTDIR source=irekae.sh
 . "$here/irekae.sh"
 
 upload='' again=''

@@ -15,10 +15,10 @@
 #   --again             repeats a deployment that has ended, instead of saying how it ended
 #   --timeout MINUTES   how long to follow all of it (default: 90); what was started goes on after that
 #
-# Exit codes: 0 promoted and deployed, 1 not possible, 2 bad usage, 3 refused or rolled back: the old hosts serve,
-# 4 halfway: a human is needed, 5 cancelled, 6 still running.
+# Exit codes: 0 promoted and deployed, 1 not possible, or the promotion failed, 2 bad usage, 3 the deployment was refused
+# or rolled back: the old hosts serve, 4 halfway: a human is needed, 5 cancelled, 6 still running.
 set -euo pipefail
-# shellcheck source=irekae.sh
+# shellcheck source-path=SCRIPTDIR source=irekae.sh
 . "$(dirname "${BASH_SOURCE[0]}")/irekae.sh"
 
 override='' again=''
@@ -68,8 +68,7 @@ if ! follow "$fleet" "$found"; then
 fi
 if [ "$status" != SUCCEEDED ]; then
   conclude "$fleet" "not promoted ($error)" "$cause"
-  # A promotion changes no host: whatever its error, the old release serves.
-  exit "$REFUSED"
+  exit "$FAILED" # no host was touched, whatever the error
 fi
 case $ended_in in
   Promoted | 'Already promoted') conclude "$fleet" "$ended_in" "s3://$bucket/$key" ;;

@@ -8,7 +8,7 @@
 #
 # Exit codes: 0 done, 1 not possible, 2 bad usage.
 set -euo pipefail
-# shellcheck source=irekae.sh
+# shellcheck source-path=SCRIPTDIR source=irekae.sh
 . "$(dirname "${BASH_SOURCE[0]}")/irekae.sh"
 
 case ${1:-} in -h | --help) help; exit 0 ;; esac

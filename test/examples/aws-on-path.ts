@@ -46,10 +46,7 @@ export class AwsOnPath {
     this.write('clock', String(BEGAN));
     this.#program('aws', AWS);
     this.#program('sleep', 'echo $(($(<"$WORLD/clock") + $1)) >"$WORLD/clock"');
-    this.#program(
-      'date',
-      'if [ "${!#}" = +%s ]; then cat "$WORLD/clock"; else exec /bin/date -d "@$(<"$WORLD/clock")" "$@"; fi',
-    );
+    this.#program('date', DATE);
   }
 
   /** Later ones are newer: the list begins with them. */
@@ -161,6 +158,10 @@ export class AwsOnPath {
 
 export const arnOf = (machine: string, name: string): string =>
   `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machine}:${name}`;
+
+const DATE = `
+if [ "\${!#}" = +%s ]; then cat "$WORLD/clock"; else exec /bin/date -d "@$(<"$WORLD/clock")" "$@"; fi
+`;
 
 /** `aws`: each line of `calls` is one call. Inside this literal, `\${` is bash's `${`. */
 const AWS = `

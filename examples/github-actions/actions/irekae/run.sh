@@ -40,14 +40,15 @@ newest_version() {
 }
 
 run_command() {
-  local version=() fleet newest
+  local version=() token=(--token "ci-$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT") fleet newest
   if [ -n "${VERSION:-}" ]; then version=(--version "$VERSION"); fi
   case $DO in
     deploy) ;;
-    promote)
-      irekae promote "${fleets[0]}" ${version[@]+"${version[@]}"} ${about[@]+"${about[@]}"} || return
+    promote) # and deploys the first fleet
+      irekae promote "${fleets[0]}" ${version[@]+"${version[@]}"} ${about[@]+"${about[@]}"} "${token[@]}" || return
       newest=$(newest_version) || return # in production's bucket the same bytes have an id of their own
       version=(--version "$newest")
+      fleets=("${fleets[@]:1}")
       ;;
     *)
       printf 'do is given as "%s"; allowed are deploy and promote.\n' "$DO" >&2
@@ -55,8 +56,8 @@ run_command() {
       ;;
   esac
   # One after another; what comes after one that failed is not followed, since it may wait for that one.
-  for fleet in "${fleets[@]}"; do
-    irekae deploy "$fleet" ${version[@]+"${version[@]}"} ${about[@]+"${about[@]}"} || return
+  for fleet in ${fleets[@]+"${fleets[@]}"}; do
+    irekae deploy "$fleet" ${version[@]+"${version[@]}"} ${about[@]+"${about[@]}"} "${token[@]}" || return
   done
 }
 

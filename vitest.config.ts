@@ -4,7 +4,12 @@ import { configDefaults, defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'test/**/*.moto.test.ts', 'test/**/*.go-tools.test.ts'],
+    exclude: [
+      ...configDefaults.exclude,
+      'test/**/*.moto.test.ts',
+      'test/**/*.go-tools.test.ts',
+      'test/**/*.examples-lint.test.ts',
+    ],
     // One module registry for all files of a worker: loading CDK and the SDK anew for each of ninety files took longer
     // than all tests together. Files restore what they change (clocks, environment, mocks).
     isolate: false,

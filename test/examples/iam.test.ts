@@ -20,6 +20,7 @@ function role(environment: EnvironmentName, name: 'CiRole' | 'ImageRole') {
     'AWS::AccountId': ACCOUNTS[environment],
     LedgerTable: 'ledger-1',
     Repository: 'reactio-example/reactio',
+    ImageRepository: 'reactio-example/image',
   };
   const fill = (part: unknown): unknown => {
     if (Array.isArray(part)) return part.map(fill);
@@ -256,18 +257,23 @@ describe('CI of the machine image', () => {
 });
 
 describe.each(['staging', 'production'] as const)('The roles of %s', (environment) => {
-  it.each(['CiRole', 'ImageRole'] as const)(
-    '%s is taken by one environment of one repository alone',
-    (name) => {
+  it.each([
+    ['CiRole', `repo:reactio-example/reactio:environment:${environment}`, ['staging', 'production']],
+    ['ImageRole', `repo:reactio-example/image:environment:image-${environment}`, ['image']],
+  ] as const)(
+    '%s is taken by one environment of one repository alone, which its workflow has',
+    (name, sub, files) => {
       const trust = role(environment, name).AssumeRolePolicyDocument.Statement;
       expect(trust.map(({ Condition: condition }) => condition)).toEqual([
         {
           StringEquals: {
             'token.actions.githubusercontent.com:aud': 'sts.amazonaws.com',
-            'token.actions.githubusercontent.com:sub': `repo:reactio-example/reactio:environment:${environment}`,
+            'token.actions.githubusercontent.com:sub': sub,
           },
         },
       ]);
+      const workflows = files.map((each) => exampleFile(`github-actions/workflows/${each}.yml`)).join('\n');
+      expect(workflows).toMatch(new RegExp(`^    environment: ${sub.split(':').at(-1)}( #|$)`, 'm'));
     },
   );
 

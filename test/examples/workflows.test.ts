@@ -12,12 +12,12 @@ const ALL = [...WORKFLOWS, ...ACTIONS];
 
 describe('The reader of workflow files', () => {
   it('finds keys in lists, values without comments, and blocks', () => {
-    const yaml =
-      'a: # c\n  - uses: x@1 # v1\n    run: |\n      one ${{ x }}\n\n      two\n    env:\n      B: "#1"\n# d: e\n';
+    const expression = `$\{{ x }}`;
+    const yaml = `a: # c\n  - uses: x@1 # v1\n    run: |\n      one ${expression}\n\n      two\n    env:\n      B: "#1"\n# d: e\n`;
     expect(entriesOf(yaml)).toEqual([
       { indent: 0, key: 'a', value: '' },
       { indent: 4, key: 'uses', value: 'x@1' },
-      { indent: 4, key: 'run', value: '      one ${{ x }}\n\n      two' },
+      { indent: 4, key: 'run', value: `      one ${expression}\n\n      two` },
       { indent: 4, key: 'env', value: '' },
       { indent: 6, key: 'B', value: '"#1"' },
     ]);

@@ -76,13 +76,14 @@ afterAll(() => rmSync(app, { recursive: true, force: true }));
 describe('The packed application', () => {
   it('holds what is committed and what was vendored, and nothing else', () => {
     const { code, text } = pack('app.tar.gz', 'local');
-    expect(text).toMatch(/^packed app\.tar\.gz: 6 files, \d+ bytes, SHA-256 [0-9a-f]{64}\n$/);
+    expect(text).toMatch(/^packed app\.tar\.gz: 7 files, \d+ bytes, SHA-256 [0-9a-f]{64}\n$/);
     expect(code).toBe(0);
     expect(namesOf('app.tar.gz')).toEqual([
       './',
       './README.md',
       './bin/',
       './bin/start',
+      './bin/worker',
       './lib/',
       './lib/Reactio/',
       './lib/Reactio/Web.pm',

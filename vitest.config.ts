@@ -9,6 +9,7 @@ export default defineConfig({
       'test/**/*.moto.test.ts',
       'test/**/*.go-tools.test.ts',
       'test/**/*.browser.test.ts',
+      'test/**/*.examples-lint.test.ts',
     ],
     // One module registry for all files of a worker: loading CDK and the SDK anew for each of ninety files took longer
     // than all tests together. Files restore what they change (clocks, environment, mocks).

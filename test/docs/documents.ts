@@ -13,4 +13,6 @@ export const DOCUMENTS: readonly string[] = [
     .filter((path) => path.endsWith('.md'))
     .map((path) => join('docs', path))
     .sort(),
+  'examples/README.md',
+  'examples/app/README.md',
 ];

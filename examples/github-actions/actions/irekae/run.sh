@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# What the action `irekae` runs: the command of the clone in $CLONE, or the scripts of this repository where there is
+# none. Both take the same facts and answer with the same exit codes. Everything comes in environment variables, so that
+# nothing that a commit or a branch is named can run in a shell.
+set -euo pipefail
+
+: "${DO:?}" "${TO:?}" "${FLEETS:?}"
+read -ra fleets <<<"$FLEETS"
+about=()
+if [ -n "${REASON:-}" ]; then about+=(--reason "$REASON"); fi
+
+run_scripts() {
+  local options=(--to "$TO" --name "ci-$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT")
+  if [ -n "${VERSION:-}" ]; then options+=(--version "$VERSION"); fi
+  if [ "${AGAIN:-}" = true ]; then options+=(--again); fi
+  case $DO in
+    deploy) scripts/deploy.sh "${options[@]}" ${about[@]+"${about[@]}"} "${fleets[@]}" ;;
+    promote) scripts/promote.sh "${options[@]}" ${about[@]+"${about[@]}"} "${fleets[@]}" ;;
+    *)
+      printf 'do is given as "%s"; allowed are deploy and promote.\n' "$DO" >&2
+      return 2
+      ;;
+  esac
+}
+
+# The command's lines go to the log as they come, and to the run's page. Its exit code is the pipe's: pipefail.
+irekae() {
+  local code=0
+  # shellcheck disable=SC2016 # the backquotes are Markdown's
+  printf '### irekae %s %s\n\n```text\n' "$1" "$2" >>"$GITHUB_STEP_SUMMARY"
+  (cd "$CLONE" && npx irekae "$@" --wait) 2>&1 | tee -a "$GITHUB_STEP_SUMMARY" || code=$?
+  # shellcheck disable=SC2016
+  printf '```\n\n' >>"$GITHUB_STEP_SUMMARY"
+  return "$code"
+}
+
+newest_version() {
+  local path=${TO#s3://}
+  aws s3api head-object --bucket "${path%%/*}" --key "${path#*/}" --query VersionId --output text
+}
+
+run_command() {
+  local version=() token=(--token "ci-$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT") fleet newest
+  if [ -n "${VERSION:-}" ]; then version=(--version "$VERSION"); fi
+  case $DO in
+    deploy) ;;
+    promote) # and deploys the first fleet
+      irekae promote "${fleets[0]}" ${version[@]+"${version[@]}"} ${about[@]+"${about[@]}"} "${token[@]}" || return
+      newest=$(newest_version) || return # in production's bucket the same bytes have an id of their own
+      version=(--version "$newest")
+      fleets=("${fleets[@]:1}")
+      ;;
+    *)
+      printf 'do is given as "%s"; allowed are deploy and promote.\n' "$DO" >&2
+      return 2
+      ;;
+  esac
+  # One after another; what comes after one that failed is not followed, since it may wait for that one.
+  for fleet in ${fleets[@]+"${fleets[@]}"}; do
+    irekae deploy "$fleet" ${version[@]+"${version[@]}"} ${about[@]+"${about[@]}"} "${token[@]}" || return
+  done
+}
+
+if [ -n "${CLONE:-}" ]; then run_command; else run_scripts; fi

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Promotes what staging runs to production's key, and follows the production deployments that this starts to their end.
+# Run it with credentials of the production environment: production fetches, staging does not push.
+#
+#   scripts/promote.sh --to s3://PRODUCTION_BUCKET/KEY FLEET…
+#
+# The first fleet's promotion machine is started (irekae-FLEET-promote); then the deployments of all fleets named are
+# followed. All of them are fed by this key.
+#
+#   --version ID        the version of staging's key to promote (default: what staging runs now)
+#   --reason TEXT       why; kept in the records
+#   --override GATES    provenance or soak, or both with a comma: needs --reason, is recorded
+#   --started-by TEXT   who or what; kept in the records (default: the name of the credentials)
+#   --name NAME         name of the promotion's execution; the same name is started once
+#   --again             repeats a deployment that has ended, instead of saying how it ended
+#   --timeout MINUTES   how long to follow all of it (default: 90); what was started goes on after that
+#
+# Exit codes: 0 promoted and deployed, 1 not possible, or the promotion failed, 2 bad usage, 3 the deployment was refused
+# or rolled back: the old hosts serve, 4 halfway: a human is needed, 5 cancelled, 6 still running.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=irekae.sh
+. "$(dirname "${BASH_SOURCE[0]}")/irekae.sh"
+
+override='' again=''
+fleets=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    -h | --help) help; exit 0 ;;
+    --again) again=again; shift ;;
+    --to | --version | --reason | --override | --started-by | --name | --timeout)
+      if [ $# -lt 2 ]; then problem "$1 needs a value."; break; fi
+      case $1 in
+        --to) to=$2 ;;
+        --version) version=$2 ;;
+        --reason) reason=$2 ;;
+        --override) override=$2 ;;
+        --started-by) started_by=$2 ;;
+        --name) name=$2 ;;
+        --timeout) timeout=$2 ;;
+      esac
+      shift 2
+      ;;
+    -*) problem "there is no option $1."; shift ;;
+    *) fleets+=("$1"); shift ;;
+  esac
+done
+check_options ${fleets[@]+"${fleets[@]}"}
+if [ -z "$to" ]; then problem 'give --to s3://BUCKET/KEY, the key of the production fleets.'; fi
+case $override in
+  '' | provenance | soak | provenance,soak | soak,provenance) ;;
+  *) problem "--override is given as \"$override\"; allowed are provenance, soak, or both with a comma." ;;
+esac
+if [ -n "$override" ] && [ -z "$reason" ]; then problem '--override needs a --reason: it is recorded.'; fi
+refuse_problems
+
+identify
+split_to "$to"
+set_deadline "$timeout"
+name=${name:-promote-sh-$(date -u +%Y%m%dT%H%M%SZ)-$$}
+fleet=${fleets[0]}
+
+input=$(input_of "$version")
+if [ -n "$override" ]; then input="$input,\"override\":[\"${override//,/\",\"}\"]"; fi
+start_execution "irekae-$fleet-promote" "$name" "$input}"
+if ! follow "$fleet" "$found"; then
+  conclude "$fleet" 'still promoting' 'it was not followed any longer when the time was up; it goes on'
+  exit "$TIMED_OUT"
+fi
+if [ "$status" != SUCCEEDED ]; then
+  conclude "$fleet" "not promoted ($error)" "$cause"
+  exit "$FAILED" # no host was touched, whatever the error
+fi
+case $ended_in in
+  Promoted | 'Already promoted') conclude "$fleet" "$ended_in" "s3://$bucket/$key" ;;
+  *) conclude "$fleet" "$ended_in" 'this ending is not known here: look at the execution'; exit "$NEEDS_HUMAN" ;;
+esac
+
+look_at_newest
+if [ -z "$newest" ]; then give_up "$to does not exist, although the promotion says $ended_in. Is --to the fleet's key?"; fi
+deploy_all "$newest" "$name" "$(input_of "$newest")}" "$again" "${fleets[@]}"

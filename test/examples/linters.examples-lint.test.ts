@@ -1,0 +1,72 @@
+/**
+ * The examples under the linters of their formats: actionlint for workflows, shellcheck for scripts, Packer for the
+ * image's template, cfn-lint for CloudFormation. Each is taken from the PATH and skips, loudly, where it is missing.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EXAMPLES, exampleFiles } from './example-files.ts';
+
+const has = (tool: string, version: string, wanted = /./): boolean => {
+  const { status, stdout } = spawnSync(tool, [version], { encoding: 'utf8' });
+  const present = status === 0 && wanted.test(stdout);
+  if (!present)
+    console.warn(`\n!!! SKIPPED: no (fitting) "${tool}" found; the examples are NOT checked by it. !!!\n`);
+  return present;
+};
+const lint = (tool: string, args: readonly string[], cwd: string) => {
+  const { status, stdout, stderr } = spawnSync(tool, args, { cwd, encoding: 'utf8', timeout: 50_000 });
+  return { status, text: stdout + stderr };
+};
+const CLEAN = { status: 0, text: '' };
+
+/** An application's repository with the examples in it, as their README says. */
+let app: string;
+beforeAll(() => {
+  app = mkdtempSync(join(tmpdir(), 'irekae-lint-'));
+  mkdirSync(join(app, '.git'));
+  cpSync(join(EXAMPLES, 'github-actions'), join(app, '.github'), { recursive: true });
+  cpSync(join(EXAMPLES, 'shell'), join(app, 'scripts'), { recursive: true });
+  cpSync(join(EXAMPLES, 'packer'), join(app, 'packer'), { recursive: true });
+});
+afterAll(() => rmSync(app, { recursive: true, force: true }));
+
+describe.skipIf(!has('actionlint', '-version'))('actionlint', () => {
+  it('finds nothing wrong with the workflows, their action and their expressions', () =>
+    expect(lint('actionlint', [], app)).toEqual(CLEAN));
+
+  it('would find an input that the action does not have', () => {
+    const path = join(app, '.github/workflows/staging.yml');
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace('          do: deploy', '          verb: deploy'));
+    const { status, text: found } = lint('actionlint', [], app);
+    writeFileSync(path, text);
+    expect(status).not.toBe(0);
+    expect(found).toContain('"verb" is not defined in action "irekae"');
+  });
+});
+
+describe.skipIf(!has('shellcheck', '--version'))('shellcheck', () => {
+  const scripts = [...exampleFiles('.sh'), 'packer/files/mackerel-api-key'];
+  it.each(scripts)('finds nothing wrong with %s', (path) =>
+    expect(lint('shellcheck', ['-x', path], EXAMPLES)).toEqual(CLEAN),
+  );
+});
+
+describe.skipIf(!has('cfn-lint', '--version'))('cfn-lint', () => {
+  it('finds nothing wrong with the roles of CI', () =>
+    expect(lint('cfn-lint', exampleFiles('.template.json'), EXAMPLES)).toEqual(CLEAN));
+});
+
+// The template needs Packer 1.9: older ones know no required_plugins.
+describe.skipIf(!has('packer', 'version', /v1\.(9|\d\d)\.|v[2-9]/))('packer', () => {
+  it('finds the template formatted as it would', () =>
+    expect(lint('packer', ['fmt', '-check', '-diff', 'reactio.pkr.hcl'], join(app, 'packer'))).toEqual(
+      CLEAN,
+    ));
+
+  it('understands the template', () =>
+    expect(lint('packer', ['validate', '-syntax-only', '.'], join(app, 'packer')).status).toBe(0));
+});

@@ -82,6 +82,8 @@ export interface Screen {
 
 /** What a command works on. */
 export interface Task {
+  /** All of the fleets file: what is promoted comes from another one than the fleet's own. */
+  readonly environments: readonly Environment[];
   readonly environment: Environment;
   readonly fleet: FleetConfig;
   readonly caller: Caller;

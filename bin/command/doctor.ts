@@ -23,8 +23,8 @@ export const doctor: Command = {
 };
 
 async function examineFleet(task: Task): Promise<Outcome> {
-  const { environment, fleet: config } = task;
-  const tree = await workingTreeOf(environment, config.name);
+  const { environments, environment, fleet: config } = task;
+  const tree = await workingTreeOf(environments, environment, config.name);
   // The launch template is known to AWS alone, and no check asks for it.
   const made = { bucketName: tree.bucketName, launchTemplateId: '', launchTemplateVersion: '' };
   const fleet = toRuntimeFleet(config, environment, made);

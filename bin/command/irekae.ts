@@ -116,6 +116,7 @@ async function connect({ local, environment, fleet }: Run, seat: Seat): Promise<
 async function taskOf(line: Run, { caller, ports }: Connection, seat: Seat): Promise<Task> {
   const { environment, fleet, options, json, local } = line;
   return {
+    environments: readFleets(seat.fleetsFile),
     environment,
     isLocal: local,
     fleet,

@@ -303,6 +303,8 @@ after_success() { # FLEET VERSION ARN
   case $ended_in in
     Deployed) conclude "$1" Deployed "version ${2:-that was the newest}" ;;
     'Already deployed') conclude "$1" "$ended_in" "the fleet runs version ${2:-that is the newest} already" ;;
+    'Nothing to redeploy') conclude "$1" "$ended_in" 'the fleet runs on the newest image already, or runs nothing' ;;
+    'Superseded by what waits') conclude "$1" Superseded 'a newer request waits already: that one is deployed next' ;;
     Superseded) conclude "$1" "$ended_in" "a newer version was there: that one is deployed instead" ;;
     'Waiting for its turn') wait_for_turn "$1" "$2" "$3" ;;
     *)

@@ -249,8 +249,8 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'the deployment waits for a host that was terminated, and fails instead of going on',
     rule: 7,
     file: 'lambdas/domain/stragglers.ts',
-    find: 'launch.instances.filter(({ instanceId }) => !gone.has(instanceId));',
-    replace: 'launch.instances.filter(({ instanceId }) => gone.size > 0 || !gone.has(instanceId));',
+    find: 'launch.instances.map((each) => successors.get(each.instanceId) ?? each),',
+    replace: '[...launch.instances, ...[...successors.values()].flatMap((each) => each ?? [])],',
     kinds: ['straggler', 'straggler-lost'],
   },
   {

@@ -43,7 +43,7 @@ export class Clinic {
     if (home === undefined) throw new Error(`bin/fleets.ts has no environment ${environment}`);
     const { account } = home;
     // What takes real time is done before virtual time passes.
-    await workingTreeOf(home, name);
+    await workingTreeOf(exampleEnvironments, home, name);
     const ports = this.#ports(visit);
     const exitCode = irekae(['doctor', name, ...args], {
       fleetsFile,

@@ -73,7 +73,7 @@ describe('deploy --wait', () => {
     expect(exitCode).toBe(3);
     expect(out).toMatch(/✖ New hosts are ready: NewHostsNotReady: Not ready .*\n.*── Undo ──/);
     expect(err).toMatch(/^Rolled back: NewHostsNotReady: .* Undone: /);
-    expect(err).toMatch(/What to do: docs\/runbook\.md#newhostsnotready$/);
+    expect(err).toMatch(/What to do: docs\/runbook\.md#newhostsnotready$/m);
   });
 
   it('ends with 3 when it was refused: nothing has changed', async () => {
@@ -92,7 +92,7 @@ describe('deploy --wait', () => {
     expect(said.exitCode).toBe(4);
     expect(said.err).toMatch(/^StoppedHalfway: OldHostsNotTerminated: /);
     expect(said.err).toContain(`irekae unlock ${FLEET}`);
-    expect(said.err).toMatch(/runbook\.md#oldhostsnotterminated$/);
+    expect(said.err).toMatch(/runbook\.md#oldhostsnotterminated$/m);
   });
 
   it('ends with 5 when somebody cancels it', async () => {

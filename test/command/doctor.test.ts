@@ -667,6 +667,7 @@ it('leaves the hosts to a deployment that is at work on them', async () => {
 it('has no complaint about a fleet that irekae has really deployed, and knows what it runs', async () => {
   clinic = new Clinic();
   const { stage, fleet } = clinic;
+  stage.upload('a release');
   stage.world.s3.put(fleet.artifact.bucket, fleet.artifact.key, 'a release', { checksum: 'sha256' });
   expect((await stage.deploy({}, 'release-1')).endedIn).toBe('Deployed');
   expect(await clinic.complaints()).toEqual([]);

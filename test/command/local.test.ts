@@ -30,7 +30,7 @@ async function local(line: string): Promise<{ exitCode: ExitCode; out: string; e
 describe('on the modelled region', () => {
   it('two releases were deployed, and the third is what a deployment brings', async () => {
     expect((await local(`history ${FLEET}`)).out).toMatch(
-      /▶ .* Deployed .* release-2 .*\n.* Deployed .* release-1 /,
+      /▶☐ .* Deployed .* release-2 .*\n +☐ .* Deployed .* release-1 /,
     );
     expect((await local(`status ${FLEET}`)).out).toMatch(/deployment +release-2\n/);
     const { out, exitCode } = await local(`deploy ${FLEET} --wait`);

@@ -198,8 +198,8 @@ describe('history', () => {
     await theatre.stage.deploy({ startedBy: 'hanako' }, 'd2');
     const rows = (await history()).out.split('\n');
     expect(rows[0]).toMatch(/ended +result +took +version +deployment +by +why$/);
-    expect(rows[1]).toMatch(/^ {6}2026-11-22 .* UTC {2}RolledBack +\d+ min .* {2}d2 +hanako$/);
-    expect(rows[2]).toMatch(new RegExp(`^ {2}▶ .* Deployed +6 min .* +${versionId} +d1 +CI +release 1$`));
+    expect(rows[1]).toMatch(/^ {3}☐ {2}2026-11-22 .* UTC {2}RolledBack +\d+ min .* {2}d2 +hanako$/);
+    expect(rows[2]).toMatch(new RegExp(`^ {2}▶☐ .* Deployed +6 min .* +${versionId} +d1 +CI +release 1$`));
     expect(rows).toContain('▶ is what the fleet runs.');
     const { deployments } = JSON.parse((await history('--json', '--limit', '1')).out);
     expect(deployments).toEqual([expect.objectContaining({ deployment: 'd2', outcome: 'RolledBack' })]);

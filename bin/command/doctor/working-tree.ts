@@ -11,9 +11,14 @@ export interface WorkingTree {
   readonly startsOnUpload: boolean;
 }
 
-export async function workingTreeOf(environment: Environment, fleet: string): Promise<WorkingTree> {
+/** @param environments all of the fleets file: an environment's stack names those that it promotes from */
+export async function workingTreeOf(
+  environments: readonly Environment[],
+  environment: Environment,
+  fleet: string,
+): Promise<WorkingTree> {
   const { artifactBucketName, definitionOf, machineNames } = await loadCdk();
-  const template = await templateOf(environment);
+  const template = await templateOf(environments, environment.name);
   const resolved = machineNames(fleet).map(
     (name) => [name, definitionOf(template, name.slice('irekae-'.length))] as const,
   );
@@ -45,16 +50,16 @@ async function importCdk() {
   return { ...bucket, ...definitions, ...arns, ...synthesis };
 }
 
-/** By what was synthesized: half a second each. */
-const templates = new Map<string, TemplateJson>();
+/** By what was synthesized: a second or two. */
+const synthesized = new Map<string, Readonly<Record<string, TemplateJson>>>();
 
-async function templateOf(environment: Environment): Promise<TemplateJson> {
-  const key = JSON.stringify(environment);
+async function templateOf(environments: readonly Environment[], name: string): Promise<TemplateJson> {
+  const key = JSON.stringify(environments);
   const { synthesizeTemplates } = await loadCdk();
-  const template =
-    templates.get(key) ?? synthesizeTemplates([environment], { bundle: false })[environment.name];
-  if (template === undefined) throw new Error(`Nothing was synthesized for ${environment.name}.`);
-  templates.set(key, template);
+  const templates = synthesized.get(key) ?? synthesizeTemplates(environments, { bundle: false });
+  synthesized.set(key, templates);
+  const template = templates[name];
+  if (template === undefined) throw new Error(`Nothing was synthesized for ${name}.`);
   return template;
 }
 

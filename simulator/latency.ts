@@ -27,7 +27,7 @@ const ACTION_MILLIS: Readonly<Record<string, number>> = {
 const SIDE_BY_SIDE: Readonly<Record<string, number>> = {
   'ec2.describe': Number.POSITIVE_INFINITY,
   'copies.parts': Number.POSITIVE_INFINITY,
-  'mackerel.setMetadata': 50,
+  'mackerel.setMetadata': 64,
 };
 
 export function callLatencyMillis({ service, action }: PortCall, requests: number): number {

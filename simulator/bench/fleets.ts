@@ -59,5 +59,7 @@ function entry(kind: Kind, size: Size): FleetEntry {
     subnets: common.subnets.slice(0, zones),
     instancesPerZone: size / 2 / zones,
     loadBalancers: balancers[kind] ?? [],
+    // So that the functions behind it have all that they may need, and are measured as they are deployed then.
+    replaceStragglers: size >= 100,
   };
 }

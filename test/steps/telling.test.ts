@@ -161,9 +161,8 @@ describe('The release on the new hosts', () => {
     expect(asked).toHaveLength(250);
     expect(warnings(ports.lines)).toEqual([
       'warn: Mackerel took no metadata for host of i-new0 (400: retired)',
-      'warn: Mackerel took no metadata for host of i-new100 (400: retired)',
-      'warn: Mackerel took no metadata for host of i-new200 (400: retired)',
-      'warn: 247 of 250 new hosts say in Mackerel which release they run',
+      'warn: Mackerel took no metadata for host of i-new128 (400: retired)',
+      'warn: 248 of 250 new hosts say in Mackerel which release they run',
     ]);
   });
 

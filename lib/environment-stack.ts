@@ -22,6 +22,8 @@ export class EnvironmentStack extends Stack {
     super(app, `irekae-${environment.name}`, {
       description: `irekae: deploys the EC2 fleets of ${environment.name}`,
       env: { account: environment.account, region: environment.region },
+      // A tenth of what it may have would be spaces.
+      suppressTemplateIndentation: true,
     });
     const readers = readerStatements(this, artifactBucketName(environment), environment, all);
     const bucket = artifactBucket(this, environment, readers);

@@ -8,8 +8,11 @@ import { type FlowFleet, flowProblems } from './release-flow-rules.ts';
 /** An environment with the fleets that its stack holds. */
 export type Environment = EnvironmentConfig & { readonly fleets: readonly FleetConfig[] };
 
-/** A stack has at most 500 resources: some 90 for the environment and 22 for each fleet. */
-const MOST_FLEETS = 16;
+/**
+ * A template has at most 1 MB: some 65 kB for the environment and 80 kB for each fleet, mostly its three state machines.
+ * (Of the 500 resources that a stack may have it needs 310 then.) Whoever has more fleets makes a second environment.
+ */
+export const MOST_FLEETS = 10;
 
 /** The fleets file has problems. The message lists all of them and is meant to be shown without a stack trace. */
 export class FleetsFileError extends Error {

@@ -5,6 +5,7 @@
  */
 import { liveCopies } from './clients/copies.ts';
 import { lambdaHandler } from './clients/handler.ts';
+import type { Ports } from './clients/ports.ts';
 import { explain } from './domain/ending.ts';
 import { isFailure } from './domain/errors.ts';
 import { type Promotion, parsePromotion } from './domain/promotion.ts';
@@ -16,7 +17,7 @@ interface Ending {
   readonly cause: string;
 }
 
-export const giveUpThePromotion: Step<'copies', Ending> = {
+export const giveUpThePromotion: Step<Pick<Ports, 'copies'>, Ending> = {
   name: 'give-up-the-promotion',
   run: async (document, { copies }) => {
     const promotion = parseFailed(document);

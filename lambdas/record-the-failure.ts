@@ -26,7 +26,7 @@ const NEEDS_HUMAN: readonly string[] = ['StoppedHalfway', 'RollbackFailed'] sati
 
 type Records = Pick<Ports, 'artifacts' | 'ledger'> & Ears;
 
-export const recordTheFailure: Step<keyof Records, Ending> = {
+export const recordTheFailure: Step<Records, Ending> = {
   name: 'record-the-failure',
   run: async (document, ports) => {
     const deployment = parseFailed(document);

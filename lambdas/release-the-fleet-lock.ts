@@ -16,7 +16,7 @@ import { list } from './domain/words.ts';
 
 type Registry = Pick<Ports, 'ledger' | 'executions'>;
 
-export const releaseTheFleetLock: Step<keyof Registry, { reason: string }> = {
+export const releaseTheFleetLock: Step<Registry, { reason: string }> = {
   name: 'release-the-fleet-lock',
   run: async (document, ports) => {
     const deployment = parseEnded(document);

@@ -58,7 +58,7 @@ const ALL = [
   writeTheProof,
   copyTheArtifact,
   giveUpThePromotion,
-];
+] satisfies readonly { readonly run: RunStep }[];
 
 export const STEP_FUNCTIONS = Object.fromEntries(ALL.map((step) => [step.name, step.run])) as Record<
   AnyStepName,

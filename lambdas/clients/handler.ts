@@ -1,7 +1,7 @@
 /** How a step becomes a Lambda function: live ports, one structured log line with what it found, errors by name. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { Step } from '../domain/step.ts';
-import type { Clock, Log, Ports } from './ports.ts';
+import type { Clock, Log } from './ports.ts';
 
 export const systemClock: Clock = { now: () => new Date() };
 
@@ -23,9 +23,9 @@ export const systemLog: Log = {
  * The handler of a step. Ports are made per invocation from the document (the API key's parameter is the fleet's);
  * their SDK clients live as long as the function's sandbox.
  */
-export function lambdaHandler<P extends keyof Ports, Result>(
-  step: Step<P, Result>,
-  livePorts: (apiKeyParameter: string) => Pick<Ports, P>,
+export function lambdaHandler<Needed extends object, Result>(
+  step: Step<Needed, Result>,
+  livePorts: (apiKeyParameter: string) => Needed,
 ): (document: unknown) => Promise<Result> {
   return async (document) => {
     const { fleet, execution } = (document ?? {}) as Whose;

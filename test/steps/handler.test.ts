@@ -22,7 +22,7 @@ afterEach(() => vi.restoreAllMocks());
 
 const SECRET = 'the-api-key';
 /** A step that answers or fails like this. */
-const step = (run: () => unknown): Step<never, unknown> => ({
+const step = (run: () => unknown): Step<object, unknown> => ({
   name: 'new-hosts-are-ready',
   run: async () => run(),
 });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { recordReader } from '../../lambdas/clients/record-reader.ts';
 import { failure } from '../support/failures.ts';
 import { type AwsEndpoint, type AwsReply, startAwsEndpoint, testClientOptions } from './aws-endpoint.ts';
+import { keyPathOf, s3Objection } from './s3-signature.ts';
 
 let aws: AwsEndpoint;
 beforeEach(async () => {
@@ -11,13 +12,13 @@ beforeEach(async () => {
 afterEach(() => aws.stop());
 
 const { credentials } = testClientOptions('');
-const read = (bucket = 'acme.artifacts') =>
+const read = (bucket = 'acme.artifacts', key = 'irekae/shop/current.json') =>
   recordReader({
     region: 'ap-northeast-1',
     endpoint: aws.url,
     credentials: async () => credentials,
     timeoutMs: 200,
-  }).readRecord(bucket, 'irekae/shop/current.json');
+  }).readRecord(bucket, key);
 const refusal = (status: number, code: string): AwsReply => ({
   status,
   body: `<?xml version="1.0"?><Error><Code>${code}</Code><Message>secret words</Message></Error>`,
@@ -38,6 +39,15 @@ describe('a record, read by a signed request', () => {
         }),
       }),
     ]);
+  });
+
+  it('is looked for under exactly its key, a plus included', async () => {
+    aws.answer(() => ({ body: '{}' }));
+    await read('acme.artifacts', 'irekae/shop/deployments/nightly+1 入.json');
+    const [request] = aws.requests;
+    if (!request) throw new Error('nothing was sent');
+    expect(keyPathOf(request)).toBe('/acme.artifacts/irekae/shop/deployments/nightly+1 入.json');
+    expect(s3Objection(request, credentials.secretAccessKey)).toBeUndefined();
   });
 
   it('is absent when S3 says that there is no such key', async () => {

@@ -1,0 +1,105 @@
+/**
+ * One object of S3 by one signed request, for functions in which the SDK's client would be the largest part of the
+ * bundle (a third of a megabyte). One try; whoever may repeat the request does so with `patiently`.
+ */
+import { createHash } from 'node:crypto';
+import { AwsClient } from 'aws4fetch';
+import type { AwsJsonOptions } from './aws-json.ts';
+import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
+import { tagged } from './aws-query.ts';
+
+export type S3Options = Pick<AwsJsonOptions, 'region' | 'endpoint' | 'credentials' | 'timeoutMs'>;
+
+export interface S3Place {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+/** What becomes an object. */
+export interface S3Content {
+  readonly text: string;
+  /** Its media type. */
+  readonly type: string;
+}
+
+export interface S3Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+export const s3Name = ({ bucket, key }: S3Place) => `s3://${bucket}/${key}`;
+
+/**
+ * With content: PUT. Without: GET. Answers whatever S3 answers, once it was received whole; throws what `fetch` throws.
+ */
+export async function askS3(options: S3Options, place: S3Place, content?: S3Content): Promise<S3Answer> {
+  const { region, endpoint = `https://s3.${region}.amazonaws.com/` } = options;
+  const timeoutMs = options.timeoutMs ?? AWS_CLIENT_OPTIONS.requestHandler.requestTimeout;
+  const signer = new AwsClient({ ...(await options.credentials()), service: 's3', region });
+  const request = content === undefined ? { method: 'GET' } : puttingOf(content);
+  const signed = await signer.sign(urlOf(place, endpoint), request);
+  const response = await fetch(signed, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
+  return { status: response.status, text: await response.text() };
+}
+
+/**
+ * The signer signs no body for S3 unless it is told the digest. S3 refuses what arrives otherwise; the same digest as a
+ * checksum is stored with the object, and buckets with a retention period (Object Lock) take nothing without one.
+ */
+function puttingOf({ text, type }: S3Content) {
+  const body = new TextEncoder().encode(text);
+  const digest = createHash('sha256').update(body).digest();
+  const headers = {
+    'content-type': type,
+    'x-amz-content-sha256': digest.toString('hex'),
+    'x-amz-checksum-sha256': digest.toString('base64'),
+  };
+  return { method: 'PUT', headers, body };
+}
+
+/**
+ * Bucket in the path: a bucket with dots in its name has no valid certificate as a host name. All of the key is encoded
+ * (an execution's name may hold a "+", which S3 takes for a space).
+ */
+function urlOf({ bucket, key }: S3Place, endpoint: string): URL {
+  const path = `/${bucket}/${key.split('/').map(encoded).join('/')}`;
+  const url = new URL(path, endpoint);
+  // A URL resolves "." and "..", encoded or not: it would be another object.
+  if (url.pathname !== path) throw new TypeError(`${s3Name({ bucket, key })} cannot be said in a URL`);
+  return url;
+}
+
+/** RFC 3986, as S3 wants it: `encodeURIComponent` leaves five more characters alone. */
+const encoded = (segment: string) =>
+  encodeURIComponent(segment).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+
+/**
+ * A refusal in the shape of the SDK's errors, so that `asking` judges it by the same table. S3 answers in XML, of which
+ * nothing is taken over but its code: the rest quotes the request, and with it the session token.
+ * @param words what the caller wants to say of it beside the code
+ */
+export const s3Refusal = ({ status, text }: S3Answer, words = ''): Error =>
+  Object.assign(new Error(words), {
+    name: s3CodeIn(text) ?? `HTTP ${status}`,
+    $fault: 'client',
+    $metadata: { httpStatusCode: status },
+  });
+
+export const s3CodeIn = (xml: string): string | undefined => /<Code>(\w+)<\/Code>/.exec(xml)?.[1];
+
+/** S3's own sentence, which names who may not do what, and by which policy; nothing of the request is in it. */
+export const s3MessageIn = (xml: string): string | undefined =>
+  tagged(xml, 'Message')?.replace(/&(quot|#34|apos|#39|lt|gt|amp);/g, (entity) => ENTITIES[entity] ?? entity);
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&quot;': '"',
+  '&#34;': '"',
+  '&apos;': "'",
+  '&#39;': "'",
+  '&lt;': '<',
+  '&gt;': '>',
+  '&amp;': '&',
+};

@@ -4,11 +4,11 @@
  * two the lock is kept for a human.
  */
 import { liveAnnouncer } from './clients/announcer.ts';
-import { liveArtifacts } from './clients/artifacts.ts';
 import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
-import type { Ports } from './clients/ports.ts';
+import type { Ports, RecordWriter } from './clients/ports.ts';
+import { liveRecordWriter } from './clients/record-writer.ts';
 import { writeRecord, writeTimeline } from './clients/records.ts';
 import { type Ears, tellEnding } from './clients/telling.ts';
 import { type Deployment, type Ending, holdOf, parseDeployment } from './domain/deployment.ts';
@@ -24,7 +24,7 @@ import type { Step } from './domain/step.ts';
  */
 const NEEDS_HUMAN: readonly string[] = ['StoppedHalfway', 'RollbackFailed'] satisfies FailureName[];
 
-type Records = Pick<Ports, 'artifacts' | 'ledger'> & Ears;
+type Records = Pick<Ports, 'ledger'> & Ears & { readonly artifacts: RecordWriter };
 
 export const recordTheFailure: Step<Records, Ending> = {
   name: 'record-the-failure',
@@ -69,7 +69,7 @@ async function quietly(writing: Promise<void>): Promise<void> {
 }
 
 export const handler = lambdaHandler(recordTheFailure, (apiKeyParameter) => ({
-  artifacts: liveArtifacts(),
+  artifacts: liveRecordWriter(),
   mackerel: liveMackerel(apiKeyParameter),
   ledger: liveLedger(),
   announcer: liveAnnouncer(),

@@ -3,22 +3,24 @@
  * The next deployment reads the record to know whether it is wanted.
  */
 import { liveAnnouncer } from './clients/announcer.ts';
-import { liveArtifacts } from './clients/artifacts.ts';
 import { holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
-import type { Ports } from './clients/ports.ts';
+import type { Ports, RecordWriter } from './clients/ports.ts';
+import { liveRecordWriter } from './clients/record-writer.ts';
 import { writeRecord, writeTimeline } from './clients/records.ts';
 import { type Ears, tellEnding } from './clients/telling.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/fleet.ts';
 import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record.ts';
 import { defineStep } from './domain/step.ts';
 
+type Records = Pick<Ports, 'ledger'> & Ears & { readonly artifacts: RecordWriter };
+
 export const recordTheRelease = defineStep(
   'record-the-release',
   ['image', 'release', 'oldHosts', 'launch', 'retirement'],
-  async (deployment, ports: Pick<Ports, 'artifacts' | 'ledger'> & Ears): Promise<DeploymentRecord> => {
+  async (deployment, ports: Records): Promise<DeploymentRecord> => {
     await holding(deployment, ports);
     const record = recordOf(deployment, ports.clock.now());
     const { fleet } = deployment;
@@ -33,7 +35,7 @@ export const recordTheRelease = defineStep(
 );
 
 export const handler = lambdaHandler(recordTheRelease, (apiKeyParameter) => ({
-  artifacts: liveArtifacts(),
+  artifacts: liveRecordWriter(),
   mackerel: liveMackerel(apiKeyParameter),
   ledger: liveLedger(),
   announcer: liveAnnouncer(),

@@ -22,6 +22,8 @@ import { DeploymentError } from '../domain/errors.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from './aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
 import type { Artifacts, ArtifactVersion, StoredObject } from './ports.ts';
+import { pageContent, recordContent } from './record-format.ts';
+import type { S3Content } from './s3-request.ts';
 
 export const liveArtifacts = (): Artifacts => artifactsAdapter(new S3Client(AWS_CLIENT_OPTIONS));
 
@@ -32,8 +34,8 @@ export function artifactsAdapter(client: S3Client): Artifacts {
     digest: (Bucket, Key, VersionId) => digest(client, { Bucket, Key, VersionId }),
     versions: (Bucket, Key) => versions(client, { Bucket, Key }),
     readRecord: (Bucket, Key) => readRecord(client, { Bucket, Key }),
-    writeRecord: (Bucket, Key, record) => writeRecord(client, { Bucket, Key }, record),
-    writePage: (Bucket, Key, html) => put(client, { Bucket, Key }, html, 'text/html; charset=utf-8'),
+    writeRecord: (Bucket, Key, record) => put(client, { Bucket, Key }, recordContent(record)),
+    writePage: (Bucket, Key, html) => put(client, { Bucket, Key }, pageContent(html)),
     readVersion: (Bucket, Key, VersionId) => readRecord(client, { Bucket, Key, VersionId }),
     list: (bucket, prefix) => list(client, bucket, prefix),
   };
@@ -166,11 +168,7 @@ async function readRecord(client: S3Client, place: Place): Promise<unknown> {
   }
 }
 
-async function writeRecord(client: S3Client, place: Place, record: unknown): Promise<void> {
-  await put(client, place, JSON.stringify(record, null, 2), 'application/json');
-}
-
-async function put(client: S3Client, place: Place, Body: string, ContentType: string): Promise<void> {
+async function put(client: S3Client, place: Place, { text: Body, type: ContentType }: S3Content) {
   const command = new PutObjectCommand({ ...place, Body, ContentType });
   await asking(`write ${nameOf(place)}`, () => client.send(command));
 }

@@ -287,6 +287,9 @@ export interface PartSize {
 /** The records alone, for steps that ask EC2 too: the SDK's clients of both are more than a bundle may be. */
 export type Records = Pick<Artifacts, 'readRecord'>;
 
+/** The writing alone, for steps that need nothing else of S3: its SDK client would be most of their bundle. */
+export type RecordWriter = Pick<Artifacts, 'writeRecord' | 'writePage'>;
+
 export interface Parameters {
   /** The parameter's value, decrypted; `undefined` when SSM says that there is none. */
   read(name: string): Promise<string | undefined>;

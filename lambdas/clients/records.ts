@@ -5,10 +5,10 @@ import { type Fleet, timelineKey } from '../domain/fleet.ts';
 import { machinesOf } from '../domain/lock.ts';
 import type { DeploymentRecord } from '../domain/record.ts';
 import { timelinePage } from '../domain/timeline/page.ts';
-import type { Artifacts, Mackerel, PendingRequest, Ports } from './ports.ts';
+import type { Mackerel, PendingRequest, Ports, RecordWriter } from './ports.ts';
 
 export async function writeRecord(
-  artifacts: Artifacts,
+  artifacts: Pick<RecordWriter, 'writeRecord'>,
   fleet: Fleet,
   key: string,
   record: DeploymentRecord,
@@ -21,7 +21,7 @@ export async function writeRecord(
  * written, ends as it would have ended.
  */
 export async function writeTimeline(
-  artifacts: Pick<Artifacts, 'writePage'>,
+  artifacts: Pick<RecordWriter, 'writePage'>,
   fleet: Fleet,
   record: DeploymentRecord,
 ): Promise<void> {

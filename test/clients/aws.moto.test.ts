@@ -33,6 +33,8 @@ import { executionsAdapter } from '../../lambdas/clients/executions.ts';
 import { ledgerAdapter } from '../../lambdas/clients/ledger.ts';
 import { loadBalancersAdapter } from '../../lambdas/clients/load-balancers.ts';
 import { parametersAdapter } from '../../lambdas/clients/parameters.ts';
+import { recordReader } from '../../lambdas/clients/record-reader.ts';
+import { recordWriter } from '../../lambdas/clients/record-writer.ts';
 import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
 import { type ArtifactsSubject, artifactsContract } from './artifacts.contract.ts';
 import { testClientOptions } from './aws-endpoint.ts';
@@ -226,6 +228,12 @@ describe.skipIf(!motoIsInstalled())('in front of moto', () => {
   }
 
   artifactsContract('moto', arrangeArtifacts);
+
+  artifactsContract('moto, records by signed requests', async () => {
+    const { artifacts, ...subject } = await arrangeArtifacts();
+    const options = { ...jsonOptions(), timeoutMs: 20_000 };
+    return { ...subject, artifacts: { ...artifacts, ...recordReader(options), ...recordWriter(options) } };
+  });
 
   copiesContract('moto', async () => {
     const { bucket, put } = await arrangeArtifacts();

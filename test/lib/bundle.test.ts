@@ -22,8 +22,8 @@ describe('The bundle of a step', () => {
     vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
     vi.stubEnv(LEDGER_TABLE_VARIABLE, 'ledger');
     const app = standaloneApp(outdir, { bundle: true });
-    new NodejsFunction(new Stack(app, 'Bundles'), 'RecordTheRelease', {
-      entry: join(PROJECT, 'lambdas/record-the-release.ts'),
+    new NodejsFunction(new Stack(app, 'Bundles'), 'ResolveTheRelease', {
+      entry: join(PROJECT, 'lambdas/resolve-the-release.ts'),
       depsLockFilePath: join(PROJECT, 'package-lock.json'),
       runtime: Runtime.NODEJS_24_X,
       bundling: { ...BUNDLING, logLevel: LogLevel.ERROR },

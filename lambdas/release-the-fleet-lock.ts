@@ -3,7 +3,7 @@
  * one, frees the fleet, and starts what waits in the pending slot. Running it twice frees and starts once.
  */
 import { liveExecutions } from './clients/executions.ts';
-import { lambdaHandler } from './clients/handler.ts';
+import { lambdaHandler, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/live-ledger.ts';
 import type { Ports } from './clients/ports.ts';
 import { startPending } from './clients/records.ts';
@@ -14,7 +14,7 @@ import { machinesOf } from './domain/lock.ts';
 import type { Step } from './domain/step.ts';
 import { list } from './domain/words.ts';
 
-type Registry = Pick<Ports, 'ledger' | 'executions'>;
+type Registry = Pick<Ports, 'ledger' | 'executions' | 'log'>;
 
 export const releaseTheFleetLock: Step<Registry, { reason: string }> = {
   name: 'release-the-fleet-lock',
@@ -23,7 +23,7 @@ export const releaseTheFleetLock: Step<Registry, { reason: string }> = {
     const { fleet, lock } = deployment;
     if (!lock) return { reason: 'the lock was never taken' };
     // First: when a start fails, the lock stays, and the clean-up that is sent for starts them.
-    const following = await startFollowers(deployment, lock.holder, ports);
+    const { following, refused } = await startFollowers(deployment, lock.holder, ports);
     await ports.ledger.release(fleet.name, holdOf(deployment));
     const next = await startPending(fleet.name, lock.holder, ports);
     return {
@@ -33,23 +33,46 @@ export const releaseTheFleetLock: Step<Registry, { reason: string }> = {
         ...(following.length > 0
           ? [`${list(following)} ${following.length === 1 ? 'follows' : 'follow'}`]
           : []),
+        ...refused,
       ].join('; '),
     };
   },
 };
 
-/** @returns their names. */
+/**
+ * One that cannot be started keeps no other from it.
+ * @returns the names of those that follow, and a sentence about each that never will.
+ */
 async function startFollowers(
   deployment: Deployment,
   executionArn: string,
-  { executions }: Pick<Ports, 'executions'>,
-): Promise<string[]> {
-  const starts = followUps(deployment);
-  for (const { fleet, name, input } of starts) {
-    await executions.start(machinesOf(executionArn, fleet).deploy, name, JSON.stringify(input));
+  { executions, log }: Pick<Ports, 'executions' | 'log'>,
+): Promise<{ readonly following: readonly string[]; readonly refused: readonly string[] }> {
+  const [following, refused, failures]: [string[], string[], unknown[]] = [[], [], []];
+  for (const { fleet, name, input } of followUps(deployment)) {
+    try {
+      await executions.start(machinesOf(executionArn, fleet).deploy, name, JSON.stringify(input));
+      following.push(fleet);
+    } catch (error) {
+      if (isRefusedAgain(deployment, error)) refused.push(unfollowed(fleet, input, error.message));
+      else failures.push(error);
+    }
   }
-  return starts.map(({ fleet }) => fleet);
+  if (failures.length > 0) throw failures[0];
+  for (const sentence of refused) log.warn(sentence);
+  return { following, refused };
 }
+
+/**
+ * A clean-up asks minutes after the deployment did. Refused again, the cause will stay (a machine that is gone, say):
+ * asking for ever would keep this fleet locked for ever, and record and announce its deployment every few minutes.
+ */
+const isRefusedAgain = ({ lock, execution }: Deployment, error: unknown): error is Error =>
+  lock?.holder !== execution.id && isFailure(error, 'ServiceRefused');
+
+const unfollowed = (fleet: string, { versionId }: Readonly<Record<string, unknown>>, why: string): string =>
+  `${fleet} does not follow, because it was refused twice to start it: ${why} If that fleet is still there, start ` +
+  `irekae-${fleet} with ${JSON.stringify({ versionId })}`;
 
 /** A refused input must not keep the lock: the document goes on without it. */
 function parseEnded(document: unknown): Deployment {
@@ -64,4 +87,5 @@ function parseEnded(document: unknown): Deployment {
 export const handler = lambdaHandler(releaseTheFleetLock, () => ({
   ledger: liveLedger(),
   executions: liveExecutions(),
+  log: systemLog,
 }));

@@ -388,9 +388,10 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   'retire-old-hosts-in-mackerel': [readLedger, ...askMackerel],
   'record-the-release': [readLedger, ...askMackerel, writeRecords, ...tellTheNews],
   'put-old-hosts-back': [readLedger, writeLedger, ...lookAtHosts, ...register],
-  // Reads the consoles of those that failed, and may keep one of them.
+  // Writes down whom it terminates; reads the consoles of those that failed, and may keep one of them.
   'terminate-new-instances': [
     readLedger,
+    writeLedger,
     ...lookAtHosts,
     ...deregister,
     terminateTagged,

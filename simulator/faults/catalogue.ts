@@ -39,7 +39,10 @@ const LASTING: readonly FaultName[] = ['refused', 'garbled', 'turned-down'];
  * undo, it is right to stop, to keep the lock and to call a human. (SSM loses no parameter for a moment.)
  */
 export const isLasting = (fault: FaultName, what: string): boolean =>
-  LASTING.includes(fault) || (fault === 'empty' && what === 'parameters.read');
+  (LASTING.includes(fault) && !TELLING.test(what)) || (fault === 'empty' && what === 'parameters.read');
+
+/** How a deployment ended is told after its record: whoever will not hear it changes nothing. */
+const TELLING = /^(announcer\.|mackerel\.(annotate|postServiceMetrics|setMetadata)$|artifacts\.writePage$)/;
 
 const ANY_CALL: readonly FaultName[] = [
   'unreachable',

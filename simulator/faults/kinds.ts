@@ -1,13 +1,16 @@
 /**
  * The kinds of deployment that the campaign breaks: four fleets of two hosts and one of four, and what happens to a
- * deployment of one. Some of the kinds are stopped by hand, so that every call of the clean-up is broken too.
+ * deployment of one. Some of the kinds are stopped by hand, so that every call of the clean-up is broken too. The fleet
+ * of most of them is followed by another, which is started by what was deployed, and by nothing else.
  */
+import { createHash } from 'node:crypto';
 import { fleetsFile } from '../../bin/fleets.ts';
-import { fleetSize } from '../../lambdas/domain/fleet.ts';
+import { fleetSize, promotionKey } from '../../lambdas/domain/fleet.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../../lib/synthesize.ts';
 import { giveHistory } from '../history.ts';
+import { writeProofs } from '../proofs.ts';
 import type { Stage } from '../stage.ts';
 import type { Fate } from '../world/instance-life.ts';
 
@@ -21,7 +24,12 @@ export interface Kind {
   readonly input?: object;
   /** How it ends when nothing is broken. */
   readonly outcome: 'new hosts' | 'old hosts';
+  /** A gate is closed: it never ends with new hosts, whatever is broken. Called when it is to be opened. */
+  readonly openGate?: (stage: Stage) => void;
 }
+
+/** What is deployed. */
+export const CONTENT = 'the release';
 
 const breakNewHost = ({ world, oldInstances }: Stage) => {
   const found = world.view().instances.find(({ instanceId }) => !oldInstances.includes(instanceId));
@@ -81,6 +89,24 @@ const keepOne = (stage: Stage) => {
   stage.configure({ keepFailedHostMinutes: 60 });
   during('Watch the new hosts', breakNewHost)(stage);
 };
+
+const freeze = (stage: Stage) =>
+  stage.configure({
+    freezes: [
+      { kind: 'dated', label: 'the audit', timeZone: 'UTC', from: '2026-11-01T00:00', to: '2026-12-01T00:00' },
+    ],
+  });
+
+/** The proof that is found is one of other bytes. */
+const proveAnother = (stage: Stage) => {
+  stage.configure({ wantsProvenance: true });
+  const { world, fleet, clock } = stage;
+  const sha256 = createHash('sha256').update(CONTENT).digest('hex');
+  const proof = { fleet: fleet.name, sha256: 'f'.repeat(64), promotedAt: clock.now().toISOString() };
+  world.s3.writeRecord(fleet.artifact.bucket, promotionKey(fleet.name, sha256), proof);
+};
+
+const prove = ({ world, fleet, clock }: Stage) => writeProofs(world.s3, fleet, CONTENT, clock.now());
 
 const during = (state: string, act: (stage: Stage) => void) => (stage: Stage) =>
   stage.whenEntering(state, () => act(stage));
@@ -159,6 +185,26 @@ export const KINDS = {
   },
   'spill-over': { fleet: 'faults-app', arrange: fullZone, outcome: 'new hosts' },
   kept: { fleet: 'faults-app', arrange: keepOne, outcome: 'old hosts' },
+  // Without load balancers: what is deployed is quickly deployed, and the follower is what matters.
+  followed: { fleet: 'faults-leader', outcome: 'new hosts' },
+  frozen: {
+    fleet: 'faults-leader',
+    arrange: freeze,
+    outcome: 'old hosts',
+    openGate: (stage) => stage.configure({ freezes: [] }),
+  },
+  unproven: {
+    fleet: 'faults-leader',
+    arrange: (stage) => stage.configure({ wantsProvenance: true }),
+    outcome: 'old hosts',
+    openGate: prove,
+  },
+  'proven-for-another': {
+    fleet: 'faults-leader',
+    arrange: proveAnother,
+    outcome: 'old hosts',
+    openGate: prove,
+  },
 } as const satisfies Record<string, Kind>;
 
 export type KindName = keyof typeof KINDS;
@@ -195,16 +241,22 @@ function entry(name: string, changes: Partial<FleetEntry>): FleetEntry {
   };
 }
 
+const follower = (leader: string): FleetEntry =>
+  entry(`${leader}-follower`, { loadBalancers: [], artifact: `${leader}.tar.gz`, after: leader });
+
 const FILE: FleetsFile = {
   environments: [{ name: 'faults', account: '111111111111', region: 'ap-northeast-1' }],
   fleets: [
     entry('faults-app', { loadBalancers: [{ kind: 'classic', name: 'faults-app' }] }),
+    follower('faults-app'),
     entry('faults-large', {
       loadBalancers: [{ kind: 'classic', name: 'faults-large' }],
       instancesPerZone: 2,
       replaceStragglers: true,
     }),
     entry('faults-worker', { loadBalancers: [] }),
+    entry('faults-leader', { loadBalancers: [] }),
+    follower('faults-leader'),
     // The one that wants proof of a living agent, and that finds its image in a parameter.
     entry('faults-target-group', {
       loadBalancers: [targetGroup('faults-one')],

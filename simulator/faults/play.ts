@@ -6,8 +6,9 @@ import { API_KEY, Stage } from '../stage.ts';
 import type { Timings } from '../world/timings.ts';
 import type { Case } from './case.ts';
 import { isLasting, losesEvents } from './catalogue.ts';
+import { Following } from './following.ts';
 import { Injector, type Reached } from './injector.ts';
-import { KINDS, type Kind } from './kinds.ts';
+import { CONTENT, KINDS, type Kind } from './kinds.ts';
 
 export interface Verdict {
   /** How many of the case's faults came to pass. */
@@ -59,9 +60,11 @@ class Trial {
   readonly #case: Case;
   readonly #kind: Kind;
   readonly #injector: Injector;
+  readonly #following: Following;
 
   constructor(stage: Stage, played: Case) {
     this.#stage = stage;
+    this.#following = new Following(stage);
     this.#case = played;
     this.#kind = KINDS[played.kind];
     this.#injector = new Injector(stage, played.injuries);
@@ -69,7 +72,7 @@ class Trial {
 
   async run(): Promise<Verdict> {
     const stage = this.#stage;
-    stage.upload('the release');
+    stage.upload(CONTENT);
     this.#kind.arrange?.(stage);
     const stepBegan = () => this.#injector.acting?.startedAt;
     const rules = new Rules(stage.world, stage.fleet, 'the-deployment', stepBegan);
@@ -115,6 +118,9 @@ class Trial {
     }
     const outcome = this.#outcome(results.map(({ endedIn }) => endedIn));
     rules.settled(outcome);
+    this.#followed(outcome === 'new hosts', this.#refusesFollowers());
+    // Rule 4: what a gate could not be shown is no reason to open it.
+    if (outcome === 'new hosts' && this.#kind.openGate) this.#broken(4, 'it was deployed past a closed gate');
     return outcome;
   }
 
@@ -129,12 +135,30 @@ class Trial {
     return succeeded || this.#isRecorded() ? 'new hosts' : 'old hosts';
   }
 
+  /** Rule 8: who follows is started once, by what was deployed. */
+  #followed(wasDeployed: boolean, mayLack = false): void {
+    const deployed = wasDeployed ? this.#runs().artifact?.versionId : undefined;
+    for (const what of this.#following.wrongSince(deployed, mayLack)) this.#broken(8, what);
+  }
+
+  /** Refused to the deployment and to its clean-up. */
+  #refusesFollowers(): boolean {
+    const refusals = this.#case.injuries.filter(
+      ({ fault, moment }) => fault === 'refused' && moment.what === 'executions.start',
+    );
+    return refusals.length > 1;
+  }
+
   /** Stopped between the record and the end: the record is what the next deployment believes. */
   #isRecorded(): boolean {
-    const { world, fleet } = this.#stage;
-    const record = world.s3.readRecord(fleet.artifact.bucket, currentReleaseKey(fleet.name));
-    const { outcome, deployment } = Object(record) as { outcome?: string; deployment?: string };
+    const { outcome, deployment } = this.#runs();
     return outcome === 'Deployed' && deployment === 'the-deployment';
+  }
+
+  /** What the fleet runs, by its record. */
+  #runs(): { outcome?: string; deployment?: string; artifact?: { versionId?: string } } {
+    const { world, fleet } = this.#stage;
+    return Object(world.s3.readRecord(fleet.artifact.bucket, currentReleaseKey(fleet.name)));
   }
 
   /** Liveness: when the faults are over, the next deployment succeeds by itself. */
@@ -142,6 +166,7 @@ class Trial {
     if (outcome === 'needs a human') return;
     const stage = this.#stage;
     stage.forgetCues();
+    this.#kind.openGate?.(stage);
     // After an undo the same release is wanted still; after a success only a newer one is.
     if (outcome === 'new hosts') stage.upload('the next release');
     const rules = new Rules(stage.world, stage.fleet, 'the-next');
@@ -149,6 +174,7 @@ class Trial {
     rules.ended(result);
     if (result.endedIn !== 'Deployed')
       this.#broken(8, `the next deployment ended in ${result.endedIn}: ${result.cause ?? ''}`);
+    this.#followed(result.endedIn === 'Deployed');
     this.#violations.push(
       ...rules.violations.map(({ rule, what }) => ({ rule, what: `next deployment: ${what}` })),
     );

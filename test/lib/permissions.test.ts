@@ -59,6 +59,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'put-old-hosts-back': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS, JOIN],
   'terminate-new-instances': [
     READ_LEDGER,
+    WRITE_LEDGER,
     ...LOOK_AT_HOSTS,
     LEAVE,
     'ec2:GetConsoleOutput',

@@ -1,0 +1,46 @@
+/**
+ * Rule 8 between fleets: what follows a fleet is started once by each deployment that succeeded, with its version, and
+ * never by one that did not. The followers themselves are not played: that they were started is what counts here.
+ */
+import type { Stage } from '../stage.ts';
+
+interface Start {
+  readonly machine: string;
+  readonly name: string;
+  readonly versionId: unknown;
+}
+
+export class Following {
+  readonly #stage: Stage;
+  #starts: Start[] = [];
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+    stage.world.executions.onStart((machineArn, name, input) => {
+      const machine = machineArn.split(':').at(-1) ?? '';
+      const { versionId } = JSON.parse(input) as { versionId?: unknown };
+      this.#starts.push({ machine, name, versionId });
+    });
+  }
+
+  /**
+   * What is wrong about the starts since the last time it was asked, in sentences.
+   * @param deployed the version that was deployed, if one was
+   * @param mayLack somebody refused the starts for good
+   */
+  wrongSince(deployed: string | undefined, mayLack = false): string[] {
+    const starts = this.#starts;
+    this.#starts = [];
+    return this.#stage.fleet.followers.flatMap((follower) => {
+      const own = starts.filter(({ machine }) => machine === `irekae-${follower}`);
+      const names = own.map(({ name }) => name).join(', ') || 'nothing';
+      const strayed = own.filter(({ versionId }) => versionId !== deployed);
+      if (deployed === undefined)
+        return own.length === 0 ? [] : [`${names} started ${follower}, although nothing was deployed`];
+      if (strayed.length > 0)
+        return [`${follower} was started with ${strayed[0]?.versionId} instead of ${deployed}`];
+      const isRight = own.length === 1 || (own.length === 0 && mayLack);
+      return isRight ? [] : [`${follower} was started ${own.length} times (${names}) after one deployment`];
+    });
+  }
+}

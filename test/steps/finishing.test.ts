@@ -117,6 +117,12 @@ describe('Record the release', () => {
     },
   );
 
+  it('does not mind a page that breaks in a way that nobody foresaw', async () => {
+    const writePage = async () => Promise.reject(new TypeError('not a function'));
+    const artifacts = { writeRecord: async () => {}, writePage };
+    expect(await record({ artifacts }).answer).toMatchObject({ outcome: 'Deployed' });
+  });
+
   it('marks the role’s graphs with what, who and when', async () => {
     const { marks, answer } = record();
     await answer;

@@ -1,6 +1,7 @@
 /** Who is deployed after whom: which starts follow from a deployment, and that each follows once. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../lambdas/domain/deployment.ts';
+import { DeploymentError, type FailureName } from '../../lambdas/domain/errors.ts';
 import { followUps } from '../../lambdas/domain/following.ts';
 import { releaseTheFleetLock } from '../../lambdas/release-the-fleet-lock.ts';
 import { agreed, HOLD } from '../support/deployments.ts';
@@ -82,6 +83,40 @@ describe('Release the lock', () => {
 
   it('keeps the lock when one cannot be started: the clean-up starts it', async () => {
     const { answer, ports } = release({ start: failing('ServiceUnavailable') });
+    await expect(answer).rejects.toThrow(failure('ServiceUnavailable'));
+    expect(ports.calls.some((call) => call.startsWith('ledger.release'))).toBe(false);
+  });
+
+  const finishing = () => {
+    const holder = HOLD.holder.replace('irekae-shop:', 'irekae-shop-clean-up:');
+    return deployed({ lock: { verdict: 'taken', reason: '', holder, generation: 8 } });
+  };
+  /** The machine of `jobs` is gone. */
+  const refusingJobs = (name: FailureName) => async (machine: string) => {
+    if (machine.endsWith('-jobs')) throw new DeploymentError(name, 'AWS refused: no such machine.');
+  };
+
+  it('starts the others although one cannot be started', async () => {
+    const { answer, ports } = release({ start: refusingJobs('ServiceRefused') });
+    await expect(answer).rejects.toThrow(failure('ServiceRefused'));
+    expect(ports.calls.map((call) => call.split(' ')[1])).toEqual([
+      `"${MACHINES}-jobs"`,
+      `"${MACHINES}-mail"`,
+    ]);
+  });
+
+  it('of a clean-up frees the fleet when a follower is refused again, and says what to do', async () => {
+    const { answer, ports } = release({ start: refusingJobs('ServiceRefused') }, finishing());
+    expect((await answer).reason).toBe(
+      'the lock is free; mail follows; jobs does not follow, because it was refused twice to start it: AWS refused: no ' +
+        'such machine. If that fleet is still there, start irekae-jobs with {"versionId":"v2"}',
+    );
+    expect(ports.calls.some((call) => call.startsWith('ledger.release'))).toBe(true);
+    expect(ports.lines).toEqual([expect.stringMatching(/^warn: jobs does not follow/)]);
+  });
+
+  it('of a clean-up keeps the lock while a start may still succeed', async () => {
+    const { answer, ports } = release({ start: refusingJobs('ServiceUnavailable') }, finishing());
     await expect(answer).rejects.toThrow(failure('ServiceUnavailable'));
     expect(ports.calls.some((call) => call.startsWith('ledger.release'))).toBe(false);
   });

@@ -48,7 +48,12 @@ export async function singles(
   kind: KindName,
   seed: number,
 ): Promise<readonly Case[]> {
-  const injuries = injuriesAt(classes(await record(template, kind, seed)));
+  return singlesOf(kind, seed, await record(template, kind, seed));
+}
+
+/** The same from a recording that was made already. */
+export function singlesOf(kind: KindName, seed: number, recording: readonly Reached[]): readonly Case[] {
+  const injuries = injuriesAt(classes(recording));
   return injuries.map((injury) => ({ kind, seed, injuries: [injury] }));
 }
 

@@ -93,7 +93,13 @@ const keepOne = (stage: Stage) => {
 const freeze = (stage: Stage) =>
   stage.configure({
     freezes: [
-      { kind: 'dated', label: 'the audit', timeZone: 'UTC', from: '2026-11-01T00:00', to: '2026-12-01T00:00' },
+      {
+        kind: 'dated',
+        label: 'the audit',
+        timeZone: 'UTC',
+        from: '2026-11-01T00:00',
+        to: '2026-12-01T00:00',
+      },
     ],
   });
 
@@ -241,8 +247,15 @@ function entry(name: string, changes: Partial<FleetEntry>): FleetEntry {
   };
 }
 
+/** It has the options that kinds give other fleets, so that the environment's functions may do what these ask for. */
 const follower = (leader: string): FleetEntry =>
-  entry(`${leader}-follower`, { loadBalancers: [], artifact: `${leader}.tar.gz`, after: leader });
+  entry(`${leader}-follower`, {
+    loadBalancers: [{ kind: 'classic', name: `${leader}-follower` }],
+    artifact: `${leader}.tar.gz`,
+    after: leader,
+    spillOver: true,
+    keepFailedHostMinutes: 60,
+  });
 
 const FILE: FleetsFile = {
   environments: [{ name: 'faults', account: '111111111111', region: 'ap-northeast-1' }],

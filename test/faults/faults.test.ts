@@ -3,16 +3,21 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TemplateJson } from '../../lib/synthesize.ts';
-import { pairs, record, shuffled, singles } from '../../simulator/faults/campaign.ts';
+import { pairs, record, shuffled, singlesOf } from '../../simulator/faults/campaign.ts';
 import { type Case, caseName, parseCase } from '../../simulator/faults/case.ts';
 import { FAULT_NAMES } from '../../simulator/faults/catalogue.ts';
-import { faultsTemplate, KIND_NAMES } from '../../simulator/faults/kinds.ts';
-import { play } from '../../simulator/faults/play.ts';
+import type { Reached } from '../../simulator/faults/injector.ts';
+import { faultsTemplate, KIND_NAMES, KINDS, type KindName } from '../../simulator/faults/kinds.ts';
+import { play, type Verdict } from '../../simulator/faults/play.ts';
 import { MUTANTS } from '../../simulator/mutants/list.ts';
 import { broken } from '../../simulator/mutants/workshop.ts';
+import { machineOf } from '../../simulator/stage.ts';
+import { listed, statementsOf } from '../lib/template.ts';
+import { actionsOf } from './actions.ts';
 
 const SEED = 7;
-const SINGLES_OF_EACH_KIND = 12;
+/** All kinds together play each state's first faults several times: many share a fleet, and most of their story. */
+const SINGLES_OF_EACH_KIND = 6;
 const BATCHES = 4;
 
 let template: TemplateJson;
@@ -20,28 +25,38 @@ beforeAll(() => {
   template = faultsTemplate();
 });
 
+/** Each kind's unbroken deployment, which is played once for all tests. */
+const recordings = new Map<KindName, Promise<readonly Reached[]>>();
+function recorded(kind: KindName): Promise<readonly Reached[]> {
+  const recording = recordings.get(kind) ?? record(template, kind, SEED);
+  recordings.set(kind, recording);
+  return recording;
+}
+const singles = async (kind: KindName) => singlesOf(kind, SEED, await recorded(kind));
+
 /** Each violation with the command that replays it. */
+const told = (played: Case, { violations }: Verdict): string[] =>
+  violations.map(
+    ({ rule, what }) => `rule ${rule}: ${what} (npm run faults -- --replay '${caseName(played)}')`,
+  );
+
 async function violationsOf(cases: readonly Case[]): Promise<string[]> {
-  const told: string[] = [];
-  for (const each of cases) {
-    const { violations } = await play(template, each);
-    for (const { rule, what } of violations)
-      told.push(`rule ${rule}: ${what} (npm run faults -- --replay '${caseName(each)}')`);
-  }
-  return told;
+  const all: string[] = [];
+  for (const each of cases) all.push(...told(each, await play(template, each)));
+  return all;
 }
 
 describe('a deployment in which one thing goes wrong', () => {
   it.each(KIND_NAMES)('bends no rule, whatever it is (a sample, kind %s)', async (kind) => {
-    const all = await singles(template, kind, SEED);
-    expect(all.length).toBeGreaterThan(400);
+    const all = await singles(kind);
+    expect(all.length).toBeGreaterThan('openGate' in KINDS[kind] ? 100 : 400);
     expect(await violationsOf(shuffled(all, SEED).slice(0, SINGLES_OF_EACH_KIND))).toEqual([]);
   });
 });
 
 describe('a deployment in which two things go wrong', () => {
   it('bends no rule (a sample)', async () => {
-    const first = await singles(template, 'app', SEED);
+    const first = await singles('app');
     for (let batch = 0; batch < BATCHES; batch += 1)
       expect(await violationsOf(await pairs(template, first, SEED, batch))).toEqual([]);
   });
@@ -93,28 +108,54 @@ const ONCE_BROKEN: readonly (readonly [string, string])[] = [
     'stopped-launching@11: Launch new instances / ec2.launch #1 = refused + Terminate new instances / ec2.listByTag #3 = empty',
     'the same in the look that is the last since EC2 is asked twice',
   ],
+  [
+    'app@7: Record the release / artifacts.writePage #1 = garbled',
+    'a page that could not be stored turned a deployment that went well into one that needs a human',
+  ],
+  [
+    'followed@7: Release the lock after the deployment / executions.start #1 = refused + clean-up: Release the lock after finishing / executions.start #1 = refused',
+    'a follower that may never be started kept its leader locked, recorded and announced again every few minutes',
+  ],
 ];
 
 describe('cases that once broke a rule', () => {
   it.each(ONCE_BROKEN)('%s: not anymore (%s)', async (name) => {
     const played = parseCase(name);
-    expect(await violationsOf([played])).toEqual([]);
-    expect((await play(template, played)).applied).toBe(played.injuries.length);
+    const verdict = await play(template, played);
+    expect(told(played, verdict)).toEqual([]);
+    expect(verdict.applied).toBe(played.injuries.length);
   });
 });
 
 describe('the campaign', () => {
   it.each(KIND_NAMES)('records an unbroken deployment of kind %s that ends as it says', async (kind) =>
-    expect((await record(template, kind, SEED)).length).toBeGreaterThan(50),
+    expect((await recorded(kind)).length).toBeGreaterThan(30),
+  );
+
+  it.each(KIND_NAMES)(
+    'makes no call that IAM would refuse to the step that makes it (kind %s)',
+    async (kind) => {
+      const { fleet } = KINDS[kind];
+      const steps = {
+        deploy: machineOf(template, fleet).steps,
+        'clean-up': machineOf(template, `${fleet}-clean-up`).steps,
+      };
+      for (const { machine, state, what } of await recorded(kind)) {
+        const step = steps[machine][state];
+        if (!step || !what.includes('.')) continue;
+        const granted = statementsOf(template, step).flatMap(({ Action }) => listed(Action));
+        expect(granted, `${step}: ${what}`).toEqual(expect.arrayContaining([...actionsOf(what)]));
+      }
+    },
   );
 
   it('names each case so that it can be replayed', async () => {
-    const all = await singles(template, 'stopped-before', SEED);
+    const all = await singles('stopped-before');
     for (const each of all) expect(parseCase(caseName(each))).toEqual(each);
   });
 
   it('knows where each of its faults happens', async () => {
-    const all = await singles(template, 'app', SEED);
+    const all = await singles('app');
     const faults = new Set(all.flatMap(({ injuries }) => injuries.map(({ fault }) => fault)));
     expect(FAULT_NAMES.filter((name) => !faults.has(name))).toEqual([]);
   });

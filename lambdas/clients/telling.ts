@@ -20,8 +20,8 @@ import { annotateDeployment } from './records.ts';
 
 export type Ears = Pick<Ports, 'mackerel' | 'announcer' | 'log' | 'clock'>;
 
-/** Less than half of what the record steps have: before it they have written records, each with its own retries. */
-const MOST_SECONDS = 25;
+/** A quarter of what the record steps have: before it they have written records, each with its own retries. */
+export const MOST_SECONDS = 25;
 
 /** Between so many hosts it is asked whether there is still time. */
 const HOSTS_AT_A_TIME = 128;

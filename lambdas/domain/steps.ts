@@ -17,10 +17,11 @@ export const STEPS = {
   'watch-the-new-hosts': 60,
   'terminate-old-instances': 60,
   'retire-old-hosts-in-mackerel': 120,
-  'record-the-release': 60,
+  // Three writes to S3, one after the other and each with its tries, and the news: cut off, they would be told twice.
+  'record-the-release': 120,
   'put-old-hosts-back': 60,
   'terminate-new-instances': 60,
-  'record-the-failure': 60,
+  'record-the-failure': 120,
   'release-the-fleet-lock': 30,
   'take-over-the-lock': 30,
 } as const;

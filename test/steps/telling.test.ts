@@ -1,11 +1,13 @@
 /** Telling how a deployment ended is best effort: it never changes the ending, and never takes longer than it may. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AWS_CLIENT_OPTIONS } from '../../lambdas/clients/aws-options.ts';
 import type { MachineEvent, MackerelHost } from '../../lambdas/clients/ports.ts';
-import { tellEnding } from '../../lambdas/clients/telling.ts';
+import { MOST_SECONDS, tellEnding } from '../../lambdas/clients/telling.ts';
 import type { Deployment } from '../../lambdas/domain/deployment.ts';
 import { endingOf } from '../../lambdas/domain/ending.ts';
 import type { Message } from '../../lambdas/domain/news-message.ts';
 import { recordOf } from '../../lambdas/domain/record.ts';
+import { STEPS } from '../../lambdas/domain/steps.ts';
 import { agreed, aLaunch, aLook, at, baked, failedBy, iso, NEW, ZONES } from '../support/deployments.ts';
 import { aHost, allWell } from '../support/facts.ts';
 import { failing, type Methods, portsWith } from '../support/ports.ts';
@@ -189,6 +191,15 @@ describe('Telling takes no longer than 25 s', () => {
       expect(warnings(ports.lines)).toEqual([
         'warn: Not everything was told within 25 s: the step goes on without.',
       ]);
+    },
+  );
+
+  it.each(['record-the-release', 'record-the-failure'] as const)(
+    'which %s has, however often S3 has to be asked for the record, the release and the page before',
+    (step) => {
+      const { maxAttempts, requestHandler } = AWS_CLIENT_OPTIONS;
+      const write = (maxAttempts * requestHandler.requestTimeout) / 1_000;
+      expect(STEPS[step]).toBeGreaterThan(3 * write + MOST_SECONDS);
     },
   );
 

@@ -40,9 +40,14 @@ const LONGEST_STARTER = 128;
 /** Step Functions' limit. */
 const LONGEST_NAME = 80;
 
+const FOLLOWS = 'after-';
+
+/** Was the deployment of this id started by the one that it follows? */
+export const isFollowUp = (id: string): boolean => id.startsWith(FOLLOWS);
+
 /** The same for the same deployment, so that each follower starts once, however often its lock is released. */
 function followName(id: string): string {
-  const name = `after-${id}`;
+  const name = `${FOLLOWS}${id}`;
   if (name.length <= LONGEST_NAME) return name;
-  return `after-${createHash('sha256').update(id).digest('hex').slice(0, 24)}`;
+  return `${FOLLOWS}${createHash('sha256').update(id).digest('hex').slice(0, 24)}`;
 }

@@ -1,6 +1,7 @@
 /** Decisions about a fleet's lock: what a start does that finds it held, and what is to be done about a dead holder. */
 import type { ExecutionState, LedgerRow, PendingRequest } from '../clients/ports.ts';
 import type { TakeOver } from './deployment.ts';
+import { isFollowUp } from './following.ts';
 import { STEPS } from './steps.ts';
 import { span } from './words.ts';
 
@@ -30,6 +31,8 @@ export function deadSince(held: Held, state: ExecutionState, now: Date): Date | 
  *   event of an older one is late, or comes again.
  * - Who goes back means to leave what was uploaded before, so that a rollback takes the place of anything, and gives way
  *   to the next person and the next upload.
+ * - A fleet that follows another goes where that one went last, be it back: what follows a later deployment takes the
+ *   place of what follows an earlier one.
  * - A new image waits for nobody's sake: any other deployment takes the newest image too, or names one on purpose.
  *
  * @param newestFirst the key's version ids
@@ -42,7 +45,7 @@ export function takesTheSlot(
   if (!waiting) return true;
   const [asks, waits] = [sortOf(request), sortOf(waiting)];
   if (asks === 'new image' || waits === 'new image') return waits === 'new image';
-  if (asks === 'rollback') return true;
+  if (asks === 'rollback' || (isFollowUp(request.id) && isFollowUp(waiting.id))) return true;
   if (waits === 'rollback' && asks === 'by hand') return true;
   const age = (versionId: string) => {
     const index = newestFirst.indexOf(versionId);

@@ -3,7 +3,7 @@ import type { ExecutionState, LedgerRow } from '../../lambdas/clients/ports.ts';
 import { deadSince } from '../../lambdas/domain/lock.ts';
 import { CLEAN_UP_MINUTES } from '../../lambdas/domain/unlocking.ts';
 import { type Command, callerName, type Outcome, type Task } from './command.ts';
-import { executionName, momentAgo } from './wording.ts';
+import { executionName, momentAgo, waiting } from './wording.ts';
 
 type Held = NonNullable<LedgerRow['held']>;
 
@@ -101,7 +101,7 @@ const tooLate = (held: Held, fleet: string): Outcome => ({
 function nothingRuns(row: LedgerRow | undefined, { fleet }: Task): Outcome {
   const waits = row?.pending
     ? [
-        `Version ${row.pending.versionId} waits and is started within ${CLEAN_UP_MINUTES} minutes; cancel it then.`,
+        `What waits is started within ${CLEAN_UP_MINUTES} minutes; cancel it then. It is ${waiting(row.pending)}.`,
       ]
     : [];
   const never = row === undefined ? ' (it was never deployed)' : '';
@@ -131,9 +131,7 @@ async function passedUs(task: Task): Promise<Outcome> {
 }
 
 const afterwards = (row: LedgerRow | undefined): string[] =>
-  row?.pending
-    ? [`Then version ${row.pending.versionId}, which waits, is deployed; this does not cancel it.`]
-    : [];
+  row?.pending ? [`Then what waits is deployed, ${waiting(row.pending)}; this does not cancel it.`] : [];
 
 const facts = (held: Held, row: LedgerRow | undefined): object => ({
   execution: held.holder,

@@ -9,7 +9,7 @@ import { deadSince, machinesOf } from '../../lambdas/domain/lock.ts';
 import { CLEAN_UP_MINUTES, decideUnlock, type UnlockDecision } from '../../lambdas/domain/unlocking.ts';
 import { type Command, executionArn, notAgreed, type Outcome, type Task, YES } from './command.ts';
 import { findLeftovers, type Leftovers, leftoversLines } from './leftovers.ts';
-import { executionWords, momentAgo, table } from './wording.ts';
+import { executionWords, momentAgo, table, waiting } from './wording.ts';
 
 export const unlock: Command = {
   name: 'unlock',
@@ -110,7 +110,7 @@ function free(started: Started): Outcome {
     'failure' in started
       ? ` What waits could not be started: ${started.failure} The clean-up starts it within ${CLEAN_UP_MINUTES} minutes.`
       : started.pending
-        ? ` Version ${started.pending.versionId}, which waited, was started.`
+        ? ` What waited was started: ${waiting(started.pending)}.`
         : ' Nothing waits: upload, or start a deployment.';
   return { exitCode: 0, outcome: 'unlocked', lines: [`The lock is free.${next}`] };
 }
@@ -163,7 +163,7 @@ function holderRows(held: Held, { row, state, now }: Look): string[][] {
     ...(why === undefined ? [] : [['why', why]]),
     ...(cancel ? [['cancelled', `by ${cancel.by}, ${momentAgo(cancel.at, now)}`]] : []),
     ...(needsHuman === undefined ? [] : [['needs a human', needsHuman]]),
-    ...(pending ? [['waits', `version ${pending.versionId}, since ${momentAgo(pending.since, now)}`]] : []),
+    ...(pending ? [['waits', `${waiting(pending)}, since ${momentAgo(pending.since, now)}`]] : []),
   ];
 }
 
@@ -171,7 +171,7 @@ const consequences = (row: LedgerRow): string[] => [
   'Unlocking frees the lock and touches no host: what stands above stays as it is. The next deployment replaces every',
   'host that carries the fleet’s tag and stands in Mackerel under its role, old or new.',
   row.pending
-    ? `That is version ${row.pending.versionId}, which waits: it is started at once.`
+    ? `That is what waits, ${waiting(row.pending)}: it is started at once.`
     : 'None waits; it starts with the next upload.',
 ];
 

@@ -1,5 +1,6 @@
 /** How the command says things: moments, tables, executions. */
-import type { ExecutionState } from '../../lambdas/clients/ports.ts';
+import type { ExecutionState, PendingRequest } from '../../lambdas/clients/ports.ts';
+import { wantedBy } from '../../lambdas/domain/lock.ts';
 import { secondsBetween, span } from '../../lambdas/domain/words.ts';
 
 /** `2026-11-22 03:01:23 UTC`. */
@@ -23,6 +24,9 @@ export function executionWords(state: ExecutionState, now: Date): string {
   if (state.state === 'unknown') return 'Step Functions does not know it (yet, or anymore)';
   return `ended as ${state.status}, ${momentAgo(state.at, now)}`;
 }
+
+/** What waits for its turn: `version v3`, `the rollback to deploy-1 (version v1)`. */
+export const waiting = (request: PendingRequest): string => wantedBy(request).replace(/,$/, '');
 
 /** Lines of cells under each other; what is last in a line is as long as it is. */
 export function table(rows: readonly (readonly string[])[]): string[] {

@@ -17,12 +17,20 @@ describe('irekae cancel', () => {
       [
         'Asked deploy-2 to undo itself (phase bring-up), by Operator/hanako (wrong-config).',
         'This is seen within one look. The deployment undoes itself and ends as Cancelled: the old hosts serve, what it launched is removed.',
-        'Then version v9, which waits, is deployed; this does not cancel it.',
+        'Then what waits is deployed, version v9; this does not cancel it.',
         `To see how it ends:  irekae watch ${FLEET}`,
       ].join('\n'),
     );
     expect(said).toMatchObject({ exitCode: 0, err: '' });
     expect(desk.held()?.cancel?.by).toBe('Operator/hanako (wrong-config)');
+  });
+
+  it('calls a waiting rollback a rollback', async () => {
+    desk.hold('bring-up');
+    desk.pendRollback('deploy-1', 'v1');
+    expect((await desk.run(`cancel ${FLEET}`)).out).toContain(
+      'Then what waits is deployed, the rollback to deploy-1 (version v1); this does not cancel it.',
+    );
   });
 
   it.each<[Phase, 0 | 1, RegExp]>([

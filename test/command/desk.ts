@@ -153,6 +153,12 @@ export class Desk {
     this.world.ledger.pend(FLEET, request, undefined);
   }
 
+  /** This rollback waits for its turn, in place of what did. */
+  pendRollback(rollbackTo: string, versionId: string): void {
+    const request = { id: 'rollback', input: JSON.stringify({ rollbackTo }), versionId, since: this.now() };
+    this.world.ledger.pend(FLEET, request, this.world.ledger.read(FLEET)?.pending);
+  }
+
   held() {
     return this.world.ledger.read(FLEET)?.held;
   }

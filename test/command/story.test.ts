@@ -75,7 +75,7 @@ describe('unlock', () => {
     await set.wait(200);
     const said = await on(set, `unlock ${FLEET} --yes`);
     expect(said.out).toMatch(/needs a human +OldHostsNotTerminated/);
-    expect(said.out).toContain(`The lock is free. Version ${newer}, which waited, was started.`);
+    expect(said.out).toContain(`The lock is free. What waited was started: version ${newer}.`);
     await set.settle();
     expect(versionsRunning(set).filter((version) => version !== undefined)).toEqual([newer, newer]);
   });

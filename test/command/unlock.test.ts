@@ -87,7 +87,7 @@ describe('irekae unlock, when a human has to decide', () => {
       'Its execution has ended and left the rest to a human: nobody else touches what it left.',
       'Unlocking frees the lock and touches no host: what stands above stays as it is. The next deployment replaces every',
       'host that carries the fleet’s tag and stands in Mackerel under its role, old or new.',
-      'That is version v9, which waits: it is started at once.',
+      'That is what waits, version v9: it is started at once.',
     ]);
     expect(said).toMatchObject({
       exitCode: 1,
@@ -96,11 +96,20 @@ describe('irekae unlock, when a human has to decide', () => {
     expect(desk.held()).toBeDefined();
   });
 
+  it('calls a waiting rollback a rollback', async () => {
+    stoppedHalfway();
+    desk.pendRollback('deploy-1', 'v1');
+    desk.pass(600);
+    expect((await desk.run(`unlock ${FLEET}`)).out).toMatch(
+      /waits +the rollback to deploy-1 \(version v1\), since/,
+    );
+  });
+
   it('frees the lock with --yes, and starts what waits, once', async () => {
     stoppedHalfway();
     desk.pass(600);
     const said = await desk.run(`unlock ${FLEET} --yes`);
-    expect(said.out).toMatch(/The lock is free\. Version v9, which waited, was started\.$/);
+    expect(said.out).toMatch(/The lock is free\. What waited was started: version v9\.$/);
     expect(said).toMatchObject({ exitCode: 0, err: '', questions: [] });
     expect(desk.world.ledger.read(FLEET)).toEqual({ fleet: FLEET, generation: 2 });
     expect(desk.started()).toEqual([expect.stringMatching(new RegExp(`^irekae-${FLEET}:waited-`))]);
@@ -143,7 +152,10 @@ describe('irekae unlock, when a human has to decide', () => {
     expect(desk.world.ledger.read(FLEET)).toMatchObject({ pending: { versionId: 'v9' } });
     // And by hand, at once:
     const again = await desk.run(`unlock ${FLEET} --yes`);
-    expect(again).toMatchObject({ exitCode: 0, out: expect.stringMatching(/v9, which waited, was started/) });
+    expect(again).toMatchObject({
+      exitCode: 0,
+      out: expect.stringMatching(/What waited was started: version v9/),
+    });
   });
 
   it('lets a person decide although EC2 and the load balancer cannot be asked', async () => {

@@ -9,6 +9,8 @@ import { type Caller, callerName, type Outcome } from './command.ts';
 const CLOCK_OFF =
   /RequestTimeTooSkewed|RequestExpired|Signature expired|Signature not yet current|request timestamp too skewed/i;
 const EXPIRED = /ExpiredToken|TokenRefreshRequired|security token (included in the request )?is expired/i;
+/** No answer came at all: Node’s word of a request that never got through, which says nothing to a person. */
+const UNREACHABLE = /TypeError: fetch failed/;
 const UNKNOWN_KEY = /InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|AuthFailure/;
 
 /** @throws what is no trouble of this kind */
@@ -36,6 +38,12 @@ export function troubleOutcome(error: unknown, caller: Caller | undefined): Outc
       'BadCredentials',
       `AWS does not know these credentials: ${asked}`,
       'Log in, or set AWS_PROFILE.',
+    );
+  if (name === 'ServiceUnavailable' && !caller && UNREACHABLE.test(message))
+    return failed(
+      'Unreachable',
+      'AWS cannot be reached from here: the question whose credentials these are got no answer.',
+      'Nothing was asked or changed. Look at the network of this machine, and its proxy, and run the command again.',
     );
   const whose = caller && name === 'ServiceRefused' ? [`You are ${callerName(caller)}.`] : [];
   return failed(name, message, ...whose);

@@ -2,67 +2,94 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
-import { type ExitCode, irekae } from '../../bin/command/irekae.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Connection } from '../../bin/command/command.ts';
+import { type ExitCode, irekae, type Seat } from '../../bin/command/irekae.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
-import { DeploymentInput } from '../../lambdas/domain/input.ts';
+import { readFleets } from '../../lib/read-fleets.ts';
 import { connectLocally } from '../../simulator/local-region.ts';
 import { synthesize } from '../synth.ts';
 import { FLEET } from './desk.ts';
 
 const templates = { staging: synthesize('staging'), production: synthesize('production') };
 
-async function local(line: string): Promise<{ exitCode: ExitCode; out: string; err: string }> {
+async function local(line: string, region?: Connection): Promise<Said> {
   const [out, err]: [string[], string[]] = [[], []];
   const exitCode = await irekae([...line.split(' '), '--local'], {
     fleetsFile,
     connect: async () => {
       throw new Error('nobody in AWS may be asked');
     },
-    connectLocal: (environments, fleet) =>
-      connectLocally(environments, fleet, { isVisible: false, templates }),
+    connectLocal: async (environments, fleet) => region ?? connectTo(environments, fleet),
     print: (text) => out.push(text),
     complain: (text) => err.push(text),
   });
   return { exitCode, out: out.join('\n'), err: err.join('\n') };
 }
 
+type Said = { exitCode: ExitCode; out: string; err: string };
+
+const connectTo: NonNullable<Seat['connectLocal']> = (environments, fleet) =>
+  connectLocally(environments, fleet, { isVisible: false, templates });
+
 describe('on the modelled region', () => {
-  it('two releases were deployed, and the third is what a deployment brings', async () => {
-    expect((await local(`history ${FLEET}`)).out).toMatch(
-      /▶☐ .* Deployed .* release-2 .*\n +☐ .* Deployed .* release-1 /,
+  /** Making one takes a second: the commands that change nothing of it share theirs. */
+  describe('before anything is deployed', () => {
+    let region: Connection;
+    beforeAll(async () => {
+      const environments = readFleets(fleetsFile);
+      const fleet = environments.flatMap(({ fleets }) => fleets).find(({ name }) => name === FLEET);
+      if (!fleet) throw new Error(`bin/fleets.ts has no ${FLEET}.`);
+      const { close, ...shared } = await connectTo(environments, fleet);
+      region = shared;
+      return close;
+    });
+
+    it('two releases were deployed', async () => {
+      expect((await local(`history ${FLEET}`, region)).out).toMatch(
+        /▶☐ .* Deployed .* release-2 .*\n +☐ .* Deployed .* release-1 /,
+      );
+      expect((await local(`status ${FLEET}`, region)).out).toMatch(/deployment +release-2\n/);
+    });
+
+    it('the third release waits to be deployed, and it is said', async () =>
+      expect((await local(`status ${FLEET}`, region)).out).toMatch(/does not run the newest upload/));
+
+    it.each([
+      ['watch', 0],
+      ['cancel', 1],
+      ['unlock', 0],
+      ['adopt', 0],
+    ])('%s works as anywhere else', async (command, exitCode) =>
+      expect(await local(`${command} ${FLEET}`, region)).toMatchObject({ exitCode }),
     );
-    expect((await local(`status ${FLEET}`)).out).toMatch(/deployment +release-2\n/);
-    const { out, exitCode } = await local(`deploy ${FLEET} --wait`);
-    expect(exitCode).toBe(0);
-    expect(out).toMatch(/^Local: a modelled region on a virtual clock; nothing in AWS is asked or changed\./);
-    expect(out).toMatch(/about \d+ min \d+ s left, if it takes as long as the last 2 took/);
-    expect(out).toMatch(/^Deployed reactio\/app\.tar\.gz version /m);
+
+    it('a promotion is told without being done', async () =>
+      expect(await local(`promote ${FLEET} --dry-run`, region)).toMatchObject({
+        exitCode: 0,
+        out: expect.stringMatching(/A promotion would do this: version \S+ /),
+      }));
   });
 
   it('every run begins with the same world and goes the same way', async () => {
     const first = await local(`plan ${FLEET}`);
     expect(first).toMatchObject({ exitCode: 0, out: expect.stringMatching(/It would launch 2 instances/) });
-    await local(`deploy ${FLEET} --wait`);
+    const { out, exitCode } = await local(`deploy ${FLEET} --wait`);
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/^Local: a modelled region on a virtual clock; nothing in AWS is asked or changed\./);
+    expect(out).toMatch(/about \d+ min \d+ s left, if it takes as long as the last 2 took/);
+    expect(out).toMatch(/^Deployed reactio\/app\.tar\.gz version /m);
     expect(await local(`plan ${FLEET}`)).toEqual(first);
+    expect(Math.abs(Date.now() - performance.timeOrigin - performance.now())).toBeLessThan(60_000);
   });
 
   it('a deployment that nobody waits for ends with the world, and it is said', async () => {
-    const { out, exitCode } = await local(`deploy ${FLEET}`);
+    const { out, exitCode } = await local(`deploy reactio-staging-app`);
     expect(exitCode).toBe(0);
     expect(out).toMatch(
       /This modelled world ends here, and the deployment with it: --wait shows the rest\.$/,
     );
   });
-
-  it.each([
-    ['watch', 0],
-    ['cancel', 1],
-    ['unlock', 0],
-    ['adopt', 0],
-  ])('%s works as anywhere else', async (command, exitCode) =>
-    expect(await local(`${command} ${FLEET}`)).toMatchObject({ exitCode }),
-  );
 
   it('the workers have no load balancer there either', async () =>
     expect(await local('deploy reactio-staging-worker --wait --json')).toMatchObject({
@@ -70,29 +97,17 @@ describe('on the modelled region', () => {
       out: expect.stringMatching(/"outcome":"deployed"/),
     }));
 
-  it('a fleet without a promotion says so, or is promoted to', async () => {
-    const { exitCode, out, err } = await local(`promote ${FLEET} --wait`);
-    const names = Object.values(templates.production.Resources).map(
-      ({ Properties }) => Properties?.StateMachineName,
-    );
-    if (names.includes(`irekae-${FLEET}-promote`))
-      expect(`${exitCode} ${out}`).toMatch(/^0 [\s\S]*Deployed reactio/);
-    else
-      expect(`${exitCode} ${err}`).toMatch(
-        /^1 There is no state machine irekae-reactio-production-app-promote/,
-      );
+  it('a fleet is promoted to, and one that follows another waits for that', async () => {
+    const { exitCode, out } = await local('promote reactio-production-worker --wait');
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/reactio-production-worker follows reactio-production-app: waiting until/);
+    expect(out).toMatch(/^Deployed reactio/m);
   });
 
-  it('a rollback goes back to the first release, where deployments can be started so', async () => {
-    const { exitCode, out, err } = await local(`rollback ${FLEET} --reason slow --wait`);
-    if ('rollbackTo' in DeploymentInput.entries)
-      expect(`${exitCode} ${out}`).toMatch(/^0 [\s\S]*Deployed reactio/);
-    else expect(`${exitCode} ${err}`).toMatch(/^3 Refused: InvalidInput/);
-  });
-
-  it('gives the process its time back', async () => {
-    await local(`status ${FLEET}`);
-    expect(Math.abs(Date.now() - performance.timeOrigin - performance.now())).toBeLessThan(60_000);
+  it('a rollback goes back to the first release', async () => {
+    const { exitCode, out } = await local(`rollback ${FLEET} --reason slow --wait`);
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/^Deployed reactio.*\nThe fleet is back at the release of release-1\.$/m);
   });
 });
 

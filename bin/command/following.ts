@@ -4,6 +4,7 @@ import { count, secondsBetween, span } from '../../lambdas/domain/words.ts';
 import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from '../../lib/budgets.ts';
 import { executionArn, type Outcome, type Task } from './command.ts';
 import { type Followed, follow } from './follow.ts';
+import { commandsFor } from './gate-rows.ts';
 import { type DeploymentRecord, pageOf, parseRecord } from './release-records.ts';
 import { type End, EXIT_CODES } from './standing.ts';
 import { executionName } from './wording.ts';
@@ -18,7 +19,13 @@ export async function followed(task: Task, execution: string, versionId?: string
   if (page === undefined) return outcome;
   return {
     ...outcome,
-    lines: [...outcome.lines, `A page that shows it:  aws s3 cp ${page} timeline.html`],
+    lines: [
+      ...outcome.lines,
+      // A modelled bucket is gone when the command has ended.
+      task.isLocal
+        ? 'A page that shows it is left beside its record. To see one:  npm start -- --timeline timeline.html'
+        : `A page that shows it:  aws s3 cp ${page} timeline.html`,
+    ],
     facts: { ...outcome.facts, timeline: page },
   };
 }
@@ -81,8 +88,9 @@ function ended(task: Task, end: End, facts: object): Outcome {
   };
 }
 
-function linesOf({ fleet }: Task, { verdict, reason, error, output }: End): string[] {
+function linesOf(task: Task, { verdict, reason, error, output }: End): string[] {
   const because = reason === '' ? '' : `: ${reason}`;
+  const refusal = error === undefined ? [] : [withName(error, reason)];
   const advice =
     error === undefined ? [] : [`What to do: docs/runbook.md#${firstNameIn(reason, error).toLowerCase()}`];
   switch (verdict) {
@@ -93,7 +101,11 @@ function linesOf({ fleet }: Task, { verdict, reason, error, output }: End): stri
     case 'superseded':
       return [`Superseded${because}`];
     case 'refused':
-      return [`Refused: ${error === undefined ? '' : `${withName(error, reason)}`}`, ...advice];
+      return [
+        `Refused: ${error === undefined ? '' : `${withName(error, reason)}`}`,
+        ...commandsFor(task, refusal),
+        ...advice,
+      ];
     case 'rolled-back':
       return [`Rolled back: ${reason}`, ...advice];
     case 'cancelled':
@@ -101,7 +113,7 @@ function linesOf({ fleet }: Task, { verdict, reason, error, output }: End): stri
     case 'needs-human':
       return [
         `${error ?? 'Stopped'}: ${reason}`,
-        `See what is left, and who holds the lock:  irekae unlock ${fleet.name}`,
+        `See what is left, and who holds the lock:  irekae unlock ${task.fleet.name}`,
         ...advice,
       ];
     default:
@@ -117,11 +129,13 @@ const withName = (error: string, reason: string): string =>
 
 function deployedLines(record: DeploymentRecord | undefined, reason: string): string[] {
   if (!record) return [`Deployed: ${reason}`];
-  const { artifact, imageId, newInstances, oldInstances, startedAt, finishedAt } = record;
+  const { artifact, imageId, newInstances, oldInstances, startedAt, finishedAt, rolledBackTo } = record;
   const what = artifact ? `${artifact.key} version ${artifact.versionId}` : 'it';
   const image = imageId === undefined ? '' : ` on ${imageId}`;
+  const back = rolledBackTo === undefined ? [] : [`The fleet is back at the release of ${rolledBackTo}.`];
   return [
     `Deployed ${what}${image} in ${span(secondsBetween(startedAt, finishedAt))}: ` +
       `${count(newInstances.length, 'new host')} in, ${count(oldInstances.length, 'old host')} out.`,
+    ...back,
   ];
 }

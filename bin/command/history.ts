@@ -56,6 +56,9 @@ function linesOf(task: Task, listed: readonly Listed[], running: string | undefi
       : [
           '☐ has a page that shows it, beside its record; the newest:',
           `  aws s3 cp s3://${bucketOf(task)}/${page} timeline.html`,
+          ...(task.isLocal
+            ? ['  (this bucket is modelled; to see such a page:  npm start -- --timeline timeline.html)']
+            : []),
         ]),
     `To go back to one:  irekae rollback ${task.fleet.name} --to DEPLOYMENT --reason TEXT --wait`,
   ];

@@ -4,9 +4,11 @@ import { count, list, span } from '../../lambdas/domain/words.ts';
 import type { Command, Outcome, Task } from './command.ts';
 import { follow } from './follow.ts';
 import { told, waitSeconds } from './following.ts';
+import { commandsFor, gateRows } from './gate-rows.ts';
 import { bucketOf } from './release-records.ts';
 import { isOutcome, nameOf, start, withReason } from './starting.ts';
 import { AMI, TO, VERSION } from './values.ts';
+import { table } from './wording.ts';
 
 export const plan: Command = {
   name: 'plan',
@@ -73,6 +75,7 @@ export function planLines(task: Task, output: unknown): string[] {
   const parsed = v.safeParse(Plan, output);
   if (!parsed.success) return [JSON.stringify(output, null, 2)];
   const { release, launch, replace, leaveAlone, earliestFinish, advice, refusals } = parsed.output;
+  const gates = gateRows(task);
   const launched = launch.reduce((sum, { instances }) => sum + instances, 0);
   return [
     `${task.fleet.name} would deploy s3://${bucketOf(task)}/${release.artifact}`,
@@ -95,10 +98,15 @@ export function planLines(task: Task, output: unknown): string[] {
     ...(advice.length === 0
       ? []
       : ['', 'What would make it faster or safer:', ...advice.map((each) => `  ${each}`)]),
+    ...(gates.length === 0 ? [] : ['', 'By bin/fleets.ts:', ...table(gates)]),
     '',
     ...(refusals.length === 0
       ? [`Nothing was changed. To do it:  ${doIt(task)}`]
-      : ['Nothing was changed. It would be refused:', ...refusals.map((each) => `  ${each}`)]),
+      : [
+          'Nothing was changed. It would be refused:',
+          ...refusals.map((each) => `  ${each}`),
+          ...commandsFor(task, refusals),
+        ]),
   ];
 }
 

@@ -118,7 +118,7 @@ class FollowedProgress implements Progress {
     this.#begun = execution;
     const what = this.#kind === 'promotion' ? ', the promotion to' : ' of';
     this.#line(
-      `${clockTime(described.startedAt)}  ${executionName(execution)}${what} ${this.#task.fleet.name} began`,
+      `${clockTime(described.startedAt)}  ${executionName(execution)}${what} ${this.#task.fleet.name} began (${described.startedAt.toISOString().slice(0, 10)}; times in UTC)`,
     );
   }
 
@@ -129,7 +129,9 @@ class FollowedProgress implements Progress {
     this.#reached = -1;
     // Joined on its way: what is told of it belongs to the act that it is in.
     const isOnItsWay = !turns.some(({ id, state }) => id <= EARLY || state in BEGINS);
-    this.#enter(isOnItsWay ? row?.held?.phase : 'agree', at, left);
+    // Else its own beginning, which we may see a moment later: no line is dated after the next one.
+    const began = isOnItsWay ? at : (turns[0]?.at ?? at);
+    this.#enter(isOnItsWay ? row?.held?.phase : 'agree', began, left);
   }
 
   /** Acts only ever follow each other: a wait that was sent back to is still in its own. */

@@ -48,6 +48,7 @@ export const promote: Command = {
 
 async function promoteArtifact(task: Task): Promise<Outcome> {
   const { version, wait } = task.options;
+  if (!task.fleet.promotion) return nothingToPromote(task);
   const dryRun = task.options['dry-run'];
   const begun = task.ports.clock.now();
   const input = withReason(task, { versionId: version, dryRun });
@@ -60,9 +61,33 @@ async function promoteArtifact(task: Task): Promise<Outcome> {
   const outcome = told(task, found, seconds);
   if (found.how !== 'ended') return outcome;
   if (outcome.exitCode !== 0) return { ...outcome, exitCode: 1 };
-  if (dryRun) return outcome;
+  if (dryRun) return planned(task, outcome, found.end);
   task.show(outcome.lines);
   return deploymentOf(task, await promotedVersion(task, found.end.output), begun);
+}
+
+const nothingToPromote = ({ fleet }: Task): Outcome => ({
+  exitCode: 1,
+  outcome: 'no-promotion',
+  lines: [
+    `${fleet.name} has no \`promotion\` in bin/fleets.ts: its releases come by upload. Nothing was started.`,
+    `To deploy the newest upload:  irekae deploy ${fleet.name} --wait`,
+  ],
+});
+
+const Planned = v.object({ verdict: v.literal('promote') });
+
+/** The steps speak of what they decide, as if it were done. What was promoted before is told as it is. */
+function planned({ fleet }: Task, outcome: Outcome, { reason, output }: End): Outcome {
+  if (!v.is(Planned, output)) return outcome;
+  return {
+    ...outcome,
+    outcome: 'planned',
+    lines: [
+      `A promotion would do this: ${reason}.`,
+      `Nothing was changed. To do it:  irekae promote ${fleet.name} --wait`,
+    ],
+  };
 }
 
 const leftAlone = ({ fleet }: Task, execution: string): Outcome => ({
@@ -109,6 +134,10 @@ async function deploymentOf(task: Task, versionId: string | undefined, begun: Da
     );
   const since = ports.clock.now();
   const within = appearsWithin(task);
+  if (fleet.after !== undefined)
+    task.tell(
+      `${fleet.name} follows ${fleet.after}: waiting until that is deployed. To see it:  irekae watch ${fleet.after}`,
+    );
   const interrupted = task.interruptions();
   while (secondsBetween(since, ports.clock.now()) < within && !interrupted.aborted) {
     const row = await ports.ledger.read(fleet.name);

@@ -1,5 +1,5 @@
 /** `irekae status`: what a fleet runs, what is being deployed, what waits, and what nobody looks after. */
-import type { ExecutionState, LedgerRow } from '../../lambdas/clients/ports.ts';
+import type { ArtifactVersion, ExecutionState, LedgerRow } from '../../lambdas/clients/ports.ts';
 import { isFailure } from '../../lambdas/domain/errors.ts';
 import { TAG } from '../../lambdas/domain/fleet.ts';
 import { deadSince } from '../../lambdas/domain/lock.ts';
@@ -7,19 +7,21 @@ import { orphansAmong } from '../../lambdas/domain/orphans.ts';
 import { CLEAN_UP_MINUTES } from '../../lambdas/domain/unlocking.ts';
 import { list, secondsBetween, span } from '../../lambdas/domain/words.ts';
 import type { Command, Outcome, Task } from './command.ts';
+import { gateRows } from './gate-rows.ts';
 import { findLeftovers, type Leftovers, leftoversLines } from './leftovers.ts';
 import { deploymentHeldFor, documentOf } from './look.ts';
 import { ACT_OF, News } from './news.ts';
-import { type DeploymentRecord, readCurrent } from './release-records.ts';
-import { executionName, momentAgo, table } from './wording.ts';
+import { bucketOf, type DeploymentRecord, readCurrent } from './release-records.ts';
+import { executionName, momentAgo, table, waiting } from './wording.ts';
 
 export const status: Command = {
   name: 'status',
   summary: 'what the fleet runs, what is being deployed, what waits, and what is left over',
   description: [
-    'Shows the release that the fleet runs, since when and by whom; the deployment that runs, its act and what it said',
-    'last; what waits for its turn; who holds the lock, and why; and instances that nobody looks after. What may not be',
-    'read is said to be unknown. Changes nothing.',
+    'Shows the release that the fleet runs, since when and by whom, and a newer upload; the deployment that runs, its act',
+    'and what it said last; what waits for its turn; who holds the lock, and why; instances that nobody looks after; and',
+    'when the fleet is frozen, what it takes and what follows it. What may not be read is said to be unknown. Changes',
+    'nothing.',
     'Exit codes: 0; 1 the fleet’s ledger cannot be read; 2 bad usage.',
   ],
   options: [],
@@ -34,18 +36,21 @@ async function showStatus(task: Task): Promise<Outcome> {
   const current = await orUnknown(readCurrent(task), unknown);
   const running = row?.held && (await lookAtHolder(task, row.held, unknown));
   const orphans = await orUnknown(findOrphans(task, row?.held, current), unknown);
+  const newest = current && (await orUnknown(findNewest(task), unknown));
   const sections = [
     runsLines(task, row, current),
+    current && newest ? newestLines(task, current, row, newest) : [],
     running ? holderLines(task, running) : [],
     row?.pending ? waitsLines(task, row) : [],
     orphans && orphans.length > 0 ? ['', 'Nobody looks after:', ...table(orphans)] : [],
+    gateLines(task),
     unknown.length > 0 ? ['', 'Not found out:', ...unknown.map((sentence) => `  ${sentence}`)] : [],
   ];
   return {
     exitCode: 0,
     outcome: running ? running.standing : row ? 'idle' : 'never-deployed',
     lines: sections.flat(),
-    facts: factsOf(row, current, running, orphans, unknown),
+    facts: { ...factsOf(row, current, running, orphans, unknown), ...(newest && { newestUpload: newest }) },
   };
 }
 
@@ -168,12 +173,36 @@ function runsLines(
   ];
 }
 
+const findNewest = (task: Task): Promise<ArtifactVersion | undefined> =>
+  task.ports.artifacts.find(bucketOf(task), task.fleet.artifact);
+
+/** What was uploaded and runs nowhere: refused, rolled back, or its event was lost. Nothing of it while it is on its way. */
+function newestLines(
+  task: Task,
+  { artifact }: DeploymentRecord,
+  row: LedgerRow | undefined,
+  { versionId, uploadedAt }: ArtifactVersion,
+): string[] {
+  const onItsWay = [documentOf(row?.held)?.release?.artifact.versionId, row?.pending?.versionId];
+  if (versionId === artifact?.versionId || onItsWay.includes(versionId)) return [];
+  return [
+    '',
+    `It does not run the newest upload: version ${versionId}, of ${momentAgo(uploadedAt, task.ports.clock.now())}.`,
+    `See why:  irekae history ${task.fleet.name}     What it would do:  irekae plan ${task.fleet.name}`,
+  ];
+}
+
+function gateLines(task: Task): string[] {
+  const rows = gateRows(task);
+  return rows.length === 0 ? [] : ['', 'By bin/fleets.ts:', ...table(rows)];
+}
+
 function waitsLines({ fleet, ports }: Task, { held, pending }: LedgerRow): string[] {
   if (!pending) return [];
   const when = held ? 'when the lock is free' : `within ${CLEAN_UP_MINUTES} minutes`;
   return [
     '',
-    `Version ${pending.versionId} waits, asked for by ${pending.id}, ${momentAgo(pending.since, ports.clock.now())}; it is deployed ${when}.`,
+    `Waiting: ${waiting(pending)}, asked for by ${pending.id}, ${momentAgo(pending.since, ports.clock.now())}; it is deployed ${when}.`,
     ...(held ? [] : [`To start it at once:  irekae unlock ${fleet.name}`]),
   ];
 }

@@ -22,7 +22,7 @@ describe('deploy --wait', () => {
     const said = await deploy('--wait', '--reason', 'release 7');
     expect(said).toMatchObject({ exitCode: 0, err: '' });
     expect(said.out).toMatch(
-      /^03:00:00 {2}by-hand-20261122T030000-[0-9a-f]{8} of reactio-production-app began\n03:00:0\d {2}── Agree ──\n/,
+      /^03:00:00 {2}by-hand-20261122T030000-[0-9a-f]{8} of reactio-production-app began \(2026-11-22; times in UTC\)\n03:00:0\d {2}── Agree ──\n/,
     );
     const acts = [...said.out.matchAll(/── (.*) ──/g)].map(([, act]) => act);
     expect(acts).toEqual(['Agree', 'Bring up', 'Shift traffic', 'Remove']);

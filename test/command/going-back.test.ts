@@ -1,7 +1,7 @@
 /** `irekae rollback` and `irekae promote`: what they start, what they refuse, and what they follow. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { executionArn } from '../../simulator/run-definition.ts';
-import { FLEET } from './desk.ts';
+import { CALLER, FLEET, worldFleets } from './desk.ts';
 import { Theatre } from './theatre.ts';
 
 let theatre: Theatre;
@@ -129,7 +129,7 @@ describe('promote', () => {
     const said = await theatre.run(`promote ${FLEET} --wait`, visit);
     expect(said.exitCode).toBe(0);
     expect(said.out).toMatch(/^Done: copied$/m);
-    expect(said.out).toMatch(/by-hand-\S+, the promotion to reactio-production-app began\n/);
+    expect(said.out).toMatch(/by-hand-\S+, the promotion to reactio-production-app began \(/);
     expect(said.out).toMatch(/upload-event of reactio-production-app began/);
     expect(said.out).toMatch(/^Deployed reactio\/app\.tar\.gz/m);
     expect(theatre.started).toEqual(['upload-event']);
@@ -162,6 +162,27 @@ describe('promote', () => {
     expect(said).toMatchObject({
       exitCode: 1,
       err: expect.stringMatching(/^No deployment of version \S+ has begun within 5 min\./),
+    });
+  });
+
+  it('to a fleet that nothing is promoted to starts nothing', async () => {
+    const { started, ports } = noting();
+    const plain = worldFleets.fleets.map(({ promotion: _, ...fleet }) => fleet);
+    const visit = { ports, fleetsFile: { ...worldFleets, fleets: plain }, caller: CALLER };
+    expect(await theatre.run(`promote ${FLEET}`, visit)).toMatchObject({
+      exitCode: 1,
+      err: expect.stringMatching(/^reactio-production-app has no `promotion` in bin\/fleets\.ts: /),
+    });
+    expect(started).toEqual([]);
+  });
+
+  it('--dry-run says what would be promoted, and that nothing was', async () => {
+    const visit = promotion({ verdict: 'promote', reason: 'version v1 is promoted' });
+    expect(await theatre.run(`promote ${FLEET} --dry-run`, visit)).toMatchObject({
+      exitCode: 0,
+      out: expect.stringMatching(
+        /^A promotion would do this: version v1 is promoted\.\nNothing was changed\./,
+      ),
     });
   });
 

@@ -179,10 +179,11 @@ describe('News', () => {
 
 describe('A plan', () => {
   const task = {
-    fleet: { name: FLEET },
-    environment: { name: 'production', account: '1', region: 'r' },
+    fleet: { name: FLEET, freezes: [] },
+    environment: { name: 'production', account: '1', region: 'r', fleets: [] },
+    ports: { clock: { now: () => at } },
     options: {},
-  } as Task;
+  } as unknown as Task;
   const plan = {
     reason: '',
     release: { artifact: 'app.tar.gz', versionId: 'v1', sha256: 'abc', runtimes: [], imageId: 'ami-1' },
@@ -202,7 +203,11 @@ describe('A plan', () => {
 
   it('that a gate would refuse says who and why, and not how to do it', () => {
     const lines = planLines(task, { ...plan, refusals: ['Frozen: year end'] });
-    expect(lines.slice(-2)).toEqual(['Nothing was changed. It would be refused:', '  Frozen: year end']);
+    expect(lines.slice(-3)).toEqual([
+      'Nothing was changed. It would be refused:',
+      '  Frozen: year end',
+      'To deploy all the same, on record:  --override freeze --reason TEXT',
+    ]);
     expect(lines.join('\n')).not.toContain('To do it');
   });
 
@@ -245,5 +250,18 @@ describe('Trouble', () => {
     expect(outcome).toMatchObject({ exitCode: 1, facts: { error } });
     expect(outcome.lines.join('\n')).toMatch(told);
     if (error !== 'ServiceRefused') expect(outcome.lines.join('\n')).not.toMatch(/permissions/);
+  });
+
+  it('that no answer came is not told in the words of the runtime', () => {
+    const error = new DeploymentError(
+      'ServiceUnavailable',
+      'AWS could not tell x now: TypeError: fetch failed.',
+    );
+    const outcome = troubleOutcome(error, undefined);
+    expect(outcome).toMatchObject({ exitCode: 1, facts: { error: 'Unreachable' } });
+    expect(outcome.lines.join('\n')).toMatch(
+      /^AWS cannot be reached from here: .*\nNothing was asked or changed\./,
+    );
+    expect(outcome.lines.join('\n')).not.toMatch(/TypeError/);
   });
 });

@@ -30,7 +30,10 @@ describe('status', () => {
   const status = (...more: string[]) => theatre.run(['status', FLEET, ...more]);
 
   it('of a fleet that was never deployed says so', async () => {
-    expect(await status()).toMatchObject({ exitCode: 0, out: `${FLEET} was never deployed by irekae.` });
+    expect(await status()).toMatchObject({
+      exitCode: 0,
+      out: expect.stringMatching(new RegExp(`^${FLEET} was never deployed by irekae\\.\n`)),
+    });
     expect(JSON.parse((await status('--json')).out)).toMatchObject({ outcome: 'never-deployed' });
   });
 
@@ -43,7 +46,7 @@ describe('status', () => {
     expect(out).toMatch(/^reactio-production-app runs reactio\/app\.tar\.gz\n/);
     expect(out).toMatch(new RegExp(`version +${versionId}`));
     expect(out).toMatch(/since +2026-11-22 03:0\d:\d\d UTC, 3 days ago/);
-    expect(out).toMatch(/deployment +d1\n +started by +CI\n +why +release 7$/);
+    expect(out).toMatch(/deployment +d1\n +started by +CI\n +why +release 7$/m);
   });
 
   it('says what is deployed now, its act, and what it said last', async () => {
@@ -71,6 +74,19 @@ describe('status', () => {
     expect(json.held).not.toHaveProperty('document');
   });
 
+  it('says when the newest upload is not what runs', async () => {
+    theatre.upload();
+    await theatre.stage.deploy({}, 'd1');
+    expect((await status()).out).not.toContain('newest upload');
+    const versionId = theatre.upload('newer');
+    expect((await status()).out).toContain(`It does not run the newest upload: version ${versionId}, of `);
+    theatre.stage.start({ versionId }, 'd2');
+    await theatre.stage.wait(60);
+    // On its way: nobody has to look why.
+    expect((await status()).out).not.toContain('newest upload');
+    await theatre.stage.settle();
+  });
+
   it('says what waits', async () => {
     theatre.upload('older');
     theatre.stage.start({}, 'd1');
@@ -80,7 +96,7 @@ describe('status', () => {
     await theatre.stage.wait(5);
     expect((await status()).out).toMatch(
       new RegExp(
-        `Version ${versionId} waits, asked for by upload-event, .* it is deployed when the lock is free\\.`,
+        `Waiting: version ${versionId}, asked for by upload-event, .* it is deployed when the lock is free\\.`,
       ),
     );
     await theatre.stage.settle();
@@ -152,7 +168,9 @@ describe('watch', () => {
     await theatre.stage.wait(120);
     const said = await theatre.run(`watch ${FLEET}`);
     expect(said.exitCode).toBe(0);
-    expect(said.out).toMatch(/d1 of reactio-production-app began\n.*── Shift traffic ──/);
+    expect(said.out).toMatch(
+      /d1 of reactio-production-app began \(2026-11-22; times in UTC\)\n.*── Shift traffic ──/,
+    );
     expect(said.out).toMatch(/^Deployed reactio/m);
     expect(theatre.started).toEqual(['d1']);
   });

@@ -1,0 +1,68 @@
+/**
+ * What the fleets file says of a fleet's deployments beyond the hosts: when they are frozen, what they take, what they
+ * follow, and who follows them. Told before somebody is refused for it, or wonders why another fleet begins.
+ */
+import { type FreezeWindow, freezeAt, freezeSentence } from '../../lambdas/domain/freeze.ts';
+import { momentOf } from '../../lambdas/domain/local-time.ts';
+import { list, span } from '../../lambdas/domain/words.ts';
+import type { Task } from './command.ts';
+
+/** Rows of a table: what, and a sentence; none for a fleet with neither windows nor relations. */
+export function gateRows(task: Task): string[][] {
+  return [...freezeRows(task), ...promotionRows(task), ...orderRows(task)];
+}
+
+/** The gates' sentences speak of the execution's input; what to type instead. */
+export function commandsFor({ fleet: { name } }: Task, refusals: readonly string[]): string[] {
+  const speaksOf = (gate: string) => refusals.some((each) => new RegExp(`\\b${gate}: `).test(each));
+  return [
+    ...(speaksOf('NotProven') ? [`To promote what was tested:  irekae promote ${name} --wait`] : []),
+    ...(speaksOf('Frozen') ? ['To deploy all the same, on record:  --override freeze --reason TEXT'] : []),
+  ];
+}
+
+/** Of the windows those that are open, or to come; a weekly one always is. */
+function freezeRows({ fleet, ports }: Task): string[][] {
+  const now = ports.clock.now();
+  const freeze = freezeAt(fleet.freezes, now);
+  const windows = fleet.freezes.filter((window) => !isPast(window, now)).map(windowWords);
+  return [
+    ...(freeze ? [['frozen now', freezeSentence(freeze)]] : []),
+    ...windows.map((words, index) => [index === 0 ? 'freezes' : '', words]),
+  ];
+}
+
+const isPast = (window: FreezeWindow, now: Date): boolean =>
+  window.kind === 'dated' && momentOf(window.to, window.timeZone, 'last') <= now;
+
+/** `year end, 2026-12-28 00:00 to 2027-01-04 09:00 in Asia/Tokyo`; `weekend, sat and sun 00:00 to 24:00 in UTC`. */
+function windowWords(window: FreezeWindow): string {
+  const { label, from, to, timeZone } = window;
+  const local = (time: string) => time.replace('T', ' ');
+  const days = window.kind === 'weekly' ? `${list(window.days, 7)} ` : '';
+  return `${label}, ${days}${local(from)} to ${local(to)} in ${timeZone}`;
+}
+
+function promotionRows({ fleet: { promotion } }: Task): string[][] {
+  if (!promotion) return [];
+  const { from, required, soakMinutes } = promotion;
+  const after = soakMinutes === 0 ? '' : `, after ${span(soakMinutes * 60)} there`;
+  return [['takes', `${required ? 'only what is promoted' : 'promotions'} from ${from}${after}`]];
+}
+
+function orderRows({ fleet, environment }: Task): string[][] {
+  const followers = environment.fleets.filter(({ after }) => after === fleet.name).map(({ name }) => name);
+  return [
+    ...(fleet.after === undefined
+      ? []
+      : [['follows', `${fleet.after}: begins when that was deployed, not by the upload`]]),
+    ...(followers.length === 0
+      ? []
+      : [
+          [
+            'then',
+            `${list(followers, 20)} ${followers.length === 1 ? 'follows' : 'follow'} with the same version`,
+          ],
+        ]),
+  ];
+}

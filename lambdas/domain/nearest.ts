@@ -1,6 +1,6 @@
 /** The names that somebody may have meant. */
 
-/** At most three, the nearest first: by letters to change, and by containing what was given, whole or part by part. */
+/** At most three, the nearest first: by letters to change, and by containing what was given. */
 export function nearest(given: string, names: readonly string[]): string[] {
   const wanted = given.toLowerCase();
   const tolerated = given.length < 9 ? 2 : 3;
@@ -8,25 +8,11 @@ export function nearest(given: string, names: readonly string[]): string[] {
     .map((name) => ({ name, distance: distance(wanted, name.toLowerCase()) }))
     .filter(
       ({ name, distance }) =>
-        distance <= tolerated ||
-        (wanted.length > 1 && name.toLowerCase().includes(wanted)) ||
-        isShortFor(wanted, name.toLowerCase()),
+        distance <= tolerated || (wanted.length > 1 && name.toLowerCase().includes(wanted)),
     )
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map(({ name }) => name);
-}
-
-/** `reactio-prod-app` for `reactio-production-app`: each part begins one of the name's, in order. */
-function isShortFor(given: string, name: string): boolean {
-  const [wanted, parts] = [given.split('-'), name.split('-')];
-  if (wanted.length < 2 || wanted.includes('')) return false;
-  let from = 0;
-  return wanted.every((part) => {
-    const found = parts.findIndex((each, index) => index >= from && each.startsWith(part));
-    from = found + 1;
-    return found >= 0;
-  });
 }
 
 /** Levenshtein's: letters to insert, delete or replace. */

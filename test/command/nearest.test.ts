@@ -1,6 +1,6 @@
 /** Whom somebody may have meant. */
 import { describe, expect, it } from 'vitest';
-import { nearest } from '../../lambdas/domain/nearest.ts';
+import { nearest } from '../../bin/command/nearest.ts';
 
 const FLEETS = ['reactio-staging-app', 'reactio-production-app', 'reactio-production-worker'];
 

@@ -261,6 +261,7 @@ describe('Who may touch a row of the ledger', () => {
     'replace-the-stragglers',
     'take-old-hosts-out-of-service',
     'terminate-old-instances',
+    'terminate-new-instances',
     'put-old-hosts-back',
     'record-the-failure',
     'release-the-fleet-lock',

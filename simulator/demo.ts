@@ -11,6 +11,7 @@ import { fleetsFile } from '../bin/fleets.ts';
 import { FleetsFileError, readFleets } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { castOf, type Part } from './demo/cast.ts';
+import { performAbort, performTwoUploads } from './demo/interruptions.ts';
 import { JsonLines } from './demo/json-lines.ts';
 import { type DemoOptions, HELP, PLAYABLE, readCommand, TOUR } from './demo/options.ts';
 import { Pace } from './demo/pace.ts';
@@ -148,6 +149,8 @@ function playPart(
     return { fleet: name, template };
   };
   if (!isFlow(scenario)) return perform({ ...options, ...player(environment, fleet), scenario });
+  if (scenario === 'abort') return performAbort({ ...options, ...player(environment, fleet) });
+  if (scenario === 'two-uploads') return performTwoUploads({ ...options, ...player(environment, fleet) });
   if (!source) throw new Error(`The scenario ${scenario} has no source.`);
   return performPromotion({
     ...options,

@@ -1,6 +1,6 @@
 /** Which fleet plays in which scenario: those of `bin/fleets.ts`, so that after an edit the demo plays the user's own. */
 import type { Environment } from '../../lib/read-fleets.ts';
-import { type FlowName, isFlow } from '../flows.ts';
+import { FLOWS, type FlowName, isFlow } from '../flows.ts';
 import { SCENARIOS, type Scenario } from '../scenarios.ts';
 import type { Playable } from './performance.ts';
 
@@ -28,13 +28,15 @@ export function castOf(
   const parts: Part[] = [];
   const problems: string[] = [];
   for (const scenario of scenarios) {
-    if (isFlow(scenario)) {
+    if (scenario === 'promote') {
       const part = promotionPart(scenario, environments);
       if (part) parts.push(part);
       else problems.push(`--scenario ${scenario}: needs a fleet with a promotion; bin/fleets.ts has none`);
       continue;
     }
-    const { kind, needs }: Scenario = SCENARIOS[scenario];
+    const { kind, needs }: Pick<Scenario, 'kind' | 'needs'> = isFlow(scenario)
+      ? FLOWS[scenario]
+      : SCENARIOS[scenario];
     const found = fleets.findLast(
       ({ fleet }) =>
         (fleet.loadBalancers.length > 0 ? 'app' : 'worker') === kind && (needs === undefined || fleet[needs]),

@@ -6,7 +6,7 @@ import { fleetSize, timelineKey } from '../../lambdas/domain/fleet.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { FlowName } from '../flows.ts';
 import { Rules } from '../rules.ts';
-import type { ExecutionResult, StoryEvent } from '../run-definition.ts';
+import type { ExecutionResult, Running, StoryEvent } from '../run-definition.ts';
 import { SCENARIOS, type Scenario, type ScenarioName } from '../scenarios.ts';
 import { Stage } from '../stage.ts';
 import { changed, failed, type Line, Narrator } from './narration.ts';
@@ -72,6 +72,8 @@ export interface PerformanceOptions extends PerformOptions {
   readonly tarball: Uint8Array;
 }
 
+const EVENT_COMES_WITHIN_SECONDS = 5;
+
 /** Real seconds that a line is worth in the tour. */
 const REST: Partial<Record<Line['kind'], number>> = { upload: 1, phase: 0.3, fails: 3, ends: 2 };
 
@@ -110,6 +112,8 @@ class Performance {
   readonly #narrator = new Narrator();
   readonly #phases: PhaseClock;
   #deployment = '';
+  #oldInstances: readonly string[] = [];
+  readonly #startedAt: number;
   #changes = 0;
   #looks = 0;
   /** Until the next step says something. */
@@ -125,7 +129,8 @@ class Performance {
     this.#scenario = scenario;
     this.#options = options;
     this.#phases = new PhaseClock(stage.clock.now());
-    this.#newsAt = stage.clock.now().getTime();
+    this.#startedAt = stage.clock.now().getTime();
+    this.#newsAt = this.#startedAt;
   }
 
   async play(start: () => Start): Promise<Summary> {
@@ -144,6 +149,9 @@ class Performance {
     });
     this.#look();
     const serving = this.#fewestServing;
+    this.#oldInstances = this.#scene()
+      .hosts.filter(({ life }) => life !== 'gone')
+      .map(({ instanceId }) => instanceId);
     world.on((event) => {
       if (this.#isOver) return;
       if (event.by !== 'scenario') this.#changes += 1;
@@ -153,13 +161,43 @@ class Performance {
     this.#tell(this.#line('upload', told));
     this.#deployment = deployment;
     const rules = new Rules(world, fleet, deployment);
-    this.#stage.onEvent = (event) => this.#turn(event);
+    this.#stage.onEvent = (event, execution) => {
+      const isElse = !execution.endsWith(`:${deployment}`) && !execution.includes('-clean-up:');
+      if (!isElse) this.#turn(event);
+    };
     clock.beforeMoving = (from, to) => this.#pass(from, to);
-    const result = await this.#stage.deploy(input, deployment);
+    const result = await clock.until(this.#running(deployment, input).result);
+    const last = result.status === 'ABORTED' ? await this.#cleanedUp(result, rules) : result;
     rules.ended(result);
     rules.stop();
     this.#isOver = true;
-    return this.#end(result, rules, serving);
+    return this.#end(last, rules, serving);
+  }
+
+  /** A request that waited was started by the deployment before it. */
+  #running(deployment: string, input: unknown): Running {
+    const started = this.#stage.executions.find(({ name }) => name === deployment);
+    return started ?? this.#stage.start(input, deployment);
+  }
+
+  /** Nothing is caught when an execution is stopped: its status event starts the clean-up, and that one ends it. */
+  async #cleanedUp(stopped: ExecutionResult, rules: Rules): Promise<ExecutionResult> {
+    const stage = this.#stage;
+    const told = 'the execution was stopped; its status event starts the clean-up';
+    this.#failed({ ...this.#line('fails', told), state: 'Stop execution' });
+    const before = stage.executions.length;
+    await stage.wait(EVENT_COMES_WITHIN_SECONDS);
+    const running = stage.executions[before];
+    if (!running) throw new Error('No clean-up came after the execution that was stopped.');
+    const cleanUp = await stage.clock.until(running.result);
+    rules.settled('old hosts');
+    const { cause } = Object(cleanUp.output) as { readonly cause?: string };
+    return {
+      ...cleanUp,
+      ...(cause !== undefined && { cause }),
+      seconds: (stage.clock.now().getTime() - this.#startedAt) / 1_000,
+      transitions: stopped.transitions + cleanUp.transitions,
+    };
   }
 
   #turn(event: StoryEvent): void {
@@ -239,7 +277,7 @@ class Performance {
   }
 
   async #end(result: ExecutionResult, rules: Rules, servingBefore: number): Promise<Summary> {
-    const { clock, world, fleet, oldInstances } = this.#stage;
+    const { clock, world, fleet } = this.#stage;
     this.#phases.ended(clock.now());
     this.#look();
     const summary = summarize({
@@ -251,7 +289,7 @@ class Performance {
       phases: this.#phases,
       at: clock.now(),
       scene: this.#scene(),
-      oldInstances,
+      oldInstances: this.#oldInstances,
       world,
       looks: this.#looks,
       changes: this.#changes,

@@ -23,11 +23,11 @@ export function failureGroups(): FailureGroup[] {
   });
 }
 
-/** @param runbook path to the runbook, or nothing in the runbook itself */
-export function failureTable(runbook = ''): string {
+/** For the runbook itself: it links within its page. */
+export function failureTable(): string {
   const rows = failureGroups().flatMap(({ title, names }) => [
     [`**${title}**`, ''],
-    ...names.map((name) => [`[${code(name)}](${runbook}#${anchorOf(name)})`, FAILURES[name]]),
+    ...names.map((name) => [`[${code(name)}](#${anchorOf(name)})`, FAILURES[name]]),
   ]);
   return table(['name', 'what it means'], rows);
 }

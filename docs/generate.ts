@@ -1,6 +1,6 @@
 /**
- * `npm run docs`: writes the picture, and the generated parts of README and runbook, from the code. A test compares
- * what is committed with what this file makes.
+ * `npm run docs`: writes the pictures, the sample page, and the generated parts of README and of the pages in `docs/`,
+ * from the code. A test compares what is committed with what this file makes.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,15 +32,20 @@ const PROJECT = join(import.meta.dirname, '..');
 const ENVIRONMENT = 'production';
 const FLEET = 'reactio-production-app';
 
-/** The parts of the command's page. */
-async function commandParts(): Promise<Readonly<Record<string, () => string>>> {
+/** The parts of the command's page. @param template of the environment that the doctor's sample is about */
+async function commandParts(template: TemplateJson): Promise<Readonly<Record<string, () => string>>> {
   const templates = synthesizeTemplates(readFleets(fleetsFile), { bundle: false });
   const samples = {
     'sample-deploy': `deploy ${FLEET} --wait`,
     'sample-plan': `plan ${FLEET}`,
     'sample-history': `history ${FLEET}`,
   };
-  const parts: Record<string, () => string> = { common: commonOptions, commands: commandReference };
+  const doctor = await sampleDoctor(template, FLEET);
+  const parts: Record<string, () => string> = {
+    common: commonOptions,
+    commands: commandReference,
+    doctor: () => doctor,
+  };
   // One after the other: each has the process's clock to itself.
   for (const [name, line] of Object.entries(samples)) {
     const sample = await sampleRun(line, templates);
@@ -55,17 +60,8 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
   const plan = await samplePlan(template, FLEET);
   const costs = await costTable(template);
   const news = await sampleNews(template, FLEET);
-  const doctor = await sampleDoctor(template, FLEET);
-  const readme = {
-    narration: sampleNarration,
-    input: inputTable,
-    'promotion-input': promotionInputTable,
-    plan: () => plan,
-    permissions: () => permissionTable(template),
-    failures: () => failureTable('docs/runbook.md'),
-    costs: () => costs,
-    doctor: () => doctor,
-  };
+  const readme = { narration: sampleNarration, costs: () => costs };
+  const input = { input: inputTable, plan: () => plan, 'promotion-input': promotionInputTable };
   const events = {
     deployed: () => news.deployed,
     'rolled-back': () => news.rolledBack,
@@ -80,9 +76,13 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
     'docs/release-flow.svg': releasePicture(releaseFlowOf(template)),
     'docs/sample-timeline.html': await sampleTimeline(template, FLEET),
     'README.md': fillParts(committed('README.md'), readme),
-    'docs/command.md': fillParts(committed('docs/command.md'), await commandParts()),
+    'docs/command.md': fillParts(committed('docs/command.md'), await commandParts(template)),
     'docs/fleets.md': fillParts(committed('docs/fleets.md'), fields),
     'docs/events.md': fillParts(committed('docs/events.md'), events),
+    'docs/input.md': fillParts(committed('docs/input.md'), input),
+    'docs/permissions.md': fillParts(committed('docs/permissions.md'), {
+      permissions: () => permissionTable(template),
+    }),
     'docs/runbook.md': fillParts(committed('docs/runbook.md'), { failures: failureTable }),
   };
 }

@@ -8,7 +8,7 @@ import { code, table } from './markdown.ts';
 export function permissionTable(template: TemplateJson): string {
   const rows = [...STEP_NAMES, ...PROMOTION_STEP_NAMES].map((step) => {
     const told = statementsOf(template, step).map((statement) => tell(statement, template));
-    return [`[${code(step)}](lambdas/${step}.ts)`, told.join('<br>') || 'nothing'];
+    return [`[${code(step)}](../lambdas/${step}.ts)`, told.join('<br>') || 'nothing'];
   });
   return table(['step', 'may'], rows);
 }

@@ -1,4 +1,4 @@
-/** The answer of a real dry run, on the modelled world: nothing in the README's example is made up. */
+/** The answer of a real dry run, on the modelled world: nothing in the example of docs/input.md is made up. */
 
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { Stage, UNTUNED } from '../simulator/stage.ts';

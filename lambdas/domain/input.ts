@@ -127,7 +127,7 @@ export function parseInput(input: unknown): DeploymentInput {
   throw new DeploymentError(
     'InvalidInput',
     `${list.length === 1 ? 'One problem' : `${list.length} problems`} with the execution input: ${list.join('; ')}. ` +
-      'Start again with input as the README’s section "Starting a deployment" describes; {} deploys the newest upload.',
+      'Start again with input as docs/input.md describes; {} deploys the newest upload.',
   );
 }
 

@@ -80,8 +80,8 @@ function toDo({ result, outcome, failure, fleet }: DeploymentEnded): string {
     'rolled-back': `nothing now. Mend the cause (${entry}), then deploy again.`,
     cancelled: 'nothing. Deploy again when you want to.',
     refused: `nothing now. Mend the cause (${entry}), then deploy again.`,
-    'stopped-halfway': `finish by hand (${entry}, and StoppedHalfway), then free the lock: npm run irekae -- unlock ${fleet}`,
-    'rollback-failed': `look now who serves (RollbackFailed in docs/runbook.md), then free the lock: npm run irekae -- unlock ${fleet}`,
+    'stopped-halfway': `finish by hand (${entry}, and StoppedHalfway), then free the lock: npx irekae unlock ${fleet}`,
+    'rollback-failed': `look now who serves (RollbackFailed in docs/runbook.md), then free the lock: npx irekae unlock ${fleet}`,
   };
   return toDos[result];
 }

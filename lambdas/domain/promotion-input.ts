@@ -56,7 +56,7 @@ export function parsePromotionInput(input: unknown): PromotionInput {
   throw new DeploymentError(
     'InvalidInput',
     `${list.length === 1 ? 'One problem' : `${list.length} problems`} with the execution input: ${list.join('; ')}. ` +
-      'Start again with input as the README’s section "Promotion" describes; {} promotes what the source fleet runs.',
+      'Start again with input as docs/input.md describes; {} promotes what the source fleet runs.',
   );
 }
 

@@ -10,6 +10,8 @@ const GENERATED = [
   'docs/deploy-story.svg',
   'docs/events.md',
   'docs/fleets.md',
+  'docs/input.md',
+  'docs/permissions.md',
   'docs/release-flow.svg',
   'docs/runbook.md',
   'docs/sample-timeline.html',
@@ -17,7 +19,7 @@ const GENERATED = [
 
 describe('The committed documents', () => {
   let generated: Readonly<Record<string, string>>;
-  // Deploys on the modelled world for README's examples, the demo in a process of its own included.
+  // Deploys on the modelled world for the examples in the documents, the demo in a process of its own included.
   beforeAll(async () => {
     generated = await generatedFiles(synthesize());
   }, 60_000);

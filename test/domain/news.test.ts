@@ -194,8 +194,8 @@ Deployment: deploy-2
   it.each<[Result, string]>([
     ['rolled-back', 'see AlertDuringBake in docs/runbook.md'],
     ['refused', 'see FleetWouldShrink in docs/runbook.md'],
-    ['stopped-halfway', 'npm run irekae -- unlock shop'],
-    ['rollback-failed', 'npm run irekae -- unlock shop'],
+    ['stopped-halfway', 'npx irekae unlock shop'],
+    ['rollback-failed', 'npx irekae unlock shop'],
   ])('that it ended as %s name the page or the command', (result, what) =>
     expect(messageOf(news(result)).body).toContain(what),
   );

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { failureGroups } from '../../docs/failure-tables.ts';
 import { headingsOf } from '../../docs/markdown.ts';
 import { FAILURES } from '../../lambdas/domain/errors.ts';
+import { synthesize } from '../synth.ts';
 import { read } from './documents.ts';
 
 const runbook = read('docs/runbook.md');
@@ -43,5 +44,19 @@ describe('The runbook', () => {
     headings.forEach(({ text }, i) => {
       expect(groups[i]?.title.startsWith(text), text).toBe(true);
     });
+  });
+
+  it('tells of every alarm what has happened and where to look', () => {
+    const alarms = Object.values(synthesize().Resources)
+      .filter(({ Type }) => Type === 'AWS::CloudWatch::Alarm')
+      .map(({ Properties }) => String(Properties?.AlarmName))
+      .map((name) => name.replace(/^irekae-(reactio-production-(app|worker)|production)-/, '-'));
+    expect(alarms.length).toBeGreaterThan(8);
+    const told = /^### Which alarm it was$([\s\S]*?)^### /m.exec(runbook)?.[1] ?? '';
+    const first = [...told.matchAll(/^\| (`[^|]*) \|/gm)].map(([, cell]) => cell).join();
+    const named = [...first.matchAll(/`(?:irekae-(?:FLEET|ENVIRONMENT))?(-[a-z-]+)`/g)].map(
+      ([, name]) => name,
+    );
+    expect([...named].sort()).toEqual([...new Set(alarms)].sort());
   });
 });

@@ -3,6 +3,8 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { anchorOf, headingsOf } from '../../docs/markdown.ts';
+import { MOST_HOSTS } from '../../lib/fleet-rules.ts';
+import { MOST_FLEETS } from '../../lib/read-fleets.ts';
 import { DOCUMENTS, PROJECT, read } from './documents.ts';
 
 interface Link {
@@ -78,6 +80,15 @@ describe('README.md', () => {
     );
     const numbers = [...new Set(checked)].sort((a, b) => a - b);
     expect(readme).toContain(`Those that show in the world (${numbers.join(', ')}) the simulator checks`);
+  });
+
+  it.each(['README.md', 'README.ja.md'])('%s has the limits of the code', (path) => {
+    const limits = read(path)
+      .split('\n')
+      .filter((line) => line.startsWith('- ') && line.includes(String(MOST_HOSTS)));
+    expect(limits.map((line) => line.match(/\d+/g)?.map(Number))).toEqual([
+      path === 'README.md' ? [MOST_HOSTS, MOST_FLEETS] : [1, MOST_HOSTS, 1, MOST_FLEETS],
+    ]);
   });
 
   it('has the sections that code refers to by name', () => {

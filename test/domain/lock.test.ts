@@ -55,7 +55,7 @@ describe('The pending slot', () => {
   const askedWhen = (newestVersionId: string, request: PendingRequest) => ({ ...request, newestVersionId });
   const back = (versionId: string) => asks(versionId, { rollbackTo: `deployment of ${versionId}` });
   /** Of a fleet that follows another one's n-th deployment. */
-  const after = (n: number, versionId: string) => asks(versionId, { versionId }, `after-deploy-${n}`);
+  const following = (n: number, versionId: string) => asks(versionId, { versionId }, `after-deploy-${n}`);
   const image = (versionId = 'v2') => asks(versionId, { newImage: { eventId: 'e' } });
 
   it.each<[string, PendingRequest | undefined, PendingRequest, boolean]>([
@@ -103,9 +103,9 @@ describe('The pending slot', () => {
     ['takes an upload instead of a new image', image('v3'), upload('v1'), true],
     ['takes a rollback instead of a new image', image(), back('v1'), true],
     ['keeps an upload from a new image: it takes the newest anyway', upload('v1'), image('v3'), false],
-    ['takes what follows a later deployment, also back', after(2, 'v3'), after(3, 'v2'), true],
-    ['keeps a person’s newer version from what follows', asks('v3'), after(3, 'v2'), false],
-    ['keeps what follows a newer version from a person', after(3, 'v3'), asks('v2'), false],
+    ['takes what follows a later deployment, also back', following(2, 'v3'), following(3, 'v2'), true],
+    ['keeps a person’s newer version from what follows', asks('v3'), following(3, 'v2'), false],
+    ['keeps what follows a newer version from a person', following(3, 'v3'), asks('v2'), false],
     ['keeps a rollback from a new image', back('v1'), image('v3'), false],
     ['takes the later of two new images', image('v3'), image('v2'), true],
   ])('%s', (_what, waiting, request, takes) =>

@@ -50,7 +50,11 @@ export class Chromium {
       // Chromium refuses to run as root with its sandbox, and containers run tests as root. The pages are our own.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     ];
-    this.#process = spawn(command, flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+    this.#process = spawn(command, flags, {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+      // A group of its own: Chromium's children write into the profile for as long as they live.
+      detached: true,
+    });
     this.#out = this.#process.stdio[3] as Writable;
     const answers = this.#process.stdio[4] as Readable;
     answers.setEncoding('utf8').on('data', (chunk: string) => this.#read(chunk));
@@ -78,9 +82,9 @@ export class Chromium {
 
   async close(): Promise<void> {
     const gone = new Promise((resolve) => this.#process.once('exit', resolve));
-    this.#process.kill('SIGKILL');
+    if (this.#process.pid !== undefined) process.kill(-this.#process.pid, 'SIGKILL');
     await gone;
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
   #read(chunk: string): void {

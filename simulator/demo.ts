@@ -11,6 +11,7 @@ import { fleetsFile } from '../bin/fleets.ts';
 import { FleetsFileError, readFleets } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { castOf, type Part } from './demo/cast.ts';
+import { packedByCi } from './demo/ci-tarball.ts';
 import { performAbort, performTwoUploads } from './demo/interruptions.ts';
 import { JsonLines } from './demo/json-lines.ts';
 import { type DemoOptions, HELP, PLAYABLE, readCommand, TOUR } from './demo/options.ts';
@@ -112,7 +113,7 @@ async function playAll(
   seed: number,
   pages: Page[],
 ): Promise<boolean> {
-  const artifact = options.artifact ? readFileSync(options.artifact) : tarball(EXAMPLE_APPLICATION);
+  const given = options.artifact ? readFileSync(options.artifact) : undefined;
   const isShow = isTerminal && !options.json && !options.plain;
   const pace = new Pace(options.speed ?? (isShow ? 'tour' : 'max'));
   const { audience, leave } = audienceFor(options, isShow);
@@ -123,9 +124,10 @@ async function playAll(
   let right = true;
   try {
     for (const part of parts) {
+      const artifact = given ?? (part.scenario === 'promote' ? packedByCi() : undefined);
       const { asItMust } = await playPart(part, templates, {
         seed,
-        tarball: artifact,
+        tarball: artifact ?? tarball(EXAMPLE_APPLICATION),
         audience,
         pace,
         keepPage: (html) => void pages.push({ scenario: part.scenario, html }),

@@ -1,6 +1,9 @@
 /** The flow *promote* of `npm start`: who plays, what the audience hears, and that it ends as it must. */
+import { spawnSync } from 'node:child_process';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { castOf } from '../../simulator/demo/cast.ts';
+import { packedByCi } from '../../simulator/demo/ci-tarball.ts';
 import { JsonLines } from '../../simulator/demo/json-lines.ts';
 import { Pace } from '../../simulator/demo/pace.ts';
 import { PlainLines } from '../../simulator/demo/plain-lines.ts';
@@ -43,6 +46,14 @@ describe('The cast of a promotion', () => {
       parts: [],
       problems: ['--scenario promote: needs a fleet with a promotion; bin/fleets.ts has none'],
     }));
+});
+
+describe('The tarball of a promotion', () => {
+  it('is packed by the script that CI uses, or not there where that cannot pack', () => {
+    const packed = packedByCi();
+    if (packed) expect(gunzipSync(packed).toString('latin1')).toContain('./bin/start');
+    else expect(spawnSync('bash', ['-c', 'git rev-parse && tar --version | grep GNU']).status).not.toBe(0);
+  });
 });
 
 describe('The flow promote', () => {

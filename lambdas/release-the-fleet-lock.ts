@@ -50,8 +50,11 @@ async function startFollowers(
 ): Promise<{ readonly following: readonly string[]; readonly refused: readonly string[] }> {
   const [following, refused, failures]: [string[], string[], unknown[]] = [[], [], []];
   for (const { fleet, name, input } of followUps(deployment)) {
+    const { deploy } = machinesOf(executionArn, fleet);
+    const start = () => executions.start(deploy, name, JSON.stringify(input));
     try {
-      await executions.start(machinesOf(executionArn, fleet).deploy, name, JSON.stringify(input));
+      // A deployment that was stopped has not asked yet: its clean-up asks twice before it takes a no for an answer.
+      await (isCleanUp(deployment) ? start().catch(start) : start());
       following.push(fleet);
     } catch (error) {
       if (isRefusedAgain(deployment, error)) refused.push(unfollowed(fleet, input, error.message));
@@ -67,8 +70,10 @@ async function startFollowers(
  * A clean-up asks minutes after the deployment did. Refused again, the cause will stay (a machine that is gone, say):
  * asking for ever would keep this fleet locked for ever, and record and announce its deployment every few minutes.
  */
-const isRefusedAgain = ({ lock, execution }: Deployment, error: unknown): error is Error =>
-  lock?.holder !== execution.id && isFailure(error, 'ServiceRefused');
+const isRefusedAgain = (deployment: Deployment, error: unknown): error is Error =>
+  isCleanUp(deployment) && isFailure(error, 'ServiceRefused');
+
+const isCleanUp = ({ lock, execution }: Deployment): boolean => lock?.holder !== execution.id;
 
 const unfollowed = (fleet: string, { versionId }: Readonly<Record<string, unknown>>, why: string): string =>
   `${fleet} does not follow, because it was refused twice to start it: ${why} If that fleet is still there, start ` +

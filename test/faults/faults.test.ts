@@ -101,6 +101,10 @@ const ONCE_BROKEN: readonly (readonly [string, string])[] = [
     'a clean-up whose function was cut off after its call forgot whom it had terminated, and left them in Mackerel',
   ],
   [
+    'stopped-after@7: clean-up: Release the lock after finishing / executions.start #1 = refused',
+    'a clean-up took the first refusal to start a follower for the last, though the deployment had never asked',
+  ],
+  [
     'stopped-launching@11: Launch new instances / ec2.launch #1 = refused + Terminate new instances / ec2.listByTag #2 = empty',
     'the undo of a refused launch left an instance running that its last list of EC2 lacked',
   ],

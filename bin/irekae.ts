@@ -34,7 +34,7 @@ stdout.on('error', () => process.exit());
 process.exitCode = await irekae(process.argv.slice(2), {
   fleetsFile,
   // The AWS clients, and the modelled world, take their time to load: only who needs them waits for them.
-  connect: async (environment) => (await import('./command/live-connection.ts')).connect(environment),
+  connect: async (environment) => (await import('./command/live/connection.ts')).connect(environment),
   connectLocal: async (environments, fleet) =>
     (await import('../simulator/local-region.ts')).connectLocally(environments, fleet, {
       isVisible: isTerminal,

@@ -1,12 +1,12 @@
 /** Tables of what irekae tells when a deployment has ended: the event's fields, and the metrics. */
-import { serviceMetricsOf } from '../lambdas/domain/mackerel-news.ts';
-import { METRICS, PHASE_METRICS } from '../lambdas/domain/metrics.ts';
-import { DeploymentEnded } from '../lambdas/domain/news.ts';
+import { serviceMetricsOf } from '../lambdas/domain/record/mackerel-news.ts';
+import { METRICS, PHASE_METRICS } from '../lambdas/domain/record/metrics.ts';
+import { DeploymentEnded } from '../lambdas/domain/record/news.ts';
 import { type Comments, commentsOf, type Schema, schemaOf } from './field-tables.ts';
 import { code, table } from './markdown.ts';
 
 export function eventTable(): string {
-  const rows = fieldRows(schemaOf(DeploymentEnded), '', commentsOf('lambdas/domain/news.ts'));
+  const rows = fieldRows(schemaOf(DeploymentEnded), '', commentsOf('lambdas/domain/record/news.ts'));
   return table(['field', 'value', 'there', 'what it says'], rows);
 }
 

@@ -1,10 +1,10 @@
-/** The closed list of failures as tables, grouped as in `lambdas/domain/errors.ts`. */
+/** The closed list of failures as tables, grouped as in `lambdas/domain/core/errors.ts`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FAILURES, type FailureName } from '../lambdas/domain/errors.ts';
+import { FAILURES, type FailureName } from '../lambdas/domain/core/errors.ts';
 import { anchorOf, code, table } from './markdown.ts';
 
-const ERRORS = join(import.meta.dirname, '..', 'lambdas', 'domain', 'errors.ts');
+const ERRORS = join(import.meta.dirname, '..', 'lambdas', 'domain', 'core', 'errors.ts');
 
 export interface FailureGroup {
   /** As the comment above it says. */

@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type * as v from 'valibot';
-import { DeploymentInput } from '../lambdas/domain/input.ts';
-import { PromotionInput } from '../lambdas/domain/promotion-input.ts';
+import { DeploymentInput } from '../lambdas/domain/core/input.ts';
+import { PromotionInput } from '../lambdas/domain/promotion/input.ts';
 import { EnvironmentConfig, FleetConfig } from '../lib/fleet-config.ts';
 import { code, table } from './markdown.ts';
 
@@ -28,12 +28,12 @@ export interface Schema {
 export const schemaOf = (schema: v.GenericSchema) => schema as unknown as Schema;
 
 export function inputTable(): string {
-  const comments = commentsOf('lambdas/domain/input.ts');
+  const comments = commentsOf('lambdas/domain/core/input.ts');
   return fieldTable(schemaOf(DeploymentInput), 'FIELDS', comments);
 }
 
 export function promotionInputTable(): string {
-  return fieldTable(schemaOf(PromotionInput), 'FIELDS', commentsOf('lambdas/domain/promotion-input.ts'));
+  return fieldTable(schemaOf(PromotionInput), 'FIELDS', commentsOf('lambdas/domain/promotion/input.ts'));
 }
 
 export function fleetTable(): string {

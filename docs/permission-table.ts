@@ -1,6 +1,8 @@
 /** What each step may do in AWS, read off the synthesized template: the policies that are deployed. */
-import { PROMOTION_STEP_NAMES } from '../lambdas/domain/promotion-steps.ts';
-import { STEP_NAMES } from '../lambdas/domain/steps.ts';
+
+import { STEP_NAMES } from '../lambdas/domain/core/steps.ts';
+import { PROMOTION_STEP_NAMES } from '../lambdas/domain/promotion/steps.ts';
+import { sourceOf } from '../lib/function-names.ts';
 import { policiesOf, type Statement } from '../lib/resolve-policies.ts';
 import type { ResourceJson, TemplateJson } from '../lib/synthesize.ts';
 import { code, table } from './markdown.ts';
@@ -8,7 +10,7 @@ import { code, table } from './markdown.ts';
 export function permissionTable(template: TemplateJson): string {
   const rows = [...STEP_NAMES, ...PROMOTION_STEP_NAMES].map((step) => {
     const told = statementsOf(template, step).map((statement) => tell(statement, template));
-    return [`[${code(step)}](../lambdas/${step}.ts)`, told.join('<br>') || 'nothing'];
+    return [`[${code(step)}](../${sourceOf(step)})`, told.join('<br>') || 'nothing'];
   });
   return table(['step', 'may'], rows);
 }

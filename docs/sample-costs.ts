@@ -1,5 +1,5 @@
 /** What a deployment of the example fleets uses up, counted in real runs on the modelled world. */
-import { span } from '../lambdas/domain/words.ts';
+import { span } from '../lambdas/domain/core/words.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import type { ExecutionResult } from '../simulator/run-definition.ts';
 import { type BalancerTuning, Stage, TUNED, UNTUNED } from '../simulator/stage.ts';

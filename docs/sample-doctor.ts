@@ -1,8 +1,8 @@
 /** What `irekae doctor` prints about the example on the modelled world, shortened: the output of the real command. */
 
-import type { CommandPorts } from '../bin/command/command.ts';
 import { irekae } from '../bin/command/irekae.ts';
 import { fleetsFile } from '../bin/fleets.ts';
+import type { CommandPorts } from '../lambdas/ports/command.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { worldTagger } from '../simulator/command-ports.ts';
 import { Stage, UNTUNED } from '../simulator/stage.ts';

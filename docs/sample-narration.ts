@@ -9,7 +9,7 @@ const WIDTH = 116;
 
 /** @throws Error when the demo fails, or does not end in Deployed. */
 export function sampleNarration(): string {
-  const output = execFileSync(process.execPath, ['--import', 'tsx', 'simulator/demo.ts', ...COMMAND], {
+  const output = execFileSync(process.execPath, ['--import', 'tsx', 'bin/demo.ts', ...COMMAND], {
     cwd: PROJECT,
     encoding: 'utf8',
   });

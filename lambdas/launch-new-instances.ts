@@ -4,13 +4,11 @@
  * the ledger knows which tries are behind (rule 5). All shares are launched, or the deployment is undone.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { entering, holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
-import type { Ports } from './clients/ports.ts';
-import type { After, Launch } from './domain/deployment.ts';
-import { isFailure } from './domain/errors.ts';
-import { launchRequest, wholeLaunch } from './domain/launch-request.ts';
+import { liveLedger } from './clients/ledger.ts';
+import type { After, Launch } from './domain/core/document.ts';
+import { isFailure } from './domain/core/errors.ts';
+import { defineStep } from './domain/core/step.ts';
 import {
   type LaunchedShare,
   launchSentence,
@@ -19,8 +17,10 @@ import {
   type Progress,
   progressIn,
   tryOf,
-} from './domain/launching.ts';
-import { defineStep } from './domain/step.ts';
+} from './domain/launch/capacity.ts';
+import { launchRequest, wholeLaunch } from './domain/launch/launch-request.ts';
+import { entering, holding } from './domain/lock/fence.ts';
+import type { Ports } from './ports/ports.ts';
 
 type Agreed = After<'image' | 'release' | 'oldHosts'>;
 type Eyes = Pick<Ports, 'ec2' | 'ledger' | 'clock'>;

@@ -4,17 +4,16 @@
  * fleet wants it, it names the stragglers that are to be replaced.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { atEachBalancer, lookAtNewHosts } from './clients/facts.ts';
-import { holdingUnlessCancelled } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
+import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { Ports } from './clients/ports.ts';
-import type { After, Readiness, Straggler } from './domain/deployment.ts';
-import { DeploymentError } from './domain/errors.ts';
-import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
-import { EC2_SECONDS } from './domain/plan.ts';
+import type { After, Readiness, Straggler } from './domain/core/document.ts';
+import { DeploymentError } from './domain/core/errors.ts';
+import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
+import { defineStep } from './domain/core/step.ts';
+import { span } from './domain/core/words.ts';
+import { atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import {
   allReady,
   type HostFacts,
@@ -23,11 +22,12 @@ import {
   readinessSentence,
   standings,
   toRegister,
-} from './domain/readiness.ts';
-import { defineStep } from './domain/step.ts';
-import { decideStragglers, isBearable, mayReplace } from './domain/stragglers.ts';
-import { newHostMilestones } from './domain/timeline/milestones.ts';
-import { span } from './domain/words.ts';
+} from './domain/hosts/readiness.ts';
+import { decideStragglers, isBearable, mayReplace } from './domain/hosts/stragglers.ts';
+import { holdingUnlessCancelled } from './domain/lock/fence.ts';
+import { EC2_SECONDS } from './domain/record/plan.ts';
+import { newHostMilestones } from './domain/record/timeline/milestones.ts';
+import type { Ports } from './ports/ports.ts';
 
 /** While Mackerel is who holds things up the next look waits this long. */
 const MACKEREL_PAUSE_SECONDS = 3;

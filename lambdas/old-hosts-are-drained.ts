@@ -1,17 +1,18 @@
 /** State *Old hosts are drained*: no load balancer holds a request for an old host anymore. Only reads. */
-import { membersByTwoAnswers } from './clients/facts.ts';
-import { holdingUnlessCancelled } from './clients/fence.ts';
+
 import { lambdaHandler, systemClock } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
+import { liveLedger } from './clients/ledger.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { Ports } from './clients/ports.ts';
-import { type After, type Look, oldInstanceIds } from './domain/deployment.ts';
-import { DEREGISTRATION_SECONDS, decideDraining } from './domain/draining.ts';
-import { DeploymentError } from './domain/errors.ts';
-import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
-import { defineStep } from './domain/step.ts';
-import { drainedMilestones } from './domain/timeline/milestones.ts';
-import { span } from './domain/words.ts';
+import { type After, type Look, oldInstanceIds } from './domain/core/document.ts';
+import { DeploymentError } from './domain/core/errors.ts';
+import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
+import { defineStep } from './domain/core/step.ts';
+import { span } from './domain/core/words.ts';
+import { DEREGISTRATION_SECONDS, decideDraining } from './domain/hosts/draining.ts';
+import { membersByTwoAnswers } from './domain/hosts/look-at-hosts.ts';
+import { holdingUnlessCancelled } from './domain/lock/fence.ts';
+import { drainedMilestones } from './domain/record/timeline/milestones.ts';
+import type { Ports } from './ports/ports.ts';
 
 type Shifted = After<'oldHosts' | 'shift'>;
 

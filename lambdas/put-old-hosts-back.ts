@@ -3,22 +3,23 @@
  * them their Mackerel status back, and waits until they serve. The new hosts stay as they are until then.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { atEachBalancer, membersByName } from './clients/facts.ts';
-import { entering, holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
+import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { Mackerel, Ports } from './clients/ports.ts';
-import { groupBy } from './domain/collections.ts';
-import { type Deployment, type Look, type OldHost, oldInstanceIds } from './domain/deployment.ts';
-import { DeploymentError } from './domain/errors.ts';
-import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
-import { decidePuttingBack } from './domain/putting-back.ts';
-import { defineStep } from './domain/step.ts';
-import { STEPS } from './domain/steps.ts';
-import { servingMilestones } from './domain/timeline/milestones.ts';
-import { span } from './domain/words.ts';
+import { groupBy } from './domain/core/collections.ts';
+import { type Deployment, type Look, type OldHost, oldInstanceIds } from './domain/core/document.ts';
+import { DeploymentError } from './domain/core/errors.ts';
+import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
+import { defineStep } from './domain/core/step.ts';
+import { STEPS } from './domain/core/steps.ts';
+import { span } from './domain/core/words.ts';
+import { atEachBalancer, membersByName } from './domain/hosts/look-at-hosts.ts';
+import { decidePuttingBack } from './domain/hosts/putting-back.ts';
+import { entering, holding } from './domain/lock/fence.ts';
+import { servingMilestones } from './domain/record/timeline/milestones.ts';
+import type { Mackerel } from './ports/mackerel.ts';
+import type { Ports } from './ports/ports.ts';
 
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
 

@@ -5,18 +5,19 @@
  */
 import { liveAnnouncer } from './clients/announcer.ts';
 import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
+import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
-import type { Ports, RecordWriter } from './clients/ports.ts';
 import { liveRecordWriter } from './clients/record-writer.ts';
-import { writeRecord, writeTimeline } from './clients/records.ts';
-import { type Ears, tellEnding } from './clients/telling.ts';
-import { type Deployment, type Ending, holdOf, parseDeployment } from './domain/deployment.ts';
-import { endingOf } from './domain/ending.ts';
-import { type FailureName, isFailure } from './domain/errors.ts';
-import { currentReleaseKey, deploymentRecordKey } from './domain/fleet.ts';
-import { recordOf, withoutTimeline } from './domain/record.ts';
-import type { Step } from './domain/step.ts';
+import { type Deployment, type Ending, holdOf, parseDeployment } from './domain/core/document.ts';
+import { type FailureName, isFailure } from './domain/core/errors.ts';
+import { currentReleaseKey, deploymentRecordKey } from './domain/core/fleet.ts';
+import type { Step } from './domain/core/step.ts';
+import { endingOf } from './domain/record/ending.ts';
+import { recordOf, withoutTimeline } from './domain/record/record.ts';
+import { type Ears, tellEnding } from './domain/record/telling.ts';
+import { writeRecord, writeTimeline } from './domain/record/write-records.ts';
+import type { Ports } from './ports/ports.ts';
+import type { RecordWriter } from './ports/s3.ts';
 
 /**
  * The endings after which hosts of this release may serve, or of the one before, or of both: the lock stays, and a

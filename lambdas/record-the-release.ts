@@ -3,17 +3,18 @@
  * The next deployment reads the record to know whether it is wanted.
  */
 import { liveAnnouncer } from './clients/announcer.ts';
-import { holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
+import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
-import type { Ports, RecordWriter } from './clients/ports.ts';
 import { liveRecordWriter } from './clients/record-writer.ts';
-import { writeRecord, writeTimeline } from './clients/records.ts';
-import { type Ears, tellEnding } from './clients/telling.ts';
-import { currentReleaseKey, deploymentRecordKey } from './domain/fleet.ts';
-import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record.ts';
-import { defineStep } from './domain/step.ts';
+import { currentReleaseKey, deploymentRecordKey } from './domain/core/fleet.ts';
+import { defineStep } from './domain/core/step.ts';
+import { holding } from './domain/lock/fence.ts';
+import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record/record.ts';
+import { type Ears, tellEnding } from './domain/record/telling.ts';
+import { writeRecord, writeTimeline } from './domain/record/write-records.ts';
+import type { Ports } from './ports/ports.ts';
+import type { RecordWriter } from './ports/s3.ts';
 
 type Records = Pick<Ports, 'ledger'> & Ears & { readonly artifacts: RecordWriter };
 

@@ -4,15 +4,15 @@
  */
 import { liveExecutions } from './clients/executions.ts';
 import { lambdaHandler, systemLog } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
-import type { Ports } from './clients/ports.ts';
-import { startPending } from './clients/records.ts';
-import { type Deployment, holdOf, parseDeployment } from './domain/deployment.ts';
-import { isFailure } from './domain/errors.ts';
-import { followUps } from './domain/following.ts';
-import { machinesOf } from './domain/lock.ts';
-import type { Step } from './domain/step.ts';
-import { list } from './domain/words.ts';
+import { liveLedger } from './clients/ledger.ts';
+import { type Deployment, holdOf, parseDeployment } from './domain/core/document.ts';
+import { isFailure } from './domain/core/errors.ts';
+import type { Step } from './domain/core/step.ts';
+import { list } from './domain/core/words.ts';
+import { followUps } from './domain/lock/following.ts';
+import { machinesOf } from './domain/lock/lock.ts';
+import { startPending } from './domain/record/write-records.ts';
+import type { Ports } from './ports/ports.ts';
 
 type Registry = Pick<Ports, 'ledger' | 'executions' | 'log'>;
 

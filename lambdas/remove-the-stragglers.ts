@@ -4,24 +4,25 @@
  * The new hosts are never among them.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { launchedByTag } from './clients/facts.ts';
-import { holdingUnlessCancelled } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
+import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { Instance, Ports } from './clients/ports.ts';
-import { leaveBalancers, retireHostsOf, terminateInstances } from './clients/removing.ts';
-import { readConsole } from './clients/setting-aside.ts';
-import type { After, StragglerRemoval } from './domain/deployment.ts';
-import { DeploymentError } from './domain/errors.ts';
-import { type Evidence, MOST_CONSOLES } from './domain/evidence.ts';
-import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
-import { IN_FLIGHT_SECONDS, stragglerCandidates } from './domain/removal.ts';
-import { defineStep } from './domain/step.ts';
-import { STRAGGLER_END_SECONDS } from './domain/stragglers.ts';
-import { allEnded, decideTermination, refuseAny, rememberUnseen } from './domain/termination.ts';
-import { count, list, secondsBetween, span } from './domain/words.ts';
+import type { After, Evidence, StragglerRemoval } from './domain/core/document.ts';
+import { DeploymentError } from './domain/core/errors.ts';
+import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
+import { defineStep } from './domain/core/step.ts';
+import { count, list, secondsBetween, span } from './domain/core/words.ts';
+import { leaveBalancers, retireHostsOf, terminateInstances } from './domain/hosts/end-instances.ts';
+import { MOST_CONSOLES } from './domain/hosts/evidence.ts';
+import { launchedByTag } from './domain/hosts/look-at-hosts.ts';
+import { LAUNCH_IN_FLIGHT_SECONDS, stragglerCandidates } from './domain/hosts/removal.ts';
+import { readConsole } from './domain/hosts/set-aside.ts';
+import { STRAGGLER_END_SECONDS } from './domain/hosts/stragglers.ts';
+import { allEnded, decideTermination, refuseAny, rememberUnseen } from './domain/hosts/termination.ts';
+import { holdingUnlessCancelled } from './domain/lock/fence.ts';
+import type { Instance } from './ports/ec2.ts';
+import type { Ports } from './ports/ports.ts';
 
 type Replaced = After<'launch' | 'readiness'>;
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
@@ -99,7 +100,7 @@ function mayBeInFlight(
   now: Date,
 ): Finding | undefined {
   if (launch.replaced?.length === readiness.stragglers?.length) return undefined;
-  const left = IN_FLIGHT_SECONDS - secondsPassed;
+  const left = LAUNCH_IN_FLIGHT_SECONDS - secondsPassed;
   if (left <= 0) return undefined;
   return {
     ready: false,

@@ -8,20 +8,21 @@
  * would launch twice. So two runs ask for the same under the same token (rule 5).
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { entering } from './clients/fence.ts';
 import { lambdaHandler } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
-import type { Ports, Subnet } from './clients/ports.ts';
-import type { After, Launch } from './domain/deployment.ts';
-import { DeploymentError, isFailure } from './domain/errors.ts';
-import { launchRequest, wholeLaunch } from './domain/launch-request.ts';
-import { defineStep } from './domain/step.ts';
+import { liveLedger } from './clients/ledger.ts';
+import type { After, Launch } from './domain/core/document.ts';
+import { DeploymentError, isFailure } from './domain/core/errors.ts';
+import { defineStep } from './domain/core/step.ts';
 import {
   launchAfter,
   type ReplacedShare,
   type StragglerShare,
   sharesToReplace,
-} from './domain/stragglers.ts';
+} from './domain/hosts/stragglers.ts';
+import { launchRequest, wholeLaunch } from './domain/launch/launch-request.ts';
+import { entering } from './domain/lock/fence.ts';
+import type { Subnet } from './ports/ec2.ts';
+import type { Ports } from './ports/ports.ts';
 
 type Waiting = After<'image' | 'release' | 'launch' | 'readiness'>;
 type Eyes = Pick<Ports, 'ec2' | 'ledger'>;

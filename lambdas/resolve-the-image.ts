@@ -4,15 +4,15 @@
  */
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler } from './clients/handler.ts';
-import { findTarget } from './clients/history.ts';
 import { liveParameters } from './clients/parameters.ts';
-import type { Ports } from './clients/ports.ts';
 import { liveRecordReader } from './clients/record-reader.ts';
-import type { ResolvedImage } from './domain/deployment.ts';
-import { DeploymentError } from './domain/errors.ts';
-import type { Fleet } from './domain/fleet.ts';
-import { decideImage, imageOrigin, NAME_ANOTHER_IMAGE } from './domain/image.ts';
-import { defineStep } from './domain/step.ts';
+import type { ResolvedImage } from './domain/core/document.ts';
+import { DeploymentError } from './domain/core/errors.ts';
+import type { Fleet } from './domain/core/fleet.ts';
+import { defineStep } from './domain/core/step.ts';
+import { findTarget } from './domain/release/find-target.ts';
+import { decideImage, imageOrigin, NAME_ANOTHER_IMAGE } from './domain/release/image.ts';
+import type { Ports } from './ports/ports.ts';
 
 type Eyes = Pick<Ports, 'ec2' | 'parameters' | 'records'>;
 

@@ -4,12 +4,12 @@
  */
 import { liveArtifacts } from './clients/artifacts.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
-import { newestFiles, recordedFiles } from './clients/pinning.ts';
-import type { Artifacts, Ports } from './clients/ports.ts';
-import type { After, NoRelease, ResolvedRelease } from './domain/deployment.ts';
-import { DeploymentError } from './domain/errors.ts';
-import { currentReleaseKey, deploymentRecordKey, promotionKey } from './domain/fleet.ts';
-import { askGates, type GateAnswer, type GateFacts, refuse } from './domain/gates.ts';
+import type { After, NoRelease, ResolvedRelease } from './domain/core/document.ts';
+import { DeploymentError } from './domain/core/errors.ts';
+import { currentReleaseKey, deploymentRecordKey, promotionKey } from './domain/core/fleet.ts';
+import { defineStep } from './domain/core/step.ts';
+import { askGates, type GateAnswer, type GateFacts, refuse } from './domain/release/gates.ts';
+import { newestFiles, recordedFiles } from './domain/release/pinning.ts';
 import {
   type CurrentRelease,
   decideRelease,
@@ -18,9 +18,10 @@ import {
   previousDeployment,
   refuseForeignKey,
   releaseBefore,
-} from './domain/release-choice.ts';
-import { decideRollback, parseAnyRecord } from './domain/rollback.ts';
-import { defineStep } from './domain/step.ts';
+} from './domain/release/release-choice.ts';
+import { decideRollback, parseAnyRecord } from './domain/release/rollback.ts';
+import type { Ports } from './ports/ports.ts';
+import type { Artifacts } from './ports/s3.ts';
 
 type Resolving = After<'image'>;
 

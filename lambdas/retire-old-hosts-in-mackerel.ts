@@ -2,16 +2,17 @@
  * State *Retire old hosts in Mackerel*: their instances have ended; a host that is retired twice is retired once. Asked
  * about again, because an agent that saw an error may have registered anew since the snapshot.
  */
-import { holding } from './clients/fence.ts';
+
 import { lambdaHandler, systemClock } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
+import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
-import type { Ports } from './clients/ports.ts';
-import { retireHostsOf } from './clients/removing.ts';
-import { oldInstanceIds, type Retirement } from './domain/deployment.ts';
-import { DeploymentError } from './domain/errors.ts';
-import { defineStep } from './domain/step.ts';
-import { count } from './domain/words.ts';
+import { oldInstanceIds, type Retirement } from './domain/core/document.ts';
+import { DeploymentError } from './domain/core/errors.ts';
+import { defineStep } from './domain/core/step.ts';
+import { count } from './domain/core/words.ts';
+import { retireHostsOf } from './domain/hosts/end-instances.ts';
+import { holding } from './domain/lock/fence.ts';
+import type { Ports } from './ports/ports.ts';
 
 export const retireOldHostsInMackerel = defineStep(
   'retire-old-hosts-in-mackerel',

@@ -3,19 +3,20 @@
  * that could be wrong around a launch is found here, while nothing was changed. Only reads.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { hostsOfRole, membersByTwoAnswers } from './clients/facts.ts';
 import { lambdaHandler } from './clients/handler.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { Mackerel, Ports } from './clients/ports.ts';
-import type { Snapshot } from './domain/deployment.ts';
-import { DeploymentError } from './domain/errors.ts';
-import { type Fleet, loadBalancerName, TAG } from './domain/fleet.ts';
-import { decideJoining } from './domain/joining.ts';
-import { checkNetwork } from './domain/network.ts';
-import { decideSnapshot } from './domain/snapshot.ts';
-import { defineStep } from './domain/step.ts';
-import { list } from './domain/words.ts';
+import type { Snapshot } from './domain/core/document.ts';
+import { DeploymentError } from './domain/core/errors.ts';
+import { type Fleet, loadBalancerName, TAG } from './domain/core/fleet.ts';
+import { defineStep } from './domain/core/step.ts';
+import { list } from './domain/core/words.ts';
+import { decideJoining } from './domain/hosts/joining.ts';
+import { hostsOfRole, membersByTwoAnswers } from './domain/hosts/look-at-hosts.ts';
+import { checkNetwork } from './domain/hosts/network.ts';
+import { decideSnapshot } from './domain/hosts/snapshot.ts';
+import type { Mackerel } from './ports/mackerel.ts';
+import type { Ports } from './ports/ports.ts';
 
 /** Strangers are for people to read: beyond this many the count says enough. */
 const MOST_STRANGERS = 50;

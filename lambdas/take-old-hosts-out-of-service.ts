@@ -3,26 +3,27 @@
  * this very look (rule 1) takes the old ones out of the load balancers and stops Mackerel from paging about them.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { atEachBalancer, lookAtNewHosts } from './clients/facts.ts';
-import { entering } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
+import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { Member, Ports } from './clients/ports.ts';
-import { groupBy } from './domain/collections.ts';
-import type { After, Shift } from './domain/deployment.ts';
-import { DeploymentError } from './domain/errors.ts';
-import { deadlineOf } from './domain/looks.ts';
+import { groupBy } from './domain/core/collections.ts';
+import type { After, Shift } from './domain/core/document.ts';
+import { DeploymentError } from './domain/core/errors.ts';
+import { deadlineOf } from './domain/core/looks.ts';
+import { defineStep } from './domain/core/step.ts';
+import { count, list, span } from './domain/core/words.ts';
+import { atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import {
   allReady,
   type HostFacts,
   type HostStanding,
   readinessSentence,
   standings,
-} from './domain/readiness.ts';
-import { defineStep } from './domain/step.ts';
-import { count, list, span } from './domain/words.ts';
+} from './domain/hosts/readiness.ts';
+import { entering } from './domain/lock/fence.ts';
+import type { Member } from './ports/load-balancers.ts';
+import type { Ports } from './ports/ports.ts';
 
 type Ready = After<'oldHosts' | 'launch' | 'readiness'>;
 

@@ -4,12 +4,13 @@
  */
 import { liveExecutions } from './clients/executions.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
-import type { LedgerRow, Ports } from './clients/ports.ts';
-import { startPending } from './clients/records.ts';
-import type { Deployment, TakeOver } from './domain/deployment.ts';
-import { deadSince, decideCleanUp } from './domain/lock.ts';
-import { defineStep } from './domain/step.ts';
+import { liveLedger } from './clients/ledger.ts';
+import type { Deployment, TakeOver } from './domain/core/document.ts';
+import { defineStep } from './domain/core/step.ts';
+import { deadSince, decideCleanUp } from './domain/lock/lock.ts';
+import { startPending } from './domain/record/write-records.ts';
+import type { LedgerRow } from './ports/ledger.ts';
+import type { Ports } from './ports/ports.ts';
 
 type Registry = Pick<Ports, 'ledger' | 'executions' | 'clock'>;
 

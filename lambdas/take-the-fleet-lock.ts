@@ -6,16 +6,17 @@
 import { liveArtifacts } from './clients/artifacts.ts';
 import { liveExecutions } from './clients/executions.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
-import { findTarget } from './clients/history.ts';
-import { liveLedger } from './clients/live-ledger.ts';
-import type { LedgerRow, PendingRequest, Ports } from './clients/ports.ts';
-import type { Deployment, Lock } from './domain/deployment.ts';
-import { DeploymentError } from './domain/errors.ts';
-import { currentReleaseKey } from './domain/fleet.ts';
-import { type DeploymentInput, startedBy } from './domain/input.ts';
-import { deadSince, machinesOf, markedWith, takesTheSlot, wantedBy } from './domain/lock.ts';
-import { foundArtifact, parseCurrentRelease, refuseForeignKey } from './domain/release-choice.ts';
-import { defineStep } from './domain/step.ts';
+import { liveLedger } from './clients/ledger.ts';
+import type { Deployment, Lock } from './domain/core/document.ts';
+import { DeploymentError } from './domain/core/errors.ts';
+import { currentReleaseKey } from './domain/core/fleet.ts';
+import { type DeploymentInput, startedBy } from './domain/core/input.ts';
+import { defineStep } from './domain/core/step.ts';
+import { deadSince, machinesOf, markedWith, takesTheSlot, wantedBy } from './domain/lock/lock.ts';
+import { findTarget } from './domain/release/find-target.ts';
+import { foundArtifact, parseCurrentRelease, refuseForeignKey } from './domain/release/release-choice.ts';
+import type { LedgerRow, PendingRequest } from './ports/ledger.ts';
+import type { Ports } from './ports/ports.ts';
 
 /** The lock may become free, or the slot be taken, between reading and writing: so often, and then it is asked again. */
 const TRIES = 5;

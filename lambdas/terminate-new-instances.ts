@@ -4,25 +4,32 @@
  * instances that failed have to say is read first; one of them is kept for debugging where the fleet wants that.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { launchedByTag } from './clients/facts.ts';
-import { entering, holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
+import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { Instance, Ports } from './clients/ports.ts';
-import { leaveBalancers, retireHostsOf, terminateInstances } from './clients/removing.ts';
-import { type Aside, setAside } from './clients/setting-aside.ts';
-import { type Deployment, deploymentId, launchedIds, type Removal } from './domain/deployment.ts';
-import { DeploymentError } from './domain/errors.ts';
-import { TAG } from './domain/fleet.ts';
-import { type Kept, keptSentence } from './domain/kept.ts';
-import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
-import { removalCandidates, settledAfterSeconds } from './domain/removal.ts';
-import { defineStep } from './domain/step.ts';
-import { allEnded, decideTermination, refuseAny, rememberUnseen } from './domain/termination.ts';
-import { terminatedMilestones } from './domain/timeline/milestones.ts';
-import { count, list, secondsBetween, span } from './domain/words.ts';
+import {
+  type Deployment,
+  deploymentId,
+  type Kept,
+  launchedIds,
+  type Removal,
+} from './domain/core/document.ts';
+import { DeploymentError } from './domain/core/errors.ts';
+import { TAG } from './domain/core/fleet.ts';
+import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
+import { defineStep } from './domain/core/step.ts';
+import { count, list, secondsBetween, span } from './domain/core/words.ts';
+import { leaveBalancers, retireHostsOf, terminateInstances } from './domain/hosts/end-instances.ts';
+import { keptSentence } from './domain/hosts/kept.ts';
+import { launchedByTag } from './domain/hosts/look-at-hosts.ts';
+import { removalCandidates, settledAfterSeconds } from './domain/hosts/removal.ts';
+import { type Aside, setAside } from './domain/hosts/set-aside.ts';
+import { allEnded, decideTermination, refuseAny, rememberUnseen } from './domain/hosts/termination.ts';
+import { entering, holding } from './domain/lock/fence.ts';
+import { terminatedMilestones } from './domain/record/timeline/milestones.ts';
+import type { Instance } from './ports/ec2.ts';
+import type { Ports } from './ports/ports.ts';
 
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
 

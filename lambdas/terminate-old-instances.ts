@@ -3,28 +3,28 @@
  * EC2 says that the old instances have ended, because Mackerel must not forget them before that.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { lookAtNewHosts } from './clients/facts.ts';
-import { entering, holding } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
+import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { Ports } from './clients/ports.ts';
-import { retireHostsOf } from './clients/removing.ts';
-import { type After, type Look, oldInstanceIds } from './domain/deployment.ts';
-import { DeploymentError, isFailure } from './domain/errors.ts';
-import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
-import { allReady, type HostFacts, readinessSentence, standings } from './domain/readiness.ts';
-import { defineStep } from './domain/step.ts';
+import { type After, type Look, oldInstanceIds } from './domain/core/document.ts';
+import { DeploymentError, isFailure } from './domain/core/errors.ts';
+import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
+import { defineStep } from './domain/core/step.ts';
+import { count, list, span } from './domain/core/words.ts';
+import { retireHostsOf } from './domain/hosts/end-instances.ts';
+import { lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
+import { allReady, type HostFacts, readinessSentence, standings } from './domain/hosts/readiness.ts';
 import {
   allEnded,
   decideTermination,
   refuseAny,
   rememberUnseen,
   type TerminationDecision,
-} from './domain/termination.ts';
-import { terminatedMilestones } from './domain/timeline/milestones.ts';
-import { count, list, span } from './domain/words.ts';
+} from './domain/hosts/termination.ts';
+import { entering, holding } from './domain/lock/fence.ts';
+import { terminatedMilestones } from './domain/record/timeline/milestones.ts';
+import type { Ports } from './ports/ports.ts';
 
 type Baked = After<'oldHosts' | 'launch' | 'bake'>;
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;

@@ -1,19 +1,24 @@
 /** State *Watch the new hosts*: the bake. Still ready, and no Mackerel alert open on them. Only reads. */
 import { liveEc2 } from './clients/ec2.ts';
-import { lookAtNewHosts } from './clients/facts.ts';
-import { holdingUnlessCancelled } from './clients/fence.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
-import { liveLedger } from './clients/live-ledger.ts';
+import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { Ports } from './clients/ports.ts';
-import { BAKE_PAUSE_SECONDS, BAKE_RETRY_SECONDS, BAKE_SILENCE_SECONDS, decideBake } from './domain/bake.ts';
-import type { After, Look } from './domain/deployment.ts';
-import { DeploymentError } from './domain/errors.ts';
-import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/looks.ts';
-import { standings } from './domain/readiness.ts';
-import { defineStep } from './domain/step.ts';
-import { span } from './domain/words.ts';
+import type { After, Look } from './domain/core/document.ts';
+import { DeploymentError } from './domain/core/errors.ts';
+import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
+import { defineStep } from './domain/core/step.ts';
+import { span } from './domain/core/words.ts';
+import {
+  BAKE_PAUSE_SECONDS,
+  BAKE_RETRY_SECONDS,
+  BAKE_SILENCE_SECONDS,
+  decideBake,
+} from './domain/hosts/bake.ts';
+import { lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
+import { standings } from './domain/hosts/readiness.ts';
+import { holdingUnlessCancelled } from './domain/lock/fence.ts';
+import type { Ports } from './ports/ports.ts';
 
 type Launched = After<'launch'>;
 type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;

@@ -1,8 +1,8 @@
 /** State *Write the plan*: the answer of a dry run. Asks nobody; everything is in the document. */
 import { lambdaHandler } from './clients/handler.ts';
-import type { Ports } from './clients/ports.ts';
-import { writePlan } from './domain/plan.ts';
-import { defineStep } from './domain/step.ts';
+import { defineStep } from './domain/core/step.ts';
+import { writePlan } from './domain/record/plan.ts';
+import type { Ports } from './ports/ports.ts';
 
 export const writeThePlan = defineStep(
   'write-the-plan',

@@ -2,14 +2,15 @@
  * What a deployment, or a clean-up, may use up at most: events of its history, and time. A history that reaches 25,000 events, or a
  * machine that reaches its own timeout, ends an execution without a Catch: neither may ever come first.
  */
-import { BAKE_RETRY_SECONDS, BAKE_SILENCE_SECONDS } from '../lambdas/domain/bake.ts';
-import { DEREGISTRATION_SECONDS } from '../lambdas/domain/draining.ts';
-import type { Fleet } from '../lambdas/domain/fleet.ts';
-import { IN_FLIGHT_SECONDS } from '../lambdas/domain/lock.ts';
-import { EVENTS_PER_LOOK, mostLooks } from '../lambdas/domain/looks.ts';
-import { IN_FLIGHT_SECONDS as LAUNCH_IN_FLIGHT_SECONDS } from '../lambdas/domain/removal.ts';
-import { STEP_NAMES, STEPS, type StepName } from '../lambdas/domain/steps.ts';
-import { STRAGGLER_END_SECONDS } from '../lambdas/domain/stragglers.ts';
+
+import type { Fleet } from '../lambdas/domain/core/fleet.ts';
+import { EVENTS_PER_LOOK, mostLooks } from '../lambdas/domain/core/looks.ts';
+import { STEP_NAMES, STEPS, type StepName } from '../lambdas/domain/core/steps.ts';
+import { BAKE_RETRY_SECONDS, BAKE_SILENCE_SECONDS } from '../lambdas/domain/hosts/bake.ts';
+import { DEREGISTRATION_SECONDS } from '../lambdas/domain/hosts/draining.ts';
+import { LAUNCH_IN_FLIGHT_SECONDS } from '../lambdas/domain/hosts/removal.ts';
+import { STRAGGLER_END_SECONDS } from '../lambdas/domain/hosts/stragglers.ts';
+import { TAKE_OVER_AFTER_SECONDS } from '../lambdas/domain/lock/lock.ts';
 
 /** AWS fails the execution that reaches it. */
 const HISTORY_LIMIT = 25_000;
@@ -82,7 +83,7 @@ const CLEAN_UP_STEPS = [
 
 function longestCleanUpWaits(limits: Limits) {
   const { terminate, putBack, remove } = longestWaits(limits);
-  return { inFlight: IN_FLIGHT_SECONDS, terminate, putBack, remove };
+  return { inFlight: TAKE_OVER_AFTER_SECONDS, terminate, putBack, remove };
 }
 
 /** The most history events of a clean-up: fewer than those of the deployment, so no limits are refused for it. */

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import type { FunctionName } from './function-names.ts';
+import { type FunctionName, sourceOf } from './function-names.ts';
 import { BUNDLING } from './functions.ts';
 
 export interface Bundle {
@@ -23,7 +23,7 @@ export async function bundleStep(step: FunctionName, folder: string): Promise<Bu
   const file = join(folder, `${step}.mjs`);
   const { target, minify, keepNames, mainFields, banner } = BUNDLING;
   const { metafile } = await build({
-    entryPoints: [join(PROJECT, 'lambdas', `${step}.ts`)],
+    entryPoints: [join(PROJECT, sourceOf(step))],
     outfile: file,
     absWorkingDir: PROJECT,
     bundle: true,

@@ -6,8 +6,8 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
-import type { MetricName } from '../lambdas/domain/metrics.ts';
-import { RESULTS, type Result } from '../lambdas/domain/news.ts';
+import type { MetricName } from '../lambdas/domain/record/metrics.ts';
+import { RESULTS, type Result } from '../lambdas/domain/record/news.ts';
 import type { FleetMachine } from './fleet-machine.ts';
 import { fleetMetric } from './fleet-metric.ts';
 import type { Environment } from './read-fleets.ts';

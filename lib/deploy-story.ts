@@ -9,8 +9,8 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { Fleet } from '../lambdas/domain/fleet.ts';
-import type { StepName } from '../lambdas/domain/steps.ts';
+import type { Fleet } from '../lambdas/domain/core/fleet.ts';
+import type { StepName } from '../lambdas/domain/core/steps.ts';
 import { fail, opened, recorded, released, removeAct, succeed, undoAct } from './acts.ts';
 import { States } from './states.ts';
 

@@ -3,8 +3,8 @@
  * than one field are in `fleet-rules.ts`. The message of a check says what is allowed.
  */
 import * as v from 'valibot';
-import { Architecture, RECORD_PREFIX } from '../lambdas/domain/fleet.ts';
-import { WEEKDAYS } from '../lambdas/domain/local-time.ts';
+import { ARCHITECTURES, RECORD_PREFIX } from '../lambdas/domain/core/fleet.ts';
+import { WEEKDAYS } from '../lambdas/domain/core/local-time.ts';
 
 /** A text that matches; one check per field, so that a bad value is told about once. */
 const text = (pattern: RegExp, allowed: string) => v.pipe(v.string(allowed), v.regex(pattern, allowed));
@@ -273,7 +273,7 @@ export const FleetConfig = only({
   /** Tarballs that ride along: the Perl of 2015. Default: none. */
   runtimes: v.optional(list(Runtime, 0, 20), []),
   image: Image,
-  architecture: Architecture,
+  architecture: v.picklist(ARCHITECTURES),
   /** In order of preference: the next one is asked for when EC2 has no capacity for the one before. */
   instanceTypes: list(text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'an instance type such as m7g.large'), 1, 20),
   /** One per zone. */

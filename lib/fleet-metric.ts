@@ -1,6 +1,6 @@
-/** The metrics that the functions tell (`lambdas/domain/metrics.ts`), as CDK knows metrics. */
+/** The metrics that the functions tell (`lambdas/domain/record/metrics.ts`), as CDK knows metrics. */
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { METRIC_NAMESPACE, METRICS, type MetricName } from '../lambdas/domain/metrics.ts';
+import { METRIC_NAMESPACE, METRICS, type MetricName } from '../lambdas/domain/record/metrics.ts';
 
 /** @throws Error when the dimensions are not the metric's: it would be another metric, which nobody tells. */
 export function fleetMetric(

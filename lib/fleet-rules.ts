@@ -1,7 +1,9 @@
 /** What must be true between a fleet's fields, and between fleets. Each rule says which field to change, and to what. */
-import { largestBootScript, USER_DATA_LIMIT } from '../lambdas/domain/boot-script.ts';
-import { type Architecture, fleetSize, loadBalancerName } from '../lambdas/domain/fleet.ts';
-import { mostStragglers, SMALLEST_FLEET } from '../lambdas/domain/stragglers.ts';
+
+import { fleetSize, loadBalancerName } from '../lambdas/domain/core/fleet.ts';
+import { mostStragglers, SMALLEST_FLEET } from '../lambdas/domain/hosts/stragglers.ts';
+import { largestBootScript, USER_DATA_LIMIT } from '../lambdas/domain/launch/boot-script.ts';
+import type { Architecture } from '../lambdas/ports/ec2.ts';
 import { HISTORY_BUDGET, mostEvents } from './budgets.ts';
 import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
 

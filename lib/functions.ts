@@ -1,4 +1,5 @@
 /** The Lambda functions of an environment: one per step and the orphan watch, each with a role and a log of its own. */
+
 import { join } from 'node:path';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -6,15 +7,14 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { NEWS_TOPIC_VARIABLE } from '../lambdas/clients/announcer.ts';
-import { LEDGER_TABLE_VARIABLE } from '../lambdas/clients/live-ledger.ts';
+import { LEDGER_TABLE_VARIABLE, NEWS_TOPIC_VARIABLE } from '../lambdas/domain/core/names.ts';
+import { STEP_NAMES, STEPS, type StepName } from '../lambdas/domain/core/steps.ts';
 import {
   PROMOTION_STEP_NAMES,
   PROMOTION_STEPS,
   type PromotionStepName,
-} from '../lambdas/domain/promotion-steps.ts';
-import { STEP_NAMES, STEPS, type StepName } from '../lambdas/domain/steps.ts';
-import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
+} from '../lambdas/domain/promotion/steps.ts';
+import { type FunctionName, ORPHAN_WATCH, sourceOf } from './function-names.ts';
 import { acknowledgeWildcards } from './nag.ts';
 import { type Permission, permissionsOf, type Reach } from './permissions.ts';
 import { isReader, readerRoleName } from './promotions.ts';
@@ -102,7 +102,7 @@ class BundledFunction extends Construct {
     this.handler = new NodejsFunction(this, 'Handler', {
       functionName,
       description: `irekae ${reach.environment.name}: ${props.description}`,
-      entry: join(PROJECT, 'lambdas', `${props.name}.ts`),
+      entry: join(PROJECT, sourceOf(props.name)),
       depsLockFilePath: join(PROJECT, 'package-lock.json'),
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
@@ -182,6 +182,6 @@ export const BUNDLING = {
   // Lambda hands credentials over in variables; the SDK's chain of a dozen other places is 100 kB of each bundle.
   // Relative to the project, so that the bundle does not depend on where it was made.
   esbuildArgs: {
-    '--alias:@aws-sdk/credential-provider-node': './lambdas/clients/lambda-credentials.ts',
+    '--alias:@aws-sdk/credential-provider-node': './lambdas/clients/wire/lambda-credentials.ts',
   },
 };

@@ -1,7 +1,7 @@
 /**
  * A fleet's two state machines, by name. The functions that they invoke ask for their executions and start them, so
  * the functions' permissions must name the machines before there are any: a reference would be a cycle. The steps make
- * the same names (`machinesOf` in `lambdas/domain/lock.ts`).
+ * the same names (`machinesOf` in `lambdas/domain/lock/lock.ts`).
  */
 import { ArnFormat, type Stack } from 'aws-cdk-lib';
 

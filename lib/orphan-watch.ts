@@ -10,7 +10,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { ORPHANED_AFTER_SECONDS, WATCH_EVERY_SECONDS } from '../lambdas/domain/orphans.ts';
+import { ORPHANED_AFTER_SECONDS, WATCH_EVERY_SECONDS } from '../lambdas/domain/lock/orphans.ts';
 import { fleetMetric } from './fleet-metric.ts';
 import { orphanWatchFunction } from './functions.ts';
 import { deployMachineName, machineArn } from './machine-arns.ts';

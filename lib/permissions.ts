@@ -4,11 +4,14 @@
  *
  * The functions are shared by the fleets of an environment, so a permission reaches exactly these fleets.
  */
+
 import type { Stack } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { currentReleaseKey, type LoadBalancerRef, RECORD_PREFIX, TAG } from '../lambdas/domain/fleet.ts';
-import { EVENT_SOURCE, EVENT_TYPE } from '../lambdas/domain/news.ts';
-import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion-steps.ts';
+import { currentReleaseKey, RECORD_PREFIX, TAG } from '../lambdas/domain/core/fleet.ts';
+import { EVENT_SOURCE } from '../lambdas/domain/core/names.ts';
+import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
+import { EVENT_TYPE } from '../lambdas/domain/record/news.ts';
+import type { LoadBalancerRef } from '../lambdas/ports/load-balancers.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
 import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
 import type { LedgerTable } from './ledger-table.ts';

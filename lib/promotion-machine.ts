@@ -5,7 +5,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { PromotionStepName } from '../lambdas/domain/promotion-steps.ts';
+import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { promoteMachineName } from './machine-arns.ts';
 import { promotionStory } from './promotion-story.ts';
 import type { Promotion } from './promotions.ts';

@@ -4,9 +4,9 @@
  * source is in another account.
  */
 import type { Stack } from 'aws-cdk-lib';
-import { currentReleaseKey, promotionKey } from '../lambdas/domain/fleet.ts';
-import type { PromotionPlan } from '../lambdas/domain/promotion.ts';
-import type { PromotionStepName } from '../lambdas/domain/promotion-steps.ts';
+import { currentReleaseKey, promotionKey } from '../lambdas/domain/core/fleet.ts';
+import type { PromotionPlan } from '../lambdas/domain/promotion/promotion.ts';
+import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import type { Permission, Reach } from './permissions.ts';
 
 type Grant = (reach: Reach) => readonly Permission[];

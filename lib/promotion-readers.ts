@@ -5,7 +5,7 @@
  */
 import { type Stack, Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { currentReleaseKey } from '../lambdas/domain/fleet.ts';
+import { currentReleaseKey } from '../lambdas/domain/core/fleet.ts';
 import { bucketArn } from './promotion-permissions.ts';
 import { foreignReaders, type Reader, type Readers, readerRoleName } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';

@@ -9,9 +9,9 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { Fleet } from '../lambdas/domain/fleet.ts';
-import type { PromotionPlan } from '../lambdas/domain/promotion.ts';
-import type { PromotionStepName } from '../lambdas/domain/promotion-steps.ts';
+import type { Fleet } from '../lambdas/domain/core/fleet.ts';
+import type { PromotionPlan } from '../lambdas/domain/promotion/promotion.ts';
+import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { fail, succeed } from './acts.ts';
 import { PromotionStates } from './states.ts';
 

@@ -2,8 +2,8 @@
  * Promotions as the fleets file says them: from which place to which, for which fleets, and who has to read in another
  * account. Each is played in the destination's account: it pulls, so that nobody else may write there.
  */
-import type { PromotionPlan } from '../lambdas/domain/promotion.ts';
-import type { PromotionStepName } from '../lambdas/domain/promotion-steps.ts';
+import type { PromotionPlan } from '../lambdas/domain/promotion/promotion.ts';
+import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { artifactBucketName } from './bucket-name.ts';
 import type { FleetConfig } from './fleet-config.ts';
 import type { Environment } from './read-fleets.ts';

@@ -1,6 +1,6 @@
 /** Reads `bin/fleets.ts`: either environments with their fleets, all defaults filled in, or all its problems at once. */
 import * as v from 'valibot';
-import { problems, shown } from '../lambdas/domain/problems.ts';
+import { problems, shown } from '../lambdas/domain/core/problems.ts';
 import { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
 import { FLEET_RULES, type FleetRule, type RuleBreach, roleIdentity } from './fleet-rules.ts';
 import { type FlowFleet, flowProblems } from './release-flow-rules.ts';

@@ -2,10 +2,11 @@
  * What must be true between fleets for releases to flow: who is deployed after whom, and whose artifact is promoted to
  * whom. A tarball has one place (bucket and key), which may feed several fleets; a promotion copies from place to place.
  */
-import { nearest } from '../lambdas/domain/nearest.ts';
-import { shown } from '../lambdas/domain/problems.ts';
+
+import { shown } from '../lambdas/domain/core/problems.ts';
 import { artifactBucketName } from './bucket-name.ts';
 import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
+import { nearest } from './nearest.ts';
 
 /** One fleet of the file, as far as it could be read. */
 export interface FlowFleet {

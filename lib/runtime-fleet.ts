@@ -1,5 +1,5 @@
 /** From what a user wrote to what the steps see: the fleet as it stands in its state machine. */
-import type { Fleet } from '../lambdas/domain/fleet.ts';
+import type { Fleet } from '../lambdas/domain/core/fleet.ts';
 import type { FleetConfig } from './fleet-config.ts';
 import type { Environment } from './read-fleets.ts';
 

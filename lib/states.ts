@@ -4,10 +4,10 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import type { StepKey } from '../lambdas/domain/deployment.ts';
-import type { PromotionKey } from '../lambdas/domain/promotion.ts';
-import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion-steps.ts';
-import { STEPS, type StepName } from '../lambdas/domain/steps.ts';
+import type { StepKey } from '../lambdas/domain/core/document.ts';
+import { STEPS, type StepName } from '../lambdas/domain/core/steps.ts';
+import type { PromotionKey } from '../lambdas/domain/promotion/promotion.ts';
+import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 
 /**
  * Errors of the Lambda service itself: CDK's default list lacks the last three. All steps may run twice

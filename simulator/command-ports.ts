@@ -1,6 +1,6 @@
 /** What the command needs of the modelled world beyond the steps' ports. */
-import type { Tagger } from '../bin/command/command.ts';
-import type { Executions } from '../lambdas/clients/ports.ts';
+import type { Tagger } from '../lambdas/ports/command.ts';
+import type { Executions } from '../lambdas/ports/executions.ts';
 import { ACCOUNT, REGION } from './run-definition.ts';
 import type { World } from './world/world.ts';
 

@@ -7,7 +7,6 @@ import { randomInt } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { fleetsFile } from '../bin/fleets.ts';
 import { FleetsFileError, readFleets } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { castOf, type Part } from './demo/cast.ts';
@@ -46,11 +45,10 @@ const isTerminal = stdout.isTTY === true && process.env.TERM !== 'dumb';
 const write = (text: string) => void stdout.write(text);
 const say = (text: string) => write(`${text}\n`);
 
-// `npm start | head` closes the pipe before the end: nobody listens anymore.
-stdout.on('error', () => process.exit(0));
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: readonly string[]): Promise<number> {
+/** @param fleetsFile what the fleets file exports: its fleets are played. @returns the exit code. */
+export async function demo(args: readonly string[], fleetsFile: unknown): Promise<number> {
+  // `npm start | head` closes the pipe before the end: nobody listens anymore.
+  stdout.on('error', () => process.exit(0));
   const command = readCommand(args);
   if (command.do === 'refuse') return refuse(command.problems);
   if (command.do === 'help') say(HELP);
@@ -59,7 +57,7 @@ async function main(args: readonly string[]): Promise<number> {
       say(`${name.padEnd(20)} ${(isFlow(name) ? FLOWS[name] : SCENARIOS[name]).tells}`);
   if (command.do !== 'play') return 0;
   try {
-    return await play(command.options);
+    return await play(command.options, fleetsFile);
   } catch (error) {
     if (error instanceof FleetsFileError) return refuse([error.message]);
     throw error;
@@ -71,7 +69,7 @@ function refuse(problems: readonly string[]): number {
   return REFUSED;
 }
 
-async function play(options: DemoOptions): Promise<number> {
+async function play(options: DemoOptions, fleetsFile: unknown): Promise<number> {
   const environments = readFleets(fleetsFile);
   const { parts, problems } = castOf(options.scenarios, environments);
   if (problems.length > 0) return refuse(problems);

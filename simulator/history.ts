@@ -2,11 +2,12 @@
  * A past for a fleet on stage: releases that were deployed before the scenario begins, with their artifacts in the
  * bucket and their records beside them, as *Record the release* writes them. The last one is what runs.
  */
-import type { Image } from '../lambdas/clients/ports.ts';
-import type { Deployment } from '../lambdas/domain/deployment.ts';
-import { currentReleaseKey, deploymentRecordKey } from '../lambdas/domain/fleet.ts';
-import { recordOf } from '../lambdas/domain/record.ts';
-import type { PinnedArtifact } from '../lambdas/domain/release.ts';
+
+import type { PinnedArtifact } from '../lambdas/domain/core/artifact.ts';
+import type { Deployment } from '../lambdas/domain/core/document.ts';
+import { currentReleaseKey, deploymentRecordKey } from '../lambdas/domain/core/fleet.ts';
+import { recordOf } from '../lambdas/domain/record/record.ts';
+import type { Image } from '../lambdas/ports/ec2.ts';
 import { executionArn } from './run-definition.ts';
 import { OLD_IMAGE, type Stage } from './stage.ts';
 

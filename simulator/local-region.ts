@@ -3,9 +3,10 @@
  * while it waits. Every run begins with the same world, because the world is made of its seed and of what happened in
  * it: three releases were uploaded, two of them deployed, and the third is what a deployment would bring.
  */
-import type { CommandPorts, Connection } from '../bin/command/command.ts';
-import type { Executions } from '../lambdas/clients/ports.ts';
-import { DeploymentError } from '../lambdas/domain/errors.ts';
+
+import { DeploymentError } from '../lambdas/domain/core/errors.ts';
+import type { CommandPorts, Connection } from '../lambdas/ports/command.ts';
+import type { Executions } from '../lambdas/ports/executions.ts';
 import type { FleetConfig } from '../lib/fleet-config.ts';
 import type { Environment } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';

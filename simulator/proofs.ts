@@ -3,8 +3,8 @@
  * to be deployed all the same.
  */
 import { createHash } from 'node:crypto';
-import { type Fleet, promotionKey } from '../lambdas/domain/fleet.ts';
-import type { Proof } from '../lambdas/domain/proof.ts';
+import { type Fleet, promotionKey } from '../lambdas/domain/core/fleet.ts';
+import type { Proof } from '../lambdas/domain/promotion/proof.ts';
 import type { S3Model } from './world/s3.ts';
 
 /** For the fleet and for those that are deployed after it; none for a fleet that asks for no proof. */

@@ -3,10 +3,10 @@
  * every change that a deployment makes, and once more when it has ended. Plain words, because whoever reads a
  * violation wants to know what happened.
  */
-import { FAILURES } from '../lambdas/domain/errors.ts';
-import { type Fleet, fleetSize, loadBalancerName, TAG } from '../lambdas/domain/fleet.ts';
-import { isKept, keptUntil } from '../lambdas/domain/kept.ts';
-import { mostStragglers } from '../lambdas/domain/stragglers.ts';
+import { FAILURES } from '../lambdas/domain/core/errors.ts';
+import { type Fleet, fleetSize, loadBalancerName, TAG } from '../lambdas/domain/core/fleet.ts';
+import { isKept, keptUntil } from '../lambdas/domain/hosts/kept.ts';
+import { mostStragglers } from '../lambdas/domain/hosts/stragglers.ts';
 import type { ExecutionResult } from './run-definition.ts';
 import type { WorldEvent } from './world/events.ts';
 import {

@@ -3,7 +3,7 @@
  * tasks, a world behind their ports, a virtual clock behind all of it. What it counts is what AWS would count.
  */
 import { ExecutionTimeoutError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
-import type { Ports } from '../lambdas/clients/ports.ts';
+import type { Ports } from '../lambdas/ports/ports.ts';
 import { type AnyStepName, STEP_FUNCTIONS } from './steps.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 

@@ -5,10 +5,13 @@
  */
 
 import * as v from 'valibot';
-import { apiKeyReader } from '../lambdas/clients/live-mackerel.ts';
-import type { Image, Parameters as ParametersPort, Ports, Turn } from '../lambdas/clients/ports.ts';
-import { Fleet, loadBalancerName } from '../lambdas/domain/fleet.ts';
-import { WATCH_EVERY_SECONDS } from '../lambdas/domain/orphans.ts';
+import { apiKeyReader } from '../lambdas/domain/core/api-key.ts';
+import { Fleet, loadBalancerName } from '../lambdas/domain/core/fleet.ts';
+import { WATCH_EVERY_SECONDS } from '../lambdas/domain/lock/orphans.ts';
+import type { Image } from '../lambdas/ports/ec2.ts';
+import type { Turn } from '../lambdas/ports/executions.ts';
+import type { Parameters as ParametersPort } from '../lambdas/ports/parameters.ts';
+import type { Ports } from '../lambdas/ports/ports.ts';
 import { definitionOf } from '../lib/resolve-definition.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { callLatencyMillis, INIT_SECONDS, SANDBOX_SECONDS, TRANSITION_SECONDS } from './latency.ts';

@@ -1,14 +1,15 @@
 /** Every step of the story by its name: the same functions that run in Lambda, waiting for ports. */
 
-import { chooseTheCandidate } from '../lambdas/choose-the-candidate.ts';
-import type { Ports } from '../lambdas/clients/ports.ts';
-import { copyTheArtifact } from '../lambdas/copy-the-artifact.ts';
-import type { PromotionStepName } from '../lambdas/domain/promotion-steps.ts';
-import type { StepName } from '../lambdas/domain/steps.ts';
-import { giveUpThePromotion } from '../lambdas/give-up-the-promotion.ts';
+import type { StepName } from '../lambdas/domain/core/steps.ts';
+import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { launchNewInstances } from '../lambdas/launch-new-instances.ts';
 import { newHostsAreReady } from '../lambdas/new-hosts-are-ready.ts';
 import { oldHostsAreDrained } from '../lambdas/old-hosts-are-drained.ts';
+import type { Ports } from '../lambdas/ports/ports.ts';
+import { chooseTheCandidate } from '../lambdas/promotion/choose-the-candidate.ts';
+import { copyTheArtifact } from '../lambdas/promotion/copy-the-artifact.ts';
+import { giveUpThePromotion } from '../lambdas/promotion/give-up-the-promotion.ts';
+import { writeTheProof } from '../lambdas/promotion/write-the-proof.ts';
 import { putOldHostsBack } from '../lambdas/put-old-hosts-back.ts';
 import { recordTheFailure } from '../lambdas/record-the-failure.ts';
 import { recordTheRelease } from '../lambdas/record-the-release.ts';
@@ -26,7 +27,6 @@ import { terminateNewInstances } from '../lambdas/terminate-new-instances.ts';
 import { terminateOldInstances } from '../lambdas/terminate-old-instances.ts';
 import { watchTheNewHosts } from '../lambdas/watch-the-new-hosts.ts';
 import { writeThePlan } from '../lambdas/write-the-plan.ts';
-import { writeTheProof } from '../lambdas/write-the-proof.ts';
 
 /** Of a deployment, a clean-up or a promotion. */
 export type AnyStepName = StepName | PromotionStepName;

@@ -4,14 +4,14 @@ import { lstatSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PinnedArtifact } from '../lambdas/domain/core/artifact.ts';
 import {
   type BootOrder,
   largestBootScript,
   quote,
   renderBootScript,
   USER_DATA_LIMIT,
-} from '../lambdas/domain/boot-script.ts';
-import type { PinnedArtifact } from '../lambdas/domain/release.ts';
+} from '../lambdas/domain/launch/boot-script.ts';
 import { LocalAws, SECRETS, s3Error } from './boot-script/aws.ts';
 import { Host, syntaxErrors } from './boot-script/host.ts';
 import { type Member, sha256, tarball } from './boot-script/tarball.ts';

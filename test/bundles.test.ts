@@ -2,14 +2,15 @@
  * What really runs in Lambda: each function bundled as it is deployed. A minified error that lost its name would miss its
  * Catch; a step that carries a client which it does not need starts slower.
  */
+
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { LEDGER_TABLE_VARIABLE } from '../lambdas/clients/live-ledger.ts';
+import { LEDGER_TABLE_VARIABLE } from '../lambdas/domain/core/names.ts';
 import { type Bundle, bundleStep } from '../lib/bundle-step.ts';
-import { FUNCTION_NAMES, type FunctionName } from '../lib/function-names.ts';
+import { FUNCTION_NAMES, type FunctionName, sourceOf } from '../lib/function-names.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'irekae-bundles-'));
 const bundles = new Map<FunctionName, Bundle>();
@@ -86,7 +87,9 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (step) => {
 
 describe('The files in lambdas/', () => {
   it('are the steps of all stories, and the orphan watch as the one that is none', () => {
-    const files = readdirSync(join(import.meta.dirname, '../lambdas')).filter((file) => file.endsWith('.ts'));
-    expect(files.sort()).toEqual(FUNCTION_NAMES.map((name) => `${name}.ts`).sort());
+    const files = ['lambdas', 'lambdas/promotion', 'lambdas/watch'].flatMap((folder) =>
+      readdirSync(join(import.meta.dirname, '..', folder)).map((file) => `${folder}/${file}`),
+    );
+    expect(files.filter((file) => file.endsWith('.ts')).sort()).toEqual(FUNCTION_NAMES.map(sourceOf).sort());
   });
 });

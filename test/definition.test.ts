@@ -1,6 +1,6 @@
 /** The definition stays within what the local interpreter runs as AWS does, and the lint refuses what does not. */
 import { describe, expect, it } from 'vitest';
-import { STEPS, type StepName } from '../lambdas/domain/steps.ts';
+import { STEPS, type StepName } from '../lambdas/domain/core/steps.ts';
 import { definitionOf, type StateJson } from '../lib/resolve-definition.ts';
 import { definitionProblems } from './definition-lint.ts';
 import { exampleEnvironments, synthesize } from './synth.ts';

@@ -1,6 +1,6 @@
 /** The command line, read: which command for which fleet, or all that is wrong with it at once. */
 import { parseArgs } from 'node:util';
-import { list } from '../../lambdas/domain/words.ts';
+import { list } from '../../lambdas/domain/core/words.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import type { Command, OptionSpec, Options } from './command.ts';

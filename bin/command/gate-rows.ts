@@ -2,9 +2,10 @@
  * What the fleets file says of a fleet's deployments beyond the hosts: when they are frozen, what they take, what they
  * follow, and who follows them. Told before somebody is refused for it, or wonders why another fleet begins.
  */
-import { type FreezeWindow, freezeAt, freezeSentence } from '../../lambdas/domain/freeze.ts';
-import { momentOf } from '../../lambdas/domain/local-time.ts';
-import { list, span } from '../../lambdas/domain/words.ts';
+import type { FreezeWindow } from '../../lambdas/domain/core/fleet.ts';
+import { momentOf } from '../../lambdas/domain/core/local-time.ts';
+import { list, span } from '../../lambdas/domain/core/words.ts';
+import { freezeAt, freezeSentence } from '../../lambdas/domain/release/freeze.ts';
 import type { Task } from './command.ts';
 
 /** Rows of a table: what, and a sentence; none for a fleet with neither windows nor relations. */

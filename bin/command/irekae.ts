@@ -1,13 +1,22 @@
 /** The operator's command, from its arguments to its exit code. */
 
+import type { Connection } from '../../lambdas/ports/command.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import { FleetsFileError, readFleets } from '../../lib/read-fleets.ts';
-import { adopt } from './adopt.ts';
-import { cancel } from './cancel.ts';
+import { adopt } from './actions/adopt.ts';
+import { cancel } from './actions/cancel.ts';
+import { deploy } from './actions/deploy.ts';
+import { doctor } from './actions/doctor.ts';
+import { history } from './actions/history.ts';
+import { plan } from './actions/plan.ts';
+import { promote } from './actions/promote.ts';
+import { rollback } from './actions/rollback.ts';
+import { status } from './actions/status.ts';
+import { unlock } from './actions/unlock.ts';
+import { watch } from './actions/watch.ts';
 import {
   type Command,
-  type Connection,
   callerName,
   type Outcome,
   type OutcomeCode,
@@ -15,17 +24,8 @@ import {
   type Task,
 } from './command.ts';
 import { type CommandLine, readCommandLine } from './command-line.ts';
-import { deploy } from './deploy.ts';
-import { doctor } from './doctor.ts';
 import { help } from './help.ts';
-import { history } from './history.ts';
-import { plan } from './plan.ts';
-import { promote } from './promote.ts';
-import { rollback } from './rollback.ts';
-import { status } from './status.ts';
 import { troubleOutcome } from './trouble.ts';
-import { unlock } from './unlock.ts';
-import { watch } from './watch.ts';
 
 /** In the order of the help. */
 export const COMMANDS: readonly Command[] = [

@@ -1,13 +1,15 @@
 /** What still exists of a deployment: for a person who decides about its lock. Only reads; changes nothing. */
-import type { Instance, InstanceState, MemberState } from '../../lambdas/clients/ports.ts';
+
 import {
   type Deployment,
   newInstanceIds,
   oldInstanceIds,
   parseDeployment,
-} from '../../lambdas/domain/deployment.ts';
-import { isFailure } from '../../lambdas/domain/errors.ts';
-import { type LoadBalancerRef, loadBalancerName, TAG } from '../../lambdas/domain/fleet.ts';
+} from '../../lambdas/domain/core/document.ts';
+import { isFailure } from '../../lambdas/domain/core/errors.ts';
+import { loadBalancerName, TAG } from '../../lambdas/domain/core/fleet.ts';
+import type { Instance, InstanceState } from '../../lambdas/ports/ec2.ts';
+import type { LoadBalancerRef, MemberState } from '../../lambdas/ports/load-balancers.ts';
 import type { Task } from './command.ts';
 import { executionName, table } from './wording.ts';
 

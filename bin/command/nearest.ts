@@ -1,5 +1,5 @@
 /** The names that somebody may have typed in short; the bundles of the steps do without this. */
-import { nearest as nearestByLetters } from '../../lambdas/domain/nearest.ts';
+import { nearest as nearestByLetters } from '../../lib/nearest.ts';
 
 /** At most three: those that are near by their letters, else those that what was given is short for. */
 export function nearest(given: string, names: readonly string[]): string[] {

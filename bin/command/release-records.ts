@@ -3,8 +3,8 @@
  * that is missing is not shown, and a record that cannot be read is said to be so.
  */
 import * as v from 'valibot';
-import { isFailure } from '../../lambdas/domain/errors.ts';
-import { currentReleaseKey, deploymentRecordKey, timelineKey } from '../../lambdas/domain/fleet.ts';
+import { isFailure } from '../../lambdas/domain/core/errors.ts';
+import { currentReleaseKey, deploymentRecordKey, timelineKey } from '../../lambdas/domain/core/fleet.ts';
 import { artifactBucketName } from '../../lib/bucket-name.ts';
 import type { Task } from './command.ts';
 

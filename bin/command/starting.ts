@@ -1,6 +1,6 @@
 /** Starting an execution of a fleet's state machine from the command line: its input, its name, and what may be wrong. */
 import { createHash } from 'node:crypto';
-import { isFailure } from '../../lambdas/domain/errors.ts';
+import { isFailure } from '../../lambdas/domain/core/errors.ts';
 import { callerName, machineArn, type Outcome, type Task } from './command.ts';
 import { gatesOf } from './values.ts';
 

@@ -2,8 +2,10 @@
  * What keeps a command from working, told in sentences: credentials, a clock that is off, what AWS refuses. Anything
  * else is a bug, and comes out with its stack.
  */
-import { isFailure } from '../../lambdas/domain/errors.ts';
-import { type Caller, callerName, type Outcome } from './command.ts';
+
+import { isFailure } from '../../lambdas/domain/core/errors.ts';
+import type { Caller } from '../../lambdas/ports/command.ts';
+import { callerName, type Outcome } from './command.ts';
 
 /** AWS's words of a signature that is too old, or not valid yet: requests are good for five (S3: fifteen) minutes. */
 const CLOCK_OFF =

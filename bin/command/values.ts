@@ -1,6 +1,6 @@
 /** What the options of more than one command take, and what is allowed there: the execution input's own rules. */
 import * as v from 'valibot';
-import { DeploymentInput } from '../../lambdas/domain/input.ts';
+import { DeploymentInput } from '../../lambdas/domain/core/input.ts';
 import type { OptionSpec, Options } from './command.ts';
 
 /** A check by the schema that the deployment itself parses its input with. */

@@ -1,7 +1,9 @@
 /** How the command says things: moments, tables, executions. */
-import type { ExecutionState, PendingRequest } from '../../lambdas/clients/ports.ts';
-import { wantedBy } from '../../lambdas/domain/lock.ts';
-import { secondsBetween, span } from '../../lambdas/domain/words.ts';
+
+import { secondsBetween, span } from '../../lambdas/domain/core/words.ts';
+import { wantedBy } from '../../lambdas/domain/lock/lock.ts';
+import type { ExecutionState } from '../../lambdas/ports/executions.ts';
+import type { PendingRequest } from '../../lambdas/ports/ledger.ts';
 
 /** `2026-11-22 03:01:23 UTC`. */
 export const moment = (at: Date): string => `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;

@@ -3,15 +3,18 @@
  * be most of the bundle. Short time-outs: news are told at the end of a step that has other things to lose.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DeploymentError } from '../domain/errors.ts';
-import { EVENT_SOURCE } from '../domain/news.ts';
-import { asking, unavailable } from './aws-errors.ts';
-import { type AwsJsonOptions, type CallJson, jsonCaller, liveJsonOptions, patiently } from './aws-json.ts';
-import { sendQuery } from './aws-query.ts';
-import type { Announcer, MachineEvent } from './ports.ts';
-
-/** Holds the ARN of the environment's topic; the stack sets it. */
-export const NEWS_TOPIC_VARIABLE = 'IREKAE_NEWS_TOPIC';
+import { DeploymentError } from '../domain/core/errors.ts';
+import { EVENT_SOURCE, NEWS_TOPIC_VARIABLE } from '../domain/core/names.ts';
+import type { Announcer, MachineEvent } from '../ports/announcer.ts';
+import { asking, unavailable } from './wire/aws-errors.ts';
+import {
+  type AwsJsonOptions,
+  type CallJson,
+  jsonCaller,
+  liveJsonOptions,
+  patiently,
+} from './wire/aws-json.ts';
+import { sendQuery } from './wire/aws-query.ts';
 
 const TIMEOUT_MS = 3_000;
 

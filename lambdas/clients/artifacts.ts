@@ -18,12 +18,12 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { DeploymentError } from '../domain/errors.ts';
-import { asking, httpStatusOf, isNamed, unavailable } from './aws-errors.ts';
-import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
-import type { Artifacts, ArtifactVersion, StoredObject } from './ports.ts';
-import { pageContent, recordContent } from './record-format.ts';
-import type { S3Content } from './s3-request.ts';
+import { DeploymentError } from '../domain/core/errors.ts';
+import type { Artifacts, ArtifactVersion, StoredObject } from '../ports/s3.ts';
+import { asking, httpStatusOf, isNamed, unavailable } from './wire/aws-errors.ts';
+import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
+import { pageContent, recordContent } from './wire/record-format.ts';
+import type { S3Content } from './wire/s3-request.ts';
 
 export const liveArtifacts = (): Artifacts => artifactsAdapter(new S3Client(AWS_CLIENT_OPTIONS));
 

@@ -2,6 +2,7 @@
  * A classic ELB. Its answers need reading: a draining host is still "InService", and whether a host is registered at
  * all is said only in the description. The error names are the SDK's, not the ones of AWS's documentation.
  */
+
 import type {
   ElasticLoadBalancingClient,
   LoadBalancerDescription,
@@ -14,12 +15,12 @@ import {
   DescribeLoadBalancersCommand,
   RegisterInstancesWithLoadBalancerCommand,
 } from '@aws-sdk/client-elastic-load-balancing';
-import { DeploymentError } from '../domain/errors.ts';
-import type { LoadBalancerRef } from '../domain/fleet.ts';
-import { asking, isNamed, unavailable, wordsOf } from './aws-errors.ts';
-import { chunksOf, inChunks } from './in-chunks.ts';
+import { chunksOf } from '../domain/core/collections.ts';
+import { DeploymentError } from '../domain/core/errors.ts';
+import type { LoadBalancerRef, LoadBalancerSettings, Member } from '../ports/load-balancers.ts';
 import { IDS_PER_REQUEST, type OneLoadBalancer } from './one-load-balancer.ts';
-import type { LoadBalancerSettings, Member } from './ports.ts';
+import { asking, isNamed, unavailable, wordsOf } from './wire/aws-errors.ts';
+import { inChunks } from './wire/in-chunks.ts';
 
 type ClassicRef = Extract<LoadBalancerRef, { kind: 'classic' }>;
 

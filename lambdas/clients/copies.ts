@@ -12,11 +12,10 @@ import {
   S3Client,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import type { Place } from '../domain/promotion.ts';
+import type { Copies, CopyRequest, Held, PartSize, Place } from '../ports/s3.ts';
 import { digestsOf, headOf } from './artifacts.ts';
-import { asking, httpStatusOf, isNamed, unavailable } from './aws-errors.ts';
-import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
-import type { Copies, CopyRequest, Held, PartSize } from './ports.ts';
+import { asking, httpStatusOf, isNamed, unavailable } from './wire/aws-errors.ts';
+import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
 
 /**
  * S3 answers a copy when it is made. One try each: a copy that was not answered in time is looked for before it is made

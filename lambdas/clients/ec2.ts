@@ -3,6 +3,7 @@
  * the whole call; a launch is all or nothing and idempotent by its token; a termination reaches every id that can be
  * terminated, whatever the others are.
  */
+
 import type {
   DescribeInstancesCommandInput,
   Filter,
@@ -21,11 +22,13 @@ import {
   RunInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import { DeploymentError } from '../domain/errors.ts';
-import { asking, failureOf, isNamed, mayPass, unavailable, wordsOf } from './aws-errors.ts';
-import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
-import { chunksOf, sideBySide } from './in-chunks.ts';
-import type { Ec2, Image, Instance, InstanceState, LaunchRequest, Refusal, Subnet } from './ports.ts';
+import { chunksOf } from '../domain/core/collections.ts';
+import { DeploymentError } from '../domain/core/errors.ts';
+import type { Ec2, Image, Instance, InstanceState, LaunchRequest, Subnet } from '../ports/ec2.ts';
+import type { Refusal } from '../ports/refusal.ts';
+import { asking, failureOf, isNamed, mayPass, unavailable, wordsOf } from './wire/aws-errors.ts';
+import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
+import { sideBySide } from './wire/in-chunks.ts';
 
 /** EC2 takes 200 values per filter. */
 const IDS_PER_DESCRIBE = 100;

@@ -3,9 +3,10 @@
  * events, one that goes through an integration in `Task…` events; neither names its state: that is the one that was
  * entered last before it, because the story has no branches that run side by side.
  */
-import { unavailable } from './aws-errors.ts';
-import type { CallJson } from './aws-json.ts';
-import type { Turn } from './ports.ts';
+
+import type { Turn } from '../ports/executions.ts';
+import { unavailable } from './wire/aws-errors.ts';
+import type { CallJson } from './wire/aws-json.ts';
 
 /** Ten looks of a wait. With a document of 500 hosts in each event that names a state the answer has a few MB. */
 const EVENTS = 100;

@@ -1,8 +1,9 @@
 /** Step Functions behind its port: what became of an execution, what it told on its way, and starting one. */
-import { unavailable } from './aws-errors.ts';
-import { type AwsJsonOptions, type CallJson, jsonCaller, liveJsonOptions } from './aws-json.ts';
+
+import type { ExecutionDescription, ExecutionState, Executions } from '../ports/executions.ts';
 import { recentTurns } from './execution-history.ts';
-import type { ExecutionDescription, ExecutionState, Executions } from './ports.ts';
+import { unavailable } from './wire/aws-errors.ts';
+import { type AwsJsonOptions, type CallJson, jsonCaller, liveJsonOptions } from './wire/aws-json.ts';
 
 export const liveExecutions = (): Executions => executionsAdapter(liveJsonOptions());
 

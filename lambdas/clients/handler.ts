@@ -1,7 +1,8 @@
 /** How a step becomes a Lambda function: live ports, one structured log line with what it found, errors by name. */
 import { Logger } from '@aws-lambda-powertools/logger';
-import type { Step } from '../domain/step.ts';
-import type { Clock, Log } from './ports.ts';
+import type { Step } from '../domain/core/step.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
 
 export const systemClock: Clock = { now: () => new Date() };
 

@@ -5,15 +5,15 @@
  */
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as v from 'valibot';
-import { DeploymentError } from '../domain/errors.ts';
-import { MAX_DOCUMENT_BYTES, PHASES } from './ledger-refusals.ts';
-import type { LedgerRow, PendingRequest } from './ports.ts';
+import { DeploymentError } from '../domain/core/errors.ts';
+import { MAX_DOCUMENT_BYTES, PHASES } from '../domain/core/ledger-refusals.ts';
+import type { LedgerRow, PendingRequest } from '../ports/ledger.ts';
 
 /** An attribute's value on the wire: text, a number, or bytes in base64. */
 export type Value = { readonly S: string } | { readonly N: string } | { readonly B: string };
 
 export const text = (value: string): Value => ({ S: value });
-export const count = (value: number): Value => ({ N: String(value) });
+export const number = (value: number): Value => ({ N: String(value) });
 export const moment = (value: Date): Value => ({ S: value.toISOString() });
 export const zipped = (value: string): Value => ({ B: gzipSync(value).toString('base64') });
 

@@ -15,20 +15,7 @@
  *   the lock meanwhile, the answer is `false`: there is nobody left to ask.
  */
 
-import { unavailable } from './aws-errors.ts';
-import { type CallJson, jsonCaller, liveJsonOptions } from './aws-json.ts';
-import {
-  CANCEL_ATTRIBUTES,
-  count,
-  generationOf,
-  HOLD_ATTRIBUTES,
-  moment,
-  PENDING_ATTRIBUTES,
-  text,
-  toRow,
-  type Value,
-  zipped,
-} from './ledger-item.ts';
+import { DeploymentError } from '../domain/core/errors.ts';
 import {
   cancelled,
   isCancellable,
@@ -37,8 +24,23 @@ import {
   refuseLargeDocument,
   refuseLargeRequest,
   tooLate,
-} from './ledger-refusals.ts';
-import type { Claim, Hold, Ledger, LedgerRow, PendingRequest, Phase } from './ports.ts';
+} from '../domain/core/ledger-refusals.ts';
+import { LEDGER_TABLE_VARIABLE } from '../domain/core/names.ts';
+import type { Claim, Hold, Ledger, LedgerRow, PendingRequest, Phase } from '../ports/ledger.ts';
+import {
+  CANCEL_ATTRIBUTES,
+  generationOf,
+  HOLD_ATTRIBUTES,
+  moment,
+  number,
+  PENDING_ATTRIBUTES,
+  text,
+  toRow,
+  type Value,
+  zipped,
+} from './ledger-item.ts';
+import { unavailable } from './wire/aws-errors.ts';
+import { type CallJson, jsonCaller, liveJsonOptions } from './wire/aws-json.ts';
 
 export interface LedgerOptions {
   readonly call: CallJson;
@@ -47,8 +49,15 @@ export interface LedgerOptions {
   readonly now?: () => Date;
 }
 
-export const liveLedger = (tableName: string): Ledger =>
-  ledgerAdapter({ call: jsonCaller('dynamodb', liveJsonOptions()), tableName });
+/** The environment's: the stack tells each function that asks it the name of the table. */
+export function liveLedger(): Ledger {
+  const tableName = process.env[LEDGER_TABLE_VARIABLE];
+  if (tableName) return ledgerAdapter({ call: jsonCaller('dynamodb', liveJsonOptions()), tableName });
+  throw new DeploymentError(
+    'ServiceRefused',
+    `The ledger cannot be asked: the variable ${LEDGER_TABLE_VARIABLE} is not set. Deploy the stack again.`,
+  );
+}
 
 /** Needs `dynamodb:GetItem` and `dynamodb:UpdateItem` on the table. */
 export function ledgerAdapter({ call, tableName, now = () => new Date() }: LedgerOptions): Ledger {
@@ -82,7 +91,7 @@ async function read({ call, tableName }: Table, fleet: string): Promise<LedgerRo
 const HELD_BY_HOLD = '#holder = :holder AND #generation = :generation';
 const valuesOf = ({ holder, generation }: Hold) => ({
   ':holder': text(holder),
-  ':generation': count(generation),
+  ':generation': number(generation),
 });
 
 async function take(table: Table, fleet: string, claim: Claim): Promise<Hold | undefined> {
@@ -99,7 +108,7 @@ async function take(table: Table, fleet: string, claim: Claim): Promise<Hold | u
       ':now': moment(table.now()),
       ':startedBy': text(startedBy),
       ...(why !== undefined && { ':why': text(why) }),
-      ':one': count(1),
+      ':one': number(1),
     },
     answers: 'UPDATED_NEW',
   });
@@ -125,7 +134,7 @@ async function takeOver(
       ':next': text(holder),
       ':diedAt': moment(diedAt),
       ':now': moment(table.now()),
-      ':one': count(1),
+      ':one': number(1),
     },
   });
   const generation = from.generation + 1;

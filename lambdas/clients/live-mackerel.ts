@@ -1,11 +1,8 @@
 /** Mackerel with the fleet's own API key, read from its SSM SecureString at run time and kept in memory only. */
-import { DeploymentError, isFailure } from '../domain/errors.ts';
+import { apiKeyReader } from '../domain/core/api-key.ts';
+import type { Mackerel } from '../ports/mackerel.ts';
 import { mackerelClient } from './mackerel.ts';
 import { liveParameters } from './parameters.ts';
-import type { Mackerel, Parameters } from './ports.ts';
-
-/** A key that was changed in SSM is used after this long at the latest. */
-const KEY_LIFETIME_MS = 60_000;
 
 const clients = new Map<string, Mackerel>();
 
@@ -16,29 +13,4 @@ export function liveMackerel(apiKeyParameter: string): Mackerel {
   const client = mackerelClient({ apiKey: apiKeyReader(liveParameters(), apiKeyParameter) });
   clients.set(apiKeyParameter, client);
   return client;
-}
-
-/** @throws MackerelKeyUnreadable (from the returned function) when SSM has no such parameter or refuses to show it. */
-export function apiKeyReader(
-  parameters: Parameters,
-  name: string,
-  now: () => number = Date.now,
-): () => Promise<string> {
-  let kept: { key: string; until: number } | undefined;
-  return async () => {
-    if (kept && now() < kept.until) return kept.key;
-    const key = await readKey(parameters, name);
-    kept = { key, until: now() + KEY_LIFETIME_MS };
-    return key;
-  };
-}
-
-async function readKey(parameters: Parameters, name: string): Promise<string> {
-  const hint = `Put Mackerel's API key into an SSM SecureString of this name, in this Region; its KMS key must let the step's role decrypt.`;
-  const key = await parameters.read(name).catch((error: unknown) => {
-    if (!isFailure(error, 'ServiceRefused')) throw error;
-    throw new DeploymentError('MackerelKeyUnreadable', `SSM refused to show ${name}. ${hint}`);
-  });
-  if (key?.trim()) return key.trim();
-  throw new DeploymentError('MackerelKeyUnreadable', `SSM has no parameter ${name}, or it is empty. ${hint}`);
 }

@@ -1,12 +1,11 @@
 /** Both kinds of load balancer behind one port: a fleet does not care which kind it stands behind. */
 import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
-import type { LoadBalancerRef } from '../domain/fleet.ts';
-import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
+import type { LoadBalancerRef, LoadBalancers } from '../ports/load-balancers.ts';
 import { classicElb } from './classic-elb.ts';
 import type { OneLoadBalancer } from './one-load-balancer.ts';
-import type { LoadBalancers } from './ports.ts';
 import { targetGroup } from './target-groups.ts';
+import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
 
 export interface LoadBalancerClients {
   readonly classic: ElasticLoadBalancingClient;

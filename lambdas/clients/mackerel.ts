@@ -8,20 +8,21 @@
  * the state machine (a lost packet would start the whole step again, single calls of a bulk included) and long ones
  * here. Every request may be repeated: reads, set semantics, and `annotate` looks before it writes.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import manifest from '../../package.json' with { type: 'json' };
-import { DeploymentError } from '../domain/errors.ts';
-import { chunksOf } from './in-chunks.ts';
+import { chunksOf } from '../domain/core/collections.ts';
+import { DeploymentError } from '../domain/core/errors.ts';
 import type {
   Annotation,
   Mackerel,
   MackerelAlert,
   MackerelHost,
   MackerelStatus,
-  Refusal,
   ServicePoint,
-} from './ports.ts';
+} from '../ports/mackerel.ts';
+import type { Refusal } from '../ports/refusal.ts';
 
 export interface MackerelOptions {
   /** Asked before each request; cache it outside. Its own failure (`MackerelKeyUnreadable`) passes through unchanged. */

@@ -1,5 +1,5 @@
 /** What the two kinds of load balancer have in common: `classic-elb.ts` and `target-groups.ts` implement it. */
-import type { LoadBalancerSettings, Member } from './ports.ts';
+import type { LoadBalancerSettings, Member } from '../ports/load-balancers.ts';
 
 /** The port, for one load balancer. */
 export interface OneLoadBalancer {

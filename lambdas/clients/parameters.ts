@@ -1,8 +1,8 @@
 /** SSM parameters behind their port. What a parameter holds may be a secret: it never stands in an error. */
 
-import { unavailable } from './aws-errors.ts';
-import { type AwsJsonOptions, jsonCaller, liveJsonOptions } from './aws-json.ts';
-import type { Parameters } from './ports.ts';
+import type { Parameters } from '../ports/parameters.ts';
+import { unavailable } from './wire/aws-errors.ts';
+import { type AwsJsonOptions, jsonCaller, liveJsonOptions } from './wire/aws-json.ts';
 
 export const liveParameters = (): Parameters => parametersAdapter(liveJsonOptions());
 

@@ -2,11 +2,11 @@
  * Reads irekae's JSON records from S3 by one signed GET. For whoever also asks EC2: the SDK's clients of both are more
  * than a bundle may be. Everybody else uses `artifacts.ts`, which answers alike but tries again; here, one try.
  */
-import { DeploymentError } from '../domain/errors.ts';
-import { asking } from './aws-errors.ts';
-import { liveJsonOptions } from './aws-json.ts';
-import type { Records } from './ports.ts';
-import { askS3, type S3Options, s3CodeIn, s3Name, s3Refusal } from './s3-request.ts';
+import { DeploymentError } from '../domain/core/errors.ts';
+import type { Records } from '../ports/s3.ts';
+import { asking } from './wire/aws-errors.ts';
+import { liveJsonOptions } from './wire/aws-json.ts';
+import { askS3, type S3Options, s3CodeIn, s3Name, s3Refusal } from './wire/s3-request.ts';
 
 export type RecordReader = Records;
 

@@ -2,12 +2,12 @@
  * Writes irekae's records and pages to S3, each by one signed PUT. For steps that need nothing else of S3; everybody
  * else uses `artifacts.ts`, which writes alike.
  */
-import { DeploymentError } from '../domain/errors.ts';
-import { asking, isNamed, wordsOf } from './aws-errors.ts';
-import { type AwsJsonOptions, liveJsonOptions, patiently } from './aws-json.ts';
-import type { RecordWriter } from './ports.ts';
-import { pageContent, recordContent } from './record-format.ts';
-import { askS3, type S3Content, type S3Place, s3MessageIn, s3Name, s3Refusal } from './s3-request.ts';
+import { DeploymentError } from '../domain/core/errors.ts';
+import type { RecordWriter } from '../ports/s3.ts';
+import { asking, isNamed, wordsOf } from './wire/aws-errors.ts';
+import { type AwsJsonOptions, liveJsonOptions, patiently } from './wire/aws-json.ts';
+import { pageContent, recordContent } from './wire/record-format.ts';
+import { askS3, type S3Content, type S3Place, s3MessageIn, s3Name, s3Refusal } from './wire/s3-request.ts';
 
 export const liveRecordWriter = (): RecordWriter => recordWriter(liveJsonOptions());
 

@@ -2,6 +2,7 @@
  * A target group of an application or network load balancer. Hosts are registered by instance id on the group's own
  * port; a target that somebody registered with another port is seen, and not taken out by us.
  */
+
 import type {
   ElasticLoadBalancingV2Client,
   TargetGroup,
@@ -14,12 +15,13 @@ import {
   DescribeTargetHealthCommand,
   RegisterTargetsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { DeploymentError } from '../domain/errors.ts';
-import { type LoadBalancerRef, loadBalancerName } from '../domain/fleet.ts';
-import { asking, isNamed, unavailable, wordsOf } from './aws-errors.ts';
-import { chunksOf, inChunks } from './in-chunks.ts';
+import { chunksOf } from '../domain/core/collections.ts';
+import { DeploymentError } from '../domain/core/errors.ts';
+import { loadBalancerName } from '../domain/core/fleet.ts';
+import type { LoadBalancerRef, LoadBalancerSettings, Member, MemberState } from '../ports/load-balancers.ts';
 import { IDS_PER_REQUEST, type OneLoadBalancer } from './one-load-balancer.ts';
-import type { LoadBalancerSettings, Member, MemberState } from './ports.ts';
+import { asking, isNamed, unavailable, wordsOf } from './wire/aws-errors.ts';
+import { inChunks } from './wire/in-chunks.ts';
 
 type TargetGroupRef = Extract<LoadBalancerRef, { kind: 'target-group' }>;
 

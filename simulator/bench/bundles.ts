@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { STEP_NAMES, type StepName } from '../../lambdas/domain/steps.ts';
+import { STEP_NAMES, type StepName } from '../../lambdas/domain/core/steps.ts';
 import { bundleStep } from '../../lib/bundle-step.ts';
 import type { FunctionFacts } from './functions.ts';
 

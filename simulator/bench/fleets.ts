@@ -1,8 +1,7 @@
-/** The fleets that are measured: the example application of `bin/fleets.ts` in other sizes and behind other things. */
-import { fleetsFile } from '../../bin/fleets.ts';
-import type { FleetsFile } from '../../lib/fleet-config.ts';
+/** The fleets that are measured: the example application in other sizes and behind other things. */
 import { readFleets } from '../../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../../lib/synthesize.ts';
+import { EXAMPLE_FLEET, type FleetEntry } from '../example-fleet.ts';
 
 /** Hosts in all while both halves run: as many old ones as new ones. */
 export const SIZES = [2, 10, 100, 500] as const;
@@ -12,8 +11,6 @@ export type Size = (typeof SIZES)[number];
 const zonesOf = (size: Size) => (size < 100 ? 1 : 2);
 
 export type Kind = 'classic ELB' | 'target group' | 'worker';
-
-type FleetEntry = FleetsFile['fleets'][number];
 
 const TARGET_GROUP =
   'arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:targetgroup/bench/0123456789abcdef';
@@ -39,24 +36,20 @@ export function benchTemplate(): TemplateJson {
 }
 
 function entry(kind: Kind, size: Size): FleetEntry {
-  const example = fleetsFile.fleets.find(({ name }) => name === 'reactio-production-app');
-  if (!example) throw new Error('bin/fleets.ts has no fleet reactio-production-app to derive from.');
-  // Without the example's own limits, of which the defaults are measured, and without its place in a release flow.
-  const { limits: _, promotion: _from, after: _leader, loadBalancers: classic = [], ...common } = example;
   const name = fleetName(kind, size);
   const balancers: Record<Kind, FleetEntry['loadBalancers']> = {
-    'classic ELB': classic,
+    'classic ELB': [{ kind: 'classic', name: 'reactio-production' }],
     'target group': [{ kind: 'target-group', arn: TARGET_GROUP }],
     worker: [],
   };
   const zones = zonesOf(size);
   return {
-    ...common,
+    ...EXAMPLE_FLEET,
     name,
     environment: 'bench',
     mackerel: { service: 'bench', role: name },
     artifact: `${name}.tar.gz`,
-    subnets: common.subnets.slice(0, zones),
+    subnets: EXAMPLE_FLEET.subnets.slice(0, zones),
     instancesPerZone: size / 2 / zones,
     loadBalancers: balancers[kind] ?? [],
     // So that the functions behind it have all that they may need, and are measured as they are deployed then.

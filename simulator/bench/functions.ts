@@ -1,5 +1,5 @@
 /** The steps' functions as they stand in the template: what they cost by the second, and what they may ask. */
-import { STEP_NAMES, type StepName } from '../../lambdas/domain/steps.ts';
+import { STEP_NAMES, type StepName } from '../../lambdas/domain/core/steps.ts';
 import { policiesOf } from '../../lib/resolve-policies.ts';
 import type { ResourceJson, TemplateJson } from '../../lib/synthesize.ts';
 

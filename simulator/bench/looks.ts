@@ -1,5 +1,5 @@
 /** Follows the looks of a deployment: when they saw what they waited for, and how many calls they made for it. */
-import type { Look } from '../../lambdas/domain/deployment.ts';
+import type { Look } from '../../lambdas/domain/core/document.ts';
 import type { StoryEvent } from '../run-definition.ts';
 import type { Stage } from '../stage.ts';
 

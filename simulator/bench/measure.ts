@@ -1,5 +1,5 @@
 /** Measures one deployment: its time against what would have been possible, and all that it used up. */
-import { TAG } from '../../lambdas/domain/fleet.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { ExecutionResult } from '../run-definition.ts';
 import { type BalancerTuning, Stage, TUNED, UNTUNED } from '../stage.ts';

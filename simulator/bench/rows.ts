@@ -1,5 +1,5 @@
 /** A row of the benchmark: several deployments of one fleet, each with its own seed, in one line. */
-import type { StepName } from '../../lambdas/domain/steps.ts';
+import type { StepName } from '../../lambdas/domain/core/steps.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { type Cost, costOf } from './costs.ts';
 import type { Kind, Size } from './fleets.ts';

@@ -2,7 +2,7 @@
  * When things really happened in the world, as opposed to when a look saw them. The world is asked at the calls that
  * follow: by then all that led there has been drawn.
  */
-import { type Fleet, TAG } from '../../lambdas/domain/fleet.ts';
+import { type Fleet, TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { Stage } from '../stage.ts';
 import type { WorldEvent } from '../world/events.ts';
 import { checkedAt } from '../world/health-checks.ts';

@@ -1,8 +1,8 @@
 /** Turns of the story and changes of the world, told in lines. What was just said is not said again. */
 
-import { explain } from '../../lambdas/domain/ending.ts';
-import { loadBalancerName } from '../../lambdas/domain/fleet.ts';
-import { list } from '../../lambdas/domain/words.ts';
+import { loadBalancerName } from '../../lambdas/domain/core/fleet.ts';
+import { list } from '../../lambdas/domain/core/words.ts';
+import { explain } from '../../lambdas/domain/record/ending.ts';
 import type { StoryEvent } from '../run-definition.ts';
 import type { WorldEvent } from '../world/events.ts';
 

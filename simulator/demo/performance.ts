@@ -2,7 +2,7 @@
  * One scenario before an audience: sets the stage, uploads the tarball, lets the upload's event start the deployment by
  * way of the synthesized rule, and tells and shows what follows. Knows nothing of terminals.
  */
-import { fleetSize, timelineKey } from '../../lambdas/domain/fleet.ts';
+import { fleetSize, timelineKey } from '../../lambdas/domain/core/fleet.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { FlowName } from '../flows.ts';
 import { Rules } from '../rules.ts';

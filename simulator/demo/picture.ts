@@ -3,8 +3,8 @@
  * stands; above it the phases, below it the sentence of the last look and what was done. After the diagrams with which
  * such deployments were explained in 2015.
  */
-import { FAILURES, type FailureName } from '../../lambdas/domain/errors.ts';
-import { span } from '../../lambdas/domain/words.ts';
+import { FAILURES, type FailureName } from '../../lambdas/domain/core/errors.ts';
+import { span } from '../../lambdas/domain/core/words.ts';
 import type { Line } from './narration.ts';
 import type { Moment, Opening } from './performance.ts';
 import type { PhaseStanding } from './phases.ts';

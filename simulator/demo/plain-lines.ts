@@ -1,5 +1,5 @@
 /** The audience that reads lines: a log, a pipe, a terminal too small for the picture. */
-import { count } from '../../lambdas/domain/words.ts';
+import { count } from '../../lambdas/domain/core/words.ts';
 import { closingWords } from './closing-words.ts';
 import type { Line } from './narration.ts';
 import type { Audience, Opening } from './performance.ts';

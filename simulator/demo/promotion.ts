@@ -3,7 +3,7 @@
  * for long enough, deployed at the destination by the copy's upload event, and then on the fleets that follow. One world,
  * one clock; each act is a performance of its own.
  */
-import { span } from '../../lambdas/domain/words.ts';
+import { span } from '../../lambdas/domain/core/words.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { ExecutionResult } from '../run-definition.ts';
 import type { Scenario } from '../scenarios.ts';

@@ -2,7 +2,7 @@
  * What there is to see at one moment: the world's view, reduced to the fleet of a deployment and put into the words of
  * the picture. Plain data, so that a picture can be tested without a world.
  */
-import { type Fleet, loadBalancerName, TAG } from '../../lambdas/domain/fleet.ts';
+import { type Fleet, loadBalancerName, TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { InstanceView, WorldView } from '../world/view.ts';
 
 export interface HostScene {

@@ -1,5 +1,5 @@
 /** What a deployment came to: how it ended, where the time went and how much of it was unavoidable, what it cost. */
-import type { Fleet } from '../../lambdas/domain/fleet.ts';
+import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import type { Violation } from '../rules.ts';
 import type { ExecutionResult } from '../run-definition.ts';
 import type { Scenario } from '../scenarios.ts';

@@ -2,9 +2,9 @@
  * Injures a deployment: counts the moments that it comes to, and applies each fault at its moment. It stands around
  * every run of a step and around every call that a step makes.
  */
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
-import { PROMOTION_STEPS } from '../../lambdas/domain/promotion-steps.ts';
-import { STEPS } from '../../lambdas/domain/steps.ts';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import { STEPS } from '../../lambdas/domain/core/steps.ts';
+import { PROMOTION_STEPS } from '../../lambdas/domain/promotion/steps.ts';
 import type { AroundStep, StepRun } from '../run-definition.ts';
 import type { Stage } from '../stage.ts';
 import type { PortCall } from '../world/calls.ts';

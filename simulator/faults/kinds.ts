@@ -4,11 +4,11 @@
  * of most of them is followed by another, which is started by what was deployed, and by nothing else.
  */
 import { createHash } from 'node:crypto';
-import { fleetsFile } from '../../bin/fleets.ts';
-import { fleetSize, promotionKey } from '../../lambdas/domain/fleet.ts';
+import { fleetSize, promotionKey } from '../../lambdas/domain/core/fleet.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../../lib/synthesize.ts';
+import { EXAMPLE_FLEET, type FleetEntry } from '../example-fleet.ts';
 import { giveHistory } from '../history.ts';
 import { writeProofs } from '../proofs.ts';
 import type { Stage } from '../stage.ts';
@@ -216,8 +216,6 @@ export const KINDS = {
 export type KindName = keyof typeof KINDS;
 export const KIND_NAMES = Object.keys(KINDS) as KindName[];
 
-type FleetEntry = FleetsFile['fleets'][number];
-
 const targetGroup = (name: string) =>
   ({
     kind: 'target-group',
@@ -232,12 +230,8 @@ export function faultsTemplate(): TemplateJson {
 }
 
 function entry(name: string, changes: Partial<FleetEntry>): FleetEntry {
-  const example = fleetsFile.fleets.find((fleet) => fleet.name === 'reactio-production-app');
-  if (!example) throw new Error('bin/fleets.ts has no fleet reactio-production-app to derive from.');
-  // Each of them stands alone: nothing is promoted to it, and it follows nobody.
-  const { promotion: _from, after: _leader, ...alone } = example;
   return {
-    ...alone,
+    ...EXAMPLE_FLEET,
     name,
     environment: 'faults',
     mackerel: { service: 'faults', role: name },

@@ -1,5 +1,5 @@
 /** Answers that have the right shape and are wrong. */
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import type { PortCall } from '../world/calls.ts';
 import type { FaultName } from './catalogue.ts';
 

@@ -2,8 +2,10 @@
  * The modelled SNS topic, event bus and log of an environment: what was told, in order. They refuse what the real ones
  * would.
  */
-import type { Announcer, Log, MachineEvent } from '../../lambdas/clients/ports.ts';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
+
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import type { Announcer, MachineEvent } from '../../lambdas/ports/announcer.ts';
+import type { Log } from '../../lambdas/ports/log.ts';
 
 type Message = Parameters<Announcer['tellPeople']>[0];
 

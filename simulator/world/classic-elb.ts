@@ -1,5 +1,5 @@
 /** What is particular to a classic ELB: its defaults when made by API, and its words. */
-import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
+import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import type { BalancerKind, BalancerSettings } from './load-balancers.ts';
 
 export type ClassicRef = Extract<LoadBalancerRef, { kind: 'classic' }>;

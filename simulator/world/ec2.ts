@@ -2,8 +2,10 @@
  * The modelled EC2: launches with client tokens, capacity and addresses, eventual consistency, termination with its
  * protection, images and subnets.
  */
-import type { Ec2, Image, Instance, LaunchRequest, Refusal, Subnet } from '../../lambdas/clients/ports.ts';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
+
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import type { Ec2, Image, Instance, LaunchRequest, Subnet } from '../../lambdas/ports/ec2.ts';
+import type { Refusal } from '../../lambdas/ports/refusal.ts';
 import { ModelInstance } from './instance.ts';
 import { drawLife, type Fate, fatedEnding, type Life, USER_SHUTDOWN } from './instance-life.ts';
 import type { Surroundings } from './surroundings.ts';

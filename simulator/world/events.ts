@@ -1,6 +1,6 @@
 /** What the world tells its listeners: one event per call that changed something, after it changed. */
-import type { MackerelStatus } from '../../lambdas/clients/ports.ts';
-import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
+import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
+import type { MackerelStatus } from '../../lambdas/ports/mackerel.ts';
 
 export type Service =
   | 'ec2'

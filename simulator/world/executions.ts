@@ -2,7 +2,7 @@
  * The modelled Step Functions: which executions run, what they tell, and how the others ended. It runs nothing itself:
  * the runner says when one begins, takes a turn and ends, and hears of each that a step starts.
  */
-import type { ExecutionDescription, ExecutionState, Turn } from '../../lambdas/clients/ports.ts';
+import type { ExecutionDescription, ExecutionState, Turn } from '../../lambdas/ports/executions.ts';
 import type { Surroundings } from './surroundings.ts';
 
 type Status = Extract<ExecutionState, { state: 'ended' }>['status'];

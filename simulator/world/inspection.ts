@@ -2,8 +2,9 @@
  * The modelled world behind the doctor's port. What the world models is read there; the rest (a bucket's settings, rules,
  * the stack) is as irekae deploys it, unless somebody changes it.
  */
-import type { BucketSettings, EventRule, Inspector, Offering } from '../../bin/command/doctor/inspector.ts';
-import type { Fleet } from '../../lambdas/domain/fleet.ts';
+
+import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
+import type { BucketSettings, EventRule, Inspector, Offering } from '../../lambdas/ports/inspector.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { World } from './world.ts';

@@ -2,7 +2,7 @@
  * The life of one instance: its moments are drawn when it is launched, and everything that anyone may ask about it
  * later follows from these moments and the time. No timers.
  */
-import type { InstanceState } from '../../lambdas/clients/ports.ts';
+import type { InstanceState } from '../../lambdas/ports/ec2.ts';
 import type { Random } from './prng.ts';
 import type { Timings } from './timings.ts';
 

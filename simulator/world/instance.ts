@@ -1,5 +1,5 @@
 /** One modelled EC2 instance: what it was launched as, its drawn life, and what happened to it since. */
-import type { Instance, InstanceState } from '../../lambdas/clients/ports.ts';
+import type { Instance, InstanceState } from '../../lambdas/ports/ec2.ts';
 import {
   type Ending,
   type Life,

@@ -7,8 +7,8 @@ import {
   refuseLargeDocument,
   refuseLargeRequest,
   tooLate,
-} from '../../lambdas/clients/ledger-refusals.ts';
-import type { Claim, Hold, LedgerRow, PendingRequest, Phase } from '../../lambdas/clients/ports.ts';
+} from '../../lambdas/domain/core/ledger-refusals.ts';
+import type { Claim, Hold, LedgerRow, PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
 import type { Surroundings } from './surroundings.ts';
 
 type Held = NonNullable<LedgerRow['held']>;

@@ -2,9 +2,15 @@
  * The modelled load balancers: who is registered since when, and what follows from that: the state of each member at
  * any moment. Both kinds count alike; `classic-elb.ts` and `target-groups.ts` say where they differ.
  */
-import type { LoadBalancerSettings, Member, MemberState } from '../../lambdas/clients/ports.ts';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
-import { type LoadBalancerRef, loadBalancerName } from '../../lambdas/domain/fleet.ts';
+
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import { loadBalancerName } from '../../lambdas/domain/core/fleet.ts';
+import type {
+  LoadBalancerRef,
+  LoadBalancerSettings,
+  Member,
+  MemberState,
+} from '../../lambdas/ports/load-balancers.ts';
 import { CLASSIC, CLASSIC_DEFAULTS, type ClassicRef } from './classic-elb.ts';
 import type { Ec2Model } from './ec2.ts';
 import { type CheckSettings, checkedAt } from './health-checks.ts';

@@ -12,7 +12,9 @@
  * once when running, if that is later) cannot be beaten. Health thresholds and intervals do not appear: they only
  * matter to who registers too early. The bake is the deployment's own wish. No call takes any time.
  */
-import { type LoadBalancerRef, loadBalancerName } from '../../lambdas/domain/fleet.ts';
+
+import { loadBalancerName } from '../../lambdas/domain/core/fleet.ts';
+import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import type { Ec2Model } from './ec2.ts';
 import type { LoadBalancersModel } from './load-balancers.ts';
 

@@ -2,15 +2,16 @@
  * The modelled Mackerel: hosts that agents register, statuses, metrics, alerts, annotations. What agents do by
  * themselves (register, post, say goodbye) is caught up with whenever somebody looks or acts.
  */
+
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import type {
   Annotation,
   MackerelAlert,
   MackerelHost,
   MackerelStatus,
-  Refusal,
   ServicePoint,
-} from '../../lambdas/clients/ports.ts';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
+} from '../../lambdas/ports/mackerel.ts';
+import type { Refusal } from '../../lambdas/ports/refusal.ts';
 import type { ModelInstance } from './instance.ts';
 import type { Surroundings } from './surroundings.ts';
 import { CONNECTIVITY_MILLIS, METRIC_MILLIS, wholeSeconds } from './timings.ts';

@@ -3,15 +3,15 @@
  * "Object Created" event as EventBridge would deliver it.
  */
 import { createHash } from 'node:crypto';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import type {
   ArtifactVersion,
   CopyRequest,
   Held,
   PartSize,
+  Place,
   StoredObject,
-} from '../../lambdas/clients/ports.ts';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
-import type { Place } from '../../lambdas/domain/promotion.ts';
+} from '../../lambdas/ports/s3.ts';
 import type { Surroundings } from './surroundings.ts';
 import { wholeSeconds } from './timings.ts';
 

@@ -1,5 +1,5 @@
 /** What is particular to a target group: its defaults, its ARN, and its words. */
-import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
+import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import type { BalancerKind, BalancerSettings } from './load-balancers.ts';
 
 export type TargetGroupRef = Extract<LoadBalancerRef, { kind: 'target-group' }>;

@@ -1,6 +1,9 @@
 /** Everything in the world at one instant, as plain data: for pictures, and for the rules that are checked on it. */
-import type { InstanceState, MackerelStatus, MemberState } from '../../lambdas/clients/ports.ts';
-import { type LoadBalancerRef, loadBalancerName } from '../../lambdas/domain/fleet.ts';
+
+import { loadBalancerName } from '../../lambdas/domain/core/fleet.ts';
+import type { InstanceState } from '../../lambdas/ports/ec2.ts';
+import type { LoadBalancerRef, MemberState } from '../../lambdas/ports/load-balancers.ts';
+import type { MackerelStatus } from '../../lambdas/ports/mackerel.ts';
 import type { Ec2Model } from './ec2.ts';
 import type { Stage } from './instance-life.ts';
 import { type Balancer, hasLeft, type LoadBalancersModel, memberAt } from './load-balancers.ts';

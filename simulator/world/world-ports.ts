@@ -2,7 +2,7 @@
  * The world behind the ports of `lambdas/clients/ports.ts`. Each method runs the model and says how many requests the
  * real adapter would have sent for it.
  */
-import type { Ports } from '../../lambdas/clients/ports.ts';
+import type { Ports } from '../../lambdas/ports/ports.ts';
 import type { Service } from './events.ts';
 import type { World } from './world.ts';
 

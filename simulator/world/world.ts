@@ -6,8 +6,11 @@
  * It has no timers. Moments are drawn from the seed when something is launched, registered or deregistered, and every
  * answer follows from them and the virtual clock. The same seed, calls and clock give the same world.
  */
-import type { MackerelStatus, Ports } from '../../lambdas/clients/ports.ts';
-import { type LoadBalancerRef, TAG } from '../../lambdas/domain/fleet.ts';
+
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
+import type { MackerelStatus } from '../../lambdas/ports/mackerel.ts';
+import type { Ports } from '../../lambdas/ports/ports.ts';
 import { AnnouncerModel } from './announcer.ts';
 import { AwsEvents } from './aws-events.ts';
 import { CallCounter, type Intercept, type Latency, type PortCall } from './calls.ts';

@@ -1,7 +1,7 @@
 /** `irekae adopt` does not hand a host to the next deployment that somebody protects. */
 import { describe, expect, it } from 'vitest';
-import { decideAdoption } from '../../lambdas/domain/adopting.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
+import { decideAdoption } from '../../bin/command/adopting.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import { aHost, anInstance } from '../support/facts.ts';
 
 const adopting = (tags: Readonly<Record<string, string>>) =>

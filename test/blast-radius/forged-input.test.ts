@@ -5,10 +5,10 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { LaunchRequest } from '../../lambdas/clients/ports.ts';
-import { renderBootScript } from '../../lambdas/domain/boot-script.ts';
-import { FAILURES } from '../../lambdas/domain/errors.ts';
-import { currentReleaseKey } from '../../lambdas/domain/fleet.ts';
+import { FAILURES } from '../../lambdas/domain/core/errors.ts';
+import { currentReleaseKey } from '../../lambdas/domain/core/fleet.ts';
+import { renderBootScript } from '../../lambdas/domain/launch/boot-script.ts';
+import type { LaunchRequest } from '../../lambdas/ports/ec2.ts';
 import { recordTheFailure } from '../../lambdas/record-the-failure.ts';
 import { takeTheFleetLock } from '../../lambdas/take-the-fleet-lock.ts';
 import { matches, uploadRule } from '../../simulator/event-rule.ts';

@@ -4,9 +4,11 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Instance, MackerelHost, Member } from '../../lambdas/clients/ports.ts';
-import { isFailure } from '../../lambdas/domain/errors.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
+import { isFailure } from '../../lambdas/domain/core/errors.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import type { Instance } from '../../lambdas/ports/ec2.ts';
+import type { Member } from '../../lambdas/ports/load-balancers.ts';
+import type { MackerelHost } from '../../lambdas/ports/mackerel.ts';
 import { takeOldHostsOutOfService } from '../../lambdas/take-old-hosts-out-of-service.ts';
 import { terminateOldInstances } from '../../lambdas/terminate-old-instances.ts';
 import { aLaunch, aLook, at, baked, iso, NEW, OLD } from '../support/deployments.ts';

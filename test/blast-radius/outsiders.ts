@@ -1,5 +1,5 @@
 /** Hosts that are none of the fleet's, and a watch over them: no call of a deployment may name them, let alone change them. */
-import { TAG } from '../../lambdas/domain/fleet.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import { Rules } from '../../simulator/rules.ts';
 import type { ExecutionResult } from '../../simulator/run-definition.ts';
 import { Stage, type StageOptions } from '../../simulator/stage.ts';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { timelineKey } from '../../lambdas/domain/fleet.ts';
+import { timelineKey } from '../../lambdas/domain/core/fleet.ts';
 import { SCENARIOS, type ScenarioName } from '../../simulator/scenarios.ts';
 import { Stage } from '../../simulator/stage.ts';
 import { synthesize } from '../synth.ts';

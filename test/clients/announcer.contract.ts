@@ -1,7 +1,6 @@
 /** What every teller of news does: the adapter in front of an endpoint, and the modelled world. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Announcer, MachineEvent } from '../../lambdas/clients/ports.ts';
-import type { Message } from '../../lambdas/domain/news-message.ts';
+import type { Announcer, MachineEvent, Message } from '../../lambdas/ports/announcer.ts';
 
 export interface AnnouncerSubject {
   readonly announcer: Announcer;

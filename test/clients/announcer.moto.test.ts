@@ -1,8 +1,8 @@
 /** The news arrive: moto, written by others from AWS's API models, delivers them to queues that this test reads. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { announcerAdapter } from '../../lambdas/clients/announcer.ts';
-import { jsonCaller } from '../../lambdas/clients/aws-json.ts';
-import { sendQuery, tagged } from '../../lambdas/clients/aws-query.ts';
+import { jsonCaller } from '../../lambdas/clients/wire/aws-json.ts';
+import { sendQuery, tagged } from '../../lambdas/clients/wire/aws-query.ts';
 import { testClientOptions } from './aws-endpoint.ts';
 import { type MotoServer, motoIsInstalled, startMoto } from './moto-server.ts';
 

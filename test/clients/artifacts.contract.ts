@@ -1,7 +1,7 @@
 /** What every artifact bucket behind the port does: the adapter in front of an emulator, and the modelled world. */
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Artifacts } from '../../lambdas/clients/ports.ts';
+import type { Artifacts } from '../../lambdas/ports/s3.ts';
 
 export interface ArtifactsSubject {
   readonly artifacts: Artifacts;

@@ -1,7 +1,7 @@
 /** The news over the wire: the adapter passes the contract, and minds what SNS and EventBridge answer. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { announcerAdapter } from '../../lambdas/clients/announcer.ts';
-import type { Announcer, MachineEvent } from '../../lambdas/clients/ports.ts';
+import type { Announcer, MachineEvent } from '../../lambdas/ports/announcer.ts';
 import { announcerContract } from './announcer.contract.ts';
 import {
   type AwsEndpoint,

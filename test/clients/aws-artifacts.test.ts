@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { artifactsAdapter } from '../../lambdas/clients/artifacts.ts';
-import type { Artifacts } from '../../lambdas/clients/ports.ts';
+import type { Artifacts } from '../../lambdas/ports/s3.ts';
 import { type AwsEndpoint, type AwsReply, startAwsEndpoint, testClientOptions, xml } from './aws-endpoint.ts';
 
 let aws: AwsEndpoint;

@@ -2,7 +2,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { copiesAdapter } from '../../lambdas/clients/copies.ts';
-import type { Copies, CopyRequest } from '../../lambdas/clients/ports.ts';
+import type { Copies, CopyRequest } from '../../lambdas/ports/s3.ts';
 import { type AwsEndpoint, type AwsReply, startAwsEndpoint, testClientOptions, xml } from './aws-endpoint.ts';
 
 let aws: AwsEndpoint;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { defaultProvider, regionFromEnvironment } from '../../lambdas/clients/lambda-credentials.ts';
+import { defaultProvider, regionFromEnvironment } from '../../lambdas/clients/wire/lambda-credentials.ts';
 
 beforeEach(() => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKID');

@@ -1,7 +1,7 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ec2Adapter } from '../../lambdas/clients/ec2.ts';
-import type { Ec2, LaunchRequest } from '../../lambdas/clients/ports.ts';
+import type { Ec2, LaunchRequest } from '../../lambdas/ports/ec2.ts';
 import {
   type AwsEndpoint,
   type AwsReply,

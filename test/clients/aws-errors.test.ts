@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { asking, failureOf, mayPass, wordsOf } from '../../lambdas/clients/aws-errors.ts';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import { asking, failureOf, mayPass, wordsOf } from '../../lambdas/clients/wire/aws-errors.ts';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 
 /** An error as the SDK makes it from an error answer. */
 function awsError(name: string, status: number, message = 'because') {

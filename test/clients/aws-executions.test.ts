@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { executionsAdapter } from '../../lambdas/clients/executions.ts';
-import type { Executions } from '../../lambdas/clients/ports.ts';
+import type { Executions } from '../../lambdas/ports/executions.ts';
 import { type AwsEndpoint, type AwsReply, startAwsEndpoint, testClientOptions } from './aws-endpoint.ts';
 
 const MACHINE = 'arn:aws:states:ap-northeast-1:123456789012:stateMachine:irekae-blog';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type JsonService, jsonCaller } from '../../lambdas/clients/aws-json.ts';
+import { type JsonService, jsonCaller } from '../../lambdas/clients/wire/aws-json.ts';
 import { type AwsEndpoint, type AwsReply, startAwsEndpoint, testClientOptions } from './aws-endpoint.ts';
 
 let aws: AwsEndpoint;

@@ -1,8 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { jsonCaller } from '../../lambdas/clients/aws-json.ts';
 import { ledgerAdapter } from '../../lambdas/clients/ledger.ts';
-import type { Ledger } from '../../lambdas/clients/ports.ts';
+import { jsonCaller } from '../../lambdas/clients/wire/aws-json.ts';
+import type { Ledger } from '../../lambdas/ports/ledger.ts';
 import { type AwsEndpoint, startAwsEndpoint, testClientOptions } from './aws-endpoint.ts';
 import { DynamoDbTable } from './dynamodb-table.ts';
 import { ledgerContract } from './ledger.contract.ts';

@@ -2,8 +2,7 @@ import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balanci
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadBalancersAdapter } from '../../lambdas/clients/load-balancers.ts';
-import type { LoadBalancers } from '../../lambdas/clients/ports.ts';
-import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
+import type { LoadBalancerRef, LoadBalancers } from '../../lambdas/ports/load-balancers.ts';
 import {
   type AwsEndpoint,
   type AwsReply,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parametersAdapter } from '../../lambdas/clients/parameters.ts';
-import type { Parameters } from '../../lambdas/clients/ports.ts';
+import type { Parameters } from '../../lambdas/ports/parameters.ts';
 import { type AwsEndpoint, type AwsReply, startAwsEndpoint } from './aws-endpoint.ts';
 
 const SECRET = 'mackerel-key-5up3r-s3cret';

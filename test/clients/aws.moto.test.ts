@@ -1,4 +1,5 @@
 /** The AWS adapters pass their contracts in front of moto, which was written by others from the same API models. */
+
 import {
   CreateLaunchTemplateCommand,
   DescribeSubnetsCommand,
@@ -26,7 +27,6 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { artifactsAdapter } from '../../lambdas/clients/artifacts.ts';
-import { type CallJson, jsonCaller } from '../../lambdas/clients/aws-json.ts';
 import { copiesAdapter } from '../../lambdas/clients/copies.ts';
 import { ec2Adapter } from '../../lambdas/clients/ec2.ts';
 import { executionsAdapter } from '../../lambdas/clients/executions.ts';
@@ -35,7 +35,8 @@ import { loadBalancersAdapter } from '../../lambdas/clients/load-balancers.ts';
 import { parametersAdapter } from '../../lambdas/clients/parameters.ts';
 import { recordReader } from '../../lambdas/clients/record-reader.ts';
 import { recordWriter } from '../../lambdas/clients/record-writer.ts';
-import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
+import { type CallJson, jsonCaller } from '../../lambdas/clients/wire/aws-json.ts';
+import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import { type ArtifactsSubject, artifactsContract } from './artifacts.contract.ts';
 import { testClientOptions } from './aws-endpoint.ts';
 import { copiesContract } from './copies.contract.ts';

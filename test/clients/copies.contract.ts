@@ -1,7 +1,7 @@
 /** What every S3 that copies behind the port does: the adapter in front of an emulator, and the modelled world. */
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Copies, CopyRequest } from '../../lambdas/clients/ports.ts';
+import type { Copies, CopyRequest } from '../../lambdas/ports/s3.ts';
 
 export interface CopiesSubject {
   readonly copies: Copies;

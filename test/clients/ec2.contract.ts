@@ -1,6 +1,6 @@
 /** What every EC2 behind the port does: the adapter in front of an emulator, and the modelled world. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Ec2, LaunchRequest } from '../../lambdas/clients/ports.ts';
+import type { Ec2, LaunchRequest } from '../../lambdas/ports/ec2.ts';
 
 export interface Ec2Subject {
   readonly ec2: Ec2;

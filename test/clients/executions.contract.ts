@@ -1,6 +1,6 @@
 /** What every Step Functions behind the port does: the adapter in front of an emulator, and the modelled world. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Executions } from '../../lambdas/clients/ports.ts';
+import type { Executions } from '../../lambdas/ports/executions.ts';
 
 export interface ExecutionsSubject {
   readonly executions: Executions;

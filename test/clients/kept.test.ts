@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { removeExpiredKept } from '../../lambdas/clients/kept.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { removeExpiredKept } from '../../lambdas/domain/hosts/expired-kept.ts';
 import { at, iso } from '../support/deployments.ts';
 import { aNewInstance } from '../support/facts.ts';
 import { type Methods, portsWith } from '../support/ports.ts';

@@ -1,7 +1,7 @@
 /** What every ledger behind the port does: the adapter in front of a table, and the modelled world. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Hold, Ledger, PendingRequest, Phase } from '../../lambdas/clients/ports.ts';
+import type { Hold, Ledger, PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
 
 export interface LedgerSubject {
   /** Without any row. */

@@ -1,7 +1,6 @@
 /** What every load balancer behind the port does, of either kind: adapter in front of an emulator, modelled world. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LoadBalancers } from '../../lambdas/clients/ports.ts';
-import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
+import type { LoadBalancerRef, LoadBalancers } from '../../lambdas/ports/load-balancers.ts';
 
 export interface LoadBalancersSubject {
   readonly loadBalancers: LoadBalancers;

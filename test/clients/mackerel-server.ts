@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
-import type { MackerelStatus } from '../../lambdas/clients/ports.ts';
+import type { MackerelStatus } from '../../lambdas/ports/mackerel.ts';
 
 export const FULL_KEY = 'full-key-4f1d0c2b9a8e7d6c';
 export const READ_ONLY_KEY = 'read-key-0a9b8c7d6e5f4a3b';

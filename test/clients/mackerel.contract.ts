@@ -3,7 +3,7 @@
  * or the simulator would tell stories about a Mackerel that does not exist.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Mackerel, MackerelStatus } from '../../lambdas/clients/ports.ts';
+import type { Mackerel, MackerelStatus } from '../../lambdas/ports/mackerel.ts';
 
 /** A Mackerel organization of its own, and the hand that arranges what happens in it. */
 export interface MackerelSubject {

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type MackerelOptions, mackerelClient } from '../../lambdas/clients/mackerel.ts';
-import type { Mackerel } from '../../lambdas/clients/ports.ts';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import type { Mackerel } from '../../lambdas/ports/mackerel.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { type MackerelSubject, mackerelContract } from './mackerel.contract.ts';
 import {

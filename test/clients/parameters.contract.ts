@@ -1,6 +1,6 @@
 /** What every parameter store behind the port does: the adapter in front of an emulator, and the modelled world. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Parameters } from '../../lambdas/clients/ports.ts';
+import type { Parameters } from '../../lambdas/ports/parameters.ts';
 
 export interface ParametersSubject {
   readonly parameters: Parameters;

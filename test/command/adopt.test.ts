@@ -1,6 +1,6 @@
 /** `irekae adopt`: shows everybody, tags only whom it may, and only after a yes. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { BALANCER, Desk, FLEET, ROLE, SUBNETS } from './desk.ts';
 
 let desk: Desk;

@@ -1,9 +1,9 @@
 /** What the command asks AWS beyond the ports of the steps: whose credentials, a stack's outputs, tags. */
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findCaller, stackOutputs } from '../../bin/command/aws-query.ts';
 import { callerName } from '../../bin/command/command.ts';
-import { taggerAdapter } from '../../bin/command/tagger.ts';
+import { findCaller, stackOutputs } from '../../bin/command/live/aws-query.ts';
+import { taggerAdapter } from '../../bin/command/live/tagger.ts';
 import {
   type AwsEndpoint,
   ec2Error,

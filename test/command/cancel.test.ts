@@ -1,6 +1,6 @@
 /** `irekae cancel`: who is asked to undo itself, and what is said when that is not possible. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Phase } from '../../lambdas/clients/ports.ts';
+import type { Phase } from '../../lambdas/ports/ledger.ts';
 import { Desk, FLEET } from './desk.ts';
 
 let desk: Desk;

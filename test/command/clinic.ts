@@ -1,10 +1,11 @@
 /** A fleet on stage for the doctor: deployed, healthy, and ill in whatever way a test wants. */
-import type { CommandPorts } from '../../bin/command/command.ts';
+
 import type { Finding } from '../../bin/command/doctor/finding.ts';
 import { workingTreeOf } from '../../bin/command/doctor/working-tree.ts';
 import { type ExitCode, irekae } from '../../bin/command/irekae.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
-import { currentReleaseKey, type Fleet } from '../../lambdas/domain/fleet.ts';
+import { currentReleaseKey, type Fleet } from '../../lambdas/domain/core/fleet.ts';
+import type { CommandPorts } from '../../lambdas/ports/command.ts';
 import { worldTagger } from '../../simulator/command-ports.ts';
 import { Stage, type StageOptions } from '../../simulator/stage.ts';
 import { type InspectedWorld, worldInspector } from '../../simulator/world/inspection.ts';

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { irekae } from '../../bin/command/irekae.ts';
 import { nearest } from '../../bin/command/nearest.ts';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { Desk, FLEET, ROLE } from './desk.ts';
 
 let desk: Desk;

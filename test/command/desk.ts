@@ -1,10 +1,11 @@
 /** An operator's desk: the command as it is, on a small world whose clock the test moves, with every word kept. */
 
-import type { Caller, CommandPorts, Screen } from '../../bin/command/command.ts';
-import type { Inspector } from '../../bin/command/doctor/inspector.ts';
+import type { Screen } from '../../bin/command/command.ts';
 import { type ExitCode, irekae, type Seat } from '../../bin/command/irekae.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
-import type { Phase } from '../../lambdas/clients/ports.ts';
+import type { Caller, CommandPorts } from '../../lambdas/ports/command.ts';
+import type { Inspector } from '../../lambdas/ports/inspector.ts';
+import type { Phase } from '../../lambdas/ports/ledger.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
 import { worldTagger } from '../../simulator/command-ports.ts';
 import { executionArn } from '../../simulator/run-definition.ts';

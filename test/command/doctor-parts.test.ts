@@ -6,11 +6,11 @@ import { checkBalancers, costOfHealthCheck } from '../../bin/command/doctor/chec
 import { differences } from '../../bin/command/doctor/compare-definitions.ts';
 import type { Facts } from '../../bin/command/doctor/facts.ts';
 import { ok, problem, unknown, warning } from '../../bin/command/doctor/finding.ts';
-import type { BalancerDetails } from '../../bin/command/doctor/inspector.ts';
 import { aws, shell } from '../../bin/command/doctor/mending.ts';
 import { summary } from '../../bin/command/doctor/report.ts';
 import type { Subject } from '../../bin/command/doctor/subject.ts';
-import type { LoadBalancerSettings } from '../../lambdas/clients/ports.ts';
+import type { BalancerDetails } from '../../lambdas/ports/inspector.ts';
+import type { LoadBalancerSettings } from '../../lambdas/ports/load-balancers.ts';
 import { aFleet } from '../support/fleets.ts';
 
 const ARN = 'arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/blog/0123456789abcdef';

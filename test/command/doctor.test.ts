@@ -1,9 +1,10 @@
 /** `irekae doctor`: a healthy fleet has no complaint; for every check there is a world in which exactly it complains. */
+
 import { afterEach, describe, expect, it } from 'vitest';
-import type { CommandPorts } from '../../bin/command/command.ts';
 import { CHECKS } from '../../bin/command/doctor/finding.ts';
-import { DeploymentError, type FailureName } from '../../lambdas/domain/errors.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
+import { DeploymentError, type FailureName } from '../../lambdas/domain/core/errors.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import type { CommandPorts } from '../../lambdas/ports/command.ts';
 import { executionArn } from '../../simulator/run-definition.ts';
 import { API_KEY, TUNED, UNTUNED } from '../../simulator/stage.ts';
 import type { InspectedWorld } from '../../simulator/world/inspection.ts';

@@ -14,7 +14,7 @@ import {
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { inspectorAdapter } from '../../bin/command/doctor/live-inspector.ts';
-import { jsonCaller } from '../../lambdas/clients/aws-json.ts';
+import { jsonCaller } from '../../lambdas/clients/wire/aws-json.ts';
 import { testClientOptions } from '../clients/aws-endpoint.ts';
 import { type MotoServer, motoIsInstalled, startMoto } from '../clients/moto-server.ts';
 

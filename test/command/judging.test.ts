@@ -1,14 +1,15 @@
 /** The command's own decisions: how an execution stands, how long one still takes, what is news, what trouble means. */
 import { describe, expect, it } from 'vitest';
+import { planLines } from '../../bin/command/actions/plan.ts';
 import type { Task } from '../../bin/command/command.ts';
-import { ACT_OF, BEGINS, News } from '../../bin/command/news.ts';
-import { planLines } from '../../bin/command/plan.ts';
-import { EXIT_CODES, endFromRecord, standingOf } from '../../bin/command/standing.ts';
-import { timeLeft } from '../../bin/command/time-left.ts';
+import { ACT_OF, BEGINS, News } from '../../bin/command/follow/news.ts';
+import { EXIT_CODES, endFromRecord, standingOf } from '../../bin/command/follow/standing.ts';
+import { timeLeft } from '../../bin/command/follow/time-left.ts';
 import { troubleOutcome } from '../../bin/command/trouble.ts';
-import type { ExecutionDescription, LedgerRow, Phase, Turn } from '../../lambdas/clients/ports.ts';
-import type { Deployment } from '../../lambdas/domain/deployment.ts';
-import { DeploymentError, FAILURES } from '../../lambdas/domain/errors.ts';
+import type { Deployment } from '../../lambdas/domain/core/document.ts';
+import { DeploymentError, FAILURES } from '../../lambdas/domain/core/errors.ts';
+import type { ExecutionDescription, Turn } from '../../lambdas/ports/executions.ts';
+import type { LedgerRow, Phase } from '../../lambdas/ports/ledger.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
 import { synthesize } from '../synth.ts';
 import { FLEET } from './desk.ts';

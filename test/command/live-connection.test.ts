@@ -1,7 +1,7 @@
 /** The command's way to AWS: which services it asks, where, and with whose credentials. */
 import { afterEach, expect, it, vi } from 'vitest';
 import { irekae } from '../../bin/command/irekae.ts';
-import { connect } from '../../bin/command/live-connection.ts';
+import { connect } from '../../bin/command/live/connection.ts';
 import { xml } from '../clients/aws-endpoint.ts';
 import { ACCOUNT, CALLER, FLEET, worldFleets } from './desk.ts';
 

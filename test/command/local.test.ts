@@ -1,11 +1,12 @@
 /** `irekae … --local`: the command as it is, on the modelled region that everybody gets who has no account. */
+
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Connection } from '../../bin/command/command.ts';
 import { type ExitCode, irekae, type Seat } from '../../bin/command/irekae.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
+import type { Connection } from '../../lambdas/ports/command.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { connectLocally } from '../../simulator/local-region.ts';
 import { synthesize } from '../synth.ts';

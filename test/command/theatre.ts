@@ -1,7 +1,8 @@
 /** A fleet on stage with an operator beside it: the command waits on the stage's own clock. */
-import type { CommandPorts } from '../../bin/command/command.ts';
+
 import { fleetsFile } from '../../bin/fleets.ts';
-import type { Ports } from '../../lambdas/clients/ports.ts';
+import type { CommandPorts } from '../../lambdas/ports/command.ts';
+import type { Ports } from '../../lambdas/ports/ports.ts';
 import { executionsOfAnyAccount } from '../../simulator/command-ports.ts';
 import { Stage, type StageOptions } from '../../simulator/stage.ts';
 import { synthesize } from '../synth.ts';

@@ -1,7 +1,7 @@
 /** `irekae unlock`: refuses while anybody may act, frees what a human has to decide about, else sends the clean-up. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
-import { IN_FLIGHT_SECONDS } from '../../lambdas/domain/lock.ts';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/lock/lock.ts';
 import { anOldHost, aSnapshot, baked } from '../support/deployments.ts';
 import { aFleet } from '../support/fleets.ts';
 import { BALANCER, Desk, FLEET, SUBNETS } from './desk.ts';
@@ -47,7 +47,7 @@ describe('irekae unlock, while somebody may act', () => {
 
   it('refuses while a function of a dead holder may be in flight, and says for how long', async () => {
     stoppedHalfway();
-    desk.pass(IN_FLIGHT_SECONDS - 10);
+    desk.pass(TAKE_OVER_AFTER_SECONDS - 10);
     const said = await desk.run(`unlock ${FLEET} --yes`);
     expect(said.exitCode).toBe(1);
     expect(said.out).toMatch(/a function of it may still act for 10 s\. Try again then\.$/);
@@ -191,7 +191,7 @@ describe('irekae unlock, when a human has to decide', () => {
 describe('irekae unlock, when the clean-up can do it', () => {
   const dead = () => {
     desk.world.executions.end(desk.hold('shift'), 'ABORTED');
-    desk.pass(IN_FLIGHT_SECONDS + 1);
+    desk.pass(TAKE_OVER_AFTER_SECONDS + 1);
   };
 
   it('says so, and offers to start it', async () => {

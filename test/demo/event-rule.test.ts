@@ -1,6 +1,6 @@
 /** EventBridge in small: what a rule lets pass and what it makes of the event, as AWS documents it. */
 import { describe, expect, it } from 'vitest';
-import { parseInput } from '../../lambdas/domain/input.ts';
+import { parseInput } from '../../lambdas/domain/core/input.ts';
 import { matches, newImageRule, transform, uploadRule } from '../../simulator/event-rule.ts';
 import { synthesize } from '../synth.ts';
 

@@ -1,12 +1,11 @@
 /** The decisions before anything is changed: image, release, network, input, plan. */
 import { describe, expect, it } from 'vitest';
-import type { Image, LoadBalancerSettings, Subnet } from '../../lambdas/clients/ports.ts';
-import type { After, Snapshot } from '../../lambdas/domain/deployment.ts';
-import type { Fleet } from '../../lambdas/domain/fleet.ts';
-import { decideImage, imageOrigin } from '../../lambdas/domain/image.ts';
-import { parseInput, startedBy } from '../../lambdas/domain/input.ts';
-import { checkNetwork } from '../../lambdas/domain/network.ts';
-import { writePlan } from '../../lambdas/domain/plan.ts';
+import type { After, Snapshot } from '../../lambdas/domain/core/document.ts';
+import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
+import { parseInput, startedBy } from '../../lambdas/domain/core/input.ts';
+import { checkNetwork } from '../../lambdas/domain/hosts/network.ts';
+import { writePlan } from '../../lambdas/domain/record/plan.ts';
+import { decideImage, imageOrigin } from '../../lambdas/domain/release/image.ts';
 import {
   type CurrentRelease,
   decideRelease,
@@ -15,7 +14,9 @@ import {
   type ReleaseFacts,
   recipe,
   refuseForeignKey,
-} from '../../lambdas/domain/release-choice.ts';
+} from '../../lambdas/domain/release/release-choice.ts';
+import type { Image, Subnet } from '../../lambdas/ports/ec2.ts';
+import type { LoadBalancerSettings } from '../../lambdas/ports/load-balancers.ts';
 import { agreed, aSnapshot, IMAGE, RELEASE } from '../support/deployments.ts';
 import { anImage, someSettings } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';

@@ -1,10 +1,10 @@
 /** The document that travels: what a step takes at its door, and how large it can become. */
 import { describe, expect, it } from 'vitest';
-import { type Deployment, parseDeployment } from '../../lambdas/domain/deployment.ts';
-import { recordOf, withoutTimeline } from '../../lambdas/domain/record.ts';
-import { mostStragglers } from '../../lambdas/domain/stragglers.ts';
-import { pack } from '../../lambdas/domain/timeline/packed.ts';
-import { list } from '../../lambdas/domain/words.ts';
+import { type Deployment, parseDeployment } from '../../lambdas/domain/core/document.ts';
+import { list } from '../../lambdas/domain/core/words.ts';
+import { mostStragglers } from '../../lambdas/domain/hosts/stragglers.ts';
+import { recordOf, withoutTimeline } from '../../lambdas/domain/record/record.ts';
+import { pack } from '../../lambdas/domain/record/timeline/packed.ts';
 import { MOST_HOSTS } from '../../lib/fleet-rules.ts';
 import {
   aLaunch,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { evidenceSentence, failedInstances, lastLines } from '../../lambdas/domain/evidence.ts';
+import { evidenceSentence, failedInstances, lastLines } from '../../lambdas/domain/hosts/evidence.ts';
 import { failedBy, launched, NEW } from '../support/deployments.ts';
 import { aNewInstance } from '../support/facts.ts';
 

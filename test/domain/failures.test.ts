@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DeploymentError, FAILURES, type FailureName, isFailure } from '../../lambdas/domain/errors.ts';
+import { DeploymentError, FAILURES, type FailureName, isFailure } from '../../lambdas/domain/core/errors.ts';
 
 const LAMBDAS = join(import.meta.dirname, '../../lambdas');
 const SOURCES = readdirSync(LAMBDAS, { recursive: true, encoding: 'utf8' })

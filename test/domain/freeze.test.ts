@@ -1,7 +1,9 @@
 /** Freeze windows on the clocks of their time zones: also in the two nights a year in which these jump. */
+
 import { describe, expect, it } from 'vitest';
-import { type FreezeWindow, freezeAt, freezeSentence } from '../../lambdas/domain/freeze.ts';
-import { localTime, momentOf } from '../../lambdas/domain/local-time.ts';
+import type { FreezeWindow } from '../../lambdas/domain/core/fleet.ts';
+import { localTime, momentOf } from '../../lambdas/domain/core/local-time.ts';
+import { freezeAt, freezeSentence } from '../../lambdas/domain/release/freeze.ts';
 
 const TOKYO = 'Asia/Tokyo';
 /** Clocks go forward on 8 March 2026 at 2:00 (7:00 UTC), and back on 1 November at 2:00 (6:00 UTC). */

@@ -1,9 +1,13 @@
 /** The gates between a wanted release and the fleet, and what can be gone back to: as tables. */
 import { describe, expect, it } from 'vitest';
-import { askGates, type GateFacts, refuse } from '../../lambdas/domain/gates.ts';
-import type { DeploymentInput } from '../../lambdas/domain/input.ts';
-import { type CurrentRelease, nothingToRedeploy, recipe } from '../../lambdas/domain/release-choice.ts';
-import { decideRollback, decideTarget } from '../../lambdas/domain/rollback.ts';
+import type { DeploymentInput } from '../../lambdas/domain/core/input.ts';
+import { askGates, type GateFacts, refuse } from '../../lambdas/domain/release/gates.ts';
+import {
+  type CurrentRelease,
+  nothingToRedeploy,
+  recipe,
+} from '../../lambdas/domain/release/release-choice.ts';
+import { decideRollback, decideTarget } from '../../lambdas/domain/release/rollback.ts';
 import { at, RELEASE } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';
 import { aFleet } from '../support/fleets.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Instance } from '../../lambdas/clients/ports.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
-import { expiredKept, isKept, keptUntil, toKeep } from '../../lambdas/domain/kept.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { expiredKept, isKept, keptUntil, toKeep } from '../../lambdas/domain/hosts/kept.ts';
+import type { Instance } from '../../lambdas/ports/ec2.ts';
 import { at, launched } from '../support/deployments.ts';
 import { aNewInstance } from '../support/facts.ts';
 import { aFleet } from '../support/fleets.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { movedOn, progressIn, triesOf, tryOf } from '../../lambdas/domain/launching.ts';
+import { movedOn, progressIn, triesOf, tryOf } from '../../lambdas/domain/launch/capacity.ts';
 import { aFleet } from '../support/fleets.ts';
 
 const FLEET = aFleet({

@@ -1,17 +1,18 @@
 /** Decisions about a fleet's lock, as tables. */
 import { describe, expect, it } from 'vitest';
-import type { ExecutionState, PendingRequest, Phase } from '../../lambdas/clients/ports.ts';
+import { STEPS } from '../../lambdas/domain/core/steps.ts';
+import { settledAfterSeconds } from '../../lambdas/domain/hosts/removal.ts';
 import {
   deadSince,
   decideCleanUp,
-  IN_FLIGHT_SECONDS,
   machinesOf,
   markedWith,
+  TAKE_OVER_AFTER_SECONDS,
   takesTheSlot,
   wantedBy,
-} from '../../lambdas/domain/lock.ts';
-import { settledAfterSeconds } from '../../lambdas/domain/removal.ts';
-import { STEPS } from '../../lambdas/domain/steps.ts';
+} from '../../lambdas/domain/lock/lock.ts';
+import type { ExecutionState } from '../../lambdas/ports/executions.ts';
+import type { PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
 import { agreed, at, failedBy, HOLD, launched } from '../support/deployments.ts';
 import { aRow } from '../support/ports.ts';
 
@@ -158,7 +159,7 @@ describe('A request that waits', () => {
 describe('A clean-up', () => {
   const document = JSON.stringify(launched());
   const LONG_AGO = ended(100);
-  const now = at(100 + IN_FLIGHT_SECONDS);
+  const now = at(100 + TAKE_OVER_AFTER_SECONDS);
 
   it.each<[Phase, string]>([
     ['agree', 'release'],
@@ -202,7 +203,7 @@ describe('A clean-up', () => {
     expect(decideCleanUp(aRow({ phase: 'shift', document }), LONG_AGO, at(110))).toEqual({
       ready: false,
       verdict: 'wait',
-      waitSeconds: IN_FLIGHT_SECONDS - 10,
+      waitSeconds: TAKE_OVER_AFTER_SECONDS - 10,
       reason: expect.stringMatching(/irekae-shop:deploy-2 may still be in flight for 2 min 20 s/),
     });
     expect(
@@ -212,7 +213,7 @@ describe('A clean-up', () => {
 
   it('waits longer than any changing step may take', () => {
     const { 'resolve-the-release': _reads, ...changing } = STEPS;
-    expect(IN_FLIGHT_SECONDS).toBeGreaterThan(Math.max(...Object.values(changing)));
+    expect(TAKE_OVER_AFTER_SECONDS).toBeGreaterThan(Math.max(...Object.values(changing)));
   });
 
   it('waits also when its clock is behind that of Step Functions', () =>

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deadlineOf, mostLooks, nextLook, unlessUnavailable } from '../../lambdas/domain/looks.ts';
+import { deadlineOf, mostLooks, nextLook, unlessUnavailable } from '../../lambdas/domain/core/looks.ts';
 import { aLook, at, iso } from '../support/deployments.ts';
 import { failing } from '../support/ports.ts';
 

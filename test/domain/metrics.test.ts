@@ -1,7 +1,7 @@
 /** Metrics as log lines: CloudWatch's embedded metric format. */
 import { describe, expect, it } from 'vitest';
-import { METRICS, metricFields, PHASE_METRICS, phaseMetrics } from '../../lambdas/domain/metrics.ts';
-import { phases } from '../../lambdas/domain/record.ts';
+import { METRICS, metricFields, PHASE_METRICS, phaseMetrics } from '../../lambdas/domain/record/metrics.ts';
+import { phases } from '../../lambdas/domain/record/record.ts';
 import { aLook, at, baked, iso } from '../support/deployments.ts';
 
 const FIELDS = metricFields(

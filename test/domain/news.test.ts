@@ -1,10 +1,10 @@
 /** How a deployment ended, as it is told to machines and to people. */
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import type { Deployment } from '../../lambdas/domain/deployment.ts';
-import { endingOf } from '../../lambdas/domain/ending.ts';
-import { FAILURES } from '../../lambdas/domain/errors.ts';
-import { hostMetadataOf, serviceMetricsOf } from '../../lambdas/domain/mackerel-news.ts';
+import type { Deployment } from '../../lambdas/domain/core/document.ts';
+import { FAILURES } from '../../lambdas/domain/core/errors.ts';
+import { endingOf } from '../../lambdas/domain/record/ending.ts';
+import { hostMetadataOf, serviceMetricsOf } from '../../lambdas/domain/record/mackerel-news.ts';
 import {
   DeploymentEnded,
   isNews,
@@ -13,9 +13,9 @@ import {
   RESULTS,
   type Result,
   resultOf,
-} from '../../lambdas/domain/news.ts';
-import { messageOf } from '../../lambdas/domain/news-message.ts';
-import { recordOf } from '../../lambdas/domain/record.ts';
+} from '../../lambdas/domain/record/news.ts';
+import { messageOf } from '../../lambdas/domain/record/news-message.ts';
+import { recordOf } from '../../lambdas/domain/record/record.ts';
 import {
   aDeployment,
   agreed,

@@ -1,7 +1,6 @@
 /** The orphan watch's decisions: about a fleet's lock, and about instances that nobody looks after. */
 import { describe, expect, it } from 'vitest';
-import type { ExecutionState, Instance, LedgerRow } from '../../lambdas/clients/ports.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import {
   accountedFor,
   cleanUpName,
@@ -10,7 +9,10 @@ import {
   orphansAmong,
   orphansSentence,
   WATCH_EVERY_SECONDS,
-} from '../../lambdas/domain/orphans.ts';
+} from '../../lambdas/domain/lock/orphans.ts';
+import type { Instance } from '../../lambdas/ports/ec2.ts';
+import type { ExecutionState } from '../../lambdas/ports/executions.ts';
+import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 import { failure } from '../support/failures.ts';
 
 const NOW = new Date('2026-11-22T10:07:00Z');

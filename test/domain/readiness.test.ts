@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { InstanceState, MackerelStatus, MemberState } from '../../lambdas/clients/ports.ts';
 import {
   allReady,
   type HostFacts,
@@ -8,7 +7,10 @@ import {
   readinessSentence,
   standings,
   toRegister,
-} from '../../lambdas/domain/readiness.ts';
+} from '../../lambdas/domain/hosts/readiness.ts';
+import type { InstanceState } from '../../lambdas/ports/ec2.ts';
+import type { MemberState } from '../../lambdas/ports/load-balancers.ts';
+import type { MackerelStatus } from '../../lambdas/ports/mackerel.ts';
 import { aLaunch, at } from '../support/deployments.ts';
 import { aHost, aNewInstance, draining, inService, outOfService } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { TAG } from '../../lambdas/domain/fleet.ts';
-import { decideSnapshot, type SnapshotFacts } from '../../lambdas/domain/snapshot.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { decideSnapshot, type SnapshotFacts } from '../../lambdas/domain/hosts/snapshot.ts';
 import { at, OLD } from '../support/deployments.ts';
 import { aHost, aHostElsewhere, anInstance, draining, inService, outOfService } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Instance } from '../../lambdas/clients/ports.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
-import type { Rung } from '../../lambdas/domain/readiness.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import type { Rung } from '../../lambdas/domain/hosts/readiness.ts';
 import {
   decideStragglers,
   isBearable,
@@ -12,7 +11,8 @@ import {
   replacedSentence,
   sharesToReplace,
   stragglersPlan,
-} from '../../lambdas/domain/stragglers.ts';
+} from '../../lambdas/domain/hosts/stragglers.ts';
+import type { Instance } from '../../lambdas/ports/ec2.ts';
 import { aLook, at, iso, NEW, ZONES } from '../support/deployments.ts';
 import { aNewInstance } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';

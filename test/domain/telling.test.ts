@@ -1,9 +1,9 @@
 /** How a deployment is told: its ending, its record, and the words that sentences are made of. */
 import { describe, expect, it } from 'vitest';
-import { groupBy } from '../../lambdas/domain/collections.ts';
-import { endingOf, explain } from '../../lambdas/domain/ending.ts';
-import { phases, recordOf } from '../../lambdas/domain/record.ts';
-import { count, list, secondsBetween, span } from '../../lambdas/domain/words.ts';
+import { groupBy } from '../../lambdas/domain/core/collections.ts';
+import { count, list, secondsBetween, span } from '../../lambdas/domain/core/words.ts';
+import { endingOf, explain } from '../../lambdas/domain/record/ending.ts';
+import { phases, recordOf } from '../../lambdas/domain/record/record.ts';
 import { agreed, aLook, at, baked, failedBy, iso, launched, shifted } from '../support/deployments.ts';
 import { LAST, large, largeLaunch, replaced, STRAGGLER } from '../support/large.ts';
 

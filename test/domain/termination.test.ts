@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Instance, InstanceState } from '../../lambdas/clients/ports.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import {
   allEnded,
   decideTermination,
   refuseAny,
   rememberUnseen,
   UNSEEN_SECONDS,
-} from '../../lambdas/domain/termination.ts';
+} from '../../lambdas/domain/hosts/termination.ts';
+import type { Instance, InstanceState } from '../../lambdas/ports/ec2.ts';
 import { aLaunch, anOldHost, aSnapshot, at, baked } from '../support/deployments.ts';
 import { aNewInstance, anInstance } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';

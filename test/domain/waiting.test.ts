@@ -1,14 +1,18 @@
 /** The small decisions of the waits: joining, draining, the bake, putting back, removal. */
 import { describe, expect, it } from 'vitest';
-import type { Member } from '../../lambdas/clients/ports.ts';
-import { decideBake } from '../../lambdas/domain/bake.ts';
-import type { OldHost } from '../../lambdas/domain/deployment.ts';
-import { decideDraining } from '../../lambdas/domain/draining.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
-import { decideJoining, joinCosts } from '../../lambdas/domain/joining.ts';
-import { decidePuttingBack } from '../../lambdas/domain/putting-back.ts';
-import type { HostStanding } from '../../lambdas/domain/readiness.ts';
-import { removalCandidates, settledAfterSeconds, stragglerCandidates } from '../../lambdas/domain/removal.ts';
+import type { OldHost } from '../../lambdas/domain/core/document.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { decideBake } from '../../lambdas/domain/hosts/bake.ts';
+import { decideDraining } from '../../lambdas/domain/hosts/draining.ts';
+import { decideJoining, joinCosts } from '../../lambdas/domain/hosts/joining.ts';
+import { decidePuttingBack } from '../../lambdas/domain/hosts/putting-back.ts';
+import type { HostStanding } from '../../lambdas/domain/hosts/readiness.ts';
+import {
+  removalCandidates,
+  settledAfterSeconds,
+  stragglerCandidates,
+} from '../../lambdas/domain/hosts/removal.ts';
+import type { Member } from '../../lambdas/ports/load-balancers.ts';
 import { agreed, anOldHost, failedBy, launched } from '../support/deployments.ts';
 import { aNewInstance, anAlert, anInstance, draining, inService, outOfService } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';

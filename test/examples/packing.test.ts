@@ -5,7 +5,7 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeF
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { renderBootScript } from '../../lambdas/domain/boot-script.ts';
+import { renderBootScript } from '../../lambdas/domain/launch/boot-script.ts';
 import { Stage } from '../../simulator/stage.ts';
 import { LocalAws } from '../boot-script/aws.ts';
 import { Host } from '../boot-script/host.ts';

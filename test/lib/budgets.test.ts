@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { IN_FLIGHT_SECONDS } from '../../lambdas/domain/lock.ts';
+import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/lock/lock.ts';
 import {
   cleanUpTimeoutSeconds,
   HISTORY_BUDGET,
@@ -74,7 +74,7 @@ describe('The timeout', () => {
     expect(machineTimeoutSeconds(limits, true) - machineTimeoutSeconds(limits)).toBe(drainSeconds + 300));
 
   it('of a clean-up is so too, with the wait for functions in flight', () => {
-    const waits = IN_FLIGHT_SECONDS + terminateSeconds + 2 * undoSeconds + drainSeconds;
+    const waits = TAKE_OVER_AFTER_SECONDS + terminateSeconds + 2 * undoSeconds + drainSeconds;
     const least = waits + worstTasks('reactio-staging-app-clean-up');
     expect(cleanUpTimeoutSeconds(limits)).toBeGreaterThan(least);
     expect(cleanUpTimeoutSeconds(limits)).toBeLessThan(machineTimeoutSeconds(limits));

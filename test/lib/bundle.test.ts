@@ -1,4 +1,5 @@
 /** What Lambda loads: the minified file of a step, made as the stack makes it. */
+
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogLevel, NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { LEDGER_TABLE_VARIABLE } from '../../lambdas/clients/live-ledger.ts';
+import { LEDGER_TABLE_VARIABLE } from '../../lambdas/domain/core/names.ts';
 import { BUNDLING } from '../../lib/functions.ts';
 import { standaloneApp } from '../../lib/synthesize.ts';
 

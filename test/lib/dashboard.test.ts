@@ -1,7 +1,7 @@
 /** What an environment shows and tells of its deployments: the topic of the news, and the dashboard. */
 import { describe, expect, it } from 'vitest';
-import { METRICS, PHASE_METRICS } from '../../lambdas/domain/metrics.ts';
-import { RESULTS } from '../../lambdas/domain/news.ts';
+import { METRICS, PHASE_METRICS } from '../../lambdas/domain/record/metrics.ts';
+import { RESULTS } from '../../lambdas/domain/record/news.ts';
 import { fleetMetric } from '../../lib/fleet-metric.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../../lib/synthesize.ts';

@@ -7,7 +7,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fleetsFile } from '../../bin/fleets.ts';
-import { STEP_NAMES, STEPS } from '../../lambdas/domain/steps.ts';
+import { STEP_NAMES, STEPS } from '../../lambdas/domain/core/steps.ts';
 import { FUNCTION_NAMES } from '../../lib/function-names.ts';
 import { MOST_FLEETS, readFleets } from '../../lib/read-fleets.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';

@@ -1,6 +1,5 @@
 /** Decisions of a promotion: which version, whether it may go, whether it is there already, and whether the copy is right. */
 import { describe, expect, it } from 'vitest';
-import type { Held } from '../../lambdas/clients/ports.ts';
 import {
   copyRequest,
   decideCopy,
@@ -8,15 +7,16 @@ import {
   isCopy,
   partSize,
   verifiedCopy,
-} from '../../lambdas/domain/copying.ts';
+} from '../../lambdas/domain/promotion/copying.ts';
+import { parsePromotionInput } from '../../lambdas/domain/promotion/input.ts';
 import {
   candidateVersion,
   decidePromotion,
   proveVersion,
   refuseUnknownVersion,
-} from '../../lambdas/domain/promoting.ts';
-import { parsePromotionInput } from '../../lambdas/domain/promotion-input.ts';
-import type { Ran } from '../../lambdas/domain/provenance.ts';
+} from '../../lambdas/domain/promotion/promoting.ts';
+import type { Ran } from '../../lambdas/domain/promotion/provenance.ts';
+import type { Held } from '../../lambdas/ports/s3.ts';
 import { failure } from '../support/failures.ts';
 import { ARTIFACT, aCandidate, aPlan, at, DIGEST, ran } from './promotions.ts';
 

@@ -1,8 +1,8 @@
 /** Who is deployed after whom: which starts follow from a deployment, and that each follows once. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Deployment } from '../../lambdas/domain/deployment.ts';
-import { DeploymentError, type FailureName } from '../../lambdas/domain/errors.ts';
-import { followUps } from '../../lambdas/domain/following.ts';
+import type { Deployment } from '../../lambdas/domain/core/document.ts';
+import { DeploymentError, type FailureName } from '../../lambdas/domain/core/errors.ts';
+import { followUps } from '../../lambdas/domain/lock/following.ts';
 import { releaseTheFleetLock } from '../../lambdas/release-the-fleet-lock.ts';
 import { agreed, HOLD } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';

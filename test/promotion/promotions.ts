@@ -1,8 +1,8 @@
 /** Promotions as they are on their way: one fleet, fed from staging; each part replaceable. */
 import { createHash } from 'node:crypto';
-import type { Candidate, Promotion, PromotionPlan } from '../../lambdas/domain/promotion.ts';
-import type { Ran } from '../../lambdas/domain/provenance.ts';
-import type { PinnedArtifact } from '../../lambdas/domain/release.ts';
+import type { PinnedArtifact } from '../../lambdas/domain/core/artifact.ts';
+import type { Candidate, Promotion, PromotionPlan } from '../../lambdas/domain/promotion/promotion.ts';
+import type { Ran } from '../../lambdas/domain/promotion/provenance.ts';
 
 /** So many minutes after the promotion began. */
 export const at = (minutes: number): Date => new Date(Date.UTC(2026, 2, 1, 12) + minutes * 60_000);

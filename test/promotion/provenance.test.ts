@@ -1,6 +1,6 @@
 /** Is a version proven at the source? As a table of histories, newest first. */
 import { describe, expect, it } from 'vitest';
-import { judge, parseHistory, type Ran, runsNow } from '../../lambdas/domain/provenance.ts';
+import { judge, parseHistory, type Ran, runsNow } from '../../lambdas/domain/promotion/provenance.ts';
 
 const NOW = new Date('2026-03-01T12:00:00Z');
 const minutesAgo = (minutes: number) => new Date(NOW.getTime() - minutes * 60_000).toISOString();

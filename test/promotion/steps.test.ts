@@ -1,11 +1,11 @@
 /** The steps of a promotion, through literal ports. */
 import { describe, expect, it } from 'vitest';
-import { chooseTheCandidate } from '../../lambdas/choose-the-candidate.ts';
-import type { Held } from '../../lambdas/clients/ports.ts';
-import { COPY_SECONDS, copyTheArtifact } from '../../lambdas/copy-the-artifact.ts';
-import type { Promotion } from '../../lambdas/domain/promotion.ts';
-import { giveUpThePromotion } from '../../lambdas/give-up-the-promotion.ts';
-import { writeTheProof } from '../../lambdas/write-the-proof.ts';
+import type { Promotion } from '../../lambdas/domain/promotion/promotion.ts';
+import type { Held } from '../../lambdas/ports/s3.ts';
+import { chooseTheCandidate } from '../../lambdas/promotion/choose-the-candidate.ts';
+import { COPY_SECONDS, copyTheArtifact } from '../../lambdas/promotion/copy-the-artifact.ts';
+import { giveUpThePromotion } from '../../lambdas/promotion/give-up-the-promotion.ts';
+import { writeTheProof } from '../../lambdas/promotion/write-the-proof.ts';
 import { failedBy } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';
 import { failing, type Methods, portsWith } from '../support/ports.ts';

@@ -1,14 +1,14 @@
 /** The promotion's story: its definition, and what it does on the modelled world, whatever gets in its way. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { copyTheArtifact } from '../../lambdas/copy-the-artifact.ts';
-import { partSize } from '../../lambdas/domain/copying.ts';
-import { FAILURES } from '../../lambdas/domain/errors.ts';
-import { currentReleaseKey, promotionKey } from '../../lambdas/domain/fleet.ts';
+import { FAILURES } from '../../lambdas/domain/core/errors.ts';
+import { currentReleaseKey, promotionKey } from '../../lambdas/domain/core/fleet.ts';
+import { partSize } from '../../lambdas/domain/promotion/copying.ts';
 import {
   PROMOTION_STEP_NAMES,
   PROMOTION_STEPS,
   type PromotionStepName,
-} from '../../lambdas/domain/promotion-steps.ts';
+} from '../../lambdas/domain/promotion/steps.ts';
+import { copyTheArtifact } from '../../lambdas/promotion/copy-the-artifact.ts';
 import { PROMOTION_SECONDS } from '../../lib/promotion-machine.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
 import type { ExecutionResult } from '../../simulator/run-definition.ts';

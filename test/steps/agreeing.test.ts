@@ -1,8 +1,8 @@
 /** The steps of the first act, *Agree*: they only read, and what is wrong is said before anything is changed. */
 
 import { describe, expect, it } from 'vitest';
-import type { Artifacts, ArtifactVersion } from '../../lambdas/clients/ports.ts';
-import { recordOf } from '../../lambdas/domain/record.ts';
+import { recordOf } from '../../lambdas/domain/record/record.ts';
+import type { Artifacts, ArtifactVersion } from '../../lambdas/ports/s3.ts';
 import { resolveTheImage } from '../../lambdas/resolve-the-image.ts';
 import { resolveTheRelease } from '../../lambdas/resolve-the-release.ts';
 import { snapshotOldHosts } from '../../lambdas/snapshot-old-hosts.ts';

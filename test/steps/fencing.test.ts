@@ -3,9 +3,10 @@
  * goes no further, and a phase is written down before its first call.
  */
 import { describe, expect, it } from 'vitest';
-import type { LedgerRow, Phase, Ports } from '../../lambdas/clients/ports.ts';
-import { type Deployment, holdOf } from '../../lambdas/domain/deployment.ts';
-import { STEP_NAMES, type StepName } from '../../lambdas/domain/steps.ts';
+import { type Deployment, holdOf } from '../../lambdas/domain/core/document.ts';
+import { STEP_NAMES, type StepName } from '../../lambdas/domain/core/steps.ts';
+import type { LedgerRow, Phase } from '../../lambdas/ports/ledger.ts';
+import type { Ports } from '../../lambdas/ports/ports.ts';
 import { STEP_FUNCTIONS } from '../../simulator/steps.ts';
 import type { LedgerModel } from '../../simulator/world/ledger.ts';
 import { World } from '../../simulator/world/world.ts';

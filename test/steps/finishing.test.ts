@@ -1,6 +1,6 @@
 /** The end of a good deployment: the old hosts leave Mackerel, the release is recorded. */
 import { describe, expect, it } from 'vitest';
-import type { Annotation } from '../../lambdas/clients/ports.ts';
+import type { Annotation } from '../../lambdas/ports/mackerel.ts';
 import { recordTheRelease } from '../../lambdas/record-the-release.ts';
 import { retireOldHostsInMackerel } from '../../lambdas/retire-old-hosts-in-mackerel.ts';
 import { aLook, anOldHost, aSnapshot, at, baked, iso } from '../support/deployments.ts';

@@ -1,8 +1,8 @@
 /** The first deployment of a fleet has no old host: every step passes, and nobody is asked to do anything to nobody. */
 import { describe, expect, it } from 'vitest';
-import type { Ports } from '../../lambdas/clients/ports.ts';
-import type { Deployment } from '../../lambdas/domain/deployment.ts';
+import type { Deployment } from '../../lambdas/domain/core/document.ts';
 import { oldHostsAreDrained } from '../../lambdas/old-hosts-are-drained.ts';
+import type { Ports } from '../../lambdas/ports/ports.ts';
 import { putOldHostsBack } from '../../lambdas/put-old-hosts-back.ts';
 import { retireOldHostsInMackerel } from '../../lambdas/retire-old-hosts-in-mackerel.ts';
 import { takeOldHostsOutOfService } from '../../lambdas/take-old-hosts-out-of-service.ts';

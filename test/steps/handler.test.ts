@@ -1,8 +1,8 @@
 /** How a step becomes a Lambda function: one log line, errors by name, and nothing in the log that is secret (rule 11). */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
-import { metricFields } from '../../lambdas/domain/metrics.ts';
-import type { Step } from '../../lambdas/domain/step.ts';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import type { Step } from '../../lambdas/domain/core/step.ts';
+import { metricFields } from '../../lambdas/domain/record/metrics.ts';
 import { at, launched } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';
 

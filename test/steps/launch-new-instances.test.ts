@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Ec2, Instance, LaunchRequest, Ledger } from '../../lambdas/clients/ports.ts';
-import type { Deployment } from '../../lambdas/domain/deployment.ts';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
-import { triesOf } from '../../lambdas/domain/launching.ts';
+import type { Deployment } from '../../lambdas/domain/core/document.ts';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { triesOf } from '../../lambdas/domain/launch/capacity.ts';
 import { launchNewInstances } from '../../lambdas/launch-new-instances.ts';
+import type { Ec2, Instance, LaunchRequest } from '../../lambdas/ports/ec2.ts';
+import type { Ledger } from '../../lambdas/ports/ledger.ts';
 import { agreed, at, iso } from '../support/deployments.ts';
 import { aNewInstance } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';

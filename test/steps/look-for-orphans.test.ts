@@ -1,14 +1,16 @@
 /** The orphan watch through its ports: each fleet for itself, what it starts, and what it tells CloudWatch. */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ExecutionState, Instance, LedgerRow } from '../../lambdas/clients/ports.ts';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import type { Instance } from '../../lambdas/ports/ec2.ts';
+import type { ExecutionState } from '../../lambdas/ports/executions.ts';
+import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 import { failure } from '../support/failures.ts';
 
 // Loaded anew with this setting, the logger writes to the console that tests can watch, and not to one of its own.
 vi.stubEnv('POWERTOOLS_DEV', 'true');
 vi.resetModules();
-const { handler, lookForOrphans, tell } = await import('../../lambdas/look-for-orphans.ts');
+const { handler, lookForOrphans, tell } = await import('../../lambdas/watch/look-for-orphans.ts');
 
 const NOW = new Date('2026-11-22T10:07:00Z');
 const ago = (seconds: number) => new Date(NOW.getTime() - seconds * 1000);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Member } from '../../lambdas/clients/ports.ts';
 import { oldHostsAreDrained } from '../../lambdas/old-hosts-are-drained.ts';
+import type { Member } from '../../lambdas/ports/load-balancers.ts';
 import { aLook, aSnapshot, at, iso, shifted } from '../support/deployments.ts';
 import { allWell, draining, inService, outOfService } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';

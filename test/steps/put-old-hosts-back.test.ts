@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Deployment, Look } from '../../lambdas/domain/deployment.ts';
+import type { Deployment, Look } from '../../lambdas/domain/core/document.ts';
 import { putOldHostsBack } from '../../lambdas/put-old-hosts-back.ts';
 import {
   aLook,

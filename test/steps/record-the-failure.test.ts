@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Deployment } from '../../lambdas/domain/deployment.ts';
+import type { Deployment } from '../../lambdas/domain/core/document.ts';
 import { recordTheFailure } from '../../lambdas/record-the-failure.ts';
 import { aDeployment, agreed, aLook, baked, failedBy, HOLD, shifted } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LedgerRow, PendingRequest } from '../../lambdas/clients/ports.ts';
+import type { LedgerRow, PendingRequest } from '../../lambdas/ports/ledger.ts';
 import { releaseTheFleetLock } from '../../lambdas/release-the-fleet-lock.ts';
 import { aDeployment, agreed, at, HOLD, LOCK } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';

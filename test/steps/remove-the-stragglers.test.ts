@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Deployment, Look } from '../../lambdas/domain/deployment.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
+import type { Deployment, Look } from '../../lambdas/domain/core/document.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import { removeTheStragglers } from '../../lambdas/remove-the-stragglers.ts';
 import { aLook, at, iso, launched } from '../support/deployments.ts';
 import { aNewInstance, draining, outOfService, type Scene } from '../support/facts.ts';

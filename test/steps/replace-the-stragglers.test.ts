@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LaunchRequest } from '../../lambdas/clients/ports.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import type { LaunchRequest } from '../../lambdas/ports/ec2.ts';
 import { replaceTheStragglers } from '../../lambdas/replace-the-stragglers.ts';
 import { aLook, ZONES } from '../support/deployments.ts';
 import { aNewInstance } from '../support/facts.ts';

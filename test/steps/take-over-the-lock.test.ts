@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { ExecutionState, LedgerRow, Phase } from '../../lambdas/clients/ports.ts';
-import { type Deployment, parseDeployment } from '../../lambdas/domain/deployment.ts';
-import { IN_FLIGHT_SECONDS } from '../../lambdas/domain/lock.ts';
+import { type Deployment, parseDeployment } from '../../lambdas/domain/core/document.ts';
+import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/lock/lock.ts';
+import type { ExecutionState } from '../../lambdas/ports/executions.ts';
+import type { LedgerRow, Phase } from '../../lambdas/ports/ledger.ts';
 import { takeOverTheLock } from '../../lambdas/take-over-the-lock.ts';
 import { aDeployment, at, baked, failedBy, HOLD, launched, shifted } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';
@@ -11,7 +12,7 @@ const CLEAN_UP = HOLD.holder.replace('irekae-shop', 'irekae-shop-clean-up').repl
 const ANOTHER = CLEAN_UP.replace('clean-up-1', 'clean-up-2');
 const NEXT = { holder: CLEAN_UP, generation: HOLD.generation + 1 };
 const DIED: ExecutionState = { state: 'ended', status: 'ABORTED', at: at(100) };
-const NOW = at(100 + IN_FLIGHT_SECONDS);
+const NOW = at(100 + TAKE_OVER_AFTER_SECONDS);
 
 const cleanUp = aDeployment({
   execution: { id: CLEAN_UP, name: 'clean-up-1', startedAt: at(100).toISOString() },
@@ -104,7 +105,7 @@ describe('Take over the lock, but not', () => {
   it('before every function of the dead run must have ended: it looks again then, and within a minute', async () => {
     const early = takeOver(methods(rowIn('shift', shifted())), at(101));
     expect(await early.answer).toMatchObject({ ready: false, verdict: 'wait', nextLookInSeconds: 60 });
-    const late = takeOver(methods(rowIn('shift', shifted())), at(100 + IN_FLIGHT_SECONDS - 2.5));
+    const late = takeOver(methods(rowIn('shift', shifted())), at(100 + TAKE_OVER_AFTER_SECONDS - 2.5));
     expect(await late.answer).toMatchObject({ ready: false, verdict: 'wait', nextLookInSeconds: 3 });
     expect([...early.ports.changes, ...late.ports.changes]).toEqual([]);
   });

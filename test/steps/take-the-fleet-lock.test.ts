@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ExecutionState, LedgerRow, PendingRequest } from '../../lambdas/clients/ports.ts';
-import { recordOf } from '../../lambdas/domain/record.ts';
+import { recordOf } from '../../lambdas/domain/record/record.ts';
+import type { ExecutionState } from '../../lambdas/ports/executions.ts';
+import type { LedgerRow, PendingRequest } from '../../lambdas/ports/ledger.ts';
 import { takeTheFleetLock } from '../../lambdas/take-the-fleet-lock.ts';
 import { aDeployment, at, baked, HOLD, iso, RELEASE } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';

@@ -1,13 +1,13 @@
 /** Telling how a deployment ended is best effort: it never changes the ending, and never takes longer than it may. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AWS_CLIENT_OPTIONS } from '../../lambdas/clients/aws-options.ts';
-import type { MachineEvent, MackerelHost } from '../../lambdas/clients/ports.ts';
-import { MOST_SECONDS, tellEnding } from '../../lambdas/clients/telling.ts';
-import type { Deployment } from '../../lambdas/domain/deployment.ts';
-import { endingOf } from '../../lambdas/domain/ending.ts';
-import type { Message } from '../../lambdas/domain/news-message.ts';
-import { recordOf } from '../../lambdas/domain/record.ts';
-import { STEPS } from '../../lambdas/domain/steps.ts';
+import { AWS_CLIENT_OPTIONS } from '../../lambdas/clients/wire/aws-options.ts';
+import type { Deployment } from '../../lambdas/domain/core/document.ts';
+import { STEPS } from '../../lambdas/domain/core/steps.ts';
+import { endingOf } from '../../lambdas/domain/record/ending.ts';
+import { recordOf } from '../../lambdas/domain/record/record.ts';
+import { MOST_SECONDS, tellEnding } from '../../lambdas/domain/record/telling.ts';
+import type { MachineEvent, Message } from '../../lambdas/ports/announcer.ts';
+import type { MackerelHost } from '../../lambdas/ports/mackerel.ts';
 import { agreed, aLaunch, aLook, at, baked, failedBy, iso, NEW, ZONES } from '../support/deployments.ts';
 import { aHost, allWell } from '../support/facts.ts';
 import { failing, type Methods, portsWith } from '../support/ports.ts';

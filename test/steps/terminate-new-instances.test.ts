@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Deployment, Look } from '../../lambdas/domain/deployment.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
+import type { Deployment, Look } from '../../lambdas/domain/core/document.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import { terminateNewInstances } from '../../lambdas/terminate-new-instances.ts';
 import { agreed, aLook, at, failedBy, iso, launched, OLD } from '../support/deployments.ts';
 import {

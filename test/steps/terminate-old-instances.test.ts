@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Instance } from '../../lambdas/clients/ports.ts';
-import type { Deployment, Look } from '../../lambdas/domain/deployment.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
+import type { Deployment, Look } from '../../lambdas/domain/core/document.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import type { Instance } from '../../lambdas/ports/ec2.ts';
 import { terminateOldInstances } from '../../lambdas/terminate-old-instances.ts';
 import { aLook, anOldHost, aSnapshot, at, baked, iso, NEW } from '../support/deployments.ts';
 import { allWell, anInstance, inService, outOfService, type Scene } from '../support/facts.ts';

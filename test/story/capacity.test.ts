@@ -3,9 +3,9 @@
  * effect. The right number of hosts comes up, or everything that was launched is removed; nothing is launched twice.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { LedgerRow } from '../../lambdas/clients/ports.ts';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
-import { fleetSize, TAG } from '../../lambdas/domain/fleet.ts';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import { fleetSize, TAG } from '../../lambdas/domain/core/fleet.ts';
+import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 import { Rules } from '../../simulator/rules.ts';
 import { SCENARIOS } from '../../simulator/scenarios.ts';
 import { Stage } from '../../simulator/stage.ts';

@@ -1,8 +1,8 @@
 /** What a failed deployment leaves to whoever looks for the reason: consoles in the record, and a host that was kept. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { removeExpiredKept } from '../../lambdas/clients/kept.ts';
-import { deploymentRecordKey, TAG } from '../../lambdas/domain/fleet.ts';
-import type { DeploymentRecord } from '../../lambdas/domain/record.ts';
+import { deploymentRecordKey, TAG } from '../../lambdas/domain/core/fleet.ts';
+import { removeExpiredKept } from '../../lambdas/domain/hosts/expired-kept.ts';
+import type { DeploymentRecord } from '../../lambdas/domain/record/record.ts';
 import { Rules } from '../../simulator/rules.ts';
 import { SCENARIOS, type ScenarioName } from '../../simulator/scenarios.ts';
 import { Stage } from '../../simulator/stage.ts';

@@ -1,6 +1,6 @@
 /** Whatever is wrong before the launch ends the deployment under its own name, in one sentence, with nothing changed. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { FailureName } from '../../lambdas/domain/errors.ts';
+import type { FailureName } from '../../lambdas/domain/core/errors.ts';
 import { Stage, type StageOptions } from '../../simulator/stage.ts';
 import type { WorldEvent } from '../../simulator/world/events.ts';
 import { synthesize } from '../synth.ts';

@@ -1,7 +1,7 @@
 /** A fleet of four, of which one new host stays behind, told by running the synthesized definition. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { deploymentRecordKey, TAG } from '../../lambdas/domain/fleet.ts';
-import type { DeploymentRecord } from '../../lambdas/domain/record.ts';
+import { deploymentRecordKey, TAG } from '../../lambdas/domain/core/fleet.ts';
+import type { DeploymentRecord } from '../../lambdas/domain/record/record.ts';
 import { Rules } from '../../simulator/rules.ts';
 import { Stage } from '../../simulator/stage.ts';
 import type { Fate } from '../../simulator/world/instance-life.ts';

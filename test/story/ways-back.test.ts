@@ -1,8 +1,12 @@
 /** Other ways in and back, on the modelled world: rollbacks, new images, freezes, and what waits meanwhile. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { currentReleaseKey, deploymentRecordKey, promotionKey } from '../../lambdas/domain/fleet.ts';
-import type { FreezeWindow } from '../../lambdas/domain/freeze.ts';
-import type { DeploymentRecord } from '../../lambdas/domain/record.ts';
+import {
+  currentReleaseKey,
+  deploymentRecordKey,
+  type FreezeWindow,
+  promotionKey,
+} from '../../lambdas/domain/core/fleet.ts';
+import type { DeploymentRecord } from '../../lambdas/domain/record/record.ts';
 import { matches, newImageRule, transform } from '../../simulator/event-rule.ts';
 import { giveHistory } from '../../simulator/history.ts';
 import { OLD_IMAGE, Stage } from '../../simulator/stage.ts';

@@ -1,5 +1,5 @@
 /** Deployments as they are on their way through the story: two old hosts, two new ones, each part replaceable. */
-import type { Hold } from '../../lambdas/clients/ports.ts';
+
 import type {
   Deployment,
   Launch,
@@ -9,7 +9,8 @@ import type {
   ResolvedImage,
   ResolvedRelease,
   Snapshot,
-} from '../../lambdas/domain/deployment.ts';
+} from '../../lambdas/domain/core/document.ts';
+import type { Hold } from '../../lambdas/ports/ledger.ts';
 import { aFleet } from './fleets.ts';
 
 /** So many seconds after the deployment began. */

@@ -1,13 +1,9 @@
 /** What AWS and Mackerel say, in a few words: instances, hosts and members for decisions and for literal ports. */
-import type {
-  Image,
-  Instance,
-  LoadBalancerSettings,
-  MackerelAlert,
-  MackerelHost,
-  Member,
-} from '../../lambdas/clients/ports.ts';
-import { TAG } from '../../lambdas/domain/fleet.ts';
+
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import type { Image, Instance } from '../../lambdas/ports/ec2.ts';
+import type { LoadBalancerSettings, Member } from '../../lambdas/ports/load-balancers.ts';
+import type { MackerelAlert, MackerelHost } from '../../lambdas/ports/mackerel.ts';
 import { at, NEW, OLD, ZONES } from './deployments.ts';
 import { WEB } from './fleets.ts';
 

@@ -1,6 +1,6 @@
 /** How tests ask for a failure: by its name, and by what its sentence says. */
 import { expect } from 'vitest';
-import type { FailureName } from '../../lambdas/domain/errors.ts';
+import type { FailureName } from '../../lambdas/domain/core/errors.ts';
 
 /** For `rejects.toThrow` and `toThrow`. */
 export const failure = (name: FailureName, says: RegExp | string = '') =>

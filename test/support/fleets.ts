@@ -1,5 +1,5 @@
 /** A fleet of two hosts behind a classic ELB, as the steps see it; each test names only what it is about. */
-import type { Fleet } from '../../lambdas/domain/fleet.ts';
+import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
 
 export const WEB = { kind: 'classic', name: 'web' } as const;
 export const API = {

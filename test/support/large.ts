@@ -1,7 +1,9 @@
 /** A deployment of a fleet of ten, of which the last new host stays behind. */
-import type { Instance, Member } from '../../lambdas/clients/ports.ts';
-import type { Deployment, Launch, Straggler } from '../../lambdas/domain/deployment.ts';
-import type { HostStanding, Rung } from '../../lambdas/domain/readiness.ts';
+
+import type { Deployment, Launch, Straggler } from '../../lambdas/domain/core/document.ts';
+import type { HostStanding, Rung } from '../../lambdas/domain/hosts/readiness.ts';
+import type { Instance } from '../../lambdas/ports/ec2.ts';
+import type { Member } from '../../lambdas/ports/load-balancers.ts';
 import { aLook, iso, launched, OLD, ZONES } from './deployments.ts';
 import { aHost, allWell, aNewInstance, inService, outOfService, type Scene } from './facts.ts';
 import { aFleet } from './fleets.ts';

@@ -3,9 +3,13 @@
  * every call is written down in order, so that tests can say what happened before what. The ledger says that the
  * deployment holds its lock, and is not written down, unless a test is about it and names methods of its own.
  */
-import type { Instance, LedgerRow, Member, Ports } from '../../lambdas/clients/ports.ts';
-import { DeploymentError, type FailureName } from '../../lambdas/domain/errors.ts';
-import { loadBalancerName } from '../../lambdas/domain/fleet.ts';
+
+import { DeploymentError, type FailureName } from '../../lambdas/domain/core/errors.ts';
+import { loadBalancerName } from '../../lambdas/domain/core/fleet.ts';
+import type { Instance } from '../../lambdas/ports/ec2.ts';
+import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
+import type { Member } from '../../lambdas/ports/load-balancers.ts';
+import type { Ports } from '../../lambdas/ports/ports.ts';
 import { at, HOLD } from './deployments.ts';
 import type { Scene } from './facts.ts';
 

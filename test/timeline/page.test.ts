@@ -1,11 +1,11 @@
 /** The page of a deployment, drawn from its record. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Deployment } from '../../lambdas/domain/deployment.ts';
-import { type DeploymentRecord, recordOf } from '../../lambdas/domain/record.ts';
-import { marks, period } from '../../lambdas/domain/timeline/moments.ts';
-import { pack } from '../../lambdas/domain/timeline/packed.ts';
-import { type Shown, timelinePage } from '../../lambdas/domain/timeline/page.ts';
+import type { Deployment } from '../../lambdas/domain/core/document.ts';
+import { type DeploymentRecord, recordOf } from '../../lambdas/domain/record/record.ts';
+import { marks, period } from '../../lambdas/domain/record/timeline/moments.ts';
+import { pack } from '../../lambdas/domain/record/timeline/packed.ts';
+import { timelinePage } from '../../lambdas/domain/record/timeline/page.ts';
 import {
   aLaunch,
   aLook,
@@ -182,7 +182,7 @@ describe('Whatever comes from outside', () => {
     return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, evil(each)])) as T;
   };
   /** Every string in it, except those that have to be moments. */
-  const hostile = (record: DeploymentRecord): Shown => ({
+  const hostile = (record: DeploymentRecord): DeploymentRecord => ({
     ...evil({
       ...record,
       strangers: [{ name: 'a host', why: 'unknown' }],

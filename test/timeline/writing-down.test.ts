@@ -1,16 +1,17 @@
 /** What the looks write down for the timeline: columns that stay small, and sentences that can be read. */
+
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HostFacts } from '../../lambdas/domain/readiness.ts';
+import type { Milestones } from '../../lambdas/domain/core/document.ts';
+import { type Said, saidSoFar } from '../../lambdas/domain/core/said.ts';
+import type { HostFacts } from '../../lambdas/domain/hosts/readiness.ts';
 import {
   drainedMilestones,
-  type Milestones,
   newHostMilestones,
   servingMilestones,
   terminatedMilestones,
-} from '../../lambdas/domain/timeline/milestones.ts';
-import { pack, unpack } from '../../lambdas/domain/timeline/packed.ts';
-import { type Said, saidSoFar } from '../../lambdas/domain/timeline/said.ts';
+} from '../../lambdas/domain/record/timeline/milestones.ts';
+import { pack, unpack } from '../../lambdas/domain/record/timeline/packed.ts';
 import { aDeployment, aLaunch, anOldHost, at, NEW, OLD } from '../support/deployments.ts';
 import { aHost, allWell, aNewInstance, draining, inService, outOfService } from '../support/facts.ts';
 

@@ -1,5 +1,5 @@
 /** The modelled world behind the ports does what the real adapters do: they pass the same suites. */
-import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
+import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import { World } from '../../simulator/world/world.ts';
 import { announcerContract } from '../clients/announcer.contract.ts';
 import { artifactsContract } from '../clients/artifacts.contract.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
+import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import { launchOne, named, oldHost, smallWorld } from './small-world.ts';
 
 const DEFAULT = {};

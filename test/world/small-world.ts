@@ -1,7 +1,9 @@
 /** A small world whose every duration is known, and a clock that the test moves by hand. */
+
 import { expect } from 'vitest';
-import type { LaunchRequest, Ports } from '../../lambdas/clients/ports.ts';
-import type { LoadBalancerRef } from '../../lambdas/domain/fleet.ts';
+import type { LaunchRequest } from '../../lambdas/ports/ec2.ts';
+import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
+import type { Ports } from '../../lambdas/ports/ports.ts';
 import type { Timings } from '../../simulator/world/timings.ts';
 import { World, type WorldOptions } from '../../simulator/world/world.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DeploymentError } from '../../lambdas/domain/errors.ts';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import type { WorldEvent } from '../../simulator/world/events.ts';
 import { launchOne, named, oldHost, request, START, STEADY, smallWorld } from './small-world.ts';
 

@@ -1,5 +1,5 @@
 /** Questions whose failure is a fact like any other: one that fails never keeps the rest from being answered. */
-import { type DeploymentError, isFailure } from '../../../lambdas/domain/errors.ts';
+import { type DeploymentError, isFailure } from '../../../lambdas/domain/core/errors.ts';
 import { type CheckName, type Finding, unknown } from './finding.ts';
 
 export type Answer<T> =

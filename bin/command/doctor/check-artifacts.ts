@@ -1,14 +1,15 @@
 /** Does the bucket do its part, and is what hosts download there and trustworthy? */
-import type { ArtifactVersion } from '../../../lambdas/clients/ports.ts';
-import { isFailure } from '../../../lambdas/domain/errors.ts';
-import { currentReleaseKey } from '../../../lambdas/domain/fleet.ts';
-import { accountedFor } from '../../../lambdas/domain/orphans.ts';
-import { LARGEST_DIGEST_BYTES } from '../../../lambdas/domain/release.ts';
+
+import { LARGEST_DIGEST_BYTES } from '../../../lambdas/domain/core/artifact.ts';
+import { isFailure } from '../../../lambdas/domain/core/errors.ts';
+import { currentReleaseKey } from '../../../lambdas/domain/core/fleet.ts';
+import { accountedFor } from '../../../lambdas/domain/lock/orphans.ts';
+import type { BucketSettings } from '../../../lambdas/ports/inspector.ts';
+import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
 import { momentAgo } from '../wording.ts';
 import { type Answer, given } from './answer.ts';
 import type { Facts } from './facts.ts';
 import { type CheckName, type Finding, ok, problem, warning } from './finding.ts';
-import type { BucketSettings } from './inspector.ts';
 import { aws, happened, shell } from './mending.ts';
 import type { Check, Subject } from './subject.ts';
 

@@ -1,13 +1,15 @@
 /** Can the load balancers take the new hosts, what do their settings cost, and is any request cut off? */
-import type { LoadBalancerSettings, Subnet } from '../../../lambdas/clients/ports.ts';
-import { type LoadBalancerRef, loadBalancerName } from '../../../lambdas/domain/fleet.ts';
-import { joinCosts } from '../../../lambdas/domain/joining.ts';
-import { balancerProblems } from '../../../lambdas/domain/network.ts';
-import { span } from '../../../lambdas/domain/words.ts';
+
+import { loadBalancerName } from '../../../lambdas/domain/core/fleet.ts';
+import { span } from '../../../lambdas/domain/core/words.ts';
+import { joinCosts } from '../../../lambdas/domain/hosts/joining.ts';
+import { balancerProblems } from '../../../lambdas/domain/hosts/network.ts';
+import type { Subnet } from '../../../lambdas/ports/ec2.ts';
+import type { BalancerDetails } from '../../../lambdas/ports/inspector.ts';
+import type { LoadBalancerRef, LoadBalancerSettings } from '../../../lambdas/ports/load-balancers.ts';
 import { given } from './answer.ts';
 import type { BalancerFacts, Facts } from './facts.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
-import type { BalancerDetails } from './inspector.ts';
 import { aws, happened, inFleetsFile } from './mending.ts';
 import type { Check, Subject } from './subject.ts';
 

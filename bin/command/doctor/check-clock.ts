@@ -1,5 +1,5 @@
 /** Is the clock of this machine right? AWS refuses what was signed at another time. */
-import { span } from '../../../lambdas/domain/words.ts';
+import { span } from '../../../lambdas/domain/core/words.ts';
 import { given } from './answer.ts';
 import { ok, problem, warning } from './finding.ts';
 import type { Check } from './subject.ts';

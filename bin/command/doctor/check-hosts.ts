@@ -1,16 +1,17 @@
 /** Who serves now, by the decision of the next deployment itself: would it begin, whom would it leave beside the new? */
-import type { Instance } from '../../../lambdas/clients/ports.ts';
-import type { OldHost, Stranger } from '../../../lambdas/domain/deployment.ts';
-import { isFailure } from '../../../lambdas/domain/errors.ts';
-import { fleetSize, isProtected, loadBalancerName, TAG } from '../../../lambdas/domain/fleet.ts';
-import { isKept, keptUntil } from '../../../lambdas/domain/kept.ts';
-import { accountedFor, orphansAmong } from '../../../lambdas/domain/orphans.ts';
+
+import type { OldHost, Stranger } from '../../../lambdas/domain/core/document.ts';
+import { isFailure } from '../../../lambdas/domain/core/errors.ts';
+import { fleetSize, isProtected, loadBalancerName, TAG } from '../../../lambdas/domain/core/fleet.ts';
+import { count, list, span } from '../../../lambdas/domain/core/words.ts';
+import { isKept, keptUntil } from '../../../lambdas/domain/hosts/kept.ts';
 import {
   decideSnapshot,
   type SnapshotDecision,
   type SnapshotFacts,
-} from '../../../lambdas/domain/snapshot.ts';
-import { count, list, span } from '../../../lambdas/domain/words.ts';
+} from '../../../lambdas/domain/hosts/snapshot.ts';
+import { accountedFor, orphansAmong } from '../../../lambdas/domain/lock/orphans.ts';
+import type { Instance } from '../../../lambdas/ports/ec2.ts';
 import { momentAgo } from '../wording.ts';
 import { type Answer, given, known } from './answer.ts';
 import { isBeingDeployed } from './check-lock.ts';

@@ -1,8 +1,9 @@
 /** Is there a machine image for the fleet, can it run it, and is it newer than what runs? */
-import type { Image } from '../../../lambdas/clients/ports.ts';
-import { isFailure } from '../../../lambdas/domain/errors.ts';
-import { decideImage, imageOrigin } from '../../../lambdas/domain/image.ts';
-import { secondsBetween } from '../../../lambdas/domain/words.ts';
+
+import { isFailure } from '../../../lambdas/domain/core/errors.ts';
+import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
+import { decideImage, imageOrigin } from '../../../lambdas/domain/release/image.ts';
+import type { Image } from '../../../lambdas/ports/ec2.ts';
 import { given } from './answer.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';

@@ -1,7 +1,9 @@
 /** Is the fleet free for its next deployment? */
-import type { ExecutionState, LedgerRow } from '../../../lambdas/clients/ports.ts';
-import { judgeLock } from '../../../lambdas/domain/orphans.ts';
-import { CLEAN_UP_MINUTES } from '../../../lambdas/domain/unlocking.ts';
+
+import { judgeLock } from '../../../lambdas/domain/lock/orphans.ts';
+import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
+import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import { CLEAN_UP_MINUTES } from '../unlocking.ts';
 import { executionName, momentAgo } from '../wording.ts';
 import { given } from './answer.ts';
 import type { Facts } from './facts.ts';

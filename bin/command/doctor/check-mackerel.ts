@@ -1,6 +1,7 @@
 /** Does Mackerel know the fleet, and let us ask? */
-import type { MackerelAlert, MackerelHost } from '../../../lambdas/clients/ports.ts';
-import { list, plain } from '../../../lambdas/domain/words.ts';
+
+import { list, plain } from '../../../lambdas/domain/core/words.ts';
+import type { MackerelAlert, MackerelHost } from '../../../lambdas/ports/mackerel.ts';
 import { given, notLookedAt } from './answer.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';

@@ -1,11 +1,12 @@
 /** Is there room for a second set of hosts: subnets, addresses, instance types in every zone? */
-import type { Subnet } from '../../../lambdas/clients/ports.ts';
-import { subnetProblems } from '../../../lambdas/domain/network.ts';
-import { count, list } from '../../../lambdas/domain/words.ts';
+
+import { count, list } from '../../../lambdas/domain/core/words.ts';
+import { subnetProblems } from '../../../lambdas/domain/hosts/network.ts';
+import type { Subnet } from '../../../lambdas/ports/ec2.ts';
+import type { Offering } from '../../../lambdas/ports/inspector.ts';
 import { given } from './answer.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
-import type { Offering } from './inspector.ts';
 import { inFleetsFile } from './mending.ts';
 import type { Check, Subject } from './subject.ts';
 

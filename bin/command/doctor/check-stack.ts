@@ -1,10 +1,10 @@
 /** Is the environment deployed, as this working tree would deploy it, and would an upload start the fleet? */
-import { list } from '../../../lambdas/domain/words.ts';
+import { list } from '../../../lambdas/domain/core/words.ts';
+import type { EventRule } from '../../../lambdas/ports/inspector.ts';
 import { given } from './answer.ts';
 import { differences } from './compare-definitions.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
-import type { EventRule } from './inspector.ts';
 import { aws, deployStack, shell } from './mending.ts';
 import type { Check, Subject } from './subject.ts';
 import { isUploadPattern } from './working-tree.ts';

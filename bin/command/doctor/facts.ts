@@ -1,23 +1,25 @@
 /** All that `irekae doctor` knows about a fleet: every question asked side by side, and no judgement. Only reads. */
-import { hostsOfRole } from '../../../lambdas/clients/facts.ts';
+
+import { currentReleaseKey, type Fleet, TAG } from '../../../lambdas/domain/core/fleet.ts';
+import { hostsOfRole } from '../../../lambdas/domain/hosts/look-at-hosts.ts';
+import { machinesOf } from '../../../lambdas/domain/lock/lock.ts';
+import { parseCurrentRelease } from '../../../lambdas/domain/release/release-choice.ts';
+import type { CommandPorts } from '../../../lambdas/ports/command.ts';
+import type { Image, Instance, Subnet } from '../../../lambdas/ports/ec2.ts';
+import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type {
-  ArtifactVersion,
-  ExecutionState,
-  Image,
-  Instance,
-  LedgerRow,
-  LoadBalancerSettings,
-  MackerelAlert,
-  MackerelHost,
-  Member,
-  Subnet,
-} from '../../../lambdas/clients/ports.ts';
-import { currentReleaseKey, type Fleet, type LoadBalancerRef, TAG } from '../../../lambdas/domain/fleet.ts';
-import { machinesOf } from '../../../lambdas/domain/lock.ts';
-import { parseCurrentRelease } from '../../../lambdas/domain/release-choice.ts';
-import { type CommandPorts, executionArn, type Task } from '../command.ts';
+  BalancerDetails,
+  BucketSettings,
+  DeployedMachine,
+  EventRule,
+  Offering,
+} from '../../../lambdas/ports/inspector.ts';
+import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import type { LoadBalancerRef, LoadBalancerSettings, Member } from '../../../lambdas/ports/load-balancers.ts';
+import type { MackerelAlert, MackerelHost } from '../../../lambdas/ports/mackerel.ts';
+import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
+import { executionArn, type Task } from '../command.ts';
 import { type Answer, andThen, ask, known } from './answer.ts';
-import type { BalancerDetails, BucketSettings, DeployedMachine, EventRule, Offering } from './inspector.ts';
 import type { WorkingTree } from './working-tree.ts';
 
 export interface BalancerFacts {

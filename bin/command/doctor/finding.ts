@@ -1,5 +1,5 @@
 /** What `irekae doctor` finds: a level, a sentence, and what mends it. */
-import type { FailureName } from '../../../lambdas/domain/errors.ts';
+import type { FailureName } from '../../../lambdas/domain/core/errors.ts';
 
 /**
  * `problem`: a deployment would fail, or not start. `unknown`: nobody could look, so nobody may call it fine.

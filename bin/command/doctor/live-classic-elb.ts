@@ -4,9 +4,9 @@ import {
   DescribeLoadBalancersCommand,
   type ElasticLoadBalancingClient,
 } from '@aws-sdk/client-elastic-load-balancing';
-import { asking, isNamed } from '../../../lambdas/clients/aws-errors.ts';
-import { DeploymentError } from '../../../lambdas/domain/errors.ts';
-import type { BalancerDetails } from './inspector.ts';
+import { asking, isNamed } from '../../../lambdas/clients/wire/aws-errors.ts';
+import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
+import type { BalancerDetails } from '../../../lambdas/ports/inspector.ts';
 
 /** On the wire and in AWS's documentation: LoadBalancerNotFound. */
 const NO_SUCH_LOAD_BALANCER = 'AccessPointNotFoundException';

@@ -7,11 +7,17 @@ import {
   GetBucketVersioningCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { asking, httpStatusOf, isNamed, unavailable } from '../../../lambdas/clients/aws-errors.ts';
-import { type CallJson, jsonCaller } from '../../../lambdas/clients/aws-json.ts';
-import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/aws-options.ts';
-import { type AwsQueryOptions, stackStatus } from '../aws-query.ts';
-import type { BucketSettings, DeployedMachine, EventRule, Inspector, Offering } from './inspector.ts';
+import { asking, httpStatusOf, isNamed, unavailable } from '../../../lambdas/clients/wire/aws-errors.ts';
+import { type CallJson, jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
+import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
+import type {
+  BucketSettings,
+  DeployedMachine,
+  EventRule,
+  Inspector,
+  Offering,
+} from '../../../lambdas/ports/inspector.ts';
+import { type AwsQueryOptions, stackStatus } from '../live/aws-query.ts';
 import { classicDetails } from './live-classic-elb.ts';
 import { targetGroupDetails } from './live-target-group.ts';
 

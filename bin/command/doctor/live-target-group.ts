@@ -7,9 +7,9 @@ import {
   type ElasticLoadBalancingV2Client,
   type LoadBalancer,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { asking, isNamed } from '../../../lambdas/clients/aws-errors.ts';
-import { DeploymentError } from '../../../lambdas/domain/errors.ts';
-import type { BalancerDetails } from './inspector.ts';
+import { asking, isNamed } from '../../../lambdas/clients/wire/aws-errors.ts';
+import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
+import type { BalancerDetails } from '../../../lambdas/ports/inspector.ts';
 
 const CROSS_ZONE = 'load_balancing.cross_zone.enabled';
 

@@ -1,5 +1,5 @@
 /** Lines that mend: shell commands that can be copied as they stand, and places in `bin/fleets.ts`. */
-import { quote } from '../../../lambdas/domain/boot-script.ts';
+import { quote } from '../../../lambdas/domain/launch/boot-script.ts';
 
 /** A word of shell; quoted only where it has to be, because people read it too. */
 const word = (value: string) => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(value) ? value : quote(value));

@@ -1,6 +1,6 @@
 /** The findings as a tired operator reads them: what to mend first, then what is unknown, what costs, what is fine. */
-import { groupBy } from '../../../lambdas/domain/collections.ts';
-import { count, list } from '../../../lambdas/domain/words.ts';
+import { groupBy } from '../../../lambdas/domain/core/collections.ts';
+import { count, list } from '../../../lambdas/domain/core/words.ts';
 import { CHECKS, type Finding, LEVELS, type Level } from './finding.ts';
 
 const HEADINGS: Readonly<Record<Level, string>> = {

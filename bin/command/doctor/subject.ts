@@ -1,5 +1,5 @@
 /** Whom the doctor looks at, beside the facts: what the checks are written against. */
-import type { Fleet } from '../../../lambdas/domain/fleet.ts';
+import type { Fleet } from '../../../lambdas/domain/core/fleet.ts';
 import type { Facts } from './facts.ts';
 import type { Finding } from './finding.ts';
 import type { WorkingTree } from './working-tree.ts';

@@ -1,0 +1,195 @@
+/**
+ * `irekae adopt`: gives hosts that other tooling launched the fleet's tag, so that the next deployment replaces them.
+ * Nothing is tagged that was not shown first.
+ */
+
+import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
+import { fleetSize, loadBalancerName, TAG } from '../../../lambdas/domain/core/fleet.ts';
+import { count, list } from '../../../lambdas/domain/core/words.ts';
+import type { Refusal } from '../../../lambdas/ports/refusal.ts';
+import { type Candidate, decideAdoption } from '../adopting.ts';
+import { type Command, notAgreed, type Outcome, type Task, YES } from '../command.ts';
+import { table } from '../wording.ts';
+
+export const adopt: Command = {
+  name: 'adopt',
+  summary: 'give hosts of earlier tooling the fleet’s tag',
+  description: [
+    'Lists the hosts that Mackerel has under the fleet’s role, in all four statuses, confirmed by EC2, and says of each',
+    `whether it would get the tag ${TAG.fleet}, and why not. Whoever carries it is replaced, and terminated, by the next`,
+    'deployment. Tags after confirmation only. Needs ec2:CreateTags.',
+    'Exit codes: 0 tagged, or all carry the tag already; 1 nothing could be tagged, or not agreed to; 2 bad usage.',
+  ],
+  options: [YES],
+  run: adoptHosts,
+};
+
+type Adoptable = Candidate & { readonly instanceId: string };
+const isAdoptable = (candidate: Candidate): candidate is Adoptable =>
+  candidate.verdict === 'adopt' && candidate.instanceId !== undefined;
+
+async function adoptHosts(task: Task): Promise<Outcome> {
+  const candidates = await findCandidates(task);
+  const ids = candidates.filter(isAdoptable).map(({ instanceId }) => instanceId);
+  task.show(candidateLines(task, candidates));
+  const facts = { hosts: candidates.map(hostFacts) };
+  if (ids.length === 0) return nothingToAdopt(task, candidates, facts);
+  if (!(await task.agrees(`Give ${count(ids.length, 'host')} the tag ${TAG.fleet}=${task.fleet.name}?`)))
+    return notAgreed('adopt', task.fleet.name, facts);
+  // A person may have taken long to answer: only what was shown, and is still so.
+  const still = new Set((await findCandidates(task)).filter(isAdoptable).map(({ instanceId }) => instanceId));
+  const changed = ids.filter((id) => !still.has(id));
+  const tagged = ids.filter((id) => still.has(id));
+  if (tagged.length === 0) return { ...done([], changed, []), facts };
+  const { refused } = await task.ports.tagger.tag(tagged, { [TAG.fleet]: task.fleet.name });
+  const not = new Set(refused.map(({ id }) => id));
+  const adopted = tagged.filter((id) => !not.has(id));
+  return { ...done(adopted, changed, refused), facts: { ...facts, adopted, changed, refused } };
+}
+
+// ── Looking ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function findCandidates(task: Task): Promise<Candidate[]> {
+  const { ports, fleet } = task;
+  const [hosts, alsoOf, fleetVpc, registered] = await Promise.all([
+    ports.mackerel.hosts(fleet.mackerel.service, fleet.mackerel.role),
+    hostsOfOtherFleets(task),
+    vpcOfFleet(task),
+    registeredAtBalancers(task),
+  ]);
+  const ids = [...new Set(hosts.flatMap(({ instanceId }) => instanceId ?? []))];
+  const instances = ids.length === 0 ? [] : await ports.ec2.describe(ids);
+  const subnets = [...new Set(instances.flatMap(({ subnetId }) => subnetId ?? []))];
+  const found = subnets.length === 0 ? [] : await ports.ec2.subnets(subnets);
+  const vpcOf = new Map(found.map(({ subnetId, vpcId }) => [subnetId, vpcId]));
+  return decideAdoption(fleet.name, { hosts, instances, fleetVpc, vpcOf, alsoOf, registered });
+}
+
+/** One host under the roles of two fleets would be replaced by both. */
+async function hostsOfOtherFleets({ ports, environment, fleet }: Task): Promise<ReadonlyMap<string, string>> {
+  const others = environment.fleets.filter(({ name }) => name !== fleet.name);
+  const found = await Promise.all(
+    others.map(async ({ name, mackerel: { service, role } }) => {
+      const hosts = await ports.mackerel.hosts(service, role);
+      return hosts.flatMap(({ instanceId }) =>
+        instanceId === undefined ? [] : [[instanceId, name] as const],
+      );
+    }),
+  );
+  return new Map(found.flat());
+}
+
+async function vpcOfFleet({ ports, fleet }: Task): Promise<string> {
+  const vpcs = new Set((await ports.ec2.subnets(fleet.subnets)).map(({ vpcId }) => vpcId));
+  const [vpc] = vpcs;
+  if (vpc !== undefined && vpcs.size === 1) return vpc;
+  throw new DeploymentError(
+    'SubnetUnusable',
+    vpc === undefined
+      ? `EC2 knows none of the subnets of ${fleet.name} (${list(fleet.subnets)}). Correct \`subnets\` in bin/fleets.ts.`
+      : `The subnets of ${fleet.name} are in different VPCs (${list([...vpcs])}). Correct \`subnets\` in bin/fleets.ts.`,
+  );
+}
+
+async function registeredAtBalancers({
+  ports,
+  fleet,
+}: Task): Promise<ReadonlyMap<string, readonly string[]>> {
+  const entries = fleet.loadBalancers.map(async (ref) => {
+    const members = await ports.loadBalancers.members(ref);
+    return [loadBalancerName(ref), members.map(({ instanceId }) => instanceId)] as const;
+  });
+  return new Map(await Promise.all(entries));
+}
+
+// ── Saying ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const WOULD = { adopt: 'tag', ours: 'ours', leave: 'leave' } as const;
+
+function candidateLines({ fleet }: Task, candidates: readonly Candidate[]): string[] {
+  const role = `${fleet.mackerel.service}:${fleet.mackerel.role}`;
+  if (candidates.length === 0) return [`${fleet.name}: Mackerel lists no host under ${role}.`];
+  const rows = candidates.map(({ verdict, instanceId, names, status, instance, why }) => [
+    WOULD[verdict],
+    instanceId ?? '-',
+    list(names.length > 0 ? names : ['-'], 2),
+    status ?? '-',
+    instance?.instanceType ?? '-',
+    instance?.launchedAt.toISOString().slice(0, 10) ?? '-',
+    instance?.tags.Name ?? '-',
+    why,
+  ]);
+  const head = ['', 'instance', 'host in Mackerel', 'status', 'type', 'launched', 'Name tag', 'why'];
+  return [
+    `${fleet.name}: ${count(candidates.length, 'host')} that may belong to ${role}`,
+    ...table([head, ...rows]),
+    ...consequences(fleet, candidates),
+  ];
+}
+
+function consequences(fleet: Task['fleet'], candidates: readonly Candidate[]): string[] {
+  const countOf = (verdict: Candidate['verdict']) =>
+    candidates.filter((each) => each.verdict === verdict).length;
+  if (countOf('adopt') === 0) return [];
+  const replaced = countOf('adopt') + countOf('ours');
+  const size = fleetSize(fleet);
+  return [
+    '',
+    `The next deployment would then replace, and terminate, ${count(replaced, 'host')}; it launches ${size}.`,
+    ...(replaced > size
+      ? [
+          'It refuses (FleetWouldShrink) while more hosts serve than it launches: raise instancesPerZone first.',
+        ]
+      : []),
+  ];
+}
+
+function nothingToAdopt({ fleet }: Task, candidates: readonly Candidate[], facts: object): Outcome {
+  const { service, role } = fleet.mackerel;
+  if (candidates.some(({ verdict }) => verdict === 'ours'))
+    return {
+      exitCode: 0,
+      outcome: 'nothing-to-adopt',
+      lines: ['Nothing to adopt. Nothing was changed.'],
+      facts,
+    };
+  return {
+    exitCode: 1,
+    outcome: 'nothing-to-adopt',
+    lines: [
+      'No host can be adopted. Nothing was changed.',
+      ...(candidates.length === 0
+        ? [
+            `Does the role exist, and is it spelt like this? Give the hosts the role ${service}:${role} in Mackerel first.`,
+          ]
+        : []),
+    ],
+    facts,
+  };
+}
+
+function done(
+  adopted: readonly string[],
+  changed: readonly string[],
+  refused: readonly Refusal[],
+): Omit<Outcome, 'facts'> {
+  return {
+    exitCode: adopted.length > 0 && refused.length === 0 ? 0 : 1,
+    outcome: adopted.length > 0 ? 'adopted' : 'not-adopted',
+    lines: [
+      adopted.length === 0
+        ? 'No host was tagged.'
+        : `${count(adopted.length, 'host')} tagged: ${list(adopted, 20)}.`,
+      ...changed.map((id) => `${id} was left alone: it is not what it was when you agreed.`),
+      ...refused.map(({ id, reason }) => `EC2 refused to tag ${id}: ${reason}.`),
+    ],
+  };
+}
+
+const hostFacts = ({ verdict, why, instanceId, names, status }: Candidate): object => ({
+  verdict,
+  why,
+  names,
+  ...(instanceId !== undefined && { instanceId }),
+  ...(status && { status }),
+});

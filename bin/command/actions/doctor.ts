@@ -1,0 +1,60 @@
+/** `irekae doctor`: finds what would make the next deployment fail, or slow, before somebody needs it. Changes nothing. */
+
+import { toRuntimeFleet } from '../../../lib/runtime-fleet.ts';
+import type { Command, Outcome, Task } from '../command.ts';
+import { examine } from '../doctor/examine.ts';
+import { gatherFacts } from '../doctor/facts.ts';
+import { CHECKS, type Finding, type Level } from '../doctor/finding.ts';
+import { reportLines, summary } from '../doctor/report.ts';
+import { workingTreeOf } from '../doctor/working-tree.ts';
+
+export const doctor: Command = {
+  name: 'doctor',
+  summary: 'find what would make the next deployment fail, or slow',
+  description: [
+    'Looks at all that a deployment needs, and changes nothing: Mackerel’s key, role, hosts and alerts, the image, the',
+    'subnets and instance types, the load balancers and what their settings cost, the bucket and its tarballs, the',
+    'stack and whether it is what this working tree would deploy, the lock, leftovers, the clock. Each finding comes',
+    'with the command, or the line of bin/fleets.ts, that mends it. What you may not look at is unknown, never fine.',
+    'Exit codes: 0 no problem (there may be warnings); 1 a problem, or something unknown; 2 bad usage.',
+  ],
+  options: [],
+  run: examineFleet,
+};
+
+async function examineFleet(task: Task): Promise<Outcome> {
+  const { environments, environment, fleet: config } = task;
+  const tree = await workingTreeOf(environments, environment, config.name);
+  // The launch template is known to AWS alone, and no check asks for it.
+  const made = { bucketName: tree.bucketName, launchTemplateId: '', launchTemplateVersion: '' };
+  const fleet = toRuntimeFleet(config, environment, made);
+  const facts = await gatherFacts(task, fleet, tree);
+  const findings = examine(facts, { fleet, region: environment.region, tree });
+  const { account, region, name } = environment;
+  task.show([
+    `${fleet.name} in ${name} (${account}, ${region}), seen ${facts.now.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+    ...reportLines(findings),
+    '',
+  ]);
+  const worst = findings[0]?.level ?? 'ok';
+  return {
+    exitCode: worst === 'problem' || worst === 'unknown' ? 1 : 0,
+    outcome: OUTCOMES[worst],
+    lines: [summary(findings)],
+    facts: { findings: findings.map(forMachines) },
+  };
+}
+
+const OUTCOMES: Readonly<Record<Level, string>> = {
+  problem: 'problems',
+  unknown: 'unknown',
+  warning: 'warnings',
+  ok: 'healthy',
+};
+
+const forMachines = ({ check, level, ...rest }: Finding): object => ({
+  level,
+  area: CHECKS[check],
+  check,
+  ...rest,
+});

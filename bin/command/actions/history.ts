@@ -1,0 +1,82 @@
+/** `irekae history`: the fleet's deployments, newest first, from their records. */
+import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
+import type { Command, Outcome, Task } from '../command.ts';
+import { bucketOf, type Listed, newestRecords, readCurrent } from '../release-records.ts';
+import { LIMIT } from '../values.ts';
+import { moment, table } from '../wording.ts';
+
+export const history: Command = {
+  name: 'history',
+  summary: 'the fleet’s deployments, newest first',
+  description: [
+    'Lists the release records of the fleet: when, how it ended, how long it took, which version, by whom and why, and',
+    'whether there is a page that shows the deployment. Refused starts that changed nothing leave a record too.',
+    'Needs s3:GetObject and s3:ListBucket on the artifact bucket.',
+    'Exit codes: 0; 1 the records cannot be read; 2 bad usage.',
+  ],
+  options: [LIMIT],
+  run: showHistory,
+};
+
+const DEFAULT_LIMIT = 10;
+
+async function showHistory(task: Task): Promise<Outcome> {
+  const limit = Number(task.options.limit ?? DEFAULT_LIMIT);
+  const [listed, current] = await Promise.all([newestRecords(task, limit), readCurrent(task)]);
+  const running = current?.outcome === 'Deployed' ? current.deployment : undefined;
+  return {
+    exitCode: 0,
+    outcome: listed.length === 0 ? 'never-deployed' : 'history',
+    lines:
+      listed.length === 0
+        ? [`${task.fleet.name} has no release records: it was never deployed by irekae.`]
+        : linesOf(task, listed, running),
+    facts: {
+      deployments: listed.map(({ id, record, timeline }) => ({
+        ...(record ?? { deployment: id, unreadable: true }),
+        ...(timeline !== undefined && { timeline: `s3://${bucketOf(task)}/${timeline}` }),
+        ...(id === running && { runsNow: true }),
+      })),
+    },
+  };
+}
+
+function linesOf(task: Task, listed: readonly Listed[], running: string | undefined): string[] {
+  const pages = listed.flatMap(({ timeline }) => timeline ?? []);
+  const [page] = pages;
+  return [
+    ...table([
+      ['', 'ended', 'result', 'took', 'version', 'deployment', 'by', 'why'],
+      ...listed.map((each) => rowOf(each, running)),
+    ]),
+    '',
+    ...(running === undefined ? [] : ['▶ is what the fleet runs.']),
+    ...(page === undefined
+      ? []
+      : [
+          '☐ has a page that shows it, beside its record; the newest:',
+          `  aws s3 cp s3://${bucketOf(task)}/${page} timeline.html`,
+          ...(task.isLocal
+            ? ['  (this bucket is modelled; to see such a page:  npm start -- --timeline timeline.html)']
+            : []),
+        ]),
+    `To go back to one:  irekae rollback ${task.fleet.name} --to DEPLOYMENT --reason TEXT --wait`,
+  ];
+}
+
+function rowOf({ id, writtenAt, record, timeline }: Listed, running: string | undefined): string[] {
+  const marks = `${id === running ? '▶' : ' '}${timeline === undefined ? ' ' : '☐'}`;
+  if (!record) return [marks, moment(writtenAt), 'cannot be read', '', '', id, '', ''];
+  const { outcome, startedAt, finishedAt, artifact, startedBy, why, rolledBackTo } = record;
+  const back = rolledBackTo === undefined ? '' : `back to ${rolledBackTo}${why === undefined ? '' : ': '}`;
+  return [
+    marks,
+    moment(new Date(finishedAt)),
+    outcome,
+    span(secondsBetween(startedAt, finishedAt)),
+    artifact?.versionId ?? '-',
+    id,
+    startedBy,
+    `${back}${why ?? ''}`,
+  ];
+}

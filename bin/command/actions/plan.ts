@@ -1,0 +1,120 @@
+/** `irekae plan`: a dry run, as a person reads it. */
+import * as v from 'valibot';
+import { count, list, span } from '../../../lambdas/domain/core/words.ts';
+import type { Command, Outcome, Task } from '../command.ts';
+import { follow } from '../follow/follow.ts';
+import { told, waitSeconds } from '../follow/following.ts';
+import { commandsFor, gateRows } from '../gate-rows.ts';
+import { bucketOf } from '../release-records.ts';
+import { isOutcome, nameOf, start, withReason } from '../starting.ts';
+import { AMI, TO, VERSION } from '../values.ts';
+import { table } from '../wording.ts';
+
+export const plan: Command = {
+  name: 'plan',
+  summary: 'what a deployment would do now: a dry run',
+  description: [
+    'Runs the first act of a deployment for real, without the fleet’s lock, and shows what would be deployed, launched,',
+    'replaced and left alone, and how soon it could be done. Changes nothing. --to plans a rollback.',
+    'Exit codes: 0 it can be done; 1 it would be refused, and why; 2 bad usage.',
+  ],
+  options: [VERSION, AMI, TO],
+  check: ({ to, version }) =>
+    to !== undefined && version !== undefined
+      ? ['--to and --version: one of them says what is to be deployed']
+      : [],
+  run: planDeployment,
+};
+
+async function planDeployment(task: Task): Promise<Outcome> {
+  const { version, ami, to } = task.options;
+  const input = withReason(task, { versionId: version, amiId: ami, rollbackTo: to, dryRun: true });
+  const started = await start(task, '', nameOf(task, input), input);
+  if (isOutcome(started)) return started;
+  const seconds = waitSeconds(task);
+  const found = await follow(task, started.execution, { seconds, kind: 'dry-run' });
+  const outcome = told(task, found, seconds);
+  if (found.how !== 'ended') return outcome;
+  if (found.end.verdict !== 'planned') return { ...outcome, exitCode: outcome.exitCode === 0 ? 0 : 1 };
+  const { output } = found.end;
+  // A gate that would refuse it lets a dry run through, and says so in the plan.
+  const isRefused = refusalsIn(output).length > 0;
+  return {
+    exitCode: isRefused ? 1 : 0,
+    outcome: isRefused ? 'would-be-refused' : 'planned',
+    lines: planLines(task, output),
+    facts: { plan: output },
+  };
+}
+
+/** What is shown of a plan. Fields that other versions write are welcome, and are in `--json`. */
+const Plan = v.object({
+  reason: v.string(),
+  release: v.object({
+    artifact: v.string(),
+    versionId: v.string(),
+    sha256: v.string(),
+    runtimes: v.array(v.string()),
+    imageId: v.string(),
+  }),
+  launch: v.array(v.object({ subnet: v.string(), instances: v.number(), tries: v.array(v.string()) })),
+  replace: v.array(v.string()),
+  leaveAlone: v.array(v.object({ name: v.string(), why: v.string() })),
+  earliestFinish: v.object({ seconds: v.number(), parts: v.array(v.string()) }),
+  advice: v.array(v.string()),
+  /** `Frozen: …`: who would refuse it, and why. */
+  refusals: v.optional(v.array(v.string()), []),
+});
+
+function refusalsIn(output: unknown): readonly string[] {
+  const parsed = v.safeParse(Plan, output);
+  return parsed.success ? parsed.output.refusals : [];
+}
+
+export function planLines(task: Task, output: unknown): string[] {
+  const parsed = v.safeParse(Plan, output);
+  if (!parsed.success) return [JSON.stringify(output, null, 2)];
+  const { release, launch, replace, leaveAlone, earliestFinish, advice, refusals } = parsed.output;
+  const gates = gateRows(task);
+  const launched = launch.reduce((sum, { instances }) => sum + instances, 0);
+  return [
+    `${task.fleet.name} would deploy s3://${bucketOf(task)}/${release.artifact}`,
+    `  version   ${release.versionId}`,
+    `  SHA-256   ${release.sha256}`,
+    `  image     ${release.imageId}`,
+    ...release.runtimes.map((runtime) => `  runtime   ${runtime}`),
+    '',
+    `It would launch ${count(launched, 'instance')}:`,
+    ...launch.map(({ instances, tries }) => `  ${instances} × ${triesWords(tries)}`),
+    replace.length === 0
+      ? 'and replace none: nobody serves now.'
+      : `and replace, and terminate, ${count(replace.length, 'host')}: ${list(replace, 12)}.`,
+    ...(leaveAlone.length === 0
+      ? []
+      : ['', 'It would leave alone:', ...leaveAlone.map(({ name, why }) => `  ${name}: ${why}`)]),
+    '',
+    `Done in ${span(earliestFinish.seconds)} at the earliest:`,
+    ...earliestFinish.parts.map((part) => `  ${part}`),
+    ...(advice.length === 0
+      ? []
+      : ['', 'What would make it faster or safer:', ...advice.map((each) => `  ${each}`)]),
+    ...(gates.length === 0 ? [] : ['', 'By bin/fleets.ts:', ...table(gates)]),
+    '',
+    ...(refusals.length === 0
+      ? [`Nothing was changed. To do it:  ${doIt(task)}`]
+      : [
+          'Nothing was changed. It would be refused:',
+          ...refusals.map((each) => `  ${each}`),
+          ...commandsFor(task, refusals),
+        ]),
+  ];
+}
+
+const triesWords = ([first = '', ...others]: readonly string[]): string =>
+  others.length === 0 ? first : `${first}, without capacity ${list(others)}`;
+
+function doIt({ fleet, options: { to, version, ami } }: Task): string {
+  const image = ami === undefined ? '' : ` --ami ${ami}`;
+  if (to !== undefined) return `irekae rollback ${fleet.name} --to ${to}${image} --reason TEXT --wait`;
+  return `irekae deploy ${fleet.name}${version === undefined ? '' : ` --version ${version}`}${image} --wait`;
+}

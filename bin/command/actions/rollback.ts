@@ -1,0 +1,76 @@
+/** `irekae rollback`: deploys the release of an earlier deployment again, with its versions and its image. */
+import type { Command, Outcome, Task } from '../command.ts';
+import { followed } from '../follow/following.ts';
+import { readCurrent, readDeployment } from '../release-records.ts';
+import { isOutcome, nameOf, start, withReason } from '../starting.ts';
+import {
+  AMI,
+  overrideOption,
+  overrideWantsReason,
+  REASON,
+  TIMEOUT,
+  TO,
+  TOKEN,
+  WAIT,
+  waitOptionsNeedWait,
+} from '../values.ts';
+import { leftRunning } from './deploy.ts';
+
+/** Before the one that runs, whichever that is when the deployment begins. */
+export const PREVIOUS = 'previous';
+
+export const rollback: Command = {
+  name: 'rollback',
+  summary: 'go back to the release of an earlier deployment',
+  description: [
+    'Starts a deployment of what an earlier one deployed: its artifact, its runtimes and its image, from the release',
+    'records (irekae history). Same gates, same looks, new hosts. Refused when the fleet runs just that.',
+    'Exit codes: as of deploy.',
+  ],
+  options: [
+    TO,
+    { ...REASON, isRequired: true },
+    AMI,
+    overrideOption(['freeze', 'provenance']),
+    WAIT,
+    TIMEOUT,
+    TOKEN,
+  ],
+  check: (options) => [...overrideWantsReason(options), ...waitOptionsNeedWait(options)],
+  run: rollBack,
+};
+
+async function rollBack(task: Task): Promise<Outcome> {
+  const { to = PREVIOUS, ami, wait } = task.options;
+  const refused = await refuse(task, to);
+  if (refused) return refused;
+  const input = withReason(task, { rollbackTo: to, amiId: ami });
+  const started = await start(task, '', nameOf(task, input), input);
+  if (isOutcome(started)) return started;
+  return wait
+    ? followed(task, started.execution)
+    : leftRunning(task, started.execution, await task.ports.ledger.read(task.fleet.name));
+}
+
+/** What the records say is impossible needs no execution to find out. */
+async function refuse(task: Task, to: string): Promise<Outcome | undefined> {
+  const { fleet } = task;
+  const no = (...lines: string[]): Outcome => ({
+    exitCode: 1,
+    outcome: 'nothing-to-roll-back-to',
+    lines: [...lines, `Nothing was started. Which there are:  irekae history ${fleet.name}`],
+  });
+  const current = await readCurrent(task);
+  if (!current)
+    return no(`There is no record of what ${fleet.name} runs: it was never deployed, or its record is gone.`);
+  if (to === PREVIOUS) return undefined;
+  if (to === current.deployment && current.outcome === 'Deployed')
+    return no(
+      `${to} is what ${fleet.name} runs. To replace its hosts all the same: irekae deploy ${fleet.name} --redeploy`,
+    );
+  const target = await readDeployment(task, to);
+  if (!target) return no(`${fleet.name} has no record of a deployment ${to}.`);
+  if (target.outcome !== 'Deployed')
+    return no(`${to} ended as ${target.outcome}: what it brought never became the fleet’s release.`);
+  return undefined;
+}

@@ -1,0 +1,188 @@
+/**
+ * `irekae unlock`: shows who holds a fleet's lock and what became of it; frees the lock of a dead holder that left the
+ * rest to a human, or sends the clean-up to any other.
+ */
+
+import { isFailure } from '../../../lambdas/domain/core/errors.ts';
+import { deadSince, machinesOf } from '../../../lambdas/domain/lock/lock.ts';
+import { startPending } from '../../../lambdas/domain/record/write-records.ts';
+import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
+import type { LedgerRow, PendingRequest } from '../../../lambdas/ports/ledger.ts';
+import { type Command, executionArn, notAgreed, type Outcome, type Task, YES } from '../command.ts';
+import { findLeftovers, type Leftovers, leftoversLines } from '../leftovers.ts';
+import { CLEAN_UP_MINUTES, decideUnlock, type UnlockDecision } from '../unlocking.ts';
+import { executionWords, momentAgo, table, waiting } from '../wording.ts';
+
+export const unlock: Command = {
+  name: 'unlock',
+  summary: 'show who holds the lock, and free it from a dead holder',
+  description: [
+    'Shows who holds the fleet’s lock, whether it runs, and what still exists of it. Frees the lock when the holder',
+    'has ended and left the rest to a human (StoppedHalfway, RollbackFailed), and starts the version that waits, if',
+    'any. No host is touched. Where the clean-up can undo or finish by itself, it offers to start that.',
+    'Refuses while the holder runs, or while a function of it may still act.',
+    'Exit codes: 0 the lock is free, or the clean-up was started; 1 not possible, or not agreed to; 2 bad usage.',
+  ],
+  options: [
+    YES,
+    {
+      name: 'abandon',
+      meaning: 'free the lock although the clean-up could undo or finish: what was left stays as it is',
+    },
+  ],
+  run: unlockFleet,
+};
+
+type Held = NonNullable<LedgerRow['held']>;
+
+/** One look at the lock. */
+interface Look {
+  readonly row: LedgerRow | undefined;
+  readonly state: ExecutionState;
+  readonly now: Date;
+  readonly decision: UnlockDecision;
+}
+
+async function unlockFleet(task: Task): Promise<Outcome> {
+  const look = await lookAtTheLock(task);
+  const { decision, row } = look;
+  const leftovers = row?.held && (await findLeftovers(task, row.held));
+  task.show(lockLines(task, look, leftovers));
+  const facts = lockFacts(look, leftovers);
+  if (decision.verdict === 'free') return { exitCode: 0, outcome: 'free', lines: [], facts };
+  if (decision.verdict === 'refuse') return { exitCode: 1, outcome: 'refused', lines: [], facts };
+  if (!(await task.agrees(question(decision, task.fleet.name))))
+    return notAgreed(task.options.abandon ? 'unlock --abandon' : 'unlock', task.fleet.name, facts);
+  // A person may have taken long to answer.
+  const again = await lookAtTheLock(task);
+  if (hasChanged(look, again)) return changedMeanwhile(facts);
+  return { facts, ...(await act(task, again)) };
+}
+
+async function lookAtTheLock({ ports, fleet, options }: Task): Promise<Look> {
+  const row = await ports.ledger.read(fleet.name);
+  const state = row?.held ? await ports.executions.status(row.held.holder) : ({ state: 'unknown' } as const);
+  const now = ports.clock.now();
+  return { row, state, now, decision: decideUnlock(row, state, now, options) };
+}
+
+const hasChanged = (before: Look, now: Look): boolean =>
+  before.decision.verdict !== now.decision.verdict ||
+  before.row?.held?.holder !== now.row?.held?.holder ||
+  before.row?.generation !== now.row?.generation;
+
+const changedMeanwhile = (facts: object): Outcome => ({
+  exitCode: 1,
+  outcome: 'changed',
+  lines: ['Somebody else took care of the lock meanwhile: nothing was changed. Run the command again.'],
+  facts,
+});
+
+// ── Acting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function act(task: Task, { row, state, decision, now }: Look): Promise<Outcome> {
+  if (!row?.held) return { ...free(await startWhatWaits(task)), outcome: 'started' };
+  if (decision.verdict === 'clean-up') return startCleanUp(task, row.held, now);
+  return freeTheLock(task, row.held, deadSince(row.held, state, now) ?? now);
+}
+
+async function freeTheLock(task: Task, held: Held, diedAt: Date): Promise<Outcome> {
+  const { ledger } = task.ports;
+  const holder = executionArn(task, `unlocked-by-hand-${held.generation}`);
+  const hold = await ledger.takeOver(task.fleet.name, held, holder, diedAt);
+  if (!hold) return changedMeanwhile({});
+  await ledger.release(task.fleet.name, hold);
+  return free(await startWhatWaits(task));
+}
+
+type Started = { readonly pending: PendingRequest | undefined } | { readonly failure: string };
+
+/** The lock is free by now: a start that fails is said, and is the clean-up's to repeat. */
+async function startWhatWaits(task: Task): Promise<Started> {
+  try {
+    return { pending: await startPending(task.fleet.name, executionArn(task, 'by-hand'), task.ports) };
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return { failure: error.message };
+  }
+}
+
+function free(started: Started): Outcome {
+  const next =
+    'failure' in started
+      ? ` What waits could not be started: ${started.failure} The clean-up starts it within ${CLEAN_UP_MINUTES} minutes.`
+      : started.pending
+        ? ` What waited was started: ${waiting(started.pending)}.`
+        : ' Nothing waits: upload, or start a deployment.';
+  return { exitCode: 0, outcome: 'unlocked', lines: [`The lock is free.${next}`] };
+}
+
+async function startCleanUp(task: Task, held: Held, now: Date): Promise<Outcome> {
+  const { cleanUp } = machinesOf(executionArn(task, ''), task.fleet.name);
+  // A name of its own for each time: the same one is started once, whatever became of it.
+  const name = `by-hand-${held.generation}-${now.getTime()}`;
+  await task.ports.executions.start(cleanUp, name, '{}');
+  const arn = `${cleanUp.replace(':stateMachine:', ':execution:')}:${name}`;
+  return {
+    exitCode: 0,
+    outcome: 'clean-up-started',
+    lines: [
+      'The clean-up was started; it frees the lock when it is done. How it ended:',
+      `  aws stepfunctions describe-execution --execution-arn ${arn} --query '[status,error,cause]'`,
+    ],
+  };
+}
+
+// ── Saying ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function question({ verdict }: UnlockDecision, fleet: string): string {
+  if (verdict === 'clean-up') return `Start the clean-up of ${fleet} now?`;
+  return verdict === 'start' ? 'Start it now?' : `Unlock ${fleet}?`;
+}
+
+function lockLines({ fleet }: Task, look: Look, leftovers: Leftovers | undefined): string[] {
+  const { row, decision } = look;
+  if (!row?.held) return [`${fleet.name}: ${decision.reason}`];
+  return [
+    `${fleet.name}: the lock is held.`,
+    ...table(holderRows(row.held, look)),
+    ...(leftovers ? ['', ...leftoversLines(leftovers)] : []),
+    '',
+    decision.reason,
+    ...(decision.verdict === 'unlock' ? consequences(row) : []),
+  ];
+}
+
+function holderRows(held: Held, { row, state, now }: Look): string[][] {
+  const { holder, phase, since, startedBy, why, needsHuman, cancel } = held;
+  const pending = row?.pending;
+  return [
+    ['holder', holder],
+    ['execution', executionWords(state, now)],
+    ['phase', `${phase}${phase === 'remove' ? ' (past the point of no return)' : ''}`],
+    ['since', momentAgo(since, now)],
+    ['started by', startedBy],
+    ...(why === undefined ? [] : [['why', why]]),
+    ...(cancel ? [['cancelled', `by ${cancel.by}, ${momentAgo(cancel.at, now)}`]] : []),
+    ...(needsHuman === undefined ? [] : [['needs a human', needsHuman]]),
+    ...(pending ? [['waits', `${waiting(pending)}, since ${momentAgo(pending.since, now)}`]] : []),
+  ];
+}
+
+const consequences = (row: LedgerRow): string[] => [
+  'Unlocking frees the lock and touches no host: what stands above stays as it is. The next deployment replaces every',
+  'host that carries the fleet’s tag and stands in Mackerel under its role, old or new.',
+  row.pending
+    ? `That is what waits, ${waiting(row.pending)}: it is started at once.`
+    : 'None waits; it starts with the next upload.',
+];
+
+function lockFacts({ row, state, decision }: Look, leftovers: Leftovers | undefined): object {
+  const { document: _, ...held } = row?.held ?? {};
+  return {
+    reason: decision.reason,
+    ...(row?.held && { held, execution: state }),
+    ...(row?.pending && { waits: { versionId: row.pending.versionId, since: row.pending.since } }),
+    ...(leftovers && { leftovers }),
+  };
+}

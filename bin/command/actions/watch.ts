@@ -1,0 +1,46 @@
+/** `irekae watch`: follows what runs now; if nothing does, says how the last one ended. */
+import { type Command, executionArn, type Outcome, type Task } from '../command.ts';
+import { followed } from '../follow/following.ts';
+import { deploymentHeldFor } from '../follow/look.ts';
+import { newestRecords } from '../release-records.ts';
+import { TIMEOUT } from '../values.ts';
+import { momentAgo } from '../wording.ts';
+
+export const watch: Command = {
+  name: 'watch',
+  summary: 'follow the deployment that runs now, to its end',
+  description: [
+    'Follows the deployment that holds the fleet’s lock; one that was stopped until the clean-up has undone or finished',
+    'it. Changes nothing; Ctrl-C ends the watching alone.',
+    'Exit codes: as of deploy --wait, by how it ended; 0 when nothing runs; 2 bad usage.',
+  ],
+  options: [TIMEOUT],
+  run: watchFleet,
+};
+
+async function watchFleet(task: Task): Promise<Outcome> {
+  const row = await task.ports.ledger.read(task.fleet.name);
+  if (!row?.held) return nothingRuns(task, row === undefined);
+  // A clean-up works for the deployment before it: that is the one that somebody wants to see the end of.
+  return followed(task, executionArn(task, deploymentHeldFor(row.held)));
+}
+
+async function nothingRuns(task: Task, isNew: boolean): Promise<Outcome> {
+  const { fleet, ports } = task;
+  const [last] = isNew ? [] : await newestRecords(task, 1);
+  return {
+    exitCode: 0,
+    outcome: 'nothing-runs',
+    lines: [
+      `No deployment of ${fleet.name} runs${isNew ? ': it was never deployed' : ''}.`,
+      ...(last?.record
+        ? [
+            `The last one, ${last.id}, ended as ${last.record.outcome}, ${momentAgo(new Date(last.record.finishedAt), ports.clock.now())}.`,
+          ]
+        : []),
+    ],
+    ...(last && {
+      facts: { last: { deployment: last.id, ...(last.record && { outcome: last.record.outcome }) } },
+    }),
+  };
+}

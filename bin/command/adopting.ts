@@ -1,0 +1,117 @@
+/**
+ * Which hosts may be given the fleet's tag? Whoever carries it is replaced, and terminated, by the next deployment: so
+ * Mackerel's word alone is never enough, and every host that is left alone is named with the reason.
+ */
+
+import { groupBy } from '../../lambdas/domain/core/collections.ts';
+import { isProtected, TAG } from '../../lambdas/domain/core/fleet.ts';
+import { count } from '../../lambdas/domain/core/words.ts';
+import type { Instance } from '../../lambdas/ports/ec2.ts';
+import type { MackerelHost, MackerelStatus } from '../../lambdas/ports/mackerel.ts';
+
+export interface AdoptionFacts {
+  /** The role's hosts, in all four statuses. */
+  readonly hosts: readonly MackerelHost[];
+  /** What EC2 knows of the ids that Mackerel named. */
+  readonly instances: readonly Instance[];
+  /** The VPC of the fleet's subnets. */
+  readonly fleetVpc: string;
+  /** Subnet → its VPC, for the subnets of these instances. */
+  readonly vpcOf: ReadonlyMap<string, string>;
+  /** Instance id → another fleet of the environment under whose role Mackerel lists it as well. */
+  readonly alsoOf: ReadonlyMap<string, string>;
+  /** Load balancer → the ids that are registered there. */
+  readonly registered: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A host that looks as if it belonged to the fleet. */
+export interface Candidate {
+  /** `ours`: it carries the fleet's tag already. `leave`: it does not get it. */
+  readonly verdict: 'adopt' | 'ours' | 'leave';
+  readonly why: string;
+  /** Absent for a host that EC2 does not run. */
+  readonly instanceId?: string;
+  /** Mackerel's names of it; empty where Mackerel does not list it. */
+  readonly names: readonly string[];
+  readonly status?: MackerelStatus;
+  /** Absent for one that EC2 does not know. */
+  readonly instance?: Instance;
+}
+
+/** @returns all candidates: first those to adopt, then those that carry the tag, then those that are left alone. */
+export function decideAdoption(fleet: string, facts: AdoptionFacts): Candidate[] {
+  const known = new Map(facts.instances.map((instance) => [instance.instanceId, instance]));
+  const candidates: Candidate[] = [];
+  for (const [instanceId, group] of groupBy(facts.hosts, (host) => host.instanceId)) {
+    if (instanceId === undefined) candidates.push(...group.map(elsewhere));
+    else candidates.push(candidate(fleet, facts, instanceId, group, known.get(instanceId)));
+  }
+  candidates.push(...unknownToMackerel(facts));
+  const order = ['adopt', 'ours', 'leave'];
+  return candidates.sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
+}
+
+const elsewhere = ({ name, status }: MackerelHost): Candidate => ({
+  verdict: 'leave',
+  why: 'Mackerel knows no EC2 instance id of it',
+  names: [name],
+  status,
+});
+
+function candidate(
+  fleet: string,
+  facts: AdoptionFacts,
+  instanceId: string,
+  group: readonly MackerelHost[],
+  instance: Instance | undefined,
+): Candidate {
+  const status = group[0]?.status;
+  const found = {
+    instanceId,
+    names: [...new Set(group.map(({ name }) => name))],
+    ...(status && { status }),
+    ...(instance && { instance }),
+  };
+  const whyNot = instance === undefined ? unknownToEc2 : reasonToLeave(fleet, facts, instance);
+  if (whyNot !== undefined) return { ...found, verdict: 'leave', why: whyNot };
+  const entries = group.length > 1 ? `; ${count(group.length, 'entry', 'entries')} in Mackerel` : '';
+  return instance?.tags[TAG.fleet] === fleet
+    ? { ...found, verdict: 'ours', why: `carries the fleet’s tag already${entries}` }
+    : { ...found, verdict: 'adopt', why: `runs in the fleet’s VPC, untagged${entries}` };
+}
+
+const unknownToEc2 = 'EC2 does not know it: retire it in Mackerel if it is gone';
+
+/** EC2 sets it on what an Auto Scaling group keeps alive. */
+const GROUP_TAG = 'aws:autoscaling:groupName';
+
+function reasonToLeave(fleet: string, facts: AdoptionFacts, instance: Instance): string | undefined {
+  const { instanceId, state, tags, subnetId } = instance;
+  const owner = tags[TAG.fleet];
+  if (owner !== undefined && owner !== fleet) return `belongs to the fleet ${owner}`;
+  if (state !== 'running') return `is ${state}`;
+  if (owner === fleet) return undefined;
+  if (isProtected(instance)) return `carries the hand brake, the tag ${TAG.protect}: ask who put it there`;
+  const other = facts.alsoOf.get(instanceId);
+  if (other !== undefined) return `Mackerel lists it for the fleet ${other} too: give it one role`;
+  const vpc = facts.vpcOf.get(subnetId ?? '');
+  if (vpc !== facts.fleetVpc) return `is in ${vpc ?? 'an unknown VPC'}; the fleet is in ${facts.fleetVpc}`;
+  const group = tags[GROUP_TAG];
+  if (group !== undefined)
+    return `the Auto Scaling group ${group} would replace it when it is terminated: detach it first`;
+  return undefined;
+}
+
+function unknownToMackerel({ hosts, registered }: AdoptionFacts): Candidate[] {
+  const listed = new Set(hosts.map((host) => host.instanceId));
+  const strangers = new Map<string, string>();
+  for (const [balancer, ids] of registered) {
+    for (const id of ids) if (!listed.has(id)) strangers.set(id, balancer);
+  }
+  return [...strangers].map(([instanceId, balancer]) => ({
+    verdict: 'leave',
+    why: `is registered at ${balancer}, but Mackerel does not list it under the role`,
+    instanceId,
+    names: [],
+  }));
+}

@@ -1,0 +1,206 @@
+/**
+ * Follows a deployment to its end, whatever becomes of it on the way: it may wait for its turn and go on under another
+ * execution's name, or be stopped and be undone or finished by the clean-up. Only reads; whoever stops following changes
+ * nothing.
+ */
+
+import { isFailure } from '../../../lambdas/domain/core/errors.ts';
+import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
+import { waitedName } from '../../../lambdas/domain/record/write-records.ts';
+import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import { executionArn, type Task } from '../command.ts';
+import { readDeployment } from '../release-records.ts';
+import { executionName } from '../wording.ts';
+import { deploymentHeldFor, Eyes, type Look } from './look.ts';
+import { type Progress, progressFor, quiet } from './progress.ts';
+import { type End, endFromRecord, standingOf } from './standing.ts';
+
+/** Between two looks: three requests. Step Functions lets an account ask ten times a second. */
+const PAUSE_SECONDS = 4;
+/** An execution that was started is known within moments; one that waited is started within a moment, or by the watch. */
+const UNKNOWN_SECONDS = 60;
+const WAITED_SECONDS = 600;
+/** AWS has bad minutes, and CI shall not fail for them: so many looks may fail one after the other before it is said. */
+const QUIET_TROUBLES = 3;
+
+export interface FollowOptions {
+  /** How long at most. */
+  readonly seconds: number;
+  /** A dry run is over in seconds: its steps are not told. Only of a deployment something is left when it is stopped. */
+  readonly kind: 'deployment' | 'promotion' | 'dry-run';
+  /** The artifact version that was asked for, as far as it is known: tells "waits already" from "superseded". */
+  readonly versionId?: string;
+}
+
+export type Followed =
+  | { readonly how: 'ended'; readonly execution: string; readonly end: End }
+  | { readonly how: 'timed-out' | 'interrupted'; readonly execution: string }
+  /** There is no such execution, or what waited is not there anymore. */
+  | { readonly how: 'lost'; readonly execution: string; readonly reason: string };
+
+export async function follow(task: Task, execution: string, options: FollowOptions): Promise<Followed> {
+  const progress = options.kind === 'dry-run' ? quiet(task) : await progressFor(task, options.kind);
+  try {
+    return await new Follower(task, progress, options).follow(execution);
+  } finally {
+    progress.close();
+  }
+}
+
+class Follower {
+  readonly #task: Task;
+  readonly #progress: Progress;
+  readonly #options: FollowOptions;
+  readonly #eyes: Eyes;
+  /** Looks that failed since one succeeded. */
+  #troubles = 0;
+  #told = new Set<string>();
+  /** Since when nothing can be seen of what we follow. */
+  #missingSince: Date | undefined;
+
+  constructor(task: Task, progress: Progress, options: FollowOptions) {
+    this.#task = task;
+    this.#progress = progress;
+    this.#options = options;
+    this.#eyes = new Eyes(task);
+  }
+
+  async follow(first: string): Promise<Followed> {
+    const { clock, pause } = this.#task.ports;
+    const interrupted = this.#task.interruptions();
+    const begun = clock.now();
+    let execution = first;
+    for (let looks = 1; ; looks += 1) {
+      const look = await this.#look(execution);
+      const next = look && (await this.#judge(look));
+      if (typeof next === 'string') {
+        execution = next;
+        continue;
+      }
+      // Of one that had ended before, all that is wanted is how.
+      if (look && !(looks === 1 && next)) await this.#progress.see(look);
+      if (next) return next;
+      if (interrupted.aborted) return { how: 'interrupted', execution };
+      if (secondsBetween(begun, clock.now()) >= this.#options.seconds) return { how: 'timed-out', execution };
+      await pause(PAUSE_SECONDS, interrupted);
+    }
+  }
+
+  async #look(execution: string): Promise<Look | undefined> {
+    try {
+      const look = await this.#eyes.look(execution);
+      for (const what of this.#eyes.refused) this.#once(`You may not read ${what}: following without it.`);
+      this.#troubles = 0;
+      return look;
+    } catch (error) {
+      if (!isFailure(error, 'ServiceUnavailable')) throw error;
+      this.#troubles += 1;
+      if (this.#troubles === QUIET_TROUBLES) this.#progress.tell(`${error.message} Looking again.`);
+      return undefined;
+    }
+  }
+
+  /** @returns the end; or the execution to go on with */
+  async #judge(look: Look): Promise<Followed | string | undefined> {
+    const { execution, described } = look;
+    if (!described)
+      return this.#missing(look, UNKNOWN_SECONDS, 'Step Functions does not know this execution.');
+    const standing = standingOf(described);
+    if (standing.is === 'over') return { how: 'ended', execution, end: standing.end };
+    if (standing.is === 'waiting') return this.#waits(look, standing.reason);
+    if (standing.is === 'dead')
+      return this.#options.kind === 'deployment'
+        ? this.#afterDeath(look, standing.reason)
+        : dead(execution, standing.reason);
+    this.#missingSince = undefined;
+    return undefined;
+  }
+
+  #missing({ at, execution }: Look, seconds: number, reason: string): Followed | undefined {
+    this.#missingSince ??= at;
+    if (secondsBetween(this.#missingSince, at) < seconds) return undefined;
+    return { how: 'lost', execution, reason };
+  }
+
+  // ── Waiting for its turn ──
+
+  async #waits(look: Look, reason: string): Promise<Followed | string | undefined> {
+    const { execution, row } = look;
+    this.#once(`${executionName(execution)} waits for its turn: ${reason}.`);
+    const own = await this.#startedFor(executionName(execution));
+    if (own !== undefined) return own;
+    const { pending } = row ?? {};
+    if (pending && pending.id !== executionName(execution)) {
+      if (this.#isAnother(pending)) return superseded(execution, reason);
+      // The same version, asked for by somebody else: what becomes of theirs becomes of ours.
+      const theirs = await this.#startedFor(pending.id);
+      if (theirs !== undefined) return theirs;
+    }
+    if (row?.held || pending) {
+      this.#missingSince = undefined;
+      return undefined;
+    }
+    return this.#missing(
+      look,
+      WAITED_SECONDS,
+      'What waited is not in the fleet’s waiting slot anymore, and was not started.',
+    );
+  }
+
+  /** The execution that runs what this one left in the slot. */
+  async #startedFor(id: string): Promise<string | undefined> {
+    const arn = executionArn(this.#task, waitedName(id));
+    const described = await this.#task.ports.executions.describe(arn);
+    if (!described) return undefined;
+    this.#missingSince = undefined;
+    this.#progress.tell(`Its turn has come: ${waitedName(id)} deploys it.`);
+    return arn;
+  }
+
+  #isAnother({ versionId }: NonNullable<LedgerRow['pending']>): boolean {
+    return this.#options.versionId !== undefined && versionId !== this.#options.versionId;
+  }
+
+  // ── Stopped from outside ──
+
+  /** The clean-up holds the lock in its name until all is undone or finished, and writes its record. */
+  async #afterDeath({ execution, row, at }: Look, reason: string): Promise<Followed | undefined> {
+    const name = executionName(execution);
+    this.#once(
+      `${name}: ${reason}. The clean-up undoes it, or finishes it after the point of no return; it begins after about 3 minutes.`,
+    );
+    const held = row?.held;
+    if (held && deploymentHeldFor(held) === name) {
+      if (held.needsHuman === undefined) return undefined;
+      return {
+        how: 'ended',
+        execution,
+        end: { verdict: 'needs-human', reason: held.needsHuman, error: 'StoppedHalfway' },
+      };
+    }
+    const record = await readDeployment(this.#task, name);
+    // Without a ledger nobody can tell whether the clean-up is at it: its record says that it was.
+    if (!record && this.#eyes.refused.length > 0)
+      return this.#missing({ execution, at } as Look, WAITED_SECONDS, reason);
+    return { how: 'ended', execution, end: endFromRecord(record) };
+  }
+
+  #once(line: string): void {
+    if (this.#told.has(line)) return;
+    this.#told.add(line);
+    this.#progress.tell(line);
+  }
+}
+
+const superseded = (execution: string, reason: string): Followed => ({
+  how: 'ended',
+  execution,
+  end: { verdict: 'superseded', reason },
+});
+
+/** It held no lock and launched nothing. */
+const dead = (execution: string, reason: string): Followed => ({
+  how: 'ended',
+  execution,
+  end: { verdict: 'refused', reason, error: 'Stopped' },
+});

@@ -1,0 +1,30 @@
+/** Is this version being deployed already? Then there is nothing to start: that deployment is the one to follow. */
+import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import type { Task } from '../command.ts';
+import { documentOf, isCleanUpOf } from './look.ts';
+
+/** The execution that deploys this version right now, if one does that is not being undone. */
+export async function runningDeploymentOf(
+  task: Task,
+  row: LedgerRow | undefined,
+  versionId: string | undefined,
+): Promise<string | undefined> {
+  const { held } = row ?? {};
+  if (!held || versionId === undefined) return undefined;
+  if (held.phase === 'undo' || held.cancel || isCleanUpOf(task.fleet.name, held.holder)) return undefined;
+  const described = await task.ports.executions.describe(held.holder);
+  if (described?.state.state !== 'running') return undefined;
+  const document = documentOf(held);
+  const deploys = document?.release?.artifact.versionId ?? versionIn(described.input);
+  const { ami } = task.options;
+  const sameImage = ami === undefined || document?.image?.imageId === ami;
+  return deploys === versionId && sameImage ? held.holder : undefined;
+}
+
+function versionIn(input: string | undefined): unknown {
+  try {
+    return (JSON.parse(input ?? '{}') as { versionId?: unknown }).versionId;
+  } catch {
+    return undefined;
+  }
+}

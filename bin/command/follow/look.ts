@@ -1,0 +1,99 @@
+/**
+ * One look at a deployment from outside: its execution, the fleet's lock, and what was told lately. Only the execution's
+ * state is needed; whoever may not read the ledger or a history follows without.
+ */
+
+import { type Deployment, parseDeployment } from '../../../lambdas/domain/core/document.ts';
+import { isFailure } from '../../../lambdas/domain/core/errors.ts';
+import type { ExecutionDescription, Turn } from '../../../lambdas/ports/executions.ts';
+import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import type { Task } from '../command.ts';
+import { executionName } from '../wording.ts';
+import { standingOf } from './standing.ts';
+
+export interface Look {
+  readonly at: Date;
+  /** Whom we follow. */
+  readonly execution: string;
+  /** Absent: Step Functions does not know it. */
+  readonly described?: ExecutionDescription;
+  readonly row?: LedgerRow;
+  /** Whose turns these are: the execution, or who acts for it or before it. */
+  readonly acting: string;
+  readonly turns: readonly Turn[];
+}
+
+export class Eyes {
+  readonly #task: Task;
+  readonly #refused = new Set<string>();
+
+  constructor(task: Task) {
+    this.#task = task;
+  }
+
+  /** What could not be seen for want of a permission. */
+  get refused(): readonly string[] {
+    return [...this.#refused];
+  }
+
+  /** @throws ServiceUnavailable, and ServiceRefused when not even the execution may be described */
+  async look(execution: string): Promise<Look> {
+    const { executions, ledger, clock } = this.#task.ports;
+    const described = await executions.describe(execution);
+    const row = await this.#ifAllowed('the ledger', () => ledger.read(this.#task.fleet.name));
+    const acting = actingFor(execution, described, row);
+    const turns = (await this.#ifAllowed('the execution’s history', () => executions.recent(acting))) ?? [];
+    return {
+      at: clock.now(),
+      execution,
+      ...(described && { described }),
+      ...(row && { row }),
+      acting,
+      turns,
+    };
+  }
+
+  async #ifAllowed<T>(what: string, ask: () => Promise<T>): Promise<T | undefined> {
+    if (this.#refused.has(what)) return undefined;
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isFailure(error, 'ServiceRefused')) throw error;
+      this.#refused.add(what);
+      return undefined;
+    }
+  }
+}
+
+/** Itself; or who acts before it, when it waits for its turn, and for it, when it is dead: the lock's holder. */
+function actingFor(
+  execution: string,
+  described: ExecutionDescription | undefined,
+  row: LedgerRow | undefined,
+): string {
+  const standing = described ? standingOf(described).is : 'running';
+  if (!row?.held || standing === 'running' || standing === 'over') return execution;
+  return isSame(row.held.holder, execution) ? execution : row.held.holder;
+}
+
+/** `irekae-shop:deploy-7`: the same execution, whichever way its ARN was made. */
+const nameWithMachine = (arn: string): string => arn.split(':').slice(6).join(':');
+const isSame = (one: string, other: string): boolean => nameWithMachine(one) === nameWithMachine(other);
+
+/** The holder's document, if it wrote one and it can be read. */
+export function documentOf(held: LedgerRow['held']): Deployment | undefined {
+  if (held?.document === undefined) return undefined;
+  try {
+    return parseDeployment(JSON.parse(held.document), []);
+  } catch (error) {
+    if (!isFailure(error) && !(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+}
+
+/** Which deployment the holder works for: a clean-up holds the lock in the name of the one before it. */
+export const deploymentHeldFor = (held: NonNullable<LedgerRow['held']>): string =>
+  documentOf(held)?.execution.name ?? executionName(held.holder);
+
+export const isCleanUpOf = (fleet: string, holder: string): boolean =>
+  holder.includes(`:execution:irekae-${fleet}-clean-up:`);

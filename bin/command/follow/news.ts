@@ -1,0 +1,92 @@
+/** What an execution tells on its way, as lines of a log: only what is news. */
+
+import { explain } from '../../../lambdas/domain/record/ending.ts';
+import type { Turn } from '../../../lambdas/ports/executions.ts';
+import type { Phase } from '../../../lambdas/ports/ledger.ts';
+import { executionName } from '../wording.ts';
+
+/** As the runbook and the picture call the acts. */
+export const ACT_OF: Readonly<Record<Phase, string>> = {
+  agree: 'Agree',
+  'bring-up': 'Bring up',
+  shift: 'Shift traffic',
+  remove: 'Remove',
+  undo: 'Undo',
+};
+
+/** The states that begin an act, in the deployment and in the clean-up: what was told before them belongs to the one before. */
+export const BEGINS: Readonly<Record<string, Phase>> = {
+  'Launch new instances': 'bring-up',
+  'Take old hosts out of service': 'shift',
+  'Terminate old instances': 'remove',
+  'Put old hosts back': 'undo',
+};
+
+/** A wait may swing between sentences (Mackerel is not asked in every look): these many are remembered. */
+const REMEMBERED = 3;
+
+export interface Told {
+  readonly at: Date;
+  readonly state: string;
+  /** A sentence; absent where an act begins. */
+  readonly text?: string;
+  readonly begins?: Phase;
+  readonly isFailure: boolean;
+}
+
+/** Follows executions, one after the other or in turns. */
+export class News {
+  readonly #newest = new Map<string, number>();
+  #state = '';
+  #said: string[] = [];
+  #latest: Told | undefined;
+
+  /** What was told last, or said again with another number in it. */
+  get latest(): Told | undefined {
+    return this.#latest;
+  }
+
+  /** @param turns oldest first; those that were seen before are passed over */
+  of(execution: string, turns: readonly Turn[]): Told[] {
+    const who = executionName(execution);
+    const seen = this.#newest.get(who) ?? 0;
+    const fresh = turns.filter(({ id }) => id > seen);
+    const newest = fresh.at(-1);
+    if (newest) this.#newest.set(who, newest.id);
+    return fresh.flatMap((turn) => this.#tell(turn));
+  }
+
+  #tell(turn: Turn): Told[] {
+    const text = textOf(turn);
+    const begins = turn.kind === 'entered' ? BEGINS[turn.state] : undefined;
+    if (begins) return [{ at: turn.at, state: turn.state, begins, isFailure: false }];
+    if (text === undefined) return [];
+    if (turn.state !== this.#state) this.#said = [];
+    this.#state = turn.state;
+    const told = { at: turn.at, state: turn.state, text, isFailure: turn.kind === 'failed' };
+    const gist = withoutSpans(text);
+    const isOld = this.#said.includes(gist);
+    if (!isOld || gist === this.#said.at(-1)) this.#latest = told;
+    if (isOld) return [];
+    this.#said = [...this.#said, gist].slice(-REMEMBERED);
+    return [told];
+  }
+}
+
+/** A sentence that only counts down says nothing new. */
+const withoutSpans = (text: string) => text.replace(/\d+ (h|min|s)( \d+ (min|s))?\b/g, '…');
+
+function textOf({ kind, answer, error, cause }: Turn): string | undefined {
+  if (kind === 'entered') return undefined;
+  if (kind === 'failed') {
+    const { name, sentence } = explain({
+      Error: error ?? 'Unknown',
+      ...(cause !== undefined && { Cause: cause }),
+    });
+    return `${name}: ${sentence}`;
+  }
+  const { reason, outcome } = Object(answer) as { reason?: unknown; outcome?: unknown };
+  // The record repeats what was said long ago.
+  if (outcome === 'Deployed') return 'what the fleet runs now is on record';
+  return typeof reason === 'string' && reason !== '' ? reason : undefined;
+}

@@ -1,0 +1,188 @@
+/**
+ * How a deployment that is followed is shown: as lines of a log, one for each thing that is news; in a terminal the same
+ * lines, and below them a block that is redrawn: the acts, the time left, and every host.
+ */
+
+import { isFailure } from '../../../lambdas/domain/core/errors.ts';
+import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
+import type { Phase } from '../../../lambdas/ports/ledger.ts';
+import type { Task } from '../command.ts';
+import { newestRecords } from '../release-records.ts';
+import { clockTime, executionName } from '../wording.ts';
+import { hostRows } from './host-rows.ts';
+import { LiveBlock } from './live-block.ts';
+import { documentOf, type Look } from './look.ts';
+import { ACT_OF, BEGINS, News, type Told } from './news.ts';
+import { type TimeLeft, timeLeft } from './time-left.ts';
+
+export interface Progress {
+  see(look: Look): Promise<void>;
+  tell(line: string): void;
+  close(): void;
+}
+
+/** Time left rests on at most this many of the newest deployments that succeeded, among so many records. */
+const EXPERIENCE = 5;
+const RECORDS = 15;
+
+/** A promotion has no acts, and takes as long as its copy. */
+export async function progressFor(task: Task, kind: 'deployment' | 'promotion'): Promise<Progress> {
+  return new FollowedProgress(task, kind, kind === 'deployment' ? await experience(task) : []);
+}
+
+/** Only what is told by others: troubles. */
+export const quiet = (task: Task): Progress => ({
+  see: async () => {},
+  tell: (line) => task.tell(line),
+  close: () => {},
+});
+
+/** Whoever may not list the records is told no time left. */
+async function experience(task: Task): Promise<readonly Readonly<Record<string, number>>[]> {
+  try {
+    const records = await newestRecords(task, RECORDS);
+    const deployed = records.flatMap(({ record }) => (record?.outcome === 'Deployed' ? [record.phases] : []));
+    return deployed.slice(0, EXPERIENCE);
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return [];
+  }
+}
+
+/** The number of an event that is one of an execution's first. */
+const EARLY = 5;
+
+/** In the order of the story. */
+const PHASES = Object.keys(ACT_OF) as Phase[];
+
+class FollowedProgress implements Progress {
+  readonly #task: Task;
+  readonly #kind: 'deployment' | 'promotion';
+  readonly #earlier: readonly Readonly<Record<string, number>>[];
+  readonly #news = new News();
+  readonly #block: LiveBlock | undefined;
+  /** Whose turns are told, and who told of its beginning. */
+  #acting: string | undefined;
+  #begun: string | undefined;
+  /** The furthest act, as an index; -1: none yet. */
+  #reached = -1;
+  /** Before the lines of others than the deployment that is followed. */
+  #who = '';
+  #looks = 0;
+  #hosts: readonly string[] = [];
+
+  constructor(
+    task: Task,
+    kind: 'deployment' | 'promotion',
+    earlier: readonly Readonly<Record<string, number>>[],
+  ) {
+    this.#task = task;
+    this.#kind = kind;
+    this.#earlier = earlier;
+    this.#block = task.screen && new LiveBlock(task.screen);
+  }
+
+  async see(look: Look): Promise<void> {
+    const { row, acting, turns, at } = look;
+    this.#begin(look);
+    const phase = row?.held?.phase;
+    const left = timeLeft(this.#earlier, row?.held, documentOf(row?.held), at);
+    if (acting !== this.#acting) this.#turnTo(look, left);
+    for (const told of this.#news.of(acting, turns)) this.#say(told, left);
+    // Whoever may not read the history learns of the act from the lock.
+    this.#enter(phase, at, left);
+    if (!this.#block) return;
+    // Every other look: the hosts are asked of three services.
+    if (this.#looks % 2 === 0) this.#hosts = await hostRows(this.#task, look.row?.held);
+    this.#looks += 1;
+    const deployment = this.#kind === 'deployment';
+    this.#block.draw([
+      this.#title(look),
+      ...(deployment ? [this.#acts(left)] : []),
+      this.#sentence(),
+      ...(deployment ? this.#hosts : []),
+    ]);
+  }
+
+  tell(line: string): void {
+    this.#line(`${clockTime(this.#task.ports.clock.now())}  ${line}`);
+  }
+
+  close(): void {
+    this.#block?.close();
+  }
+
+  // ── Lines ──
+
+  #begin({ execution, described }: Look): void {
+    if (this.#begun === execution || described?.state.state !== 'running') return;
+    this.#begun = execution;
+    const what = this.#kind === 'promotion' ? ', the promotion to' : ' of';
+    this.#line(
+      `${clockTime(described.startedAt)}  ${executionName(execution)}${what} ${this.#task.fleet.name} began (${described.startedAt.toISOString().slice(0, 10)}; times in UTC)`,
+    );
+  }
+
+  /** Others act before it, while it waits for its turn, and after it, when the clean-up does what it could not. */
+  #turnTo({ acting, execution, row, turns, at }: Look, left: TimeLeft | undefined): void {
+    this.#acting = acting;
+    this.#who = acting === execution ? '' : `[${executionName(acting)}] `;
+    this.#reached = -1;
+    // Joined on its way: what is told of it belongs to the act that it is in.
+    const isOnItsWay = !turns.some(({ id, state }) => id <= EARLY || state in BEGINS);
+    // Else its own beginning, which we may see a moment later: no line is dated after the next one.
+    const began = isOnItsWay ? at : (turns[0]?.at ?? at);
+    this.#enter(isOnItsWay ? row?.held?.phase : 'agree', began, left);
+  }
+
+  /** Acts only ever follow each other: a wait that was sent back to is still in its own. */
+  #enter(phase: Phase | undefined, at: Date, left: TimeLeft | undefined): void {
+    if (this.#kind === 'promotion' || phase === undefined || PHASES.indexOf(phase) <= this.#reached) return;
+    this.#reached = PHASES.indexOf(phase);
+    const usually = left && left.seconds > 0 ? `  ${leftWords(left)}` : '';
+    this.#line(`${clockTime(at)}  ${this.#who}── ${ACT_OF[phase]} ──${usually}`);
+  }
+
+  #say({ at, state, text, begins, isFailure: failed }: Told, left: TimeLeft | undefined): void {
+    if (begins) this.#enter(begins, at, left);
+    else this.#line(`${clockTime(at)}  ${this.#who}${failed ? '✖ ' : ''}${state}: ${text ?? ''}`);
+  }
+
+  #line(text: string): void {
+    if (this.#block) this.#block.print(text);
+    else this.#task.tell(text);
+  }
+
+  // ── The block ──
+
+  #title({ execution, described, at }: Look): string {
+    const lasted = described ? span(secondsBetween(described.startedAt, at)) : '';
+    return `${this.#task.fleet.name}  ${executionName(execution)}  ${lasted}`;
+  }
+
+  #acts(left: TimeLeft | undefined): string {
+    const now = Math.max(0, this.#reached);
+    const isUndone = PHASES[now] === 'undo';
+    const order = PHASES.filter((phase) => phase !== (isUndone ? 'remove' : 'undo'));
+    const acts = order.map((phase) => `${markOf(PHASES.indexOf(phase), now)} ${ACT_OF[phase]}`);
+    return [...acts, left ? leftWords(left) : ''].join('   ').trimEnd();
+  }
+
+  #sentence(): string {
+    const { latest } = this.#news;
+    return latest?.text === undefined ? 'waiting for its first words' : `${latest.state}: ${latest.text}`;
+  }
+}
+
+function markOf(act: number, now: number): string {
+  if (act === now) return '▶';
+  return act < now ? '✔' : '·';
+}
+
+function leftWords({ seconds, from }: TimeLeft): string {
+  const usual = from === 1 ? 'as long as the last one took' : `as long as the last ${from} took`;
+  return seconds === 0 ? `longer than usual` : `about ${span(rounded(seconds))} left, if it takes ${usual}`;
+}
+
+/** Nobody knows it to the second. */
+const rounded = (seconds: number): number => Math.max(5, Math.round(seconds / 5) * 5);

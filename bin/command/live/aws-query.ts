@@ -1,0 +1,70 @@
+/**
+ * Questions to AWS that no step asks: whose credentials these are (STS), how a stack is and what its outputs are
+ * (CloudFormation). Their SDK clients would be two more packages.
+ */
+
+import { asking, isNamed, unavailable } from '../../../lambdas/clients/wire/aws-errors.ts';
+import { type AwsQueryOptions, sendQuery as send, tagged } from '../../../lambdas/clients/wire/aws-query.ts';
+import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
+import type { Caller } from '../../../lambdas/ports/command.ts';
+
+export type { AwsQueryOptions } from '../../../lambdas/clients/wire/aws-query.ts';
+
+/** Needs no permission. @throws ServiceUnavailable, ServiceRefused (expired or wrong credentials) */
+export async function findCaller(options: AwsQueryOptions): Promise<Caller> {
+  const doing = 'tell whose credentials these are';
+  const answer = await asking(doing, () =>
+    send(options, 'sts', { Action: 'GetCallerIdentity', Version: '2011-06-15' }),
+  );
+  const [account, arn] = [tagged(answer, 'Account'), tagged(answer, 'Arn')];
+  if (account === undefined || arn === undefined) throw unavailable(doing, 'the answer could not be read');
+  return { account, arn };
+}
+
+/**
+ * Output → value. Needs `cloudformation:DescribeStacks` on the stack.
+ * @throws ServiceRefused when there is no such stack; ServiceUnavailable
+ */
+export async function stackOutputs(
+  options: AwsQueryOptions,
+  stack: string,
+): Promise<ReadonlyMap<string, string>> {
+  const answer = await asking(`describe the stack ${stack}`, async () => {
+    const form = { Action: 'DescribeStacks', Version: '2010-05-15', StackName: stack };
+    try {
+      return await send(options, 'cloudformation', form);
+    } catch (error) {
+      if (isNoSuchStack(error))
+        throw new DeploymentError(
+          'ServiceRefused',
+          `There is no stack ${stack} in ${options.region}: nothing was deployed there yet (npx cdk deploy ${stack}).`,
+        );
+      throw error;
+    }
+  });
+  const outputs = [...answer.matchAll(/<OutputKey>([^<]*)<\/OutputKey>\s*<OutputValue>([^<]*)</g)];
+  return new Map(outputs.map(([, key = '', value = '']) => [key, value]));
+}
+
+/**
+ * `UPDATE_COMPLETE` and its like; `undefined` when there is no such stack. Needs `cloudformation:DescribeStacks` on it.
+ * @throws ServiceRefused, ServiceUnavailable
+ */
+export async function stackStatus(options: AwsQueryOptions, stack: string): Promise<string | undefined> {
+  const doing = `describe the stack ${stack}`;
+  return asking(doing, async () => {
+    const form = { Action: 'DescribeStacks', Version: '2010-05-15', StackName: stack };
+    try {
+      const status = tagged(await send(options, 'cloudformation', form), 'StackStatus');
+      if (status === undefined) throw unavailable(doing, 'the answer could not be read');
+      return status;
+    } catch (error) {
+      if (isNoSuchStack(error)) return undefined;
+      throw error;
+    }
+  });
+}
+
+/** CloudFormation has no error name of its own for it. */
+const isNoSuchStack = (error: unknown): boolean =>
+  isNamed(error, 'ValidationError') && error.message.includes('does not exist');

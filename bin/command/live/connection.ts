@@ -1,0 +1,86 @@
+/** An environment's AWS account, by the credentials that the AWS CLI would find too: profile, SSO, environment, role. */
+
+import { EC2Client } from '@aws-sdk/client-ec2';
+import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
+import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { S3Client } from '@aws-sdk/client-s3';
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import { artifactsAdapter } from '../../../lambdas/clients/artifacts.ts';
+import { ec2Adapter } from '../../../lambdas/clients/ec2.ts';
+import { executionsAdapter } from '../../../lambdas/clients/executions.ts';
+import { systemClock } from '../../../lambdas/clients/handler.ts';
+import { ledgerAdapter } from '../../../lambdas/clients/ledger.ts';
+import { loadBalancersAdapter } from '../../../lambdas/clients/load-balancers.ts';
+import { mackerelClient } from '../../../lambdas/clients/mackerel.ts';
+import { parametersAdapter } from '../../../lambdas/clients/parameters.ts';
+import { jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
+import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
+import { apiKeyReader } from '../../../lambdas/domain/core/api-key.ts';
+import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
+import type { CommandPorts, Connection } from '../../../lambdas/ports/command.ts';
+import type { Ledger } from '../../../lambdas/ports/ledger.ts';
+import type { Environment } from '../../../lib/read-fleets.ts';
+import { inspectorAdapter } from '../doctor/live-inspector.ts';
+import { type AwsQueryOptions, findCaller, stackOutputs } from './aws-query.ts';
+import { pause } from './pause.ts';
+import { taggerAdapter } from './tagger.ts';
+
+export async function connect(environment: Environment): Promise<Connection> {
+  const { region } = environment;
+  // The environment's Region, whatever the shell's is.
+  const options = { region, credentials: defaultProvider({ clientConfig: { region } }) };
+  const caller = await findCaller(options);
+  return {
+    caller,
+    ports: async () => livePorts(environment, options),
+  };
+}
+
+function livePorts(environment: Environment, options: AwsQueryOptions): CommandPorts {
+  const clientOptions = { ...AWS_CLIENT_OPTIONS, ...options };
+  const ec2 = new EC2Client(clientOptions);
+  const classic = new ElasticLoadBalancingClient(clientOptions);
+  const targetGroups = new ElasticLoadBalancingV2Client(clientOptions);
+  const s3 = new S3Client(clientOptions);
+  const parameters = parametersAdapter(options);
+  return {
+    clock: systemClock,
+    ec2: ec2Adapter(ec2),
+    tagger: taggerAdapter(ec2),
+    loadBalancers: loadBalancersAdapter({ classic, targetGroups }),
+    mackerel: mackerelClient({ apiKey: apiKeyReader(parameters, environment.apiKeyParameter) }),
+    artifacts: artifactsAdapter(s3),
+    parameters,
+    ledger: liveLedger(environment, options),
+    executions: executionsAdapter(options),
+    inspector: inspectorAdapter({ ec2, classic, targetGroups, s3, options }),
+    pause,
+  };
+}
+
+/** The table's name comes with the first request: who asks for no lock needs no stack that says where the locks are. */
+function liveLedger(environment: Environment, options: AwsQueryOptions): Ledger {
+  const call = jsonCaller('dynamodb', options);
+  let tableName: Promise<string> | undefined;
+  return ledgerAdapter({
+    tableName: '',
+    call: async (request) => {
+      tableName ??= ledgerTableName(environment, options);
+      return call({ ...request, input: { ...request.input, TableName: await tableName } });
+    },
+  });
+}
+
+/** The table's name is made up by CloudFormation; the stack says it. */
+const LEDGER_OUTPUT = 'LedgerTable';
+
+async function ledgerTableName({ name }: Environment, options: AwsQueryOptions): Promise<string> {
+  const stack = `irekae-${name}`;
+  const table = (await stackOutputs(options, stack)).get(LEDGER_OUTPUT);
+  if (table !== undefined) return table;
+  throw new DeploymentError(
+    'ServiceRefused',
+    `The stack ${stack} does not say the name of its ledger: it was deployed before there was one. Deploy it again ` +
+      `(npx cdk deploy ${stack}).`,
+  );
+}

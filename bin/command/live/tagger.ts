@@ -1,0 +1,51 @@
+/** Tagging instances that exist already, behind its port. */
+
+import { CreateTagsCommand, type EC2Client } from '@aws-sdk/client-ec2';
+import { failureOf, isNamed, wordsOf } from '../../../lambdas/clients/wire/aws-errors.ts';
+import { chunksOf } from '../../../lambdas/domain/core/collections.ts';
+import type { Tagger } from '../../../lambdas/ports/command.ts';
+import type { Refusal } from '../../../lambdas/ports/refusal.ts';
+
+/** EC2 takes 1,000 resources; fewer make a refusal cheaper to take apart. */
+const IDS_PER_REQUEST = 100;
+
+/** Needs `ec2:CreateTags` on the instances. Tagging twice is harmless. */
+export function taggerAdapter(client: EC2Client): Tagger {
+  const send = (ids: string[], tags: Readonly<Record<string, string>>) =>
+    client.send(
+      new CreateTagsCommand({
+        Resources: ids,
+        Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+      }),
+    );
+  return {
+    tag: async (instanceIds, tags) => {
+      const refused: Refusal[] = [];
+      for (const ids of chunksOf(instanceIds, IDS_PER_REQUEST)) {
+        const refusal = await refusalOf(() => send(ids, tags), ids);
+        if (refusal === undefined) continue;
+        // One bad id fails the request for all: each alone.
+        for (const id of ids) {
+          const reason = ids.length === 1 ? refusal : await refusalOf(() => send([id], tags), [id]);
+          if (reason !== undefined) refused.push({ id, reason });
+        }
+      }
+      return { refused };
+    },
+  };
+}
+
+/** EC2's words, if it refused. @throws ServiceUnavailable: unknown, and safe to repeat */
+async function refusalOf(
+  request: () => Promise<unknown>,
+  ids: readonly string[],
+): Promise<string | undefined> {
+  try {
+    await request();
+    return undefined;
+  } catch (error) {
+    const failure = failureOf(error, `tag ${ids.join(', ')}`);
+    if (isNamed(failure, 'ServiceRefused') && error instanceof Error) return wordsOf(error);
+    throw failure;
+  }
+}

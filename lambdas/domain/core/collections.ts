@@ -1,0 +1,20 @@
+/** Lists: in groups, in pieces. */
+
+/** Like `Map.groupBy` (Node 21). */
+export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
+/** The list without duplicates, in pieces of at most `size`. An empty list has no pieces. */
+export function chunksOf(ids: readonly string[], size: number): string[][] {
+  const unique = [...new Set(ids)];
+  const count = Math.ceil(unique.length / size);
+  return Array.from({ length: count }, (_, index) => unique.slice(index * size, (index + 1) * size));
+}

@@ -1,0 +1,286 @@
+/**
+ * The document that travels through the state machine: one key per step, each written once by its step (the looks of
+ * a wait write theirs again and again). Ids travel, descriptions do not: at 500 hosts it stays far below 256 KiB.
+ */
+import * as v from 'valibot';
+import type { Hold } from '../../ports/ledger.ts';
+import { PinnedArtifact, PinnedRuntime } from './artifact.ts';
+import { DeploymentError, type FailureName } from './errors.ts';
+import { Fleet } from './fleet.ts';
+import { parseInput } from './input.ts';
+
+const instant = v.pipe(v.string(), v.isoTimestamp());
+
+/** Milestone → when each host was first seen to have come so far: a column, packed (`record/timeline/packed.ts`). */
+const Milestones = v.record(v.string(), v.string());
+export type Milestones = v.InferOutput<typeof Milestones>;
+
+/** What one instance that failed wrote to its console. */
+const Evidence = v.object({
+  instanceId: v.string(),
+  /** The end of its console, line by line; empty while EC2 has none. */
+  console: v.array(v.string()),
+});
+export type Evidence = v.InferOutput<typeof Evidence>;
+
+/** The instance that a deployment keeps for debugging. */
+const Kept = v.object({ instanceId: v.string(), until: instant });
+export type Kept = v.InferOutput<typeof Kept>;
+
+/** The names that a gate refuses under. */
+const GATES = ['NothingToRollBackTo', 'OlderImage', 'NotProven', 'Frozen'] as const satisfies FailureName[];
+export type GateName = (typeof GATES)[number];
+
+/** Who acts, and whether this execution may go on at all. */
+const Lock = v.object({
+  verdict: v.picklist(['taken', 'waiting', 'superseded', 'not-needed']),
+  reason: v.string(),
+  holder: v.string(),
+  generation: v.number(),
+});
+export type Lock = v.InferOutput<typeof Lock>;
+
+/** What a clean-up found, and what it has to do about it. */
+const TakeOver = v.object({
+  ready: v.boolean(),
+  verdict: v.picklist(['undo', 'finish', 'release', 'nothing', 'wait']),
+  reason: v.string(),
+  nextLookInSeconds: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** The dead deployment's document, to go on with. */
+  document: v.optional(v.unknown()),
+});
+export type TakeOver = v.InferOutput<typeof TakeOver>;
+
+const Release = v.object({ reason: v.string() });
+
+const ResolvedImage = v.object({
+  imageId: v.string(),
+  name: v.string(),
+  createdAt: v.optional(instant),
+  /** The deployment whose release is gone back to. */
+  rollbackTo: v.optional(v.string()),
+  reason: v.string(),
+});
+export type ResolvedImage = v.InferOutput<typeof ResolvedImage>;
+
+/** What the fleet ran when the deployment began, as far as its record says. */
+const ReleaseBefore = v.object({
+  deployment: v.string(),
+  versionId: v.string(),
+  runtimes: v.array(v.object({ key: v.string(), versionId: v.string() })),
+  imageId: v.string(),
+  instanceTypes: v.optional(v.record(v.string(), v.number())),
+});
+export type ReleaseBefore = v.InferOutput<typeof ReleaseBefore>;
+
+const ResolvedRelease = v.object({
+  verdict: v.picklist(['deploy', 'already-deployed', 'superseded']),
+  reason: v.string(),
+  dryRun: v.boolean(),
+  artifact: PinnedArtifact,
+  runtimes: v.array(PinnedRuntime),
+  before: v.optional(ReleaseBefore),
+  /** The deployment whose release runs now; and, when this one has ended well, the one that ran before. */
+  ranBefore: v.optional(v.string()),
+  previous: v.optional(v.string()),
+  /** The newest version of the artifact, when it is gone back: the event of its upload may come late. */
+  leftBehind: v.optional(v.string()),
+  /** What would refuse this deployment, if it were not a dry run. */
+  refusals: v.optional(v.array(v.object({ name: v.picklist(GATES), sentence: v.string() }))),
+});
+export type ResolvedRelease = v.InferOutput<typeof ResolvedRelease>;
+
+/** There is nothing to deploy, and so no release. */
+const NoRelease = v.object({
+  verdict: v.literal('nothing-to-redeploy'),
+  reason: v.string(),
+  dryRun: v.boolean(),
+});
+export type NoRelease = v.InferOutput<typeof NoRelease>;
+const noRelease = v.pipe(
+  NoRelease,
+  v.transform(() => undefined),
+);
+
+/** Somebody or something that looks as if it belonged to the fleet, but is left alone. */
+const Stranger = v.object({ name: v.string(), why: v.string() });
+export type Stranger = v.InferOutput<typeof Stranger>;
+
+const OldHost = v.object({
+  instanceId: v.string(),
+  zone: v.string(),
+  /** Its Mackerel hosts, newest first: an agent that saw an error may have registered twice. */
+  hostIds: v.array(v.string()),
+  /** Its Mackerel status at the start: what an undo restores. */
+  status: v.picklist(['working', 'standby', 'maintenance', 'poweroff']),
+  /** The load balancers (by name) that listed it at the start: where an undo puts it back. */
+  memberOf: v.array(v.string()),
+  /** At the start, in service at every load balancer of the fleet (without one: working or standby in Mackerel). */
+  served: v.boolean(),
+});
+export type OldHost = v.InferOutput<typeof OldHost>;
+
+const Snapshot = v.object({
+  reason: v.string(),
+  hosts: v.array(OldHost),
+  strangers: v.array(Stranger),
+  /** How many strangers there were in all; the list is cut at 50. */
+  strangerCount: v.number(),
+  /** What the load balancers' settings mean for the time that this deployment takes. */
+  balancers: v.array(
+    v.object({
+      name: v.string(),
+      intervalSeconds: v.number(),
+      healthyThreshold: v.number(),
+      drainSeconds: v.number(),
+      joins: v.picklist(['when-running', 'when-registered']),
+    }),
+  ),
+});
+export type Snapshot = v.InferOutput<typeof Snapshot>;
+
+const NewInstance = v.object({ instanceId: v.string(), zone: v.string(), instanceType: v.string() });
+export type NewInstance = v.InferOutput<typeof NewInstance>;
+
+/** A new host that stayed behind, or that EC2 lost: to be replaced, or replaced. */
+const Straggler = v.object({ instanceId: v.string(), why: v.string() });
+export type Straggler = v.InferOutput<typeof Straggler>;
+
+const Launch = v.object({
+  reason: v.string(),
+  at: instant,
+  /** The new hosts: a straggler that was replaced is none of them anymore. */
+  instances: v.array(NewInstance),
+  /** Once stragglers were to be replaced, which happens once: those that were, perhaps none. */
+  replaced: v.optional(v.array(Straggler)),
+});
+export type Launch = v.InferOutput<typeof Launch>;
+
+/**
+ * One look of a wait. `since` and `looks` carry over from the look before; `memory` is what a wait wants to remember
+ * (moments as epoch milliseconds).
+ */
+export const Look = v.object({
+  ready: v.boolean(),
+  /** What is still waited for, or that all is well, in a sentence. */
+  reason: v.string(),
+  nextLookInSeconds: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  since: instant,
+  at: instant,
+  looks: v.number(),
+  memory: v.optional(v.record(v.string(), v.number())),
+  /** For the timeline: how far each host has come, and what the wait has said, by epoch seconds. */
+  seen: v.optional(Milestones),
+  said: v.optional(v.array(v.tuple([v.number(), v.string()]))),
+});
+export type Look = v.InferOutput<typeof Look>;
+
+/** A look of *New hosts are ready*; with `stragglers`, which are never none, these are replaced next. */
+const Readiness = v.object({ ...Look.entries, stragglers: v.optional(v.array(Straggler)) });
+export type Readiness = v.InferOutput<typeof Readiness>;
+
+/** A look of *Remove the stragglers*, with what their consoles said. */
+const StragglerRemoval = v.object({ ...Look.entries, evidence: v.optional(v.array(Evidence)) });
+export type StragglerRemoval = v.InferOutput<typeof StragglerRemoval>;
+
+/** A look of *Terminate new instances*, with what is set aside of those that failed. */
+const Removal = v.object({
+  ...Look.entries,
+  evidence: v.optional(v.array(Evidence)),
+  kept: v.optional(Kept),
+});
+export type Removal = v.InferOutput<typeof Removal>;
+
+/** The act of taking old hosts out of service: done, or sent back to wait because a new host was not ready. */
+const Shift = v.object({ done: v.boolean(), reason: v.string(), at: instant });
+export type Shift = v.InferOutput<typeof Shift>;
+
+const Retirement = v.object({ reason: v.string(), at: instant });
+export type Retirement = v.InferOutput<typeof Retirement>;
+
+/** What a Catch writes: Step Functions' own shape. */
+export const Failure = v.object({ Error: v.string(), Cause: v.optional(v.string()) });
+export type Failure = v.InferOutput<typeof Failure>;
+
+/** How a failed execution ends: the error's name and the sentence that the operator reads. */
+const Ending = v.object({ error: v.string(), cause: v.string() });
+export type Ending = v.InferOutput<typeof Ending>;
+
+const Document = v.object({
+  fleet: Fleet,
+  execution: v.object({ id: v.string(), name: v.string(), startedAt: v.string() }),
+  input: v.unknown(),
+  lock: v.optional(Lock),
+  takeOver: v.optional(TakeOver),
+  image: v.optional(ResolvedImage),
+  release: v.optional(v.union([ResolvedRelease, noRelease])),
+  oldHosts: v.optional(Snapshot),
+  launch: v.optional(Launch),
+  readiness: v.optional(Readiness),
+  stragglers: v.optional(StragglerRemoval),
+  shift: v.optional(Shift),
+  drain: v.optional(Look),
+  bake: v.optional(Look),
+  termination: v.optional(Look),
+  retirement: v.optional(Retirement),
+  record: v.optional(v.unknown()),
+  plan: v.optional(v.unknown()),
+  failure: v.optional(Failure),
+  putBack: v.optional(Look),
+  removal: v.optional(Removal),
+  undoFailure: v.optional(Failure),
+  ending: v.optional(Ending),
+  freed: v.optional(Release),
+});
+
+type ParsedDocument = v.InferOutput<typeof Document>;
+export type Deployment = Omit<ParsedDocument, 'input'> & { input: ReturnType<typeof parseInput> };
+
+/** The keys that steps write. */
+export type StepKey = Exclude<keyof Deployment, 'fleet' | 'execution' | 'input'>;
+
+/** A deployment in which these steps have been. */
+export type After<K extends StepKey> = Deployment & { [Key in K]-?: NonNullable<Deployment[Key]> };
+
+/**
+ * The document at a step's door.
+ * @throws InvalidInput when the execution input is bad; StepCrashed when the document is not one that the story could
+ * have written (a step run by hand, or out of order).
+ */
+export function parseDeployment<K extends StepKey>(document: unknown, needs: readonly K[]): After<K> {
+  const parsed = v.safeParse(Document, document);
+  if (!parsed.success) {
+    const where = parsed.issues.map((issue) => v.getDotPath(issue) ?? '(document)');
+    throw new DeploymentError(
+      'StepCrashed',
+      `The document does not have the shape that this step needs, at ${where.join(', ')}. ` +
+        'Steps are started by the state machine, not by hand; redeploy the stack if both versions differ.',
+    );
+  }
+  const missing = needs.filter((key) => parsed.output[key] === undefined);
+  if (missing.length > 0) {
+    throw new DeploymentError('StepCrashed', `This step runs after others that wrote ${missing.join(', ')}.`);
+  }
+  return { ...parsed.output, input: parseInput(parsed.output.input) } as After<K>;
+}
+
+/** The deployment's id: the execution's name. It is in the instances' tags, in the records and in the logs. */
+export const deploymentId = (deployment: Deployment): string => deployment.execution.name;
+
+/** The ids that this deployment may end up terminating, by side. */
+export const newInstanceIds = (deployment: Deployment): string[] =>
+  deployment.launch?.instances.map((instance) => instance.instanceId) ?? [];
+/** All that it is known to have launched: the new hosts, and stragglers that were replaced. */
+export const launchedIds = (deployment: Deployment): string[] => [
+  ...newInstanceIds(deployment),
+  ...(deployment.launch?.replaced?.map((straggler) => straggler.instanceId) ?? []),
+];
+export const oldInstanceIds = (deployment: Deployment): string[] =>
+  deployment.oldHosts?.hosts.map((host) => host.instanceId) ?? [];
+
+/** Who acts for this deployment: the execution that took the lock, which may be a clean-up. */
+export function holdOf({ lock, execution }: Deployment): Hold {
+  return lock
+    ? { holder: lock.holder, generation: lock.generation }
+    : { holder: execution.id, generation: 0 };
+}

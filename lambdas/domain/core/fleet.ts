@@ -1,0 +1,153 @@
+/**
+ * A fleet as the steps see it: the part of `bin/fleets.ts` that a running deployment needs, with what CDK has made
+ * of it (bucket, launch template). It stands in the state machine's definition and travels in the document.
+ */
+import * as v from 'valibot';
+import type { Architecture, ImageSource } from '../../ports/ec2.ts';
+import type { LoadBalancerRef } from '../../ports/load-balancers.ts';
+import { WEEKDAYS } from './local-time.ts';
+
+const loadBalancerRef = v.variant('kind', [
+  v.strictObject({ kind: v.literal('classic'), name: v.string() }),
+  v.strictObject({ kind: v.literal('target-group'), arn: v.string() }),
+]) satisfies v.GenericSchema<LoadBalancerRef>;
+
+/** The name that an operator knows a load balancer by. */
+export function loadBalancerName(ref: LoadBalancerRef): string {
+  // arn:aws:elasticloadbalancing:R:A:targetgroup/NAME/ID
+  return ref.kind === 'classic' ? ref.name : (ref.arn.split('/')[1] ?? ref.arn);
+}
+
+export const ARCHITECTURES = ['arm64', 'x86_64'] as const satisfies readonly Architecture[];
+
+const imageSource = v.variant('from', [
+  v.strictObject({ from: v.literal('parameter'), parameter: v.string() }),
+  v.strictObject({
+    from: v.literal('search'),
+    owner: v.string(),
+    /** Name pattern with `*` and `?`, as in `DescribeImages`. */
+    namePattern: v.optional(v.string()),
+    tags: v.record(v.string(), v.string()),
+  }),
+]) satisfies v.GenericSchema<ImageSource>;
+
+/** When a fleet is not deployed, on the clocks of a time zone. */
+export const FreezeWindow = v.variant('kind', [
+  v.strictObject({
+    kind: v.literal('weekly'),
+    label: v.string(),
+    timeZone: v.string(),
+    /** On which it begins. */
+    days: v.array(v.picklist(WEEKDAYS)),
+    /** `22:00` */
+    from: v.string(),
+    /** Not after `from`: on the day after. */
+    to: v.string(),
+  }),
+  v.strictObject({
+    kind: v.literal('dated'),
+    label: v.string(),
+    timeZone: v.string(),
+    /** `2026-12-28T18:00` */
+    from: v.string(),
+    to: v.string(),
+  }),
+]);
+export type FreezeWindow = v.InferOutput<typeof FreezeWindow>;
+
+const seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+export const Fleet = v.strictObject({
+  name: v.string(),
+  environment: v.string(),
+  mackerel: v.strictObject({
+    service: v.string(),
+    role: v.string(),
+    /** Name of the SSM SecureString that holds the API key. Never the key. */
+    apiKeyParameter: v.string(),
+    /** Ready also needs a host metric newer than the boot: proof of a living agent. */
+    wantsFreshMetric: v.boolean(),
+  }),
+  artifact: v.strictObject({ bucket: v.string(), key: v.string() }),
+  /** The fleet after which this one is deployed: no upload starts it. */
+  after: v.optional(v.string()),
+  /** The fleets that are deployed after this one. */
+  followers: v.optional(v.array(v.string()), []),
+  runtimes: v.array(v.strictObject({ key: v.string(), directory: v.string() })),
+  image: imageSource,
+  architecture: v.picklist(ARCHITECTURES),
+  /** In order of preference. */
+  instanceTypes: v.array(v.string()),
+  /** One per zone. */
+  subnets: v.array(v.string()),
+  instancesPerZone: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  /** A zone without capacity: may its share be launched in the other zones? */
+  spillOver: v.optional(v.boolean(), false),
+  /** How long one failed instance is kept for debugging; 0: none is kept. */
+  keepFailedHostMinutes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
+  /** When it is not deployed, unless somebody insists. */
+  freezes: v.optional(v.array(FreezeWindow), []),
+  /** Takes only artifacts that were promoted to it, unless somebody insists. */
+  wantsProvenance: v.optional(v.boolean(), false),
+  /** Are new hosts that stay behind replaced, once? */
+  replaceStragglers: v.optional(v.boolean(), false),
+  launchTemplate: v.strictObject({ id: v.string(), version: v.string(), rootDevice: v.string() }),
+  loadBalancers: v.array(loadBalancerRef),
+  startCommand: v.string(),
+  limits: v.strictObject({
+    /** New hosts ready, counted from the launch. */
+    readySeconds: seconds,
+    /** How long draining may take at most, whatever the load balancer allows. */
+    drainSeconds: seconds,
+    /** How long the new hosts are watched before the old ones go. */
+    bakeSeconds: seconds,
+    /** Old instances terminated, counted from the first call. */
+    terminateSeconds: seconds,
+    /** Each half of an undo: old hosts serve again; new instances gone. */
+    undoSeconds: seconds,
+  }),
+  /** On every instance and volume, beside irekae's own. */
+  tags: v.record(v.string(), v.string()),
+});
+export type Fleet = v.InferOutput<typeof Fleet>;
+
+/** How many hosts a deployment of this fleet launches. */
+export function fleetSize(fleet: Pick<Fleet, 'subnets' | 'instancesPerZone'>): number {
+  return fleet.subnets.length * fleet.instancesPerZone;
+}
+
+/** Tags that irekae puts on what it launches. IAM policies and the rules' checks rest on the first. */
+export const TAG = {
+  fleet: 'irekae:fleet',
+  deployment: 'irekae:deployment',
+  artifactVersion: 'irekae:artifact-version',
+  /** On a failed instance that is kept for debugging: until when, as ISO 8601. */
+  keepUntil: 'irekae:keep-until',
+  /** The hand brake, put on an instance by a person: see `isProtected`. */
+  protect: 'irekae:protect',
+} as const;
+
+/**
+ * Has somebody pulled the hand brake on this instance? Any value but `false` does it, the empty one included: who tags
+ * in a hurry shall not have to look a value up.
+ */
+export function isProtected({ tags }: { readonly tags: Readonly<Record<string, string>> }): boolean {
+  const brake = tags[TAG.protect];
+  return brake !== undefined && brake !== 'false';
+}
+
+/** Where irekae keeps its records in the artifact bucket. No artifact key may begin like this. */
+export const RECORD_PREFIX = 'irekae/';
+
+/** The record of what a fleet runs now, and of one deployment. */
+export const currentReleaseKey = (fleet: string) => `${RECORD_PREFIX}${fleet}/current.json`;
+export const deploymentRecordKey = (fleet: string, deploymentId: string) =>
+  `${RECORD_PREFIX}${fleet}/deployments/${deploymentId}.json`;
+
+/** The page that shows a deployment, beside its record. */
+export const timelineKey = (fleet: string, deploymentId: string) =>
+  `${RECORD_PREFIX}${fleet}/deployments/${deploymentId}.html`;
+
+/** The proof that an artifact was promoted to a fleet: who asks for provenance looks here. */
+export const promotionKey = (fleet: string, sha256: string) =>
+  `${RECORD_PREFIX}${fleet}/promotions/${sha256}.json`;

@@ -1,0 +1,71 @@
+/** What the ledger refuses, live and modelled alike, in the operator's words. */
+
+import type { Hold, LedgerRow, PendingRequest, Phase } from '../../ports/ledger.ts';
+import { DeploymentError } from './errors.ts';
+
+/**
+ * In the order of the story; an undo may follow any other phase, and none follows it. A holder's phase only ever moves
+ * forward: a late call of its own, from before, must not launch again while it undoes, nor have a clean-up undo what is
+ * past the point of no return.
+ */
+export const PHASES: readonly Phase[] = ['agree', 'bring-up', 'shift', 'remove', 'undo'];
+
+/** Is entering this phase refused once somebody asked the holder to undo itself? */
+export const isCancellable = (phase: Phase): boolean => phase !== 'undo';
+
+/** Together they stay below the 400 KB of a DynamoDB item, even if nothing of the document could be compressed. */
+export const MAX_DOCUMENT_BYTES = 300_000;
+export const MAX_PENDING_INPUT_BYTES = 64_000;
+
+/** Who holds a lock, as far as a refusal tells. */
+export type Holder = Pick<NonNullable<LedgerRow['held']>, 'holder' | 'generation'>;
+
+export function lockLost(fleet: string, hold: Hold, now: Holder | undefined): DeploymentError {
+  const who =
+    now === undefined ? 'nobody holds it now' : `${now.holder} does, as its holder no. ${now.generation}`;
+  return new DeploymentError(
+    'LockLost',
+    `${hold.holder} (holder no. ${hold.generation}) does not hold the lock of the fleet ${fleet} anymore: ${who}. ` +
+      'It must not touch the fleet again; look at what became of the fleet, not at this execution.',
+  );
+}
+
+/** For a call that comes so late that its own execution has entered a later phase. */
+export function tooLate(fleet: string, { holder }: Hold, phase: Phase, entered: Phase): DeploymentError {
+  return new DeploymentError(
+    'LockLost',
+    `A call of ${holder} would enter the phase ${phase} of the fleet ${fleet}, which is in the phase ${entered} ` +
+      'already. It comes late and changes nothing; look at what the execution does now.',
+  );
+}
+
+export function cancelled(
+  fleet: string,
+  phase: Phase,
+  { by, at }: { by: string; at: Date },
+): DeploymentError {
+  return new DeploymentError(
+    'Cancelled',
+    `${by} cancelled the deployment of the fleet ${fleet} at ${at.toISOString()}, before the phase ${phase}. ` +
+      'It undoes itself: wait until it has ended.',
+  );
+}
+
+/** @throws InvalidInput when the holder's document is larger than a row can hold. */
+export function refuseLargeDocument(fleet: string, document: string): void {
+  refuseLarge(`The document of the deployment of ${fleet}`, document, MAX_DOCUMENT_BYTES);
+}
+
+/** @throws InvalidInput when the input of a pending request is larger than a row can hold. */
+export function refuseLargeRequest(fleet: string, { id, input }: PendingRequest): void {
+  refuseLarge(`The input of ${id}, which waits for the fleet ${fleet},`, input, MAX_PENDING_INPUT_BYTES);
+}
+
+function refuseLarge(what: string, text: string, limit: number): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= limit) return;
+  throw new DeploymentError(
+    'InvalidInput',
+    `${what} has ${bytes} bytes; the ledger keeps at most ${limit}. Start the deployment with less in its input.`,
+  );
+}

@@ -1,0 +1,97 @@
+/**
+ * How often to look. A look is a turn of a wait: nine events of the execution's history, of which there may be 25,000.
+ * Looks come close together while a result is due (detection is late by half a pause), and thin out when a wait has
+ * become a long one.
+ */
+import type { Look, Milestones } from './document.ts';
+import { isFailure } from './errors.ts';
+import { saidSoFar } from './said.ts';
+
+/** Beyond two hours: a day's bake must fit into the history. In seconds. */
+const LONGEST_PAUSE = 240;
+
+/** Pause between looks, by how long the wait lasts already. Both in seconds. */
+const PAUSES = [
+  { until: 120, pause: 1 },
+  { until: 600, pause: 3 },
+  { until: 1_800, pause: 10 },
+  { until: 7_200, pause: 30 },
+  { until: Number.POSITIVE_INFINITY, pause: LONGEST_PAUSE },
+] as const;
+
+/** History events of one turn: Wait 2, Task 5, Choice 2. */
+export const EVENTS_PER_LOOK = 9;
+
+/** The most looks that a wait of this many seconds can take, if it never looks more often than every `patience` s. */
+export function mostLooks(seconds: number, patience = 1): number {
+  let looks = 1;
+  let from = 0;
+  for (const { until, pause } of PAUSES) {
+    // Rounded up in each stretch: a pause that began in the one before may end early in this one.
+    looks += Math.ceil(Math.max(0, Math.min(seconds, until) - from) / Math.max(pause, patience));
+    from = until;
+  }
+  return looks;
+}
+
+/** What a look found, before it is written down. */
+export interface Finding {
+  readonly ready: boolean;
+  readonly reason: string;
+  /** The earliest moment at which the next look can find something new; default: now. */
+  readonly earliest?: Date;
+  /** At least this long until the next look: for those who should not be asked every second. */
+  readonly patienceSeconds?: number;
+  readonly memory?: Record<string, number> | undefined;
+  /** How far each host has come; default: what the look before saw. */
+  readonly seen?: Milestones | undefined;
+}
+
+/**
+ * Writes a look down: carries over since when we wait, and says when to look again. The last look falls on the
+ * deadline itself, so that nothing is declared failed on an answer that is older than that.
+ */
+export function nextLook(previous: Look | undefined, now: Date, deadline: Date, finding: Finding): Look {
+  const since = previous?.since ?? now.toISOString();
+  const waited = (now.getTime() - new Date(since).getTime()) / 1000;
+  const pause = PAUSES.find(({ until }) => waited < until)?.pause ?? LONGEST_PAUSE;
+  const untilEarliest = ((finding.earliest?.getTime() ?? 0) - now.getTime()) / 1000;
+  const untilDeadline = (deadline.getTime() - now.getTime()) / 1000;
+  const seen = finding.seen ?? previous?.seen;
+  const wanted = Math.max(pause, finding.patienceSeconds ?? 0, untilEarliest);
+  const seconds = Math.min(wanted, Math.max(1, untilDeadline));
+  return {
+    ready: finding.ready,
+    reason: finding.reason,
+    nextLookInSeconds: Math.max(1, Math.ceil(seconds)),
+    since,
+    at: now.toISOString(),
+    looks: (previous?.looks ?? 0) + 1,
+    ...(finding.memory && { memory: finding.memory }),
+    ...(seen && { seen }),
+    said: saidSoFar(previous?.said, now, finding.reason),
+  };
+}
+
+/** The deadline of a wait: counted from its first look, or from `from`. */
+export function deadlineOf(previous: Look | undefined, now: Date, seconds: number, from?: string): Date {
+  return new Date(new Date(from ?? previous?.since ?? now).getTime() + seconds * 1000);
+}
+
+/**
+ * A look that failed found nothing, neither good nor bad: the wait goes on, within its deadline, and forgets nothing
+ * (rule 4).
+ *
+ * @param memory what the wait remembers so far.
+ */
+export async function unlessUnavailable<F extends Finding>(
+  memory: Finding['memory'],
+  find: () => Promise<F>,
+): Promise<F | Finding> {
+  try {
+    return await find();
+  } catch (error) {
+    if (!isFailure(error, 'ServiceUnavailable')) throw error;
+    return { ready: false, reason: `unknown: ${error.message}`, ...(memory && { memory }) };
+  }
+}

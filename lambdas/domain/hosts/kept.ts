@@ -1,0 +1,61 @@
+/**
+ * One failed instance may be kept for debugging: running, out of the load balancers, retired in Mackerel, and tagged
+ * with the moment until which it is kept. Who wants it longer changes the tag; the orphan watch removes it afterwards.
+ */
+import type { Instance } from '../../ports/ec2.ts';
+import type { Deployment, Kept } from '../core/document.ts';
+import { isProtected, TAG } from '../core/fleet.ts';
+
+/** Until when an instance is kept, by its tag; `undefined`: it is not, or the tag holds no moment. */
+export function keptUntil({ tags }: Pick<Instance, 'tags'>): Date | undefined {
+  const until = new Date(tags[TAG.keepUntil] ?? '');
+  return Number.isNaN(until.getTime()) ? undefined : until;
+}
+
+/** Is somebody expected to look at it still? Then it is no orphan. */
+export function isKept(instance: Pick<Instance, 'tags'>, now: Date): boolean {
+  const until = keptUntil(instance);
+  return until !== undefined && until > now;
+}
+
+/**
+ * The kept instances whose time is over: to be terminated. Only what a deployment launched for a fleet, whatever other
+ * tags say, and without the hand brake; one whose tag holds no moment is not among them and counts as an orphan.
+ */
+export function expiredKept(fleet: string, instances: readonly Instance[], now: Date): string[] {
+  return instances
+    .filter(({ tags }) => tags[TAG.fleet] === fleet && tags[TAG.deployment] !== undefined)
+    .filter(({ state }) => state !== 'shutting-down' && state !== 'terminated')
+    .filter((instance) => {
+      const until = keptUntil(instance);
+      return until !== undefined && until <= now && !isProtected(instance);
+    })
+    .map(({ instanceId }) => instanceId);
+}
+
+/**
+ * Which instance an undo keeps, if the fleet wants one kept: the one that an earlier look has tagged, else the first of
+ * those that failed and still run.
+ * @param failed ids
+ * @param removable what the undo would terminate now
+ */
+export function toKeep(
+  { fleet }: Deployment,
+  failed: readonly string[],
+  removable: readonly Instance[],
+  now: Date,
+): Kept | undefined {
+  if (fleet.keepFailedHostMinutes === 0) return undefined;
+  const tagged = removable.find((instance) => isKept(instance, now));
+  if (tagged) return { instanceId: tagged.instanceId, until: tagged.tags[TAG.keepUntil] ?? '' };
+  const running = removable.filter(({ state }) => state === 'running').map(({ instanceId }) => instanceId);
+  const chosen = failed.find((id) => running.includes(id));
+  if (chosen === undefined) return undefined;
+  const until = new Date(now.getTime() + fleet.keepFailedHostMinutes * 60_000);
+  return { instanceId: chosen, until: until.toISOString().replace(/\.\d+Z$/, 'Z') };
+}
+
+/** What an operator reads of it. */
+export function keptSentence({ instanceId, until }: Kept): string {
+  return `${instanceId} is kept for debugging until ${until} (out of service, tag ${TAG.keepUntil}), then the orphan watch removes it`;
+}

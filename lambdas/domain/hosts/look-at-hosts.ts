@@ -1,0 +1,109 @@
+/** One look at hosts: EC2, Mackerel and every load balancer asked at the same moment. Facts only, no judgement. */
+
+import type { Instance } from '../../ports/ec2.ts';
+import type { Member } from '../../ports/load-balancers.ts';
+import type { MackerelHost } from '../../ports/mackerel.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { type Deployment, deploymentId, type NewInstance } from '../core/document.ts';
+import { loadBalancerName, TAG } from '../core/fleet.ts';
+import type { HostFacts } from './readiness.ts';
+
+type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>;
+
+/**
+ * What a decision about the new hosts needs. One call per 100 instances, one per load balancer, one to Mackerel.
+ * @param asks whether Mackerel shall be asked, given what EC2 and the load balancers said. Without it, Mackerel is
+ * asked in any case and at the same moment as the others; a wait, which looks often, knows better.
+ */
+export async function lookAtNewHosts(
+  deployment: Deployment,
+  launched: readonly NewInstance[],
+  ports: Eyes,
+  asks?: (facts: Pick<HostFacts, 'instances' | 'members'>) => boolean,
+): Promise<HostFacts> {
+  const { service, role, wantsFreshMetric } = deployment.fleet.mackerel;
+  const ids = new Set(launched.map((instance) => instance.instanceId));
+  const [instances, members, askedAtOnce] = await Promise.all([
+    ports.ec2.describe([...ids]),
+    membersByName(deployment, ports),
+    asks ? undefined : ports.mackerel.hosts(service, role),
+  ]);
+  if (asks && !asks({ instances, members })) return { instances, members, hosts: 'not asked' };
+  const hosts = askedAtOnce ?? (await ports.mackerel.hosts(service, role));
+  if (!wantsFreshMetric) return { instances, hosts, members };
+  const ours = hosts.filter((host) => host.instanceId !== undefined && ids.has(host.instanceId));
+  return {
+    instances,
+    hosts,
+    members,
+    metrics: await ports.mackerel.latestMetric(ours.map((host) => host.id)),
+  };
+}
+
+/**
+ * All hosts of the fleet's role, by two answers of Mackerel: whom an answer lacks is acted on as if it were not there
+ * (a stranger is left running, a new host is left unretired), and nobody would ask again (rule 4).
+ */
+export async function hostsOfRole(
+  { fleet }: Pick<Deployment, 'fleet'>,
+  { mackerel }: Pick<Ports, 'mackerel'>,
+): Promise<readonly MackerelHost[]> {
+  const { service, role } = fleet.mackerel;
+  const answers = await Promise.all([mackerel.hosts(service, role), mackerel.hosts(service, role)]);
+  return [...new Map(answers.flat().map((host) => [host.id, host])).values()];
+}
+
+/**
+ * What carries the deployment's tag, by two answers of EC2: an instance whose launch was never answered is known by its
+ * tag alone, and whom the last look does not list is left running (rule 4).
+ */
+export async function launchedByTag(
+  deployment: Deployment,
+  { ec2 }: Pick<Ports, 'ec2'>,
+): Promise<readonly Instance[]> {
+  const list = () => ec2.listByTag(TAG.deployment, deploymentId(deployment));
+  const answers = await Promise.all([list(), list()]);
+  return [...new Map(answers.flat().map((instance) => [instance.instanceId, instance])).values()];
+}
+
+/** Everything registered at each load balancer of the fleet; with ids, of these only. */
+export async function membersByName(
+  { fleet }: Deployment,
+  { loadBalancers }: Pick<Ports, 'loadBalancers'>,
+  instanceIds?: readonly string[],
+): Promise<ReadonlyMap<string, readonly Member[]>> {
+  const entries = fleet.loadBalancers.map(
+    async (ref) => [loadBalancerName(ref), await loadBalancers.members(ref, instanceIds)] as const,
+  );
+  return new Map(await Promise.all(entries));
+}
+
+/** The same by two answers, for those who act on an absence: whom one answer lacks would be cut off as if it had left (rule 4). */
+export async function membersByTwoAnswers(
+  deployment: Deployment,
+  ports: Pick<Ports, 'loadBalancers'>,
+  instanceIds?: readonly string[],
+): Promise<ReadonlyMap<string, readonly Member[]>> {
+  const [first, second] = await Promise.all([
+    membersByName(deployment, ports, instanceIds),
+    membersByName(deployment, ports, instanceIds),
+  ]);
+  const merged = (name: string) =>
+    new Map([...(first.get(name) ?? []), ...(second.get(name) ?? [])].map((each) => [each.instanceId, each]));
+  return new Map([...first.keys()].map((name) => [name, [...merged(name).values()]]));
+}
+
+/** Registers or deregisters ids by load balancer name; nothing is called for an empty list. */
+export async function atEachBalancer(
+  act: 'register' | 'deregister',
+  { fleet }: Deployment,
+  { loadBalancers }: Pick<Ports, 'loadBalancers'>,
+  idsByName: ReadonlyMap<string, readonly string[]>,
+): Promise<void> {
+  await Promise.all(
+    fleet.loadBalancers.map(async (ref) => {
+      const ids = idsByName.get(loadBalancerName(ref)) ?? [];
+      if (ids.length > 0) await loadBalancers[act](ref, ids);
+    }),
+  );
+}

@@ -1,0 +1,56 @@
+/** The first half of an undo: do the old hosts serve again, where they served when the deployment began? */
+import type { Instance } from '../../ports/ec2.ts';
+import type { Member } from '../../ports/load-balancers.ts';
+import type { OldHost } from '../core/document.ts';
+import { DeploymentError } from '../core/errors.ts';
+import { count, list } from '../core/words.ts';
+import { isGoing } from './readiness.ts';
+
+export interface PuttingBackFacts {
+  readonly old: readonly OldHost[];
+  readonly instances: readonly Instance[];
+  readonly members: ReadonlyMap<string, readonly Member[]>;
+}
+
+export interface PuttingBackDecision {
+  /** Old hosts to register, by load balancer name. */
+  readonly register: ReadonlyMap<string, string[]>;
+  readonly done: boolean;
+  readonly reason: string;
+}
+
+/**
+ * Old hosts that ended by themselves meanwhile cannot be put back and do not hold the undo up, as long as one of those
+ * that served is left.
+ * @throws OldHostsNotServing when none is left.
+ */
+export function decidePuttingBack({ old, instances, members }: PuttingBackFacts): PuttingBackDecision {
+  // Only what EC2 shows as ended has ended: an instance that an answer lacks may be a stale answer (rule 4).
+  const ended = new Set(instances.filter(isGoing).map((instance) => instance.instanceId));
+  const left = old.filter((host) => !ended.has(host.instanceId));
+  refuseNobodyLeft(old, left);
+  const register = new Map<string, string[]>();
+  const waiting: string[] = [];
+  for (const host of left) {
+    for (const name of host.memberOf) {
+      const member = members.get(name)?.find((candidate) => candidate.instanceId === host.instanceId);
+      if (!member || member.state === 'draining')
+        register.set(name, [...(register.get(name) ?? []), host.instanceId]);
+      if (host.served && member?.state !== 'in-service') waiting.push(`${host.instanceId} at ${name}`);
+    }
+  }
+  const gone = old.length - left.length;
+  const note = gone > 0 ? `; ${count(gone, 'old host')} ended meanwhile, not by this deployment` : '';
+  if (waiting.length > 0)
+    return { register, done: false, reason: `not in service again yet: ${list(waiting)}${note}` };
+  return { register, done: register.size === 0, reason: `the old hosts serve${note}` };
+}
+
+function refuseNobodyLeft(old: readonly OldHost[], left: readonly OldHost[]): void {
+  if (!old.some((host) => host.served) || left.some((host) => host.served)) return;
+  throw new DeploymentError(
+    'OldHostsNotServing',
+    `All old hosts that served when the deployment began have ended by themselves (${list(old.map((host) => host.instanceId))}). ` +
+      'The new hosts were left as they are: decide by hand which hosts shall serve.',
+  );
+}

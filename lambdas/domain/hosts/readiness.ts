@@ -1,0 +1,198 @@
+/**
+ * Are the new hosts ready? The one decision that everything else rests on: it guards the shift of traffic, the bake
+ * and the termination. Facts come from one look at EC2, Mackerel and every load balancer; the answer is a rung per
+ * host and a sentence for all.
+ */
+import type { Instance } from '../../ports/ec2.ts';
+import type { Member } from '../../ports/load-balancers.ts';
+import type { MackerelHost } from '../../ports/mackerel.ts';
+import { groupBy } from '../core/collections.ts';
+import type { NewInstance } from '../core/document.ts';
+import { DeploymentError } from '../core/errors.ts';
+import { count, list } from '../core/words.ts';
+import type { Joining } from './joining.ts';
+
+/** All that one look sees of the new hosts. */
+export interface HostFacts {
+  readonly instances: readonly Instance[];
+  /** The role's hosts in Mackerel. A wait does not ask where the answer could not matter: see `mackerelMatters`. */
+  readonly hosts: readonly MackerelHost[] | 'not asked';
+  /** By load balancer name, in the fleet's order: everything that is registered there. */
+  readonly members: ReadonlyMap<string, readonly Member[]>;
+  /** By Mackerel host id; only where the fleet wants proof of a living agent. */
+  readonly metrics?: ReadonlyMap<string, Date>;
+}
+
+/** How far a host has come. The order is the order in which it gets there; one that is lost gets nowhere anymore. */
+export type Rung = 'unseen' | 'pending' | 'running' | 'registered' | 'ready' | 'lost';
+
+export interface HostStanding {
+  readonly instanceId: string;
+  readonly rung: Rung;
+  /** What it still lacks; empty when ready. */
+  readonly lacks: string;
+  readonly hostIds: readonly string[];
+}
+
+const GOING: readonly Instance['state'][] = ['shutting-down', 'terminated', 'stopping', 'stopped'];
+
+/** Is this instance on its way out, or out? */
+export const isGoing = (instance: Instance): boolean => GOING.includes(instance.state);
+
+/**
+ * Each new host's standing. Joined by instance id alone: names and counts lie.
+ * @param isBearable whether these new instances, which are dead, may be replaced yet; by default none may.
+ * @throws NewHostDied at once when EC2 says that a new instance stopped or terminated, with EC2's reason.
+ */
+export function standings(
+  launched: readonly NewInstance[],
+  facts: HostFacts,
+  isBearable: (dead: readonly Instance[]) => boolean = () => false,
+): HostStanding[] {
+  refuseDead(launched, facts.instances, isBearable);
+  const instances = new Map(facts.instances.map((instance) => [instance.instanceId, instance]));
+  const hosts = groupBy(facts.hosts === 'not asked' ? [] : facts.hosts, (host) => host.instanceId);
+  return launched.map(({ instanceId }) =>
+    standing(instanceId, instances.get(instanceId), hosts.get(instanceId) ?? [], facts),
+  );
+}
+
+function refuseDead(
+  launched: readonly NewInstance[],
+  instances: readonly Instance[],
+  isBearable: (dead: readonly Instance[]) => boolean,
+): void {
+  const ours = new Set(launched.map((instance) => instance.instanceId));
+  const dead = instances.filter((instance) => ours.has(instance.instanceId) && isGoing(instance));
+  if (dead.length === 0 || isBearable(dead)) return;
+  const each = dead.map((instance) => `${instance.instanceId} ${deathOf(instance)}`);
+  throw new DeploymentError(
+    'NewHostDied',
+    `${count(dead.length, 'new instance')} of ${launched.length} died: ${list(each)}. ` +
+      'If an instance shut itself down, its boot script failed: its console output has a line that begins with "irekae: FAILED".',
+  );
+}
+
+const deathOf = ({ state, stateReason = 'EC2 gives no reason' }: Instance) => `is ${state} (${stateReason})`;
+
+function standing(
+  instanceId: string,
+  instance: Instance | undefined,
+  hosts: readonly MackerelHost[],
+  facts: HostFacts,
+): HostStanding {
+  const hostIds = hosts.map((host) => host.id);
+  const at = (rung: Rung, lacks: string): HostStanding => ({ instanceId, rung, lacks, hostIds });
+  if (!instance) return at('unseen', 'not visible in EC2 yet');
+  if (isGoing(instance)) return at('lost', deathOf(instance));
+  if (instance.state === 'pending') return at('pending', 'not running yet');
+  if (facts.hosts === 'not asked') return at('running', balancersLack(instanceId, facts.members) ?? UNASKED);
+  const monitored = hosts.filter((host) => host.status === 'working' || host.status === 'standby');
+  if (monitored.length === 0) return at('running', notMonitored(hosts));
+  const lacks = balancersLack(instanceId, facts.members) ?? lifeSignLacks(instance, monitored, facts.metrics);
+  return lacks ? at('registered', lacks) : at('ready', '');
+}
+
+/** A host that waits for others only: as soon as they have caught up, Mackerel is asked about all. */
+const UNASKED = 'waits for the other hosts';
+
+function notMonitored(hosts: readonly MackerelHost[]): string {
+  return hosts.length === 0
+    ? 'not registered in Mackerel yet'
+    : `registered in Mackerel, but as ${hosts[0]?.status}`;
+}
+
+/** A listed host may have no living agent: AWS Integration registers hosts too. A metric newer than the boot is proof. */
+function lifeSignLacks(
+  instance: Instance,
+  hosts: readonly MackerelHost[],
+  metrics: HostFacts['metrics'],
+): string | undefined {
+  if (!metrics) return undefined;
+  const alive = hosts.some((host) => (metrics.get(host.id)?.getTime() ?? 0) > instance.launchedAt.getTime());
+  return alive ? undefined : 'registered in Mackerel, but has not posted a metric since its boot';
+}
+
+function balancersLack(instanceId: string, members: HostFacts['members']): string | undefined {
+  for (const [name, registered] of members) {
+    const member = registered.find((candidate) => candidate.instanceId === instanceId);
+    if (!member) return `not registered at ${name} yet`;
+    if (member.state !== 'in-service')
+      return `not in service at ${name}${member.reason && ` (${member.reason})`}`;
+  }
+  return undefined;
+}
+
+/** "Every one of zero" is not ready (rule 4). */
+export function allReady(hosts: readonly HostStanding[]): boolean {
+  return hosts.length > 0 && hosts.every((host) => host.rung === 'ready');
+}
+
+/** One sentence for all: `1 of 2 ready; i-1: not in service at web (…)`. */
+export function readinessSentence(hosts: readonly HostStanding[]): string {
+  const waiting = hosts.filter((host) => host.rung !== 'ready');
+  if (hosts.length === 0) return 'no new host to look at';
+  if (waiting.length === 0)
+    return hosts.length === 1 ? 'the new host is ready' : `all ${hosts.length} new hosts are ready`;
+  const byLack = [...groupBy(waiting, (host) => host.lacks)].map(
+    ([lacks, those]) =>
+      `${list(
+        those.map((host) => host.instanceId),
+        2,
+      )} ${lacks}`,
+  );
+  return `${hosts.length - waiting.length} of ${hosts.length} ready; ${list(byLack)}`;
+}
+
+/** While others hold things up Mackerel is asked this often, for the sentence's sake. */
+const MACKEREL_PATIENCE_SECONDS = 10;
+
+/**
+ * Could Mackerel's answer matter in this look? It does once everything else is ready, and while a host waits for its
+ * registration to join a load balancer. Otherwise one request in ten seconds is enough: Mackerel publishes no rate
+ * limit, and one that we do not run into is the best one.
+ */
+export function mackerelMatters(
+  launched: readonly NewInstance[],
+  { instances, members }: Pick<HostFacts, 'instances' | 'members'>,
+  joins: ReadonlyMap<string, Joining>,
+  secondsSinceAsked: number,
+): boolean {
+  const running = launched.filter(({ instanceId }) =>
+    instances.some((instance) => instance.instanceId === instanceId && instance.state === 'running'),
+  );
+  if (running.length === 0) return false;
+  const lacking = [...members].filter(([, registered]) => {
+    const serving = new Set(
+      registered.filter((member) => member.state === 'in-service').map((member) => member.instanceId),
+    );
+    return running.some(({ instanceId }) => !serving.has(instanceId));
+  });
+  const allElseReady = running.length === launched.length && lacking.length === 0;
+  const holdsAJoin = lacking.some(
+    ([name, registered]) =>
+      joins.get(name) === 'when-registered' &&
+      running.some(({ instanceId }) => !registered.some((member) => member.instanceId === instanceId)),
+  );
+  return allElseReady || holdsAJoin || secondsSinceAsked >= MACKEREL_PATIENCE_SECONDS;
+}
+
+/** Which new hosts are to be registered now, by load balancer name. */
+export function toRegister(
+  hosts: readonly HostStanding[],
+  members: HostFacts['members'],
+  joins: ReadonlyMap<string, Joining>,
+): ReadonlyMap<string, string[]> {
+  const due = new Map<string, string[]>();
+  for (const [name, registered] of members) {
+    const rungs: Rung[] = joins.get(name) === 'when-running' ? ['running', 'registered'] : ['registered'];
+    const there = new Set(
+      registered.filter((member) => member.state !== 'draining').map((member) => member.instanceId),
+    );
+    const ids = hosts
+      .filter((host) => rungs.includes(host.rung) && !there.has(host.instanceId))
+      .map((host) => host.instanceId);
+    if (ids.length > 0) due.set(name, ids);
+  }
+  return due;
+}

@@ -1,0 +1,63 @@
+/** The second half of an undo: removing what this deployment launched. What has to be known before anything is removed. */
+import type { Instance } from '../../ports/ec2.ts';
+import { type Deployment, launchedIds, newInstanceIds, oldInstanceIds } from '../core/document.ts';
+import { FAILURES } from '../core/errors.ts';
+import { TAG } from '../core/fleet.ts';
+import { STEPS } from '../core/steps.ts';
+
+/** EC2 shows a launched instance by its tag after this long at the latest. */
+const VISIBILITY_SECONDS = 10;
+/** A function that was cut off may still be launching until its own time limit is over; then visibility. */
+export const LAUNCH_IN_FLIGHT_SECONDS = STEPS['launch-new-instances'] + VISIBILITY_SECONDS;
+
+/**
+ * Until when "EC2 shows nothing that we launched" is no proof. A launch that answered with its instances needs no
+ * proof, unless a look has asked for replacements since; one that answered with an error of ours is over; any other may
+ * still be in flight. *Cancelled* is no answer of a launch: the fence says it before the call, and an earlier run of the
+ * step may be in flight.
+ */
+export function settledAfterSeconds({ launch, readiness, failure }: Deployment): number {
+  if (launch && !readiness?.stragglers) return 0;
+  const answered =
+    failure !== undefined &&
+    failure.Error in FAILURES &&
+    !['ServiceUnavailable', 'Cancelled'].includes(failure.Error);
+  return answered ? VISIBILITY_SECONDS : LAUNCH_IN_FLIGHT_SECONDS;
+}
+
+/**
+ * What carries the deployment's tag and is this fleet's. The deployment's id is an execution's name: whoever starts the
+ * executions may have given the same name to a deployment of another fleet.
+ */
+export function ofThisFleet({ fleet }: Deployment, tagged: readonly Instance[]): Instance[] {
+  return tagged.filter((instance) => instance.tags[TAG.fleet] === fleet.name);
+}
+
+/**
+ * Launched by this deployment, by the launch's own answer and by tag; an old host is never among them.
+ * @param seenEarlier ids of earlier looks: an instance that has ended is not listed by its tag anymore, but Mackerel
+ * may still have its host.
+ */
+export function removalCandidates(
+  deployment: Deployment,
+  tagged: readonly Instance[],
+  seenEarlier: readonly string[],
+): string[] {
+  const old = new Set(oldInstanceIds(deployment));
+  const byTag = ofThisFleet(deployment, tagged).map((instance) => instance.instanceId);
+  const ids = new Set([...launchedIds(deployment), ...byTag, ...seenEarlier]);
+  return [...ids].filter((id) => !old.has(id));
+}
+
+/**
+ * Of these, what a deployment removes that goes on: its new hosts stay. Not only the stragglers themselves: whatever a
+ * launch of replacements that was given up for lost has launched all the same belongs to nobody else.
+ */
+export function stragglerCandidates(
+  deployment: Deployment,
+  tagged: readonly Instance[],
+  seenEarlier: readonly string[],
+): string[] {
+  const staying = new Set(newInstanceIds(deployment));
+  return removalCandidates(deployment, tagged, seenEarlier).filter((id) => !staying.has(id));
+}

@@ -1,0 +1,211 @@
+/**
+ * Who serves now? Mackerel says who belongs to the role; EC2 confirms that the instance lives and carries the fleet's
+ * tag; the load balancers say who is in service. What does not fit together is a stranger: reported by name, never
+ * touched (rule 3).
+ */
+import type { Instance } from '../../ports/ec2.ts';
+import type { Member } from '../../ports/load-balancers.ts';
+import type { MackerelHost } from '../../ports/mackerel.ts';
+import { groupBy } from '../core/collections.ts';
+import type { OldHost, Stranger } from '../core/document.ts';
+import { DeploymentError } from '../core/errors.ts';
+import { type Fleet, fleetSize, isProtected, TAG } from '../core/fleet.ts';
+import { count, list, plain } from '../core/words.ts';
+import { keptUntil } from './kept.ts';
+import { isGoing } from './readiness.ts';
+
+export interface SnapshotFacts {
+  /** The role's hosts, in all four statuses. */
+  readonly hosts: readonly MackerelHost[];
+  /** What EC2 knows of the ids that Mackerel named. */
+  readonly instances: readonly Instance[];
+  /** What carries the fleet's tag. */
+  readonly tagged: readonly Instance[];
+  /** By load balancer name: everything that is registered there. */
+  readonly members: ReadonlyMap<string, readonly Member[]>;
+}
+
+export interface SnapshotDecision {
+  readonly hosts: OldHost[];
+  readonly strangers: Stranger[];
+  readonly reason: string;
+}
+
+/**
+ * @throws SnapshotContradicts when Mackerel lists nobody although somebody serves, or EC2 does not know somebody who
+ * does: an empty answer is no answer (rule 4).
+ * @throws TerminationRefused when an old host carries the hand brake.
+ * @throws FleetWouldShrink when more hosts serve than would be launched (rule 2).
+ */
+export function decideSnapshot(fleet: Fleet, facts: SnapshotFacts): SnapshotDecision {
+  refuseEmptyAnswer(fleet, facts);
+  // Two answers of EC2: what one of them lacks may only be stale.
+  const known = new Map([...facts.tagged, ...facts.instances].map((each) => [each.instanceId, each]));
+  refuseUnknownServing(facts, known);
+  const strangers: Stranger[] = [];
+  const hosts: OldHost[] = [];
+  for (const [instanceId, group] of groupBy(facts.hosts, (host) => host.instanceId)) {
+    const confirmed = confirm(fleet, instanceId, known);
+    if ('why' in confirmed)
+      strangers.push(...group.map((host) => ({ name: hostName(host), why: confirmed.why })));
+    else hosts.push(oldHost(confirmed, group, facts.members));
+  }
+  strangers.push(...unknownToMackerel(facts));
+  refuseProtected(hosts, facts);
+  refuseTooManyEntries(fleet, hosts);
+  refuseToShrink(fleet, hosts);
+  return { hosts, strangers, reason: snapshotSentence(fleet, hosts, strangers) };
+}
+
+function refuseEmptyAnswer(fleet: Fleet, facts: SnapshotFacts): void {
+  if (facts.hosts.length > 0) return;
+  const serving = [...facts.members.values()].flat().filter((member) => member.state === 'in-service');
+  const alive = facts.tagged.filter((instance) => !isGoing(instance) && !keptUntil(instance));
+  const ids = [...new Set([...serving, ...alive].map((found) => found.instanceId))];
+  if (ids.length === 0) return;
+  throw new DeploymentError(
+    'SnapshotContradicts',
+    `Mackerel lists no host of ${fleet.mackerel.service}:${fleet.mackerel.role}, but ${list(ids)} ` +
+      `${ids.length === 1 ? 'runs' : 'run'} with the fleet's tag or ${ids.length === 1 ? 'serves' : 'serve'} at its load balancer. ` +
+      'Give the hosts their role in Mackerel, or remove them by hand if they are leftovers; then deploy again.',
+  );
+}
+
+function refuseUnknownServing({ hosts, members }: SnapshotFacts, known: ReadonlyMap<string, Instance>): void {
+  const listed = new Set(hosts.map((host) => host.instanceId));
+  const serving = [...members.values()].flat().filter((member) => member.state === 'in-service');
+  const ids = [...new Set(serving.map((member) => member.instanceId))].filter(
+    (id) => listed.has(id) && !known.has(id),
+  );
+  if (ids.length === 0) return;
+  throw new DeploymentError(
+    'SnapshotContradicts',
+    `EC2 does not know ${list(ids)}, in service at the fleet's load balancer and listed by Mackerel. ` +
+      'EC2’s answer may have been stale: deploy again, and look for them in the EC2 console if that does not help.',
+  );
+}
+
+/** The living instance of the fleet behind a Mackerel host, or why it is a stranger. */
+function confirm(
+  fleet: Fleet,
+  instanceId: string | undefined,
+  known: ReadonlyMap<string, Instance>,
+): Instance | { readonly why: string } {
+  if (instanceId === undefined) return { why: 'Mackerel knows no EC2 instance id of it' };
+  const instance = known.get(instanceId);
+  if (!instance) return { why: `EC2 does not know ${instanceId}: retire it in Mackerel if it is gone` };
+  if (isGoing(instance)) return { why: `${instanceId} is ${instance.state} already` };
+  const kept = whyKept(instance);
+  if (kept) return { why: `${instanceId} ${kept}` };
+  const tag = instance.tags[TAG.fleet];
+  if (tag === fleet.name) return instance;
+  if (tag) return { why: `${instanceId} belongs to the fleet ${plain(tag)}` };
+  return { why: `${instanceId} does not carry the tag ${TAG.fleet}: launched by other tooling` };
+}
+
+/** A failed instance that an earlier deployment kept serves nobody, whatever Mackerel still lists. */
+function whyKept(instance: Instance): string | undefined {
+  const until = keptUntil(instance);
+  return until && `is kept for debugging until ${until.toISOString()}`;
+}
+
+function oldHost(
+  instance: Instance,
+  group: readonly MackerelHost[],
+  members: SnapshotFacts['members'],
+): OldHost {
+  const newestFirst = [...group].sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+  const at = [...members].map(([name, registered]) => ({
+    name,
+    member: registered.find((candidate) => candidate.instanceId === instance.instanceId),
+  }));
+  const status = newestFirst[0]?.status ?? 'working';
+  return {
+    instanceId: instance.instanceId,
+    zone: instance.zone,
+    hostIds: newestFirst.map((host) => host.id),
+    status,
+    memberOf: at.filter(({ member }) => member && member.state !== 'draining').map(({ name }) => name),
+    served:
+      at.length > 0
+        ? at.every(({ member }) => member?.state === 'in-service')
+        : instance.state === 'running' && (status === 'working' || status === 'standby'),
+  };
+}
+
+function unknownToMackerel({ hosts, tagged, members }: SnapshotFacts): Stranger[] {
+  const listed = new Set(hosts.map((host) => host.instanceId));
+  const strangers = new Map<string, string>();
+  for (const instance of tagged) {
+    if (!isGoing(instance))
+      strangers.set(
+        instance.instanceId,
+        whyKept(instance) ?? 'carries the fleet’s tag, but Mackerel does not list it',
+      );
+  }
+  for (const [name, registered] of members) {
+    for (const { instanceId } of registered) {
+      if (!strangers.has(instanceId))
+        strangers.set(instanceId, `is registered at ${name}, but Mackerel does not list it`);
+    }
+  }
+  return [...strangers].filter(([id]) => !listed.has(id)).map(([name, why]) => ({ name, why }));
+}
+
+/**
+ * The hand brake stops the deployment, and not only the loss of its host. Rejected: replacing the others and leaving
+ * this one alone, as a stranger. It would go on serving the old release beside the new one, unnoticed; taken out of the
+ * load balancers it would not be what somebody protected. See docs/decisions/0015-hand-brake.md.
+ */
+function refuseProtected(hosts: readonly OldHost[], { tagged, instances }: SnapshotFacts): void {
+  // Two answers of EC2: a brake that only one of them shows may have been pulled this moment.
+  const braked = new Set([...tagged, ...instances].filter(isProtected).map((each) => each.instanceId));
+  const ids = hosts.map((host) => host.instanceId).filter((id) => braked.has(id));
+  if (ids.length === 0) return;
+  const [it, them] = ids.length === 1 ? ['carries', 'it'] : ['carry', 'them'];
+  throw new DeploymentError(
+    'TerminationRefused',
+    `${list(ids)} ${it} the hand brake (the tag ${TAG.protect}), and this deployment would replace ${them}. ` +
+      `Ask who put it there. Then take the tag off; or, to keep ${them} and deploy all the same, take ${them} out of the ` +
+      `load balancers and of the role in Mackerel, and take off the tag ${TAG.fleet}. Then deploy again.`,
+  );
+}
+
+/** In characters of JSON. A snapshot of 500 hosts at two load balancers needs 120,000; Step Functions takes 262,144. */
+const LARGEST_SNAPSHOT = 150_000;
+
+/** Each agent that lost its id registers its host once more: what grows without end does not fit into the document. */
+function refuseTooManyEntries(fleet: Fleet, hosts: readonly OldHost[]): void {
+  if (JSON.stringify(hosts).length <= LARGEST_SNAPSHOT) return;
+  const entries = hosts.reduce((sum, host) => sum + host.hostIds.length, 0);
+  throw new DeploymentError(
+    'SnapshotContradicts',
+    `Mackerel lists ${count(entries, 'entry', 'entries')} of ${fleet.mackerel.service}:${fleet.mackerel.role} for ` +
+      `${count(hosts.length, 'host')}, more than a deployment can keep in mind. Retire the surplus in Mackerel, and ` +
+      'terminate hosts that nobody needs; then deploy again.',
+  );
+}
+
+function refuseToShrink(fleet: Fleet, hosts: readonly OldHost[]): void {
+  const serving = hosts.filter((host) => host.served);
+  if (serving.length <= fleetSize(fleet)) return;
+  throw new DeploymentError(
+    'FleetWouldShrink',
+    `${serving.length} hosts serve now, but ${fleet.name} launches ${fleetSize(fleet)} ` +
+      `(${count(fleet.subnets.length, 'subnet')} × ${fleet.instancesPerZone}). Raise instancesPerZone in bin/fleets.ts, ` +
+      'or take the surplus hosts out of service and terminate them yourself; then deploy again.',
+  );
+}
+
+const hostName = (host: MackerelHost) => `${plain(host.name, 100)} (Mackerel host ${host.id})`;
+
+function snapshotSentence(fleet: Fleet, hosts: readonly OldHost[], strangers: readonly Stranger[]): string {
+  const role = `${fleet.mackerel.service}:${fleet.mackerel.role}`;
+  const served = hosts.filter((host) => host.served).length;
+  const first = strangers.length === 0 ? ': this is the first deployment' : '';
+  const who =
+    hosts.length === 0
+      ? `no old host of ${role}${first}`
+      : `${count(hosts.length, 'old host')} of ${role}, ${served} in service`;
+  return strangers.length === 0 ? who : `${who}; ${count(strangers.length, 'stranger')} left alone`;
+}

@@ -1,0 +1,43 @@
+/**
+ * The fence: nothing is changed by an execution that does not hold the fleet's lock (anymore). A late step of a dead
+ * execution, or one that somebody redrives, finds another holder or another generation in the ledger and stops here.
+ */
+
+import type { LedgerRow, Phase } from '../../ports/ledger.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { type Deployment, holdOf } from '../core/document.ts';
+import { DeploymentError } from '../core/errors.ts';
+import { lockLost } from '../core/ledger-refusals.ts';
+
+type Fenced = Pick<Ports, 'ledger'>;
+
+/** @throws LockLost */
+export async function holding(
+  deployment: Deployment,
+  { ledger }: Fenced,
+): Promise<NonNullable<LedgerRow['held']>> {
+  const hold = holdOf(deployment);
+  const row = await ledger.read(deployment.fleet.name);
+  const held = row?.held;
+  if (held?.holder === hold.holder && held.generation === hold.generation) return held;
+  throw lockLost(deployment.fleet.name, hold, held);
+}
+
+/** @throws LockLost; Cancelled when somebody asked for it: seen within one look. */
+export async function holdingUnlessCancelled(deployment: Deployment, ports: Fenced): Promise<void> {
+  const { cancel } = await holding(deployment, ports);
+  if (cancel)
+    throw new DeploymentError(
+      'Cancelled',
+      `${cancel.by} cancelled the deployment at ${cancel.at.toISOString()}.`,
+    );
+}
+
+/**
+ * Says in the ledger that a phase begins, before its first call is made, with the document that a clean-up would work
+ * from.
+ * @throws LockLost; Cancelled for a phase that goes forward.
+ */
+export async function entering(phase: Phase, deployment: Deployment, { ledger }: Fenced): Promise<void> {
+  await ledger.enter(deployment.fleet.name, holdOf(deployment), phase, JSON.stringify(deployment));
+}

@@ -1,0 +1,70 @@
+/** What a promotion may be started with. `{}` promotes what the source fleet runs now. */
+import * as v from 'valibot';
+import { DeploymentError } from '../core/errors.ts';
+import { problems } from '../core/problems.ts';
+import { plain } from '../core/words.ts';
+
+/** For people to read, in the proof and at a terminal: kept as one line of what can be shown. */
+const words = (longest: number) =>
+  v.pipe(
+    v.string('a string'),
+    v.maxLength(longest, `at most ${longest} characters`),
+    v.transform((given) => plain(given, longest)),
+  );
+
+const OVERRIDES = ['provenance', 'soak'] as const;
+export type PromotionOverride = (typeof OVERRIDES)[number];
+
+const FIELDS = {
+  /** The version of the source fleet's artifact to promote; without it, the one that the source fleet runs. */
+  versionId: v.optional(
+    v.pipe(
+      v.string('a string'),
+      v.regex(/^[A-Za-z0-9._-]{1,1024}$/, 'an S3 version id, as `aws s3api list-object-versions` shows it'),
+    ),
+  ),
+  /** Why; kept in the proof. Required with `override`. */
+  reason: v.optional(words(256)),
+  /** Who or what started it; kept in the proof. */
+  startedBy: v.optional(words(128)),
+  /**
+   * Promote although it was not deployed at the source, or was rolled back there (`provenance`), or has not run there for
+   * long enough (`soak`). Kept in the proof, with the reason.
+   */
+  override: v.optional(
+    v.pipe(
+      v.array(v.picklist(OVERRIDES, 'provenance or soak'), 'a list of provenance and soak'),
+      v.check((list) => new Set(list).size === list.length, 'each only once'),
+    ),
+  ),
+  /** Change nothing, answer with what would be promoted. */
+  dryRun: v.optional(v.boolean('true or false')),
+} as const;
+
+export const PromotionInput = v.strictObject(FIELDS, `only ${Object.keys(FIELDS).join(', ')}`);
+export type PromotionInput = v.InferOutput<typeof PromotionInput>;
+
+/**
+ * The execution input as a type.
+ * @throws InvalidInput with all problems, each with the value given and what is allowed.
+ */
+export function parsePromotionInput(input: unknown): PromotionInput {
+  // JSON arrays are objects to the schema library; an empty one would pass as {}.
+  const parsed = v.safeParse(PromotionInput, Array.isArray(input) ? 'an array' : input);
+  const list = [...(parsed.success ? [] : problems(parsed.issues)), ...unexplained(input)];
+  if (parsed.success && list.length === 0) return parsed.output;
+  throw new DeploymentError(
+    'InvalidInput',
+    `${list.length === 1 ? 'One problem' : `${list.length} problems`} with the execution input: ${list.join('; ')}. ` +
+      'Start again with input as docs/input.md describes; {} promotes what the source fleet runs.',
+  );
+}
+
+/** Whoever overrides a gate says why: it stands in the proof for whoever asks later. */
+function unexplained(input: unknown): string[] {
+  const { override, reason = '' } = Object(input) as { override?: unknown; reason?: unknown };
+  const isExplained = typeof reason !== 'string' || reason.trim() !== '';
+  return !Array.isArray(override) || override.length === 0 || isExplained
+    ? []
+    : ['reason: missing, but required with an override'];
+}

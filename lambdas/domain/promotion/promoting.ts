@@ -1,0 +1,121 @@
+/** Decisions of a promotion: which version is the candidate, and whether it may be promoted. */
+import type { Held } from '../../ports/s3.ts';
+import type { PinnedArtifact } from '../core/artifact.ts';
+import { DeploymentError } from '../core/errors.ts';
+import { list } from '../core/words.ts';
+import { foundArtifact } from '../release/release-choice.ts';
+import { digestOf } from './copying.ts';
+import type { PromotionInput } from './input.ts';
+import type { Candidate, PromotionPlan } from './promotion.ts';
+import { judge, type Objection, type Ran, runsNow } from './provenance.ts';
+
+/** Source fleet → what it ran, newest first. */
+export type Histories = ReadonlyMap<string, readonly Ran[]>;
+
+/**
+ * The version asked for, or else the one that the fleet's own source runs now.
+ * @throws NotProven when it is not known what that fleet runs.
+ */
+export function candidateVersion(
+  source: string,
+  { versionId }: PromotionInput,
+  histories: Histories,
+): string {
+  const history = histories.get(source) ?? [];
+  const found = versionId ?? runsNow(history)?.artifact?.versionId;
+  if (found !== undefined) return found;
+  const [last] = history;
+  throw new DeploymentError(
+    'NotProven',
+    last === undefined
+      ? `${source} was never deployed, so there is nothing to promote. Deploy there first.`
+      : `What ${source} runs is not certain since its deployment ${last.deployment} ended as ${last.outcome}. ` +
+          'Deploy there again; or name a version: {"versionId": "…"}.',
+  );
+}
+
+/** @throws ArtifactNotFound when the source has no such version (anymore). */
+export function refuseUnknownVersion(
+  { from }: PromotionPlan,
+  versionId: string,
+  newestFirst: readonly string[],
+  mostListed: number,
+): void {
+  // Of a longer list the end is not known.
+  if (newestFirst.includes(versionId) || newestFirst.length >= mostListed) return;
+  foundArtifact(from.bucket, from.key, versionId, undefined);
+}
+
+export interface Proven {
+  /** Fed fleet → the deployment of its source that proves the version. */
+  readonly provenBy: Readonly<Record<string, string>>;
+  /** What was waived, in words; empty when nothing had to be. */
+  readonly waived: readonly string[];
+}
+
+/**
+ * Is the version proven for every fleet that would be fed with it?
+ * @throws NotProven with every reason against it that the input does not override.
+ */
+export function proveVersion(
+  { fed }: PromotionPlan,
+  input: PromotionInput,
+  versionId: string,
+  facts: { readonly histories: Histories; readonly newestFirst: readonly string[]; readonly now: Date },
+): Proven {
+  const judgements = fed.map(({ fleet, from, soakMinutes }) => ({
+    fleet,
+    ...judge({ ...facts, source: from, versionId, soakMinutes, history: facts.histories.get(from) ?? [] }),
+  }));
+  const objections = distinct(judgements.flatMap(({ objections: own }) => own));
+  const waives = ({ against }: Objection) => input.override?.includes(against) ?? false;
+  const standing = objections.filter((objection) => !waives(objection));
+  if (standing.length > 0) throw notProven(versionId, standing);
+  return {
+    provenBy: Object.fromEntries(
+      judgements.flatMap(({ fleet, deployment }) => (deployment === undefined ? [] : [[fleet, deployment]])),
+    ),
+    waived: objections.map(({ reason }) => reason),
+  };
+}
+
+/** Two fleets of one source are told about once. */
+const distinct = (objections: readonly Objection[]): Objection[] => [
+  ...new Map(objections.map((objection) => [objection.reason, objection])).values(),
+];
+
+function notProven(versionId: string, standing: readonly Objection[]): DeploymentError {
+  const overrides = [...new Set(standing.map(({ against }) => against))];
+  return new DeploymentError(
+    'NotProven',
+    `Version ${versionId} may not be promoted: ${list(standing.map(({ reason }) => reason))}. ` +
+      `Whoever must promote it all the same starts the promotion with ${JSON.stringify({ versionId, override: overrides, reason: '…' })}.`,
+  );
+}
+
+export interface Destination {
+  readonly newest: Held | undefined;
+  /** Is there a proof for every fed fleet? */
+  readonly isProven: boolean;
+}
+
+/**
+ * Promoted already is what the destination has as its newest, with a proof for every fleet: without one it came there by
+ * another way, and the fleets have refused it. A copy starts them anew.
+ */
+export function decidePromotion(
+  { to }: PromotionPlan,
+  artifact: PinnedArtifact,
+  { waived }: Proven,
+  { newest, isProven }: Destination,
+): Pick<Candidate, 'verdict' | 'reason' | 'onto'> {
+  const name = `version ${artifact.versionId} (${artifact.sizeBytes} bytes, SHA-256 ${artifact.sha256.slice(0, 12)}…)`;
+  const place = `s3://${to.bucket}/${to.key}`;
+  const onto = newest && { onto: { versionId: newest.versionId, etag: newest.etag } };
+  if (newest !== undefined && isProven && digestOf(newest) === artifact.sha256) {
+    const reason = `${name} is the newest of ${place} already, as version ${newest.versionId}`;
+    return { verdict: 'already-promoted', reason, ...onto };
+  }
+  const inSpite = waived.length === 0 ? '' : `, although ${list(waived)}`;
+  return { verdict: 'promote', reason: `${name} is promoted to ${place}${inSpite}`, ...onto };
+}

@@ -1,0 +1,71 @@
+/** How a failed deployment ended, told in one sentence from its document. */
+import type { Deployment, Ending, Failure } from '../core/document.ts';
+import { FAILURES, type FailureName } from '../core/errors.ts';
+import { evidenceSentence } from '../hosts/evidence.ts';
+import { keptSentence } from '../hosts/kept.ts';
+
+/** Of each error. Step Functions' limit for a cause is 32,768 characters; an operator's is lower. */
+const SENTENCE_LIMIT = 1_000;
+
+/** @returns under which name the execution fails, and why: the first error's own name and sentence, what it means now. */
+export function endingOf(deployment: Deployment): Ending {
+  const first = explain(deployment.failure);
+  const told = (error: string, consequence: string): Ending => ({
+    error,
+    cause: [`${first.name}: ${first.sentence}`, evidenceSentence(deployment.removal?.evidence), consequence]
+      .filter((part) => part !== '')
+      .join(' '),
+  });
+  if (deployment.undoFailure) {
+    const undo = explain(deployment.undoFailure);
+    return told(
+      'RollbackFailed',
+      `The undo failed too: ${undo.name}: ${undo.sentence} A human is needed: see RollbackFailed in docs/runbook.md.`,
+    );
+  }
+  if (deployment.putBack)
+    return told(
+      first.name === 'Cancelled' ? 'Cancelled' : 'RolledBack',
+      `Undone: ${deployment.putBack.reason}; ${whatIsLeft(deployment)}.`,
+    );
+  if (deployment.bake?.ready) {
+    return told(
+      'StoppedHalfway',
+      'The new hosts serve, but old ones may be left. A human is needed: see StoppedHalfway in docs/runbook.md.',
+    );
+  }
+  return told(first.name, 'Nothing was changed.');
+}
+
+const whatIsLeft = ({ removal }: Deployment): string =>
+  removal?.kept
+    ? `${keptSentence(removal.kept)}; nothing else is left`
+    : 'nothing of this deployment is left';
+
+/**
+ * A caught error in our words. Lambda's cause is the JSON text `{errorType, errorMessage, trace}`; Step Functions' own
+ * errors come with plain text or none. Foreign names become one of the closed list.
+ */
+export function explain(failure: Failure | undefined): { name: FailureName; sentence: string } {
+  const error = failure?.Error ?? 'Unknown';
+  const message = errorMessage(failure?.Cause) ?? '';
+  if (error in FAILURES) return { name: error as FailureName, sentence: sentence(message) };
+  const name = /Timeout|Timedout/.test(error) ? 'StepTimedOut' : 'StepCrashed';
+  return { name, sentence: sentence(`${error}${message && `: ${message}`}`) };
+}
+
+function errorMessage(cause: string | undefined): string | undefined {
+  if (!cause) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(cause);
+    return (parsed as { errorMessage?: string } | null)?.errorMessage ?? cause;
+  } catch {
+    return cause;
+  }
+}
+
+function sentence(text: string): string {
+  if (text === '') return 'no further details.';
+  if (text.length > SENTENCE_LIMIT) return `${text.slice(0, SENTENCE_LIMIT)}…`;
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}

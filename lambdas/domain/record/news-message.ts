@@ -1,0 +1,127 @@
+/**
+ * The news for people: a mail that somebody reads on a phone. First what happened and whether anything is to be done,
+ * then what, where and who, then where to look. Every text that others chose stands on one line of its own, so that
+ * nobody can write a line of ours.
+ */
+import type { Message } from '../../ports/announcer.ts';
+import { placeOf } from '../core/console-links.ts';
+import { FAILURES } from '../core/errors.ts';
+import { count, plain, span } from '../core/words.ts';
+import type { DeploymentEnded, Result } from './news.ts';
+
+/** SNS takes fewer than 100. */
+const SUBJECT_LIMIT = 99;
+
+export function messageOf(news: DeploymentEnded): Message {
+  return {
+    subject: asciiLine(subjectOf(news), SUBJECT_LIMIT),
+    body: [...happened(news), '', ...facts(news), '', ...whereToLook(news), ''].join('\n'),
+    attributes: {
+      fleet: news.fleet,
+      environment: news.environment,
+      result: news.result,
+      needsHuman: String(news.needsHuman),
+    },
+  };
+}
+
+function subjectOf(news: DeploymentEnded): string {
+  const { fleet, failure } = news;
+  const because = failure ? ` (${failure.name})` : '';
+  const subjects: Readonly<Record<Result, string>> = {
+    deployed: `Deployed: ${fleet}, in ${span(news.seconds)}`,
+    'rolled-back': `Rolled back: ${fleet}${because}; the old hosts serve`,
+    cancelled: `Cancelled: ${fleet}; the old hosts serve`,
+    refused: `Not deployed: ${fleet} (${news.outcome}); nothing was changed`,
+    'stopped-halfway': `A human is needed: ${fleet} stopped halfway${because}`,
+    'rollback-failed': `A human is needed: ${fleet}, the undo failed${because}`,
+  };
+  return subjects[news.result];
+}
+
+const TOLD: Readonly<Record<Result, string>> = {
+  deployed: 'was deployed.',
+  'rolled-back': 'was not deployed: it failed and was undone. The old hosts serve.',
+  cancelled: 'was not deployed: somebody cancelled it, and it was undone. The old hosts serve.',
+  refused: 'was not deployed. Nothing was changed.',
+  'stopped-halfway': 'is deployed halfway: the new hosts serve, but something of the old ones is left.',
+  'rollback-failed': 'is in an unknown state: the deployment failed, and undoing it failed too.',
+};
+
+function happened(news: DeploymentEnded): string[] {
+  const cleanedUp = news.cleanedUpBy
+    ? [`Its execution was stopped or ran out of time; the clean-up ${cleanUpDid(news.result)}.`]
+    : [];
+  return [
+    `${news.fleet} ${TOLD[news.result]}`,
+    ...cleanedUp,
+    ...(news.result === 'deployed' ? [] : [`Why: ${news.reason}`]),
+    `To do: ${toDo(news)}`,
+  ];
+}
+
+function cleanUpDid(result: Result): string {
+  if (result === 'deployed') return 'finished it';
+  return result === 'rolled-back' || result === 'cancelled' ? 'undid it' : 'could not put it right';
+}
+
+function toDo({ result, outcome, failure, fleet }: DeploymentEnded): string {
+  const name = failure?.name ?? outcome;
+  const entry = name in FAILURES ? `see ${name} in docs/runbook.md` : 'see docs/runbook.md';
+  const toDos: Readonly<Record<Result, string>> = {
+    deployed: 'nothing.',
+    'rolled-back': `nothing now. Mend the cause (${entry}), then deploy again.`,
+    cancelled: 'nothing. Deploy again when you want to.',
+    refused: `nothing now. Mend the cause (${entry}), then deploy again.`,
+    'stopped-halfway': `finish by hand (${entry}, and StoppedHalfway), then free the lock: npx irekae unlock ${fleet}`,
+    'rollback-failed': `look now who serves (RollbackFailed in docs/runbook.md), then free the lock: npx irekae unlock ${fleet}`,
+  };
+  return toDos[result];
+}
+
+function facts(news: DeploymentEnded): string[] {
+  const { artifact } = news;
+  const { region, account } = placeOf(news.execution);
+  return [
+    ...(artifact
+      ? [
+          `What: ${plain(artifact.key, 300)}, version ${artifact.versionId}, SHA-256 ${artifact.sha256.slice(0, 12)}…`,
+        ]
+      : []),
+    ...(news.imageId ? [`Image: ${news.imageId}`] : []),
+    `Where: ${news.environment}, account ${account}, ${region}`,
+    ...(news.newHosts + news.oldHosts > 0 ? [`Hosts: ${hosts(news)}`] : []),
+    `Who: ${news.startedBy}${news.why ? `: ${news.why}` : ''}`,
+    `When: ${minute(news.startedAt)} to ${minute(news.endedAt)} UTC, ${span(news.seconds)}`,
+    ...(news.newHosts > 0 ? [`Phases: ${phases(news)}`] : []),
+  ];
+}
+
+function hosts({ result, newHosts, oldHosts }: DeploymentEnded): string {
+  const [launched, old] = [count(newHosts, 'new host'), count(oldHosts, 'old host')];
+  if (result === 'deployed') return `${launched} in, ${old} out`;
+  return newHosts > 0 ? `${launched} launched, to replace ${old}` : `${old}, nothing launched`;
+}
+
+const phases = (news: DeploymentEnded) =>
+  Object.entries(news.phases)
+    .map(([phase, seconds]) => `${phase} ${span(seconds)}`)
+    .join(', ');
+
+function whereToLook(news: DeploymentEnded): string[] {
+  return [
+    `Execution: ${news.console}`,
+    `Record: ${news.record}`,
+    ...(news.timeline ? [`Page: ${news.timeline}`] : []),
+    `Deployment: ${news.deployment}`,
+  ];
+}
+
+/** `2026-11-22 03:00` */
+const minute = (at: string) => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
+
+/** What SNS takes as a subject: anything else is shown as a question mark. */
+function asciiLine(text: string, most: number): string {
+  const line = text.replace(/[^\x20-\x7e]/gu, '?');
+  return line.length <= most ? line : `${line.slice(0, most - 3)}...`;
+}

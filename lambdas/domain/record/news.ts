@@ -1,0 +1,145 @@
+/**
+ * The news that a deployment ended: one set of facts, from which the event for machines, the message for people, the
+ * metrics and the marks in Mackerel are made. Its schema is the contract with whoever listens; the reference table in
+ * `docs/events.md` is generated from it.
+ */
+import * as v from 'valibot';
+import { executionUrl } from '../core/console-links.ts';
+import type { Deployment } from '../core/document.ts';
+import { deploymentRecordKey, timelineKey } from '../core/fleet.ts';
+import { plain, secondsBetween } from '../core/words.ts';
+import { explain } from './ending.ts';
+import { type MetricValues, phaseMetrics } from './metrics.ts';
+import type { DeploymentRecord } from './record.ts';
+
+export const EVENT_TYPE = 'Deployment ended';
+
+/** How a deployment can end, in words for machines. The record's `outcome` says the same with a failure's name. */
+export const RESULTS = [
+  'deployed',
+  'rolled-back',
+  'cancelled',
+  'refused',
+  'stopped-halfway',
+  'rollback-failed',
+] as const;
+export type Result = (typeof RESULTS)[number];
+
+const FIELDS = {
+  /** The version of this table. Fields may be added to it; nothing is taken away or gets another meaning. */
+  version: v.literal('1'),
+  /** The deployment's id. An event may come twice: this tells that it did. */
+  deployment: v.string(),
+  fleet: v.string(),
+  environment: v.string(),
+  /** How it ended. */
+  result: v.picklist(RESULTS),
+  /** `Deployed`, or the name that the execution failed under: see the runbook. */
+  outcome: v.string(),
+  /** The lock is kept until somebody has looked. */
+  needsHuman: v.boolean(),
+  /** In sentences: what was deployed, or what happened and what it means now. At most 2,000 characters. */
+  reason: v.string(),
+  /** The first error, which all the rest followed from. */
+  failure: v.exactOptional(v.strictObject({ name: v.string(), sentence: v.string() })),
+  /** Who or what started it. */
+  startedBy: v.string(),
+  /** Why, if whoever started it said so. */
+  why: v.exactOptional(v.string()),
+  /** What was to be deployed, if it came so far. */
+  artifact: v.exactOptional(v.strictObject({ key: v.string(), versionId: v.string(), sha256: v.string() })),
+  imageId: v.exactOptional(v.string()),
+  /** How many instances it launched. Their ids are in the record. */
+  newHosts: v.number(),
+  /** How many it was to replace. */
+  oldHosts: v.number(),
+  startedAt: v.string(),
+  endedAt: v.string(),
+  /** From the one to the other. */
+  seconds: v.number(),
+  /** Phase → seconds, as far as it came: `agree`, `bring up`, `shift`, `drain`, `bake`, `terminate`, `retire`; of an undo `put back`, `remove new`. */
+  phases: v.record(v.string(), v.number()),
+  /** ARN of the execution. */
+  execution: v.string(),
+  /** ARN of the clean-up's execution that undid or finished it, when its own died. */
+  cleanedUpBy: v.exactOptional(v.string()),
+  /** The execution in AWS's console. */
+  console: v.string(),
+  /** The release record: `s3://BUCKET/KEY`. */
+  record: v.string(),
+  /** The page that shows it, beside the record; none when nothing was changed. */
+  timeline: v.exactOptional(v.string()),
+} as const;
+
+export const DeploymentEnded = v.strictObject(FIELDS);
+export type DeploymentEnded = v.InferOutput<typeof DeploymentEnded>;
+
+const REASON_LIMIT = 2_000;
+const NAMED: Readonly<Record<string, Result>> = {
+  Deployed: 'deployed',
+  RolledBack: 'rolled-back',
+  Cancelled: 'cancelled',
+  StoppedHalfway: 'stopped-halfway',
+  RollbackFailed: 'rollback-failed',
+};
+
+/** Any other name is that of the first error, and means that nothing was changed. */
+export const resultOf = (outcome: string): Result => NAMED[outcome] ?? 'refused';
+
+/**
+ * Is this end news to anybody? Not that of a dry run, whose asker has the answer; nor that of a clean-up that could not
+ * begin: it is tried again every few minutes, and its alarm rings once.
+ */
+export function isNews({ input, execution }: Deployment): boolean {
+  const isCleanUp = execution.id.split(':').at(-2)?.endsWith('-clean-up') ?? false;
+  return !input.dryRun && !isCleanUp;
+}
+
+export function newsOf(deployment: Deployment, record: DeploymentRecord): DeploymentEnded {
+  const { fleet, lock, failure } = deployment;
+  const result = resultOf(record.outcome);
+  const place = (key: string) => `s3://${fleet.artifact.bucket}/${key}`;
+  return {
+    version: '1',
+    deployment: record.deployment,
+    fleet: record.fleet,
+    environment: record.environment,
+    result,
+    outcome: record.outcome,
+    needsHuman: result === 'stopped-halfway' || result === 'rollback-failed',
+    reason: plain(record.reason, REASON_LIMIT),
+    ...(result !== 'deployed' && failure && { failure: firstError(failure) }),
+    startedBy: plain(record.startedBy),
+    ...(record.why && { why: plain(record.why, 256) }),
+    ...(record.artifact && { artifact: pinned(record.artifact) }),
+    ...(record.imageId && { imageId: record.imageId }),
+    newHosts: record.newInstances.length,
+    oldHosts: record.oldInstances.length,
+    startedAt: record.startedAt,
+    endedAt: record.finishedAt,
+    seconds: Math.round(secondsBetween(record.startedAt, record.finishedAt)),
+    phases: { ...record.phases },
+    execution: record.execution,
+    ...(lock && lock.holder !== record.execution && { cleanedUpBy: lock.holder }),
+    console: executionUrl(record.execution),
+    record: place(deploymentRecordKey(fleet.name, record.deployment)),
+    ...(result !== 'refused' && { timeline: place(timelineKey(fleet.name, record.deployment)) }),
+  };
+}
+
+function firstError(failure: NonNullable<Deployment['failure']>): DeploymentEnded['failure'] & object {
+  const { name, sentence } = explain(failure);
+  return { name, sentence: plain(sentence, REASON_LIMIT) };
+}
+
+const pinned = ({ key, versionId, sha256 }: NonNullable<DeploymentRecord['artifact']>) => ({
+  key,
+  versionId,
+  sha256,
+});
+
+/** The news as CloudWatch's metrics. Durations only of what launched something: a refusal takes a second. */
+export function metricsOf({ newHosts, seconds, phases }: DeploymentEnded): MetricValues {
+  const durations = newHosts > 0 ? { DeploymentSeconds: seconds, ...phaseMetrics(phases) } : {};
+  return { Deployments: 1, ...durations };
+}

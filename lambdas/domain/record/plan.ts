@@ -1,0 +1,116 @@
+/** What a deployment would do, and how soon it could be done: the answer of a dry run. */
+import type { After } from '../core/document.ts';
+import { deploymentId } from '../core/document.ts';
+import { fleetSize } from '../core/fleet.ts';
+import { span } from '../core/words.ts';
+import { stragglersPlan } from '../hosts/stragglers.ts';
+import { triesOf } from '../launch/capacity.ts';
+
+/** The least that EC2 takes from the call until an instance runs, and from termination until it is gone. */
+export const EC2_SECONDS = { launch: 12, terminate: 10 } as const;
+
+export interface Plan {
+  readonly fleet: string;
+  readonly deployment: string;
+  readonly reason: string;
+  readonly release: {
+    readonly artifact: string;
+    readonly versionId: string;
+    readonly sha256: string;
+    readonly runtimes: string[];
+    readonly imageId: string;
+  };
+  /** Who would refuse it, and why: `Frozen: …`. None: it would go on. */
+  readonly refusals: readonly string[];
+  readonly launch: readonly {
+    readonly subnet: string;
+    readonly instances: number;
+    /** In this order, each only when EC2 has no capacity for the one before: `t4g.small in subnet-1`. */
+    readonly tries: readonly string[];
+  }[];
+  /** Which new hosts would be replaced by others; only where the fleet wants that. */
+  readonly replaceStragglers?: string;
+  /** Instance ids that would go. */
+  readonly replace: readonly string[];
+  readonly leaveAlone: readonly { readonly name: string; readonly why: string }[];
+  readonly earliestFinish: { readonly seconds: number; readonly parts: readonly string[] };
+  /** What would make it faster. */
+  readonly advice: readonly string[];
+}
+
+type Planned = After<'image' | 'release' | 'oldHosts'>;
+
+export function writePlan(deployment: Planned): Plan {
+  const { fleet, release, image, oldHosts } = deployment;
+  return {
+    fleet: fleet.name,
+    deployment: deploymentId(deployment),
+    reason: `${release.reason}; ${oldHosts.reason}`,
+    release: {
+      artifact: release.artifact.key,
+      versionId: release.artifact.versionId,
+      sha256: release.artifact.sha256,
+      runtimes: release.runtimes.map(({ key, versionId }) => `${key} version ${versionId}`),
+      imageId: image.imageId,
+    },
+    refusals: (release.refusals ?? []).map(({ name, sentence }) => `${name}: ${sentence}`),
+    launch: fleet.subnets.map((subnet) => ({
+      subnet,
+      instances: fleet.instancesPerZone,
+      tries: triesOf(fleet, subnet).map((each) => `${each.instanceType} in ${each.subnetId}`),
+    })),
+    ...(fleet.replaceStragglers && { replaceStragglers: stragglersPlan(fleetSize(fleet)) }),
+    replace: oldHosts.hosts.map((host) => host.instanceId),
+    leaveAlone: oldHosts.strangers,
+    earliestFinish: earliestFinish(deployment),
+    advice: advice(deployment),
+  };
+}
+
+/**
+ * A lower bound: each part takes at least this long. Boot and start of the application are not known in advance and
+ * count as nothing, and so does draining, which ends early when no request runs.
+ */
+export function earliestFinish({ fleet, oldHosts }: Planned): Plan['earliestFinish'] {
+  const health = Math.max(
+    0,
+    ...oldHosts.balancers.map((balancer) =>
+      balancer.joins === 'when-running' ? 0 : balancer.intervalSeconds,
+    ),
+  );
+  const parts: [string, number][] = [
+    ['EC2 starts the instances', EC2_SECONDS.launch],
+    ['first health check after the application is up', health],
+    ['the new hosts are watched', fleet.limits.bakeSeconds],
+    ['EC2 ends the old instances', oldHosts.hosts.length > 0 ? EC2_SECONDS.terminate : 0],
+  ];
+  const counted = parts.filter(([, seconds]) => seconds > 0);
+  return {
+    seconds: counted.reduce((sum, [, seconds]) => sum + seconds, 0),
+    parts: [
+      ...counted.map(([what, seconds]) => `${what}: ${span(seconds)}`),
+      'boot, start of the application and draining come on top',
+    ],
+  };
+}
+
+/** Settings of the load balancers that cost minutes, each with what to set. */
+function advice({ oldHosts }: Planned): string[] {
+  return oldHosts.balancers.flatMap(({ name, intervalSeconds, healthyThreshold, drainSeconds, joins }) => {
+    const found: string[] = [];
+    if (joins === 'when-registered') {
+      found.push(
+        `${name} checks health every ${intervalSeconds} s and wants ${healthyThreshold} passes after a failure: new hosts join it only once their application is up. Set 5 s × 2 to let them join while they boot.`,
+      );
+    }
+    if (drainSeconds === 0)
+      found.push(
+        `${name} does not drain: requests in flight are cut when an old host leaves. Switch connection draining on.`,
+      );
+    if (drainSeconds > 60)
+      found.push(
+        `${name} drains for up to ${span(drainSeconds)}: 20 to 30 s are enough for most applications.`,
+      );
+    return found;
+  });
+}

@@ -1,0 +1,141 @@
+/** The release record: what a deployment did, when, for whom. Kept in the artifact bucket, one JSON per deployment. */
+import {
+  type Deployment,
+  deploymentId,
+  type Ending,
+  type Kept,
+  newInstanceIds,
+  oldInstanceIds,
+  type Straggler,
+} from '../core/document.ts';
+import { type Override, startedBy } from '../core/input.ts';
+import { secondsBetween } from '../core/words.ts';
+import { replacedSentence } from '../hosts/stragglers.ts';
+import { recipe } from '../release/release-choice.ts';
+import { hasTimeline, type Timeline, timelineOf } from './timeline/timeline.ts';
+
+export interface DeploymentRecord {
+  readonly deployment: string;
+  readonly execution: string;
+  readonly fleet: string;
+  readonly environment: string;
+  /** `Deployed`, or the name that the execution failed under. */
+  readonly outcome: string;
+  readonly reason: string;
+  readonly startedBy: string;
+  readonly why?: string;
+  readonly artifact?: NonNullable<Deployment['release']>['artifact'];
+  readonly runtimes?: NonNullable<Deployment['release']>['runtimes'];
+  readonly imageId?: string;
+  /** Of the new hosts: type → how many. */
+  readonly instanceTypes?: Readonly<Record<string, number>>;
+  /** When EC2 made the image, ISO 8601. */
+  readonly imageCreatedAt?: string;
+  /** The deployment whose release ran before; after a rollback, the one before that release. */
+  readonly previous?: string;
+  /** The deployment whose release this one went back to. */
+  readonly rolledBackTo?: string;
+  /** The newest version of the artifact then: its upload's event, which may come late, does not bring it back. */
+  readonly leftBehind?: string;
+  /** The gates that somebody opened; `why` says why. */
+  readonly override?: readonly Override[];
+  readonly recipe: string;
+  readonly newInstances: readonly string[];
+  readonly oldInstances: readonly string[];
+  /** New instances that stayed behind and were replaced by others, which are among `newInstances`. */
+  readonly replaced?: readonly Straggler[];
+  readonly strangers: readonly { readonly name: string; readonly why: string }[];
+  /** The ends of the consoles of new instances that failed or stayed behind, by instance id, line by line. */
+  readonly consoles?: Readonly<Record<string, readonly string[]>>;
+  /** A failed instance that is kept for debugging. */
+  readonly kept?: Kept;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /** Phase → seconds. */
+  readonly phases: Readonly<Record<string, number>>;
+  /** Only in the deployment's own record; absent when it changed nothing. */
+  readonly timeline?: Timeline;
+}
+
+export function recordOf(deployment: Deployment, now: Date, ending?: Ending): DeploymentRecord {
+  const { execution, fleet, input, release, image, oldHosts, launch, stragglers, removal } = deployment;
+  const evidence = [...(stragglers?.evidence ?? []), ...(removal?.evidence ?? [])].filter(
+    ({ console }) => console.length > 0,
+  );
+  return {
+    deployment: deploymentId(deployment),
+    execution: execution.id,
+    fleet: fleet.name,
+    environment: fleet.environment,
+    outcome: ending?.error ?? 'Deployed',
+    reason:
+      ending?.cause ??
+      [release?.reason, oldHosts?.reason, replacedSentence(launch?.replaced)].filter(Boolean).join('; '),
+    startedBy: startedBy(input),
+    ...(input.reason && { why: input.reason }),
+    ...(release && { artifact: release.artifact, runtimes: release.runtimes }),
+    ...(image && { imageId: image.imageId }),
+    ...(launch && { instanceTypes: countTypes(launch.instances) }),
+    ...(image?.createdAt && { imageCreatedAt: image.createdAt }),
+    ...previousOf(deployment, ending),
+    ...(image?.rollbackTo && { rolledBackTo: image.rollbackTo }),
+    ...(release?.leftBehind && { leftBehind: release.leftBehind }),
+    ...(input.override?.length && { override: input.override }),
+    recipe: recipe(fleet),
+    newInstances: newInstanceIds(deployment),
+    oldInstances: oldInstanceIds(deployment),
+    ...(launch?.replaced && launch.replaced.length > 0 && { replaced: launch.replaced }),
+    strangers: oldHosts?.strangers ?? [],
+    ...(evidence.length > 0 && {
+      consoles: Object.fromEntries(evidence.map(({ instanceId, console }) => [instanceId, console])),
+    }),
+    ...(removal?.kept && { kept: removal.kept }),
+    startedAt: execution.startedAt,
+    finishedAt: now.toISOString(),
+    phases: phases(deployment),
+    ...(hasTimeline(deployment) && { timeline: timelineOf(deployment, now, ending) }),
+  };
+}
+
+/** For whoever wants the result alone: what the fleet runs, and what the execution answers. */
+export function withoutTimeline({ timeline, ...record }: DeploymentRecord): DeploymentRecord {
+  return record;
+}
+
+function countTypes(instances: readonly { readonly instanceType: string }[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { instanceType } of instances) counts[instanceType] = (counts[instanceType] ?? 0) + 1;
+  return counts;
+}
+
+/** Of one that did not end well: what ran when it began, which may run again. */
+function previousOf({ release }: Deployment, ending?: Ending): { previous?: string } {
+  const previous = ending ? release?.ranBefore : release?.previous;
+  return previous === undefined ? {} : { previous };
+}
+
+/** How long each phase took, in seconds, as far as the deployment came. */
+export function phases(deployment: Deployment): Record<string, number> {
+  const { execution, launch, readiness, shift, drain, bake, termination, retirement, putBack, removal } =
+    deployment;
+  const moments: [string, string | undefined][] = [
+    ['agree', launch?.at],
+    ['bring up', readiness?.at],
+    // Sent back to wait, it was no shift yet.
+    ['shift', shift?.done ? shift.at : undefined],
+    ['drain', drain?.at],
+    ['bake', bake?.at],
+    ['terminate', termination?.at],
+    ['retire', retirement?.at],
+    ['put back', putBack?.at],
+    ['remove new', removal?.at],
+  ];
+  const spans: Record<string, number> = {};
+  let from = execution.startedAt;
+  for (const [phase, at] of moments) {
+    if (!at) continue;
+    spans[phase] = Math.round(secondsBetween(from, at) * 10) / 10;
+    from = at;
+  }
+  return spans;
+}

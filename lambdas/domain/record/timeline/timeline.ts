@@ -1,0 +1,194 @@
+/**
+ * The timeline of a deployment: what its record keeps beside the bare result, so that it can be drawn. Moments are
+ * whole seconds since the execution began, and are those at which a look saw something, which is late by a pause at
+ * most. One column per milestone, in the order of the record's instance ids.
+ */
+import type { Deployment, Ending, Look, Milestones, ReleaseBefore } from '../../core/document.ts';
+import { loadBalancerName } from '../../core/fleet.ts';
+import { explain } from '../ending.ts';
+import { type Bound, lowerBound } from './bound.ts';
+import { secondsIn } from './milestones.ts';
+import { type Column, unpack } from './packed.ts';
+
+/** A stretch of the deployment; those of an undo are told from those that led there. */
+export interface Span {
+  readonly phase: string;
+  readonly from: number;
+  readonly to: number;
+  readonly kind: 'done' | 'failed' | 'undo';
+}
+
+/** A sentence of the story, under the name of the state that said it. */
+export interface Told {
+  /** Absent: while *Agree* lasted. */
+  readonly at?: number;
+  readonly state: string;
+  readonly says: string;
+  readonly isFailure?: true;
+}
+
+export interface Timeline {
+  readonly service: string;
+  readonly role: string;
+  readonly loadBalancers: readonly string[];
+  readonly bucket: string;
+  readonly before?: ReleaseBefore;
+  readonly spans: readonly Span[];
+  readonly told: readonly Told[];
+  /** When the launch was asked for, the old hosts taken out of service, the undo began. */
+  readonly moments: Readonly<
+    Partial<Record<'launched' | 'shifted' | 'removing' | 'undone' | 'leaving', number>>
+  >;
+  readonly newHosts: HostColumns;
+  readonly oldHosts: HostColumns & { readonly served: readonly boolean[] };
+  /** New hosts that the failure names. */
+  readonly failed: readonly string[];
+  /** Only of a deployment that succeeded. */
+  readonly bound?: Bound;
+}
+
+export interface HostColumns {
+  readonly zones: readonly string[];
+  readonly types?: readonly string[];
+  /** Milestone → column. */
+  readonly seen: Readonly<Record<string, Column>>;
+}
+
+/** Has this deployment done anything that can be shown? A refusal has not. */
+export function hasTimeline({ launch, putBack, undoFailure, bake }: Deployment): boolean {
+  return [launch, putBack, undoFailure, bake].some((key) => key !== undefined);
+}
+
+export function timelineOf(deployment: Deployment, now: Date, ending?: Ending): Timeline {
+  const { fleet, launch, oldHosts, readiness, drain, termination, putBack, removal, release } = deployment;
+  const old = oldHosts?.hosts ?? [];
+  const spans = spansOf(deployment, secondsIn(deployment, now));
+  return {
+    service: fleet.mackerel.service,
+    role: fleet.mackerel.role,
+    loadBalancers: fleet.loadBalancers.map(loadBalancerName),
+    bucket: fleet.artifact.bucket,
+    ...(release?.before && { before: release.before }),
+    spans,
+    told: toldBy(deployment, now),
+    moments: moments(deployment),
+    newHosts: {
+      zones: launch?.instances.map(({ zone }) => zone) ?? [],
+      types: launch?.instances.map(({ instanceType }) => instanceType) ?? [],
+      seen: columns({ ...readiness?.seen, ...removal?.seen }),
+    },
+    oldHosts: {
+      zones: old.map(({ zone }) => zone),
+      served: old.map(({ served }) => served),
+      seen: columns({ ...drain?.seen, ...termination?.seen, ...putBack?.seen }),
+    },
+    failed: failedHosts(deployment),
+    ...(!ending && { bound: lowerBound(deployment, spans) }),
+  };
+}
+
+const columns = (seen: Milestones) =>
+  Object.fromEntries(Object.entries(seen).map(([name, packed]) => [name, unpack(packed)]));
+
+function moments(deployment: Deployment): Timeline['moments'] {
+  const { launch, shift, termination, putBack, removal } = deployment;
+  const at = {
+    launched: launch?.at,
+    shifted: shift?.done ? shift.at : undefined,
+    removing: termination?.since,
+    undone: putBack?.since,
+    leaving: removal?.since,
+  };
+  return Object.fromEntries(
+    Object.entries(at).flatMap(([name, moment]) => (moment ? [[name, secondsIn(deployment, moment)]] : [])),
+  );
+}
+
+/** One after the other, without gaps, from the start to the end. */
+function spansOf(deployment: Deployment, end: number): Span[] {
+  const { launch, oldHosts, readiness, drain, bake, putBack, undoFailure, failure } = deployment;
+  const at = (moment: string | undefined) =>
+    moment === undefined ? undefined : secondsIn(deployment, moment);
+  const when = (look: Look | undefined) => (look?.ready ? at(look.at) : undefined);
+  const undoneAt = putBack ? at(putBack.since) : undoFailure ? end : undefined;
+  const forward: [string, number | undefined][] = [
+    [launch || !oldHosts ? 'Agree' : 'Agree and launch', at(launch?.at)],
+    ['Bring up', when(readiness)],
+    ['Shift', deployment.shift?.done ? when(drain) : undefined],
+    ['Watch', when(bake)],
+    ['Remove', undefined],
+  ];
+  const spans: Span[] = [];
+  let from = 0;
+  for (const [phase, to = undoneAt ?? end] of forward) {
+    const isLast = spans.length === forward.length - 1 || forward[spans.length]?.[1] === undefined;
+    const kind = isLast && failure ? 'failed' : 'done';
+    spans.push({ phase, from, to: Math.max(from, to), kind });
+    from = Math.max(from, to);
+    if (isLast) break;
+  }
+  if (undoneAt === undefined) return spans;
+  const back = when(putBack) ?? end;
+  spans.push({ phase: 'Put back', from, to: back, kind: 'undo' });
+  if (putBack?.ready) spans.push({ phase: 'Clear away', from: back, to: Math.max(back, end), kind: 'undo' });
+  return spans;
+}
+
+// ── The sentences ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+function toldBy(deployment: Deployment, now: Date): Told[] {
+  const { lock, image, release, oldHosts, launch, shift, retirement, failure, undoFailure } = deployment;
+  const { readiness, drain, bake, termination, putBack, removal } = deployment;
+  const once = (state: string, step: { reason: string; at?: string } | undefined): Told[] =>
+    step ? [{ ...(step.at && { at: secondsIn(deployment, step.at) }), state, says: step.reason }] : [];
+  const wait = (state: string, look: Look | undefined): Told[] =>
+    (look?.said ?? (look ? [[new Date(look.at).getTime() / 1000, look.reason] as const] : [])).map(
+      ([seconds, says]) => ({ at: secondsIn(deployment, new Date(seconds * 1000)), state, says }),
+    );
+  const failed = (state: string, error: Deployment['failure'], at: Date | string): Told[] => {
+    if (!error) return [];
+    const { name, sentence } = explain(error);
+    return [{ at: secondsIn(deployment, at), state, says: `${name}: ${sentence}`, isFailure: true }];
+  };
+  const told = [
+    ...once('Take the fleet lock', lock),
+    ...once('Resolve the image', image),
+    ...once('Resolve the release', release),
+    ...once('Snapshot old hosts', oldHosts),
+    ...once('Launch new instances', launch),
+    ...wait('New hosts are ready', readiness),
+    ...once('Take old hosts out of service', shift),
+    ...wait('Old hosts are drained', drain),
+    ...wait('Watch the new hosts', bake),
+    ...wait('Terminate old instances', termination),
+    ...once('Retire old hosts in Mackerel', retirement),
+    ...failed(failedState(deployment), failure, putBack?.since ?? now),
+    ...wait('Put old hosts back', putBack),
+    ...wait('Terminate new instances', removal),
+    ...failed(removal || putBack?.ready ? 'Terminate new instances' : 'Put old hosts back', undoFailure, now),
+  ];
+  // A wait may have been left and entered again. The sort is stable: what has no moment stays in front.
+  return told.sort((a, b) => (a.at ?? 0) - (b.at ?? 0));
+}
+
+/** Where the story was when it failed: behind the last state that has answered. */
+export function failedState(deployment: Deployment): string {
+  const { bake, drain, shift, readiness, launch, oldHosts, termination, retirement } = deployment;
+  if (retirement) return 'Record the release';
+  if (termination?.ready) return 'Retire old hosts in Mackerel';
+  if (bake?.ready) return 'Terminate old instances';
+  if (drain?.ready) return 'Watch the new hosts';
+  if (shift?.done) return 'Old hosts are drained';
+  if (readiness?.ready) return 'Take old hosts out of service';
+  if (launch) return 'New hosts are ready';
+  return oldHosts ? 'Launch new instances' : 'Take the fleet lock';
+}
+
+/** Those that the first error names, and those whose console was read. */
+function failedHosts({ failure, launch, removal }: Deployment): string[] {
+  const named = new Set([
+    ...(failure?.Cause?.match(/\bi-\w+/g) ?? []),
+    ...(removal?.evidence ?? []).map(({ instanceId }) => instanceId),
+  ]);
+  return (launch?.instances ?? []).map(({ instanceId }) => instanceId).filter((id) => named.has(id));
+}

@@ -1,0 +1,67 @@
+/** From names of files to what cannot change under us: the newest versions, or those of an earlier release. */
+
+import type { Artifacts } from '../../ports/s3.ts';
+import type { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
+import { DeploymentError } from '../core/errors.ts';
+import type { Fleet } from '../core/fleet.ts';
+import type { DeploymentInput } from '../core/input.ts';
+import { pin } from './pin.ts';
+import { type CurrentRelease, foundArtifact } from './release-choice.ts';
+
+export interface Files {
+  readonly artifact: PinnedArtifact;
+  readonly runtimes: PinnedRuntime[];
+  /** The newest version of the application artifact; of an earlier release it does not matter. */
+  readonly newestVersionId?: string;
+}
+
+/** The version asked for, or the newest; with the newest runtimes. @throws ArtifactNotFound, ArtifactUnusable */
+export async function newestFiles(
+  fleet: Fleet,
+  input: DeploymentInput,
+  artifacts: Artifacts,
+): Promise<Files> {
+  const { bucket, key } = fleet.artifact;
+  const find = async (name: string, versionId?: string) =>
+    foundArtifact(bucket, name, versionId, await artifacts.find(bucket, name, versionId));
+  const [newest, asked, ...runtimes] = await Promise.all([
+    find(key),
+    input.versionId ? find(key, input.versionId) : undefined,
+    ...fleet.runtimes.map(async (runtime) => ({
+      ...(await pin(artifacts, bucket, await find(runtime.key))),
+      directory: runtime.directory,
+    })),
+  ]);
+  const artifact = await pin(artifacts, bucket, asked ?? newest);
+  return { artifact, runtimes, newestVersionId: newest.versionId };
+}
+
+/** Those of an earlier release, if they are all still what they were. @throws ArtifactNotFound, ArtifactUnusable */
+export async function recordedFiles(
+  fleet: Fleet,
+  { artifact, runtimes }: Pick<CurrentRelease, 'artifact' | 'runtimes'>,
+  artifacts: Artifacts,
+): Promise<Files> {
+  const { bucket } = fleet.artifact;
+  const checked = await Promise.all([artifact, ...runtimes].map((file) => sameAs(file, bucket, artifacts)));
+  return {
+    artifact: checked[0] ?? artifact,
+    runtimes: runtimes.map((runtime, index) => ({ ...runtime, ...checked[index + 1] })),
+  };
+}
+
+async function sameAs(
+  recorded: PinnedArtifact,
+  bucket: string,
+  artifacts: Artifacts,
+): Promise<PinnedArtifact> {
+  const { key, versionId, sha256 } = recorded;
+  const found = foundArtifact(bucket, key, versionId, await artifacts.find(bucket, key, versionId));
+  const pinned = await pin(artifacts, bucket, found);
+  if (pinned.sha256 === sha256) return pinned;
+  throw new DeploymentError(
+    'ArtifactUnusable',
+    `s3://${bucket}/${key} (version ${versionId}) has the SHA-256 ${pinned.sha256} now, and had ${sha256} when it was ` +
+      'deployed. One of the two records is false: deploy a version that you trust.',
+  );
+}

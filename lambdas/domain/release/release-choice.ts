@@ -1,0 +1,194 @@
+/** Is this release wanted: to be deployed, superseded by a newer upload, what the fleet runs already, or none at all? */
+import { createHash } from 'node:crypto';
+import * as v from 'valibot';
+import type { ArtifactVersion } from '../../ports/s3.ts';
+import { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
+import type { ReleaseBefore, ResolvedRelease } from '../core/document.ts';
+import { DeploymentError } from '../core/errors.ts';
+import type { Fleet } from '../core/fleet.ts';
+import type { DeploymentInput } from '../core/input.ts';
+import { plain } from '../core/words.ts';
+
+/** What `irekae/<fleet>/current.json` says that the fleet runs. Unknown fields are welcome. */
+const CurrentRelease = v.object({
+  /** Of a deployment that stopped halfway it is not known what the fleet runs. */
+  outcome: v.literal('Deployed'),
+  deployment: v.string(),
+  artifact: PinnedArtifact,
+  runtimes: v.array(PinnedRuntime),
+  imageId: v.string(),
+  instanceTypes: v.optional(v.record(v.string(), v.number())),
+  /** When EC2 made the image; records of before do not say. */
+  imageCreatedAt: v.optional(v.string()),
+  recipe: v.string(),
+  /** The deployment whose release ran before this one. */
+  previous: v.optional(v.string()),
+  /** Of a release that was gone back to: the newest version of the artifact of that moment. */
+  leftBehind: v.optional(v.string()),
+});
+export type CurrentRelease = v.InferOutput<typeof CurrentRelease>;
+
+/**
+ * `undefined` for a fleet that was never deployed, or whose hosts are of unknown release since a deployment ended
+ * badly. A record that cannot be read is treated alike: deploying is safe.
+ */
+export function parseCurrentRelease(record: unknown): CurrentRelease | undefined {
+  const parsed = v.safeParse(CurrentRelease, record);
+  return parsed.success ? parsed.output : undefined;
+}
+
+/** Of what the fleet runs, what a reader compares the new release with. */
+export function releaseBefore(current: CurrentRelease | undefined): ReleaseBefore | undefined {
+  if (!current) return undefined;
+  const { deployment, artifact, runtimes, imageId, instanceTypes } = current;
+  return {
+    deployment,
+    versionId: artifact.versionId,
+    runtimes: runtimes.map(({ key, versionId }) => ({ key, versionId })),
+    imageId,
+    ...(instanceTypes && { instanceTypes }),
+  };
+}
+
+/** A digest of what the fleet file says about how hosts are made: a changed start command is another release. */
+export function recipe(fleet: Fleet): string {
+  const { startCommand, runtimes, launchTemplate, instanceTypes, subnets, instancesPerZone, tags, mackerel } =
+    fleet;
+  const parts = {
+    startCommand,
+    runtimes,
+    launchTemplate,
+    instanceTypes,
+    subnets,
+    instancesPerZone,
+    tags,
+    mackerel,
+  };
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/** @throws InvalidInput when the input names a bucket or key that is not the fleet's. */
+export function refuseForeignKey(fleet: Fleet, input: DeploymentInput): void {
+  const { bucket, key } = fleet.artifact;
+  const foreignBucket = input.bucket !== undefined && input.bucket !== bucket;
+  if (!foreignBucket && (input.key === undefined || input.key === key)) return;
+  throw new DeploymentError(
+    'InvalidInput',
+    `${fleet.name} deploys s3://${bucket}/${key} only, but the input names s3://${plain(input.bucket ?? bucket)}/${plain(input.key ?? key)}. ` +
+      'Leave bucket and key out, or start the fleet that they belong to.',
+  );
+}
+
+/** @throws ArtifactNotFound */
+export function foundArtifact(
+  bucket: string,
+  key: string,
+  versionId: string | undefined,
+  found: ArtifactVersion | undefined,
+): ArtifactVersion {
+  if (found) return found;
+  throw new DeploymentError(
+    'ArtifactNotFound',
+    versionId
+      ? `s3://${bucket}/${key} has no version ${versionId}. \`aws s3api list-object-versions --bucket ${bucket} --prefix ${key}\` shows those it has.`
+      : `s3://${bucket}/${key} does not exist. Upload the tarball; the upload starts the deployment.`,
+  );
+}
+
+export interface ReleaseFacts {
+  readonly artifact: PinnedArtifact;
+  readonly runtimes: readonly PinnedRuntime[];
+  readonly imageId: string;
+  /** The newest version of the application artifact; asked for only when it is what counts. */
+  readonly newestVersionId?: string | undefined;
+  /** The deployment that it goes back to. */
+  readonly rollbackTo?: string | undefined;
+  readonly current: CurrentRelease | undefined;
+}
+
+export function decideRelease(
+  fleet: Fleet,
+  input: DeploymentInput,
+  facts: ReleaseFacts,
+): Pick<ResolvedRelease, 'verdict' | 'reason'> {
+  const { artifact, newestVersionId, current, rollbackTo } = facts;
+  const name = `${artifact.key} version ${artifact.versionId}`;
+  if (input.upload && newestVersionId && artifact.versionId !== newestVersionId) {
+    return {
+      verdict: 'superseded',
+      reason: `${name} was superseded by version ${newestVersionId} before its deployment began`,
+    };
+  }
+  if (input.upload && current?.leftBehind === artifact.versionId) {
+    return {
+      verdict: 'superseded',
+      reason: `${name} was there already when ${fleet.name} went back to an earlier release, in ${current.deployment}; upload it again, or start with {"versionId": "${artifact.versionId}"}, to deploy it`,
+    };
+  }
+  // A rollback to what runs is refused, by a gate.
+  const mayBeDone = !input.redeploy && !input.dryRun && rollbackTo === undefined;
+  if (mayBeDone && current && runsAlready(fleet, facts, current)) {
+    return {
+      verdict: 'already-deployed',
+      reason: `${fleet.name} runs ${name} on ${facts.imageId} since deployment ${current.deployment}; give {"redeploy": true} to replace its hosts anyway`,
+    };
+  }
+  const why = [
+    rollbackTo === undefined ? '' : `back to the release of ${rollbackTo}: `,
+    input.newImage && current
+      ? `what runs since ${current.deployment}, on the new image ${facts.imageId}: `
+      : '',
+  ];
+  return {
+    verdict: 'deploy',
+    reason: `${why.join('')}${name}, ${artifact.sizeBytes} bytes, SHA-256 ${artifact.sha256.slice(0, 12)}…`,
+  };
+}
+
+/** Is this the very release that runs, made as the fleet file says today? */
+export function runsAlready(fleet: Fleet, facts: ReleaseFacts, current: CurrentRelease): boolean {
+  return sameFiles(facts, current) && current.imageId === facts.imageId && current.recipe === recipe(fleet);
+}
+
+type Files = Pick<CurrentRelease, 'artifact' | 'runtimes'>;
+
+/** The same versions of the same files? */
+export function sameFiles(
+  one: { readonly [K in keyof Files]: Readonly<Files[K]> },
+  other: { readonly [K in keyof Files]: Readonly<Files[K]> },
+): boolean {
+  const versions = ({ artifact, runtimes }: typeof one) =>
+    [artifact, ...runtimes].map(({ key, versionId }) => `${key}@${versionId}`).join(' ');
+  return versions(one) === versions(other);
+}
+
+/**
+ * Why a new image is nothing to deploy: nothing runs that could be put on it, or what runs is on it already. An image
+ * that is older is no news either: the event of another fleet's image has made us look.
+ */
+export function nothingToRedeploy(
+  { name }: Fleet,
+  image: { readonly imageId: string; readonly createdAt?: string | undefined },
+  current: CurrentRelease | undefined,
+): string | undefined {
+  if (!current)
+    return `no release of ${name} is on record as running: there is nothing to put on a new image`;
+  const { imageId, imageCreatedAt, deployment } = current;
+  if (imageId === image.imageId)
+    return `${name} runs on ${imageId} since ${deployment}, and this is the newest image of its kind`;
+  return Date.parse(image.createdAt ?? '') < Date.parse(imageCreatedAt ?? '')
+    ? `the newest image of its kind, ${image.imageId}, is older than ${imageId}, on which ${name} runs since ${deployment}`
+    : undefined;
+}
+
+/** Whose release ran before the one that runs after this deployment. */
+export function previousDeployment(
+  fleet: Fleet,
+  facts: ReleaseFacts,
+  target: CurrentRelease | undefined,
+  ranBefore: string | undefined,
+): string | undefined {
+  if (target) return target.previous;
+  const { current } = facts;
+  return current && runsAlready(fleet, facts, current) ? current.previous : ranBefore;
+}

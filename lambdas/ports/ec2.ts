@@ -1,0 +1,86 @@
+/** EC2: instances, images and subnets. */
+import type { Refusal } from './refusal.ts';
+
+export type Architecture = 'arm64' | 'x86_64';
+
+/** Where the newest machine image is found: an SSM parameter that holds its id, or the newest that matches. */
+export type ImageSource =
+  | { readonly from: 'parameter'; readonly parameter: string }
+  | {
+      readonly from: 'search';
+      readonly owner: string;
+      /** Name pattern with `*` and `?`, as in `DescribeImages`. */
+      readonly namePattern?: string | undefined;
+      readonly tags: Readonly<Record<string, string>>;
+    };
+
+export type InstanceState = 'pending' | 'running' | 'shutting-down' | 'terminated' | 'stopping' | 'stopped';
+
+export interface Instance {
+  readonly instanceId: string;
+  readonly state: InstanceState;
+  /** EC2's `StateReason`, `code: message`; present once an instance stopped or terminated. */
+  readonly stateReason?: string;
+  readonly launchedAt: Date;
+  readonly zone: string;
+  readonly subnetId?: string;
+  readonly imageId: string;
+  readonly instanceType: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface LaunchRequest {
+  /** ≤ 64 ASCII characters. The same token with the same request launches nothing new. */
+  readonly clientToken: string;
+  readonly count: number;
+  readonly subnetId: string;
+  readonly imageId: string;
+  readonly instanceType: string;
+  readonly launchTemplate: { readonly id: string; readonly version: string };
+  /** Plain text, ≤ 16 KB; the adapter encodes it. */
+  readonly userData: string;
+  /** On instance and volumes, from birth. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface Image {
+  readonly imageId: string;
+  readonly name: string;
+  readonly architecture: Architecture | string;
+  readonly state: string;
+  readonly rootDevice: string;
+  readonly createdAt: Date;
+}
+
+export interface Subnet {
+  readonly subnetId: string;
+  readonly vpcId: string;
+  readonly zone: string;
+  readonly freeAddresses: number;
+}
+
+export interface Ec2 {
+  /** What EC2 knows of these ids. An id that EC2 does not (yet, or anymore) know is absent, not an error. */
+  describe(instanceIds: readonly string[]): Promise<readonly Instance[]>;
+  /** All instances with this tag that are not terminated. Eventually consistent: empty does not mean none. */
+  listByTag(key: string, value: string): Promise<readonly Instance[]>;
+  /** All or nothing. Throws `NoCapacity` where another instance type may help, else `LaunchRefused`. */
+  launch(request: LaunchRequest): Promise<readonly Instance[]>;
+  /**
+   * Terminates; already gone, or not visible yet, counts as done: look again. Never called with an empty list. One bad id never keeps the rest from
+   * being terminated: what EC2 refused is answered with EC2's reason.
+   */
+  terminate(instanceIds: readonly string[]): Promise<{ readonly refused: readonly Refusal[] }>;
+  /** Adds tags, or gives those that are there another value. Doing it twice does it once. */
+  tag(instanceId: string, tags: Readonly<Record<string, string>>): Promise<void>;
+  /** What the instance wrote to its console, the newest at the end; empty when EC2 has none (yet). */
+  consoleOutput(instanceId: string): Promise<string>;
+  /** `undefined` when EC2 says that there is no such image (or none that this account may use). */
+  findImage(imageId: string): Promise<Image | undefined>;
+  /** The newest available image that matches, by creation date. */
+  newestImage(
+    query: Extract<ImageSource, { from: 'search' }> & { architecture: Architecture },
+  ): Promise<Image | undefined>;
+  /** Absent ids are absent in the answer. */
+  subnets(subnetIds: readonly string[]): Promise<readonly Subnet[]>;
+}

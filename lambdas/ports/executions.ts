@@ -1,0 +1,49 @@
+/** Executions of state machines (Step Functions). */
+
+export type ExecutionState =
+  | { readonly state: 'running' }
+  | {
+      readonly state: 'ended';
+      readonly status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+      readonly at: Date;
+    }
+  /** Step Functions does not know it (anymore): older than 90 days, or so young that its answer lags. */
+  | { readonly state: 'unknown' };
+
+/** All that Step Functions tells about one execution. */
+export interface ExecutionDescription {
+  readonly state: Exclude<ExecutionState, { state: 'unknown' }>;
+  readonly startedAt: Date;
+  /** As JSON. */
+  readonly input?: string;
+  /** Of one that succeeded. */
+  readonly output?: unknown;
+  /** Of one that failed: under which name, and why. */
+  readonly error?: string;
+  readonly cause?: string;
+}
+
+/** A turn of an execution's story, from its history. */
+export interface Turn {
+  /** The event's number: grows from turn to turn. */
+  readonly id: number;
+  readonly at: Date;
+  readonly state: string;
+  readonly kind: 'entered' | 'answered' | 'failed';
+  /** Of `answered`: the answer of the state's function. */
+  readonly answer?: unknown;
+  /** Of `failed`. */
+  readonly error?: string;
+  /** As Lambda hands it over: often the JSON of `{errorType, errorMessage, trace}`. */
+  readonly cause?: string;
+}
+
+export interface Executions {
+  status(executionArn: string): Promise<ExecutionState>;
+  /** `undefined`: Step Functions does not know it (anymore, or yet). */
+  describe(executionArn: string): Promise<ExecutionDescription | undefined>;
+  /** Its newest turns, oldest first: those of its last hundred events. Empty for one that Step Functions does not know. */
+  recent(executionArn: string): Promise<readonly Turn[]>;
+  /** The same name is the same execution: starting it twice starts it once, whatever became of it. */
+  start(machineArn: string, name: string, input: string): Promise<void>;
+}

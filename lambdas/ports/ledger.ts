@@ -1,0 +1,84 @@
+/** The ledger, a DynamoDB table: who holds the lock of a fleet, how far it is, and what waits. */
+
+/** How far the holder of a fleet's lock is. Written before the first call of the phase is made. */
+export type Phase = 'agree' | 'bring-up' | 'shift' | 'remove' | 'undo';
+
+/** Who holds a lock: an execution, and the how-manieth holder of this fleet it is. A late call of a dead one differs. */
+export interface Hold {
+  /** The execution's ARN. */
+  readonly holder: string;
+  /** Grows with every holder. */
+  readonly generation: number;
+}
+
+/** A start that came while the lock was held: one per fleet, it is started when the lock is free. */
+export interface PendingRequest {
+  /** Name of the execution that asked; the pending start is named after it, so that it starts once. */
+  readonly id: string;
+  /** The execution input, as JSON. */
+  readonly input: string;
+  /** The artifact version that it would deploy. */
+  readonly versionId: string;
+  /** The newest version of that moment, where it would deploy another one: only a newer upload takes its place. */
+  readonly newestVersionId?: string;
+  readonly since: Date;
+}
+
+export interface LedgerRow {
+  readonly fleet: string;
+  /** Grows with every holder; stays when the lock is released. */
+  readonly generation: number;
+  /** Absent: the lock is free. */
+  readonly held?: Hold & {
+    readonly phase: Phase;
+    readonly since: Date;
+    readonly startedBy: string;
+    readonly why?: string;
+    /** The holder's document when it entered the phase, as JSON: what a clean-up works from. */
+    readonly document?: string;
+    /** Why no clean-up may touch what the holder left: an undo that failed, a stop halfway. */
+    readonly needsHuman?: string;
+    /** Once the lock was taken over: when the first of its dead holders died. */
+    readonly orphanedSince?: Date;
+    /** Somebody asked the holder to undo itself. */
+    readonly cancel?: { readonly by: string; readonly at: Date };
+  };
+  readonly pending?: PendingRequest;
+}
+
+export interface Claim {
+  /** The execution's ARN. */
+  readonly holder: string;
+  readonly startedBy: string;
+  readonly why?: string;
+}
+
+/** One row per fleet. All writes are conditional, all reads consistent. */
+export interface Ledger {
+  /** `undefined`: this fleet was never deployed. */
+  read(fleet: string): Promise<LedgerRow | undefined>;
+  /** Takes a free lock (phase `agree`), or finds one's own: taking it twice takes it once. */
+  take(fleet: string, claim: Claim): Promise<Hold | undefined>;
+  /**
+   * Takes the lock over from `from`, if that still holds it: phase, document, `startedBy` and `why` stay, `cancel`
+   * goes. Taking it over twice takes it over once.
+   * @param diedAt when `from` died: the row's `orphanedSince`, unless an earlier take-over has written one.
+   */
+  takeOver(fleet: string, from: Hold, holder: string, diedAt: Date): Promise<Hold | undefined>;
+  /**
+   * Writes down that the holder enters a phase, with its document.
+   * @throws LockLost when `hold` does not hold the lock, or has entered a later phase already; Cancelled when somebody asked for it and the phase is not
+   * `undo`.
+   */
+  enter(fleet: string, hold: Hold, phase: Phase, document: string): Promise<void>;
+  /** Keeps the lock for a human. @throws LockLost */
+  keepForHuman(fleet: string, hold: Hold, why: string): Promise<void>;
+  /** Frees the lock; one that is not held by `hold` (anymore) counts as done. */
+  release(fleet: string, hold: Hold): Promise<void>;
+  /** Puts a request into the pending slot, if the lock is held and the slot is as `replaces` says. */
+  pend(fleet: string, request: PendingRequest, replaces: PendingRequest | undefined): Promise<boolean>;
+  /** Empties the slot of this request; an empty or other one counts as done. */
+  clearPending(fleet: string, id: string): Promise<void>;
+  /** Asks the holder to undo itself; `false` when it does not hold the lock or has passed the point of no return. */
+  requestCancel(fleet: string, holder: string, by: string): Promise<boolean>;
+}

@@ -1,0 +1,92 @@
+/**
+ * State *Choose the candidate* of a promotion: the version that the source runs, or the one asked for; whether it is
+ * proven there; and whether the destination has it already. Only reads.
+ */
+import { S3Client } from '@aws-sdk/client-s3';
+import { artifactsAdapter } from '../clients/artifacts.ts';
+import { liveCopies } from '../clients/copies.ts';
+import { lambdaHandler, systemClock } from '../clients/handler.ts';
+import { AWS_CLIENT_OPTIONS } from '../clients/wire/aws-options.ts';
+import type { PinnedArtifact } from '../domain/core/artifact.ts';
+import { currentReleaseKey, promotionKey } from '../domain/core/fleet.ts';
+import {
+  candidateVersion,
+  decidePromotion,
+  type Histories,
+  proveVersion,
+  refuseUnknownVersion,
+} from '../domain/promotion/promoting.ts';
+import type { Candidate, Promotion, PromotionPlan } from '../domain/promotion/promotion.ts';
+import { parseHistory, type Ran } from '../domain/promotion/provenance.ts';
+import { definePromotionStep } from '../domain/promotion/step.ts';
+import { pin } from '../domain/release/pin.ts';
+import { foundArtifact } from '../domain/release/release-choice.ts';
+import type { Ports } from '../ports/ports.ts';
+import type { Artifacts } from '../ports/s3.ts';
+
+/** So many releases back a version is looked for; the port lists so many versions at most. */
+const MOST_RELEASES = 50;
+const MOST_VERSIONS = 1_000;
+
+export const chooseTheCandidate = definePromotionStep(
+  'choose-the-candidate',
+  [],
+  async (promotion: Promotion, ports: Pick<Ports, 'artifacts' | 'copies' | 'clock'>): Promise<Candidate> => {
+    const { promotion: plan, input, fleet } = promotion;
+    const { from, to, fed } = plan;
+    const [histories, newestFirst] = await Promise.all([
+      historiesOf(plan, ports.artifacts),
+      ports.artifacts.versions(from.bucket, from.key),
+    ]);
+    const source = fed.find((each) => each.fleet === fleet.name)?.from ?? '';
+    const versionId = candidateVersion(source, input, histories);
+    refuseUnknownVersion(plan, versionId, newestFirst, MOST_VERSIONS);
+    const proven = proveVersion(plan, input, versionId, { histories, newestFirst, now: ports.clock.now() });
+    const artifact = await pinned(plan, versionId, histories, ports.artifacts);
+    const [newest, ...proofs] = await Promise.all([
+      ports.copies.look(to),
+      ...fed.map((each) => ports.artifacts.readRecord(to.bucket, promotionKey(each.fleet, artifact.sha256))),
+    ]);
+    const isProven = proofs.every((proof) => proof !== undefined);
+    return {
+      ...decidePromotion(plan, artifact, proven, { newest, isProven }),
+      dryRun: input.dryRun ?? false,
+      artifact,
+      provenBy: { ...proven.provenBy },
+    };
+  },
+);
+
+/** What each source fleet ran, as the versions of its `current.json` tell. */
+async function historiesOf({ from, fed }: PromotionPlan, artifacts: Artifacts): Promise<Histories> {
+  const sources = [...new Set(fed.map((each) => each.from))];
+  const histories = sources.map(async (source): Promise<[string, readonly Ran[]]> => {
+    const key = currentReleaseKey(source);
+    const versions = (await artifacts.versions(from.bucket, key)).slice(0, MOST_RELEASES);
+    const records = await Promise.all(versions.map((id) => artifacts.readVersion(from.bucket, key, id)));
+    return [source, parseHistory(records)];
+  });
+  return new Map(await Promise.all(histories));
+}
+
+/** As it was deployed at the source; one that never was is looked at, and read when nobody knows its digest. */
+async function pinned(
+  { from }: PromotionPlan,
+  versionId: string,
+  histories: Histories,
+  artifacts: Artifacts,
+): Promise<PinnedArtifact> {
+  const { bucket, key } = from;
+  const deployed = [...histories.values()].flat().map(({ artifact }) => artifact);
+  const known = deployed.find((artifact) => artifact?.key === key && artifact.versionId === versionId);
+  if (known !== undefined) return known;
+  const found = await artifacts.find(bucket, key, versionId);
+  return pin(artifacts, bucket, foundArtifact(bucket, key, versionId, found));
+}
+
+export const handler = lambdaHandler(chooseTheCandidate, () => ({
+  // The source may be in another Region.
+  artifacts: artifactsAdapter(new S3Client({ ...AWS_CLIENT_OPTIONS, followRegionRedirects: true })),
+  copies: liveCopies(),
+  clock: systemClock,
+}));

@@ -1,0 +1,26 @@
+/** The fleet that the benchmark and the fault campaign measure in other shapes: whatever a fleets file says, the same. */
+import type { FleetsFile } from '../lib/fleet-config.ts';
+
+export type FleetEntry = FleetsFile['fleets'][number];
+
+/** Without limits, of which the defaults are measured, and without a place in a release flow. */
+export const EXAMPLE_FLEET = {
+  runtimes: [{ key: 'runtimes/perl-5.38-arm64.tar.gz', directory: '/opt/perl' }],
+  image: { from: 'search', owner: 'self', namePattern: 'reactio-base-*', tags: { stage: 'released' } },
+  architecture: 'arm64',
+  instanceTypes: ['t4g.small', 't4g.medium'],
+  instancesPerZone: 1,
+  subnets: ['subnet-0a1b2c3d4e5f60003', 'subnet-0a1b2c3d4e5f60004'],
+  securityGroups: ['sg-0a1b2c3d4e5f60003'],
+  tags: { Environment: 'production' },
+  freezes: [
+    {
+      kind: 'dated',
+      label: 'year end',
+      timeZone: 'Asia/Tokyo',
+      from: '2026-12-28T00:00',
+      to: '2027-01-04T09:00',
+    },
+  ],
+  startCommand: 'systemctl enable --now reactio-app',
+} as const satisfies Partial<FleetEntry>;

@@ -1,0 +1,41 @@
+/** The house stays tidy: arrows between rooms run down only, and nothing is said in two places. */
+import { describe, expect, it } from 'vitest';
+import { filesIn, importsOf, sourceOf } from '../../docs/imports.ts';
+import { mayKnow, ROOMS, type RoomSpec, roomOf } from '../../docs/rooms.ts';
+
+const FILES = filesIn('bin', 'lib', 'lambdas', 'simulator');
+
+const imports = FILES.flatMap(importsOf).flatMap(({ from, to }) => {
+  const [room, other] = [roomOf(from), roomOf(to)];
+  return room && other ? [{ from, to, room, other }] : [];
+});
+
+describe('Between rooms', () => {
+  it('no import runs up', () => {
+    expect(imports.length).toBeGreaterThan(1_000);
+    const wrong = imports.filter(({ room, other }) => !mayKnow(room, other));
+    expect(wrong.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  it('each room is below those that may know it', () => {
+    const order = Object.keys(ROOMS);
+    const up = Object.entries(ROOMS).flatMap(([room, { may }]: [string, RoomSpec]) =>
+      may.filter((other) => order.indexOf(other) <= order.indexOf(room)).map((other) => `${room} → ${other}`),
+    );
+    expect(up).toEqual([]);
+  });
+});
+
+describe('In lambdas', () => {
+  it('no exported name but the handler is there twice', () => {
+    const places = new Map<string, string[]>();
+    for (const file of filesIn('lambdas')) {
+      for (const [, name = ''] of sourceOf(file).matchAll(
+        /^export (?:async )?(?:function|const|class|interface|type) (\w+)/gm,
+      ))
+        places.set(name, [...new Set([...(places.get(name) ?? []), file])]);
+    }
+    expect(places.size).toBeGreaterThan(400);
+    expect([...places].filter(([name, files]) => name !== 'handler' && files.length > 1)).toEqual([]);
+  });
+});

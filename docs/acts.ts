@@ -1,20 +1,14 @@
 /**
- * The acts of a deployment, and what each promises. An act begins with a state of `lib/deploy-story.ts` and ends where
- * the next one begins, so a new state finds its act by itself; where its failures lead is read off the definition.
+ * The acts of a deployment, as the picture tells them: one begins with a state of `lib/deploy-story.ts` and ends where
+ * the next one begins. Where an act's failures lead is read off the definition; the undo is one of those ways.
  */
+import { ACTS, beginningOf, PHASES } from '../lambdas/domain/core/steps.ts';
 import type { ActPlan } from './story.ts';
 
-export const ACTS: readonly ActPlan[] = [
-  { title: 'Agree', promise: 'Nothing is changed yet.', begins: 'Open the deployment' },
-  { title: 'Bring up', promise: 'A failure is undone.', begins: 'Launch new instances' },
-  {
-    title: 'Shift traffic',
-    promise: 'Undone in seconds: the old hosts still run.',
-    begins: 'Take old hosts out of service',
-  },
-  {
-    title: 'Remove',
-    promise: 'Nothing is undone anymore, only finished.',
-    begins: 'Terminate old instances',
-  },
-];
+export const ACT_PLANS: readonly ActPlan[] = PHASES.filter((phase) => phase !== 'undo').map(
+  (phase, index) => ({
+    title: ACTS[phase].title,
+    promise: ACTS[phase].promise,
+    begins: index === 0 ? 'Open the deployment' : beginningOf(phase),
+  }),
+);

@@ -1,6 +1,6 @@
 /** Tables of what irekae tells when a deployment has ended: the event's fields, and the metrics. */
 import { serviceMetricsOf } from '../lambdas/domain/record/mackerel-news.ts';
-import { METRICS, PHASE_METRICS } from '../lambdas/domain/record/metrics.ts';
+import { METRICS, SPANS } from '../lambdas/domain/record/metrics.ts';
 import { DeploymentEnded } from '../lambdas/domain/record/news.ts';
 import { type Comments, commentsOf, type Schema, schemaOf } from './field-tables.ts';
 import { code, table } from './markdown.ts';
@@ -46,18 +46,16 @@ export function serviceMetricTable(): string {
   const news = {
     result: 'deployed',
     seconds: 0,
-    phases: Object.fromEntries(phaseNames().map((name) => [name, 0])),
+    phases: Object.fromEntries(SPANS.map(({ name }) => [name, 0])),
   };
   const names = serviceMetricsOf('ROLE', news as unknown as DeploymentEnded).map(({ name }) => name);
   const rows = names.map((name) => [code(name), saysOf(name)]);
   return table(['service metric', 'what it says'], rows);
 }
 
-const phaseNames = () => Object.keys(PHASE_METRICS) as (keyof typeof PHASE_METRICS)[];
-
 function saysOf(name: string): string {
-  const phase = phaseNames().find((each) => name.endsWith(`.seconds.${each.replaceAll(' ', '-')}`));
-  if (phase) return METRICS[PHASE_METRICS[phase]].says;
+  const span = SPANS.find((each) => name.endsWith(`.seconds.${each.name.replaceAll(' ', '-')}`));
+  if (span) return span.says;
   return name.endsWith('.failures')
     ? '1 for a deployment that failed, 0 for one that did not (or was cancelled).'
     : METRICS.DeploymentSeconds.says;

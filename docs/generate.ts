@@ -9,7 +9,7 @@ import { fleetsFile } from '../bin/fleets.ts';
 import { readFleets } from '../lib/read-fleets.ts';
 import { definitionOf } from '../lib/resolve-definition.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
-import { ACTS } from './acts.ts';
+import { ACT_PLANS } from './acts.ts';
 import { commandReference, commonOptions, sampleRun } from './command-reference.ts';
 import { eventTable, metricTable, serviceMetricTable } from './event-tables.ts';
 import { failureTable } from './failure-tables.ts';
@@ -72,7 +72,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
   };
   const fields = { environment: environmentTable, fleet: fleetTable };
   return {
-    'docs/deploy-story.svg': storyPicture(readStory(definition, ACTS)),
+    'docs/deploy-story.svg': storyPicture(readStory(definition, ACT_PLANS)),
     'docs/release-flow.svg': releasePicture(releaseFlowOf(template)),
     'docs/sample-timeline.html': await sampleTimeline(template, FLEET),
     'README.md': fillParts(committed('README.md'), readme),

@@ -7,8 +7,9 @@ import { type After, type Look, oldInstanceIds } from './domain/core/document.ts
 import { DeploymentError } from './domain/core/errors.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
 import { defineStep } from './domain/core/step.ts';
+import { DEREGISTRATION_SECONDS } from './domain/core/steps.ts';
 import { span } from './domain/core/words.ts';
-import { DEREGISTRATION_SECONDS, decideDraining } from './domain/hosts/draining.ts';
+import { decideDraining } from './domain/hosts/draining.ts';
 import { membersByTwoAnswers } from './domain/hosts/look-at-hosts.ts';
 import { holdingUnlessCancelled } from './domain/lock/fence.ts';
 import { drainedMilestones } from './domain/record/timeline/milestones.ts';

@@ -77,7 +77,7 @@ async function lookAndPutBack(deployment: Deployment, ports: Eyes, now: Date): P
  */
 function quietFrom({ shift, putBack }: Deployment, now: Date): Date {
   const since = new Date(shift?.at ?? putBack?.since ?? now);
-  return new Date(since.getTime() + STEPS['take-old-hosts-out-of-service'] * 1_000);
+  return new Date(since.getTime() + STEPS['take-old-hosts-out-of-service'].seconds * 1_000);
 }
 
 async function restoreStatuses(old: readonly OldHost[], mackerel: Mackerel): Promise<void> {

@@ -3,6 +3,7 @@
  * retired in Mackerel, while the ones instead of them boot. What their consoles say is read first, for the record.
  * The new hosts are never among them.
  */
+
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
@@ -12,13 +13,13 @@ import type { After, Evidence, StragglerRemoval } from './domain/core/document.t
 import { DeploymentError } from './domain/core/errors.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
 import { defineStep } from './domain/core/step.ts';
+import { LAUNCH_IN_FLIGHT_SECONDS, STRAGGLER_END_SECONDS } from './domain/core/steps.ts';
 import { count, list, secondsBetween, span } from './domain/core/words.ts';
 import { leaveBalancers, retireHostsOf, terminateInstances } from './domain/hosts/end-instances.ts';
 import { MOST_CONSOLES } from './domain/hosts/evidence.ts';
 import { launchedByTag } from './domain/hosts/look-at-hosts.ts';
-import { LAUNCH_IN_FLIGHT_SECONDS, stragglerCandidates } from './domain/hosts/removal.ts';
+import { stragglerCandidates } from './domain/hosts/removal.ts';
 import { readConsole } from './domain/hosts/set-aside.ts';
-import { STRAGGLER_END_SECONDS } from './domain/hosts/stragglers.ts';
 import { allEnded, decideTermination, refuseAny, rememberUnseen } from './domain/hosts/termination.ts';
 import { holdingUnlessCancelled } from './domain/lock/fence.ts';
 import type { Instance } from './ports/ec2.ts';

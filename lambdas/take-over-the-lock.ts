@@ -7,7 +7,7 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import type { Deployment, TakeOver } from './domain/core/document.ts';
 import { defineStep } from './domain/core/step.ts';
-import { deadSince, decideCleanUp } from './domain/lock/lock.ts';
+import { deadSince, decideCleanUp, type WorkLeft, workLeftOf } from './domain/lock/lock.ts';
 import { startPending } from './domain/record/write-records.ts';
 import type { LedgerRow } from './ports/ledger.ts';
 import type { Ports } from './ports/ports.ts';
@@ -36,6 +36,10 @@ export const takeOverTheLock = defineStep(
       return { ready, verdict, reason: `${reason}${deploys}`, nextLookInSeconds };
     }
     if (verdict === 'nothing' || verdict === 'wait') return { ready, verdict, reason, nextLookInSeconds };
+    if (verdict === 'human') {
+      await ports.ledger.keepForHuman(fleet.name, row.held, reason);
+      return { ready, verdict, reason, nextLookInSeconds };
+    }
     const diedAt = deadSince(row.held, state, ports.clock.now()) ?? ports.clock.now();
     const hold = await ports.ledger.takeOver(fleet.name, row.held, execution.id, diedAt);
     if (!hold)
@@ -49,12 +53,7 @@ type Held = NonNullable<LedgerRow['held']>;
 /** The dead deployment's document, with the clean-up's execution as the one that acts. */
 function goOn(cleanUp: Deployment, held: Held, now: Date): TakeOver {
   const holder = cleanUp.execution.id;
-  const verdict =
-    held.document === undefined || held.phase === 'agree'
-      ? 'release'
-      : held.phase === 'remove'
-        ? 'finish'
-        : 'undo';
+  const verdict = workLeftOf(held);
   const stopped = `Its execution ended in the phase ${held.phase} without an ending of its own: somebody stopped it, or it ran out of time.`;
   // A holder that never left *Agree* wrote nothing down: the clean-up's own document is enough to let go of its lock.
   const document: Partial<Deployment> =
@@ -95,7 +94,8 @@ const DOING = {
   undo: 'undoing what a dead holder left',
   finish: 'finishing what a dead holder left',
   release: 'letting go of the lock of a holder that changed nothing: it died',
-} as const;
+  human: 'a human has to decide about what a dead holder left',
+} as const satisfies Readonly<Record<WorkLeft, string>>;
 
 export const handler = lambdaHandler(takeOverTheLock, () => ({
   ledger: liveLedger(),

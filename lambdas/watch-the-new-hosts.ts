@@ -1,4 +1,5 @@
 /** State *Watch the new hosts*: the bake. Still ready, and no Mackerel alert open on them. Only reads. */
+
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
@@ -8,13 +9,9 @@ import type { After, Look } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
 import { defineStep } from './domain/core/step.ts';
+import { BAKE_RETRY_SECONDS, BAKE_SILENCE_SECONDS } from './domain/core/steps.ts';
 import { span } from './domain/core/words.ts';
-import {
-  BAKE_PAUSE_SECONDS,
-  BAKE_RETRY_SECONDS,
-  BAKE_SILENCE_SECONDS,
-  decideBake,
-} from './domain/hosts/bake.ts';
+import { BAKE_PAUSE_SECONDS, decideBake } from './domain/hosts/bake.ts';
 import { lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import { standings } from './domain/hosts/readiness.ts';
 import { holdingUnlessCancelled } from './domain/lock/fence.ts';

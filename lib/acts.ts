@@ -5,7 +5,8 @@
  */
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import { States, type Wait } from './states.ts';
+import type { TitleOf } from '../lambdas/domain/core/steps.ts';
+import type { States, Wait } from './states.ts';
 
 /** How a story goes on when everything was undone, or when it was refused: where it ends. */
 export interface Undo {
@@ -14,77 +15,58 @@ export interface Undo {
 
 /** *Put old hosts back*, *Terminate new instances*, the record; then `end`. */
 export function undoAct(scope: Construct, states: States, end: sfn.IChainable): Undo {
-  const rollbackFailed = recorded(
-    states,
-    'Record the failed undo',
-    fail(scope, 'RollbackFailed'),
-    'RollbackFailed',
-    scope,
-  );
+  const failed = fail(scope, 'RollbackFailed');
+  const rollbackFailed = recorded(scope, states, 'Record the failed undo', 'RollbackFailed', failed);
   // The old hosts first: the new ones may be all that serves right now.
   const onFailure = { to: rollbackFailed, keptAs: 'undoFailure' } as const;
-  const putBack = states.waitUntil('Put old hosts back', 'put-old-hosts-back', 'putBack', onFailure);
-  const remove = states.waitUntil('Terminate new instances', 'terminate-new-instances', 'removal', onFailure);
-  putBack.verdict.when(States.ready('putBack'), remove.look);
-  remove.verdict.when(
-    States.ready('removal'),
-    recorded(states, 'Record the failure', end, 'RolledBack', scope),
-  );
+  const putBack = states.waitUntil('put-old-hosts-back', onFailure);
+  const remove = states.waitUntil('terminate-new-instances', onFailure);
+  putBack.whenReady(remove.look);
+  remove.whenReady(recorded(scope, states, 'Record the failure', 'RolledBack', end));
   return { head: putBack.look };
 }
 
 /** *Terminate old instances*, *Retire old hosts in Mackerel*, *Record the release*; then `end`. */
 export function removeAct(scope: Construct, states: States, undo: Undo, end: sfn.IChainable): Wait {
-  const halfway = recorded(
-    states,
-    'Record the halfway stop',
-    fail(scope, 'StoppedHalfway'),
-    'StoppedHalfway',
-    scope,
-  );
+  const failed = fail(scope, 'StoppedHalfway');
+  const halfway = recorded(scope, states, 'Record the halfway stop', 'StoppedHalfway', failed);
   // The step looks at the new hosts right before its first call; these names say that no old instance has ended.
   const terminate = states.waitUntil(
-    'Terminate old instances',
     'terminate-old-instances',
-    'termination',
     { errors: ['ReadinessLost', 'TerminationRefused', 'Cancelled'], to: undo.head },
     { to: halfway },
   );
-  const retire = states.step('Retire old hosts in Mackerel', 'retire-old-hosts-in-mackerel', 'retirement', {
-    to: halfway,
-  });
-  const record = states.step('Record the release', 'record-the-release', 'record', { to: halfway });
-  terminate.verdict.when(States.ready('termination'), retire);
+  const retire = states.step('retire-old-hosts-in-mackerel', { to: halfway });
+  const record = states.step('record-the-release', { to: halfway });
+  terminate.whenReady(retire);
   retire.next(record).next(end);
   return terminate;
 }
 
 /** *Release the lock*, then `end`, which comes also when the lock could not be released: it is found later. */
-export function released(states: States, after: string, end: sfn.IChainable): sfn.IChainable {
-  const release = states.step(`Release the lock after ${after}`, 'release-the-fleet-lock', 'freed', {
-    to: end,
-    keptAs: 'recordFailure',
-  });
+export function released(
+  states: States,
+  title: TitleOf<'release-the-fleet-lock'>,
+  end: sfn.IChainable,
+): sfn.IChainable {
+  const release = states.titled(title, { to: end, keptAs: 'recordFailure' });
   release.next(end);
   return release;
 }
 
 /** Writes the record of a failure, then goes on to `end`. */
 export function recorded(
-  states: States,
-  title: string,
-  end: sfn.IChainable,
-  ending: string,
   scope: Construct,
+  states: States,
+  title: TitleOf<'record-the-failure'>,
+  ending: string,
+  end: sfn.IChainable,
 ): sfn.IChainable {
   const unrecorded = sfn.Fail.jsonPath(scope, `${ending} without a record`, {
     error: ending === 'Nothing was changed' ? 'StepCrashed' : ending,
     cause: `${ending}; the record of it could not be written either. The first error is in the execution's history.`,
   });
-  const record = states.step(title, 'record-the-failure', 'ending', {
-    to: unrecorded,
-    keptAs: 'recordFailure',
-  });
+  const record = states.titled(title, { to: unrecorded, keptAs: 'recordFailure' });
   record.next(end);
   return record;
 }

@@ -2,15 +2,16 @@
  * What a deployment, or a clean-up, may use up at most: events of its history, and time. A history that reaches 25,000 events, or a
  * machine that reaches its own timeout, ends an execution without a Catch: neither may ever come first.
  */
-
-import type { Fleet } from '../lambdas/domain/core/fleet.ts';
 import { EVENTS_PER_LOOK, mostLooks } from '../lambdas/domain/core/looks.ts';
-import { STEP_NAMES, STEPS, type StepName } from '../lambdas/domain/core/steps.ts';
-import { BAKE_RETRY_SECONDS, BAKE_SILENCE_SECONDS } from '../lambdas/domain/hosts/bake.ts';
-import { DEREGISTRATION_SECONDS } from '../lambdas/domain/hosts/draining.ts';
-import { LAUNCH_IN_FLIGHT_SECONDS } from '../lambdas/domain/hosts/removal.ts';
-import { STRAGGLER_END_SECONDS } from '../lambdas/domain/hosts/stragglers.ts';
-import { TAKE_OVER_AFTER_SECONDS } from '../lambdas/domain/lock/lock.ts';
+import {
+  CLEAN_UP_STEPS,
+  type Limits,
+  rowOf,
+  STEP_NAMES,
+  type StepName,
+  WAIT_NAMES,
+  type WaitName,
+} from '../lambdas/domain/core/steps.ts';
 
 /** AWS fails the execution that reaches it. */
 const HISTORY_LIMIT = 25_000;
@@ -30,82 +31,45 @@ const EVENTS_BESIDE_WAITS = 100;
 /** A turn in which ready hosts were lost again: look, verdict, *Take old hosts out of service*, its Choice, pause. */
 const EVENTS_PER_READINESS_TURN = EVENTS_PER_LOOK + 5 + 2;
 
-type Limits = Fleet['limits'];
+/** How long a wait may last, and how often it looks meanwhile at most. */
+const looksOf = (name: WaitName, fleet: Limits): number => {
+  const { lasts, looksEverySeconds } = rowOf(name);
+  const seconds = lasts?.(fleet) ?? 0;
+  return seconds === 0 ? 0 : mostLooks(seconds, looksEverySeconds);
+};
 
-/** How long each wait lasts at most, in the order of the story. */
-function longestWaits(limits: Limits, replacesStragglers = false) {
-  const { readySeconds, drainSeconds, bakeSeconds, terminateSeconds, undoSeconds } = limits;
-  const drain = Math.max(drainSeconds, DEREGISTRATION_SECONDS);
-  return {
-    ready: readySeconds,
-    stragglers: replacesStragglers ? drainSeconds + STRAGGLER_END_SECONDS : 0,
-    drain,
-    bake: bakeSeconds + BAKE_SILENCE_SECONDS,
-    terminate: terminateSeconds,
-    putBack: undoSeconds,
-    // The new instances leave their load balancers before they are terminated, and no launch may be in flight.
-    remove: undoSeconds + drain + LAUNCH_IN_FLIGHT_SECONDS,
-  };
-}
+const eventsOf = (name: WaitName, fleet: Limits): number =>
+  looksOf(name, fleet) * (name === 'new-hosts-are-ready' ? EVENTS_PER_READINESS_TURN : EVENTS_PER_LOOK);
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 
 /** The most history events of a deployment that waits out every limit and undoes everything at the end. */
-export function mostEvents(limits: Limits, replacesStragglers = false): number {
-  const { ready, stragglers, drain, bake, terminate, putBack, remove } = longestWaits(
-    limits,
-    replacesStragglers,
-  );
-  const looks =
-    (replacesStragglers ? mostLooks(stragglers) : 0) +
-    mostLooks(drain) +
-    mostLooks(bake, BAKE_RETRY_SECONDS) +
-    mostLooks(terminate) +
-    mostLooks(putBack) +
-    mostLooks(remove);
-  return EVENTS_BESIDE_WAITS + EVENTS_PER_READINESS_TURN * mostLooks(ready) + EVENTS_PER_LOOK * looks;
-}
+export const mostEvents = (fleet: Limits): number =>
+  EVENTS_BESIDE_WAITS + sum(WAIT_NAMES.map((name) => eventsOf(name, fleet)));
 
 /** A task's attempts: the first, 5 retries for Lambda's troubles, 6 for those of Mackerel and AWS (`states.ts`). */
 const MOST_ATTEMPTS = 12;
 /** The pauses between them, 60 s and 105 s at most, and a task's grace of 10 s for each attempt. */
 const MOST_PAUSE_SECONDS = 165 + MOST_ATTEMPTS * 10;
 
-/** The steps of a clean-up, and its waits; the undo comes after a termination that was refused, at the worst. */
-const CLEAN_UP_STEPS = [
-  'take-over-the-lock',
-  'terminate-old-instances',
-  'retire-old-hosts-in-mackerel',
-  'record-the-release',
-  'put-old-hosts-back',
-  'terminate-new-instances',
-  'record-the-failure',
-  'release-the-fleet-lock',
-] as const satisfies readonly StepName[];
-
-function longestCleanUpWaits(limits: Limits) {
-  const { terminate, putBack, remove } = longestWaits(limits);
-  return { inFlight: TAKE_OVER_AFTER_SECONDS, terminate, putBack, remove };
-}
+const isWait = (name: StepName): name is WaitName => rowOf(name).lasts !== undefined;
+const CLEAN_UP_WAITS = CLEAN_UP_STEPS.filter(isWait);
 
 /** The most history events of a clean-up: fewer than those of the deployment, so no limits are refused for it. */
-export function mostCleanUpEvents(limits: Limits): number {
-  const looks = Object.values(longestCleanUpWaits(limits)).map((seconds) => mostLooks(seconds));
-  return EVENTS_BESIDE_WAITS + EVENTS_PER_LOOK * looks.reduce((sum, count) => sum + count);
-}
+export const mostCleanUpEvents = (fleet: Limits): number =>
+  EVENTS_BESIDE_WAITS + sum(CLEAN_UP_WAITS.map((name) => eventsOf(name, fleet)));
 
 /**
  * The state machine's own timeout: longer than everything that could take long, one after the other. It ends runaway
  * executions only; every wait has a deadline of its own that ends in an undo.
  */
-export function machineTimeoutSeconds(limits: Limits, replacesStragglers = false): number {
-  return longest(longestWaits(limits, replacesStragglers), STEP_NAMES);
-}
+export const machineTimeoutSeconds = (fleet: Limits): number => longest(fleet, WAIT_NAMES, STEP_NAMES);
 
-/** The same for the clean-up's machine. */
-export function cleanUpTimeoutSeconds(limits: Limits): number {
-  return longest(longestCleanUpWaits(limits), CLEAN_UP_STEPS);
-}
+/** The same for the clean-up's machine; an undo may come after a termination that was refused, at the worst. */
+export const cleanUpTimeoutSeconds = (fleet: Limits): number =>
+  longest(fleet, CLEAN_UP_WAITS, CLEAN_UP_STEPS);
 
-function longest(waits: Readonly<Record<string, number>>, steps: readonly StepName[]): number {
-  const tasks = steps.map((step) => MOST_ATTEMPTS * STEPS[step] + MOST_PAUSE_SECONDS);
-  return [...Object.values(waits), ...tasks].reduce((sum, seconds) => sum + seconds);
+function longest(fleet: Limits, waits: readonly WaitName[], steps: readonly StepName[]): number {
+  const tasks = steps.map((step) => MOST_ATTEMPTS * rowOf(step).seconds + MOST_PAUSE_SECONDS);
+  return sum([...waits.map((name) => rowOf(name).lasts?.(fleet) ?? 0), ...tasks]);
 }

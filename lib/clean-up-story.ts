@@ -19,37 +19,33 @@ export function cleanUpStory(
 ): sfn.IChainable {
   const states = new States(scope, functions);
   const open = opened(scope, 'Open the clean-up', fleet);
-  const notCleaned = recorded(
-    states,
-    'Record the refusal',
-    fail(scope, 'Nothing was changed'),
-    'Nothing was changed',
-    scope,
-  );
-  const takeOver = states.waitUntil('Take over the lock', 'take-over-the-lock', 'takeOver', {
-    to: notCleaned,
+  const refused = fail(scope, 'Nothing was changed');
+  const takeOver = states.waitUntil('take-over-the-lock', {
+    to: recorded(scope, states, 'Record the refusal', 'Nothing was changed', refused),
   });
   const whatIsToDo = sfn.Choice.jsonPath(scope, 'What is to be done?');
   // From here on the document is the dead deployment's own, with this execution as the one that acts.
   const goOn = (title: string) => sfn.Pass.jsonPath(scope, title, { outputPath: '$.takeOver.document' });
 
-  const undo = undoAct(scope, states, released(states, 'the undo', succeed(scope, 'Undone', '$.ending')));
+  const undone = succeed(scope, 'Undone', '$.ending');
+  const undo = undoAct(scope, states, released(states, 'Release the lock after the undo', undone));
+  const finished = succeed(scope, 'Finished', '$.record');
   const remove = removeAct(
     scope,
     states,
     undo,
-    released(states, 'finishing', succeed(scope, 'Finished', '$.record')),
+    released(states, 'Release the lock after finishing', finished),
   );
   const nothingLeft = released(
     states,
-    'a holder that changed nothing',
+    'Release the lock after a holder that changed nothing',
     // The lock's own sentence, which is there also when the release failed and is left to the next clean-up.
     succeed(scope, 'Nothing was left', '$.lock'),
   );
 
   const verdict = (is: string) => sfn.Condition.stringEquals('$.takeOver.verdict', is);
   open.next(takeOver.look);
-  takeOver.verdict.when(States.ready('takeOver'), whatIsToDo);
+  takeOver.whenReady(whatIsToDo);
   whatIsToDo
     .when(verdict('undo'), goOn('Undo what it left').next(undo.head))
     .when(verdict('finish'), goOn('Finish what it left').next(remove.look))

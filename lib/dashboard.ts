@@ -6,7 +6,7 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
-import type { MetricName } from '../lambdas/domain/record/metrics.ts';
+import { SPANS, spanMetric } from '../lambdas/domain/record/metrics.ts';
 import { RESULTS, type Result } from '../lambdas/domain/record/news.ts';
 import type { FleetMachine } from './fleet-machine.ts';
 import { fleetMetric } from './fleet-metric.ts';
@@ -27,19 +27,6 @@ const COLOURS: Readonly<Record<Result, string>> = {
   'stopped-halfway': cloudwatch.Color.RED,
   'rollback-failed': cloudwatch.Color.PURPLE,
 };
-
-/** In the order in which they pass. */
-const PHASES: readonly (readonly [MetricName, string])[] = [
-  ['AgreeSeconds', 'agree'],
-  ['BringUpSeconds', 'bring up'],
-  ['ShiftSeconds', 'shift'],
-  ['DrainSeconds', 'drain'],
-  ['BakeSeconds', 'bake'],
-  ['TerminateSeconds', 'terminate'],
-  ['RetireSeconds', 'retire'],
-  ['PutBackSeconds', 'put back'],
-  ['RemoveNewSeconds', 'remove new'],
-];
 
 export function dashboard(
   stack: Stack,
@@ -101,8 +88,8 @@ const durations = (fleet: string) =>
     stacked: true,
     leftYAxis: { min: 0, label: 'seconds', showUnits: false },
     // The longest of a day: an average of a good deployment and an undo would say nothing.
-    left: PHASES.map(([metric, label]) =>
-      fleetMetric(metric, { fleet }, { label, period: DAY, statistic: 'Maximum' }),
+    left: SPANS.map(({ name }) =>
+      fleetMetric(spanMetric(name), { fleet }, { label: name, period: DAY, statistic: 'Maximum' }),
     ),
   });
 

@@ -10,7 +10,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Fleet } from '../lambdas/domain/core/fleet.ts';
-import type { StepName } from '../lambdas/domain/core/steps.ts';
+import type { StepName, TitleOf } from '../lambdas/domain/core/steps.ts';
 import { fail, opened, recorded, released, removeAct, succeed, undoAct } from './acts.ts';
 import { States } from './states.ts';
 
@@ -20,46 +20,42 @@ export function deployStory(
   fleet: Fleet,
 ): sfn.IChainable {
   const states = new States(scope, functions);
-  const refusedEnd = released(states, 'the refusal', fail(scope, 'Nothing was changed'));
-  const refused = recorded(states, 'Record the refusal', refusedEnd, 'Nothing was changed', scope);
-  const undo = undoAct(scope, states, released(states, 'the undo', fail(scope, 'RolledBack')));
+  const refusedEnd = released(
+    states,
+    'Release the lock after the refusal',
+    fail(scope, 'Nothing was changed'),
+  );
+  const refused = { to: recorded(scope, states, 'Record the refusal', 'Nothing was changed', refusedEnd) };
+  const undoneEnd = released(states, 'Release the lock after the undo', fail(scope, 'RolledBack'));
+  const undo = undoAct(scope, states, undoneEnd);
+  const undone = { to: undo.head };
 
   // ── Agree: nothing changes but the lock ─────────────────────────────────────────────────────────────────────────
   const open = opened(scope, 'Open the deployment', fleet);
-  const lock = states.step('Take the fleet lock', 'take-the-fleet-lock', 'lock', { to: refused });
+  const lock = states.step('take-the-fleet-lock', refused);
   const mayGoOn = sfn.Choice.jsonPath(scope, 'Is it our turn?');
-  const image = states.step('Resolve the image', 'resolve-the-image', 'image', { to: refused });
-  const release = states.step('Resolve the release', 'resolve-the-release', 'release', { to: refused });
+  const image = states.step('resolve-the-image', refused);
+  const release = states.step('resolve-the-release', refused);
   const isWanted = sfn.Choice.jsonPath(scope, 'Is this release wanted?');
-  const snapshot = states.step('Snapshot old hosts', 'snapshot-old-hosts', 'oldHosts', { to: refused });
+  const snapshot = states.step('snapshot-old-hosts', refused);
   const isDryRun = sfn.Choice.jsonPath(scope, 'Is this a dry run?');
-  const plan = states.step('Write the plan', 'write-the-plan', 'plan', { to: refused });
+  const plan = states.step('write-the-plan', refused);
 
   // ── Bring up: a failure is undone ───────────────────────────────────────────────────────────────────────────────
-  const launch = states.step('Launch new instances', 'launch-new-instances', 'launch', { to: undo.head });
-  const newHosts = states.waitUntil('New hosts are ready', 'new-hosts-are-ready', 'readiness', {
-    to: undo.head,
-  });
-  // Its answer is the launch anew: from here on the new hosts are those instead of the stragglers.
-  const replace = states.step('Replace the stragglers', 'replace-the-stragglers', 'launch', {
-    to: undo.head,
-  });
-  const stragglers = states.waitUntil('Remove the stragglers', 'remove-the-stragglers', 'stragglers', {
-    to: undo.head,
-  });
+  const launch = states.step('launch-new-instances', undone);
+  const newHosts = states.waitUntil('new-hosts-are-ready', undone);
+  const replace = states.step('replace-the-stragglers', undone);
+  const stragglers = states.waitUntil('remove-the-stragglers', undone);
 
   // ── Shift traffic: a failure is undone, in seconds, because the old hosts still run ─────────────────────────────
-  const takeOut = states.step('Take old hosts out of service', 'take-old-hosts-out-of-service', 'shift', {
-    to: undo.head,
-  });
+  const takeOut = states.step('take-old-hosts-out-of-service', undone);
   const wereReady = sfn.Choice.jsonPath(scope, 'Were the new hosts still ready?');
-  const drained = states.waitUntil('Old hosts are drained', 'old-hosts-are-drained', 'drain', {
-    to: undo.head,
-  });
-  const bake = states.waitUntil('Watch the new hosts', 'watch-the-new-hosts', 'bake', { to: undo.head });
+  const drained = states.waitUntil('old-hosts-are-drained', undone);
+  const bake = states.waitUntil('watch-the-new-hosts', undone);
 
   // ── Remove: the point of no return ──────────────────────────────────────────────────────────────────────────────
-  const deployed = released(states, 'the deployment', succeed(scope, 'Deployed', '$.record'));
+  const good = succeed(scope, 'Deployed', '$.record');
+  const deployed = released(states, 'Release the lock after the deployment', good);
   const remove = removeAct(scope, states, undo, deployed);
 
   open.next(lock).next(mayGoOn);
@@ -74,14 +70,14 @@ export function deployStory(
     )
     .otherwise(image);
   image.next(release).next(isWanted);
-  const notWanted = (verdict: string, title: string) =>
+  const notWanted = (verdict: string, title: string, release: TitleOf<'release-the-fleet-lock'>) =>
     isWanted.when(
       sfn.Condition.stringEquals('$.release.verdict', verdict),
-      released(states, title.toLowerCase(), succeed(scope, title, '$.release')),
+      released(states, release, succeed(scope, title, '$.release')),
     );
-  notWanted('already-deployed', 'Already deployed');
-  notWanted('superseded', 'Superseded');
-  notWanted('nothing-to-redeploy', 'Nothing to redeploy');
+  notWanted('already-deployed', 'Already deployed', 'Release the lock after already deployed');
+  notWanted('superseded', 'Superseded', 'Release the lock after superseded');
+  notWanted('nothing-to-redeploy', 'Nothing to redeploy', 'Release the lock after nothing to redeploy');
   isWanted.otherwise(snapshot);
   snapshot.next(isDryRun);
   isDryRun
@@ -91,14 +87,13 @@ export function deployStory(
     )
     .otherwise(launch);
   launch.next(newHosts.look);
-  newHosts.verdict
-    .when(States.ready('readiness'), takeOut)
-    .when(sfn.Condition.isPresent('$.readiness.stragglers'), replace);
+  newHosts.whenReady(takeOut);
+  newHosts.verdict.when(sfn.Condition.isPresent('$.readiness.stragglers'), replace);
   replace.next(stragglers.look);
-  stragglers.verdict.when(States.ready('stragglers'), newHosts.look);
+  stragglers.whenReady(newHosts.look);
   takeOut.next(wereReady);
   wereReady.when(sfn.Condition.booleanEquals('$.shift.done', true), drained.look).otherwise(newHosts.pause);
-  drained.verdict.when(States.ready('drain'), bake.look);
-  bake.verdict.when(States.ready('bake'), remove.look);
+  drained.whenReady(bake.look);
+  bake.whenReady(remove.look);
   return open;
 }

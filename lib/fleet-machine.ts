@@ -42,7 +42,7 @@ export class FleetMachine extends Construct {
       name: deployMachineName(fleet.name),
       comment: `Replaces the hosts of ${fleet.name} by hosts of one release.`,
       start: deployStory(this, functions, fleet),
-      seconds: machineTimeoutSeconds(fleet.limits, fleet.replaceStragglers),
+      seconds: machineTimeoutSeconds(fleet),
     });
     // A scope of its own: both stories have states of the same names.
     const scopeOfCleanUp = new Construct(this, 'CleanUp');
@@ -50,7 +50,7 @@ export class FleetMachine extends Construct {
       name: cleanUpMachineName(fleet.name),
       comment: `Undoes or finishes what a dead deployment of ${fleet.name} left.`,
       start: cleanUpStory(scopeOfCleanUp, functions, fleet),
-      seconds: cleanUpTimeoutSeconds(fleet.limits),
+      seconds: cleanUpTimeoutSeconds(fleet),
     });
     this.undelivered = this.deadLetterQueue();
     // One that follows another fleet is started when that one was deployed.

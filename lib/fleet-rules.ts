@@ -207,11 +207,11 @@ export const FLEET_RULES: readonly FleetRule[] = [
   }),
   rule(['limits', 'replaceStragglers'], ({ limits, replaceStragglers }) =>
     when(
-      mostEvents(limits, replaceStragglers) > HISTORY_BUDGET,
+      mostEvents({ limits, replaceStragglers }) > HISTORY_BUDGET,
       'limits',
       limits,
       `limits that need at most ${HISTORY_BUDGET} events of the execution's history, and these could need ` +
-        `${mostEvents(limits, replaceStragglers)}: shorten the longest`,
+        `${mostEvents({ limits, replaceStragglers })}: shorten the longest`,
     ),
   ),
   { ...bootScriptFits(), allowedOnly: true },

@@ -34,7 +34,7 @@ export function functionsOf(scope: Construct, reach: Reach): Readonly<Record<Ste
       name: step,
       description: `the step ${step}`,
       memoryMb: MEMORY_MB_OF[step] ?? MEMORY_MB,
-      seconds: STEPS[step],
+      seconds: STEPS[step].seconds,
       environment: { IREKAE_STEP: step },
     }).handler,
   ]);
@@ -53,7 +53,7 @@ export function promotionFunctionsOf(
       name: step,
       description: `the step ${step} of a promotion`,
       memoryMb: step === 'choose-the-candidate' ? DIGEST_MEMORY_MB : MEMORY_MB,
-      seconds: PROMOTION_STEPS[step],
+      seconds: PROMOTION_STEPS[step].seconds,
       environment: { IREKAE_STEP: step },
       ...(isReader(step) && { roleName: readerRoleName(reach.environment.name, step) }),
     }).handler,

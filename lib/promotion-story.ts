@@ -26,13 +26,13 @@ export function promotionStory(
 
   // ── Decide: nothing is changed ──────────────────────────────────────────────────────────────────────────────────
   const open = opened(scope, { name, environment }, plan);
-  const choose = states.step('Choose the candidate', 'choose-the-candidate', 'candidate', onFailure);
+  const choose = states.step('choose-the-candidate', onFailure);
   const isWanted = sfn.Choice.jsonPath(scope, 'Is it promoted already?');
 
   // ── Promote ─────────────────────────────────────────────────────────────────────────────────────────────────────
-  const prove = states.step('Write the proof', 'write-the-proof', 'proof', onFailure);
-  const copy = states.waitUntil('Copy the artifact', 'copy-the-artifact', 'copy', onFailure);
-  const record = states.step('Record the promotion', 'write-the-proof', 'record', onFailure);
+  const prove = states.step('write-the-proof', onFailure);
+  const copy = states.waitUntil('copy-the-artifact', onFailure);
+  const record = states.titled('Record the promotion', onFailure);
 
   open.next(choose).next(isWanted);
   isWanted
@@ -43,7 +43,7 @@ export function promotionStory(
     .when(sfn.Condition.booleanEquals('$.candidate.dryRun', true), succeed(scope, 'Planned', '$.candidate'))
     .otherwise(prove);
   prove.next(copy.look);
-  copy.verdict.when(PromotionStates.ready('copy'), record);
+  copy.whenReady(record);
   record.next(succeed(scope, 'Promoted', '$.record'));
   return open;
 }
@@ -70,7 +70,7 @@ function givenUp(scope: Construct, states: PromotionStates): sfn.IChainable {
     error: 'StepCrashed',
     cause: 'Not promoted; why is in the execution’s history, at the first state that failed.',
   });
-  const giveUp = states.step('Give up the promotion', 'give-up-the-promotion', 'ending', {
+  const giveUp = states.step('give-up-the-promotion', {
     to: unexplained,
     // The first error stays where it is.
     keptAs: 'recordFailure',

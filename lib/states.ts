@@ -4,10 +4,12 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import type { StepKey } from '../lambdas/domain/core/document.ts';
-import { STEPS, type StepName } from '../lambdas/domain/core/steps.ts';
-import type { PromotionKey } from '../lambdas/domain/promotion/promotion.ts';
-import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
+import { STATES, STEPS, type StepName, type WaitName } from '../lambdas/domain/core/steps.ts';
+import {
+  PROMOTION_STATES,
+  PROMOTION_STEPS,
+  type PromotionStepName,
+} from '../lambdas/domain/promotion/steps.ts';
 
 /**
  * Errors of the Lambda service itself: CDK's default list lacks the last three. All steps may run twice
@@ -40,28 +42,48 @@ export interface Wait {
   readonly look: sfn.TaskStateBase;
   readonly pause: sfn.Wait;
   readonly verdict: sfn.Choice;
+  /** Where the story goes on when the wait is over. */
+  whenReady(next: sfn.IChainable): void;
 }
 
-/** The states of one kind of story: which steps it has, and under which keys of the document they answer. */
-class StoryStates<Name extends string, Key extends string> {
+/** What a story is told in: a row for each step, and the states of steps that have several. */
+interface Table<Name extends string, Title extends string> {
+  readonly rows: Readonly<
+    Record<Name, { readonly title: string; readonly key: string; readonly seconds: number }>
+  >;
+  readonly states: Readonly<Record<Title, { readonly step: Name; readonly key?: string }>>;
+}
+
+/** The states of one kind of story. */
+class StoryStates<Name extends string, Title extends string, Waits extends Name> {
   constructor(
     private readonly scope: Construct,
     private readonly functions: Readonly<Record<Name, IFunction>>,
-    /** Step → the time limit of its function, in seconds. */
-    private readonly seconds: Readonly<Record<Name, number>>,
+    private readonly table: Table<Name, Title>,
     /** Where a task that can lose the fleet's lock goes then. */
     private readonly lockLost?: sfn.Fail,
   ) {}
 
-  /** A task that hands the whole document to a function and keeps the answer under the step's own key. */
-  step(title: string, name: Name, key: Key, ...failures: OnFailure[]): tasks.LambdaInvoke {
+  /** The state of a step: hands the whole document to its function and keeps the answer under the step's own key. */
+  step(name: Name, ...failures: OnFailure[]): tasks.LambdaInvoke {
+    const { title, key } = this.table.rows[name];
+    return this.task(title, name, key, failures);
+  }
+
+  /** One of the states of a step that has several. */
+  titled(title: Title, ...failures: OnFailure[]): tasks.LambdaInvoke {
+    const { step, key } = this.table.states[title];
+    return this.task(title, step, key ?? this.table.rows[step].key, failures);
+  }
+
+  private task(title: string, name: Name, key: string, failures: readonly OnFailure[]): tasks.LambdaInvoke {
     const task = tasks.LambdaInvoke.jsonPath(this.scope, title, {
       lambdaFunction: this.functions[name],
       payloadResponseOnly: true,
       // The full list above, with our own numbers, instead of CDK's four.
       retryOnServiceExceptions: false,
       resultPath: `$.${key}`,
-      taskTimeout: sfn.Timeout.duration(Duration.seconds(this.seconds[name] + TASK_GRACE_SECONDS)),
+      taskTimeout: sfn.Timeout.duration(Duration.seconds(this.table.rows[name].seconds + TASK_GRACE_SECONDS)),
     });
     task.addRetry({
       errors: LAMBDA_TROUBLE,
@@ -88,25 +110,22 @@ class StoryStates<Name extends string, Key extends string> {
   }
 
   /** look → Choice → Wait → look. The look owns the deadline and says how long to wait until the next one. */
-  waitUntil(title: string, name: Name, key: Key, ...failures: OnFailure[]): Wait {
-    const look = this.step(title, name, key, ...failures);
+  waitUntil(name: Waits, ...failures: OnFailure[]): Wait {
+    const { title, key } = this.table.rows[name];
+    const look = this.step(name, ...failures);
     const pause = sfn.Wait.jsonPath(this.scope, `${title} (look again soon)`, {
       time: sfn.WaitTime.secondsPath(`$.${key}.nextLookInSeconds`),
     });
     const verdict = sfn.Choice.jsonPath(this.scope, `${title}?`).otherwise(pause);
     pause.next(look);
     look.next(verdict);
-    return { look, pause, verdict };
-  }
-
-  /** The condition under which a wait is over. */
-  static ready(key: StepKey | PromotionKey): sfn.Condition {
-    return sfn.Condition.booleanEquals(`$.${key}.ready`, true);
+    const isReady = sfn.Condition.booleanEquals(`$.${key}.ready`, true);
+    return { look, pause, verdict, whenReady: (next) => verdict.when(isReady, next) };
   }
 }
 
 /** Of a deployment and of its clean-up. */
-export class States extends StoryStates<StepName, StepKey> {
+export class States extends StoryStates<StepName, keyof typeof STATES, WaitName> {
   constructor(scope: Construct, functions: Readonly<Record<StepName, IFunction>>) {
     // Whatever the step: an execution that lost its lock changes nothing anymore, and undoes nothing either, because
     // somebody else looks after the fleet. (The same end for a late step of a dead execution, and for a redrive.)
@@ -115,13 +134,17 @@ export class States extends StoryStates<StepName, StepKey> {
       cause:
         'This execution does not hold the lock of its fleet anymore: another one looks after what it left. See LockLost in docs/runbook.md.',
     });
-    super(scope, functions, STEPS, lockLost);
+    super(scope, functions, { rows: STEPS, states: STATES }, lockLost);
   }
 }
 
 /** Of a promotion, which holds no lock. */
-export class PromotionStates extends StoryStates<PromotionStepName, PromotionKey> {
+export class PromotionStates extends StoryStates<
+  PromotionStepName,
+  keyof typeof PROMOTION_STATES,
+  'copy-the-artifact'
+> {
   constructor(scope: Construct, functions: Readonly<Record<PromotionStepName, IFunction>>) {
-    super(scope, functions, PROMOTION_STEPS);
+    super(scope, functions, { rows: PROMOTION_STEPS, states: PROMOTION_STATES });
   }
 }

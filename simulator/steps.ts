@@ -33,34 +33,30 @@ export type AnyStepName = StepName | PromotionStepName;
 
 export type RunStep = (document: unknown, ports: Ports) => Promise<unknown>;
 
-const ALL = [
-  takeTheFleetLock,
-  resolveTheImage,
-  resolveTheRelease,
-  snapshotOldHosts,
-  writeThePlan,
-  launchNewInstances,
-  newHostsAreReady,
-  replaceTheStragglers,
-  removeTheStragglers,
-  takeOldHostsOutOfService,
-  oldHostsAreDrained,
-  watchTheNewHosts,
-  terminateOldInstances,
-  retireOldHostsInMackerel,
-  recordTheRelease,
-  putOldHostsBack,
-  terminateNewInstances,
-  recordTheFailure,
-  releaseTheFleetLock,
-  takeOverTheLock,
-  chooseTheCandidate,
-  writeTheProof,
-  copyTheArtifact,
-  giveUpThePromotion,
-] satisfies readonly { readonly run: RunStep }[];
-
-export const STEP_FUNCTIONS = Object.fromEntries(ALL.map((step) => [step.name, step.run])) as Record<
-  AnyStepName,
-  RunStep
->;
+/** One that lacks is a type error. */
+export const STEP_FUNCTIONS: Readonly<Record<AnyStepName, RunStep>> = {
+  'take-the-fleet-lock': takeTheFleetLock.run,
+  'resolve-the-image': resolveTheImage.run,
+  'resolve-the-release': resolveTheRelease.run,
+  'snapshot-old-hosts': snapshotOldHosts.run,
+  'write-the-plan': writeThePlan.run,
+  'launch-new-instances': launchNewInstances.run,
+  'new-hosts-are-ready': newHostsAreReady.run,
+  'replace-the-stragglers': replaceTheStragglers.run,
+  'remove-the-stragglers': removeTheStragglers.run,
+  'take-old-hosts-out-of-service': takeOldHostsOutOfService.run,
+  'old-hosts-are-drained': oldHostsAreDrained.run,
+  'watch-the-new-hosts': watchTheNewHosts.run,
+  'terminate-old-instances': terminateOldInstances.run,
+  'retire-old-hosts-in-mackerel': retireOldHostsInMackerel.run,
+  'record-the-release': recordTheRelease.run,
+  'put-old-hosts-back': putOldHostsBack.run,
+  'terminate-new-instances': terminateNewInstances.run,
+  'record-the-failure': recordTheFailure.run,
+  'release-the-fleet-lock': releaseTheFleetLock.run,
+  'take-over-the-lock': takeOverTheLock.run,
+  'choose-the-candidate': chooseTheCandidate.run,
+  'write-the-proof': writeTheProof.run,
+  'copy-the-artifact': copyTheArtifact.run,
+  'give-up-the-promotion': giveUpThePromotion.run,
+};

@@ -1,7 +1,8 @@
 /** What *unlock* does about a fleet's lock: nothing while the holder may act, the clean-up's work where it can do it. */
 
+import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
 import { secondsBetween, span } from '../../lambdas/domain/core/words.ts';
-import { deadSince, decideCleanUp, TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/lock/lock.ts';
+import { deadSince, decideCleanUp } from '../../lambdas/domain/lock/lock.ts';
 import { WATCH_EVERY_SECONDS } from '../../lambdas/domain/lock/orphans.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';

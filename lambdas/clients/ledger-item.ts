@@ -6,8 +6,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as v from 'valibot';
 import { DeploymentError } from '../domain/core/errors.ts';
-import { MAX_DOCUMENT_BYTES, PHASES } from '../domain/core/ledger-refusals.ts';
-import type { LedgerRow, PendingRequest } from '../ports/ledger.ts';
+import { MAX_DOCUMENT_BYTES } from '../domain/core/ledger-refusals.ts';
+import type { LedgerRow, PendingRequest, Phase } from '../ports/ledger.ts';
 
 /** An attribute's value on the wire: text, a number, or bytes in base64. */
 export type Value = { readonly S: string } | { readonly N: string } | { readonly B: string };
@@ -43,7 +43,11 @@ function unzipped(base64: string): string {
 
 const Held = v.object({
   holder: asText,
-  phase: v.pipe(asText, v.picklist(PHASES)),
+  // Of whichever release of irekae: what is to be done about an unknown one is decided, not refused.
+  phase: v.pipe(
+    asText,
+    v.transform((said) => said as Phase),
+  ),
   since: asMoment,
   startedBy: asText,
   why: v.optional(asText),

@@ -20,12 +20,13 @@ import {
   cancelled,
   isCancellable,
   lockLost,
-  PHASES,
   refuseLargeDocument,
   refuseLargeRequest,
+  TOO_LATE_TO_CANCEL,
   tooLate,
 } from '../domain/core/ledger-refusals.ts';
 import { LEDGER_TABLE_VARIABLE } from '../domain/core/names.ts';
+import { PHASES } from '../domain/core/steps.ts';
 import type { Claim, Hold, Ledger, LedgerRow, PendingRequest, Phase } from '../ports/ledger.ts';
 import {
   CANCEL_ATTRIBUTES,
@@ -238,13 +239,14 @@ async function clearPending(table: Table, fleet: string, id: string): Promise<vo
 }
 
 async function requestCancel(table: Table, fleet: string, holder: string, by: string): Promise<boolean> {
+  const late = TOO_LATE_TO_CANCEL;
   const { done } = await write(table, fleet, {
     doing: `ask ${holder} to undo itself`,
-    condition: '#holder = :holder AND #phase <> :remove',
+    condition: ['#holder = :holder', ...late.map((_, index) => `#phase <> :late${index}`)].join(' AND '),
     update: 'SET #cancelBy = if_not_exists(#cancelBy, :by), #cancelAt = if_not_exists(#cancelAt, :now)',
     values: {
       ':holder': text(holder),
-      ':remove': text('remove'),
+      ...Object.fromEntries(late.map((phase, index) => [`:late${index}`, text(phase)])),
       ':by': text(by),
       ':now': moment(table.now()),
     },

@@ -2,7 +2,9 @@
  * One scenario before an audience: sets the stage, uploads the tarball, lets the upload's event start the deployment by
  * way of the synthesized rule, and tells and shows what follows. Knows nothing of terminals.
  */
+
 import { fleetSize, timelineKey } from '../../lambdas/domain/core/fleet.ts';
+import { ACTS } from '../../lambdas/domain/core/steps.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { FlowName } from '../flows.ts';
 import { Rules } from '../rules.ts';
@@ -204,7 +206,7 @@ class Performance {
     const { kind, state, at } = event;
     if (kind === 'entered') {
       const phase = this.#phases.entered(state, at);
-      if (phase) this.#tell(this.#line('phase', phase));
+      if (phase) this.#tell(this.#line('phase', ACTS[phase].title));
     }
     if (kind === 'answered') {
       if ('nextLookInSeconds' in Object(event.answer)) this.#looks += 1;

@@ -1,42 +1,6 @@
-/** The acts of the story, as the demo shows them: which state belongs to which, and how long each has lasted. */
-
-export const PHASES = ['Agree', 'Bring up', 'Shift', 'Remove', 'Undo'] as const;
-export type Phase = (typeof PHASES)[number];
-
-/** Tasks only: what lies between them belongs to the task before. */
-const PHASE_OF: Readonly<Record<string, Phase>> = {
-  'Take the fleet lock': 'Agree',
-  'Resolve the image': 'Agree',
-  'Resolve the release': 'Agree',
-  'Snapshot old hosts': 'Agree',
-  'Write the plan': 'Agree',
-  'Record the refusal': 'Agree',
-  'Release the lock after the refusal': 'Agree',
-  'Release the lock after already deployed': 'Agree',
-  'Release the lock after superseded': 'Agree',
-  'Release the lock after nothing to redeploy': 'Agree',
-  'Launch new instances': 'Bring up',
-  'New hosts are ready': 'Bring up',
-  'Replace the stragglers': 'Bring up',
-  'Remove the stragglers': 'Bring up',
-  'Take old hosts out of service': 'Shift',
-  'Old hosts are drained': 'Shift',
-  'Watch the new hosts': 'Shift',
-  'Terminate old instances': 'Remove',
-  'Retire old hosts in Mackerel': 'Remove',
-  'Record the release': 'Remove',
-  'Release the lock after the deployment': 'Remove',
-  'Record the halfway stop': 'Remove',
-  'Put old hosts back': 'Undo',
-  'Terminate new instances': 'Undo',
-  'Record the failure': 'Undo',
-  'Record the failed undo': 'Undo',
-  'Release the lock after the undo': 'Undo',
-};
-
-export function phaseOf(state: string): Phase | undefined {
-  return PHASE_OF[state];
-}
+/** The acts of the story, as the demo shows them: how long each has lasted, and how far it has come. */
+import { actOfState, PHASES } from '../../lambdas/domain/core/steps.ts';
+import type { Phase } from '../../lambdas/ports/ledger.ts';
 
 export interface PhaseStanding {
   readonly phase: Phase;
@@ -66,7 +30,7 @@ export class PhaseClock {
 
   /** Answers the phase that begins with this state, if one does. */
   entered(state: string, at: Date): Phase | undefined {
-    const phase = phaseOf(state);
+    const phase = actOfState(state);
     const last = this.#stays.at(-1);
     if (phase === undefined || last?.state === state) return undefined;
     if (last) last.to = at.getTime();
@@ -76,7 +40,7 @@ export class PhaseClock {
 
   /** A failure of this state was caught: here the story turned. */
   failed(state: string): void {
-    const phase = phaseOf(state);
+    const phase = actOfState(state);
     if (phase) this.#failed.add(phase);
   }
 
@@ -100,7 +64,7 @@ export class PhaseClock {
   /** Without the undo, as long as there is none. */
   standings(at: Date): readonly PhaseStanding[] {
     const been = new Set(this.#stays.map(({ phase }) => phase));
-    return PHASES.filter((phase) => phase !== 'Undo' || been.has('Undo')).map((phase) => ({
+    return PHASES.filter((phase) => phase !== 'undo' || been.has('undo')).map((phase) => ({
       phase,
       standing: this.#standing(phase, been),
       seconds: this.seconds(phase, at),

@@ -3,7 +3,9 @@
  * stands; above it the phases, below it the sentence of the last look and what was done. After the diagrams with which
  * such deployments were explained in 2015.
  */
+
 import { FAILURES, type FailureName } from '../../lambdas/domain/core/errors.ts';
+import { ACTS } from '../../lambdas/domain/core/steps.ts';
 import { span } from '../../lambdas/domain/core/words.ts';
 import type { Line } from './narration.ts';
 import type { Moment, Opening } from './performance.ts';
@@ -83,7 +85,7 @@ function phaseRow(phases: readonly PhaseStanding[]): Row {
   return shown.flatMap(({ phase, standing, seconds }, index): Piece[] => {
     const lasted = standing === 'ahead' ? '' : ` ${span(seconds)}`;
     const before: Piece[] = index === 0 ? [] : [['faint', ' ── ']];
-    return [...before, [MEANINGS[standing], `${MARKS[standing]} ${phase}${lasted}`]];
+    return [...before, [MEANINGS[standing], `${MARKS[standing]} ${ACTS[phase].title}${lasted}`]];
   });
 }
 

@@ -11,18 +11,18 @@ export function progressOf(phases: PhaseClock, { hosts }: Scene, at: Date, bakeS
   const oldHosts = hosts.filter(({ side }) => side === 'OLD');
   const newHosts = hosts.filter(({ side }) => side === 'NEW');
   switch (phases.phase) {
-    case 'Agree':
-      return Math.min(1, phases.visited('Agree') / STEPS_TO_AGREE);
-    case 'Bring up':
+    case 'agree':
+      return Math.min(1, phases.visited('agree') / STEPS_TO_AGREE);
+    case 'bring-up':
       return newHosts.length === 0 ? 0 : share(newHosts.flatMap(stepsUp));
-    case 'Shift': {
+    case 'shift': {
       const watched = bakeSeconds === 0 ? 1 : phases.seconds('Watch the new hosts', at) / bakeSeconds;
       const drained = share(oldHosts.map(({ serves, balancer }) => !serves && balancer !== 'draining'));
       return drained * SHARE_OF_DRAINING + Math.min(1, watched) * (1 - SHARE_OF_DRAINING);
     }
-    case 'Remove':
+    case 'remove':
       return share(oldHosts.flatMap(stepsOut));
-    case 'Undo':
+    case 'undo':
       return (share(oldHosts.map(({ serves }) => serves)) + share(newHosts.flatMap(stepsOut))) / 2;
     default:
       return 0;

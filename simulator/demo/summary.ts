@@ -1,5 +1,7 @@
 /** What a deployment came to: how it ended, where the time went and how much of it was unavoidable, what it cost. */
+
 import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
+import { ACTS, STEPS } from '../../lambdas/domain/core/steps.ts';
 import type { Violation } from '../rules.ts';
 import type { ExecutionResult } from '../run-definition.ts';
 import type { Scenario } from '../scenarios.ts';
@@ -156,33 +158,34 @@ function partsOf({ phases, at, fleet, oldInstances }: Outcome, bound: LowerBound
     return phases
       .standings(at)
       .filter(({ standing }) => standing !== 'ahead')
-      .map(({ phase, seconds }) => ({ part: phase, seconds }));
+      .map(({ phase, seconds }) => ({ part: ACTS[phase].title, seconds }));
   }
   const { bakeSeconds } = fleet.limits;
   const hadOld = oldInstances.length > 0;
   return [
-    { part: 'Agree', seconds: taken('Agree'), atBest: 0 },
+    { part: ACTS.agree.title, seconds: taken('agree'), atBest: 0 },
     {
-      part: 'Bring up',
-      seconds: taken('Bring up'),
+      part: ACTS['bring-up'].title,
+      seconds: taken('bring-up'),
       ...(bound.ready && { atBest: secondsFrom(bound.launched, bound.ready) }),
       because: 'the slowest new host',
     },
     {
-      part: 'Shift: drain',
-      seconds: taken('Take old hosts out of service') + taken('Old hosts are drained'),
+      part: `${ACTS.shift.title}: drain`,
+      seconds:
+        taken(STEPS['take-old-hosts-out-of-service'].title) + taken(STEPS['old-hosts-are-drained'].title),
       atBest: bound.drainSeconds,
       ...(hadOld && fleet.loadBalancers.length > 0 && { because: 'the last request on an old host' }),
     },
     {
-      part: 'Shift: watch',
-      seconds: taken('Watch the new hosts'),
+      part: `${ACTS.shift.title}: watch`,
+      seconds: taken(STEPS['watch-the-new-hosts'].title),
       atBest: bakeSeconds,
       because: 'limits.bakeSeconds in bin/fleets.ts',
     },
     {
-      part: 'Remove',
-      seconds: taken('Remove'),
+      part: ACTS.remove.title,
+      seconds: taken('remove'),
       atBest: bound.shutdownSeconds,
       ...(hadOld && { because: 'EC2 shuts the old instances down' }),
     },

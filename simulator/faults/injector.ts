@@ -31,7 +31,7 @@ export interface Reached extends Moment {
 
 type Proceed = () => Promise<unknown>;
 
-const FUNCTION_SECONDS = { ...STEPS, ...PROMOTION_STEPS };
+const ALL_STEPS = { ...STEPS, ...PROMOTION_STEPS };
 const THROTTLED_SECONDS = 20;
 const SLOW_SECONDS = 10;
 const LATE_SECONDS = 10;
@@ -191,7 +191,7 @@ export class Injector {
   }
 
   async #cutShort(fault: FaultName, visit: Visit, call: PortCall, proceed: Proceed): Promise<unknown> {
-    const left = FUNCTION_SECONDS[visit.step] - (this.#now() - visit.startedAt) / 1_000;
+    const left = ALL_STEPS[visit.step].seconds - (this.#now() - visit.startedAt) / 1_000;
     switch (fault) {
       case 'times-out-after':
         await proceed();
@@ -220,7 +220,7 @@ export class Injector {
   async #timeOut(visit: Visit, seconds: number): Promise<never> {
     visit.isFrozen = true;
     await this.#sleep(Math.max(0, seconds));
-    visit.fail(named('Sandbox.Timedout', `the function ran longer than ${FUNCTION_SECONDS[visit.step]} s`));
+    visit.fail(named('Sandbox.Timedout', `the function ran longer than ${ALL_STEPS[visit.step].seconds} s`));
     return never();
   }
 

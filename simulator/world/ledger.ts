@@ -1,13 +1,15 @@
 /** The modelled ledger: one row per fleet, with the conditions that the real writes have. */
+
 import {
   cancelled,
   isCancellable,
   lockLost,
-  PHASES,
   refuseLargeDocument,
   refuseLargeRequest,
+  TOO_LATE_TO_CANCEL,
   tooLate,
 } from '../../lambdas/domain/core/ledger-refusals.ts';
+import { PHASES } from '../../lambdas/domain/core/steps.ts';
 import type { Claim, Hold, LedgerRow, PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -85,7 +87,7 @@ export class LedgerModel {
 
   requestCancel(fleet: string, holder: string, by: string): boolean {
     const row = this.#rows.get(fleet);
-    if (row?.held?.holder !== holder || row.held.phase === 'remove') return false;
+    if (row?.held?.holder !== holder || TOO_LATE_TO_CANCEL.includes(row.held.phase)) return false;
     this.#hold(row, { ...row.held, cancel: row.held.cancel ?? { by, at: this.#now() } });
     return true;
   }

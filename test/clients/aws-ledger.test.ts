@@ -218,13 +218,13 @@ describe('the ledger’s requests', () => {
     await ledger.requestCancel('blog', 'arn:one', 'ops');
     expect(lastInput()).toEqual({
       ...common,
-      ConditionExpression: '#holder = :holder AND #phase <> :remove',
+      ConditionExpression: '#holder = :holder AND #phase <> :late0',
       UpdateExpression:
         'SET #cancelBy = if_not_exists(#cancelBy, :by), #cancelAt = if_not_exists(#cancelAt, :now)',
       ExpressionAttributeNames: names('holder', 'phase', 'cancelBy', 'cancelAt'),
       ExpressionAttributeValues: {
         ':holder': { S: 'arn:one' },
-        ':remove': { S: 'remove' },
+        ':late0': { S: 'remove' },
         ':by': { S: 'ops' },
         ':now': { S: '2026-03-01T09:00:00.000Z' },
       },
@@ -271,6 +271,18 @@ describe('the ledger’s requests', () => {
       message: expect.stringContaining('Somebody else has written to it'),
     });
     expect(String(failure)).not.toContain('secret');
+  });
+
+  it('read a phase that this release does not know: what becomes of it is decided by whoever reads it', async () => {
+    table.put({
+      fleet: { S: 'blog' },
+      generation: { N: '1' },
+      holder: { S: 'arn:one' },
+      phase: { S: 'canary' },
+      since: { S: NOW.toISOString() },
+      startedBy: { S: 'ops' },
+    });
+    expect((await ledger.read('blog'))?.held?.phase).toBe('canary');
   });
 
   it('release a row that cannot be read', async () => {

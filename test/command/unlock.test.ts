@@ -1,7 +1,8 @@
 /** `irekae unlock`: refuses while anybody may act, frees what a human has to decide about, else sends the clean-up. */
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
-import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/lock/lock.ts';
+import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
 import { anOldHost, aSnapshot, baked } from '../support/deployments.ts';
 import { aFleet } from '../support/fleets.ts';
 import { BALANCER, Desk, FLEET, SUBNETS } from './desk.ts';

@@ -1,9 +1,9 @@
 /** What `npm start` plays, from the upload to the last word: as lines, and as JSON. */
 import { describe, expect, it } from 'vitest';
+import { actOfState } from '../../lambdas/domain/core/steps.ts';
 import { closingWords } from '../../simulator/demo/closing-words.ts';
 import { JsonLines } from '../../simulator/demo/json-lines.ts';
 import { TOUR } from '../../simulator/demo/options.ts';
-import { phaseOf } from '../../simulator/demo/phases.ts';
 import { PlainLines } from '../../simulator/demo/plain-lines.ts';
 import type { ScenarioName } from '../../simulator/scenarios.ts';
 import { machineOf } from '../../simulator/stage.ts';
@@ -110,6 +110,6 @@ describe('JSON lines', () => {
 describe('The phases', () => {
   it('hold every step of the story', () => {
     const { steps } = machineOf(synthesize(), 'reactio-production-app');
-    expect(Object.keys(steps).filter((state) => phaseOf(state) === undefined)).toEqual([]);
+    expect(Object.keys(steps).filter((state) => actOfState(state) === undefined)).toEqual([]);
   });
 });

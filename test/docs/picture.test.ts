@@ -1,6 +1,6 @@
 /** The picture tells the whole definition, and a changed definition changes it. */
 import { describe, expect, it } from 'vitest';
-import { ACTS } from '../../docs/acts.ts';
+import { ACT_PLANS } from '../../docs/acts.ts';
 import { readStory, statesTold } from '../../docs/story.ts';
 import { storyPicture } from '../../docs/story-picture.ts';
 import { textWidth, wrap } from '../../docs/svg.ts';
@@ -8,7 +8,7 @@ import { definitionOf, type StateJson, type StateMachineDefinition } from '../..
 import { synthesize } from '../synth.ts';
 
 const { definition } = definitionOf(synthesize(), 'reactio-production-app');
-const story = readStory(definition, ACTS);
+const story = readStory(definition, ACT_PLANS);
 
 const changed = (states: Readonly<Record<string, Partial<StateJson>>>): StateMachineDefinition => {
   const merged = Object.entries(states).map(([name, fields]) => [
@@ -81,7 +81,7 @@ describe('The story behind the picture', () => {
       Choices: definition.States['Is it our turn?']?.Choices,
       Default: 'Ask the gatekeeper',
     };
-    const longer = readStory(changed({ 'Is it our turn?': turn, 'Ask the gatekeeper': gate }), ACTS);
+    const longer = readStory(changed({ 'Is it our turn?': turn, 'Ask the gatekeeper': gate }), ACT_PLANS);
     expect(rowsOf('Agree', longer.acts)?.slice(0, 5)).toEqual([
       'Open the deployment',
       'Take the fleet lock',
@@ -117,12 +117,12 @@ describe('The story behind the picture', () => {
       { ErrorEquals: ['LockLost'], Next: 'Record the refusal' },
       { ErrorEquals: ['States.ALL'], Next: 'Put old hosts back' },
     ];
-    expect(() => readStory(changed({ 'Launch new instances': { Catch } }), ACTS)).toThrow('A lost lock');
+    expect(() => readStory(changed({ 'Launch new instances': { Catch } }), ACT_PLANS)).toThrow('A lost lock');
   });
 
   it('is refused when failures of one act lead to different places', () => {
     const Catch = [{ ErrorEquals: ['States.ALL'], Next: 'Record the refusal' }];
-    expect(() => readStory(changed({ 'Launch new instances': { Catch } }), ACTS)).toThrow('"Bring up"');
+    expect(() => readStory(changed({ 'Launch new instances': { Catch } }), ACT_PLANS)).toThrow('"Bring up"');
   });
 
   it('is refused when an act begins with a state that no deployment comes by', () =>
@@ -132,7 +132,7 @@ describe('The story behind the picture', () => {
 
   it('is refused when a failure does not end in Fail', () => {
     const succeeds = changed({ RolledBack: { Type: 'Succeed' } });
-    expect(() => readStory(succeeds, ACTS)).toThrow('does not end in Fail');
+    expect(() => readStory(succeeds, ACT_PLANS)).toThrow('does not end in Fail');
   });
 
   it('has no picture without a point of no return', () => {
@@ -144,7 +144,7 @@ describe('The story behind the picture', () => {
 describe('The picture', () => {
   const svg = storyPicture(story);
 
-  it('is the same each time', () => expect(storyPicture(readStory(definition, ACTS))).toBe(svg));
+  it('is the same each time', () => expect(storyPicture(readStory(definition, ACT_PLANS))).toBe(svg));
 
   it('has a name and a description for those who do not see it', () => {
     expect(svg).toMatch(/<svg[^>]* role="img" aria-labelledby="title description"/);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/lock/lock.ts';
+import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
 import {
   cleanUpTimeoutSeconds,
   HISTORY_BUDGET,
@@ -31,30 +31,34 @@ const LIMITS = fc.record({
 describe('The history budget', () => {
   it('leaves room below the 25,000 events at which AWS fails an execution', () => {
     expect(HISTORY_BUDGET).toBeLessThan(25_000);
-    expect(mostEvents(DEFAULTS)).toBeLessThan(HISTORY_BUDGET);
+    expect(mostEvents({ limits: DEFAULTS })).toBeLessThan(HISTORY_BUDGET);
   });
 
   it.each(Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[])('counts the looks that %s allows', (limit) => {
-    const longer = mostEvents({ ...DEFAULTS, [limit]: 3_600 });
+    const longer = mostEvents({ limits: { ...DEFAULTS, [limit]: 3_600 } });
     // At the pauses of a long wait: every 30 s at the least, nine events each.
-    expect(longer - mostEvents(DEFAULTS)).toBeGreaterThan(((3_600 - DEFAULTS[limit]) / 30) * 9);
+    expect(longer - mostEvents({ limits: DEFAULTS })).toBeGreaterThan(((3_600 - DEFAULTS[limit]) / 30) * 9);
   });
 
   it.each(['drainSeconds', 'terminateSeconds', 'undoSeconds'] as const)(
     'counts the looks of a clean-up that %s allows',
     (limit) => {
-      const longer = mostCleanUpEvents({ ...DEFAULTS, [limit]: 3_600 });
-      expect(longer - mostCleanUpEvents(DEFAULTS)).toBeGreaterThan(((3_600 - DEFAULTS[limit]) / 30) * 9);
+      const longer = mostCleanUpEvents({ limits: { ...DEFAULTS, [limit]: 3_600 } });
+      expect(longer - mostCleanUpEvents({ limits: DEFAULTS })).toBeGreaterThan(
+        ((3_600 - DEFAULTS[limit]) / 30) * 9,
+      );
     },
   );
 
   it('counts the removal of stragglers where these are replaced', () =>
-    expect(mostEvents(DEFAULTS, true)).toBeGreaterThan(mostEvents(DEFAULTS) + 250 * 9));
+    expect(mostEvents({ limits: DEFAULTS, replaceStragglers: true })).toBeGreaterThan(
+      mostEvents({ limits: DEFAULTS }) + 250 * 9,
+    ));
 
   it('need not be asked about a clean-up, which uses up less than its deployment whatever the limits', () => {
     fc.assert(
       fc.property(LIMITS, (limits) => {
-        expect(mostCleanUpEvents(limits)).toBeLessThanOrEqual(mostEvents(limits));
+        expect(mostCleanUpEvents({ limits })).toBeLessThanOrEqual(mostEvents({ limits }));
       }),
     );
   });
@@ -67,23 +71,25 @@ describe('The timeout', () => {
 
   it('of a deployment is longer than all waits and all tasks with all their retries, one after the other', () => {
     const waits = Object.values(limits).reduce((sum, seconds) => sum + seconds, undoSeconds);
-    expect(machineTimeoutSeconds(limits)).toBeGreaterThan(waits + worstTasks('reactio-staging-app'));
+    expect(machineTimeoutSeconds({ limits })).toBeGreaterThan(waits + worstTasks('reactio-staging-app'));
   });
 
   it('of a deployment that may replace stragglers has time for that', () =>
-    expect(machineTimeoutSeconds(limits, true) - machineTimeoutSeconds(limits)).toBe(drainSeconds + 300));
+    expect(
+      machineTimeoutSeconds({ limits, replaceStragglers: true }) - machineTimeoutSeconds({ limits }),
+    ).toBe(drainSeconds + 300));
 
   it('of a clean-up is so too, with the wait for functions in flight', () => {
     const waits = TAKE_OVER_AFTER_SECONDS + terminateSeconds + 2 * undoSeconds + drainSeconds;
     const least = waits + worstTasks('reactio-staging-app-clean-up');
-    expect(cleanUpTimeoutSeconds(limits)).toBeGreaterThan(least);
-    expect(cleanUpTimeoutSeconds(limits)).toBeLessThan(machineTimeoutSeconds(limits));
+    expect(cleanUpTimeoutSeconds({ limits })).toBeGreaterThan(least);
+    expect(cleanUpTimeoutSeconds({ limits })).toBeLessThan(machineTimeoutSeconds({ limits }));
   });
 
   it.each(['reactio-staging-app', 'reactio-staging-app-clean-up'])('is that of the machine: %s', (fleet) => {
     const seconds = fleet.endsWith('-clean-up')
-      ? cleanUpTimeoutSeconds(limits)
-      : machineTimeoutSeconds(limits);
+      ? cleanUpTimeoutSeconds({ limits })
+      : machineTimeoutSeconds({ limits });
     expect(definitionOf(synthesize('staging'), fleet).definition.TimeoutSeconds).toBe(seconds);
   });
 

@@ -1,6 +1,6 @@
 /** What an environment shows and tells of its deployments: the topic of the news, and the dashboard. */
 import { describe, expect, it } from 'vitest';
-import { METRICS, PHASE_METRICS } from '../../lambdas/domain/record/metrics.ts';
+import { METRICS, SPANS, spanMetric } from '../../lambdas/domain/record/metrics.ts';
 import { RESULTS } from '../../lambdas/domain/record/news.ts';
 import { fleetMetric } from '../../lib/fleet-metric.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
@@ -99,9 +99,9 @@ describe('The dashboard', () => {
 
   it('shows each phase that a record can have', () => {
     const metrics = metricsOf('reactio-production-app: where the time goes');
-    expect(metrics.map(([, name]) => name)).toEqual(Object.values(PHASE_METRICS));
+    expect(metrics.map(([, name]) => name)).toEqual(SPANS.map((span) => spanMetric(span.name)));
     expect(metrics.map((metric) => metric[4])).toEqual(
-      Object.keys(PHASE_METRICS).map((label) => expect.objectContaining({ label })),
+      SPANS.map((span) => expect.objectContaining({ label: span.name })),
     );
   });
 

@@ -112,7 +112,7 @@ describe('The functions', () => {
       FunctionName: `irekae-production-${step}`,
       Runtime: 'nodejs24.x',
       Architectures: ['arm64'],
-      Timeout: STEPS[step],
+      Timeout: STEPS[step].seconds,
       MemorySize: step === 'resolve-the-release' ? 1024 : 512,
       LoggingConfig: { LogFormat: 'JSON', ApplicationLogLevel: 'INFO', SystemLogLevel: 'WARN' },
       Environment: { Variables: { IREKAE_STEP: step, POWERTOOLS_SERVICE_NAME: 'irekae' } },

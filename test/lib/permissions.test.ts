@@ -1,6 +1,6 @@
 /** What each step's role allows, held against a second list: whoever widens a permission does it in both places. */
 import { describe, expect, it } from 'vitest';
-import { STEP_NAMES } from '../../lambdas/domain/core/steps.ts';
+import { STEP_NAMES, STEPS, type StepName } from '../../lambdas/domain/core/steps.ts';
 import { machinesOf } from '../../lambdas/domain/lock/lock.ts';
 import { FUNCTION_NAMES, type FunctionName } from '../../lib/function-names.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
@@ -371,6 +371,15 @@ describe('The artifact bucket', () => {
     expect(resourcesFor('s3:PutObject', 'copy-the-artifact')).toEqual([
       'arn:aws:s3:::irekae-production-222222222222-ap-northeast-1/reactio/app.tar.gz',
     ]);
+  });
+});
+
+describe('A step', () => {
+  it('may change something in AWS only if the table of steps says that it changes something', () => {
+    const writes = (step: StepName) => MAY[step].some((action) => !/:(Get|Describe|List)/.test(action));
+    const writers = STEP_NAMES.filter(writes);
+    expect(writers.length).toBeGreaterThan(5);
+    expect(writers.filter((step) => STEPS[step].changes === 'nothing')).toEqual([]);
   });
 });
 

@@ -35,7 +35,7 @@ describe('The definition of a promotion', () => {
 
   it('gives every task a little more time than its function has, retries it, and catches every error', () => {
     for (const [name, task] of tasks()) {
-      const seconds = PROMOTION_STEPS[machine().stepOf(String(task.Resource)) as PromotionStepName];
+      const seconds = PROMOTION_STEPS[machine().stepOf(String(task.Resource)) as PromotionStepName].seconds;
       expect(Number(task.TimeoutSeconds) - seconds, name).toBeGreaterThanOrEqual(5);
       expect(JSON.stringify(task.Retry), name).toContain('ServiceUnavailable');
       expect(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Deployment, parseDeployment } from '../../lambdas/domain/core/document.ts';
-import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/lock/lock.ts';
+import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow, Phase } from '../../lambdas/ports/ledger.ts';
 import { takeOverTheLock } from '../../lambdas/take-over-the-lock.ts';
@@ -51,6 +51,16 @@ describe('Take over the lock of a dead holder', () => {
       'ledger.read "shop"',
       `executions.status "${HOLD.holder}"`,
       expect.stringMatching(/^ledger\.takeOver "shop" \{.*"generation":7.*\} "/),
+    ]);
+  });
+
+  it('in a phase that this release does not know keeps the lock for a human, and takes nothing over', async () => {
+    const keepForHuman = async () => {};
+    const row = rowIn('canary' as Phase, shifted());
+    const { answer, ports } = takeOver(methods(row, DIED, { keepForHuman }));
+    expect(await answer).toMatchObject({ ready: true, verdict: 'human' });
+    expect(ports.calls.slice(2)).toEqual([
+      expect.stringMatching(/^ledger\.keepForHuman "shop" .*a human has to decide"$/),
     ]);
   });
 

@@ -33,7 +33,7 @@ export async function followed(task: Task, execution: string, versionId?: string
 /** Without `--timeout`: the deployment before this one, this one, and a clean-up of it, each at its own limit. */
 export function waitSeconds({ fleet, options }: Task): number {
   if (options.timeout !== undefined) return Number(options.timeout) * 60;
-  return 2 * machineTimeoutSeconds(fleet.limits) + cleanUpTimeoutSeconds(fleet.limits);
+  return 2 * machineTimeoutSeconds(fleet) + cleanUpTimeoutSeconds(fleet);
 }
 
 /** The outcome of a deployment whose end is known already. */

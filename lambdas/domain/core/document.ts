@@ -43,7 +43,7 @@ export type Lock = v.InferOutput<typeof Lock>;
 /** What a clean-up found, and what it has to do about it. */
 const TakeOver = v.object({
   ready: v.boolean(),
-  verdict: v.picklist(['undo', 'finish', 'release', 'nothing', 'wait']),
+  verdict: v.picklist(['undo', 'finish', 'release', 'human', 'nothing', 'wait']),
   reason: v.string(),
   nextLookInSeconds: v.pipe(v.number(), v.integer(), v.minValue(1)),
   /** The dead deployment's document, to go on with. */

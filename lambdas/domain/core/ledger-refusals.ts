@@ -2,16 +2,13 @@
 
 import type { Hold, LedgerRow, PendingRequest, Phase } from '../../ports/ledger.ts';
 import { DeploymentError } from './errors.ts';
-
-/**
- * In the order of the story; an undo may follow any other phase, and none follows it. A holder's phase only ever moves
- * forward: a late call of its own, from before, must not launch again while it undoes, nor have a clean-up undo what is
- * past the point of no return.
- */
-export const PHASES: readonly Phase[] = ['agree', 'bring-up', 'shift', 'remove', 'undo'];
+import { ACTS, PHASES } from './steps.ts';
 
 /** Is entering this phase refused once somebody asked the holder to undo itself? */
-export const isCancellable = (phase: Phase): boolean => phase !== 'undo';
+export const isCancellable = (phase: Phase): boolean => ACTS[phase].cancel !== 'undoes already';
+
+/** The phases in which nobody can ask for that anymore. */
+export const TOO_LATE_TO_CANCEL = PHASES.filter((phase) => ACTS[phase].cancel === 'too late');
 
 /** Together they stay below the 400 KB of a DynamoDB item, even if nothing of the document could be compressed. */
 export const MAX_DOCUMENT_BYTES = 300_000;

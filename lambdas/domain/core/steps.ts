@@ -1,31 +1,345 @@
-/** The steps: each is a file in `lambdas/`, a function in AWS, and one or more states of the story. */
+/**
+ * THE TABLE of the story. Each step is a file in `lambdas/`, a function in AWS, and one or more states of the state
+ * machine. What is known of a step anywhere follows from its row: the key under which it answers, its time limits, what
+ * a wait may cost, the take-over of a dead lock, the acts that demo, command, docs and timeline show, the metrics. Who
+ * adds a step adds a file, a row, its permissions, and its place in the story; the compiler names what is missing.
+ */
+import type { Phase } from '../../ports/ledger.ts';
+import type { StepKey } from './document.ts';
+import type { Fleet } from './fleet.ts';
 
-/** Step → the time limit of its function, in seconds. The state machine's task waits a little longer. */
+// ── Acts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Act {
+  readonly title: string;
+  /** What becomes of a failure. */
+  readonly promise: string;
+  /** What a clean-up does about a holder that died in it. */
+  readonly leaves: 'release' | 'undo' | 'finish';
+  /** May somebody still ask for the deployment to be undone? */
+  readonly cancel: 'undoes' | 'too late' | 'undoes already';
+}
+
+/**
+ * The acts of a deployment, in their order; the ledger knows them as phases. An undo may follow any other, and none
+ * follows it: a holder only ever moves forward.
+ */
+export const ACTS = {
+  agree: { title: 'Agree', promise: 'Nothing is changed yet.', leaves: 'release', cancel: 'undoes' },
+  'bring-up': { title: 'Bring up', promise: 'A failure is undone.', leaves: 'undo', cancel: 'undoes' },
+  shift: {
+    title: 'Shift traffic',
+    promise: 'Undone in seconds: the old hosts still run.',
+    leaves: 'undo',
+    cancel: 'undoes',
+  },
+  remove: {
+    title: 'Remove',
+    promise: 'Nothing is undone anymore, only finished.',
+    leaves: 'finish',
+    cancel: 'too late',
+  },
+  undo: {
+    title: 'Undo',
+    promise: 'The old hosts serve, and nothing new is left.',
+    leaves: 'undo',
+    cancel: 'undoes already',
+  },
+} as const satisfies Readonly<Record<Phase, Act>>;
+
+export const PHASES = Object.keys(ACTS) as readonly Phase[];
+
+// ── Steps ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What the length of a wait depends on. */
+export type Limits = Pick<Fleet, 'limits'> & Partial<Pick<Fleet, 'replaceStragglers'>>;
+
+export interface StepRow {
+  /** Its state in the story: what an operator reads at 3 a.m. Of two steps there are several: see `STATES`. */
+  readonly title: string;
+  readonly act: Phase;
+  /** Where the document keeps its answer. */
+  readonly key: StepKey;
+  /** The time limit of its function. The state machine's task waits a little longer. */
+  readonly seconds: number;
+  /** What a run that is given up for lost may still change: nothing, the fleet and its records, or the lock alone. */
+  readonly changes: 'nothing' | 'fleet' | 'lock';
+  /** Of a wait: for how many seconds it may look again and again, at most. 0: it does not come about. */
+  readonly lasts?: (fleet: Limits) => number;
+  /** Of a wait that never looks more often than this. */
+  readonly looksEverySeconds?: number;
+  /** Not on the way of every deployment. */
+  readonly isAside?: true;
+  /** The stretch of time that ends when it is done: in records, news, metrics and on the dashboard. */
+  readonly span?: StepSpan;
+}
+
+export interface StepSpan {
+  readonly name: string;
+  /** Default: the step's. */
+  readonly act?: Phase;
+  /** For the table of metrics. */
+  readonly says: string;
+}
+
+/** EC2 shows a launched instance by its tag after this long at the latest. */
+export const VISIBILITY_SECONDS = 10;
+/** A load balancer that says nothing about draining after this long has not heard of the deregistration. */
+export const DEREGISTRATION_SECONDS = 60;
+/** While Mackerel or AWS do not answer the bake goes on this much longer, then fails: silence is not health. */
+export const BAKE_SILENCE_SECONDS = 300;
+/** Between looks of the bake, after a bad one or none: time enough for an agent's restart or a transient error. */
+export const BAKE_RETRY_SECONDS = 5;
+/** How long the removal of stragglers may take, besides draining: EC2 ends an instance in less. */
+export const STRAGGLER_END_SECONDS = 300;
+
+const LAUNCH_SECONDS = 60;
+/** A launch that was cut off may still be under way until its own time limit is over; then EC2 has to show it. */
+export const LAUNCH_IN_FLIGHT_SECONDS = LAUNCH_SECONDS + VISIBILITY_SECONDS;
+
+const longestDrain = ({ limits }: Limits) => Math.max(limits.drainSeconds, DEREGISTRATION_SECONDS);
+
 export const STEPS = {
-  'take-the-fleet-lock': 30,
-  'resolve-the-image': 30,
-  // Reads the whole tarball when nobody else knows its checksum.
-  'resolve-the-release': 300,
-  'snapshot-old-hosts': 60,
-  'write-the-plan': 10,
-  'launch-new-instances': 60,
-  'new-hosts-are-ready': 60,
-  'replace-the-stragglers': 60,
-  'remove-the-stragglers': 60,
-  'take-old-hosts-out-of-service': 60,
-  'old-hosts-are-drained': 60,
-  'watch-the-new-hosts': 60,
-  'terminate-old-instances': 60,
-  'retire-old-hosts-in-mackerel': 120,
-  // Three writes to S3, one after the other and each with its tries, and the news: cut off, they would be told twice.
-  'record-the-release': 120,
-  'put-old-hosts-back': 60,
-  'terminate-new-instances': 60,
-  'record-the-failure': 120,
-  'release-the-fleet-lock': 30,
-  'take-over-the-lock': 30,
-} as const;
+  'take-the-fleet-lock': {
+    title: 'Take the fleet lock',
+    act: 'agree',
+    key: 'lock',
+    seconds: 30,
+    changes: 'lock',
+  },
+  'resolve-the-image': {
+    title: 'Resolve the image',
+    act: 'agree',
+    key: 'image',
+    seconds: 30,
+    changes: 'nothing',
+  },
+  'resolve-the-release': {
+    title: 'Resolve the release',
+    act: 'agree',
+    key: 'release',
+    // Reads the whole tarball when nobody else knows its checksum.
+    seconds: 300,
+    changes: 'nothing',
+  },
+  'snapshot-old-hosts': {
+    title: 'Snapshot old hosts',
+    act: 'agree',
+    key: 'oldHosts',
+    seconds: 60,
+    changes: 'nothing',
+  },
+  'write-the-plan': {
+    title: 'Write the plan',
+    act: 'agree',
+    key: 'plan',
+    seconds: 10,
+    changes: 'nothing',
+    isAside: true,
+  },
+  'launch-new-instances': {
+    title: 'Launch new instances',
+    act: 'bring-up',
+    key: 'launch',
+    seconds: LAUNCH_SECONDS,
+    changes: 'fleet',
+    span: { name: 'agree', act: 'agree', says: 'Until the launch: lock, image, release, snapshot.' },
+  },
+  'new-hosts-are-ready': {
+    title: 'New hosts are ready',
+    act: 'bring-up',
+    key: 'readiness',
+    seconds: 60,
+    changes: 'fleet',
+    lasts: ({ limits }) => limits.readySeconds,
+    span: { name: 'bring up', says: 'From the launch until the last look that found every new host ready.' },
+  },
+  'replace-the-stragglers': {
+    title: 'Replace the stragglers',
+    act: 'bring-up',
+    // Its answer is the launch anew: from there on the new hosts are those instead of the stragglers.
+    key: 'launch',
+    seconds: 60,
+    changes: 'fleet',
+    isAside: true,
+  },
+  'remove-the-stragglers': {
+    title: 'Remove the stragglers',
+    act: 'bring-up',
+    key: 'stragglers',
+    seconds: 60,
+    changes: 'fleet',
+    lasts: ({ limits, replaceStragglers = false }) =>
+      replaceStragglers ? limits.drainSeconds + STRAGGLER_END_SECONDS : 0,
+    isAside: true,
+  },
+  'take-old-hosts-out-of-service': {
+    title: 'Take old hosts out of service',
+    act: 'shift',
+    key: 'shift',
+    seconds: 60,
+    changes: 'fleet',
+    span: { name: 'shift', says: 'Old hosts taken out of service.' },
+  },
+  'old-hosts-are-drained': {
+    title: 'Old hosts are drained',
+    act: 'shift',
+    key: 'drain',
+    seconds: 60,
+    changes: 'nothing',
+    lasts: longestDrain,
+    span: { name: 'drain', says: 'Until no load balancer held an old host anymore.' },
+  },
+  'watch-the-new-hosts': {
+    title: 'Watch the new hosts',
+    act: 'shift',
+    key: 'bake',
+    seconds: 60,
+    changes: 'nothing',
+    lasts: ({ limits }) => limits.bakeSeconds + BAKE_SILENCE_SECONDS,
+    looksEverySeconds: BAKE_RETRY_SECONDS,
+    span: { name: 'bake', says: 'The new hosts were watched.' },
+  },
+  'terminate-old-instances': {
+    title: 'Terminate old instances',
+    act: 'remove',
+    key: 'termination',
+    seconds: 60,
+    changes: 'fleet',
+    lasts: ({ limits }) => limits.terminateSeconds,
+    span: { name: 'terminate', says: 'Until EC2 had ended the old instances.' },
+  },
+  'retire-old-hosts-in-mackerel': {
+    title: 'Retire old hosts in Mackerel',
+    act: 'remove',
+    key: 'retirement',
+    seconds: 120,
+    changes: 'fleet',
+    span: { name: 'retire', says: 'Old hosts retired in Mackerel.' },
+  },
+  'record-the-release': {
+    title: 'Record the release',
+    act: 'remove',
+    key: 'record',
+    // Three writes to S3, one after the other and each with its tries, and the news: cut off, they would be told twice.
+    seconds: 120,
+    changes: 'fleet',
+  },
+  'put-old-hosts-back': {
+    title: 'Put old hosts back',
+    act: 'undo',
+    key: 'putBack',
+    seconds: 60,
+    changes: 'fleet',
+    lasts: ({ limits }) => limits.undoSeconds,
+    span: { name: 'put back', says: 'Undo: until the old hosts served again.' },
+  },
+  'terminate-new-instances': {
+    title: 'Terminate new instances',
+    act: 'undo',
+    key: 'removal',
+    seconds: 60,
+    changes: 'fleet',
+    // They leave their load balancers before they are terminated, and no launch may be in flight.
+    lasts: (fleet) => fleet.limits.undoSeconds + longestDrain(fleet) + LAUNCH_IN_FLIGHT_SECONDS,
+    span: { name: 'remove new', says: 'Undo: until the new instances were gone.' },
+  },
+  'record-the-failure': {
+    title: 'Record the failure',
+    act: 'undo',
+    key: 'ending',
+    seconds: 120,
+    changes: 'fleet',
+  },
+  'release-the-fleet-lock': {
+    title: 'Release the lock after the deployment',
+    act: 'remove',
+    key: 'freed',
+    seconds: 30,
+    changes: 'lock',
+  },
+  'take-over-the-lock': {
+    title: 'Take over the lock',
+    act: 'undo',
+    key: 'takeOver',
+    seconds: 30,
+    changes: 'lock',
+    lasts: () => TAKE_OVER_AFTER_SECONDS,
+  },
+} as const satisfies Readonly<Record<string, StepRow>>;
 
 export type StepName = keyof typeof STEPS;
 
 export const STEP_NAMES = Object.keys(STEPS) as StepName[];
+
+/** The same, as rows of one shape: for whoever goes through all of them. */
+export const rowOf = (name: StepName): StepRow => STEPS[name];
+
+/** The steps that look again and again. */
+export type WaitName = {
+  [Name in StepName]: (typeof STEPS)[Name] extends { readonly lasts: unknown } ? Name : never;
+}[StepName];
+
+/** The steps that change the fleet or its records: each asks the ledger first whether it may. */
+export type ChangingStep = {
+  [Name in StepName]: (typeof STEPS)[Name]['changes'] extends 'fleet' ? Name : never;
+}[StepName];
+
+/** The only wait that is the clean-up's alone. */
+const TAKE_OVER: WaitName = 'take-over-the-lock';
+
+/** The waits of a deployment, in the order of the story. */
+export const WAIT_NAMES = STEP_NAMES.filter(
+  (name): name is WaitName => rowOf(name).lasts !== undefined && name !== TAKE_OVER,
+);
+
+/** What a clean-up may come by: it finishes or undoes. */
+export const CLEAN_UP_STEPS = STEP_NAMES.filter((name) => ['remove', 'undo'].includes(rowOf(name).act));
+
+/**
+ * After this long nothing of a dead execution can be in flight: a function that was running when it ended may still act
+ * for as long as its own time limit. What only reads can do no harm, however long it takes.
+ */
+export const TAKE_OVER_AFTER_SECONDS: number =
+  Math.max(...STEP_NAMES.map(rowOf).map(({ changes, seconds }) => (changes === 'nothing' ? 0 : seconds))) +
+  30;
+
+// ── States ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The states of the two steps that stand in several places of the story: whose function they run, and in which act. */
+export const STATES = {
+  'Record the refusal': { step: 'record-the-failure', act: 'agree' },
+  'Record the failure': { step: 'record-the-failure', act: 'undo' },
+  'Record the failed undo': { step: 'record-the-failure', act: 'undo' },
+  'Record the halfway stop': { step: 'record-the-failure', act: 'remove' },
+  'Release the lock after the refusal': { step: 'release-the-fleet-lock', act: 'agree' },
+  'Release the lock after already deployed': { step: 'release-the-fleet-lock', act: 'agree' },
+  'Release the lock after superseded': { step: 'release-the-fleet-lock', act: 'agree' },
+  'Release the lock after nothing to redeploy': { step: 'release-the-fleet-lock', act: 'agree' },
+  'Release the lock after the deployment': { step: 'release-the-fleet-lock', act: 'remove' },
+  'Release the lock after the undo': { step: 'release-the-fleet-lock', act: 'undo' },
+  'Release the lock after finishing': { step: 'release-the-fleet-lock', act: 'remove' },
+  'Release the lock after a holder that changed nothing': { step: 'release-the-fleet-lock', act: 'agree' },
+} as const satisfies Readonly<
+  Record<string, { readonly step: StepName; readonly act: Phase; readonly key?: StepKey }>
+>;
+
+/** The titles of the states of one step. */
+export type TitleOf<Step extends StepName> = {
+  [Title in keyof typeof STATES]: (typeof STATES)[Title]['step'] extends Step ? Title : never;
+}[keyof typeof STATES];
+
+const ACT_OF_STATE: ReadonlyMap<string, Phase> = new Map([
+  ...STEP_NAMES.map((name) => [rowOf(name).title, rowOf(name).act] as const),
+  ...Object.entries(STATES).map(([title, { act }]) => [title, act] as const),
+]);
+
+/** The act that a state belongs to; nothing for what lies between two steps. */
+export const actOfState = (title: string): Phase | undefined => ACT_OF_STATE.get(title);
+
+/** The state with which an act begins. */
+export function beginningOf(act: Phase): string {
+  const first = STEP_NAMES.map(rowOf).find((row) => row.act === act);
+  if (!first) throw new Error(`No step is in the act ${act}.`);
+  return first.title;
+}

@@ -7,13 +7,8 @@ import { allReady, type HostStanding, readinessSentence } from './readiness.ts';
 /** A single bad look may be a load balancer's "transient error": the second one in a row counts. */
 const BAD_LOOKS_ALLOWED = 1;
 
-/** While Mackerel or AWS do not answer the bake goes on this much longer, then fails: silence is not health. */
-export const BAKE_SILENCE_SECONDS = 300;
-
 /** Pause between looks: nothing is due before the bake's end. */
 export const BAKE_PAUSE_SECONDS = 10;
-/** After a bad look, or none at all: soon, but time enough for an agent's restart or a transient error to pass. */
-export const BAKE_RETRY_SECONDS = 5;
 
 export interface BakeFacts {
   readonly standings: readonly HostStanding[];

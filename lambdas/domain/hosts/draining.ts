@@ -2,9 +2,6 @@
 import type { Member } from '../../ports/load-balancers.ts';
 import { list } from '../core/words.ts';
 
-/** A load balancer that says nothing about draining after this long has not heard of the deregistration. */
-export const DEREGISTRATION_SECONDS = 60;
-
 export interface DrainingDecision {
   readonly drained: boolean;
   /** Hosts that a load balancer still lists without draining them: somebody registered them again. */

@@ -3,12 +3,7 @@ import type { Instance } from '../../ports/ec2.ts';
 import { type Deployment, launchedIds, newInstanceIds, oldInstanceIds } from '../core/document.ts';
 import { FAILURES } from '../core/errors.ts';
 import { TAG } from '../core/fleet.ts';
-import { STEPS } from '../core/steps.ts';
-
-/** EC2 shows a launched instance by its tag after this long at the latest. */
-const VISIBILITY_SECONDS = 10;
-/** A function that was cut off may still be launching until its own time limit is over; then visibility. */
-export const LAUNCH_IN_FLIGHT_SECONDS = STEPS['launch-new-instances'] + VISIBILITY_SECONDS;
+import { LAUNCH_IN_FLIGHT_SECONDS, VISIBILITY_SECONDS } from '../core/steps.ts';
 
 /**
  * Until when "EC2 shows nothing that we launched" is no proof. A launch that answered with its instances needs no

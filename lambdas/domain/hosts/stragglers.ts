@@ -16,9 +16,6 @@ import type { HostStanding } from './readiness.ts';
 /** A host that has taken this many times the median is a straggler. */
 const SLOWER_THAN = 3;
 
-/** How long their removal may take, besides draining: EC2 ends an instance in less. */
-export const STRAGGLER_END_SECONDS = 300;
-
 /** Of two hosts, the slower one is half of the fleet: that tells nothing about it. */
 export const SMALLEST_FLEET = 3;
 

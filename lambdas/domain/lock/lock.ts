@@ -1,18 +1,12 @@
 /** Decisions about a fleet's lock: what a start does that finds it held, and what is to be done about a dead holder. */
 import type { ExecutionState } from '../../ports/executions.ts';
-import type { LedgerRow, PendingRequest } from '../../ports/ledger.ts';
+import type { LedgerRow, PendingRequest, Phase } from '../../ports/ledger.ts';
 import type { TakeOver } from '../core/document.ts';
-import { STEPS } from '../core/steps.ts';
+import { ACTS, TAKE_OVER_AFTER_SECONDS } from '../core/steps.ts';
 import { span } from '../core/words.ts';
 import { isFollowUp } from './following.ts';
 
 type Held = NonNullable<LedgerRow['held']>;
-
-/** A function that was running when its execution ended may still act for as long as its own time limit. */
-export const TAKE_OVER_AFTER_SECONDS =
-  Math.max(
-    ...Object.entries(STEPS).flatMap(([step, seconds]) => (step === 'resolve-the-release' ? [] : [seconds])),
-  ) + 30;
 
 /** Step Functions answers "unknown" for a very young execution too: only an old lock is held by nobody then. */
 const YOUNG_SECONDS = 300;
@@ -104,11 +98,25 @@ export function decideCleanUp(row: LedgerRow | undefined, state: ExecutionState,
     return { ready: false, verdict: 'wait', reason, waitSeconds: left };
   }
   const ended = `${held.holder} ended ${span(passed)} ago in the phase ${held.phase}`;
-  if (held.document === undefined || held.phase === 'agree')
-    return { ready: true, verdict: 'release', reason: `${ended}: it changed nothing` };
-  return held.phase === 'remove'
-    ? { ready: true, verdict: 'finish', reason: `${ended}, past the point of no return: finishing it` }
-    : { ready: true, verdict: 'undo', reason: `${ended}: undoing it` };
+  const verdict = workLeftOf(held);
+  return { ready: true, verdict, reason: `${ended}${LEFT[verdict]}` };
+}
+
+/** Each completes "… ended in the phase …". */
+const LEFT = {
+  release: ': it changed nothing',
+  undo: ': undoing it',
+  finish: ', past the point of no return: finishing it',
+  human: ', which this release of irekae does not know: a human has to decide',
+} as const satisfies Readonly<Record<WorkLeft, string>>;
+
+/** What a dead holder left to do; nobody but a human knows what to do about a phase that is not in the table. */
+export type WorkLeft = (typeof ACTS)[Phase]['leaves'] | 'human';
+
+/** A holder that wrote no document down never left the first act. */
+export function workLeftOf({ phase, document }: Pick<Held, 'phase' | 'document'>): WorkLeft {
+  if (!Object.hasOwn(ACTS, phase)) return 'human';
+  return document === undefined ? 'release' : ACTS[phase].leaves;
 }
 
 /** The state machines of a fleet, from the ARN of one of its executions. */

@@ -4,6 +4,7 @@
  * told that did not happen.
  */
 import { groupBy } from '../core/collections.ts';
+import { rowOf, STEP_NAMES, type STEPS, type StepName } from '../core/steps.ts';
 
 export const METRIC_NAMESPACE = 'irekae';
 
@@ -14,7 +15,24 @@ interface Metric {
   readonly says: string;
 }
 
-const phase = (says: string): Metric => ({ unit: 'Seconds', dimensions: ['fleet'], says });
+/** `bring up` → `BringUpSeconds`. */
+type SecondsOf<Name extends string> = Name extends `${infer First} ${infer Rest}`
+  ? `${Capitalize<First>}${SecondsOf<Rest>}`
+  : `${Capitalize<Name>}Seconds`;
+
+type SpanName = Extract<(typeof STEPS)[StepName], { readonly span: unknown }>['span']['name'];
+
+/** The metric of a step's span. */
+export const spanMetric = (name: string): SpanMetric =>
+  `${name.replace(/(?:^| )(\w)/g, (_, letter: string) => letter.toUpperCase())}Seconds` as SpanMetric;
+type SpanMetric = SecondsOf<SpanName>;
+
+/** The steps' spans, in the order in which they pass. */
+export const SPANS = STEP_NAMES.flatMap((name) => rowOf(name).span ?? []);
+
+const ofSpans = Object.fromEntries(
+  SPANS.map(({ name, says }) => [spanMetric(name), { unit: 'Seconds', dimensions: ['fleet'], says }]),
+) as unknown as Readonly<Record<SpanMetric, Metric>>;
 
 export const METRICS = {
   Deployments: {
@@ -27,15 +45,7 @@ export const METRICS = {
     dimensions: ['fleet'],
     says: 'From the start of the execution to its record, of deployments that launched something.',
   },
-  AgreeSeconds: phase('Until the launch: lock, image, release, snapshot.'),
-  BringUpSeconds: phase('From the launch until the last look that found every new host ready.'),
-  ShiftSeconds: phase('Old hosts taken out of service.'),
-  DrainSeconds: phase('Until no load balancer held an old host anymore.'),
-  BakeSeconds: phase('The new hosts were watched.'),
-  TerminateSeconds: phase('Until EC2 had ended the old instances.'),
-  RetireSeconds: phase('Old hosts retired in Mackerel.'),
-  PutBackSeconds: phase('Undo: until the old hosts served again.'),
-  RemoveNewSeconds: phase('Undo: until the new instances were gone.'),
+  ...ofSpans,
   OrphanSeconds: {
     unit: 'Seconds',
     dimensions: ['fleet'],
@@ -49,19 +59,6 @@ export const METRICS = {
 } as const satisfies Readonly<Record<string, Metric>>;
 
 export type MetricName = keyof typeof METRICS;
-
-/** Phase of a release record → its metric. */
-export const PHASE_METRICS = {
-  agree: 'AgreeSeconds',
-  'bring up': 'BringUpSeconds',
-  shift: 'ShiftSeconds',
-  drain: 'DrainSeconds',
-  bake: 'BakeSeconds',
-  terminate: 'TerminateSeconds',
-  retire: 'RetireSeconds',
-  'put back': 'PutBackSeconds',
-  'remove new': 'RemoveNewSeconds',
-} as const satisfies Readonly<Record<string, MetricName>>;
 
 export type MetricValues = { readonly [Name in MetricName]?: number };
 
@@ -87,11 +84,11 @@ export function metricFields(
   };
 }
 
-/** How long each phase took, as metrics. */
+/** How long each span took, as metrics. */
 export function phaseMetrics(phases: Readonly<Record<string, number>>): MetricValues {
-  const known = Object.entries(PHASE_METRICS).flatMap(([name, metric]) => {
+  const known = SPANS.flatMap(({ name }) => {
     const seconds = phases[name];
-    return seconds === undefined ? [] : [[metric, seconds] as const];
+    return seconds === undefined ? [] : [[spanMetric(name), seconds] as const];
   });
   return Object.fromEntries(known);
 }

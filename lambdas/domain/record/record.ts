@@ -6,9 +6,11 @@ import {
   type Kept,
   newInstanceIds,
   oldInstanceIds,
+  type StepKey,
   type Straggler,
 } from '../core/document.ts';
 import { type Override, startedBy } from '../core/input.ts';
+import { rowOf, STEP_NAMES } from '../core/steps.ts';
 import { secondsBetween } from '../core/words.ts';
 import { replacedSentence } from '../hosts/stragglers.ts';
 import { recipe } from '../release/release-choice.ts';
@@ -114,28 +116,21 @@ function previousOf({ release }: Deployment, ending?: Ending): { previous?: stri
   return previous === undefined ? {} : { previous };
 }
 
-/** How long each phase took, in seconds, as far as the deployment came. */
+/** How long each span took, in seconds, as far as the deployment came. */
 export function phases(deployment: Deployment): Record<string, number> {
-  const { execution, launch, readiness, shift, drain, bake, termination, retirement, putBack, removal } =
-    deployment;
-  const moments: [string, string | undefined][] = [
-    ['agree', launch?.at],
-    ['bring up', readiness?.at],
-    // Sent back to wait, it was no shift yet.
-    ['shift', shift?.done ? shift.at : undefined],
-    ['drain', drain?.at],
-    ['bake', bake?.at],
-    ['terminate', termination?.at],
-    ['retire', retirement?.at],
-    ['put back', putBack?.at],
-    ['remove new', removal?.at],
-  ];
   const spans: Record<string, number> = {};
-  let from = execution.startedAt;
-  for (const [phase, at] of moments) {
+  let from = deployment.execution.startedAt;
+  for (const { key, span } of STEP_NAMES.map(rowOf)) {
+    const at = span && doneAt(deployment, key);
     if (!at) continue;
-    spans[phase] = Math.round(secondsBetween(from, at) * 10) / 10;
+    spans[span.name] = Math.round(secondsBetween(from, at) * 10) / 10;
     from = at;
   }
   return spans;
+}
+
+/** When a step has answered last; of a shift that was sent back to wait, nothing: it was no shift yet. */
+function doneAt(deployment: Deployment, key: StepKey): string | undefined {
+  const { at, done = true } = Object(deployment[key]) as { readonly at?: string; readonly done?: boolean };
+  return done ? at : undefined;
 }

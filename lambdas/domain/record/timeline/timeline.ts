@@ -5,6 +5,7 @@
  */
 import type { Deployment, Ending, Look, Milestones, ReleaseBefore } from '../../core/document.ts';
 import { loadBalancerName } from '../../core/fleet.ts';
+import { rowOf, STEP_NAMES, STEPS, type StepRow } from '../../core/steps.ts';
 import { explain } from '../ending.ts';
 import { type Bound, lowerBound } from './bound.ts';
 import { secondsIn } from './milestones.ts';
@@ -137,52 +138,64 @@ function spansOf(deployment: Deployment, end: number): Span[] {
 // ── The sentences ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 function toldBy(deployment: Deployment, now: Date): Told[] {
-  const { lock, image, release, oldHosts, launch, shift, retirement, failure, undoFailure } = deployment;
-  const { readiness, drain, bake, termination, putBack, removal } = deployment;
-  const once = (state: string, step: { reason: string; at?: string } | undefined): Told[] =>
-    step ? [{ ...(step.at && { at: secondsIn(deployment, step.at) }), state, says: step.reason }] : [];
-  const wait = (state: string, look: Look | undefined): Told[] =>
-    (look?.said ?? (look ? [[new Date(look.at).getTime() / 1000, look.reason] as const] : [])).map(
-      ([seconds, says]) => ({ at: secondsIn(deployment, new Date(seconds * 1000)), state, says }),
-    );
+  const { failure, undoFailure, putBack, removal } = deployment;
   const failed = (state: string, error: Deployment['failure'], at: Date | string): Told[] => {
     if (!error) return [];
     const { name, sentence } = explain(error);
     return [{ at: secondsIn(deployment, at), state, says: `${name}: ${sentence}`, isFailure: true }];
   };
+  const [forward, back] = [toldIn(deployment, isForward), toldIn(deployment, (row) => row.act === 'undo')];
+  const undoing = removal || putBack?.ready ? 'terminate-new-instances' : 'put-old-hosts-back';
   const told = [
-    ...once('Take the fleet lock', lock),
-    ...once('Resolve the image', image),
-    ...once('Resolve the release', release),
-    ...once('Snapshot old hosts', oldHosts),
-    ...once('Launch new instances', launch),
-    ...wait('New hosts are ready', readiness),
-    ...once('Take old hosts out of service', shift),
-    ...wait('Old hosts are drained', drain),
-    ...wait('Watch the new hosts', bake),
-    ...wait('Terminate old instances', termination),
-    ...once('Retire old hosts in Mackerel', retirement),
+    ...forward,
     ...failed(failedState(deployment), failure, putBack?.since ?? now),
-    ...wait('Put old hosts back', putBack),
-    ...wait('Terminate new instances', removal),
-    ...failed(removal || putBack?.ready ? 'Terminate new instances' : 'Put old hosts back', undoFailure, now),
+    ...back,
+    ...failed(STEPS[undoing].title, undoFailure, now),
   ];
   // A wait may have been left and entered again. The sort is stable: what has no moment stays in front.
   return told.sort((a, b) => (a.at ?? 0) - (b.at ?? 0));
 }
 
-/** Where the story was when it failed: behind the last state that has answered. */
-export function failedState(deployment: Deployment): string {
-  const { bake, drain, shift, readiness, launch, oldHosts, termination, retirement } = deployment;
-  if (retirement) return 'Record the release';
-  if (termination?.ready) return 'Retire old hosts in Mackerel';
-  if (bake?.ready) return 'Terminate old instances';
-  if (drain?.ready) return 'Watch the new hosts';
-  if (shift?.done) return 'Old hosts are drained';
-  if (readiness?.ready) return 'Take old hosts out of service';
-  if (launch) return 'New hosts are ready';
-  return oldHosts ? 'Launch new instances' : 'Take the fleet lock';
+/** On the way of every deployment that succeeds. */
+const isForward = ({ act, isAside }: StepRow): boolean => act !== 'undo' && !isAside;
+
+/** What a step may have answered: a wait with all that it has said, by epoch seconds. */
+interface Answer {
+  readonly reason?: string;
+  readonly at?: string;
+  readonly ready?: boolean;
+  readonly done?: boolean;
+  readonly said?: readonly (readonly [number, string])[];
 }
+
+const answerOf = (deployment: Deployment, { key }: StepRow) => deployment[key] as Answer | undefined;
+
+/** What the steps have said; of one that writes down no moment, without it. */
+function toldIn(deployment: Deployment, isMeant: (row: StepRow) => boolean): Told[] {
+  return ROWS.filter(isMeant).flatMap((row) => {
+    const { reason, at, said } = answerOf(deployment, row) ?? {};
+    if (said)
+      return said.map(([seconds, says]) => ({
+        at: secondsIn(deployment, new Date(seconds * 1000)),
+        state: row.title,
+        says,
+      }));
+    if (reason === undefined) return [];
+    return [{ ...(at && { at: secondsIn(deployment, at) }), state: row.title, says: reason }];
+  });
+}
+
+const ROWS = STEP_NAMES.map(rowOf);
+
+/** Where the story was when it failed: behind the last step on its way that was done. */
+export function failedState(deployment: Deployment): string {
+  const way = ROWS.filter(isForward);
+  const last = way.findLastIndex((row) => isDone(answerOf(deployment, row)));
+  return (way[last + 1] ?? way[last])?.title ?? '';
+}
+
+const isDone = (answer: Answer | undefined): boolean =>
+  answer !== undefined && (answer.ready ?? answer.done ?? true);
 
 /** Those that the first error names, and those whose console was read. */
 function failedHosts({ failure, launch, removal }: Deployment): string[] {

@@ -4,6 +4,7 @@ import { COMMON } from '../bin/command/command-line.ts';
 import { COMMANDS, irekae } from '../bin/command/irekae.ts';
 import { fleetsFile } from '../bin/fleets.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
+import { cutTo } from '../lib/terminal/width.ts';
 import { connectLocally } from '../simulator/local-region.ts';
 import { block, code, table } from './markdown.ts';
 
@@ -74,4 +75,4 @@ function shortened(lines: readonly string[]): string[] {
   });
 }
 
-const cut = (text: string) => (text.length <= WIDTH ? text : `${text.slice(0, WIDTH - 1).trimEnd()}…`);
+const cut = (text: string) => cutTo(text, WIDTH);

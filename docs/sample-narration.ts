@@ -1,6 +1,7 @@
 /** What `npm start` prints for one deployment, shortened: the output of the real command. */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { cutTo } from '../lib/terminal/width.ts';
 import { block } from './markdown.ts';
 
 const PROJECT = join(import.meta.dirname, '..');
@@ -36,4 +37,4 @@ function shortened(lines: readonly string[]): string[] {
 /** `00:31  New hosts are ready: 0 of 2 ready; …` → `New hosts are ready` */
 const stateOf = (line: string) => /^\d\d:\d\d {2}([A-Z][^:]*):/.exec(line)?.[1] ?? '';
 
-const cut = (line: string) => (line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 1).trimEnd()}…`);
+const cut = (line: string) => cutTo(line, WIDTH);

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FleetsFileError, readFleets } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
+import { padTo } from '../lib/terminal/width.ts';
 import { castOf, type Part } from './demo/cast.ts';
 import { packedByCi } from './demo/ci-tarball.ts';
 import { performAbort, performTwoUploads } from './demo/interruptions.ts';
@@ -54,7 +55,7 @@ export async function demo(args: readonly string[], fleetsFile: unknown): Promis
   if (command.do === 'help') say(HELP);
   if (command.do === 'list')
     for (const name of PLAYABLE)
-      say(`${name.padEnd(20)} ${(isFlow(name) ? FLOWS[name] : SCENARIOS[name]).tells}`);
+      say(`${padTo(name, 20)} ${(isFlow(name) ? FLOWS[name] : SCENARIOS[name]).tells}`);
   if (command.do !== 'play') return 0;
   try {
     return await play(command.options, fleetsFile);

@@ -1,5 +1,6 @@
 /** The command lines of `npm run faults` and `npm run mutants`: read by a table, or refused with every problem at once. */
 import { parseArgs } from 'node:util';
+import { padTo, width } from '../lib/terminal/width.ts';
 
 /** One option of a command. */
 export interface OptionSpec {
@@ -90,6 +91,6 @@ export function optionLines(specs: readonly OptionSpec[]): string {
     (spec: OptionSpec) =>
       [`--${spec.name}${spec.takes === undefined ? '' : ` ${spec.takes}`}`, spec.meaning] as const,
   );
-  const width = Math.max(...shown.map(([usage]) => usage.length));
-  return shown.map(([usage, meaning]) => `  ${usage.padEnd(width)}  ${meaning}`).join('\n');
+  const widest = Math.max(...shown.map(([usage]) => width(usage)));
+  return shown.map(([usage, meaning]) => `  ${padTo(usage, widest)}  ${meaning}`).join('\n');
 }

@@ -1,5 +1,6 @@
 /** How the command says things: moments, tables, executions. */
 
+import { width, padTo } from '../../lib/terminal/width.ts';
 import { secondsBetween, span } from '../../lambdas/domain/core/words.ts';
 import { wantedBy } from '../../lambdas/domain/lock/lock.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
@@ -35,10 +36,10 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+      widths[column] = Math.max(widths[column] ?? 0, width(cell));
     });
   }
   return rows.map((row) =>
-    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
+    `  ${row.map((cell, column) => padTo(cell, widths[column] ?? 0)).join('  ')}`.trimEnd(),
   );
 }

@@ -1,4 +1,5 @@
 /** The results as text: tables that fit into 100 columns. */
+import { alignRight, padTo, width } from '../../lib/terminal/width.ts';
 import type { BundleRow } from './bundles.ts';
 import type { Row } from './rows.ts';
 import { kilobytes, type Results, type Verdict, verdicts } from './targets.ts';
@@ -114,10 +115,12 @@ function table<T>(rows: readonly T[], columns: readonly Column<T>[]): string[] {
     columns.map(([title]) => title),
     ...rows.map((row) => columns.map(([, cellOf]) => cellOf(row))),
   ];
-  const widths = columns.map((_, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)));
+  const widths = columns.map((_, index) => Math.max(...cells.map((line) => width(line[index] ?? ''))));
   return cells.map((line) =>
     line
-      .map((cell, index) => (index === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[index] ?? 0)))
+      .map((cell, index) =>
+        index === 0 ? padTo(cell, widths[0] ?? 0) : alignRight(cell, widths[index] ?? 0),
+      )
       .join('  '),
   );
 }

@@ -1,4 +1,5 @@
 /** A summary in lines: for a person who wants to know how it ended, where the time went, and whether to believe it. */
+import { padTo, alignRight } from '../../lib/terminal/width.ts';
 import { FAILURES, type FailureName } from '../../lambdas/domain/core/errors.ts';
 import { count, list, span } from '../../lambdas/domain/core/words.ts';
 import type { Plan } from '../../lambdas/domain/record/plan.ts';
@@ -31,7 +32,7 @@ function table({ parts, seconds, lowerBoundSeconds: atBest }: Summary): string[]
 }
 
 function columns(part: string, took: string, best: string, because: string): string {
-  return `${part.padEnd(13)}${took.padStart(12)}${best.padStart(12)}   ${because}`.trimEnd();
+  return `${padTo(part, 13)}${alignRight(took, 12)}${alignRight(best, 12)}   ${because}`.trimEnd();
 }
 
 function boundSentences({ lowerBoundSeconds, seconds, slowest }: Summary): string[] {

@@ -4,13 +4,14 @@
  * such deployments were explained in 2015.
  */
 
+import { wrap, padTo, beginningOf, alignRight } from '../../lib/terminal/width.ts';
 import { FAILURES, type FailureName } from '../../lambdas/domain/core/errors.ts';
 import { ACTS } from '../../lambdas/domain/core/steps.ts';
 import { span } from '../../lambdas/domain/core/words.ts';
 import type { Line } from './narration.ts';
 import type { Moment, Opening } from './performance.ts';
 import type { PhaseStanding } from './phases.ts';
-import { exactly, type Meaning, type Piece, type Row, spread, toWidth, widthOf, wrap } from './rows.ts';
+import { exactly, type Meaning, type Piece, type Row, spread, toWidth, widthOf } from './rows.ts';
 import type { BalancerScene, HostScene, Scene } from './scene.ts';
 
 export interface Size {
@@ -95,9 +96,9 @@ const STATE_WIDTH = 40;
 function progressRow({ state = '', progress }: Moment, width: number): Row {
   const length = width - STATE_WIDTH - 9;
   const full = Math.round(progress * length);
-  const percent = `${Math.floor(progress * 100)} %`.padStart(6);
+  const percent = alignRight(`${Math.floor(progress * 100)} %`, 6);
   return [
-    `  ${state.padEnd(STATE_WIDTH)}`,
+    `  ${padTo(state, STATE_WIDTH)}`,
     ['good', '█'.repeat(full)],
     ['faint', '░'.repeat(length - full)],
     percent,
@@ -120,7 +121,7 @@ function balancerBox({ balancers, zones, hosts }: Scene, width: number): Row[] {
     if (served[index]) bottom[centre - margin.length - 1] = '┬';
   });
   return [
-    [margin, `┌─${balancers.length === 0 ? '' : name}`.padEnd(inner + 1, '─'), '┐'],
+    [margin, padTo(`┌─${balancers.length === 0 ? '' : name}`, inner + 1, '─'), '┐'],
     ...content.map((row): Row => [margin, '│', ...toWidth([' ', ...row], inner), '│']),
     [margin, '└', bottom.join(''), '┘'],
   ];
@@ -166,13 +167,15 @@ function zoneBoxes({ zones, hosts }: Scene, width: number, mostRows: number): Ro
   const height = Math.max(1, ...contents.map((rows) => rows.length));
   const beside = (part: (index: number) => Row): Row => zones.flatMap((_, index) => [...part(index), ' ']);
   return [
-    beside((index) => [`┌─ zone ${zones[index]} `.padEnd(inner + 1, '─').slice(0, inner + 1), '┐']),
+    beside((index) => [zoneTitle(zones[index] ?? '', inner + 1), '┐']),
     ...Array.from({ length: height }, (_, line) =>
       beside((index) => ['│', ...toWidth(contents[index]?.[line] ?? [], inner), '│']),
     ),
     beside(() => ['└', '─'.repeat(inner), '┘']),
   ];
 }
+
+const zoneTitle = (zone: string, width: number) => padTo(beginningOf(`┌─ zone ${zone} `, width), width, '─');
 
 /** Two rows for each host as long as there is room in every zone, otherwise one; the rest is counted. */
 function hostRows(hosts: readonly HostScene[], most: number, mostRows: number): Row[] {
@@ -228,9 +231,9 @@ function sentenceRows({ sentence, isFailure }: Moment, width: number): Row[] {
 /** Says for the rest of the play why it is undone. */
 function rule(lines: readonly Line[], width: number): Row {
   const name = lines.find(({ kind }) => kind === 'fails')?.text.split(':')[0];
-  if (name === undefined) return [['faint', '─ what was done '.padEnd(width, '─')]];
+  if (name === undefined) return [['faint', padTo('─ what was done ', width, '─')]];
   const text = `─ ${name}: ${FAILURES[name as FailureName] ?? 'see the runbook'} `;
-  return [['bad', text.padEnd(width, '─')]];
+  return [['bad', padTo(text, width, '─')]];
 }
 
 /** Without the sentences, which stand above, and the phases, which stand at the top. */

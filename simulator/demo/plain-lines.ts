@@ -1,10 +1,11 @@
 /** The audience that reads lines: a log, a pipe, a terminal too small for the picture. */
+import { wrap } from '../../lib/terminal/width.ts';
 import { count } from '../../lambdas/domain/core/words.ts';
 import { closingWords } from './closing-words.ts';
 import type { Line } from './narration.ts';
 import type { Audience, Opening } from './performance.ts';
 import { clockText } from './picture.ts';
-import { type Meaning, render, wrap } from './rows.ts';
+import { type Meaning, render } from './rows.ts';
 import type { Summary } from './summary.ts';
 
 export interface Paper {

@@ -1,5 +1,6 @@
-/** Rows of text whose pieces carry a meaning, laid out by their length before they are coloured. */
+/** Rows of text whose pieces carry a meaning, laid out by their width before they are coloured. */
 import { styleText } from 'node:util';
+import { beginningOf, width as columnsOf } from '../../lib/terminal/width.ts';
 
 /** What a piece means. Colour only repeats what the words say: it may be missing. */
 export type Meaning = 'old' | 'new' | 'good' | 'bad' | 'strong' | 'faint';
@@ -18,7 +19,7 @@ const STYLES = {
 
 const textOf = (piece: Piece): string => (typeof piece === 'string' ? piece : piece[1]);
 
-export const widthOf = (row: Row): number => row.reduce((sum, piece) => sum + textOf(piece).length, 0);
+export const widthOf = (row: Row): number => row.reduce((sum, piece) => sum + columnsOf(textOf(piece)), 0);
 
 /** Exactly so wide: cut with an ellipsis, or filled with spaces. */
 export function toWidth(row: Row, width: number): Row {
@@ -27,11 +28,13 @@ export function toWidth(row: Row, width: number): Row {
   const kept: Piece[] = [];
   let room = width - 1;
   for (const piece of row) {
-    const text = textOf(piece).slice(0, room);
-    room -= text.length;
+    const text = beginningOf(textOf(piece), room);
     kept.push(typeof piece === 'string' ? text : [piece[0], text]);
+    room -= columnsOf(text);
+    if (text !== textOf(piece)) break;
   }
-  return [...kept, '…'];
+  // A character of two columns may have left one of them.
+  return [...kept, '…', ' '.repeat(Math.max(0, room))];
 }
 
 /** The left one gives way. */
@@ -48,25 +51,12 @@ export function render(row: Row, inColour: boolean): string {
   return text.join('').trimEnd();
 }
 
-/** Breaks a text at its spaces; later lines are indented. A longer word stays whole. */
-export function wrap(text: string, width: number, indent = ''): string[] {
-  const lines: string[] = [];
-  let rest = text;
-  while (rest.length > width) {
-    const start = rest.search(/\S/);
-    const space = rest.lastIndexOf(' ', width);
-    const end = space > start ? space : rest.indexOf(' ', width);
-    if (end < 0) break;
-    lines.push(rest.slice(0, end).trimEnd());
-    rest = `${indent}${rest.slice(end).trimStart()}`;
-  }
-  return [...lines, rest];
-}
-
 /** So many lines, even if some are empty; what does not fit is cut with an ellipsis. */
 export function exactly(most: number, lines: readonly string[], width: number): string[] {
   const last = lines[most - 1] ?? '';
   return Array.from({ length: most }, (_, index) =>
-    index === most - 1 && lines.length > most ? `${last.slice(0, width - 2)} …` : (lines[index] ?? ''),
+    index === most - 1 && lines.length > most
+      ? `${beginningOf(last, width - 2).trimEnd()} …`
+      : (lines[index] ?? ''),
   );
 }

@@ -1,4 +1,5 @@
 /** What a campaign found: how many cases ran, by kind, fault and state, how they ended, and each violation. */
+import { alignRight } from '../../lib/terminal/width.ts';
 import { type Case, caseName } from './case.ts';
 import { FAULT_NAMES, FAULTS } from './catalogue.ts';
 import { KIND_NAMES } from './kinds.ts';
@@ -35,7 +36,7 @@ export class Tally {
     const table = (title: string, rows: readonly (readonly [string, number, string?])[]) => [
       '',
       title,
-      ...rows.map(([name, n, note]) => `  ${String(n).padStart(7)}  ${name}${note ? `  (${note})` : ''}`),
+      ...rows.map(([name, n, note]) => `  ${alignRight(`${n}`, 7)}  ${name}${note ? `  (${note})` : ''}`),
     ];
     return [
       ...table('Kinds of deployment', ordered(this.#kinds, KIND_NAMES)),

@@ -1,6 +1,7 @@
 /** The picture: at the turning points of real performances, and where there is little room or much to show. */
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { width } from '../../lib/terminal/width.ts';
 import type { Moment } from '../../simulator/demo/performance.ts';
 import { hasRoom, picture, type Show, type Size } from '../../simulator/demo/picture.ts';
 import { render, widthOf } from '../../simulator/demo/rows.ts';
@@ -126,6 +127,23 @@ describe('A picture', () => {
     expect(coloured).toContain('\x1b[');
     expect(stripVTControlCharacters(coloured)).toBe(text(show));
     expect(text(show)).toMatch(/OLD i-0+ [\s\S]*NEW i-0+ /);
+  });
+
+  it.each([80, 120])('keeps its columns where names and alerts are Japanese, at %d columns', (columns) => {
+    const balancers = [{ name: '決済ロードバランサー', oldInService: 2, newInService: 0 }];
+    const trouble = '決済エラー率が 5 % を超えています🚨、担当者を呼んでください';
+    const hosts = [
+      host(1, { life: 'broken', trouble }),
+      host(2, { zone: 'tokyo-c', trouble: `a${trouble}` }),
+    ];
+    const sentence = '「決済」のロードバランサーがまだ新しいホストを受け入れていません。'.repeat(6);
+    const rows = picture(showOf({ balancers, hosts }, { sentence }), { columns, rows: 24 });
+    expect(new Set(rows.map(widthOf))).toEqual(new Set([columns]));
+    const drawn = rows.map((row) => render(row, false));
+    const edges = drawn.filter((row) => /[│┐┘]$/.test(row)).map(width);
+    expect([...new Set(edges)]).toHaveLength(2);
+    expect(drawn.filter((row) => row.includes('決済エラー'))).toHaveLength(1);
+    expect(drawn.filter((row) => row.includes('…'))).toHaveLength(2);
   });
 
   it('cuts a sentence that is too long, and says so', () => {

@@ -1,4 +1,5 @@
 /** The findings as a tired operator reads them: what to mend first, then what is unknown, what costs, what is fine. */
+import { wrap, width, padTo } from '../../../lib/terminal/width.ts';
 import { groupBy } from '../../../lambdas/domain/core/collections.ts';
 import { count, list } from '../../../lambdas/domain/core/words.ts';
 import { CHECKS, type Finding, LEVELS, type Level } from './finding.ts';
@@ -43,26 +44,14 @@ function fineLines(findings: readonly Finding[]): string[] {
   });
 }
 
-const AREA_WIDTH = Math.max(...Object.values(CHECKS).map((area) => area.length));
+const AREA_WIDTH = Math.max(...Object.values(CHECKS).map(width));
 const INDENT = ' '.repeat(2 + AREA_WIDTH + 2);
 const TEXT_WIDTH = 96;
 
 /** Sentences are wrapped; what mends is not, so that it can be copied. */
 function row(area: string, text: string): string[] {
-  const [first = '', ...more] = wrapped(text);
-  return [`  ${area.padEnd(AREA_WIDTH)}  ${first}`, ...more.map((line) => `${INDENT}${line}`)];
-}
-
-function wrapped(text: string): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > TEXT_WIDTH) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
+  const [first = '', ...more] = wrap(text, TEXT_WIDTH);
+  return [`  ${padTo(area, AREA_WIDTH)}  ${first}`, ...more.map((line) => `${INDENT}${line}`)];
 }
 
 /** `1 problem, 2 warnings; 17 checks are fine.` */

@@ -1,4 +1,5 @@
 /** Lines that scroll, and below them a block that is redrawn in place, cut to the terminal's width. */
+import { rowsTaken, cutTo } from '../../../lib/terminal/width.ts';
 import type { Screen } from '../command.ts';
 
 const HIDE_CURSOR = '\x1b[?25l';
@@ -7,12 +8,18 @@ const SHOW_CURSOR = '\x1b[?25h';
 const BEGIN_UPDATE = '\x1b[?2026h';
 const END_UPDATE = '\x1b[?2026l';
 const CLEAR_BELOW = '\x1b[J';
+/**
+ * A terminal may count otherwise than we do: some show `…` and `▶` in two columns, some an emoji in more. Whatever it
+ * counts, a row of the block stays one row.
+ */
+const WITHOUT_WRAPPING = '\x1b[?7l';
+const WITH_WRAPPING = '\x1b[?7h';
 
 export class LiveBlock {
   readonly #screen: Screen;
   #rows: readonly string[] = [];
-  /** Of the block that stands above the cursor. */
-  #height = 0;
+  /** The block that stands above the cursor. */
+  #painted: readonly string[] = [];
 
   constructor(screen: Screen) {
     this.#screen = screen;
@@ -35,20 +42,22 @@ export class LiveBlock {
 
   #paint(lines: string, rows: readonly string[]): void {
     this.#rows = rows;
-    const width = Math.max(20, this.#screen.columns() - 1);
+    const columns = Math.max(20, this.#screen.columns());
     // A block that is higher than the terminal could not be redrawn.
     const fitting = rows
       .slice(0, Math.max(1, this.#screen.rows() - 2))
-      .map((row) => cut(printable(row), width));
-    const home = this.#height === 0 ? '' : `\x1b[${this.#height}A`;
+      .map((row) => cutTo(printable(row), columns - 1));
+    // A terminal that has become narrower since then has wrapped what stood there.
+    const height = this.#painted.reduce((sum, row) => sum + rowsTaken(row, columns), 0);
+    const home = height === 0 ? '' : `\x1b[${height}A`;
     const block = fitting.map((row) => `${row}\n`).join('');
-    this.#screen.write(`${BEGIN_UPDATE}${HIDE_CURSOR}${home}\r${CLEAR_BELOW}${lines}${block}${END_UPDATE}`);
-    this.#height = fitting.length;
+    const unwrapped = block === '' ? '' : `${WITHOUT_WRAPPING}${block}${WITH_WRAPPING}`;
+    this.#screen.write(
+      `${BEGIN_UPDATE}${HIDE_CURSOR}${home}\r${CLEAR_BELOW}${lines}${unwrapped}${END_UPDATE}`,
+    );
+    this.#painted = fitting;
   }
 }
-
-const cut = (text: string, width: number): string =>
-  text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 
 /** Names come from outside: nothing in them may move the cursor. */
 const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '�');

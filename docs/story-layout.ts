@@ -10,7 +10,7 @@ import { FONT } from './story-picture-style.ts';
 import { type Box, type Point, wrap } from './svg.ts';
 
 export const MARGIN = 16;
-export const EXITS = { width: 130, gap: 34, between: 14 };
+export const EXITS = { width: 148, gap: 34, between: 14 };
 export const COLUMN = { width: 182, gutter: 46 };
 export const HEADER = { y: 46, height: 66 };
 export const BOX = { one: 34, two: 48, gap: 14 };
@@ -57,13 +57,20 @@ export const LOST_LOCK = {
 export const columnX = (index: number) =>
   MARGIN + EXITS.width + EXITS.gap + index * (COLUMN.width + COLUMN.gutter);
 
-export const nameLines = (row: Row, width: number = COLUMN.width) =>
-  wrap(row.name, FONT.name, width - 20 - (row.loop.length > 0 ? 16 : 0));
+export const nameLines = (row: Row, width: number = COLUMN.width) => {
+  const room = width - 20 - (row.loop.length > 0 ? 16 : 0);
+  return row.kind === 'end' ? wrap(`✓ ${row.name}`, FONT.end, room) : wrap(row.name, FONT.name, room);
+};
+
+/** Of the part of a box that its name stands in: as high as its lines need. */
+export const nameHeight = (row: Row, width?: number) => {
+  const lines = nameLines(row, width).length;
+  return lines === 1 ? BOX.one : BOX.two + (lines - 2) * LINE.name;
+};
 
 export const boxHeight = (row: Row, width?: number) => {
   const notes = noteLines(row).length;
-  const base = nameLines(row, width).length > 1 ? BOX.two : BOX.one;
-  return base + (notes > 0 ? notes * LINE.small + NOTE_GAP : 0);
+  return nameHeight(row, width) + (notes > 0 ? notes * LINE.small + NOTE_GAP : 0);
 };
 
 /** What a box says besides its name: where it may lead before it looks again; errors that go another way; a freed lock. */

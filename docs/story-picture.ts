@@ -22,6 +22,7 @@ import {
   MARGIN,
   meaningOf,
   NO_RETURN,
+  nameHeight,
   nameLines,
   noteLines,
   shifted,
@@ -119,29 +120,29 @@ function drawRow(row: Row, layout: Layout): string[] {
 }
 
 function drawBox(row: Row, box: Box): string {
-  const names = nameLines(row, box.width);
-  const good = row.kind === 'end';
   const notes = noteLines(row);
   const middle = centre(box);
   const nameAt = {
     x: middle.x - (row.loop.length > 0 ? 9 : 0),
-    y: middle.y - (boxHeight(row, box.width) - (names.length > 1 ? BOX.two : BOX.one)) / 2,
+    y: middle.y - (boxHeight(row, box.width) - nameHeight(row, box.width)) / 2,
   };
   const notesAt = { x: nameAt.x, y: box.y + box.height - 7 - (notes.length * LINE.small) / 2 };
   return element(
     'g',
-    { class: good ? 'end good' : row.kind },
+    { class: row.kind === 'end' ? 'end good' : row.kind },
     element('title', {}, [...row.before, row.name, ...row.loop].join(' · ')),
     outline(row, box),
-    lines(nameAt, good ? [`✓ ${names[0]}`, ...names.slice(1)] : names, 'name', LINE.name),
+    lines(nameAt, nameLines(row, box.width), 'name', LINE.name),
     ...(notes.length > 0 ? [lines(notesAt, notes, 'small', LINE.small)] : []),
     ...(row.loop.length > 0 ? [loopSign({ x: box.x + box.width - 17, y: nameAt.y })] : []),
   );
 }
 
+/** Of the corners of what begins and what ends: half of the usual box, so that a higher one has room in its corners. */
+const ROUND = BOX.one / 2;
+
 function outline({ kind }: Row, { x, y, width, height }: Box): string {
-  if (kind !== 'question')
-    return element('rect', { x, y, width, height, rx: kind === 'step' ? 6 : height / 2 });
+  if (kind !== 'question') return element('rect', { x, y, width, height, rx: kind === 'step' ? 6 : ROUND });
   const tip = 12;
   const middle = y + height / 2;
   const corners = [

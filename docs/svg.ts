@@ -1,4 +1,5 @@
 /** Just enough SVG: elements, and text that is known to fit because its width is estimated on the large side. */
+import { breakable, width as columnsOf } from '../lib/terminal/width.ts';
 
 export interface Point {
   readonly x: number;
@@ -17,28 +18,42 @@ export interface Box extends Point {
 const NARROW = /[iljtfrI.,:;'’!|()[\] ]/;
 const WIDE = /[mwMW@%—→]/;
 
+const BOLD = 1.05;
+/** A Japanese character is as wide as its font is high; an emoji is wider. */
+const DENSE = 1;
+const EMOJI = 1.4;
+
 const widthOf = (character: string): number => {
+  if (/\p{Emoji_Presentation}/u.test(character)) return EMOJI;
+  if (columnsOf(character) === 2) return DENSE;
   if (NARROW.test(character)) return 0.42;
   if (WIDE.test(character)) return 1;
   return /[A-Z]/.test(character) ? 0.78 : 0.65;
 };
 
-/** @param size of the font, in px */
-export function textWidth(text: string, size: number): number {
-  return [...text].reduce((sum, character) => sum + widthOf(character), 0) * size;
+export interface Font {
+  /** In px. */
+  readonly size: number;
+  readonly isBold?: boolean;
 }
 
-/** Breaks at spaces. @throws Error when a single word is wider than a line. */
-export function wrap(text: string, size: number, width: number): string[] {
+export function textWidth(text: string, { size, isBold = false }: Font): number {
+  const ems = [...text].reduce((sum, character) => sum + widthOf(character), 0);
+  return ems * size * (isBold ? BOLD : 1);
+}
+
+/** Breaks at spaces, and between Japanese characters. @throws Error when a single word is wider than a line. */
+export function wrap(text: string, font: Font, width: number): string[] {
   const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    if (textWidth(word, size) > width) throw new Error(`"${word}" does not fit into ${width} px.`);
+  for (const piece of breakable(text)) {
     const line = lines.at(-1);
-    const longer = line === undefined ? word : `${line} ${word}`;
-    if (line !== undefined && textWidth(longer, size) <= width) lines[lines.length - 1] = longer;
-    else lines.push(word);
+    const longer = `${line ?? ''}${piece}`;
+    if (textWidth(piece.trimEnd(), font) > width)
+      throw new Error(`"${piece.trimEnd()}" does not fit into ${width} px.`);
+    if (line !== undefined && textWidth(longer.trimEnd(), font) <= width) lines[lines.length - 1] = longer;
+    else lines.push(piece);
   }
-  return lines;
+  return lines.map((line) => line.trimEnd());
 }
 
 const escaped = (text: string) =>

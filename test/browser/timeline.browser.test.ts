@@ -65,7 +65,9 @@ const MEASURES = `(() => {
     background: rgb(getComputedStyle(document.body).backgroundColor), headings: [...document.querySelectorAll('h1,h2,h3')].map((h) => h.tagName + ' ' + h.textContent),
     unscoped: document.querySelectorAll('th:not([scope])').length, shapes, texts,
     words: [...document.querySelectorAll('figure .word')].filter((el) => getComputedStyle(el).display !== 'none')
-      .filter((el) => el.getBoundingClientRect().width > el.parentElement.parentElement.getBoundingClientRect().width).length };
+      .filter((el) => el.getBoundingClientRect().width > el.parentElement.parentElement.getBoundingClientRect().width).length,
+    marks: [...document.querySelectorAll('figure .axis text')].filter((el) => { const [box, outer] = [el.getBoundingClientRect(), document.querySelector('figure').getBoundingClientRect()];
+      return box.left < outer.left || box.right > outer.right; }).map((el) => el.textContent) };
 })()`;
 
 interface Measures {
@@ -76,6 +78,7 @@ interface Measures {
   readonly headings: readonly string[];
   readonly unscoped: number;
   readonly words: number;
+  readonly marks: readonly string[];
   readonly shapes: readonly { kind: string; width: number; inside: boolean; contrast: number }[];
   readonly texts: readonly { text: string; size: number; contrast: number }[];
 }
@@ -122,6 +125,7 @@ describe.skipIf(!command)('In a browser', () => {
       expect(seen.shapes.length).toBeGreaterThan(15);
       expect(seen.shapes.filter(({ inside }) => !inside)).toEqual([]);
       expect(seen.words).toBe(0);
+      expect(seen.marks).toEqual([]);
       const pale = seen.shapes.filter(({ kind, contrast }) => kind !== 'out' && contrast < 2.7);
       expect(pale).toEqual([]);
       expect(seen.texts.filter(({ contrast }) => contrast < 4.5)).toEqual([]);

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { committed, generatedFiles } from '../../docs/generate.ts';
 import { fillParts } from '../../docs/generated-parts.ts';
 import { synthesize } from '../synth.ts';
+import { read, troubles } from './boxed-text.ts';
 
 const GENERATED = [
   'README.md',
@@ -27,6 +28,12 @@ describe('The committed documents', () => {
   it.each(GENERATED)('%s is what `npm run docs` makes', (path) =>
     expect(committed(path), 'run `npm run docs` and look at what has changed').toBe(generated[path]),
   );
+
+  it.each(GENERATED.filter((path) => path.endsWith('.svg')))('%s has every text inside its box', (path) => {
+    const picture = generated[path] ?? '';
+    expect(read(picture).texts.length).toBeGreaterThan(20);
+    expect(troubles(picture)).toEqual([]);
+  });
 
   it('are all of those that `npm run docs` writes', () =>
     expect(Object.keys(generated).sort()).toEqual([...GENERATED].sort()));

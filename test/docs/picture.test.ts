@@ -6,6 +6,7 @@ import { storyPicture } from '../../docs/story-picture.ts';
 import { textWidth, wrap } from '../../docs/svg.ts';
 import { definitionOf, type StateJson, type StateMachineDefinition } from '../../lib/resolve-definition.ts';
 import { synthesize } from '../synth.ts';
+import { troubles } from './boxed-text.ts';
 
 const { definition } = definitionOf(synthesize(), 'reactio-production-app');
 const story = readStory(definition, ACT_PLANS);
@@ -161,6 +162,16 @@ describe('The picture', () => {
   it('brings colours for light and for dark pages', () =>
     expect(svg).toContain('@media (prefers-color-scheme:dark)'));
 
+  it('has room for an end of a long name, and says so in its box', () => {
+    const long = 'Superseded by what came while it waited for its turn to begin';
+    const renamed = JSON.parse(
+      JSON.stringify(definition).replaceAll('Superseded by what waits', long),
+    ) as StateMachineDefinition;
+    const picture = storyPicture(readStory(renamed, ACTS));
+    expect(picture).toContain('>✓ Superseded by</text>');
+    expect(troubles(picture)).toEqual([]);
+  });
+
   it('loads nothing from elsewhere', () =>
     expect(svg.replace('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|href|@import/));
 
@@ -181,12 +192,22 @@ describe('The picture', () => {
 
 describe('Text', () => {
   it('is broken at spaces, into lines that fit', () => {
-    const lines = wrap('Take old hosts out of service', 13, 130);
+    const lines = wrap('Take old hosts out of service', { size: 13 }, 130);
     expect(lines.join(' ')).toBe('Take old hosts out of service');
     expect(lines.length).toBeGreaterThan(1);
-    for (const line of lines) expect(textWidth(line, 13)).toBeLessThanOrEqual(130);
+    for (const line of lines) expect(textWidth(line, { size: 13 })).toBeLessThanOrEqual(130);
+  });
+
+  it('of Japanese is broken between its characters, each as wide as the font is high', () => {
+    expect(wrap('新しいホストの準備', { size: 13 }, 13 * 5)).toEqual(['新しいホス', 'トの準備']);
+    expect(textWidth('新しい🚀', { size: 10 })).toBe(44);
+  });
+
+  it('in bold is wider', () => {
+    const title = 'Nothing was changed';
+    expect(textWidth(title, { size: 13, isBold: true })).toBeGreaterThan(textWidth(title, { size: 13 }));
   });
 
   it('of one word that is wider than its box is refused', () =>
-    expect(() => wrap('Incomprehensibilities', 13, 60)).toThrow('does not fit'));
+    expect(() => wrap('Incomprehensibilities', { size: 13 }, 60)).toThrow('does not fit'));
 });

@@ -3,6 +3,7 @@
  * balancers at the moment that makes it healthy earliest, and says in a sentence what is still waited for. Where the
  * fleet wants it, it names the stragglers that are to be replaced.
  */
+
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
@@ -13,6 +14,7 @@ import { DeploymentError } from './domain/core/errors.ts';
 import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
 import { defineStep } from './domain/core/step.ts';
 import { span } from './domain/core/words.ts';
+import { healthWords } from './domain/hosts/health-words.ts';
 import { atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import {
   allReady,
@@ -94,7 +96,7 @@ async function lookAndJoin(
   const late = replaces && asked ? decideStragglers({ ...facts, hosts, launch, memory, now }) : undefined;
   return {
     ready: allReady(hosts),
-    reason: [readinessSentence(hosts), late?.reason].filter(Boolean).join('; '),
+    reason: [readinessSentence(hosts, facts), late?.reason].filter(Boolean).join('; '),
     stragglers: late?.replace ?? [],
     memory: { ...(late?.memory ?? memory), mackerelAskedAt: asked ? now.getTime() : askedBefore },
     seen: newHostMilestones(deployment, launched, facts, now, readiness?.seen),
@@ -111,7 +113,7 @@ function refuseUnused(hosts: readonly HostStanding[], members: HostFacts['member
     if (!unused) continue;
     throw new DeploymentError(
       'LoadBalancerUnusable',
-      `${name} will never check ${unused.instanceId} (${unused.reason}). Attach it to a listener and enable the host's zone.`,
+      `${name} will never check ${unused.instanceId} (${healthWords(unused.reason)}). Attach it to a listener and enable the host's zone.`,
     );
   }
 }

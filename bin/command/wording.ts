@@ -1,10 +1,10 @@
 /** How the command says things: moments, tables, executions. */
 
-import { width, padTo } from '../../lib/terminal/width.ts';
 import { secondsBetween, span } from '../../lambdas/domain/core/words.ts';
 import { wantedBy } from '../../lambdas/domain/lock/lock.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { PendingRequest } from '../../lambdas/ports/ledger.ts';
+import { padTo, width } from '../../lib/terminal/width.ts';
 
 /** `2026-11-22 03:01:23 UTC`. */
 export const moment = (at: Date): string => `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;

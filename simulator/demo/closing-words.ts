@@ -1,8 +1,9 @@
 /** A summary in lines: for a person who wants to know how it ended, where the time went, and whether to believe it. */
-import { padTo, alignRight } from '../../lib/terminal/width.ts';
+
 import { FAILURES, type FailureName } from '../../lambdas/domain/core/errors.ts';
 import { count, list, span } from '../../lambdas/domain/core/words.ts';
 import type { Plan } from '../../lambdas/domain/record/plan.ts';
+import { alignRight, padTo } from '../../lib/terminal/width.ts';
 import type { Part, Summary } from './summary.ts';
 
 /** The last line says how it ended. */

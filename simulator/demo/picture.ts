@@ -4,10 +4,10 @@
  * such deployments were explained in 2015.
  */
 
-import { wrap, padTo, beginningOf, alignRight } from '../../lib/terminal/width.ts';
 import { FAILURES, type FailureName } from '../../lambdas/domain/core/errors.ts';
 import { ACTS } from '../../lambdas/domain/core/steps.ts';
 import { span } from '../../lambdas/domain/core/words.ts';
+import { alignRight, beginningOf, padTo, wrap } from '../../lib/terminal/width.ts';
 import type { Line } from './narration.ts';
 import type { Moment, Opening } from './performance.ts';
 import type { PhaseStanding } from './phases.ts';

@@ -1,6 +1,7 @@
 /** The audience that reads lines: a log, a pipe, a terminal too small for the picture. */
-import { wrap } from '../../lib/terminal/width.ts';
+
 import { count } from '../../lambdas/domain/core/words.ts';
+import { wrap } from '../../lib/terminal/width.ts';
 import { closingWords } from './closing-words.ts';
 import type { Line } from './narration.ts';
 import type { Audience, Opening } from './performance.ts';

@@ -243,7 +243,7 @@ const CASES: readonly Case[] = [
     },
     complaints: ['warning hosts-in-service'],
     sentence:
-      /^1 of 2 hosts serve; i-[0-9a-f]+ is out of service at reactio-production \(Instance has failed/,
+      /^1 of 2 hosts serve; i-[0-9a-f]+ is out of service at reactio-production \(health checks fail\)/,
     mend: /"redeploy": true/,
   },
   {

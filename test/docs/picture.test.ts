@@ -167,7 +167,7 @@ describe('The picture', () => {
     const renamed = JSON.parse(
       JSON.stringify(definition).replaceAll('Superseded by what waits', long),
     ) as StateMachineDefinition;
-    const picture = storyPicture(readStory(renamed, ACTS));
+    const picture = storyPicture(readStory(renamed, ACT_PLANS));
     expect(picture).toContain('>✓ Superseded by</text>');
     expect(troubles(picture)).toEqual([]);
   });

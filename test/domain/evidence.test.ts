@@ -11,14 +11,14 @@ const failed = (message: string, ...instances: Parameters<typeof aNewInstance>[]
 
 describe('failedInstances', () => {
   it('are those that the error names, as far as this deployment launched them', () =>
-    expect(failed('0 of 2 ready; i-new2 and i-old1 not running yet.', ['i-new1'], ['i-new2'])).toEqual([
+    expect(failed('0 of 2 ready; i-new2 and i-old1: not running yet.', ['i-new1'], ['i-new2'])).toEqual([
       'i-new2',
     ]));
 
   it('are first of all those that died of themselves', () =>
     expect(
       failed(
-        '1 of 3 ready; i-new1 not registered in Mackerel yet.',
+        '1 of 3 ready; i-new1: not registered in Mackerel yet.',
         ['i-new1'],
         ['i-new2', { state: 'terminated', stateReason: 'Server.InternalError: lost' }],
         ['i-new3', { state: 'shutting-down', stateReason: 'Client.InstanceInitiatedShutdown: itself' }],

@@ -133,22 +133,63 @@ describe('readinessSentence', () => {
     [[], 'no new host to look at'],
     [[host('i-1')], 'the new host is ready'],
     [[host('i-1'), host('i-2')], 'all 2 new hosts are ready'],
-    [[host('i-1'), host('i-2', 'not running yet')], '1 of 2 ready; i-2 not running yet'],
+    [[host('i-1'), host('i-2', 'not running yet')], '1 of 2 ready; i-2: not running yet'],
     [
       [
         host('i-1', 'not running yet'),
         host('i-2', 'not running yet'),
         host('i-3', 'not registered at web yet'),
       ],
-      '0 of 3 ready; i-1 and i-2 not running yet and i-3 not registered at web yet',
+      '0 of 3 ready; i-1 and i-2: not running yet; i-3: not registered at web yet',
     ],
   ])('%# says who lacks what', (hosts, sentence) => expect(readinessSentence(hosts)).toBe(sentence));
+
+  it.each<[string, number, HostFacts, string]>([
+    [
+      'counts who is in service',
+      2,
+      facts({
+        instances: LAUNCHED.map(({ instanceId }) => aNewInstance(instanceId)),
+        members: members(inService('i-new1'), outOfService('i-new2')),
+        hosts: 'not asked',
+      }),
+      '1 of 2 in service; i-new2: not in service at web (checks fail)',
+    ],
+    [
+      'says the same of all as of one',
+      2,
+      facts({ instances: [], members: members(), hosts: 'not asked' }),
+      '0 of 2 in service; i-new1 and i-new2: not visible in EC2 yet',
+    ],
+    [
+      'counts who runs, where there is no load balancer',
+      2,
+      facts({ members: new Map(), hosts: 'not asked' }),
+      '1 of 2 running; i-new2: not visible in EC2 yet',
+    ],
+    ['calls nobody ready', 1, facts({ hosts: 'not asked' }), '1 of 1 in service'],
+  ])('%s while Mackerel is not asked', (_title, launched, seen, sentence) => {
+    const hosts = standings(LAUNCHED.slice(0, launched), seen);
+    expect(readinessSentence(hosts, seen)).toBe(sentence);
+    expect(allReady(hosts)).toBe(false);
+    expect(readinessSentence(hosts)).not.toMatch(/^all|is ready$/);
+  });
+
+  it('has AWS’s reason in few words', () => {
+    const reason =
+      'Instance has failed at least the UnhealthyThreshold number of health checks consecutively.';
+    const seen = facts({ members: members(outOfService('i-new1', reason)) });
+    expect(readinessSentence(standings(ONE, seen), seen)).toBe(
+      '0 of 1 ready; i-new1: not in service at web (health checks fail)',
+    );
+  });
 
   it('stays short for 500 hosts', () => {
     const hosts = Array.from({ length: 500 }, (_, n) =>
       host(`i-${n}`, `not in service at web (reason ${n})`),
     );
     expect(readinessSentence(hosts).length).toBeLessThan(300);
+    expect(readinessSentence(hosts)).toMatch(/; and 496 more$/);
   });
 });
 

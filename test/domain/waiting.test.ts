@@ -95,12 +95,12 @@ describe('decideBake', () => {
     [
       'looks twice before it believes a bad look',
       { standings: [host('not in service at web')] },
-      { baked: false, badLooks: 1, reason: '0 of 1 ready; i-new1 not in service at web; looking twice' },
+      { baked: false, badLooks: 1, reason: '0 of 1 ready; i-new1: not in service at web; looking twice' },
     ],
     [
       'looks twice at its very end too',
       { standings: [host('x')], secondsLeft: 0 },
-      { baked: false, badLooks: 1, reason: '0 of 1 ready; i-new1 x; looking twice' },
+      { baked: false, badLooks: 1, reason: '0 of 1 ready; i-new1: x; looking twice' },
     ],
     [
       'forgets a bad look after a good one',
@@ -123,7 +123,7 @@ describe('decideBake', () => {
     expect(() => decideBake({ ...facts, standings: [host('not in service at web')], badLooks: 1 })).toThrow(
       failure(
         'ReadinessLost',
-        'The new hosts were ready and are not anymore: 0 of 1 ready; i-new1 not in service at web. See what',
+        'The new hosts were ready and are not anymore: 0 of 1 ready; i-new1: not in service at web. See what',
       ),
     ));
   it.each(['CRITICAL', 'WARNING', 'UNKNOWN'] as const)(

@@ -42,13 +42,13 @@ describe('New hosts are ready', () => {
     const asked = { readiness: aLook({ memory: { mackerelAskedAt: at(999).getTime() } }) };
     await expect(look(allWell({ members }), 1000, asked).answer).rejects.toMatchObject({
       name: 'NewHostsNotReady',
-      message: expect.stringMatching(/: 1 of 2 ready; i-new2 not in service at web/),
+      message: expect.stringMatching(/: 1 of 2 ready; i-new2: not in service at web/),
     });
   });
 
   it('says what it waits for, host by host', async () =>
     expect((await look({ ...BOOTING, hosts: [...BOOTING.hosts, aHost('i-new1')] }).answer).reason).toBe(
-      '0 of 2 ready; i-new1 not registered at web yet and i-new2 not registered in Mackerel yet',
+      '0 of 2 ready; i-new1: not registered at web yet; i-new2: not registered in Mackerel yet',
     ));
 
   it.each([
@@ -117,7 +117,10 @@ describe('New hosts are ready, in trouble', () => {
   it('ends at once at a load balancer that will never check a new host', async () => {
     const unused = { instanceId: 'i-new1', state: 'unused', reason: 'Target.NotInUse' } as const;
     await expect(look(allWell({ members: { web: [unused] } })).answer).rejects.toThrow(
-      failure('LoadBalancerUnusable', 'web will never check i-new1 (Target.NotInUse)'),
+      failure(
+        'LoadBalancerUnusable',
+        'web will never check i-new1 (no listener uses the target group, or its zone is not enabled)',
+      ),
     );
   });
 
@@ -126,7 +129,7 @@ describe('New hosts are ready, in trouble', () => {
     await expect(look(BOOTING, 910).answer).rejects.toThrow(
       failure(
         'NewHostsNotReady',
-        'Not ready 15 min after the launch: 0 of 2 ready; i-new1 and i-new2 not registered in Mackerel yet. Look at',
+        'Not ready 15 min after the launch: 0 of 2 ready; i-new1 and i-new2: not registered in Mackerel yet. Look at',
       ),
     );
   });
@@ -170,7 +173,7 @@ describe('New hosts are ready, all but a straggler', () => {
 
   it('says until when it is waited for', async () =>
     expect((await looked(tenHosts(), 100, HALF).answer).reason).toBe(
-      `9 of 10 ready; ${LAST} not in service at web (checks fail); ${LAST} will be replaced if not ready 3 min after the launch`,
+      `9 of 10 ready; ${LAST}: not in service at web (checks fail); ${LAST} will be replaced if not ready 3 min after the launch`,
     ));
 
   it('names it when two looks agree, and changes nothing itself', async () => {
@@ -210,11 +213,11 @@ describe('New hosts are ready, all but a straggler', () => {
   it('goes on without one that EC2 lost, until the others are ready', async () => {
     const scene = { ...tenHosts({ instance: LOST }), hosts: TEN.slice(0, 4).map((id) => aHost(id)) };
     expect((await looked(scene, 60, {}).answer).reason).toContain(
-      `${LAST} is terminated (Server.InternalError: Internal error)`,
+      `${LAST}: terminated (Server.InternalError: Internal error)`,
     );
     const last = { ...HALF, [LAST]: at(80).getTime() };
     expect((await looked(tenHosts({ instance: LOST }), 90, last).answer).stragglers).toEqual([
-      { instanceId: LAST, why: 'is terminated (Server.InternalError: Internal error)' },
+      { instanceId: LAST, why: 'terminated (Server.InternalError: Internal error)' },
     ]);
   });
 

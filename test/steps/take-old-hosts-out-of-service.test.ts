@@ -70,7 +70,7 @@ describe('Take old hosts out of service, when a new host is not ready in this ve
     expect(await answer).toEqual({
       done: false,
       at: iso(100),
-      reason: 'back to waiting: 1 of 2 ready; i-new2 not in service at web (checks fail)',
+      reason: 'back to waiting: 1 of 2 ready; i-new2: not in service at web (checks fail)',
     });
     expect(ports.changes).toEqual([]);
   });

@@ -96,7 +96,7 @@ describe('Terminate new instances', () => {
 });
 
 describe('Terminate new instances, of which one failed', () => {
-  const NOT_READY = failedBy('NewHostsNotReady', '1 of 2 ready; i-new2 not registered in Mackerel yet.');
+  const NOT_READY = failedBy('NewHostsNotReady', '1 of 2 ready; i-new2: not registered in Mackerel yet.');
   const of = (minutes = 0) =>
     launched({
       failure: NOT_READY,

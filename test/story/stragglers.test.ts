@@ -71,7 +71,7 @@ describe('A straggler', () => {
     };
     const { result, record, violations } = await play([HEALTHY, dies]);
     expect(result.endedIn).toBe('Deployed');
-    expect(record.replaced).toMatchObject([{ why: 'is terminated (Server.InternalError: Internal error)' }]);
+    expect(record.replaced).toMatchObject([{ why: 'terminated (Server.InternalError: Internal error)' }]);
     expect(violations).toEqual([]);
   });
 

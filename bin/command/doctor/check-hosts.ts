@@ -4,6 +4,7 @@ import type { OldHost, Stranger } from '../../../lambdas/domain/core/document.ts
 import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import { fleetSize, isProtected, loadBalancerName, TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { count, list, span } from '../../../lambdas/domain/core/words.ts';
+import { healthWords } from '../../../lambdas/domain/hosts/health-words.ts';
 import { isKept, keptUntil } from '../../../lambdas/domain/hosts/kept.ts';
 import {
   decideSnapshot,
@@ -94,7 +95,7 @@ function whyIdle({ instanceId, status }: OldHost, members: Members): string {
     if (!member) return [`is not registered at ${name}`];
     return member.state === 'in-service'
       ? []
-      : [`is ${member.state.replaceAll('-', ' ')} at ${name} (${member.reason})`];
+      : [`is ${member.state.replaceAll('-', ' ')} at ${name} (${healthWords(member.reason)})`];
   });
   return `${instanceId} ${places.length > 0 ? places.join(' and ') : `is ${status} in Mackerel`}`;
 }

@@ -1,7 +1,8 @@
 /** The findings as a tired operator reads them: what to mend first, then what is unknown, what costs, what is fine. */
-import { wrap, width, padTo } from '../../../lib/terminal/width.ts';
+
 import { groupBy } from '../../../lambdas/domain/core/collections.ts';
 import { count, list } from '../../../lambdas/domain/core/words.ts';
+import { padTo, width, wrap } from '../../../lib/terminal/width.ts';
 import { CHECKS, type Finding, LEVELS, type Level } from './finding.ts';
 
 const HEADINGS: Readonly<Record<Level, string>> = {

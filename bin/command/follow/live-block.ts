@@ -1,5 +1,5 @@
 /** Lines that scroll, and below them a block that is redrawn in place, cut to the terminal's width. */
-import { rowsTaken, cutTo } from '../../../lib/terminal/width.ts';
+import { cutTo, rowsTaken } from '../../../lib/terminal/width.ts';
 import type { Screen } from '../command.ts';
 
 const HIDE_CURSOR = '\x1b[?25l';

@@ -3,6 +3,7 @@
  * and the termination. Facts come from one look at EC2, Mackerel and every load balancer; the answer is a rung per
  * host and a sentence for all.
  */
+
 import type { Instance } from '../../ports/ec2.ts';
 import type { Member } from '../../ports/load-balancers.ts';
 import type { MackerelHost } from '../../ports/mackerel.ts';
@@ -10,6 +11,7 @@ import { groupBy } from '../core/collections.ts';
 import type { NewInstance } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { count, list } from '../core/words.ts';
+import { healthWords } from './health-words.ts';
 import type { Joining } from './joining.ts';
 
 /** All that one look sees of the new hosts. */
@@ -29,7 +31,7 @@ export type Rung = 'unseen' | 'pending' | 'running' | 'registered' | 'ready' | '
 export interface HostStanding {
   readonly instanceId: string;
   readonly rung: Rung;
-  /** What it still lacks; empty when ready. */
+  /** What it still lacks, as far as this look asked; empty when ready. */
   readonly lacks: string;
   readonly hostIds: readonly string[];
 }
@@ -65,7 +67,7 @@ function refuseDead(
   const ours = new Set(launched.map((instance) => instance.instanceId));
   const dead = instances.filter((instance) => ours.has(instance.instanceId) && isGoing(instance));
   if (dead.length === 0 || isBearable(dead)) return;
-  const each = dead.map((instance) => `${instance.instanceId} ${deathOf(instance)}`);
+  const each = dead.map((instance) => `${instance.instanceId} is ${deathOf(instance)}`);
   throw new DeploymentError(
     'NewHostDied',
     `${count(dead.length, 'new instance')} of ${launched.length} died: ${list(each)}. ` +
@@ -73,7 +75,7 @@ function refuseDead(
   );
 }
 
-const deathOf = ({ state, stateReason = 'EC2 gives no reason' }: Instance) => `is ${state} (${stateReason})`;
+const deathOf = ({ state, stateReason = 'EC2 gives no reason' }: Instance) => `${state} (${stateReason})`;
 
 function standing(
   instanceId: string,
@@ -86,15 +88,12 @@ function standing(
   if (!instance) return at('unseen', 'not visible in EC2 yet');
   if (isGoing(instance)) return at('lost', deathOf(instance));
   if (instance.state === 'pending') return at('pending', 'not running yet');
-  if (facts.hosts === 'not asked') return at('running', balancersLack(instanceId, facts.members) ?? UNASKED);
+  if (facts.hosts === 'not asked') return at('running', balancersLack(instanceId, facts.members) ?? '');
   const monitored = hosts.filter((host) => host.status === 'working' || host.status === 'standby');
   if (monitored.length === 0) return at('running', notMonitored(hosts));
   const lacks = balancersLack(instanceId, facts.members) ?? lifeSignLacks(instance, monitored, facts.metrics);
   return lacks ? at('registered', lacks) : at('ready', '');
 }
-
-/** A host that waits for others only: as soon as they have caught up, Mackerel is asked about all. */
-const UNASKED = 'waits for the other hosts';
 
 function notMonitored(hosts: readonly MackerelHost[]): string {
   return hosts.length === 0
@@ -118,7 +117,7 @@ function balancersLack(instanceId: string, members: HostFacts['members']): strin
     const member = registered.find((candidate) => candidate.instanceId === instanceId);
     if (!member) return `not registered at ${name} yet`;
     if (member.state !== 'in-service')
-      return `not in service at ${name}${member.reason && ` (${member.reason})`}`;
+      return `not in service at ${name}${member.reason && ` (${healthWords(member.reason)})`}`;
   }
   return undefined;
 }
@@ -128,20 +127,37 @@ export function allReady(hosts: readonly HostStanding[]): boolean {
   return hosts.length > 0 && hosts.every((host) => host.rung === 'ready');
 }
 
-/** One sentence for all: `1 of 2 ready; i-1: not in service at web (…)`. */
-export function readinessSentence(hosts: readonly HostStanding[]): string {
-  const waiting = hosts.filter((host) => host.rung !== 'ready');
+/**
+ * One sentence for all: `1 of 2 ready; i-1: not in service at web (…)`.
+ * @param facts of a look that may not have asked Mackerel: it counts what it has seen, `1 of 2 in service; …`, never who
+ * is ready, which it does not know
+ */
+export function readinessSentence(
+  hosts: readonly HostStanding[],
+  facts?: Pick<HostFacts, 'hosts' | 'members'>,
+): string {
   if (hosts.length === 0) return 'no new host to look at';
-  if (waiting.length === 0)
+  if (allReady(hosts))
     return hosts.length === 1 ? 'the new host is ready' : `all ${hosts.length} new hosts are ready`;
-  const byLack = [...groupBy(waiting, (host) => host.lacks)].map(
-    ([lacks, those]) =>
-      `${list(
-        those.map((host) => host.instanceId),
-        2,
-      )} ${lacks}`,
-  );
-  return `${hosts.length - waiting.length} of ${hosts.length} ready; ${list(byLack)}`;
+  // Who lacks nothing that EC2 and the load balancers know of is in service; whether it is ready, Mackerel would know.
+  const isUnasked = facts?.hosts === 'not asked';
+  const waiting = hosts.filter(({ rung, lacks }) => (isUnasked ? lacks !== '' : rung !== 'ready'));
+  const reached = isUnasked ? (facts.members.size > 0 ? 'in service' : 'running') : 'ready';
+  const counted = `${hosts.length - waiting.length} of ${hosts.length} ${reached}`;
+  return [counted, ...lackSentences(waiting)].join('; ');
+}
+
+/** Sentences stay bounded: not more than this of what is lacked. */
+const MOST_LACKS = 4;
+
+/** `i-1 and i-2: not running yet`: who lacks the same is told together. */
+function lackSentences(waiting: readonly HostStanding[]): string[] {
+  const lacks = [...groupBy(waiting, (host) => host.lacks)].map(([lack, those]) => {
+    const ids = those.map((host) => host.instanceId);
+    return `${list(ids, 2)}: ${lack}`;
+  });
+  const rest = lacks.length - MOST_LACKS;
+  return rest > 0 ? [...lacks.slice(0, MOST_LACKS), `and ${rest} more`] : lacks;
 }
 
 /** While others hold things up Mackerel is asked this often, for the sentence's sake. */

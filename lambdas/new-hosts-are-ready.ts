@@ -9,10 +9,9 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { After, Readiness, Straggler } from './domain/core/document.ts';
+import type { After, Straggler } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
-import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
-import { defineStep } from './domain/core/step.ts';
+import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { span } from './domain/core/words.ts';
 import { healthWords } from './domain/hosts/health-words.ts';
 import { atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
@@ -35,48 +34,39 @@ import type { Ports } from './ports/ports.ts';
 const MACKEREL_PAUSE_SECONDS = 3;
 
 type Launched = After<'oldHosts' | 'launch'>;
-type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;
+type ReadinessPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;
+type Remembered = 'halfReadyAt' | 'mackerelAskedAt';
+interface Extra {
+  readonly stragglers: Straggler[];
+}
 
-export const newHostsAreReady = defineStep(
-  'new-hosts-are-ready',
-  ['oldHosts', 'launch'],
-  async (deployment: Launched, ports: Eyes): Promise<Readiness> => {
-    const { readySeconds } = deployment.fleet.limits;
-    const now = ports.clock.now();
-    const deadline = deadlineOf(deployment.readiness, now, readySeconds, deployment.launch.at);
+export const newHostsAreReady = defineWait('new-hosts-are-ready', {
+  needs: ['oldHosts', 'launch'],
+  remembers: ['halfReadyAt', 'mackerelAskedAt'],
+  from: ({ launch }) => launch.at,
+  look: async (deployment: Launched, ports: ReadinessPorts, turn: Turn<Remembered, Extra>) => {
     const runningAt = new Date(new Date(deployment.launch.at).getTime() + EC2_SECONDS.launch * 1000);
     // Nothing can be ready before EC2 has started an instance: the first look does not bother anybody before that.
-    if (now < runningAt && !deployment.readiness) {
-      const reason = 'EC2 is starting the new instances';
-      return nextLook(undefined, now, deadline, { ready: false, reason, earliest: runningAt });
-    }
-    const found: HostsFinding = await unlessUnavailable(deployment.readiness?.memory, () =>
-      lookAndJoin(deployment, ports, deadline, now),
-    );
-    if (!found.ready && now >= deadline) throw notReady(found, readySeconds);
-    const { stragglers = [] } = found;
-    return {
-      ...nextLook(deployment.readiness, now, deadline, found),
-      ...(stragglers.length > 0 && { stragglers: [...stragglers] }),
-    };
+    return turn.now < runningAt && !deployment.readiness
+      ? { ready: false, reason: 'EC2 is starting the new instances', earliest: runningAt }
+      : lookAndJoin(deployment, ports, turn);
   },
-);
-
-/** What a look found, and whom to replace. */
-interface HostsFinding extends Finding {
-  readonly stragglers?: readonly Straggler[];
-}
+  late: (_deployment, { reason, seconds }) =>
+    new DeploymentError(
+      'NewHostsNotReady',
+      `Not ready ${span(seconds)} after the launch: ${reason}. Look at the hosts' console output and at the health check; ` +
+        'if they only need longer, raise limits.readySeconds in bin/fleets.ts.',
+    ),
+});
 
 async function lookAndJoin(
   deployment: Launched,
-  ports: Eyes,
-  deadline: Date,
-  now: Date,
-): Promise<HostsFinding> {
+  ports: ReadinessPorts,
+  { now, deadline, memory, seen: earlier, keep }: Turn<Remembered, Extra>,
+): Promise<Found<Remembered>> {
   await holdingUnlessCancelled(deployment, ports);
-  const { launch, readiness } = deployment;
+  const { launch } = deployment;
   const { instances: launched } = launch;
-  const memory = readiness?.memory ?? {};
   const askedBefore = memory.mackerelAskedAt ?? 0;
   const joins = new Map(deployment.oldHosts.balancers.map(({ name, joins }) => [name, joins]));
   // The sentence of the last look is the one that people read: it asks everybody.
@@ -94,12 +84,12 @@ async function lookAndJoin(
   await atEachBalancer('register', deployment, ports, toRegister(hosts, facts.members, joins));
   const asked = facts.hosts !== 'not asked';
   const late = replaces && asked ? decideStragglers({ ...facts, hosts, launch, memory, now }) : undefined;
+  if (late && late.replace.length > 0) keep({ stragglers: [...late.replace] });
   return {
     ready: allReady(hosts),
     reason: [readinessSentence(hosts, facts), late?.reason].filter(Boolean).join('; '),
-    stragglers: late?.replace ?? [],
     memory: { ...(late?.memory ?? memory), mackerelAskedAt: asked ? now.getTime() : askedBefore },
-    seen: newHostMilestones(deployment, launched, facts, now, readiness?.seen),
+    seen: newHostMilestones(deployment, launched, facts, now, earlier),
     // Asked for the sentence's sake alone, it is not asked by the next look, which may come soon.
     ...(mackerelMatters(launched, facts, joins, 0) && { patienceSeconds: MACKEREL_PAUSE_SECONDS }),
   };
@@ -116,14 +106,6 @@ function refuseUnused(hosts: readonly HostStanding[], members: HostFacts['member
       `${name} will never check ${unused.instanceId} (${healthWords(unused.reason)}). Attach it to a listener and enable the host's zone.`,
     );
   }
-}
-
-function notReady(found: Finding, seconds: number): DeploymentError {
-  return new DeploymentError(
-    'NewHostsNotReady',
-    `Not ready ${span(seconds)} after the launch: ${found.reason}. Look at the hosts' console output and at the health check; ` +
-      'if they only need longer, raise limits.readySeconds in bin/fleets.ts.',
-  );
 }
 
 export const handler = lambdaHandler(newHostsAreReady, (apiKeyParameter) => ({

@@ -8,11 +8,10 @@ import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import { groupBy } from './domain/core/collections.ts';
-import { type Deployment, type Look, type OldHost, oldInstanceIds } from './domain/core/document.ts';
+import { type Deployment, type OldHost, oldInstanceIds } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
-import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
-import { defineStep } from './domain/core/step.ts';
 import { STEPS } from './domain/core/steps.ts';
+import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { span } from './domain/core/words.ts';
 import { atEachBalancer, membersByName } from './domain/hosts/look-at-hosts.ts';
 import { decidePuttingBack } from './domain/hosts/putting-back.ts';
@@ -21,29 +20,24 @@ import { servingMilestones } from './domain/record/timeline/milestones.ts';
 import type { Mackerel } from './ports/mackerel.ts';
 import type { Ports } from './ports/ports.ts';
 
-type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
+type UndoPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
 
-export const putOldHostsBack = defineStep(
-  'put-old-hosts-back',
-  [],
-  async (deployment: Deployment, ports: Eyes): Promise<Look> => {
-    const now = ports.clock.now();
-    const { undoSeconds } = deployment.fleet.limits;
-    const deadline = deadlineOf(deployment.putBack, now, undoSeconds);
-    const found = await unlessUnavailable(deployment.putBack?.memory, () =>
-      lookAndPutBack(deployment, ports, now),
-    );
-    if (!found.ready && now >= deadline) {
-      throw new DeploymentError(
-        'OldHostsNotServing',
-        `After ${span(undoSeconds)}: ${found.reason}. The new hosts were left as they are, so that somebody serves.`,
-      );
-    }
-    return nextLook(deployment.putBack, now, deadline, found);
-  },
-);
+export const putOldHostsBack = defineWait('put-old-hosts-back', {
+  needs: [],
+  remembers: ['restoredAt'],
+  look: lookAndPutBack,
+  late: (_deployment, { reason, seconds }) =>
+    new DeploymentError(
+      'OldHostsNotServing',
+      `After ${span(seconds)}: ${reason}. The new hosts were left as they are, so that somebody serves.`,
+    ),
+});
 
-async function lookAndPutBack(deployment: Deployment, ports: Eyes, now: Date): Promise<Finding> {
+async function lookAndPutBack(
+  deployment: Deployment,
+  ports: UndoPorts,
+  { now, memory: { restoredAt }, seen: earlier }: Turn<'restoredAt'>,
+): Promise<Found<'restoredAt'>> {
   await (deployment.putBack ? holding(deployment, ports) : entering('undo', deployment, ports));
   // Only a deployment whose new hosts were ready has ever touched an old one. Their last look alone does not tell: a
   // step that was cut off while it took old hosts out, and ran again, may have sent the deployment back to waiting.
@@ -59,13 +53,12 @@ async function lookAndPutBack(deployment: Deployment, ports: Eyes, now: Date): P
   const { register, done, reason } = decidePuttingBack({ old, instances, members });
   await atEachBalancer('register', deployment, ports, register);
   // After the load balancers: serving comes before being watched.
-  const restoredAt = deployment.putBack?.memory?.restoredAt;
   const quietAt = quietFrom(deployment, now);
   const isQuiet = now >= quietAt;
   const restores = restoredAt === undefined || (isQuiet && restoredAt < quietAt.getTime());
   if (restores) await restoreStatuses(old, ports.mackerel);
-  const memory = { restoredAt: restores ? now.getTime() : restoredAt };
-  const seen = servingMilestones(deployment, old, members, now, deployment.putBack?.seen);
+  const memory = { restoredAt: restores ? now.getTime() : restoredAt, hosts: {} };
+  const seen = servingMilestones(deployment, old, members, now, earlier);
   if (isQuiet || !done) return { ready: done, reason, memory, seen };
   const waits = `${reason}; making sure that no earlier call takes them out again`;
   return { ready: false, reason: waits, memory, seen, earliest: quietAt };

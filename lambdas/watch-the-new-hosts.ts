@@ -1,16 +1,14 @@
 /** State *Watch the new hosts*: the bake. Still ready, and no Mackerel alert open on them. Only reads. */
-
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { After, Look } from './domain/core/document.ts';
+import type { After } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
-import { deadlineOf, type Finding, nextLook, unlessUnavailable } from './domain/core/looks.ts';
-import { defineStep } from './domain/core/step.ts';
 import { BAKE_RETRY_SECONDS, BAKE_SILENCE_SECONDS } from './domain/core/steps.ts';
-import { span } from './domain/core/words.ts';
+import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
+import { secondsBetween, span } from './domain/core/words.ts';
 import { BAKE_PAUSE_SECONDS, decideBake } from './domain/hosts/bake.ts';
 import { lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import { standings } from './domain/hosts/readiness.ts';
@@ -18,31 +16,25 @@ import { holdingUnlessCancelled } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
 
 type Launched = After<'launch'>;
-type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;
+type BakePorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;
 
-export const watchTheNewHosts = defineStep(
-  'watch-the-new-hosts',
-  ['launch'],
-  async (deployment: Launched, ports: Eyes): Promise<Look> => {
-    const now = ports.clock.now();
-    const { bakeSeconds } = deployment.fleet.limits;
-    const end = deadlineOf(deployment.bake, now, bakeSeconds);
-    const found = await unlessUnavailable(deployment.bake?.memory, () =>
-      lookAndJudge(deployment, ports, now, end),
-    );
-    const silent = new Date(end.getTime() + BAKE_SILENCE_SECONDS * 1000);
-    if (!found.ready && now >= silent) {
-      throw new DeploymentError(
-        'ServiceUnavailable',
-        `The new hosts could not be watched to the end, ${span(BAKE_SILENCE_SECONDS)} after the bake should have ended: ${found.reason}.`,
-      );
-    }
-    const patient = { patienceSeconds: BAKE_RETRY_SECONDS, ...found };
-    return nextLook(deployment.bake, now, now < end ? end : silent, patient);
-  },
-);
+export const watchTheNewHosts = defineWait('watch-the-new-hosts', {
+  needs: ['launch'],
+  remembers: ['badLooks'],
+  dueSeconds: ({ fleet }) => fleet.limits.bakeSeconds,
+  look: lookAndJudge,
+  late: (_deployment, { reason }) =>
+    new DeploymentError(
+      'ServiceUnavailable',
+      `The new hosts could not be watched to the end, ${span(BAKE_SILENCE_SECONDS)} after the bake should have ended: ${reason}.`,
+    ),
+});
 
-async function lookAndJudge(deployment: Launched, ports: Eyes, now: Date, end: Date): Promise<Finding> {
+async function lookAndJudge(
+  deployment: Launched,
+  ports: BakePorts,
+  { now, deadline, memory }: Turn<'badLooks'>,
+): Promise<Found<'badLooks'>> {
   await holdingUnlessCancelled(deployment, ports);
   const [facts, alerts] = await Promise.all([
     lookAtNewHosts(deployment, deployment.launch.instances, ports),
@@ -51,11 +43,11 @@ async function lookAndJudge(deployment: Launched, ports: Eyes, now: Date, end: D
   const { baked, badLooks, reason } = decideBake({
     standings: standings(deployment.launch.instances, facts),
     alerts,
-    badLooks: deployment.bake?.memory?.badLooks ?? 0,
-    secondsLeft: (end.getTime() - now.getTime()) / 1000,
+    badLooks: memory.badLooks ?? 0,
+    secondsLeft: secondsBetween(now, deadline) - BAKE_SILENCE_SECONDS,
   });
   const patienceSeconds = badLooks > 0 ? BAKE_RETRY_SECONDS : BAKE_PAUSE_SECONDS;
-  return { ready: baked, reason, memory: { badLooks }, patienceSeconds };
+  return { ready: baked, reason, memory: { badLooks, hosts: {} }, patienceSeconds };
 }
 
 export const handler = lambdaHandler(watchTheNewHosts, (apiKeyParameter) => ({

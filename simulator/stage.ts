@@ -9,7 +9,7 @@ import { apiKeyReader } from '../lambdas/domain/core/api-key.ts';
 import { Fleet, loadBalancerName } from '../lambdas/domain/core/fleet.ts';
 import { WATCH_EVERY_SECONDS } from '../lambdas/domain/lock/orphans.ts';
 import type { Image } from '../lambdas/ports/ec2.ts';
-import type { Turn } from '../lambdas/ports/executions.ts';
+import type { HistoryTurn } from '../lambdas/ports/executions.ts';
 import type { Parameters as ParametersPort } from '../lambdas/ports/parameters.ts';
 import type { Ports } from '../lambdas/ports/ports.ts';
 import { definitionOf } from '../lib/resolve-definition.ts';
@@ -346,7 +346,7 @@ const newWorld = ({ seed, timings }: StageOptions, { now }: VirtualClock): World
   new World({ seed, now, region: REGION, account: ACCOUNT, ...(timings && { timings }) });
 
 /** What the execution's history keeps of it. */
-function turnOf({ kind, state, answer }: StoryEvent): Omit<Turn, 'id' | 'at'> | undefined {
+function turnOf({ kind, state, answer }: StoryEvent): Omit<HistoryTurn, 'id' | 'at'> | undefined {
   if (kind === 'entered') return { kind, state };
   if (kind === 'answered') return { kind, state, answer };
   if (kind !== 'failed') return undefined;

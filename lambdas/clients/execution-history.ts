@@ -4,14 +4,14 @@
  * entered last before it, because the story has no branches that run side by side.
  */
 
-import type { Turn } from '../ports/executions.ts';
+import type { HistoryTurn } from '../ports/executions.ts';
 import { unavailable } from './wire/aws-errors.ts';
 import type { CallJson } from './wire/aws-json.ts';
 
 /** Ten looks of a wait. With a document of 500 hosts in each event that names a state the answer has a few MB. */
 const EVENTS = 100;
 
-export async function recentTurns(call: CallJson, executionArn: string): Promise<Turn[]> {
+export async function recentTurns(call: CallJson, executionArn: string): Promise<HistoryTurn[]> {
   const doing = `read the history of the execution ${executionArn}`;
   const { refusal, body } = await call({
     operation: 'GetExecutionHistory',
@@ -50,8 +50,8 @@ interface Why {
 }
 
 /** @param events oldest first */
-function told(events: readonly HistoryEvent[]): Turn[] {
-  const turns: Turn[] = [];
+function told(events: readonly HistoryEvent[]): HistoryTurn[] {
+  const turns: HistoryTurn[] = [];
   let state: string | undefined;
   for (const event of events) {
     state = event.stateEnteredEventDetails?.name ?? state;
@@ -62,7 +62,7 @@ function told(events: readonly HistoryEvent[]): Turn[] {
   return turns;
 }
 
-function toTurn(event: HistoryEvent, state: string): Turn | undefined {
+function toTurn(event: HistoryEvent, state: string): HistoryTurn | undefined {
   const at = { id: event.id, at: new Date(event.timestamp * 1000), state };
   if (event.stateEnteredEventDetails) return { ...at, kind: 'entered' };
   const done = event.lambdaFunctionSucceededEventDetails ?? event.taskSucceededEventDetails;

@@ -24,7 +24,7 @@ export interface ExecutionDescription {
 }
 
 /** A turn of an execution's story, from its history. */
-export interface Turn {
+export interface HistoryTurn {
   /** The event's number: grows from turn to turn. */
   readonly id: number;
   readonly at: Date;
@@ -43,7 +43,7 @@ export interface Executions {
   /** `undefined`: Step Functions does not know it (anymore, or yet). */
   describe(executionArn: string): Promise<ExecutionDescription | undefined>;
   /** Its newest turns, oldest first: those of its last hundred events. Empty for one that Step Functions does not know. */
-  recent(executionArn: string): Promise<readonly Turn[]>;
+  recent(executionArn: string): Promise<readonly HistoryTurn[]>;
   /** The same name is the same execution: starting it twice starts it once, whatever became of it. */
   start(machineArn: string, name: string, input: string): Promise<void>;
 }

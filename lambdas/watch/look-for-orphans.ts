@@ -15,7 +15,7 @@ import { liveRecordReader, type RecordReader } from '../clients/record-reader.ts
 import { DeploymentError } from '../domain/core/errors.ts';
 import { currentReleaseKey, TAG } from '../domain/core/fleet.ts';
 import { list, secondsBetween } from '../domain/core/words.ts';
-import { removeExpiredKept } from '../domain/hosts/expired-kept.ts';
+import { removeExpiredKept } from '../domain/hosts/kept.ts';
 import { machinesOf } from '../domain/lock/lock.ts';
 import {
   accountedFor,

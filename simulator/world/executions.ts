@@ -2,7 +2,7 @@
  * The modelled Step Functions: which executions run, what they tell, and how the others ended. It runs nothing itself:
  * the runner says when one begins, takes a turn and ends, and hears of each that a step starts.
  */
-import type { ExecutionDescription, ExecutionState, Turn } from '../../lambdas/ports/executions.ts';
+import type { ExecutionDescription, ExecutionState, HistoryTurn } from '../../lambdas/ports/executions.ts';
 import type { Surroundings } from './surroundings.ts';
 
 type Status = Extract<ExecutionState, { state: 'ended' }>['status'];
@@ -14,7 +14,7 @@ export type StartListener = (machineArn: string, name: string, input: string) =>
 interface Told {
   readonly startedAt: Date;
   readonly input?: string;
-  readonly turns: Turn[];
+  readonly turns: HistoryTurn[];
   ending?: Pick<ExecutionDescription, 'output' | 'error' | 'cause'>;
 }
 
@@ -50,7 +50,7 @@ export class ExecutionsModel {
   }
 
   /** An execution that has begun entered a state, or its function answered or failed. */
-  turn(executionArn: string, turn: Omit<Turn, 'id' | 'at'>): void {
+  turn(executionArn: string, turn: Omit<HistoryTurn, 'id' | 'at'>): void {
     const turns = this.#told.get(executionArn)?.turns ?? [];
     const id = (turns.at(-1)?.id ?? 0) + 1;
     turns.push({ id, at: new Date(this.#world.now()), ...turn });
@@ -91,7 +91,7 @@ export class ExecutionsModel {
     return { state, startedAt, ...(input !== undefined && { input }), ...ending };
   }
 
-  recent(executionArn: string): readonly Turn[] {
+  recent(executionArn: string): readonly HistoryTurn[] {
     const isKnown = this.status(executionArn).state !== 'unknown';
     return isKnown ? [...(this.#told.get(executionArn)?.turns ?? [])] : [];
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
-import { removeExpiredKept } from '../../lambdas/domain/hosts/expired-kept.ts';
+import { removeExpiredKept } from '../../lambdas/domain/hosts/kept.ts';
 import { at, iso } from '../support/deployments.ts';
 import { aNewInstance } from '../support/facts.ts';
 import { type Methods, portsWith } from '../support/ports.ts';
@@ -25,7 +25,7 @@ describe('removeExpiredKept', () => {
       aNewInstance('i-3'),
       kept('i-4', 5),
     ]);
-    expect(await answer).toBe('i-1 and i-4 were kept for debugging long enough: EC2 terminates them');
+    expect(await answer).toBe('i-1 and i-4 were kept for debugging long enough: EC2 terminates i-1 and i-4');
     expect(ports.calls).toEqual(['ec2.terminate ["i-1","i-4"]']);
   });
 
@@ -38,7 +38,7 @@ describe('removeExpiredKept', () => {
   it('says what EC2 refused', async () => {
     const refusing = async () => ({ refused: [{ id: 'i-1', reason: 'OperationNotPermitted' }] });
     expect(await remove([kept('i-1', 100)], refusing).answer).toBe(
-      'i-1 was kept for debugging long enough: EC2 terminates it; refused: i-1 (OperationNotPermitted)',
+      'i-1 was kept for debugging long enough: not terminated: i-1 (OperationNotPermitted)',
     );
   });
 });

@@ -8,7 +8,7 @@ import { timeLeft } from '../../bin/command/follow/time-left.ts';
 import { troubleOutcome } from '../../bin/command/trouble.ts';
 import type { Deployment } from '../../lambdas/domain/core/document.ts';
 import { DeploymentError, FAILURES } from '../../lambdas/domain/core/errors.ts';
-import type { ExecutionDescription, Turn } from '../../lambdas/ports/executions.ts';
+import type { ExecutionDescription, HistoryTurn } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow, Phase } from '../../lambdas/ports/ledger.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
 import { synthesize } from '../synth.ts';
@@ -140,11 +140,11 @@ describe('The time left', () => {
 
 describe('News', () => {
   let id = 0;
-  const said = (state: string, reason: string): Turn => {
+  const said = (state: string, reason: string): HistoryTurn => {
     id += 1;
     return { id, at, state, kind: 'answered', answer: { reason } };
   };
-  const texts = (news: News, ...turns: Turn[]) => news.of('arn:x:one', turns).map(({ text }) => text);
+  const texts = (news: News, ...turns: HistoryTurn[]) => news.of('arn:x:one', turns).map(({ text }) => text);
 
   it('are told once, however often they are seen', () => {
     const news = new News();
@@ -165,7 +165,7 @@ describe('News', () => {
   it('tell failures by the name and the sentence within Lambda’s JSON', () => {
     id += 1;
     const cause = JSON.stringify({ errorType: 'NoCapacity', errorMessage: 'EC2 is full' });
-    const turn: Turn = { id, at, state: 'Launch', kind: 'failed', error: 'NoCapacity', cause };
+    const turn: HistoryTurn = { id, at, state: 'Launch', kind: 'failed', error: 'NoCapacity', cause };
     expect(new News().of('arn:x:two', [turn])).toMatchObject([
       { text: 'NoCapacity: EC2 is full.', isFailure: true },
     ]);

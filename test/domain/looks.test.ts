@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deadlineOf, mostLooks, nextLook, unlessUnavailable } from '../../lambdas/domain/core/looks.ts';
+import { deadlineOf, lookOrUnknown, mostLooks, nextLook } from '../../lambdas/domain/core/looks.ts';
 import { aLook, at, iso } from '../support/deployments.ts';
 import { failing } from '../support/ports.ts';
 
@@ -99,18 +99,18 @@ describe('deadlineOf', () => {
   it('else from now', () => expect(deadlineOf(undefined, at(50), 100)).toEqual(at(150)));
 });
 
-describe('unlessUnavailable', () => {
+describe('lookOrUnknown', () => {
   it('takes a failed look for unknown: neither good nor bad', async () =>
     expect(
-      await unlessUnavailable(undefined, failing('ServiceUnavailable', 'Mackerel answered 503.')),
+      await lookOrUnknown(failing('ServiceUnavailable', 'Mackerel answered 503.'), () => undefined),
     ).toEqual({
       ready: false,
       reason: 'unknown: Mackerel answered 503.',
     }));
   it('forgets nothing over a failed look', async () =>
-    expect(await unlessUnavailable({ badLooks: 1 }, failing('ServiceUnavailable'))).toMatchObject({
+    expect(await lookOrUnknown(failing('ServiceUnavailable'), () => ({ badLooks: 1 }))).toMatchObject({
       memory: { badLooks: 1 },
     }));
   it('lets every other failure through', async () =>
-    expect(unlessUnavailable(undefined, failing('MackerelRefused'))).rejects.toThrow('It did not answer.'));
+    expect(lookOrUnknown(failing('MackerelRefused'), () => undefined)).rejects.toThrow('It did not answer.'));
 });

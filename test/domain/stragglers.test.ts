@@ -9,6 +9,7 @@ import {
   mayReplace,
   mostStragglers,
   replacedSentence,
+  type StragglerMemory,
   sharesToReplace,
   stragglersPlan,
 } from '../../lambdas/domain/hosts/stragglers.ts';
@@ -30,6 +31,7 @@ import {
 
 const AT = (seconds: number) => at(seconds).getTime();
 const DEADLINE = at(910);
+const NOTHING: StragglerMemory = { hosts: {} };
 
 describe('How many new hosts may be replaced', () => {
   it.each([
@@ -46,21 +48,25 @@ describe('How many new hosts may be replaced', () => {
 
 describe('A deployment may replace stragglers', () => {
   it.each<[string, Parameters<typeof mayReplace>, boolean]>([
-    ['when the fleet wants it', [large(), {}, DEADLINE, at(100)], true],
+    ['when the fleet wants it', [large(), NOTHING, DEADLINE, at(100)], true],
     [
       'not when the fleet does not',
-      [{ fleet: aFleet(), launch: largeLaunch() }, {}, DEADLINE, at(100)],
+      [{ fleet: aFleet(), launch: largeLaunch() }, NOTHING, DEADLINE, at(100)],
       false,
     ],
-    ['once', [large({ launch: largeLaunch({ replaced: [] }) }), {}, DEADLINE, at(100)], false],
+    ['once', [large({ launch: largeLaunch({ replaced: [] }) }), NOTHING, DEADLINE, at(100)], false],
     [
       'not after all were ready once',
-      [large({ shift: { done: false, reason: 'back to waiting', at: iso(80) } }), {}, DEADLINE, at(100)],
+      [large({ shift: { done: false, reason: 'back to waiting', at: iso(80) } }), NOTHING, DEADLINE, at(100)],
       false,
     ],
-    ['while a new one has the median time left', [large(), { halfReadyAt: AT(70) }, DEADLINE, at(849)], true],
-    ['not later', [large(), { halfReadyAt: AT(70) }, DEADLINE, at(850)], false],
-    ['not at the deadline, whatever the median', [large(), {}, DEADLINE, DEADLINE], false],
+    [
+      'while a new one has the median time left',
+      [large(), { halfReadyAt: AT(70), hosts: {} }, DEADLINE, at(849)],
+      true,
+    ],
+    ['not later', [large(), { halfReadyAt: AT(70), hosts: {} }, DEADLINE, at(850)], false],
+    ['not at the deadline, whatever the median', [large(), NOTHING, DEADLINE, DEADLINE], false],
   ])('%s', (_title, args, may) => expect(mayReplace(...args)).toBe(may));
 });
 
@@ -93,7 +99,12 @@ describe('A dead new host', () => {
     ).toBe(false));
 });
 
-const decide = (rungs: readonly Rung[], seconds: number, memory = {}, instances: readonly Instance[] = []) =>
+const decide = (
+  rungs: readonly Rung[],
+  seconds: number,
+  memory: StragglerMemory = NOTHING,
+  instances: readonly Instance[] = [],
+) =>
   decideStragglers({
     hosts: tenStandings(...rungs),
     launch: largeLaunch(),
@@ -102,17 +113,17 @@ const decide = (rungs: readonly Rung[], seconds: number, memory = {}, instances:
     now: at(seconds),
   });
 /** Half of the hosts were ready 60 s after the launch. */
-const HALF = { halfReadyAt: AT(70) };
-const KNOWN = { ...HALF, [LAST]: AT(190) };
+const HALF = { halfReadyAt: AT(70), hosts: {} };
+const KNOWN = { ...HALF, hosts: { [LAST]: AT(190) } };
 
 describe('Stragglers are decided about', () => {
   it('by the median: the moment at which half of the new hosts were ready', () => {
-    expect(decide(Array<Rung>(6).fill('running'), 60).memory).toEqual({});
+    expect(decide(Array<Rung>(6).fill('running'), 60).memory).toEqual(NOTHING);
     expect(decide(Array<Rung>(5).fill('running'), 70).memory).toEqual(HALF);
     expect(decide(['running', 'running'], 80, HALF).memory).toEqual(HALF);
   });
 
-  it.each<[string, Rung[], number, object, string]>([
+  it.each<[string, Rung[], number, StragglerMemory, string]>([
     ['none when all are ready', [], 100, HALF, ''],
     ['none when more are late than could be an accident', ['running', 'registered'], 400, HALF, ''],
     ['none while EC2 does not show one: that is no ground to act on', ['unseen'], 400, KNOWN, ''],
@@ -129,7 +140,7 @@ describe('Stragglers are decided about', () => {
       'one that EC2 lost without waiting longer',
       ['lost'],
       90,
-      { ...HALF, [LAST]: AT(80) },
+      { ...HALF, hosts: { [LAST]: AT(80) } },
       `replacing ${LAST}`,
     ],
   ])('%s', (_title, rungs, seconds, memory, reason) => {

@@ -310,12 +310,12 @@ describe('Terminate new instances, in trouble', () => {
       ec2: { terminate: async () => ({ refused: [{ id: 'i-new2', reason: 'OperationNotPermitted' }] }) },
     };
     expect((await look(LEFT, removing(), 1_199, refusing).answer).reason).toBe(
-      'EC2 terminates i-new1 and i-new2; refused: i-new2 (OperationNotPermitted)',
+      'EC2 terminates i-new1; not terminated: i-new2 (OperationNotPermitted)',
     );
     await expect(look(LEFT, removing(), 1_200, refusing).answer).rejects.toThrow(
       failure(
         'NewHostsNotRemoved',
-        /^After 15 min: EC2 terminates.*refused: i-new2.* The old hosts serve; remove the new ones by their tag irekae:deployment=deploy-2\.$/,
+        /^After 15 min: EC2 terminates.*not terminated: i-new2.* The old hosts serve; remove the new ones by their tag irekae:deployment=deploy-2\.$/,
       ),
     );
   });

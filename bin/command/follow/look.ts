@@ -5,7 +5,7 @@
 
 import { type Deployment, parseDeployment } from '../../../lambdas/domain/core/document.ts';
 import { isFailure } from '../../../lambdas/domain/core/errors.ts';
-import type { ExecutionDescription, Turn } from '../../../lambdas/ports/executions.ts';
+import type { ExecutionDescription, HistoryTurn } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { Task } from '../command.ts';
 import { executionName } from '../wording.ts';
@@ -20,7 +20,7 @@ export interface Look {
   readonly row?: LedgerRow;
   /** Whose turns these are: the execution, or who acts for it or before it. */
   readonly acting: string;
-  readonly turns: readonly Turn[];
+  readonly turns: readonly HistoryTurn[];
 }
 
 export class Eyes {

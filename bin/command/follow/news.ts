@@ -1,7 +1,7 @@
 /** What an execution tells on its way, as lines of a log: only what is news. */
 
 import { explain } from '../../../lambdas/domain/record/ending.ts';
-import type { Turn } from '../../../lambdas/ports/executions.ts';
+import type { HistoryTurn } from '../../../lambdas/ports/executions.ts';
 import type { Phase } from '../../../lambdas/ports/ledger.ts';
 import { executionName } from '../wording.ts';
 
@@ -47,7 +47,7 @@ export class News {
   }
 
   /** @param turns oldest first; those that were seen before are passed over */
-  of(execution: string, turns: readonly Turn[]): Told[] {
+  of(execution: string, turns: readonly HistoryTurn[]): Told[] {
     const who = executionName(execution);
     const seen = this.#newest.get(who) ?? 0;
     const fresh = turns.filter(({ id }) => id > seen);
@@ -56,7 +56,7 @@ export class News {
     return fresh.flatMap((turn) => this.#tell(turn));
   }
 
-  #tell(turn: Turn): Told[] {
+  #tell(turn: HistoryTurn): Told[] {
     const text = textOf(turn);
     const begins = turn.kind === 'entered' ? BEGINS[turn.state] : undefined;
     if (begins) return [{ at: turn.at, state: turn.state, begins, isFailure: false }];
@@ -76,7 +76,7 @@ export class News {
 /** A sentence that only counts down says nothing new. */
 const withoutSpans = (text: string) => text.replace(/\d+ (h|min|s)( \d+ (min|s))?\b/g, '…');
 
-function textOf({ kind, answer, error, cause }: Turn): string | undefined {
+function textOf({ kind, answer, error, cause }: HistoryTurn): string | undefined {
   if (kind === 'entered') return undefined;
   if (kind === 'failed') {
     const { name, sentence } = explain({

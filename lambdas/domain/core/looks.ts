@@ -82,16 +82,17 @@ export function deadlineOf(previous: Look | undefined, now: Date, seconds: numbe
  * A look that failed found nothing, neither good nor bad: the wait goes on, within its deadline, and forgets nothing
  * (rule 4).
  *
- * @param memory what the wait remembers so far.
+ * @param memory what the wait remembers by then.
  */
-export async function unlessUnavailable<F extends Finding>(
-  memory: Finding['memory'],
-  find: () => Promise<F>,
-): Promise<F | Finding> {
+export async function lookOrUnknown(
+  look: () => Promise<Finding>,
+  memory: () => Finding['memory'],
+): Promise<Finding> {
   try {
-    return await find();
+    return await look();
   } catch (error) {
     if (!isFailure(error, 'ServiceUnavailable')) throw error;
-    return { ready: false, reason: `unknown: ${error.message}`, ...(memory && { memory }) };
+    const known = memory();
+    return { ready: false, reason: `unknown: ${error.message}`, ...(known && { memory: known }) };
   }
 }

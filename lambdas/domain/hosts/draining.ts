@@ -1,6 +1,8 @@
 /** Are the old hosts drained? A load balancer that drains reports its hosts as in service: ask for `draining`. */
 import type { Member } from '../../ports/load-balancers.ts';
-import { list } from '../core/words.ts';
+import { DeploymentError } from '../core/errors.ts';
+import { DEREGISTRATION_SECONDS } from '../core/steps.ts';
+import { list, span } from '../core/words.ts';
 
 export interface DrainingDecision {
   readonly drained: boolean;
@@ -25,4 +27,24 @@ export function decideDraining(members: ReadonlyMap<string, readonly Member[]>):
     back,
     reason: members.size === 0 ? 'no load balancer to drain' : 'no load balancer holds an old host anymore',
   };
+}
+
+/**
+ * May the wait end? Requests that still run when the time is over are cut.
+ * @throws DrainingStuck when a load balancer lists an old host again, or has never heard of the deregistration.
+ */
+export function decideDrained(
+  members: ReadonlyMap<string, readonly Member[]>,
+  secondsPassed: number,
+  limitSeconds: number,
+): { readonly ready: boolean; readonly reason: string } {
+  const { drained, back, reason } = decideDraining(members);
+  if (drained) return { ready: true, reason };
+  if (back.length > 0 && secondsPassed >= DEREGISTRATION_SECONDS)
+    throw new DeploymentError(
+      'DrainingStuck',
+      `${span(secondsPassed)} after the deregistration ${reason}. Does something else register hosts there?`,
+    );
+  if (back.length > 0 || secondsPassed < limitSeconds) return { ready: false, reason };
+  return { ready: true, reason: `${reason} after ${span(limitSeconds)}, the drain limit: they are cut` };
 }

@@ -1,17 +1,93 @@
-/** The acts by which new instances are removed: out of the load balancers, terminated, retired in Mackerel. */
-
+/**
+ * How instances end: out of the load balancers, drained, terminated, retired in Mackerel. Old hosts, new hosts and
+ * stragglers are terminated by the same call; new hosts and stragglers leave by the same procedure.
+ */
+import type { Instance } from '../../ports/ec2.ts';
 import type { Ports } from '../../ports/ports.ts';
-import type { Deployment } from '../core/document.ts';
-import { list } from '../core/words.ts';
+import type { Refusal } from '../../ports/refusal.ts';
+import type { Deployment, Milestones } from '../core/document.ts';
+import type { Found, Turn } from '../core/wait.ts';
+import { count, list } from '../core/words.ts';
 import { decideDraining } from './draining.ts';
 import { atEachBalancer, hostsOfRole, membersByTwoAnswers } from './look-at-hosts.ts';
+import {
+  allEnded,
+  calledSentence,
+  decideTermination,
+  refusalsIn,
+  refuseAny,
+  rememberUnseen,
+  type TerminationDecision,
+} from './termination.ts';
+
+/** What of a deployment's own instances is to end, as one look has seen it. */
+export interface ToEnd {
+  /** `new instance`, `straggler`. */
+  readonly noun: string;
+  /** All that leave the load balancers and Mackerel. */
+  readonly ids: readonly string[];
+  /** One of them that goes on running, for debugging. */
+  readonly keptId?: string | undefined;
+  /** What EC2 says of them in this look. */
+  readonly instances: readonly Instance[];
+  /** Why "EC2 shows nothing more" is no proof yet. */
+  readonly unsettled?: Found | undefined;
+  /** Right before the call, with what EC2 has decided about. */
+  readonly beforeTerminating?: () => Promise<void>;
+  readonly milestones?: (decision: TerminationDecision) => Milestones;
+}
+
+/** Does what is due in this look, and says what is left. */
+export async function endInstances(
+  deployment: Deployment,
+  ports: Pick<Ports, 'ec2' | 'loadBalancers' | 'mackerel'>,
+  { now, secondsPassed, memory: earlier }: Pick<Turn, 'now' | 'secondsPassed' | 'memory'>,
+  { noun, ids, keptId, instances, unsettled, beforeTerminating, milestones }: ToEnd,
+): Promise<Found> {
+  const ending = ids.filter((id) => id !== keptId);
+  const decision = decideTermination('new', deployment, ending, instances);
+  // 0: seen. The id is kept, because the instance will not be listed by its tag once it has ended.
+  const seenOnce = Object.fromEntries(ids.map((id) => [id, 0]));
+  const hosts = { ...seenOnce, ...rememberUnseen(decision, earlier.hosts, now) };
+  const rest = { memory: { hosts }, ...(milestones && { seen: milestones(decision) }) };
+  const waiting = (reason: string): Found => ({ ready: false, reason, ...rest });
+
+  const unleft = await leaveBalancers(deployment, ports, ids, secondsPassed);
+  if (unleft) return waiting(unleft);
+  if (decision.terminate.length > 0) {
+    await beforeTerminating?.();
+    const { refused, reason } = await terminateInstances(decision.terminate, ports);
+    // One that EC2 refuses is asked for until the deadline: nobody shall be paged meanwhile about those that are gone.
+    if (refused.length > 0 && decision.gone.length > 0) await retireHostsOf(deployment, ports, decision.gone);
+    return waiting(reason);
+  }
+  // A refused one does not keep the others from being removed: it is told when they are.
+  if (!allEnded({ ...decision, refused: [] }, hosts, now))
+    return waiting(`${list([...decision.going, ...decision.unseen])} still shutting down`);
+  if (unsettled) return { ...unsettled, ...rest };
+  const ended = [...decision.gone, ...decision.unseen];
+  const { refusals } = await retireHostsOf(deployment, ports, keptId ? [...ended, keptId] : ended);
+  if (refusals) return waiting(`Mackerel did not retire ${refusals}`);
+  refuseAny(decision);
+  const { memory: _, ...seen } = rest;
+  return { ready: true, reason: `${count(ending.length, noun)} removed`, ...seen };
+}
+
+/** @param ids what may be terminated, by a decision of this very look. */
+export async function terminateInstances(
+  ids: readonly string[],
+  { ec2 }: Pick<Ports, 'ec2'>,
+): Promise<{ readonly refused: readonly Refusal[]; readonly reason: string }> {
+  const { refused } = await ec2.terminate(ids);
+  return { refused, reason: calledSentence(ids, refused) };
+}
 
 /**
  * Takes them out of every load balancer that lists them.
  * @param secondsPassed since the first look: after the fleet's drain limit, requests that still run are cut
  * @returns what is still waited for there, or nothing when they have been let go (or may be cut off).
  */
-export async function leaveBalancers(
+async function leaveBalancers(
   deployment: Deployment,
   ports: Pick<Ports, 'loadBalancers'>,
   ids: readonly string[],
@@ -28,16 +104,6 @@ export async function leaveBalancers(
   const { drained, reason } = decideDraining(members);
   if (drained || secondsPassed >= deployment.fleet.limits.drainSeconds) return undefined;
   return `new hosts leave the load balancers: ${reason}`;
-}
-
-/** @param ids what may be terminated, by `decideTermination` @returns what EC2 said, in a sentence. */
-export async function terminateInstances(
-  ids: readonly string[],
-  { ec2 }: Pick<Ports, 'ec2'>,
-): Promise<string> {
-  const { refused } = await ec2.terminate(ids);
-  const why = list(refused.map(({ id, reason }) => `${id} (${reason})`));
-  return `EC2 terminates ${list(ids)}${refused.length > 0 ? `; refused: ${why}` : ''}`;
 }
 
 /**
@@ -58,6 +124,6 @@ export async function retireHostsOf(
   const { refused } = hostIds.length > 0 ? await mackerel.retire(hostIds) : { refused: [] };
   return {
     retired: hostIds.length - refused.length,
-    refusals: refused.length === 0 ? '' : list(refused.map(({ id, reason }) => `${id} (${reason})`)),
+    refusals: refused.length === 0 ? '' : refusalsIn(refused),
   };
 }

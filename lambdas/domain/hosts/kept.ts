@@ -3,8 +3,11 @@
  * with the moment until which it is kept. Who wants it longer changes the tag; the orphan watch removes it afterwards.
  */
 import type { Instance } from '../../ports/ec2.ts';
+import type { Ports } from '../../ports/ports.ts';
 import type { Deployment, Kept } from '../core/document.ts';
 import { isProtected, TAG } from '../core/fleet.ts';
+import { list } from '../core/words.ts';
+import { terminateInstances } from './end-instances.ts';
 
 /** Until when an instance is kept, by its tag; `undefined`: it is not, or the tag holds no moment. */
 export function keptUntil({ tags }: Pick<Instance, 'tags'>): Date | undefined {
@@ -58,4 +61,21 @@ export function toKeep(
 /** What an operator reads of it. */
 export function keptSentence({ instanceId, until }: Kept): string {
   return `${instanceId} is kept for debugging until ${until} (out of service, tag ${TAG.keepUntil}), then the orphan watch removes it`;
+}
+
+/**
+ * Removes failed instances that were kept for debugging and whose time is over: part of the orphan watch.
+ * Needs `ec2:TerminateInstances` on instances with the fleet's tag.
+ * @param tagged what carries the fleet's tag
+ * @returns what was done, in a sentence; `undefined` when there was nothing to do
+ */
+export async function removeExpiredKept(
+  fleet: string,
+  tagged: readonly Instance[],
+  { ec2, clock }: Pick<Ports, 'ec2' | 'clock'>,
+): Promise<string | undefined> {
+  const ids = expiredKept(fleet, tagged, clock.now());
+  if (ids.length === 0) return undefined;
+  const { reason } = await terminateInstances(ids, { ec2 });
+  return `${list(ids)} ${ids.length === 1 ? 'was' : 'were'} kept for debugging long enough: ${reason}`;
 }

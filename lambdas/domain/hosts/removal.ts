@@ -4,6 +4,7 @@ import { type Deployment, launchedIds, newInstanceIds, oldInstanceIds } from '..
 import { FAILURES } from '../core/errors.ts';
 import { TAG } from '../core/fleet.ts';
 import { LAUNCH_IN_FLIGHT_SECONDS, VISIBILITY_SECONDS } from '../core/steps.ts';
+import type { Found, Turn } from '../core/wait.ts';
 
 /**
  * Until when "EC2 shows nothing that we launched" is no proof. A launch that answered with its instances needs no
@@ -55,4 +56,14 @@ export function stragglerCandidates(
 ): string[] {
   const staying = new Set(newInstanceIds(deployment));
   return removalCandidates(deployment, tagged, seenEarlier).filter((id) => !staying.has(id));
+}
+
+/** What a wait says while a launch may still be under way; nothing once so many seconds have passed. */
+export function inFlightUntil(
+  seconds: number,
+  { now, secondsPassed }: Pick<Turn, 'now' | 'secondsPassed'>,
+  reason: string,
+): Found | undefined {
+  const left = seconds - secondsPassed;
+  return left <= 0 ? undefined : { ready: false, reason, earliest: new Date(now.getTime() + left * 1000) };
 }

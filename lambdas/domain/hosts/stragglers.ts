@@ -10,6 +10,7 @@ import type { Instance } from '../../ports/ec2.ts';
 import type { Deployment, Launch, NewInstance, Straggler } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { isProtected, TAG } from '../core/fleet.ts';
+import type { Memory } from '../core/wait.ts';
 import { count, list, plain, secondsBetween, span } from '../core/words.ts';
 import type { HostStanding } from './readiness.ts';
 
@@ -23,11 +24,8 @@ export const SMALLEST_FLEET = 3;
 export const mostStragglers = (hosts: number): number =>
   hosts < SMALLEST_FLEET ? 0 : Math.max(1, Math.floor(hosts / 10));
 
-/**
- * What the wait remembers: since when (epoch milliseconds) half of the new hosts are ready, and since when each
- * straggler, by its id, is known to be one.
- */
-export type StragglerMemory = Readonly<Record<string, number>>;
+/** What the wait remembers: since when half of the new hosts are ready, and since when each straggler is known as one. */
+export type StragglerMemory = Memory<'halfReadyAt'>;
 
 /**
  * May this deployment replace stragglers still? Once, before anything was shifted (afterwards all were ready, and who
@@ -84,7 +82,7 @@ export function decideStragglers(facts: StragglerFacts): StragglerDecision {
   const nothing = (reason: string): StragglerDecision => ({
     replace: [],
     reason,
-    memory: halfReadyAt === undefined ? {} : { halfReadyAt },
+    memory: { halfReadyAt, hosts: {} },
   });
   if (median === undefined || late.length === 0 || late.length > mostStragglers(hosts.length))
     return nothing('');
@@ -102,11 +100,11 @@ export function decideStragglers(facts: StragglerFacts): StragglerDecision {
   if (!isSlow && late.some(({ rung }) => rung !== 'lost'))
     return nothing(`${who} will be replaced if not ready ${span(limit)} after the launch`);
   const known = Object.fromEntries(
-    late.map(({ instanceId }) => [instanceId, memory[instanceId] ?? now.getTime()]),
+    late.map(({ instanceId }) => [instanceId, memory.hosts[instanceId] ?? now.getTime()]),
   );
-  const remembered = { ...nothing('').memory, ...known };
+  const remembered = { halfReadyAt, hosts: known };
   // One answer may be wrong about any of them: two looks must agree.
-  if (late.some(({ instanceId }) => memory[instanceId] === undefined))
+  if (late.some(({ instanceId }) => memory.hosts[instanceId] === undefined))
     return { replace: [], reason: `${who} will be replaced if the next look agrees`, memory: remembered };
   return { replace: late.map(stragglerOf(limit)), reason: `replacing ${who}`, memory: remembered };
 }

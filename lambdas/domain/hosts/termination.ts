@@ -25,7 +25,7 @@ export interface TerminationDecision {
 export const UNSEEN_SECONDS = 60;
 
 /** Since when (epoch milliseconds) EC2 has not shown an instance, by its id: what a wait remembers from look to look. */
-export type UnseenSince = Record<string, number>;
+export type UnseenSince = Readonly<Record<string, number>>;
 
 /** @param instances what EC2 says of the candidates in this very look. */
 export function decideTermination(
@@ -103,12 +103,29 @@ export function allEnded(decision: TerminationDecision, unseenSince: UnseenSince
   return unseen.every((id) => now.getTime() - (unseenSince[id] ?? now.getTime()) >= UNSEEN_SECONDS * 1000);
 }
 
-/** @throws TerminationRefused when any candidate was refused: something is not as this deployment believes. */
-export function refuseAny({ refused }: Pick<TerminationDecision, 'refused'>): void {
-  if (refused.length === 0) return;
-  throw new DeploymentError(
+/** `i-1 (it belongs to the fleet blog) and i-2 (…)`. */
+export const refusalsIn = (refused: readonly Refusal[]): string =>
+  list(refused.map(({ id, reason }) => `${id} (${reason})`));
+
+/** What EC2 has made of a call. */
+export function calledSentence(called: readonly string[], refused: readonly Refusal[]): string {
+  const taken = called.filter((id) => !refused.some((refusal) => refusal.id === id));
+  const parts = [
+    taken.length > 0 && `EC2 terminates ${list(taken)}`,
+    refused.length > 0 && `not terminated: ${refusalsIn(refused)}`,
+  ];
+  return parts.filter(Boolean).join('; ');
+}
+
+/** Something is not as this deployment believes. */
+export const terminationRefused = (refused: readonly Refusal[]): DeploymentError =>
+  new DeploymentError(
     'TerminationRefused',
-    `Not terminated: ${list(refused.map(({ id, reason }) => `${id} (${reason})`))}. ` +
+    `Not terminated: ${refusalsIn(refused)}. ` +
       'Compare the instances’ tags with the deployment’s record before you do anything by hand.',
   );
+
+/** @throws TerminationRefused when any candidate was refused. */
+export function refuseAny({ refused }: Pick<TerminationDecision, 'refused'>): void {
+  if (refused.length > 0) throw terminationRefused(refused);
 }

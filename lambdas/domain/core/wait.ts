@@ -1,0 +1,132 @@
+/**
+ * What a wait is: a step that looks again and again until it is content, or until its time is over. Its definition says
+ * what it looks at, when it is done and what its deadline says; how often to look, what it means when nobody answers,
+ * and how a wait remembers are the same for all.
+ */
+import type { Clock } from '../../ports/clock.ts';
+import { type After, type Look, type Milestones, parseDeployment, type StepKey } from './document.ts';
+import type { DeploymentError } from './errors.ts';
+import { deadlineOf, type Finding, lookOrUnknown, nextLook } from './looks.ts';
+import type { Step } from './step.ts';
+import { rowOf, type WaitName } from './steps.ts';
+import { secondsBetween } from './words.ts';
+
+/** What a wait remembers from look to look: numbers by their names, and one per host. Moments are epoch milliseconds. */
+export type Memory<Name extends string = never> = { readonly [N in Name]?: number | undefined } & {
+  readonly hosts: Readonly<Record<string, number>>;
+};
+
+/** What a look found. Without a memory, what was remembered is forgotten. */
+export interface Found<Name extends string = never> extends Omit<Finding, 'memory'> {
+  readonly memory?: Memory<Name>;
+}
+
+/** One turn of a wait. */
+export interface Turn<Name extends string = never, Extra = object> {
+  readonly now: Date;
+  /** The look at or after this moment is the last one. */
+  readonly deadline: Date;
+  /** Since the first look. */
+  readonly secondsPassed: number;
+  readonly memory: Memory<Name>;
+  /** How far each host has come, by the looks before. */
+  readonly seen: Milestones | undefined;
+  /** What is to be remembered when the rest of the look fails. Default: what was remembered before. */
+  remember(memory: Memory<Name>): void;
+  /** Puts something into the answer beside the look. It stays there when the rest of the look fails. */
+  keep(extra: Extra): void;
+}
+
+export interface WaitDefinition<Needed, K extends StepKey, Name extends string, Extra> {
+  /** The answers that it needs: parsed and typed; the rest may be absent. */
+  readonly needs: readonly K[];
+  /** The names of what it remembers; whatever else is in its memory is about hosts. */
+  readonly remembers?: readonly Name[];
+  /** What it keeps from look to look beside the look. */
+  readonly keeps?: readonly (keyof Extra & string)[];
+  /** From when its time counts, ISO 8601. Default: from the first look. */
+  readonly from?: (deployment: After<K>) => string;
+  /** For how many seconds it waits, if that is less than the table allows. */
+  readonly seconds?: (deployment: After<K>) => number;
+  /** After how many seconds a look has to be made, before its time is over. */
+  readonly dueSeconds?: (deployment: After<K>) => number;
+  readonly look: (deployment: After<K>, ports: Needed, turn: Turn<Name, Extra>) => Promise<Found<Name>>;
+  /** What is thrown when its time is over. */
+  readonly late: (
+    deployment: After<K>,
+    late: { readonly reason: string; readonly seconds: number; readonly now: Date },
+    ports: Needed,
+  ) => DeploymentError | Promise<DeploymentError>;
+}
+
+export function defineWait<
+  Needed extends { readonly clock: Clock },
+  K extends StepKey,
+  Name extends string = never,
+  Extra extends object = object,
+>(name: WaitName, wait: WaitDefinition<Needed, K, Name, Extra>): Step<Needed, Look & Partial<Extra>> {
+  const { key, lasts = () => 0, looksEverySeconds } = rowOf(name);
+  return {
+    name,
+    run: async (document, ports) => {
+      const deployment = parseDeployment(document, wait.needs);
+      const previous = deployment[key] as (Look & Partial<Extra>) | undefined;
+      const now = ports.clock.now();
+      const seconds = wait.seconds?.(deployment) ?? lasts(deployment.fleet);
+      const until = (length: number) => deadlineOf(previous, now, length, wait.from?.(deployment));
+      const deadline = until(seconds);
+      let extra = kept(previous, wait.keeps);
+      let fallback = previous?.memory;
+      const turn: Turn<Name, Extra> = {
+        now,
+        deadline,
+        secondsPassed: secondsBetween(previous?.since ?? now, now),
+        memory: remembered(previous?.memory, wait.remembers),
+        seen: previous?.seen,
+        remember: (memory) => {
+          fallback = flat(memory);
+        },
+        keep: (more) => {
+          extra = { ...extra, ...more };
+        },
+      };
+      const found = await lookOrUnknown(
+        async () => {
+          const { memory, ...rest } = await wait.look(deployment, ports, turn);
+          return { ...rest, ...(memory && { memory: flat(memory) }) };
+        },
+        () => fallback,
+      );
+      if (!found.ready && now >= deadline)
+        throw await wait.late(deployment, { reason: found.reason, seconds, now }, ports);
+      const due = wait.dueSeconds && until(wait.dueSeconds(deployment));
+      const next = due && now < due ? due : deadline;
+      const patience = looksEverySeconds === undefined ? {} : { patienceSeconds: looksEverySeconds };
+      return { ...nextLook(previous, now, next, { ...patience, ...found }), ...extra };
+    },
+  };
+}
+
+function kept<Extra extends object>(
+  previous: Partial<Extra> | undefined,
+  names: readonly (keyof Extra & string)[] = [],
+): Partial<Extra> {
+  const known = names.filter((name) => previous?.[name] !== undefined);
+  return Object.fromEntries(known.map((name) => [name, previous?.[name]])) as Partial<Extra>;
+}
+
+/** In the document a memory is flat: names and host ids side by side. */
+function remembered<Name extends string>(
+  memory: Look['memory'] = {},
+  names: readonly Name[] = [],
+): Memory<Name> {
+  const entries = Object.entries(memory);
+  const isNamed = ([name]: [string, number]) => (names as readonly string[]).includes(name);
+  const hosts = Object.fromEntries(entries.filter((entry) => !isNamed(entry)));
+  return { ...Object.fromEntries(entries.filter(isNamed)), hosts } as Memory<Name>;
+}
+
+function flat<Name extends string>({ hosts, ...named }: Memory<Name>): NonNullable<Look['memory']> {
+  const known = Object.entries(named).filter((entry): entry is [string, number] => entry[1] !== undefined);
+  return { ...hosts, ...Object.fromEntries(known) };
+}

@@ -18,6 +18,8 @@ import { fillParts } from './generated-parts.ts';
 import { permissionTable } from './permission-table.ts';
 import { releaseFlow } from './release-flow.ts';
 import { releasePicture } from './release-picture.ts';
+import { roomTable } from './rooms.ts';
+import { readArrows, roomsPicture } from './rooms-picture.ts';
 import { costTable } from './sample-costs.ts';
 import { sampleDoctor } from './sample-doctor.ts';
 import { sampleNarration } from './sample-narration.ts';
@@ -74,6 +76,8 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
   return {
     'docs/deploy-story.svg': storyPicture(readStory(definition, ACT_PLANS)),
     'docs/release-flow.svg': releasePicture(releaseFlowOf(template)),
+    'docs/rooms.svg': roomsPicture(readArrows()),
+    'docs/architecture.md': fillParts(committed('docs/architecture.md'), { rooms: roomTable }),
     'docs/sample-timeline.html': await sampleTimeline(template, FLEET),
     'README.md': fillParts(committed('README.md'), readme),
     'docs/command.md': fillParts(committed('docs/command.md'), await commandParts(template)),

@@ -3,6 +3,8 @@
  * against this table; the picture and the table of `docs/architecture.md` are drawn from both.
  */
 
+import { table } from './markdown.ts';
+
 export interface RoomSpec {
   /** From the project's folder. A file is in the room with the longest folder that it lies in. */
   readonly folder: string;
@@ -96,3 +98,15 @@ export function roomOf(file: string): Room | undefined {
 /** May a file of the one room know the other? */
 export const mayKnow = (room: Room, other: Room): boolean =>
   room === other || (ROOMS[room] as RoomSpec).may.includes(other);
+
+/** What each room may do. */
+export const roomTable = (): string =>
+  table(
+    ['room', 'folder', 'holds', 'may know'],
+    SPECS.map(([room, { folder, holds, may }]) => [
+      room,
+      `[\`${folder}\`](../${folder})`,
+      holds,
+      may.length === 0 ? 'nobody' : may.join(', '),
+    ]),
+  );

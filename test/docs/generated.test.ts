@@ -14,6 +14,8 @@ const GENERATED = [
   'docs/input.md',
   'docs/permissions.md',
   'docs/release-flow.svg',
+  'docs/rooms.svg',
+  'docs/architecture.md',
   'docs/runbook.md',
   'docs/sample-timeline.html',
 ];

@@ -92,7 +92,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
 }
 
 const releaseFlowOf = (template: TemplateJson) =>
-  releaseFlow(readFleets(fleetsFile), FLEET, definitionOf(template, `${FLEET}-promote`).definition);
+  releaseFlow(readFleets(fleetsFile), FLEET, definitionOf(template, FLEET, 'promote').definition);
 
 export function committed(path: string): string {
   return readFileSync(join(PROJECT, path), 'utf8');

@@ -1,5 +1,7 @@
 /** The page of a real deployment on the modelled world: the second one of a fleet, undone because of an alert. */
-import { TAG, timelineKey } from '../lambdas/domain/core/fleet.ts';
+
+import { TAG } from '../lambdas/domain/core/fleet.ts';
+import { timelineKey } from '../lambdas/domain/core/names.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { Stage } from '../simulator/stage.ts';
 

@@ -3,6 +3,7 @@
  * which name the execution fails, and why, for people and for the bucket. Never hides the first error. After the last
  * two the lock is kept for a human.
  */
+
 import { liveAnnouncer } from './clients/announcer.ts';
 import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
@@ -10,7 +11,7 @@ import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveRecordWriter } from './clients/record-writer.ts';
 import { type Deployment, type Ending, holdOf, parseDeployment } from './domain/core/document.ts';
 import { type FailureName, isFailure } from './domain/core/errors.ts';
-import { currentReleaseKey, deploymentRecordKey } from './domain/core/fleet.ts';
+import { currentReleaseKey, deploymentRecordKey } from './domain/core/names.ts';
 import type { Step } from './domain/core/step.ts';
 import { endingOf } from './domain/record/ending.ts';
 import { recordOf, withoutTimeline } from './domain/record/record.ts';

@@ -2,12 +2,13 @@
  * State *Record the release*: what the fleet runs now and how it got there, in the artifact bucket; then the news of it.
  * The next deployment reads the record to know whether it is wanted.
  */
+
 import { liveAnnouncer } from './clients/announcer.ts';
 import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveRecordWriter } from './clients/record-writer.ts';
-import { currentReleaseKey, deploymentRecordKey } from './domain/core/fleet.ts';
+import { currentReleaseKey, deploymentRecordKey } from './domain/core/names.ts';
 import { defineStep } from './domain/core/step.ts';
 import { holding } from './domain/lock/fence.ts';
 import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record/record.ts';

@@ -2,11 +2,13 @@
  * State *Release the lock* (after every ending that leaves nothing to do): starts the fleets that are deployed after this
  * one, frees the fleet, and starts what waits in the pending slot. Running it twice frees and starts once.
  */
+
 import { liveExecutions } from './clients/executions.ts';
 import { lambdaHandler, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { type Deployment, holdOf, parseDeployment } from './domain/core/document.ts';
 import { isFailure } from './domain/core/errors.ts';
+import { machineName } from './domain/core/names.ts';
 import type { Step } from './domain/core/step.ts';
 import { list } from './domain/core/words.ts';
 import { followUps } from './domain/lock/following.ts';
@@ -77,7 +79,7 @@ const isCleanUp = ({ lock, execution }: Deployment): boolean => lock?.holder !==
 
 const unfollowed = (fleet: string, { versionId }: Readonly<Record<string, unknown>>, why: string): string =>
   `${fleet} does not follow, because it was refused twice to start it: ${why} If that fleet is still there, start ` +
-  `irekae-${fleet} with ${JSON.stringify({ versionId })}`;
+  `${machineName(fleet, 'deploy')} with ${JSON.stringify({ versionId })}`;
 
 /** A refused input must not keep the lock: the document goes on without it. */
 function parseEnded(document: unknown): Deployment {

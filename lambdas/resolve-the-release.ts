@@ -2,11 +2,12 @@
  * State *Resolve the release*: the artifact's version and checksum, those of the runtimes, whether this release is
  * wanted at all, and whether the fleet's gates let it through. Only reads.
  */
+
 import { liveArtifacts } from './clients/artifacts.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import type { After, NoRelease, ResolvedRelease } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
-import { currentReleaseKey, deploymentRecordKey, promotionKey } from './domain/core/fleet.ts';
+import { currentReleaseKey, deploymentRecordKey, promotionKey } from './domain/core/names.ts';
 import { defineStep } from './domain/core/step.ts';
 import { askGates, type GateAnswer, type GateFacts, refuse } from './domain/release/gates.ts';
 import { newestFiles, recordedFiles } from './domain/release/pinning.ts';

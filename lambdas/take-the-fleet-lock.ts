@@ -3,14 +3,15 @@
  * pending slot and ends as a success, or is superseded by a newer one that waits there; if the holder is dead, it sends
  * for the clean-up. A dry run needs no lock.
  */
+
 import { liveArtifacts } from './clients/artifacts.ts';
 import { liveExecutions } from './clients/executions.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import type { Deployment, Lock } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
-import { currentReleaseKey } from './domain/core/fleet.ts';
 import { type DeploymentInput, startedBy } from './domain/core/input.ts';
+import { cleanUpName, currentReleaseKey } from './domain/core/names.ts';
 import { defineStep } from './domain/core/step.ts';
 import { deadSince, machinesOf, markedWith, takesTheSlot, wantedBy } from './domain/lock/lock.ts';
 import { findTarget } from './domain/release/find-target.ts';
@@ -111,9 +112,6 @@ async function requestOf(
   const found = await artifacts.find(bucket, key, input.versionId);
   return request(foundArtifact(bucket, key, input.versionId, found).versionId);
 }
-
-/** One clean-up for one holder, whoever sends for it. */
-const cleanUpName = (held: { readonly generation: number }) => `after-holder-${held.generation}`;
 
 export const handler = lambdaHandler(takeTheFleetLock, () => ({
   artifacts: liveArtifacts(),

@@ -1,10 +1,12 @@
 /** Who is told when a deployment did not end well, or an upload did not start one. */
+
 import { Duration, type Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { alarmName } from '../lambdas/domain/core/names.ts';
 import type { FleetMachine } from './fleet-machine.ts';
 import type { Environment } from './read-fleets.ts';
 
@@ -34,7 +36,7 @@ const WHAT_TO_DO =
 export function alarmsOf({ machine, cleanUp, undelivered }: FleetMachine, fleet: string, topic: Topic): void {
   const alarm = (name: string, metric: cloudwatch.IMetric, description: string) =>
     new cloudwatch.Alarm(machine, `alarm ${name}`, {
-      alarmName: `irekae-${fleet}-${name}`,
+      alarmName: alarmName(fleet, name),
       alarmDescription: description,
       metric,
       threshold: 1,

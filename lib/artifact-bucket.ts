@@ -1,9 +1,10 @@
 /** The bucket that receives the artifacts, and keeps irekae's records under `irekae/`. */
+
 import { Duration } from 'aws-cdk-lib';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { artifactBucketName } from './bucket-name.ts';
+import { artifactBucketName } from '../lambdas/domain/core/names.ts';
 import { acknowledge } from './nag.ts';
 import type { Environment } from './read-fleets.ts';
 
@@ -13,8 +14,6 @@ const OLD_VERSIONS_EXPIRE = Duration.days(180);
 
 /** What the rest of the stack needs to know of it, whether it was made or given. */
 export type ArtifactBucket = Pick<s3.IBucket, 'bucketName' | 'bucketArn' | 'arnForObjects'>;
-
-export { artifactBucketName };
 
 /** @param readers what its policy allows beside the stack's own roles; a given bucket's policy is left alone */
 export function artifactBucket(

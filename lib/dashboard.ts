@@ -3,6 +3,8 @@
  * up, and for how long the lock was held. The same metrics for every fleet, and each named: a search finds only what was
  * told in the last two weeks, and some fleets are deployed less often than that.
  */
+
+import { dashboardName } from '../lambdas/domain/core/names.ts';
 import { Duration, type Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
@@ -34,7 +36,7 @@ export function dashboard(
   machines: readonly { readonly fleet: string; readonly machine: FleetMachine }[],
 ): cloudwatch.Dashboard {
   return new cloudwatch.Dashboard(stack, 'Dashboard', {
-    dashboardName: `irekae-${name}`,
+    dashboardName: dashboardName(name),
     defaultInterval: SHOWN,
     // Else the console picks its own periods, and a day's sum would be an hour's.
     periodOverride: cloudwatch.PeriodOverride.INHERIT,

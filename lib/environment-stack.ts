@@ -1,7 +1,9 @@
 /** All that an environment has in AWS: its bucket, its functions, and each of its fleets. */
+
 import { type App, CfnOutput, Stack } from 'aws-cdk-lib';
+import { artifactBucketName, stackName } from '../lambdas/domain/core/names.ts';
 import { alarmsOf, alarmTopic } from './alarms.ts';
-import { artifactBucket, artifactBucketName } from './artifact-bucket.ts';
+import { artifactBucket } from './artifact-bucket.ts';
 import { dashboard } from './dashboard.ts';
 import { FleetHosts } from './fleet-hosts.ts';
 import { FleetMachine } from './fleet-machine.ts';
@@ -19,7 +21,7 @@ import { toRuntimeFleet } from './runtime-fleet.ts';
 export class EnvironmentStack extends Stack {
   /** @param all the file's environments: promotions lead from one to another */
   constructor(app: App, environment: Environment, all: readonly Environment[]) {
-    super(app, `irekae-${environment.name}`, {
+    super(app, stackName(environment.name), {
       description: `irekae: deploys the EC2 fleets of ${environment.name}`,
       env: { account: environment.account, region: environment.region },
       // A tenth of what it may have would be spaces.

@@ -2,9 +2,11 @@
  * What a user writes in `bin/fleets.ts`: its fields, their defaults, and what each may hold. Rules that look at more
  * than one field are in `fleet-rules.ts`. The message of a check says what is allowed.
  */
+
 import * as v from 'valibot';
-import { ARCHITECTURES, RECORD_PREFIX } from '../lambdas/domain/core/fleet.ts';
+import { ARCHITECTURES } from '../lambdas/domain/core/fleet.ts';
 import { WEEKDAYS } from '../lambdas/domain/core/local-time.ts';
+import { RECORD_PREFIX } from '../lambdas/domain/core/names.ts';
 
 /** A text that matches; one check per field, so that a bad value is told about once. */
 const text = (pattern: RegExp, allowed: string) => v.pipe(v.string(allowed), v.regex(pattern, allowed));

@@ -1,7 +1,9 @@
 /** What a fleet's new hosts are launched from: the launch template, and the role that they have. */
+
 import { CfnLaunchTemplate } from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { launchTemplateName } from '../lambdas/domain/core/names.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
 import type { FleetConfig } from './fleet-config.ts';
 
@@ -15,7 +17,7 @@ export class FleetHosts extends Construct {
     this.roleArn = roleArn;
     // The L1 resource: the L2 construct adds tags of its own, which the launching function may not set.
     this.launchTemplate = new CfnLaunchTemplate(this, 'LaunchTemplate', {
-      launchTemplateName: `irekae-${fleet.name}`,
+      launchTemplateName: launchTemplateName(fleet.name),
       versionDescription:
         'Made by irekae: image, instance type, subnet and user data come with each deployment.',
       launchTemplateData: {

@@ -1,4 +1,5 @@
 /** One fleet's two state machines, its deployment and its clean-up, and the rules that start them. */
+
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { EventField, type EventPattern, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
@@ -9,11 +10,11 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Fleet } from '../lambdas/domain/core/fleet.ts';
+import { machineLogName, machineName } from '../lambdas/domain/core/names.ts';
 import type { StepName } from '../lambdas/domain/core/steps.ts';
 import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from './budgets.ts';
 import { cleanUpStory } from './clean-up-story.ts';
 import { deployStory } from './deploy-story.ts';
-import { cleanUpMachineName, deployMachineName } from './machine-arns.ts';
 import { acknowledge } from './nag.ts';
 
 /** What the fleets of an environment share. */
@@ -39,7 +40,7 @@ export class FleetMachine extends Construct {
     super(scope, `fleet ${fleet.name}`);
     const { functions } = shared;
     this.machine = this.stateMachine(this, {
-      name: deployMachineName(fleet.name),
+      name: machineName(fleet.name, 'deploy'),
       comment: `Replaces the hosts of ${fleet.name} by hosts of one release.`,
       start: deployStory(this, functions, fleet),
       seconds: machineTimeoutSeconds(fleet),
@@ -47,7 +48,7 @@ export class FleetMachine extends Construct {
     // A scope of its own: both stories have states of the same names.
     const scopeOfCleanUp = new Construct(this, 'CleanUp');
     this.cleanUp = this.stateMachine(scopeOfCleanUp, {
-      name: cleanUpMachineName(fleet.name),
+      name: machineName(fleet.name, 'clean-up'),
       comment: `Undoes or finishes what a dead deployment of ${fleet.name} left.`,
       start: cleanUpStory(scopeOfCleanUp, functions, fleet),
       seconds: cleanUpTimeoutSeconds(fleet),
@@ -64,8 +65,7 @@ export class FleetMachine extends Construct {
     story: { name: string; comment: string; start: sfn.IChainable; seconds: number },
   ): sfn.StateMachine {
     const log = new LogGroup(scope, 'Log', {
-      // Under this prefix all machines share one statement of the log service's policy, which is short of space.
-      logGroupName: `/aws/vendedlogs/states/${story.name}`,
+      logGroupName: machineLogName(story.name),
       retention: RetentionDays.ONE_YEAR,
       removalPolicy: RemovalPolicy.DESTROY,
     });

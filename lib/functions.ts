@@ -7,7 +7,13 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { LEDGER_TABLE_VARIABLE, NEWS_TOPIC_VARIABLE } from '../lambdas/domain/core/names.ts';
+import {
+  functionLogName,
+  functionName,
+  LEDGER_TABLE_VARIABLE,
+  NEWS_TOPIC_VARIABLE,
+  readerRoleName,
+} from '../lambdas/domain/core/names.ts';
 import { STEP_NAMES, STEPS, type StepName } from '../lambdas/domain/core/steps.ts';
 import {
   PROMOTION_STEP_NAMES,
@@ -17,7 +23,7 @@ import {
 import { type FunctionName, ORPHAN_WATCH, sourceOf } from './function-names.ts';
 import { acknowledgeWildcards } from './nag.ts';
 import { type Permission, permissionsOf, type Reach } from './permissions.ts';
-import { isReader, readerRoleName } from './promotions.ts';
+import { isReader } from './promotions.ts';
 
 const PROJECT = join(import.meta.dirname, '..');
 
@@ -90,9 +96,9 @@ class BundledFunction extends Construct {
 
   constructor(scope: Construct, reach: Reach, props: BundledFunctionProps) {
     super(scope, `function ${props.name}`);
-    const functionName = `irekae-${reach.environment.name}-${props.name}`;
+    const name = functionName(reach.environment.name, props.name);
     const logGroup = new LogGroup(this, 'Log', {
-      logGroupName: `/aws/lambda/${functionName}`,
+      logGroupName: functionLogName(name),
       retention: RetentionDays.THREE_MONTHS,
       // What happened is in the records of the artifact bucket; a kept group would be in the way of the next stack.
       removalPolicy: RemovalPolicy.DESTROY,
@@ -100,7 +106,7 @@ class BundledFunction extends Construct {
     const permissions = permissionsOf(props.name, reach);
 
     this.handler = new NodejsFunction(this, 'Handler', {
-      functionName,
+      functionName: name,
       description: `irekae ${reach.environment.name}: ${props.description}`,
       entry: join(PROJECT, sourceOf(props.name)),
       depsLockFilePath: join(PROJECT, 'package-lock.json'),

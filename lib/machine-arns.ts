@@ -5,17 +5,6 @@
  */
 import { ArnFormat, type Stack } from 'aws-cdk-lib';
 
-export const deployMachineName = (fleet: string): string => `irekae-${fleet}`;
-export const cleanUpMachineName = (fleet: string): string => `irekae-${fleet}-clean-up`;
-/** Of a fleet with a `promotion`: no step starts it, so that it is none of the two below. */
-export const promoteMachineName = (fleet: string): string => `irekae-${fleet}-promote`;
-
-/** Both, the deployment's first. */
-export const machineNames = (fleet: string): string[] => [
-  deployMachineName(fleet),
-  cleanUpMachineName(fleet),
-];
-
 export const machineArn = (stack: Stack, machine: string): string =>
   statesArn(stack, 'stateMachine', machine);
 

@@ -2,6 +2,7 @@
  * The orphan watch of an environment: one function that a schedule starts for all fleets, an alarm for each fleet of
  * which something is orphaned, and one for the watch itself. Events get lost; this is what finds what they miss.
  */
+
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -10,10 +11,11 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { alarmName, machineName } from '../lambdas/domain/core/names.ts';
 import { ORPHANED_AFTER_SECONDS, WATCH_EVERY_SECONDS } from '../lambdas/domain/lock/orphans.ts';
 import { fleetMetric } from './fleet-metric.ts';
 import { orphanWatchFunction } from './functions.ts';
-import { deployMachineName, machineArn } from './machine-arns.ts';
+import { machineArn } from './machine-arns.ts';
 import type { Reach } from './permissions.ts';
 
 const EVERY = Duration.seconds(WATCH_EVERY_SECONDS);
@@ -33,7 +35,7 @@ export class OrphanWatch extends Construct {
         new LambdaFunction(watch, {
           event: RuleTargetInput.fromObject({
             bucket: bucket.bucketName,
-            fleets: fleets.map((name) => ({ name, machine: machineArn(stack, deployMachineName(name)) })),
+            fleets: fleets.map((name) => ({ name, machine: machineArn(stack, machineName(name, 'deploy')) })),
           }),
         }),
       ],
@@ -46,7 +48,7 @@ export class OrphanWatch extends Construct {
 
   private orphanAlarm(fleet: string): cloudwatch.Alarm {
     return new cloudwatch.Alarm(this, `orphans ${fleet}`, {
-      alarmName: `irekae-${fleet}-orphans`,
+      alarmName: alarmName(fleet, 'orphans'),
       alarmDescription:
         `Something of ${fleet} has had nobody to look after it for ${ORPHANED_AFTER_SECONDS / 60} minutes: a lock ` +
         "whose holder is dead, or instances. The orphan watch's log names them; docs/runbook.md says what to do.",
@@ -63,7 +65,7 @@ export class OrphanWatch extends Construct {
   private silenceAlarm(environment: string, watch: IFunction): cloudwatch.Alarm {
     const period = SILENT_AFTER;
     return new cloudwatch.Alarm(this, 'Silence', {
-      alarmName: `irekae-${environment}-orphan-watch`,
+      alarmName: alarmName(environment, 'orphan-watch'),
       alarmDescription:
         `The orphan watch of ${environment} has not looked at all fleets once in ${SILENT_AFTER.toMinutes()} minutes. ` +
         'Its log says what it could not look at; without a log, its schedule does not start it.',

@@ -7,21 +7,22 @@
 
 import type { Stack } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { currentReleaseKey, RECORD_PREFIX, TAG } from '../lambdas/domain/core/fleet.ts';
-import { EVENT_SOURCE } from '../lambdas/domain/core/names.ts';
+import { TAG } from '../lambdas/domain/core/fleet.ts';
+import {
+  currentReleaseKey,
+  EVENT_SOURCE,
+  type MachineKind,
+  machineName,
+  machineNames,
+  RECORD_PREFIX,
+} from '../lambdas/domain/core/names.ts';
 import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { EVENT_TYPE } from '../lambdas/domain/record/news.ts';
 import type { LoadBalancerRef } from '../lambdas/ports/load-balancers.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
 import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
 import type { LedgerTable } from './ledger-table.ts';
-import {
-  cleanUpMachineName,
-  deployMachineName,
-  executionsArn,
-  machineArn,
-  machineNames,
-} from './machine-arns.ts';
+import { executionsArn, machineArn } from './machine-arns.ts';
 import { PROMOTION_GRANTS } from './promotion-permissions.ts';
 import type { Promotion } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
@@ -103,13 +104,13 @@ const describeExecutions: Grant = ({ stack, environment }) => ({
 });
 
 const start =
-  (machineName: (fleet: string) => string): Grant =>
+  (kind: MachineKind): Grant =>
   ({ stack, environment }) => ({
     actions: ['states:StartExecution'],
-    resources: fleetNames(environment).map((fleet) => machineArn(stack, machineName(fleet))),
+    resources: fleetNames(environment).map((fleet) => machineArn(stack, machineName(fleet, kind))),
   });
-const startDeployments = start(deployMachineName);
-const startCleanUps = start(cleanUpMachineName);
+const startDeployments = start('deploy');
+const startCleanUps = start('clean-up');
 
 /** What waits in the pending slot is read, started, and taken out. */
 const startPending = [readLedger, writeLedger, startDeployments];

@@ -1,12 +1,13 @@
 /** A fleet's third state machine, of a fleet with a `promotion`: started by a person, by CI or by the command. */
+
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { machineLogName, machineName } from '../lambdas/domain/core/names.ts';
 import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
-import { promoteMachineName } from './machine-arns.ts';
 import { promotionStory } from './promotion-story.ts';
 import type { Promotion } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
@@ -29,7 +30,7 @@ export class PromotionMachine extends Construct {
     shared: PromotionShared,
   ) {
     super(scope, `promotion ${fleet}`);
-    const name = promoteMachineName(fleet);
+    const name = machineName(fleet, 'promote');
     const destination = { name: fleet, environment: environment.name };
     this.machine = new sfn.StateMachine(this, 'Machine', {
       stateMachineName: name,
@@ -43,7 +44,7 @@ export class PromotionMachine extends Construct {
       tracingEnabled: true,
       logs: {
         destination: new LogGroup(this, 'Log', {
-          logGroupName: `/aws/vendedlogs/states/${name}`,
+          logGroupName: machineLogName(name),
           retention: RetentionDays.ONE_YEAR,
           removalPolicy: RemovalPolicy.DESTROY,
         }),

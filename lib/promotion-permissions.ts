@@ -3,8 +3,9 @@
  * fleets ran, write the destination's artifact and its proofs. `promotion-readers.ts` is the other half of it, where the
  * source is in another account.
  */
+
 import type { Stack } from 'aws-cdk-lib';
-import { currentReleaseKey, promotionKey } from '../lambdas/domain/core/fleet.ts';
+import { currentReleaseKey, promotionKey } from '../lambdas/domain/core/names.ts';
 import type { PromotionPlan } from '../lambdas/domain/promotion/promotion.ts';
 import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import type { Permission, Reach } from './permissions.ts';

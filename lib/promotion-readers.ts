@@ -3,11 +3,12 @@
  * name, and nobody else of that account. A role of the policy's Principal would have to exist when the policy is made;
  * the condition on its ARN does not ask for that, so that the stacks can be deployed in any order.
  */
+
 import { type Stack, Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { currentReleaseKey } from '../lambdas/domain/core/fleet.ts';
+import { currentReleaseKey, readerRoleName } from '../lambdas/domain/core/names.ts';
 import { bucketArn } from './promotion-permissions.ts';
-import { foreignReaders, type Reader, type Readers, readerRoleName } from './promotions.ts';
+import { foreignReaders, type Reader, type Readers } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
 
 export function readerStatements(

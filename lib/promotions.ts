@@ -2,9 +2,9 @@
  * Promotions as the fleets file says them: from which place to which, for which fleets, and who has to read in another
  * account. Each is played in the destination's account: it pulls, so that nobody else may write there.
  */
+import { artifactBucketName } from '../lambdas/domain/core/names.ts';
 import type { PromotionPlan } from '../lambdas/domain/promotion/promotion.ts';
 import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
-import { artifactBucketName } from './bucket-name.ts';
 import type { FleetConfig } from './fleet-config.ts';
 import type { Environment } from './read-fleets.ts';
 
@@ -57,9 +57,6 @@ const READERS = ['choose-the-candidate', 'copy-the-artifact'] as const satisfies
 export type Reader = (typeof READERS)[number];
 
 export const isReader = (step: PromotionStepName): step is Reader => READERS.some((each) => each === step);
-
-/** At most 64 characters: an environment's name has at most 20. */
-export const readerRoleName = (environment: string, step: Reader): string => `irekae-${environment}-${step}`;
 
 export interface Readers {
   /** The environment that promotes from here. */

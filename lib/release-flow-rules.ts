@@ -3,8 +3,8 @@
  * whom. A tarball has one place (bucket and key), which may feed several fleets; a promotion copies from place to place.
  */
 
+import { artifactBucketName } from '../lambdas/domain/core/names.ts';
 import { shown } from '../lambdas/domain/core/problems.ts';
-import { artifactBucketName } from './bucket-name.ts';
 import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
 import { nearest } from './nearest.ts';
 

@@ -3,6 +3,7 @@
  * fills in; here they become readable names, the same in every run: `${Machine}` for a Ref, `${Function.Arn}` for an
  * attribute.
  */
+import { type MachineKind, machineName } from '../lambdas/domain/core/names.ts';
 import type { ResourceJson, TemplateJson } from './synthesize.ts';
 
 /** Amazon States Language, as far as anybody here looks into it without asking further. */
@@ -31,12 +32,16 @@ export interface ResolvedDefinition {
  * @param fleet a fleet's name, or the logical id of its state machine
  * @throws Error when the template has no such state machine
  */
-export function definitionOf(template: TemplateJson, fleet: string): ResolvedDefinition {
+export function definitionOf(
+  template: TemplateJson,
+  fleet: string,
+  kind: MachineKind = 'deploy',
+): ResolvedDefinition {
   const machines = Object.entries(template.Resources).filter(
     ([, { Type }]) => Type === 'AWS::StepFunctions::StateMachine',
   );
   const found = machines.find(
-    ([id, { Properties }]) => id === fleet || Properties?.StateMachineName === `irekae-${fleet}`,
+    ([id, { Properties }]) => id === fleet || Properties?.StateMachineName === machineName(fleet, kind),
   );
   if (found === undefined) {
     throw new Error(

@@ -5,7 +5,7 @@
 
 import type { PinnedArtifact } from '../lambdas/domain/core/artifact.ts';
 import type { Deployment } from '../lambdas/domain/core/document.ts';
-import { currentReleaseKey, deploymentRecordKey } from '../lambdas/domain/core/fleet.ts';
+import { currentReleaseKey, deploymentRecordKey, machineName } from '../lambdas/domain/core/names.ts';
 import { recordOf } from '../lambdas/domain/record/record.ts';
 import type { Image } from '../lambdas/ports/ec2.ts';
 import { executionArn } from './run-definition.ts';
@@ -37,7 +37,7 @@ function deployed(stage: Stage, name: string, at: Date, previous: string | undef
   const reason = `${artifact.key} version ${artifact.versionId}`;
   return {
     fleet,
-    execution: { id: executionArn(`irekae-${fleet.name}`, name), name, startedAt },
+    execution: { id: executionArn(machineName(fleet.name, 'deploy'), name), name, startedAt },
     input: { startedBy: 'CI' },
     image: {
       imageId: image.imageId,

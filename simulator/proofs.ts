@@ -2,8 +2,10 @@
  * The proof of a promotion that nobody has played: most stages have no source to promote from, and what they upload is
  * to be deployed all the same.
  */
+
 import { createHash } from 'node:crypto';
-import { type Fleet, promotionKey } from '../lambdas/domain/core/fleet.ts';
+import type { Fleet } from '../lambdas/domain/core/fleet.ts';
+import { promotionKey } from '../lambdas/domain/core/names.ts';
 import type { Proof } from '../lambdas/domain/promotion/proof.ts';
 import type { S3Model } from './world/s3.ts';
 

@@ -2,8 +2,10 @@
  * Deployments worth watching: what happens to the fleet, and how the deployment must end. The demo plays them, the
  * tests hold them to their endings.
  */
+
 import type { FailureName } from '../lambdas/domain/core/errors.ts';
-import { promotionKey, TAG } from '../lambdas/domain/core/fleet.ts';
+import { TAG } from '../lambdas/domain/core/fleet.ts';
+import { promotionKey } from '../lambdas/domain/core/names.ts';
 import { giveHistory } from './history.ts';
 import type { Stage } from './stage.ts';
 import type { Fate } from './world/instance-life.ts';

@@ -7,6 +7,7 @@
 import * as v from 'valibot';
 import { apiKeyReader } from '../lambdas/domain/core/api-key.ts';
 import { Fleet, loadBalancerName } from '../lambdas/domain/core/fleet.ts';
+import { type MachineKind, machineName } from '../lambdas/domain/core/names.ts';
 import { WATCH_EVERY_SECONDS } from '../lambdas/domain/lock/orphans.ts';
 import type { Image } from '../lambdas/ports/ec2.ts';
 import type { HistoryTurn } from '../lambdas/ports/executions.ts';
@@ -98,7 +99,7 @@ export class Stage {
 
   constructor(options: StageOptions) {
     this.machine = machineOf(options.template, options.fleet);
-    this.cleanUpMachine = machineOf(options.template, `${options.fleet}-clean-up`);
+    this.cleanUpMachine = machineOf(options.template, options.fleet, 'clean-up');
     this.fleet = fleetOf(this.machine);
     this.promotionMachine = promotionMachineOf(options.template, options.fleet);
     this.#eventsLost = options.eventsLost ?? false;
@@ -184,12 +185,12 @@ export class Stage {
 
   /** Starts a deployment; its time passes with that of everything else. */
   start(input: unknown = {}, name = `deployment-${this.executions.length + 1}`): Running {
-    return this.#start(this.machine, `irekae-${this.fleet.name}`, name, input);
+    return this.#start(this.machine, this.#named('deploy'), name, input);
   }
 
   /** Starts the clean-up, as the status event and the schedule do. */
   cleanUp(name = `clean-up-${this.executions.length + 1}`): Running {
-    return this.#start(this.cleanUpMachine, `irekae-${this.fleet.name}-clean-up`, name, {});
+    return this.#start(this.cleanUpMachine, this.#named('clean-up'), name, {});
   }
 
   /**
@@ -198,7 +199,7 @@ export class Stage {
    */
   promote(input: unknown = {}, name = `promotion-${this.executions.length + 1}`): Running {
     if (!this.promotionMachine) throw new Error(`Nothing is promoted to ${this.fleet.name}.`);
-    return this.#start(this.promotionMachine, `irekae-${this.fleet.name}-promote`, name, input);
+    return this.#start(this.promotionMachine, this.#named('promote'), name, input);
   }
 
   /** Lets time pass, with the schedule, until nothing runs or waits anymore, or the lock is kept for a human. */
@@ -222,9 +223,13 @@ export class Stage {
   }
 
   #machineNamed(name: string): Machine | undefined {
-    if (name === `irekae-${this.fleet.name}`) return this.machine;
-    if (name === `irekae-${this.fleet.name}-promote`) return this.promotionMachine;
-    return name === `irekae-${this.fleet.name}-clean-up` ? this.cleanUpMachine : undefined;
+    if (name === this.#named('deploy')) return this.machine;
+    if (name === this.#named('promote')) return this.promotionMachine;
+    return name === this.#named('clean-up') ? this.cleanUpMachine : undefined;
+  }
+
+  #named(kind: MachineKind): string {
+    return machineName(this.fleet.name, kind);
   }
 
   #start(machine: Machine, machineName: string, name: string, input: unknown): Running {
@@ -355,8 +360,8 @@ function turnOf({ kind, state, answer }: StoryEvent): Omit<HistoryTurn, 'id' | '
 }
 
 /** The fleet's machine from the environment's template. */
-export function machineOf(template: TemplateJson, fleet: string): Machine {
-  const { definition, stepOf } = definitionOf(template, fleet);
+export function machineOf(template: TemplateJson, fleet: string, kind?: MachineKind): Machine {
+  const { definition, stepOf } = definitionOf(template, fleet, kind);
   const tasks = Object.entries(definition.States).filter(([, state]) => state.Type === 'Task');
   const steps = Object.fromEntries(
     tasks.map(([name, state]) => [name, stepOf(String(state.Resource)) as AnyStepName]),
@@ -366,9 +371,8 @@ export function machineOf(template: TemplateJson, fleet: string): Machine {
 
 /** Its promotion's, if something is promoted to it. */
 function promotionMachineOf(template: TemplateJson, fleet: string): Machine | undefined {
-  const name = `${fleet}-promote`;
   const machines = Object.values(template.Resources).map(({ Properties }) => Properties?.StateMachineName);
-  return machines.includes(`irekae-${name}`) ? machineOf(template, name) : undefined;
+  return machines.includes(machineName(fleet, 'promote')) ? machineOf(template, fleet, 'promote') : undefined;
 }
 
 const fleetOf = (machine: Machine): Fleet => v.parse(Fleet, fleetIn(machine));

@@ -3,6 +3,7 @@
  * through ports, so that the same command plays on the modelled world.
  */
 
+import { type MachineKind, machineName } from '../../lambdas/domain/core/names.ts';
 import type { Caller, CommandPorts } from '../../lambdas/ports/command.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
@@ -106,15 +107,19 @@ export interface Command {
 export const YES: OptionSpec = { name: 'yes', short: 'y', meaning: 'do it without asking' };
 
 /** The ARN that an execution of the fleet's state machine with this name has. */
-export function executionArn({ environment, fleet, caller }: Task, name: string): string {
+export function executionArn(
+  { environment, fleet, caller }: Task,
+  name: string,
+  machine: MachineKind = 'deploy',
+): string {
   const partition = caller.arn.split(':')[1] ?? 'aws';
   const { region, account } = environment;
-  return `arn:${partition}:states:${region}:${account}:execution:irekae-${fleet.name}:${name}`;
+  return `arn:${partition}:states:${region}:${account}:execution:${machineName(fleet.name, machine)}:${name}`;
 }
 
-/** The ARN of one of the fleet's state machines: `''` deploys, `-promote` promotes. */
-export const machineArn = (task: Task, suffix: '' | '-promote'): string =>
-  `${executionArn(task, '').replace(':execution:', ':stateMachine:').replace(/:$/, '')}${suffix}`;
+/** The ARN of one of the fleet's state machines. */
+export const machineArn = (task: Task, machine: MachineKind): string =>
+  executionArn(task, '', machine).replace(':execution:', ':stateMachine:').replace(/:$/, '');
 
 /** What is said when nobody agreed. */
 export const notAgreed = (command: string, fleet: string, facts?: object): Outcome => ({

@@ -2,10 +2,16 @@
  * The fleet's release records, as far as the command reads them. They were written by any version of irekae: a field
  * that is missing is not shown, and a record that cannot be read is said to be so.
  */
+
 import * as v from 'valibot';
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
-import { currentReleaseKey, deploymentRecordKey, timelineKey } from '../../lambdas/domain/core/fleet.ts';
-import { artifactBucketName } from '../../lib/bucket-name.ts';
+import {
+  artifactBucketName,
+  currentReleaseKey,
+  deploymentRecordKey,
+  deploymentsPrefix,
+  timelineKey,
+} from '../../lambdas/domain/core/names.ts';
 import type { Task } from './command.ts';
 
 const DeploymentRecord = v.object({
@@ -76,10 +82,7 @@ const AT_ONCE = 10;
 export async function newestRecords(task: Task, most: number): Promise<Listed[]> {
   const { fleet, ports } = task;
   const bucket = bucketOf(task);
-  const stored = await ports.artifacts.list(
-    bucket,
-    deploymentRecordKey(fleet.name, '').replace(/\.json$/, ''),
-  );
+  const stored = await ports.artifacts.list(bucket, deploymentsPrefix(fleet.name));
   const keys = new Set(stored.map(({ key }) => key));
   const newest = stored
     .filter(({ key }) => key.endsWith('.json'))

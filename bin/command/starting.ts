@@ -1,6 +1,8 @@
 /** Starting an execution of a fleet's state machine from the command line: its input, its name, and what may be wrong. */
+
 import { createHash } from 'node:crypto';
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
+import { byHandName, machineName, stackName } from '../../lambdas/domain/core/names.ts';
 import { callerName, machineArn, type Outcome, type Task } from './command.ts';
 import { gatesOf } from './values.ts';
 
@@ -26,7 +28,7 @@ export function nameOf({ caller, options, ports }: Task, input: Input): string {
   }
   const now = ports.clock.now();
   const moment = now.toISOString().slice(0, 19).replace(/[-:]/g, '');
-  return `by-hand-${moment}-${digest(caller.arn, asked, now.getTime())}`;
+  return byHandName(moment, digest(caller.arn, asked, now.getTime()));
 }
 
 /** What every start by the command says: why, and who. */
@@ -45,7 +47,7 @@ export function withReason(task: Task, asked: Input): Input {
 /** Starts it, or finds it started. @returns an outcome when the fleet has no such state machine */
 export async function start(
   task: Task,
-  machine: '' | '-promote',
+  machine: 'deploy' | 'promote',
   name: string,
   input: Input,
 ): Promise<Started | Outcome> {
@@ -62,15 +64,15 @@ export async function start(
 
 export const isOutcome = (found: Started | Outcome): found is Outcome => 'exitCode' in found;
 
-function noMachine({ environment, fleet }: Task, machine: '' | '-promote'): Outcome {
-  const stack = `irekae-${environment.name}`;
-  const name = `irekae-${fleet.name}${machine}`;
+function noMachine({ environment, fleet }: Task, machine: 'deploy' | 'promote'): Outcome {
+  const stack = stackName(environment.name);
+  const name = machineName(fleet.name, machine);
   return {
     exitCode: 1,
     outcome: 'no-state-machine',
     lines: [
       `There is no state machine ${name} in ${environment.region} of ${environment.account}. Nothing was started.`,
-      machine === ''
+      machine === 'deploy'
         ? `Put the fleet there: npx cdk deploy ${stack}`
         : `It is there for fleets that have \`promotion\` in bin/fleets.ts, once they are deployed: npx cdk deploy ${stack}`,
     ],

@@ -2,13 +2,14 @@
  * State *Choose the candidate* of a promotion: the version that the source runs, or the one asked for; whether it is
  * proven there; and whether the destination has it already. Only reads.
  */
+
 import { S3Client } from '@aws-sdk/client-s3';
 import { artifactsAdapter } from '../clients/artifacts.ts';
 import { liveCopies } from '../clients/copies.ts';
 import { lambdaHandler, systemClock } from '../clients/handler.ts';
 import { AWS_CLIENT_OPTIONS } from '../clients/wire/aws-options.ts';
 import type { PinnedArtifact } from '../domain/core/artifact.ts';
-import { currentReleaseKey, promotionKey } from '../domain/core/fleet.ts';
+import { currentReleaseKey, promotionKey } from '../domain/core/names.ts';
 import {
   candidateVersion,
   decidePromotion,

@@ -2,9 +2,10 @@
  * States *Write the proof* and *Record the promotion*: what proves the version to the fleets that the destination feeds.
  * Written before the copy, whose upload event starts them, and once more when the copy has a version.
  */
+
 import { liveArtifacts } from '../clients/artifacts.ts';
 import { lambdaHandler, systemClock } from '../clients/handler.ts';
-import { promotionKey } from '../domain/core/fleet.ts';
+import { promotionKey } from '../domain/core/names.ts';
 import { count, list } from '../domain/core/words.ts';
 import { type Proof, proofsOf } from '../domain/promotion/proof.ts';
 import { definePromotionStep } from '../domain/promotion/step.ts';

@@ -5,6 +5,7 @@
  * rings on what stays so for 15 minutes. The only hosts that it changes are failed ones that were kept for debugging and
  * whose time is over: it ends them.
  */
+
 import { Logger } from '@aws-lambda-powertools/logger';
 import * as v from 'valibot';
 import { liveEc2 } from '../clients/ec2.ts';
@@ -13,14 +14,15 @@ import { systemClock } from '../clients/handler.ts';
 import { liveLedger } from '../clients/ledger.ts';
 import { liveRecordReader, type RecordReader } from '../clients/record-reader.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
-import { currentReleaseKey, TAG } from '../domain/core/fleet.ts';
+import { TAG } from '../domain/core/fleet.ts';
+import { cleanUpName, currentReleaseKey } from '../domain/core/names.ts';
 import { list, secondsBetween } from '../domain/core/words.ts';
 import { removeExpiredKept } from '../domain/hosts/kept.ts';
 import { machinesOf } from '../domain/lock/lock.ts';
 import {
   accountedFor,
-  cleanUpName,
   judgeLock,
+  lookAt,
   orphansAmong,
   orphansSentence,
   unaccountedFor,
@@ -63,7 +65,7 @@ export interface FleetReport {
 
 /** Looks at every fleet: the trouble of one never keeps the others from being looked at. */
 export function lookForOrphans({ bucket, fleets }: Watched, ports: Eyes): Promise<FleetReport[]> {
-  return Promise.all(fleets.map((fleet) => lookAt(fleet, bucket, ports)));
+  return Promise.all(fleets.map((fleet) => lookAtFleet(fleet, bucket, ports)));
 }
 
 interface Finding {
@@ -71,7 +73,7 @@ interface Finding {
   readonly reason: string;
 }
 
-async function lookAt(fleet: WatchedFleet, bucket: string, ports: Eyes): Promise<FleetReport> {
+async function lookAtFleet(fleet: WatchedFleet, bucket: string, ports: Eyes): Promise<FleetReport> {
   const findings: Finding[] = [];
   const troubles: Error[] = [];
   const note = ({ reason: error }: PromiseRejectedResult) =>
@@ -107,7 +109,7 @@ async function lookAtLock(
   const verdict = judgeLock(row, state, now);
   if (verdict.act === 'start-pending') await startPending(name, machine, ports);
   if (verdict.act === 'clean-up' && held)
-    await ports.executions.start(machinesOf(machine, name).cleanUp, cleanUpName(held, now), '{}');
+    await ports.executions.start(machinesOf(machine, name).cleanUp, cleanUpName(held, lookAt(now)), '{}');
   return verdict;
 }
 

@@ -3,6 +3,7 @@
  * for long enough, deployed at the destination by the copy's upload event, and then on the fleets that follow. One world,
  * one clock; each act is a performance of its own.
  */
+import { machineName } from '../../lambdas/domain/core/names.ts';
 import { span } from '../../lambdas/domain/core/words.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { ExecutionResult } from '../run-definition.ts';
@@ -80,7 +81,7 @@ class ReleaseFlow {
     for (const fleet of this.#production.fleet.followers) {
       // Its stage is set only now: before, it would have played what was started without an audience.
       const follower = new Stage({ ...destination, fleet, seed: this.#options.seed, beside: this.#staging });
-      const started = this.#started.get(`irekae-${fleet}`);
+      const started = this.#started.get(machineName(fleet, 'deploy'));
       await this.#deploys(follower, `follows ${destination.fleet}`, () => startAfter(follower, started));
     }
     return { asItMust: this.#right };

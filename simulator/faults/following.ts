@@ -2,6 +2,7 @@
  * Rule 8 between fleets: what follows a fleet is started once by each deployment that succeeded, with its version, and
  * never by one that did not. The followers themselves are not played: that they were started is what counts here.
  */
+import { machineName } from '../../lambdas/domain/core/names.ts';
 import type { Stage } from '../stage.ts';
 
 interface Start {
@@ -32,7 +33,7 @@ export class Following {
     const starts = this.#starts;
     this.#starts = [];
     return this.#stage.fleet.followers.flatMap((follower) => {
-      const own = starts.filter(({ machine }) => machine === `irekae-${follower}`);
+      const own = starts.filter(({ machine }) => machine === machineName(follower, 'deploy'));
       const names = own.map(({ name }) => name).join(', ') || 'nothing';
       const strayed = own.filter(({ versionId }) => versionId !== deployed);
       if (deployed === undefined)

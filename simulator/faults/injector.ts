@@ -2,7 +2,9 @@
  * Injures a deployment: counts the moments that it comes to, and applies each fault at its moment. It stands around
  * every run of a step and around every call that a step makes.
  */
+
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import { isCleanUp } from '../../lambdas/domain/core/names.ts';
 import { STEPS } from '../../lambdas/domain/core/steps.ts';
 import { PROMOTION_STEPS } from '../../lambdas/domain/promotion/steps.ts';
 import type { AroundStep, StepRun } from '../run-definition.ts';
@@ -252,7 +254,7 @@ export class Injector {
 }
 
 const machineOf = (execution: string): Moment['machine'] =>
-  execution.split(':').at(-2)?.endsWith('-clean-up') ? 'clean-up' : 'deploy';
+  isCleanUp(execution.split(':').at(-2) ?? '') ? 'clean-up' : 'deploy';
 
 const keyOf = ({ machine, state, what }: Omit<Moment, 'nth'>) => `${machine}|${state}|${what}`;
 const nameOf = ({ service, action }: PortCall) => `${service}.${action}`;

@@ -3,8 +3,10 @@
  * deployment of one. Some of the kinds are stopped by hand, so that every call of the clean-up is broken too. The fleet
  * of most of them is followed by another, which is started by what was deployed, and by nothing else.
  */
+
 import { createHash } from 'node:crypto';
-import { fleetSize, promotionKey } from '../../lambdas/domain/core/fleet.ts';
+import { fleetSize } from '../../lambdas/domain/core/fleet.ts';
+import { promotionKey } from '../../lambdas/domain/core/names.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../../lib/synthesize.ts';

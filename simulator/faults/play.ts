@@ -1,5 +1,5 @@
 /** Plays one case on a stage of its own, and judges it: the rules after every event, and the world at the end. */
-import { currentReleaseKey } from '../../lambdas/domain/core/fleet.ts';
+import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { type Outcome, Rules, type Violation } from '../rules.ts';
 import { API_KEY, Stage } from '../stage.ts';

@@ -2,11 +2,12 @@
  * Whatever the execution input, the upload's event, an execution's name or a machine image says: nothing of it runs in
  * a shell, nothing outside the fleet is touched, and the deployment ends as a success or under a name of the closed list.
  */
+
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FAILURES } from '../../lambdas/domain/core/errors.ts';
-import { currentReleaseKey } from '../../lambdas/domain/core/fleet.ts';
+import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
 import { renderBootScript } from '../../lambdas/domain/launch/boot-script.ts';
 import type { LaunchRequest } from '../../lambdas/ports/ec2.ts';
 import { recordTheFailure } from '../../lambdas/record-the-failure.ts';

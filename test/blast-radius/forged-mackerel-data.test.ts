@@ -1,6 +1,8 @@
 /** Whatever Mackerel says: what is not the fleet's is not touched, and the fleet's hosts are replaced all the same. */
+
 import { afterEach, describe, expect, it } from 'vitest';
-import { currentReleaseKey, TAG } from '../../lambdas/domain/core/fleet.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
 import type { Stage, StageOptions } from '../../simulator/stage.ts';
 import {
   addDatabase,

@@ -2,12 +2,13 @@
  * The timeline's page in a real browser, as people see it: in the light and in the dark, on a phone, on paper, and by a
  * screen reader. `npm run test:browser` runs this; it skips, loudly, where there is no browser.
  */
+
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { timelineKey } from '../../lambdas/domain/core/fleet.ts';
+import { timelineKey } from '../../lambdas/domain/core/names.ts';
 import { SCENARIOS, type ScenarioName } from '../../simulator/scenarios.ts';
 import { Stage } from '../../simulator/stage.ts';
 import { synthesize } from '../synth.ts';

@@ -1,8 +1,9 @@
 /** `irekae deploy` beside real deployments: what is started, what is told on the way, and the exit codes of CI. */
+
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
-import { timelineKey } from '../../lambdas/domain/core/fleet.ts';
+import { timelineKey } from '../../lambdas/domain/core/names.ts';
 import { FLEET } from './desk.ts';
 import { Theatre } from './theatre.ts';
 

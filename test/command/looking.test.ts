@@ -1,7 +1,8 @@
 /** What only looks: `irekae status`, `watch`, `history` and `plan`, beside real deployments. */
+
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
-import { timelineKey } from '../../lambdas/domain/core/fleet.ts';
+import { timelineKey } from '../../lambdas/domain/core/names.ts';
 import { FLEET, type Said } from './desk.ts';
 import { Theatre } from './theatre.ts';
 

@@ -1,10 +1,12 @@
 /** The orphan watch's decisions: about a fleet's lock, and about instances that nobody looks after. */
+
 import { describe, expect, it } from 'vitest';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { cleanUpName } from '../../lambdas/domain/core/names.ts';
 import {
   accountedFor,
-  cleanUpName,
   judgeLock,
+  lookAt,
   ORPHANED_AFTER_SECONDS,
   orphansAmong,
   orphansSentence,
@@ -110,7 +112,7 @@ describe('judgeLock', () => {
 
 describe('cleanUpName', () => {
   const name = (seconds: number, generation = 7) =>
-    cleanUpName({ generation }, new Date(Date.UTC(2026, 10, 22, 10, 5, seconds)));
+    cleanUpName({ generation }, lookAt(new Date(Date.UTC(2026, 10, 22, 10, 5, seconds))));
 
   it('is the same within the time between two looks', () => {
     expect(name(0)).toBe('after-holder-7-202611221005');

@@ -1,7 +1,8 @@
 /** What must be right in every workflow example: pinned actions, few permissions, nothing foreign in shell text. */
+
 import { describe, expect, it } from 'vitest';
 import { fleetsFile } from '../../bin/fleets.ts';
-import { artifactBucketName } from '../../lib/artifact-bucket.ts';
+import { artifactBucketName } from '../../lambdas/domain/core/names.ts';
 import { exampleEnvironments } from '../synth.ts';
 import { exampleFile, exampleFiles } from './example-files.ts';
 import { entriesOf } from './workflow-text.ts';

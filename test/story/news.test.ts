@@ -1,7 +1,8 @@
 /** What people and machines hear of whole deployments, and that nobody's deafness changes how one ends. */
+
 import * as v from 'valibot';
 import { afterEach, describe, expect, it } from 'vitest';
-import { deploymentRecordKey } from '../../lambdas/domain/core/fleet.ts';
+import { deploymentRecordKey } from '../../lambdas/domain/core/names.ts';
 import { DeploymentEnded } from '../../lambdas/domain/record/news.ts';
 import type { DeploymentRecord } from '../../lambdas/domain/record/record.ts';
 import { API_KEY, Stage, type StageOptions } from '../../simulator/stage.ts';

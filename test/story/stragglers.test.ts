@@ -1,6 +1,8 @@
 /** A fleet of four, of which one new host stays behind, told by running the synthesized definition. */
+
 import { afterEach, describe, expect, it } from 'vitest';
-import { deploymentRecordKey, TAG } from '../../lambdas/domain/core/fleet.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { deploymentRecordKey } from '../../lambdas/domain/core/names.ts';
 import type { DeploymentRecord } from '../../lambdas/domain/record/record.ts';
 import { Rules } from '../../simulator/rules.ts';
 import { Stage } from '../../simulator/stage.ts';

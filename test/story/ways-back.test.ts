@@ -1,11 +1,8 @@
 /** Other ways in and back, on the modelled world: rollbacks, new images, freezes, and what waits meanwhile. */
+
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  currentReleaseKey,
-  deploymentRecordKey,
-  type FreezeWindow,
-  promotionKey,
-} from '../../lambdas/domain/core/fleet.ts';
+import type { FreezeWindow } from '../../lambdas/domain/core/fleet.ts';
+import { currentReleaseKey, deploymentRecordKey, promotionKey } from '../../lambdas/domain/core/names.ts';
 import type { DeploymentRecord } from '../../lambdas/domain/record/record.ts';
 import { matches, newImageRule, transform } from '../../simulator/event-rule.ts';
 import { giveHistory } from '../../simulator/history.ts';

@@ -1,6 +1,7 @@
 /** The pages that deployments on the modelled world leave: there, and saying what the records say. */
+
 import { afterEach, describe, expect, it } from 'vitest';
-import { deploymentRecordKey, timelineKey } from '../../lambdas/domain/core/fleet.ts';
+import { deploymentRecordKey, timelineKey } from '../../lambdas/domain/core/names.ts';
 import type { DeploymentRecord } from '../../lambdas/domain/record/record.ts';
 import { timelinePage } from '../../lambdas/domain/record/timeline/page.ts';
 import { SCENARIOS, type Scenario, type ScenarioName } from '../../simulator/scenarios.ts';

@@ -61,7 +61,7 @@ async function deployFleet(task: Task): Promise<Outcome> {
     return followed(task, running, versionId);
   }
   const input = withReason(task, { versionId: version, amiId: ami, redeploy });
-  const started = await start(task, '', nameOf(task, input), input);
+  const started = await start(task, 'deploy', nameOf(task, input), input);
   if (isOutcome(started)) return started;
   return wait ? followed(task, started.execution, versionId) : leftRunning(task, started.execution, row);
 }

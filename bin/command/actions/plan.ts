@@ -29,7 +29,7 @@ export const plan: Command = {
 async function planDeployment(task: Task): Promise<Outcome> {
   const { version, ami, to } = task.options;
   const input = withReason(task, { versionId: version, amiId: ami, rollbackTo: to, dryRun: true });
-  const started = await start(task, '', nameOf(task, input), input);
+  const started = await start(task, 'deploy', nameOf(task, input), input);
   if (isOutcome(started)) return started;
   const seconds = waitSeconds(task);
   const found = await follow(task, started.execution, { seconds, kind: 'dry-run' });

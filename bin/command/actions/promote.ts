@@ -52,7 +52,7 @@ async function promoteArtifact(task: Task): Promise<Outcome> {
   const dryRun = task.options['dry-run'];
   const begun = task.ports.clock.now();
   const input = withReason(task, { versionId: version, dryRun });
-  const started = await start(task, '-promote', nameOf(task, input), input);
+  const started = await start(task, 'promote', nameOf(task, input), input);
   if (isOutcome(started)) return started;
   // A dry run takes seconds, and nobody wants it but for its answer.
   if (!wait && !dryRun) return leftAlone(task, started.execution);

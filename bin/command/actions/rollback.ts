@@ -45,7 +45,7 @@ async function rollBack(task: Task): Promise<Outcome> {
   const refused = await refuse(task, to);
   if (refused) return refused;
   const input = withReason(task, { rollbackTo: to, amiId: ami });
-  const started = await start(task, '', nameOf(task, input), input);
+  const started = await start(task, 'deploy', nameOf(task, input), input);
   if (isOutcome(started)) return started;
   return wait
     ? followed(task, started.execution)

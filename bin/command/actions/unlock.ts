@@ -4,6 +4,7 @@
  */
 
 import { isFailure } from '../../../lambdas/domain/core/errors.ts';
+import { byHandName } from '../../../lambdas/domain/core/names.ts';
 import { deadSince, machinesOf } from '../../../lambdas/domain/lock/lock.ts';
 import { startPending } from '../../../lambdas/domain/record/write-records.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
@@ -120,7 +121,7 @@ function free(started: Started): Outcome {
 async function startCleanUp(task: Task, held: Held, now: Date): Promise<Outcome> {
   const { cleanUp } = machinesOf(executionArn(task, ''), task.fleet.name);
   // A name of its own for each time: the same one is started once, whatever became of it.
-  const name = `by-hand-${held.generation}-${now.getTime()}`;
+  const name = byHandName(held.generation, now.getTime());
   await task.ports.executions.start(cleanUp, name, '{}');
   const arn = `${cleanUp.replace(':stateMachine:', ':execution:')}:${name}`;
   return {

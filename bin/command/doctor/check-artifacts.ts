@@ -2,7 +2,7 @@
 
 import { LARGEST_DIGEST_BYTES } from '../../../lambdas/domain/core/artifact.ts';
 import { isFailure } from '../../../lambdas/domain/core/errors.ts';
-import { currentReleaseKey } from '../../../lambdas/domain/core/fleet.ts';
+import { currentReleaseKey } from '../../../lambdas/domain/core/names.ts';
 import { accountedFor } from '../../../lambdas/domain/lock/orphans.ts';
 import type { BucketSettings } from '../../../lambdas/ports/inspector.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';

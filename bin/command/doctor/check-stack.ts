@@ -1,4 +1,5 @@
 /** Is the environment deployed, as this working tree would deploy it, and would an upload start the fleet? */
+import { stackName } from '../../../lambdas/domain/core/names.ts';
 import { list } from '../../../lambdas/domain/core/words.ts';
 import type { EventRule } from '../../../lambdas/ports/inspector.ts';
 import { given } from './answer.ts';
@@ -19,7 +20,7 @@ export const checkStack: Check = (facts, subject) => {
 };
 
 function stackItself({ stack }: Facts, { fleet: { environment } }: Subject): readonly Finding[] {
-  const name = `irekae-${environment}`;
+  const name = stackName(environment);
   return given('stack', `the stack ${name}`, [stack], (status) => {
     if (status === undefined)
       return [
@@ -66,7 +67,7 @@ function machines({ machines: answer }: Facts, { fleet, tree }: Subject): readon
 }
 
 const diffFirst = ({ environment }: Subject['fleet']) => [
-  shell('npx', 'cdk', 'diff', `irekae-${environment}`),
+  shell('npx', 'cdk', 'diff', stackName(environment)),
   deployStack(environment),
 ];
 

@@ -1,6 +1,7 @@
 /** All that `irekae doctor` knows about a fleet: every question asked side by side, and no judgement. Only reads. */
 
-import { currentReleaseKey, type Fleet, TAG } from '../../../lambdas/domain/core/fleet.ts';
+import { type Fleet, TAG } from '../../../lambdas/domain/core/fleet.ts';
+import { currentReleaseKey, stackName } from '../../../lambdas/domain/core/names.ts';
 import { hostsOfRole } from '../../../lambdas/domain/hosts/look-at-hosts.ts';
 import { machinesOf } from '../../../lambdas/domain/lock/lock.ts';
 import { parseCurrentRelease } from '../../../lambdas/domain/release/release-choice.ts';
@@ -207,7 +208,7 @@ async function stackFacts(task: Task, tree: WorkingTree) {
   const { deploy } = machinesOf(executionArn(task, ''), task.fleet.name);
   const arnOf = (machine: string) => deploy.replace(/[^:]+$/, machine);
   const [stack, machines, rules] = await Promise.all([
-    ask('cloudformation:DescribeStacks', () => inspector.stackStatus(`irekae-${task.environment.name}`)),
+    ask('cloudformation:DescribeStacks', () => inspector.stackStatus(stackName(task.environment.name))),
     ask('states:DescribeStateMachine', () =>
       Promise.all(
         Object.keys(tree.definitions).map(async (name) => ({

@@ -1,4 +1,5 @@
 /** Lines that mend: shell commands that can be copied as they stand, and places in `bin/fleets.ts`. */
+import { stackName } from '../../../lambdas/domain/core/names.ts';
 import { quote } from '../../../lambdas/domain/launch/boot-script.ts';
 
 /** A word of shell; quoted only where it has to be, because people read it too. */
@@ -13,7 +14,7 @@ export const aws = (region: string, ...words: readonly string[]): string =>
 export const irekae = (...words: readonly string[]): string => shell('npx', 'irekae', ...words);
 
 export const deployStack = (environment: string): string =>
-  shell('npx', 'cdk', 'deploy', `irekae-${environment}`);
+  shell('npx', 'cdk', 'deploy', stackName(environment));
 
 /** What happened, of a failure's message; what to do next is the finding's own to say. */
 export const happened = (message: string): string =>

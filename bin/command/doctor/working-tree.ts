@@ -1,4 +1,5 @@
 /** What this working tree would deploy for a fleet, to be compared with what is deployed. */
+import { artifactBucketName, machineName } from '../../../lambdas/domain/core/names.ts';
 import type { Environment } from '../../../lib/read-fleets.ts';
 import type { StateMachineDefinition } from '../../../lib/resolve-definition.ts';
 import type { ResourceJson, TemplateJson } from '../../../lib/synthesize.ts';
@@ -17,17 +18,17 @@ export async function workingTreeOf(
   environment: Environment,
   fleet: string,
 ): Promise<WorkingTree> {
-  const { artifactBucketName, definitionOf, machineNames } = await loadCdk();
+  const { definitionOf } = await loadCdk();
   const template = await templateOf(environments, environment.name);
-  const resolved = machineNames(fleet).map(
-    (name) => [name, definitionOf(template, name.slice('irekae-'.length))] as const,
-  );
-  const [, deploy] = resolved[0] ?? [];
+  const [deploy, cleanUp] = [definitionOf(template, fleet), definitionOf(template, fleet, 'clean-up')];
   return {
     bucketName: artifactBucketName(environment),
-    definitions: Object.fromEntries(resolved.map(([name, { definition }]) => [name, definition])),
+    definitions: {
+      [machineName(fleet, 'deploy')]: deploy.definition,
+      [machineName(fleet, 'clean-up')]: cleanUp.definition,
+    },
     startsOnUpload: Object.values(template.Resources).some((resource) =>
-      isUploadRule(resource, deploy?.machine ?? ''),
+      isUploadRule(resource, deploy.machine),
     ),
   };
 }
@@ -41,13 +42,11 @@ function loadCdk() {
 }
 
 async function importCdk() {
-  const [bucket, definitions, arns, synthesis] = await Promise.all([
-    import('../../../lib/artifact-bucket.ts'),
+  const [definitions, synthesis] = await Promise.all([
     import('../../../lib/resolve-definition.ts'),
-    import('../../../lib/machine-arns.ts'),
     import('../../../lib/synthesize.ts'),
   ]);
-  return { ...bucket, ...definitions, ...arns, ...synthesis };
+  return { ...definitions, ...synthesis };
 }
 
 /** By what was synthesized: a second or two. */

@@ -5,8 +5,8 @@
  */
 
 import { isFailure } from '../../../lambdas/domain/core/errors.ts';
+import { waitedName } from '../../../lambdas/domain/core/names.ts';
 import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
-import { waitedName } from '../../../lambdas/domain/record/write-records.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { executionArn, type Task } from '../command.ts';
 import { readDeployment } from '../release-records.ts';

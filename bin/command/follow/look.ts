@@ -3,6 +3,7 @@
  * state is needed; whoever may not read the ledger or a history follows without.
  */
 
+import { machineName } from '../../../lambdas/domain/core/names.ts';
 import { type Deployment, parseDeployment } from '../../../lambdas/domain/core/document.ts';
 import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import type { ExecutionDescription, HistoryTurn } from '../../../lambdas/ports/executions.ts';
@@ -96,4 +97,4 @@ export const deploymentHeldFor = (held: NonNullable<LedgerRow['held']>): string 
   documentOf(held)?.execution.name ?? executionName(held.holder);
 
 export const isCleanUpOf = (fleet: string, holder: string): boolean =>
-  holder.includes(`:execution:irekae-${fleet}-clean-up:`);
+  holder.includes(`:execution:${machineName(fleet, 'clean-up')}:`);

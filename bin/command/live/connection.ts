@@ -17,6 +17,7 @@ import { jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
 import { apiKeyReader } from '../../../lambdas/domain/core/api-key.ts';
 import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
+import { stackName } from '../../../lambdas/domain/core/names.ts';
 import type { CommandPorts, Connection } from '../../../lambdas/ports/command.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import type { Environment } from '../../../lib/read-fleets.ts';
@@ -75,7 +76,7 @@ function liveLedger(environment: Environment, options: AwsQueryOptions): Ledger 
 const LEDGER_OUTPUT = 'LedgerTable';
 
 async function ledgerTableName({ name }: Environment, options: AwsQueryOptions): Promise<string> {
-  const stack = `irekae-${name}`;
+  const stack = stackName(name);
   const table = (await stackOutputs(options, stack)).get(LEDGER_OUTPUT);
   if (table !== undefined) return table;
   throw new DeploymentError(

@@ -135,19 +135,3 @@ export function isProtected({ tags }: { readonly tags: Readonly<Record<string, s
   const brake = tags[TAG.protect];
   return brake !== undefined && brake !== 'false';
 }
-
-/** Where irekae keeps its records in the artifact bucket. No artifact key may begin like this. */
-export const RECORD_PREFIX = 'irekae/';
-
-/** The record of what a fleet runs now, and of one deployment. */
-export const currentReleaseKey = (fleet: string) => `${RECORD_PREFIX}${fleet}/current.json`;
-export const deploymentRecordKey = (fleet: string, deploymentId: string) =>
-  `${RECORD_PREFIX}${fleet}/deployments/${deploymentId}.json`;
-
-/** The page that shows a deployment, beside its record. */
-export const timelineKey = (fleet: string, deploymentId: string) =>
-  `${RECORD_PREFIX}${fleet}/deployments/${deploymentId}.html`;
-
-/** The proof that an artifact was promoted to a fleet: who asks for provenance looks here. */
-export const promotionKey = (fleet: string, sha256: string) =>
-  `${RECORD_PREFIX}${fleet}/promotions/${sha256}.json`;

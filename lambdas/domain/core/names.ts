@@ -1,4 +1,55 @@
-/** Names that more than one room has to know. */
+/** All names that irekae makes: of what is deployed, of what runs, and of what is written. Nobody else spells one. */
+import { createHash } from 'node:crypto';
+
+const named = (...parts: readonly string[]): string => ['irekae', ...parts].join('-');
+
+// ── What is deployed ───────────────────────────────────────────────────────────────────────────────────────────────
+
+export const stackName = (environment: string): string => named(environment);
+export const dashboardName = (environment: string): string => named(environment);
+export const functionName = (environment: string, step: string): string => named(environment, step);
+/** Of a role that another account has to know before it is there. At most 64 characters, like a function's. */
+export const readerRoleName = functionName;
+export const launchTemplateName = (fleet: string): string => named(fleet);
+/** @param of a fleet or an environment */
+export const alarmName = (of: string, alarm: string): string => named(of, alarm);
+
+interface BucketOwner {
+  readonly name: string;
+  readonly account: string;
+  readonly region: string;
+  readonly existingBucket?: string | undefined;
+}
+
+/**
+ * The name is made here and not by CloudFormation: CI has to know where to upload to, and a promotion where another
+ * environment's artifacts are. S3 allows 63 characters; the longest environment and Region make 55.
+ */
+export const artifactBucketName = ({ name, account, region, existingBucket }: BucketOwner): string =>
+  existingBucket ?? named(name, account, region);
+
+/** A fleet's state machines: no step starts the one that promotes, and not every fleet has it. */
+export type MachineKind = 'deploy' | 'clean-up' | 'promote';
+
+/**
+ * The functions that a machine invokes ask for its executions and start them: their permissions must name it before it
+ * is there, as a reference would be a cycle.
+ */
+export const machineName = (fleet: string, kind: MachineKind): string =>
+  kind === 'deploy' ? named(fleet) : named(fleet, kind);
+
+/** Those that every fleet has, and that may hold its lock. */
+export const machineNames = (fleet: string): string[] => [
+  machineName(fleet, 'deploy'),
+  machineName(fleet, 'clean-up'),
+];
+
+/** No fleet's own name ends like this. */
+export const isCleanUp = (machine: string): boolean => machine.endsWith('-clean-up');
+
+/** Under this prefix all machines share one statement of the log service's policy, which is short of space. */
+export const machineLogName = (machine: string): string => `/aws/vendedlogs/states/${machine}`;
+export const functionLogName = (name: string): string => `/aws/lambda/${name}`;
 
 /** The source of irekae's events on the account's default bus. */
 export const EVENT_SOURCE = 'irekae';
@@ -6,3 +57,57 @@ export const EVENT_SOURCE = 'irekae';
 /** Variables of the functions, set by the stack: the name of the ledger's table, and the ARN of the topic for news. */
 export const LEDGER_TABLE_VARIABLE = 'IREKAE_LEDGER_TABLE';
 export const NEWS_TOPIC_VARIABLE = 'IREKAE_NEWS_TOPIC';
+
+// ── What runs ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Keeps names bounded and still tells them apart. */
+const digest = (id: string): string => createHash('sha256').update(id).digest('hex').slice(0, 24);
+
+/** Of what waited for its turn: named after the request, which may itself have been a start that waited. */
+export const waitedName = (id: string): string => `waited-${digest(id)}`;
+
+/**
+ * Of the clean-up after a dead holder: the same whoever sends for it.
+ * @param look of the orphan watch, which sends again: a name that was used is used up, and that clean-up may have failed
+ */
+export function cleanUpName({ generation }: { readonly generation: number }, look?: Date): string {
+  const again = look === undefined ? '' : `-${look.toISOString().slice(0, 16).replace(/\D/g, '')}`;
+  return `after-holder-${generation}${again}`;
+}
+
+const FOLLOWS = 'after-';
+/** Step Functions' limit. */
+const LONGEST_EXECUTION = 80;
+
+/** The same for the same deployment, so that each follower starts once, however often its lock is released. */
+export function followName(id: string): string {
+  const name = `${FOLLOWS}${id}`;
+  return name.length <= LONGEST_EXECUTION ? name : `${FOLLOWS}${digest(id)}`;
+}
+
+/** Was the deployment of this id started by the one that it follows? */
+export const isFollowUp = (id: string): boolean => id.startsWith(FOLLOWS);
+
+/** Of what a person starts at the command line. */
+export const byHandName = (...parts: readonly (string | number)[]): string => ['by-hand', ...parts].join('-');
+
+// ── What is written ────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Where irekae keeps its records in the artifact bucket. No artifact key may begin like this. */
+export const RECORD_PREFIX = 'irekae/';
+
+/** Records of deployments, and their pages beside them. */
+export const deploymentsPrefix = (fleet: string): string => `${RECORD_PREFIX}${fleet}/deployments/`;
+
+/** The record of what a fleet runs now, and of one deployment. */
+export const currentReleaseKey = (fleet: string): string => `${RECORD_PREFIX}${fleet}/current.json`;
+export const deploymentRecordKey = (fleet: string, deploymentId: string): string =>
+  `${deploymentsPrefix(fleet)}${deploymentId}.json`;
+
+/** The page that shows a deployment, beside its record. */
+export const timelineKey = (fleet: string, deploymentId: string): string =>
+  `${deploymentsPrefix(fleet)}${deploymentId}.html`;
+
+/** The proof that an artifact was promoted to a fleet: who asks for provenance looks here. */
+export const promotionKey = (fleet: string, sha256: string): string =>
+  `${RECORD_PREFIX}${fleet}/promotions/${sha256}.json`;

@@ -4,9 +4,9 @@
  * left on the release that somebody went back from is the greater surprise. They do not follow where the artifact stays
  * (`redeploy`, a new image): each fleet's hosts are its own affair.
  */
-import { createHash } from 'node:crypto';
 import { type Deployment, deploymentId } from '../core/document.ts';
 import { startedBy } from '../core/input.ts';
+import { followName } from '../core/names.ts';
 import { plain } from '../core/words.ts';
 
 /** An execution of a follower's machine. */
@@ -37,17 +37,3 @@ export function followUps(deployment: Deployment): FollowUp[] {
 
 /** As the input allows it. */
 const LONGEST_STARTER = 128;
-/** Step Functions' limit. */
-const LONGEST_NAME = 80;
-
-const FOLLOWS = 'after-';
-
-/** Was the deployment of this id started by the one that it follows? */
-export const isFollowUp = (id: string): boolean => id.startsWith(FOLLOWS);
-
-/** The same for the same deployment, so that each follower starts once, however often its lock is released. */
-function followName(id: string): string {
-  const name = `${FOLLOWS}${id}`;
-  if (name.length <= LONGEST_NAME) return name;
-  return `${FOLLOWS}${createHash('sha256').update(id).digest('hex').slice(0, 24)}`;
-}

@@ -1,10 +1,11 @@
 /** Decisions about a fleet's lock: what a start does that finds it held, and what is to be done about a dead holder. */
+
+import { machineName, isFollowUp } from '../core/names.ts';
 import type { ExecutionState } from '../../ports/executions.ts';
 import type { LedgerRow, PendingRequest, Phase } from '../../ports/ledger.ts';
 import type { TakeOver } from '../core/document.ts';
 import { ACTS, TAKE_OVER_AFTER_SECONDS } from '../core/steps.ts';
 import { span } from '../core/words.ts';
-import { isFollowUp } from './following.ts';
 
 type Held = NonNullable<LedgerRow['held']>;
 
@@ -121,6 +122,9 @@ export function workLeftOf({ phase, document }: Pick<Held, 'phase' | 'document'>
 
 /** The state machines of a fleet, from the ARN of one of its executions. */
 export function machinesOf(executionArn: string, fleet: string): { deploy: string; cleanUp: string } {
-  const machine = `${executionArn.split(':').slice(0, 5).join(':')}:stateMachine:irekae-${fleet}`;
-  return { deploy: machine, cleanUp: `${machine}-clean-up` };
+  const machine = `${executionArn.split(':').slice(0, 5).join(':')}:stateMachine:`;
+  return {
+    deploy: machine + machineName(fleet, 'deploy'),
+    cleanUp: machine + machineName(fleet, 'clean-up'),
+  };
 }

@@ -52,14 +52,10 @@ export function judgeLock(row: LedgerRow | undefined, state: ExecutionState, now
     : { act: 'nothing', orphanSeconds, reason: `${ended}; a human has to decide: ${held.needsHuman}` };
 }
 
-/**
- * The name of the clean-up's execution. The same within the time between two looks, so that a look that runs twice
- * starts once; another in the next one, because a name that was used is used up, and the clean-up may have failed.
- */
-export function cleanUpName({ generation }: Pick<Held, 'generation'>, now: Date): string {
+/** When the current look began: the same within the time between two, so that one that runs twice starts once. */
+export function lookAt(now: Date): Date {
   const every = WATCH_EVERY_SECONDS * 1000;
-  const slot = new Date(Math.floor(now.getTime() / every) * every).toISOString();
-  return `after-holder-${generation}-${slot.slice(0, 16).replace(/\D/g, '')}`;
+  return new Date(Math.floor(now.getTime() / every) * every);
 }
 
 const Serving = v.object({

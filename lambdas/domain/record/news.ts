@@ -3,10 +3,11 @@
  * metrics and the marks in Mackerel are made. Its schema is the contract with whoever listens; the reference table in
  * `docs/events.md` is generated from it.
  */
+
 import * as v from 'valibot';
 import { executionUrl } from '../core/console-links.ts';
 import type { Deployment } from '../core/document.ts';
-import { deploymentRecordKey, timelineKey } from '../core/fleet.ts';
+import { deploymentRecordKey, isCleanUp, timelineKey } from '../core/names.ts';
 import { plain, secondsBetween } from '../core/words.ts';
 import { explain } from './ending.ts';
 import { type MetricValues, phaseMetrics } from './metrics.ts';
@@ -90,10 +91,8 @@ export const resultOf = (outcome: string): Result => NAMED[outcome] ?? 'refused'
  * Is this end news to anybody? Not that of a dry run, whose asker has the answer; nor that of a clean-up that could not
  * begin: it is tried again every few minutes, and its alarm rings once.
  */
-export function isNews({ input, execution }: Deployment): boolean {
-  const isCleanUp = execution.id.split(':').at(-2)?.endsWith('-clean-up') ?? false;
-  return !input.dryRun && !isCleanUp;
-}
+export const isNews = ({ input, execution }: Deployment): boolean =>
+  !input.dryRun && !isCleanUp(execution.id.split(':').at(-2) ?? '');
 
 export function newsOf(deployment: Deployment, record: DeploymentRecord): DeploymentEnded {
   const { fleet, lock, failure } = deployment;

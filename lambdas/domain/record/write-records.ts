@@ -1,10 +1,11 @@
 /** Where records go: the artifact bucket, and a mark on Mackerel's graphs for those who look there first. */
-import { createHash } from 'node:crypto';
+
 import type { PendingRequest } from '../../ports/ledger.ts';
 import type { Mackerel } from '../../ports/mackerel.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { RecordWriter } from '../../ports/s3.ts';
-import { type Fleet, timelineKey } from '../core/fleet.ts';
+import type { Fleet } from '../core/fleet.ts';
+import { timelineKey, waitedName } from '../core/names.ts';
 import { machinesOf } from '../lock/lock.ts';
 import type { DeploymentRecord } from './record.ts';
 import { timelinePage } from './timeline/page.ts';
@@ -80,7 +81,3 @@ export async function startPending(
   await ledger.clearPending(fleet, id);
   return row.pending;
 }
-
-/** The request may itself have been a start that waited: a digest keeps names bounded and still tells them apart. */
-export const waitedName = (id: string) =>
-  `waited-${createHash('sha256').update(id).digest('hex').slice(0, 24)}`;

@@ -1,7 +1,8 @@
 /** What the records say of a fleet's earlier deployments. */
 
 import type { Records } from '../../ports/s3.ts';
-import { currentReleaseKey, deploymentRecordKey, type Fleet } from '../core/fleet.ts';
+import type { Fleet } from '../core/fleet.ts';
+import { currentReleaseKey, deploymentRecordKey } from '../core/names.ts';
 import { decideRollback, decideTarget, type Target } from './rollback.ts';
 
 export interface FoundTarget {

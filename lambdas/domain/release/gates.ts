@@ -2,12 +2,14 @@
  * The gates between a release that is wanted and the fleet: each opens, or refuses with a sentence, or was opened by
  * somebody who gave a reason. All are asked, so that who is refused hears everything at once; a dry run hears it too.
  */
+
 import * as v from 'valibot';
 import type { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
 import type { GateName } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { DeploymentInput, Override } from '../core/input.ts';
+import { machineName } from '../core/names.ts';
 import { freezeAt, freezeSentence } from './freeze.ts';
 import { type CurrentRelease, sameFiles } from './release-choice.ts';
 
@@ -129,7 +131,7 @@ function lackOfProof(fleet: Fleet, input: DeploymentInput, facts: GateFacts): Ga
     name: 'NotProven',
     sentence:
       `${artifact.key} version ${artifact.versionId} (SHA-256 ${artifact.sha256.slice(0, 12)}…) was not promoted to ` +
-      `${fleet.name}, which takes only what was. Promote it (start irekae-${fleet.name}-promote), or deploy it ` +
+      `${fleet.name}, which takes only what was. Promote it (start ${machineName(fleet.name, 'promote')}), or deploy it ` +
       'unproven with {"override": ["provenance"], "reason": "…"}.',
   };
 }

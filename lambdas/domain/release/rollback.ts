@@ -2,10 +2,12 @@
  * Going back: which deployment's release, and can it be deployed again? Only what a deployment of this fleet brought to
  * its end is gone back to: *Deployed*, never what was undone or stopped halfway.
  */
+
 import * as v from 'valibot';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import { PREVIOUS } from '../core/input.ts';
+import { deploymentsPrefix } from '../core/names.ts';
 import { plain } from '../core/words.ts';
 import { type CurrentRelease, parseCurrentRelease } from './release-choice.ts';
 
@@ -98,6 +100,6 @@ const before = ({ previous }: CurrentRelease) =>
   previous ? `, and before that it ran the release of ${plain(previous, 80)}` : '';
 
 const whereRecordsAre = ({ name, artifact: { bucket } }: Fleet) =>
-  `\`aws s3 ls s3://${bucket}/irekae/${name}/deployments/\` lists all deployments.`;
+  `\`aws s3 ls s3://${bucket}/${deploymentsPrefix(name)}\` lists all deployments.`;
 
 const nothing = (message: string) => new DeploymentError('NothingToRollBackTo', message);

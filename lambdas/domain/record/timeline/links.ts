@@ -1,4 +1,5 @@
 /** Where to look closer: AWS's consoles, by the execution's ARN, and Mackerel. */
+import { machineLogName } from '../../core/names.ts';
 
 export interface Link {
   readonly to: string;
@@ -44,14 +45,12 @@ export function logLink(execution: string): Link | undefined {
   const place = placeOf(execution);
   if (!place) return undefined;
   const { console, region, machine } = place;
+  const log = machineLogName(machine);
   // The CloudWatch console encodes twice, and writes the outer percent sign as a dollar.
-  const group = encodeURIComponent(encodeURIComponent(`/aws/vendedlogs/states/${machine}`)).replaceAll(
-    '%',
-    '$',
-  );
+  const group = encodeURIComponent(encodeURIComponent(log)).replaceAll('%', '$');
   return {
     to: `${console}/cloudwatch/home?region=${region}#logsV2:log-groups/log-group/${group}`,
-    title: `The log /aws/vendedlogs/states/${machine} (CloudWatch)`,
+    title: `The log ${log} (CloudWatch)`,
   };
 }
 

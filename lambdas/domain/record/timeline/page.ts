@@ -3,8 +3,9 @@
  * script, nothing loaded from anywhere; everything that comes from outside is escaped. A record from before there were
  * timelines has a page too, without the picture.
  */
+
 import { FAILURES, type FailureName } from '../../core/errors.ts';
-import { deploymentRecordKey } from '../../core/fleet.ts';
+import { deploymentRecordKey } from '../../core/names.ts';
 import { count, secondsBetween, span } from '../../core/words.ts';
 import type { DeploymentRecord } from '../record.ts';
 import { chart } from './chart.ts';

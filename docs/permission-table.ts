@@ -1,6 +1,6 @@
 /** What each step may do in AWS, read off the synthesized template: the policies that are deployed. */
 
-import { isCleanUp, machineName } from '../lambdas/domain/core/names.ts';
+import { isCleanUpMachine, machineName } from '../lambdas/domain/core/names.ts';
 import { STEP_NAMES } from '../lambdas/domain/core/steps.ts';
 import { PROMOTION_STEP_NAMES } from '../lambdas/domain/promotion/steps.ts';
 import { sourceOf } from '../lib/function-names.ts';
@@ -89,7 +89,7 @@ const objectIn = (rest: string) => {
 /** `execution:irekae-shop-clean-up:*` → execution `irekae-…-clean-up`: the same for all fleets. */
 const machineIn = (rest: string) => {
   const [kind, name = ''] = rest.split(':');
-  return `${kind} ${code(machineName('…', isCleanUp(name) ? 'clean-up' : 'deploy'))}`;
+  return `${kind} ${code(machineName('…', isCleanUpMachine(name) ? 'clean-up' : 'deploy'))}`;
 };
 
 /** The text behind CloudFormation's functions; an ARN of the stack's own is `<LogicalId>`, anything else `~`. */

@@ -6,13 +6,13 @@
 import { liveExecutions } from './clients/executions.ts';
 import { lambdaHandler, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
+import { machinesOf } from './domain/core/aws.ts';
 import { type Deployment, holdOf, parseDeployment } from './domain/core/document.ts';
 import { isFailure } from './domain/core/errors.ts';
 import { machineName } from './domain/core/names.ts';
 import type { Step } from './domain/core/step.ts';
 import { list } from './domain/core/words.ts';
 import { followUps } from './domain/lock/following.ts';
-import { machinesOf } from './domain/lock/lock.ts';
 import { startPending } from './domain/record/write-records.ts';
 import type { Ports } from './ports/ports.ts';
 

@@ -8,12 +8,13 @@ import { liveArtifacts } from './clients/artifacts.ts';
 import { liveExecutions } from './clients/executions.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
+import { machineAndName, machinesOf } from './domain/core/aws.ts';
 import type { Deployment, Lock } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import { type DeploymentInput, startedBy } from './domain/core/input.ts';
 import { cleanUpName, currentReleaseKey } from './domain/core/names.ts';
 import { defineStep } from './domain/core/step.ts';
-import { deadSince, machinesOf, markedWith, takesTheSlot, wantedBy } from './domain/lock/lock.ts';
+import { deadSince, markedWith, takesTheSlot, wantedBy } from './domain/lock/lock.ts';
 import { findTarget } from './domain/release/find-target.ts';
 import { foundArtifact, parseCurrentRelease, refuseForeignKey } from './domain/release/release-choice.ts';
 import type { LedgerRow, PendingRequest } from './ports/ledger.ts';
@@ -68,7 +69,7 @@ async function waitFor(
   const asked = await requestOf(deployment, ports);
   const newestFirst = await ports.artifacts.versions(bucket, key);
   const request = markedWith(asked, newestFirst);
-  const who = `${fleet.name} is held by ${executionName(held.holder)} since ${held.since.toISOString()}, in the phase ${held.phase} (started by ${held.startedBy})`;
+  const who = `${fleet.name} is held by ${machineAndName(held.holder)} since ${held.since.toISOString()}, in the phase ${held.phase} (started by ${held.startedBy})`;
   const slot = takesTheSlot(pending, request, newestFirst);
   if (slot && !(await ports.ledger.pend(fleet.name, request, pending))) return undefined;
   const state = await ports.executions.status(held.holder);
@@ -83,9 +84,6 @@ async function waitFor(
     ? told('waiting', `${first} waits already, as ${pending.id} asked for it`)
     : told('superseded', `superseded by ${first}, which waits already`);
 }
-
-/** For people, who know executions by name. A clean-up's name says that it is one, by its state machine. */
-const executionName = (arn: string) => arn.split(':').slice(6).join(':');
 
 /**
  * What waits is told and compared by the version that it would deploy. A rollback waits for the deployment that it means

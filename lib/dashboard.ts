@@ -4,6 +4,7 @@
  * told in the last two weeks, and some fleets are deployed less often than that.
  */
 
+import { machinesPage } from '../lambdas/domain/core/aws.ts';
 import { dashboardName } from '../lambdas/domain/core/names.ts';
 import { Duration, type Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
@@ -58,7 +59,7 @@ const heading = (environment: string, region: string) =>
     height: 2,
     markdown:
       `# irekae ${environment}\nOne row for each fleet. ` +
-      `[State machines](https://${region}.console.aws.amazon.com/states/home?region=${region}#/statemachines) · ` +
+      `[State machines](${machinesPage(region)}) · ` +
       'what each metric means: docs/events.md · what to do about a failure: docs/runbook.md',
   });
 

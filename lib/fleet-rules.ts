@@ -1,5 +1,6 @@
 /** What must be true between a fleet's fields, and between fleets. Each rule says which field to change, and to what. */
 
+import { placeOf } from '../lambdas/domain/core/aws.ts';
 import { fleetSize, loadBalancerName } from '../lambdas/domain/core/fleet.ts';
 import { mostStragglers, SMALLEST_FLEET } from '../lambdas/domain/hosts/stragglers.ts';
 import { largestBootScript, USER_DATA_LIMIT } from '../lambdas/domain/launch/boot-script.ts';
@@ -52,12 +53,6 @@ export function architectureOf(instanceType: string): Architecture {
 const RELEASES_DIRECTORY = '/srv/irekae';
 
 const within = (inner: string, outer: string) => `${inner}/`.startsWith(`${outer}/`);
-
-/** `arn:aws:service:region:account:…` */
-const placeOf = (arn: string) => {
-  const [, , , region = '', account = ''] = arn.split(':');
-  return { region, account };
-};
 
 /** Stands for the fleet's bucket, which may have no name before it is made. */
 const LONGEST_BUCKET_NAME = 'b'.repeat(63);

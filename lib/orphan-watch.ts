@@ -11,11 +11,11 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { machineArn } from '../lambdas/domain/core/aws.ts';
 import { alarmName, machineName } from '../lambdas/domain/core/names.ts';
 import { ORPHANED_AFTER_SECONDS, WATCH_EVERY_SECONDS } from '../lambdas/domain/lock/orphans.ts';
 import { fleetMetric } from './fleet-metric.ts';
 import { orphanWatchFunction } from './functions.ts';
-import { machineArn } from './machine-arns.ts';
 import type { Reach } from './permissions.ts';
 
 const EVERY = Duration.seconds(WATCH_EVERY_SECONDS);

@@ -7,6 +7,7 @@
 
 import type { Stack } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { executionArn, machineArn } from '../lambdas/domain/core/aws.ts';
 import { TAG } from '../lambdas/domain/core/fleet.ts';
 import {
   currentReleaseKey,
@@ -22,7 +23,6 @@ import type { LoadBalancerRef } from '../lambdas/ports/load-balancers.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
 import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
 import type { LedgerTable } from './ledger-table.ts';
-import { executionsArn, machineArn } from './machine-arns.ts';
 import { PROMOTION_GRANTS } from './promotion-permissions.ts';
 import type { Promotion } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
@@ -99,7 +99,7 @@ const describeExecutions: Grant = ({ stack, environment }) => ({
   actions: ['states:DescribeExecution'],
   resources: fleetNames(environment)
     .flatMap(machineNames)
-    .map((name) => executionsArn(stack, name)),
+    .map((name) => executionArn(stack, name, '*')),
   wildcard: 'An execution has no name before it is started; each of the fleets’ machines is named.',
 });
 

@@ -3,6 +3,7 @@
  * whom. A tarball has one place (bucket and key), which may feed several fleets; a promotion copies from place to place.
  */
 
+import { partitionOf } from '../lambdas/domain/core/aws.ts';
 import { artifactBucketName } from '../lambdas/domain/core/names.ts';
 import { shown } from '../lambdas/domain/core/problems.ts';
 import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
@@ -155,9 +156,7 @@ class Flow {
   }
 
   #partitionOf({ config }: FlowFleet): string {
-    const region = this.#environments.get(config.environment ?? '')?.region ?? '';
-    if (region.startsWith('cn-')) return 'aws-cn';
-    return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+    return partitionOf(this.#environments.get(config.environment ?? '')?.region ?? '');
   }
 
   #nameOfAFleet(given: string): string {

@@ -4,6 +4,7 @@
  * it: three releases were uploaded, two of them deployed, and the third is what a deployment would bring.
  */
 
+import { machineIn } from '../lambdas/domain/core/aws.ts';
 import { DeploymentError } from '../lambdas/domain/core/errors.ts';
 import type { CommandPorts, Connection } from '../lambdas/ports/command.ts';
 import type { Executions } from '../lambdas/ports/executions.ts';
@@ -184,7 +185,7 @@ class Region {
     return {
       ...executions,
       start: async (arn, name, input) => {
-        if (!known.has(arn.split(':').at(-1) ?? ''))
+        if (!known.has(machineIn(arn)))
           throw new DeploymentError(
             'ServiceRefused',
             `AWS refused to start ${name}: StateMachineDoesNotExist: ${arn}.`,

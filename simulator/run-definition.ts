@@ -2,7 +2,9 @@
  * Runs a synthesized state machine: aws-local-stepfunctions interprets the definition, the real steps stand behind its
  * tasks, a world behind their ports, a virtual clock behind all of it. What it counts is what AWS would count.
  */
+
 import { ExecutionTimeoutError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
+import { executionArn as executionArnIn } from '../lambdas/domain/core/aws.ts';
 import type { Ports } from '../lambdas/ports/ports.ts';
 import { type AnyStepName, STEP_FUNCTIONS } from './steps.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -86,9 +88,8 @@ export interface Running {
   readonly stop: () => void;
 }
 
-export function executionArn(machineName: string, name: string): string {
-  return `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machineName}:${name}`;
-}
+export const executionArn = (machineName: string, name: string): string =>
+  executionArnIn({ partition: 'aws', region: REGION, account: ACCOUNT }, machineName, name);
 
 /** Starts an execution. */
 export function execute(options: ExecutionOptions): Running {

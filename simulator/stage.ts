@@ -6,6 +6,7 @@
 
 import * as v from 'valibot';
 import { apiKeyReader } from '../lambdas/domain/core/api-key.ts';
+import { machineIn } from '../lambdas/domain/core/aws.ts';
 import { Fleet, loadBalancerName } from '../lambdas/domain/core/fleet.ts';
 import { type MachineKind, machineName } from '../lambdas/domain/core/names.ts';
 import { WATCH_EVERY_SECONDS } from '../lambdas/domain/lock/orphans.ts';
@@ -107,7 +108,7 @@ export class Stage {
     this.clock = options.beside?.clock ?? new VirtualClock(options.start ?? new Date('2026-11-22T03:00:00Z'));
     this.world = options.beside?.world ?? newWorld(options, this.clock);
     this.world.executions.onStart((machineArn, name, input) => {
-      const machineName = machineArn.split(':').at(-1) ?? '';
+      const machineName = machineIn(machineArn);
       const machine = this.#machineNamed(machineName);
       if (machine) this.#start(machine, machineName, name, JSON.parse(input));
     });
@@ -219,7 +220,7 @@ export class Stage {
   /** Of this fleet's machines; one that is started here and has no stage beside this one is nobody's to wait for. */
   #ownRunning(): string[] {
     const running = this.world.executions.running();
-    return running.filter((arn) => this.#machineNamed(arn.split(':').at(-2) ?? '') !== undefined);
+    return running.filter((arn) => this.#machineNamed(machineIn(arn)) !== undefined);
   }
 
   #machineNamed(name: string): Machine | undefined {

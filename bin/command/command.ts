@@ -3,6 +3,7 @@
  * through ports, so that the same command plays on the modelled world.
  */
 
+import { executionOf, machineArn as machineArnIn, partitionOf } from '../../lambdas/domain/core/aws.ts';
 import { type MachineKind, machineName } from '../../lambdas/domain/core/names.ts';
 import type { Caller, CommandPorts } from '../../lambdas/ports/command.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
@@ -106,20 +107,15 @@ export interface Command {
 
 export const YES: OptionSpec = { name: 'yes', short: 'y', meaning: 'do it without asking' };
 
-/** The ARN that an execution of the fleet's state machine with this name has. */
-export function executionArn(
-  { environment, fleet, caller }: Task,
-  name: string,
-  machine: MachineKind = 'deploy',
-): string {
-  const partition = caller.arn.split(':')[1] ?? 'aws';
-  const { region, account } = environment;
-  return `arn:${partition}:states:${region}:${account}:execution:${machineName(fleet.name, machine)}:${name}`;
+/** The ARN of one of the fleet's state machines. */
+export function machineArn({ environment, fleet }: Task, machine: MachineKind): string {
+  const place = { ...environment, partition: partitionOf(environment.region) };
+  return machineArnIn(place, machineName(fleet.name, machine));
 }
 
-/** The ARN of one of the fleet's state machines. */
-export const machineArn = (task: Task, machine: MachineKind): string =>
-  executionArn(task, '', machine).replace(':execution:', ':stateMachine:').replace(/:$/, '');
+/** The ARN that an execution of the fleet's deployments with this name has. */
+export const executionArn = (task: Task, name: string): string =>
+  executionOf(machineArn(task, 'deploy'), name);
 
 /** What is said when nobody agreed. */
 export const notAgreed = (command: string, fleet: string, facts?: object): Outcome => ({

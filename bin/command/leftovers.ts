@@ -1,5 +1,6 @@
 /** What still exists of a deployment: for a person who decides about its lock. Only reads; changes nothing. */
 
+import { executionName } from '../../lambdas/domain/core/aws.ts';
 import {
   type Deployment,
   newInstanceIds,
@@ -11,7 +12,7 @@ import { loadBalancerName, TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { Instance, InstanceState } from '../../lambdas/ports/ec2.ts';
 import type { LoadBalancerRef, MemberState } from '../../lambdas/ports/load-balancers.ts';
 import type { Task } from './command.ts';
-import { executionName, table } from './wording.ts';
+import { table } from './wording.ts';
 
 /** A host of the deployment, now. */
 export interface HostNow {

@@ -1,6 +1,7 @@
 /** Starting an execution of a fleet's state machine from the command line: its input, its name, and what may be wrong. */
 
 import { createHash } from 'node:crypto';
+import { executionOf } from '../../lambdas/domain/core/aws.ts';
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
 import { byHandName, machineName, stackName } from '../../lambdas/domain/core/names.ts';
 import { callerName, machineArn, type Outcome, type Task } from './command.ts';
@@ -59,7 +60,7 @@ export async function start(
       throw error;
     return noMachine(task, machine);
   }
-  return { execution: `${arn.replace(':stateMachine:', ':execution:')}:${name}` };
+  return { execution: executionOf(arn, name) };
 }
 
 export const isOutcome = (found: Started | Outcome): found is Outcome => 'exitCode' in found;

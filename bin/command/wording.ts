@@ -19,9 +19,6 @@ export function momentAgo(at: Date, now: Date): string {
 /** `03:01:23`, in UTC: for lines of a log that come one after the other. */
 export const clockTime = (at: Date): string => at.toISOString().slice(11, 19);
 
-/** An execution's name, from its ARN. */
-export const executionName = (arn: string): string => arn.split(':').at(-1) ?? arn;
-
 export function executionWords(state: ExecutionState, now: Date): string {
   if (state.state === 'running') return 'runs';
   if (state.state === 'unknown') return 'Step Functions does not know it (yet, or anymore)';

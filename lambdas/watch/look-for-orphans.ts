@@ -6,6 +6,7 @@
  * whose time is over: it ends them.
  */
 
+import { machinesOf } from '../domain/core/aws.ts';
 import { Logger } from '@aws-lambda-powertools/logger';
 import * as v from 'valibot';
 import { liveEc2 } from '../clients/ec2.ts';
@@ -18,15 +19,7 @@ import { TAG } from '../domain/core/fleet.ts';
 import { cleanUpName, currentReleaseKey } from '../domain/core/names.ts';
 import { list, secondsBetween } from '../domain/core/words.ts';
 import { removeExpiredKept } from '../domain/hosts/kept.ts';
-import { machinesOf } from '../domain/lock/lock.ts';
-import {
-  accountedFor,
-  judgeLock,
-  lookAt,
-  orphansAmong,
-  orphansSentence,
-  unaccountedFor,
-} from '../domain/lock/orphans.ts';
+import { accountedFor, judgeLock, lookAt, orphansAmong, orphansSentence, unaccountedFor } from '../domain/lock/orphans.ts';
 import { metricFields } from '../domain/record/metrics.ts';
 import { startPending } from '../domain/record/write-records.ts';
 import type { LedgerRow } from '../ports/ledger.ts';

@@ -3,6 +3,7 @@
  * for long enough, deployed at the destination by the copy's upload event, and then on the fleets that follow. One world,
  * one clock; each act is a performance of its own.
  */
+import { machineIn } from '../../lambdas/domain/core/aws.ts';
 import { machineName } from '../../lambdas/domain/core/names.ts';
 import { span } from '../../lambdas/domain/core/words.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
@@ -59,7 +60,7 @@ class ReleaseFlow {
     const { s3, executions } = staging.world;
     s3.onObjectCreated((event) => this.#uploads.push(event));
     executions.onStart((machineArn, name, input) => {
-      this.#started.set(machineArn.split(':').at(-1) ?? '', { name, input: JSON.parse(input) });
+      this.#started.set(machineIn(machineArn), { name, input: JSON.parse(input) });
     });
   }
 

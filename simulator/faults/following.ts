@@ -2,6 +2,7 @@
  * Rule 8 between fleets: what follows a fleet is started once by each deployment that succeeded, with its version, and
  * never by one that did not. The followers themselves are not played: that they were started is what counts here.
  */
+import { machineIn } from '../../lambdas/domain/core/aws.ts';
 import { machineName } from '../../lambdas/domain/core/names.ts';
 import type { Stage } from '../stage.ts';
 
@@ -18,7 +19,7 @@ export class Following {
   constructor(stage: Stage) {
     this.#stage = stage;
     stage.world.executions.onStart((machineArn, name, input) => {
-      const machine = machineArn.split(':').at(-1) ?? '';
+      const machine = machineIn(machineArn);
       const { versionId } = JSON.parse(input) as { versionId?: unknown };
       this.#starts.push({ machine, name, versionId });
     });

@@ -3,8 +3,9 @@
  * every run of a step and around every call that a step makes.
  */
 
+import { machineIn } from '../../lambdas/domain/core/aws.ts';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
-import { isCleanUp } from '../../lambdas/domain/core/names.ts';
+import { isCleanUpMachine } from '../../lambdas/domain/core/names.ts';
 import { STEPS } from '../../lambdas/domain/core/steps.ts';
 import { PROMOTION_STEPS } from '../../lambdas/domain/promotion/steps.ts';
 import type { AroundStep, StepRun } from '../run-definition.ts';
@@ -254,7 +255,7 @@ export class Injector {
 }
 
 const machineOf = (execution: string): Moment['machine'] =>
-  isCleanUp(execution.split(':').at(-2) ?? '') ? 'clean-up' : 'deploy';
+  isCleanUpMachine(machineIn(execution)) ? 'clean-up' : 'deploy';
 
 const keyOf = ({ machine, state, what }: Omit<Moment, 'nth'>) => `${machine}|${state}|${what}`;
 const nameOf = ({ service, action }: PortCall) => `${service}.${action}`;

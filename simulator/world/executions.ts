@@ -2,6 +2,7 @@
  * The modelled Step Functions: which executions run, what they tell, and how the others ended. It runs nothing itself:
  * the runner says when one begins, takes a turn and ends, and hears of each that a step starts.
  */
+import { executionOf } from '../../lambdas/domain/core/aws.ts';
 import type { ExecutionDescription, ExecutionState, HistoryTurn } from '../../lambdas/ports/executions.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -97,14 +98,9 @@ export class ExecutionsModel {
   }
 
   start(machineArn: string, name: string, input: string): void {
-    const executionArn = executionArnOf(machineArn, name);
+    const executionArn = executionOf(machineArn, name);
     if (this.status(executionArn).state !== 'unknown') return;
     this.begin(executionArn, input);
     for (const listener of this.#listeners) listener(machineArn, name, input);
   }
-}
-
-/** arn:aws:states:R:A:stateMachine:M → arn:aws:states:R:A:execution:M:NAME */
-export function executionArnOf(machineArn: string, name: string): string {
-  return `${machineArn.replace(':stateMachine:', ':execution:')}:${name}`;
 }

@@ -3,6 +3,7 @@
  * the stack) is as irekae deploys it, unless somebody changes it.
  */
 
+import { machineIn } from '../../lambdas/domain/core/aws.ts';
 import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import type { BucketSettings, EventRule, Inspector, Offering } from '../../lambdas/ports/inspector.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
@@ -86,7 +87,7 @@ export function worldInspector(
     bucket: async () => state.bucket,
     stackStatus: async () => state.stackStatus,
     machine: async (arn) => {
-      const definition = state.definitions[arn.split(':').at(-1) ?? ''];
+      const definition = state.definitions[machineIn(arn)];
       return definition === undefined ? undefined : { definition };
     },
     rulesThatStart: async () => state.rules,

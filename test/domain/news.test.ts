@@ -79,7 +79,7 @@ describe('The news for machines', () => {
       phases: { agree: 10, 'bring up': 80, shift: 1, drain: 9, bake: 60, terminate: 30, retire: 1 },
       execution: 'arn:aws:states:ap-northeast-1:123456789012:execution:irekae-shop:deploy-2',
       console:
-        'https://ap-northeast-1.console.aws.amazon.com/states/home?region=ap-northeast-1#/v2/executions/details/arn:aws:states:ap-northeast-1:123456789012:execution:irekae-shop:deploy-2',
+        'https://ap-northeast-1.console.aws.amazon.com/states/home?region=ap-northeast-1#/v2/executions/details/arn%3Aaws%3Astates%3Aap-northeast-1%3A123456789012%3Aexecution%3Airekae-shop%3Adeploy-2',
       record: 's3://artifacts/irekae/shop/deployments/deploy-2.json',
       timeline: 's3://artifacts/irekae/shop/deployments/deploy-2.html',
     });
@@ -173,7 +173,7 @@ Who: CI: release 7
 When: 2026-03-01 09:00 to 2026-03-01 09:03 UTC, 3 min 20 s
 Phases: agree 10 s, bring up 80 s, shift 1 s, drain 9 s, bake 60 s, terminate 30 s, retire 1 s
 
-Execution: https://ap-northeast-1.console.aws.amazon.com/states/home?region=ap-northeast-1#/v2/executions/details/arn:aws:states:ap-northeast-1:123456789012:execution:irekae-shop:deploy-2
+Execution: https://ap-northeast-1.console.aws.amazon.com/states/home?region=ap-northeast-1#/v2/executions/details/arn%3Aaws%3Astates%3Aap-northeast-1%3A123456789012%3Aexecution%3Airekae-shop%3Adeploy-2
 Record: s3://artifacts/irekae/shop/deployments/deploy-2.json
 Page: s3://artifacts/irekae/shop/deployments/deploy-2.html
 Deployment: deploy-2

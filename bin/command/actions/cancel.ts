@@ -1,11 +1,12 @@
 /** `irekae cancel`: asks the deployment that holds the fleet's lock to undo itself. */
 
+import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { deadSince } from '../../../lambdas/domain/lock/lock.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { type Command, callerName, type Outcome, type Task } from '../command.ts';
 import { CLEAN_UP_MINUTES } from '../unlocking.ts';
-import { executionName, momentAgo, waiting } from '../wording.ts';
+import { momentAgo, waiting } from '../wording.ts';
 
 type Held = NonNullable<LedgerRow['held']>;
 

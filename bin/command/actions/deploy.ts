@@ -1,5 +1,6 @@
 /** `irekae deploy`: starts a deployment, or joins the one that deploys the same already, and follows it if asked to. */
 
+import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
@@ -20,7 +21,6 @@ import {
   WAIT,
   waitOptionsNeedWait,
 } from '../values.ts';
-import { executionName } from '../wording.ts';
 
 export const deploy: Command = {
   name: 'deploy',

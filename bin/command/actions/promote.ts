@@ -2,7 +2,9 @@
  * `irekae promote`: has what was tested in another environment become this fleet's newest upload, which starts its
  * deployment; followed through both if asked to.
  */
+
 import * as v from 'valibot';
+import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import type { Command, Outcome, Task } from '../command.ts';
 import { follow } from '../follow/follow.ts';
@@ -21,7 +23,6 @@ import {
   WAIT,
   waitOptionsNeedWait,
 } from '../values.ts';
-import { executionName } from '../wording.ts';
 
 export const promote: Command = {
   name: 'promote',

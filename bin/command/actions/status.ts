@@ -1,5 +1,6 @@
 /** `irekae status`: what a fleet runs, what is being deployed, what waits, and what nobody looks after. */
 
+import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import { TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { list, secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
@@ -15,7 +16,7 @@ import { gateRows } from '../gate-rows.ts';
 import { findLeftovers, type Leftovers, leftoversLines } from '../leftovers.ts';
 import { bucketOf, type DeploymentRecord, readCurrent } from '../release-records.ts';
 import { CLEAN_UP_MINUTES } from '../unlocking.ts';
-import { executionName, momentAgo, table, waiting } from '../wording.ts';
+import { momentAgo, table, waiting } from '../wording.ts';
 
 export const status: Command = {
   name: 'status',

@@ -3,13 +3,22 @@
  * rest to a human, or sends the clean-up to any other.
  */
 
+import { executionOf } from '../../../lambdas/domain/core/aws.ts';
 import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import { byHandName } from '../../../lambdas/domain/core/names.ts';
-import { deadSince, machinesOf } from '../../../lambdas/domain/lock/lock.ts';
+import { deadSince } from '../../../lambdas/domain/lock/lock.ts';
 import { startPending } from '../../../lambdas/domain/record/write-records.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow, PendingRequest } from '../../../lambdas/ports/ledger.ts';
-import { type Command, executionArn, notAgreed, type Outcome, type Task, YES } from '../command.ts';
+import {
+  type Command,
+  executionArn,
+  machineArn,
+  notAgreed,
+  type Outcome,
+  type Task,
+  YES,
+} from '../command.ts';
 import { findLeftovers, type Leftovers, leftoversLines } from '../leftovers.ts';
 import { CLEAN_UP_MINUTES, decideUnlock, type UnlockDecision } from '../unlocking.ts';
 import { executionWords, momentAgo, table, waiting } from '../wording.ts';
@@ -119,11 +128,11 @@ function free(started: Started): Outcome {
 }
 
 async function startCleanUp(task: Task, held: Held, now: Date): Promise<Outcome> {
-  const { cleanUp } = machinesOf(executionArn(task, ''), task.fleet.name);
+  const cleanUp = machineArn(task, 'clean-up');
   // A name of its own for each time: the same one is started once, whatever became of it.
   const name = byHandName(held.generation, now.getTime());
   await task.ports.executions.start(cleanUp, name, '{}');
-  const arn = `${cleanUp.replace(':stateMachine:', ':execution:')}:${name}`;
+  const arn = executionOf(cleanUp, name);
   return {
     exitCode: 0,
     outcome: 'clean-up-started',

@@ -1,10 +1,11 @@
 /** Is the fleet free for its next deployment? */
 
+import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { judgeLock } from '../../../lambdas/domain/lock/orphans.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { CLEAN_UP_MINUTES } from '../unlocking.ts';
-import { executionName, momentAgo } from '../wording.ts';
+import { momentAgo } from '../wording.ts';
 import { given } from './answer.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';

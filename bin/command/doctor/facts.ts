@@ -1,9 +1,9 @@
 /** All that `irekae doctor` knows about a fleet: every question asked side by side, and no judgement. Only reads. */
 
+import { machineArn as machineArnIn, placeOf } from '../../../lambdas/domain/core/aws.ts';
 import { type Fleet, TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { currentReleaseKey, stackName } from '../../../lambdas/domain/core/names.ts';
 import { hostsOfRole } from '../../../lambdas/domain/hosts/look-at-hosts.ts';
-import { machinesOf } from '../../../lambdas/domain/lock/lock.ts';
 import { parseCurrentRelease } from '../../../lambdas/domain/release/release-choice.ts';
 import type { CommandPorts } from '../../../lambdas/ports/command.ts';
 import type { Image, Instance, Subnet } from '../../../lambdas/ports/ec2.ts';
@@ -19,7 +19,7 @@ import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { LoadBalancerRef, LoadBalancerSettings, Member } from '../../../lambdas/ports/load-balancers.ts';
 import type { MackerelAlert, MackerelHost } from '../../../lambdas/ports/mackerel.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
-import { executionArn, type Task } from '../command.ts';
+import { machineArn, type Task } from '../command.ts';
 import { type Answer, andThen, ask, known } from './answer.ts';
 import type { WorkingTree } from './working-tree.ts';
 
@@ -205,15 +205,14 @@ async function artifactFacts({ artifacts, inspector }: CommandPorts, fleet: Flee
 
 async function stackFacts(task: Task, tree: WorkingTree) {
   const { inspector } = task.ports;
-  const { deploy } = machinesOf(executionArn(task, ''), task.fleet.name);
-  const arnOf = (machine: string) => deploy.replace(/[^:]+$/, machine);
+  const deploy = machineArn(task, 'deploy');
   const [stack, machines, rules] = await Promise.all([
     ask('cloudformation:DescribeStacks', () => inspector.stackStatus(stackName(task.environment.name))),
     ask('states:DescribeStateMachine', () =>
       Promise.all(
         Object.keys(tree.definitions).map(async (name) => ({
           name,
-          deployed: await inspector.machine(arnOf(name)),
+          deployed: await inspector.machine(machineArnIn(placeOf(deploy), name)),
         })),
       ),
     ),

@@ -1,4 +1,5 @@
 /** The inspector in AWS. Each question says what permissions it takes in `facts.ts`. */
+
 import { type EC2Client, paginateDescribeInstanceTypeOfferings } from '@aws-sdk/client-ec2';
 import type { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
 import type { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
@@ -10,6 +11,7 @@ import {
 import { asking, httpStatusOf, isNamed, unavailable } from '../../../lambdas/clients/wire/aws-errors.ts';
 import { type CallJson, jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
+import { endpointOf } from '../../../lambdas/domain/core/aws.ts';
 import type {
   BucketSettings,
   DeployedMachine,
@@ -141,7 +143,7 @@ function parsed(text: unknown, doing: string): unknown {
 async function awsTime({ region, endpoint, timeoutMs }: AwsQueryOptions): Promise<Date> {
   const doing = 'tell the time';
   const response = await asking(doing, () =>
-    fetch(endpoint ?? `https://sts.${region}.amazonaws.com/`, {
+    fetch(endpoint ?? endpointOf('sts', region), {
       method: 'HEAD',
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs ?? AWS_CLIENT_OPTIONS.requestHandler.requestTimeout),

@@ -4,13 +4,13 @@
  * nothing.
  */
 
+import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import { waitedName } from '../../../lambdas/domain/core/names.ts';
 import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { executionArn, type Task } from '../command.ts';
 import { readDeployment } from '../release-records.ts';
-import { executionName } from '../wording.ts';
 import { deploymentHeldFor, Eyes, type Look } from './look.ts';
 import { type Progress, progressFor, quiet } from './progress.ts';
 import { type End, endFromRecord, standingOf } from './standing.ts';

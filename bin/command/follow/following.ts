@@ -1,11 +1,11 @@
 /** From a deployment that was started or joined to the command's outcome: followed to its end, or left alone. */
 
+import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { count, secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from '../../../lib/budgets.ts';
 import { executionArn, type Outcome, type Task } from '../command.ts';
 import { commandsFor } from '../gate-rows.ts';
 import { type DeploymentRecord, pageOf, parseRecord } from '../release-records.ts';
-import { executionName } from '../wording.ts';
 import { type Followed, follow } from './follow.ts';
 import { type End, EXIT_CODES } from './standing.ts';
 

@@ -3,13 +3,13 @@
  * state is needed; whoever may not read the ledger or a history follows without.
  */
 
+import { machineIn, machineAndName, executionName } from '../../../lambdas/domain/core/aws.ts';
 import { machineName } from '../../../lambdas/domain/core/names.ts';
 import { type Deployment, parseDeployment } from '../../../lambdas/domain/core/document.ts';
 import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import type { ExecutionDescription, HistoryTurn } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { Task } from '../command.ts';
-import { executionName } from '../wording.ts';
 import { standingOf } from './standing.ts';
 
 export interface Look {
@@ -77,9 +77,7 @@ function actingFor(
   return isSame(row.held.holder, execution) ? execution : row.held.holder;
 }
 
-/** `irekae-shop:deploy-7`: the same execution, whichever way its ARN was made. */
-const nameWithMachine = (arn: string): string => arn.split(':').slice(6).join(':');
-const isSame = (one: string, other: string): boolean => nameWithMachine(one) === nameWithMachine(other);
+const isSame = (one: string, other: string): boolean => machineAndName(one) === machineAndName(other);
 
 /** The holder's document, if it wrote one and it can be read. */
 export function documentOf(held: LedgerRow['held']): Deployment | undefined {
@@ -97,4 +95,4 @@ export const deploymentHeldFor = (held: NonNullable<LedgerRow['held']>): string 
   documentOf(held)?.execution.name ?? executionName(held.holder);
 
 export const isCleanUpOf = (fleet: string, holder: string): boolean =>
-  holder.includes(`:execution:${machineName(fleet, 'clean-up')}:`);
+  machineIn(holder) === machineName(fleet, 'clean-up');

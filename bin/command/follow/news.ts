@@ -1,9 +1,9 @@
 /** What an execution tells on its way, as lines of a log: only what is news. */
 
+import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { explain } from '../../../lambdas/domain/record/ending.ts';
 import type { HistoryTurn } from '../../../lambdas/ports/executions.ts';
 import type { Phase } from '../../../lambdas/ports/ledger.ts';
-import { executionName } from '../wording.ts';
 
 /** As the runbook and the picture call the acts. */
 export const ACT_OF: Readonly<Record<Phase, string>> = {

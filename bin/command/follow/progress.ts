@@ -3,12 +3,13 @@
  * lines, and below them a block that is redrawn: the acts, the time left, and every host.
  */
 
+import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import type { Phase } from '../../../lambdas/ports/ledger.ts';
 import type { Task } from '../command.ts';
 import { newestRecords } from '../release-records.ts';
-import { clockTime, executionName } from '../wording.ts';
+import { clockTime } from '../wording.ts';
 import { hostRows } from './host-rows.ts';
 import { LiveBlock } from './live-block.ts';
 import { documentOf, type Look } from './look.ts';

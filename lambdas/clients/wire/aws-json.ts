@@ -3,8 +3,10 @@
  * Their SDK clients would be the largest part of a bundle. Nothing that a service answers with success ever stands in
  * an error: it may be a secret.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsClient } from 'aws4fetch';
+import { endpointOf } from '../../domain/core/aws.ts';
 import { asking, mayPass, unavailable } from './aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
 import { type Credentials, credentialsFromEnvironment, regionFromEnvironment } from './lambda-credentials.ts';
@@ -83,7 +85,7 @@ async function send(
   options: AwsJsonOptions,
   request: JsonRequest,
 ): Promise<JsonAnswer> {
-  const { region, endpoint = `https://${service}.${region}.amazonaws.com/` } = options;
+  const { region, endpoint = endpointOf(service, region) } = options;
   const { target, version } = SERVICES[service];
   const signer = new AwsClient({ ...(await options.credentials()), service, region });
   const signed = await signer.sign(endpoint, {

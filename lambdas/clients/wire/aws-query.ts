@@ -2,7 +2,9 @@
  * AWS's query services (SNS, STS, CloudFormation) by signed POST: a form, answered with XML, of which a tag or two
  * matter. One try; what goes wrong is thrown in the shape of the SDK's errors, for `asking` to judge.
  */
+
 import { AwsClient } from 'aws4fetch';
+import { endpointOf } from '../../domain/core/aws.ts';
 import type { AwsJsonOptions } from './aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
 
@@ -14,7 +16,7 @@ export async function sendQuery(
   service: string,
   form: Readonly<Record<string, string>>,
 ): Promise<string> {
-  const endpoint = options.endpoint ?? `https://${service}.${region}.amazonaws.com/`;
+  const endpoint = options.endpoint ?? endpointOf(service, region);
   const signer = new AwsClient({ ...(await credentials()), service, region });
   const signed = await signer.sign(endpoint, {
     method: 'POST',

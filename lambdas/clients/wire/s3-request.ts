@@ -2,8 +2,10 @@
  * One object of S3 by one signed request, for functions in which the SDK's client would be the largest part of the
  * bundle (a third of a megabyte). One try; whoever may repeat the request does so with `patiently`.
  */
+
 import { createHash } from 'node:crypto';
 import { AwsClient } from 'aws4fetch';
+import { endpointOf } from '../../domain/core/aws.ts';
 import type { AwsJsonOptions } from './aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
 import { tagged } from './aws-query.ts';
@@ -33,7 +35,7 @@ export const s3Name = ({ bucket, key }: S3Place) => `s3://${bucket}/${key}`;
  * With content: PUT. Without: GET. Answers whatever S3 answers, once it was received whole; throws what `fetch` throws.
  */
 export async function askS3(options: S3Options, place: S3Place, content?: S3Content): Promise<S3Answer> {
-  const { region, endpoint = `https://s3.${region}.amazonaws.com/` } = options;
+  const { region, endpoint = endpointOf('s3', region) } = options;
   const timeoutMs = options.timeoutMs ?? AWS_CLIENT_OPTIONS.requestHandler.requestTimeout;
   const signer = new AwsClient({ ...(await options.credentials()), service: 's3', region });
   const request = content === undefined ? { method: 'GET' } : puttingOf(content);

@@ -45,7 +45,7 @@ export const machineNames = (fleet: string): string[] => [
 ];
 
 /** No fleet's own name ends like this. */
-export const isCleanUp = (machine: string): boolean => machine.endsWith('-clean-up');
+export const isCleanUpMachine = (machine: string): boolean => machine.endsWith('-clean-up');
 
 /** Under this prefix all machines share one statement of the log service's policy, which is short of space. */
 export const machineLogName = (machine: string): string => `/aws/vendedlogs/states/${machine}`;

@@ -1,6 +1,6 @@
 /** Decisions about a fleet's lock: what a start does that finds it held, and what is to be done about a dead holder. */
 
-import { machineName, isFollowUp } from '../core/names.ts';
+import { isFollowUp } from '../core/names.ts';
 import type { ExecutionState } from '../../ports/executions.ts';
 import type { LedgerRow, PendingRequest, Phase } from '../../ports/ledger.ts';
 import type { TakeOver } from '../core/document.ts';
@@ -118,13 +118,4 @@ export type WorkLeft = (typeof ACTS)[Phase]['leaves'] | 'human';
 export function workLeftOf({ phase, document }: Pick<Held, 'phase' | 'document'>): WorkLeft {
   if (!Object.hasOwn(ACTS, phase)) return 'human';
   return document === undefined ? 'release' : ACTS[phase].leaves;
-}
-
-/** The state machines of a fleet, from the ARN of one of its executions. */
-export function machinesOf(executionArn: string, fleet: string): { deploy: string; cleanUp: string } {
-  const machine = `${executionArn.split(':').slice(0, 5).join(':')}:stateMachine:`;
-  return {
-    deploy: machine + machineName(fleet, 'deploy'),
-    cleanUp: machine + machineName(fleet, 'clean-up'),
-  };
 }

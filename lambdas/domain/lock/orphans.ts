@@ -2,10 +2,12 @@
  * What the orphan watch decides: what to start about a fleet's lock, which instances nobody looks after, and for how
  * long something has been orphaned. It judges and starts; undoing and finishing is the clean-up's work.
  */
+
 import * as v from 'valibot';
 import type { Instance } from '../../ports/ec2.ts';
 import type { ExecutionState } from '../../ports/executions.ts';
 import type { LedgerRow } from '../../ports/ledger.ts';
+import { executionName } from '../core/aws.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { TAG } from '../core/fleet.ts';
 import { secondsBetween, span } from '../core/words.ts';
@@ -134,7 +136,7 @@ const Executed = v.object({ execution: v.object({ name: v.string() }) });
 
 /** A clean-up holds the lock in the name of the deployment whose document it works from. */
 function deploymentsOf({ holder, document }: Held): string[] {
-  const own = holder.slice(holder.lastIndexOf(':') + 1);
+  const own = executionName(holder);
   if (document === undefined) return [own];
   const parsed = v.safeParse(Executed, JSON.parse(document));
   return parsed.success ? [own, parsed.output.execution.name] : [own];

@@ -4,7 +4,7 @@
  * nobody can write a line of ours.
  */
 import type { Message } from '../../ports/announcer.ts';
-import { placeOf } from '../core/console-links.ts';
+import { placeOf } from '../core/aws.ts';
 import { FAILURES } from '../core/errors.ts';
 import { count, plain, span } from '../core/words.ts';
 import type { DeploymentEnded, Result } from './news.ts';

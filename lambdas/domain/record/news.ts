@@ -5,9 +5,9 @@
  */
 
 import * as v from 'valibot';
-import { executionUrl } from '../core/console-links.ts';
+import { executionPage, machineIn } from '../core/aws.ts';
 import type { Deployment } from '../core/document.ts';
-import { deploymentRecordKey, isCleanUp, timelineKey } from '../core/names.ts';
+import { deploymentRecordKey, isCleanUpMachine, timelineKey } from '../core/names.ts';
 import { plain, secondsBetween } from '../core/words.ts';
 import { explain } from './ending.ts';
 import { type MetricValues, phaseMetrics } from './metrics.ts';
@@ -92,7 +92,7 @@ export const resultOf = (outcome: string): Result => NAMED[outcome] ?? 'refused'
  * begin: it is tried again every few minutes, and its alarm rings once.
  */
 export const isNews = ({ input, execution }: Deployment): boolean =>
-  !input.dryRun && !isCleanUp(execution.id.split(':').at(-2) ?? '');
+  !input.dryRun && !isCleanUpMachine(machineIn(execution.id));
 
 export function newsOf(deployment: Deployment, record: DeploymentRecord): DeploymentEnded {
   const { fleet, lock, failure } = deployment;
@@ -120,7 +120,7 @@ export function newsOf(deployment: Deployment, record: DeploymentRecord): Deploy
     phases: { ...record.phases },
     execution: record.execution,
     ...(lock && lock.holder !== record.execution && { cleanedUpBy: lock.holder }),
-    console: executionUrl(record.execution),
+    console: executionPage(record.execution),
     record: place(deploymentRecordKey(fleet.name, record.deployment)),
     ...(result !== 'refused' && { timeline: place(timelineKey(fleet.name, record.deployment)) }),
   };

@@ -4,9 +4,9 @@ import type { PendingRequest } from '../../ports/ledger.ts';
 import type { Mackerel } from '../../ports/mackerel.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { RecordWriter } from '../../ports/s3.ts';
+import { machinesOf } from '../core/aws.ts';
 import type { Fleet } from '../core/fleet.ts';
 import { timelineKey, waitedName } from '../core/names.ts';
-import { machinesOf } from '../lock/lock.ts';
 import type { DeploymentRecord } from './record.ts';
 import { timelinePage } from './timeline/page.ts';
 

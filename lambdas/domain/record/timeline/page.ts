@@ -5,16 +5,14 @@
  */
 
 import { FAILURES, type FailureName } from '../../core/errors.ts';
-import { deploymentRecordKey } from '../../core/names.ts';
 import { count, secondsBetween, span } from '../../core/words.ts';
 import type { DeploymentRecord } from '../record.ts';
 import { chart } from './chart.ts';
 import { type Html, html } from './html.ts';
-import { executionLink, instanceLink, type Link, logLink, mackerelLink, recordLink } from './links.ts';
+import { linksOf } from './links.ts';
 import { clock, day, period } from './moments.ts';
 import { changes, consoles, hostTables, phaseTable, story, timeSpent } from './sections.ts';
 import { POLICY, STYLE } from './style.ts';
-import type { Timeline } from './timeline.ts';
 
 export function timelinePage(record: DeploymentRecord): string {
   const { timeline } = record;
@@ -41,7 +39,7 @@ ${section('changes', hasSucceeded(record) ? 'What changed' : 'What was to change
 ${drawn && section('story', 'What happened', story(drawn))}
 ${section('hosts', 'Hosts', drawn ? hostTables(drawn) : hostIds(record))}
 ${strangers(record)}
-${section('links', 'Look closer', links(record, timeline))}
+${section('links', 'Look closer', links(record))}
 ${footer(record)}
 </main>
 </body>
@@ -148,21 +146,12 @@ ${items}</ul>
   );
 }
 
-function links(record: DeploymentRecord, timeline: Timeline | undefined): Html {
-  const { execution, fleet, deployment, kept } = record;
-  const all: (Link | undefined)[] = [
-    executionLink(execution),
-    logLink(execution),
-    timeline && recordLink(execution, timeline.bucket, deploymentRecordKey(fleet, deployment)),
-    timeline && mackerelLink(timeline.service, timeline.role),
-    kept && instanceLink(execution, kept.instanceId),
-  ];
-  const known = all.filter((link) => link !== undefined);
+function links(record: DeploymentRecord): Html {
   return html`<ul class="links">
-${known.map(
+${linksOf(record).map(
   ({ to, title }) => html`<li><a href="${to}" rel="noreferrer noopener">${title}</a></li>
 `,
-)}<li>The execution: <span class="id">${execution}</span></li>
+)}<li>The execution: <span class="id">${record.execution}</span></li>
 </ul>
 `;
 }

@@ -8,7 +8,7 @@ import { liveAnnouncer } from './clients/announcer.ts';
 import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
-import { liveRecordWriter } from './clients/record-writer.ts';
+import { liveRecords } from './clients/records.ts';
 import { type Deployment, type Ending, holdOf, parseDeployment } from './domain/core/document.ts';
 import { type FailureName, isFailure } from './domain/core/errors.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/core/names.ts';
@@ -16,9 +16,8 @@ import type { Step } from './domain/core/step.ts';
 import { endingOf } from './domain/record/ending.ts';
 import { recordOf, withoutTimeline } from './domain/record/record.ts';
 import { type Ears, tellEnding } from './domain/record/telling.ts';
-import { writeRecord, writeTimeline } from './domain/record/write-records.ts';
+import { writeTimeline } from './domain/record/write-records.ts';
 import type { Ports } from './ports/ports.ts';
-import type { RecordWriter } from './ports/s3.ts';
 
 /**
  * The endings after which hosts of this release may serve, or of the one before, or of both: the lock stays, and a
@@ -26,7 +25,7 @@ import type { RecordWriter } from './ports/s3.ts';
  */
 const NEEDS_HUMAN: readonly string[] = ['StoppedHalfway', 'RollbackFailed'] satisfies FailureName[];
 
-type Records = Pick<Ports, 'ledger'> & Ears & { readonly artifacts: RecordWriter };
+type Records = Pick<Ports, 'ledger' | 'records'> & Ears;
 
 export const recordTheFailure: Step<Records, Ending> = {
   name: 'record-the-failure',
@@ -35,20 +34,21 @@ export const recordTheFailure: Step<Records, Ending> = {
     const ending = endingOf(deployment);
     const record = recordOf(deployment, ports.clock.now(), ending);
     const { fleet } = deployment;
+    const { bucket } = fleet.artifact;
     // First, and not quietly: nobody may take this for leftovers that can be cleaned up; and who has lost the lock knows
     // nothing of the fleet anymore that would be worth a record.
     if (NEEDS_HUMAN.includes(ending.error))
       await ports.ledger.keepForHuman(fleet.name, holdOf(deployment), ending.cause);
     await quietly(
-      writeRecord(ports.artifacts, fleet, deploymentRecordKey(fleet.name, record.deployment), record),
+      ports.records.writeRecord(bucket, deploymentRecordKey(fleet.name, record.deployment), record),
     );
     // Else the next deployment of what ran before this one would be told that it runs already.
     if (NEEDS_HUMAN.includes(ending.error))
       await quietly(
-        writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), withoutTimeline(record)),
+        ports.records.writeRecord(bucket, currentReleaseKey(fleet.name), withoutTimeline(record)),
       );
     // Side by side: the page is there before anybody who is told of it can look.
-    await Promise.all([writeTimeline(ports.artifacts, fleet, record), tellEnding(deployment, record, ports)]);
+    await Promise.all([writeTimeline(ports.records, fleet, record), tellEnding(deployment, record, ports)]);
     return ending;
   },
 };
@@ -71,7 +71,7 @@ async function quietly(writing: Promise<void>): Promise<void> {
 }
 
 export const handler = lambdaHandler(recordTheFailure, (apiKeyParameter) => ({
-  artifacts: liveRecordWriter(),
+  records: liveRecords(),
   mackerel: liveMackerel(apiKeyParameter),
   ledger: liveLedger(),
   announcer: liveAnnouncer(),

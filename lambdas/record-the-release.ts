@@ -7,17 +7,16 @@ import { liveAnnouncer } from './clients/announcer.ts';
 import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
-import { liveRecordWriter } from './clients/record-writer.ts';
+import { liveRecords } from './clients/records.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/core/names.ts';
 import { defineStep } from './domain/core/step.ts';
 import { holding } from './domain/lock/fence.ts';
 import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record/record.ts';
 import { type Ears, tellEnding } from './domain/record/telling.ts';
-import { writeRecord, writeTimeline } from './domain/record/write-records.ts';
+import { writeTimeline } from './domain/record/write-records.ts';
 import type { Ports } from './ports/ports.ts';
-import type { RecordWriter } from './ports/s3.ts';
 
-type Records = Pick<Ports, 'ledger'> & Ears & { readonly artifacts: RecordWriter };
+type Records = Pick<Ports, 'ledger' | 'records'> & Ears;
 
 export const recordTheRelease = defineStep(
   'record-the-release',
@@ -26,18 +25,19 @@ export const recordTheRelease = defineStep(
     await holding(deployment, ports);
     const record = recordOf(deployment, ports.clock.now());
     const { fleet } = deployment;
-    await writeRecord(ports.artifacts, fleet, deploymentRecordKey(fleet.name, record.deployment), record);
+    const { bucket } = fleet.artifact;
+    await ports.records.writeRecord(bucket, deploymentRecordKey(fleet.name, record.deployment), record);
     // Last, because it is what later deployments believe.
     const release = withoutTimeline(record);
-    await writeRecord(ports.artifacts, fleet, currentReleaseKey(fleet.name), release);
+    await ports.records.writeRecord(bucket, currentReleaseKey(fleet.name), release);
     // Side by side: the page is there before anybody who is told of it can look.
-    await Promise.all([writeTimeline(ports.artifacts, fleet, record), tellEnding(deployment, record, ports)]);
+    await Promise.all([writeTimeline(ports.records, fleet, record), tellEnding(deployment, record, ports)]);
     return release;
   },
 );
 
 export const handler = lambdaHandler(recordTheRelease, (apiKeyParameter) => ({
-  artifacts: liveRecordWriter(),
+  records: liveRecords(),
   mackerel: liveMackerel(apiKeyParameter),
   ledger: liveLedger(),
   announcer: liveAnnouncer(),

@@ -5,7 +5,7 @@
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler } from './clients/handler.ts';
 import { liveParameters } from './clients/parameters.ts';
-import { liveRecordReader } from './clients/record-reader.ts';
+import { liveRecords } from './clients/records.ts';
 import type { ResolvedImage } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import type { Fleet } from './domain/core/fleet.ts';
@@ -58,5 +58,5 @@ async function imageParameter(fleet: Fleet, parameters: Ports['parameters']): Pr
 export const handler = lambdaHandler(resolveTheImage, () => ({
   ec2: liveEc2(),
   parameters: liveParameters(),
-  records: liveRecordReader(),
+  records: liveRecords(),
 }));

@@ -5,6 +5,7 @@
 
 import { liveArtifacts } from './clients/artifacts.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveRecords } from './clients/records.ts';
 import type { After, NoRelease, ResolvedRelease } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import { currentReleaseKey, deploymentRecordKey, promotionKey } from './domain/core/names.ts';
@@ -22,7 +23,6 @@ import {
 } from './domain/release/release-choice.ts';
 import { decideRollback, parseAnyRecord } from './domain/release/rollback.ts';
 import type { Ports } from './ports/ports.ts';
-import type { Artifacts } from './ports/s3.ts';
 
 type Resolving = After<'image'>;
 
@@ -31,14 +31,14 @@ export const resolveTheRelease = defineStep(
   ['image'],
   async (
     deployment: Resolving,
-    { artifacts, clock }: Pick<Ports, 'artifacts' | 'clock'>,
+    { artifacts, records, clock }: Pick<Ports, 'artifacts' | 'records' | 'clock'>,
   ): Promise<ResolvedRelease | NoRelease> => {
     const { fleet, input, image } = deployment;
     refuseForeignKey(fleet, input);
     const dryRun = input.dryRun ?? false;
     const isEarlier = input.rollbackTo !== undefined || input.newImage !== undefined;
     const [past, newest] = await Promise.all([
-      readPast(deployment, artifacts),
+      readPast(deployment, artifacts, records),
       isEarlier ? undefined : newestFiles(fleet, input, artifacts),
     ]);
     const { current, target, ranBefore, leftBehind } = past;
@@ -50,7 +50,7 @@ export const resolveTheRelease = defineStep(
     const { verdict, reason } = decideRelease(fleet, input, facts);
     const gates =
       verdict === 'deploy'
-        ? await atTheGates(deployment, { ...facts, image, now: clock.now() }, artifacts)
+        ? await atTheGates(deployment, { ...facts, image, now: clock.now() }, records)
         : OPEN;
     if (!dryRun) refuse(gates.refusals);
     const previous = previousDeployment(fleet, facts, target, ranBefore);
@@ -81,12 +81,16 @@ interface Past {
   readonly leftBehind: string | undefined;
 }
 
-async function readPast({ fleet, input, image }: Resolving, artifacts: Artifacts): Promise<Past> {
+async function readPast(
+  { fleet, input, image }: Resolving,
+  artifacts: Ports['artifacts'],
+  records: Ports['records'],
+): Promise<Past> {
   const { bucket, key } = fleet.artifact;
   const id = image.rollbackTo;
   const [last, record, newestFirst] = await Promise.all([
-    artifacts.readRecord(bucket, currentReleaseKey(fleet.name)),
-    id === undefined ? undefined : artifacts.readRecord(bucket, deploymentRecordKey(fleet.name, id)),
+    records.readRecord(bucket, currentReleaseKey(fleet.name)),
+    id === undefined ? undefined : records.readRecord(bucket, deploymentRecordKey(fleet.name, id)),
     // Not `find`: a newest upload that cannot be used must not be in the way of going back.
     id === undefined ? [] : artifacts.versions(bucket, key),
   ]);
@@ -115,16 +119,15 @@ const OPEN: GateAnswer = { refusals: [], overridden: [] };
 async function atTheGates(
   { fleet, input }: Resolving,
   facts: Omit<GateFacts, 'promotion'>,
-  artifacts: Artifacts,
+  records: Ports['records'],
 ): Promise<GateAnswer> {
   const key = promotionKey(fleet.name, facts.artifact.sha256);
-  const promotion = fleet.wantsProvenance
-    ? await artifacts.readRecord(fleet.artifact.bucket, key)
-    : undefined;
+  const promotion = fleet.wantsProvenance ? await records.readRecord(fleet.artifact.bucket, key) : undefined;
   return askGates(fleet, input, { ...facts, promotion });
 }
 
 export const handler = lambdaHandler(resolveTheRelease, () => ({
   artifacts: liveArtifacts(),
+  records: liveRecords(),
   clock: systemClock,
 }));

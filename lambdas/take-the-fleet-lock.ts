@@ -8,6 +8,7 @@ import { liveArtifacts } from './clients/artifacts.ts';
 import { liveExecutions } from './clients/executions.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
+import { liveRecords } from './clients/records.ts';
 import { machineAndName, machinesOf } from './domain/core/aws.ts';
 import type { Deployment, Lock } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
@@ -23,7 +24,7 @@ import type { Ports } from './ports/ports.ts';
 /** The lock may become free, or the slot be taken, between reading and writing: so often, and then it is asked again. */
 const TRIES = 5;
 
-type Registry = Pick<Ports, 'ledger' | 'executions' | 'artifacts' | 'clock'>;
+type Registry = Pick<Ports, 'ledger' | 'executions' | 'artifacts' | 'records' | 'clock'>;
 
 export const takeTheFleetLock = defineStep(
   'take-the-fleet-lock',
@@ -91,7 +92,7 @@ async function waitFor(
  */
 async function requestOf(
   { fleet, input, execution }: Deployment,
-  { artifacts, clock }: Registry,
+  { artifacts, records, clock }: Registry,
 ): Promise<PendingRequest> {
   const request = (versionId: string, as: DeploymentInput = input): PendingRequest => ({
     id: execution.name,
@@ -101,10 +102,10 @@ async function requestOf(
   });
   const { bucket, key } = fleet.artifact;
   if (input.rollbackTo !== undefined) {
-    const { deployment: rollbackTo, release } = await findTarget(fleet, input.rollbackTo, artifacts);
+    const { deployment: rollbackTo, release } = await findTarget(fleet, input.rollbackTo, records);
     return request(release.artifact.versionId, { ...input, rollbackTo });
   }
-  const current = input.newImage && (await artifacts.readRecord(bucket, currentReleaseKey(fleet.name)));
+  const current = input.newImage && (await records.readRecord(bucket, currentReleaseKey(fleet.name)));
   const runs = parseCurrentRelease(current);
   if (runs) return request(runs.artifact.versionId);
   const found = await artifacts.find(bucket, key, input.versionId);
@@ -113,6 +114,7 @@ async function requestOf(
 
 export const handler = lambdaHandler(takeTheFleetLock, () => ({
   artifacts: liveArtifacts(),
+  records: liveRecords(),
   ledger: liveLedger(),
   executions: liveExecutions(),
   clock: systemClock,

@@ -10,6 +10,7 @@ const SERVICE_MILLIS = {
   loadBalancers: 80,
   mackerel: 150,
   artifacts: 40,
+  records: 40,
   copies: 60,
   parameters: 25,
   ledger: 15,

@@ -53,7 +53,6 @@ const NEEDS_S3: readonly FunctionName[] = [
   'take-the-fleet-lock',
   'resolve-the-release',
   'choose-the-candidate',
-  'write-the-proof',
   'copy-the-artifact',
   'give-up-the-promotion',
 ];

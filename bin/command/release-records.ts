@@ -37,15 +37,13 @@ export const bucketOf = ({ environment }: Task): string => artifactBucketName(en
 /** Of one deployment; `undefined` when it left none, or none that can be read. */
 export async function readDeployment(task: Task, id: string): Promise<DeploymentRecord | undefined> {
   return parseRecord(
-    await task.ports.artifacts.readRecord(bucketOf(task), deploymentRecordKey(task.fleet.name, id)),
+    await task.ports.records.readRecord(bucketOf(task), deploymentRecordKey(task.fleet.name, id)),
   );
 }
 
 /** What the fleet runs now; `undefined` when it was never deployed, or nobody can tell. */
 export async function readCurrent(task: Task): Promise<DeploymentRecord | undefined> {
-  return parseRecord(
-    await task.ports.artifacts.readRecord(bucketOf(task), currentReleaseKey(task.fleet.name)),
-  );
+  return parseRecord(await task.ports.records.readRecord(bucketOf(task), currentReleaseKey(task.fleet.name)));
 }
 
 export function parseRecord(record: unknown): DeploymentRecord | undefined {
@@ -109,7 +107,7 @@ export async function newestRecords(task: Task, most: number): Promise<Listed[]>
   /** One that somebody has broken must not hide the others. */
   async function readRecord(key: string): Promise<DeploymentRecord | undefined> {
     try {
-      return parseRecord(await ports.artifacts.readRecord(bucket, key));
+      return parseRecord(await ports.records.readRecord(bucket, key));
     } catch (error) {
       if (isFailure(error, 'InvalidInput')) return undefined;
       throw error;

@@ -1,6 +1,6 @@
 /**
- * S3 behind its port: pinned versions of tarballs, their digests, and our own JSON records. Absence is hard to tell in
- * S3: a HEAD request has no error body, and without s3:ListBucket a missing object is "403".
+ * Artifacts in S3 behind their port: pinned versions of tarballs, and their digests. Absence is hard to tell in S3: a
+ * HEAD request has no error body, and without s3:ListBucket a missing object is "403".
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
@@ -15,15 +15,13 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
-  PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { DeploymentError } from '../domain/core/errors.ts';
 import type { Artifacts, ArtifactVersion, StoredObject } from '../ports/s3.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from './wire/aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
-import { pageContent, recordContent } from './wire/record-format.ts';
-import type { S3Content } from './wire/s3-request.ts';
+import { forbiddenToRead, s3Name } from './wire/s3-request.ts';
 
 export const liveArtifacts = (): Artifacts => artifactsAdapter(new S3Client(AWS_CLIENT_OPTIONS));
 
@@ -33,10 +31,6 @@ export function artifactsAdapter(client: S3Client): Artifacts {
       find(client, { Bucket, Key, ...(VersionId === undefined ? {} : { VersionId }) }),
     digest: (Bucket, Key, VersionId) => digest(client, { Bucket, Key, VersionId }),
     versions: (Bucket, Key) => versions(client, { Bucket, Key }),
-    readRecord: (Bucket, Key) => readRecord(client, { Bucket, Key }),
-    writeRecord: (Bucket, Key, record) => put(client, { Bucket, Key }, recordContent(record)),
-    writePage: (Bucket, Key, html) => put(client, { Bucket, Key }, pageContent(html)),
-    readVersion: (Bucket, Key, VersionId) => readRecord(client, { Bucket, Key, VersionId }),
     list: (bucket, prefix) => list(client, bucket, prefix),
   };
 }
@@ -48,8 +42,8 @@ interface Place {
   readonly VersionId?: string;
 }
 
-const nameOf = ({ Bucket, Key, VersionId }: Place) =>
-  `s3://${Bucket}/${Key}${VersionId === undefined ? '' : ` (version ${VersionId})`}`;
+const nameOf = ({ Bucket: bucket, Key: key, VersionId: versionId }: Place) =>
+  s3Name({ bucket, key, ...(versionId !== undefined && { versionId }) });
 
 // ── Versions ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -148,30 +142,7 @@ async function digest(client: S3Client, place: Place): Promise<string> {
   });
 }
 
-// ── Records ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-async function readRecord(client: S3Client, place: Place): Promise<unknown> {
-  const text = await unlessAbsent(place, async () => {
-    const { Body } = await client.send(new GetObjectCommand(place));
-    const chunks: Buffer[] = [];
-    for await (const chunk of streamOf(Body)) chunks.push(chunk);
-    return Buffer.concat(chunks).toString('utf8');
-  });
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new DeploymentError(
-      'InvalidInput',
-      `The record ${nameOf(place)} is not JSON. Somebody else has written it: restore its last version, or delete it.`,
-    );
-  }
-}
-
-async function put(client: S3Client, place: Place, { text: Body, type: ContentType }: S3Content) {
-  const command = new PutObjectCommand({ ...place, Body, ContentType });
-  await asking(`write ${nameOf(place)}`, () => client.send(command));
-}
+// ── What is stored ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The port's limit, in pages of 1,000. */
 const MAX_PAGES = 20;
@@ -212,7 +183,7 @@ async function unlessAbsent<T>(place: Place, request: () => Promise<T>): Promise
       return await request();
     } catch (error) {
       if (isAbsence(error, place)) return undefined;
-      throw httpStatusOf(error) === 403 ? forbidden(place) : error;
+      throw httpStatusOf(error) === 403 ? forbiddenToRead(nameOf(place), '403') : error;
     }
   });
 }
@@ -222,14 +193,6 @@ function isAbsence(error: unknown, place: Place): boolean {
   if (isNamed(error, 'NoSuchKey', 'NoSuchVersion', 'NotFound')) return true;
   const status = httpStatusOf(error);
   return status === 404 || (place.VersionId !== undefined && (status === 400 || status === 405));
-}
-
-function forbidden(place: Place): DeploymentError {
-  return new DeploymentError(
-    'ServiceRefused',
-    `S3 refused to show ${nameOf(place)} (403). A missing s3:GetObject, s3:GetObjectVersion or kms:Decrypt looks like ` +
-      'this, and so does an object that does not exist when s3:ListBucket on the bucket is missing.',
-  );
 }
 
 function unusable(place: Place, why: string): DeploymentError {

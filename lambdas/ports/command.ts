@@ -14,7 +14,15 @@ export interface Tagger {
 
 export type CommandPorts = Pick<
   Ports,
-  'clock' | 'ec2' | 'loadBalancers' | 'mackerel' | 'artifacts' | 'parameters' | 'ledger' | 'executions'
+  | 'clock'
+  | 'ec2'
+  | 'loadBalancers'
+  | 'mackerel'
+  | 'artifacts'
+  | 'records'
+  | 'parameters'
+  | 'ledger'
+  | 'executions'
 > & {
   readonly tagger: Tagger;
   readonly inspector: Inspector;

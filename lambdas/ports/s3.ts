@@ -27,15 +27,19 @@ export interface Artifacts {
   digest(bucket: string, key: string, versionId: string): Promise<string>;
   /** Version ids of the key, newest first by S3's own order; at most the newest 1,000. */
   versions(bucket: string, key: string): Promise<readonly string[]>;
-  /** A JSON record; `undefined` when there is none. */
+  /** What is stored under keys that begin like this, in any order; of very many, the first 20,000 by key. */
+  list(bucket: string, prefix: string): Promise<readonly StoredObject[]>;
+}
+
+/** irekae's own JSON records, in the artifact bucket. */
+export interface Records {
+  /** `undefined` when there is none. */
   readRecord(bucket: string, key: string): Promise<unknown>;
+  /** As it was in this version; `undefined` when there is none (anymore). */
+  readVersion(bucket: string, key: string, versionId: string): Promise<unknown>;
   writeRecord(bucket: string, key: string, record: unknown): Promise<void>;
   /** A page for a browser. */
   writePage(bucket: string, key: string, html: string): Promise<void>;
-  /** The record as it was in this version; `undefined` when there is none (anymore). */
-  readVersion(bucket: string, key: string, versionId: string): Promise<unknown>;
-  /** What is stored under keys that begin like this, in any order; of very many, the first 20,000 by key. */
-  list(bucket: string, prefix: string): Promise<readonly StoredObject[]>;
 }
 
 export interface StoredObject {
@@ -87,9 +91,3 @@ export interface PartSize {
   /** At most so many in this call. */
   readonly most: number;
 }
-
-/** The records alone, for steps that ask EC2 too: the SDK's clients of both are more than a bundle may be. */
-export type Records = Pick<Artifacts, 'readRecord'>;
-
-/** The writing alone, for steps that need nothing else of S3: its SDK client would be most of their bundle. */
-export type RecordWriter = Pick<Artifacts, 'writeRecord' | 'writePage'>;

@@ -7,6 +7,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { artifactsAdapter } from '../clients/artifacts.ts';
 import { liveCopies } from '../clients/copies.ts';
 import { lambdaHandler, systemClock } from '../clients/handler.ts';
+import { liveRecords } from '../clients/records.ts';
 import { AWS_CLIENT_OPTIONS } from '../clients/wire/aws-options.ts';
 import type { PinnedArtifact } from '../domain/core/artifact.ts';
 import { currentReleaseKey, promotionKey } from '../domain/core/names.ts';
@@ -32,11 +33,14 @@ const MOST_VERSIONS = 1_000;
 export const chooseTheCandidate = definePromotionStep(
   'choose-the-candidate',
   [],
-  async (promotion: Promotion, ports: Pick<Ports, 'artifacts' | 'copies' | 'clock'>): Promise<Candidate> => {
+  async (
+    promotion: Promotion,
+    ports: Pick<Ports, 'artifacts' | 'records' | 'copies' | 'clock'>,
+  ): Promise<Candidate> => {
     const { promotion: plan, input, fleet } = promotion;
     const { from, to, fed } = plan;
     const [histories, newestFirst] = await Promise.all([
-      historiesOf(plan, ports.artifacts),
+      historiesOf(plan, ports),
       ports.artifacts.versions(from.bucket, from.key),
     ]);
     const source = fed.find((each) => each.fleet === fleet.name)?.from ?? '';
@@ -46,7 +50,7 @@ export const chooseTheCandidate = definePromotionStep(
     const artifact = await pinned(plan, versionId, histories, ports.artifacts);
     const [newest, ...proofs] = await Promise.all([
       ports.copies.look(to),
-      ...fed.map((each) => ports.artifacts.readRecord(to.bucket, promotionKey(each.fleet, artifact.sha256))),
+      ...fed.map((each) => ports.records.readRecord(to.bucket, promotionKey(each.fleet, artifact.sha256))),
     ]);
     const isProven = proofs.every((proof) => proof !== undefined);
     return {
@@ -59,13 +63,16 @@ export const chooseTheCandidate = definePromotionStep(
 );
 
 /** What each source fleet ran, as the versions of its `current.json` tell. */
-async function historiesOf({ from, fed }: PromotionPlan, artifacts: Artifacts): Promise<Histories> {
+async function historiesOf(
+  { from, fed }: PromotionPlan,
+  { artifacts, records }: Pick<Ports, 'artifacts' | 'records'>,
+): Promise<Histories> {
   const sources = [...new Set(fed.map((each) => each.from))];
   const histories = sources.map(async (source): Promise<[string, readonly Ran[]]> => {
     const key = currentReleaseKey(source);
     const versions = (await artifacts.versions(from.bucket, key)).slice(0, MOST_RELEASES);
-    const records = await Promise.all(versions.map((id) => artifacts.readVersion(from.bucket, key, id)));
-    return [source, parseHistory(records)];
+    const ran = await Promise.all(versions.map((id) => records.readVersion(from.bucket, key, id)));
+    return [source, parseHistory(ran)];
   });
   return new Map(await Promise.all(histories));
 }
@@ -88,6 +95,7 @@ async function pinned(
 export const handler = lambdaHandler(chooseTheCandidate, () => ({
   // The source may be in another Region.
   artifacts: artifactsAdapter(new S3Client({ ...AWS_CLIENT_OPTIONS, followRegionRedirects: true })),
+  records: liveRecords(),
   copies: liveCopies(),
   clock: systemClock,
 }));

@@ -3,8 +3,8 @@
  * Written before the copy, whose upload event starts them, and once more when the copy has a version.
  */
 
-import { liveArtifacts } from '../clients/artifacts.ts';
 import { lambdaHandler, systemClock } from '../clients/handler.ts';
+import { liveRecords } from '../clients/records.ts';
 import { promotionKey } from '../domain/core/names.ts';
 import { count, list } from '../domain/core/words.ts';
 import { type Proof, proofsOf } from '../domain/promotion/proof.ts';
@@ -22,12 +22,12 @@ export interface PromotionRecord {
 export const writeTheProof = definePromotionStep(
   'write-the-proof',
   ['candidate'],
-  async (promotion, { artifacts, clock }: Pick<Ports, 'artifacts' | 'clock'>): Promise<PromotionRecord> => {
+  async (promotion, { records, clock }: Pick<Ports, 'records' | 'clock'>): Promise<PromotionRecord> => {
     const { promotion: plan, candidate, copy } = promotion;
     const { bucket, key } = plan.to;
     const proofs = proofsOf(promotion, clock.now());
     for (const proof of proofs) {
-      await artifacts.writeRecord(bucket, promotionKey(proof.fleet, proof.sha256), proof);
+      await records.writeRecord(bucket, promotionKey(proof.fleet, proof.sha256), proof);
     }
     const fleets = list(proofs.map(({ fleet }) => fleet));
     const version = `version ${candidate.artifact.versionId} of ${plan.from.environment}`;
@@ -43,6 +43,6 @@ export const writeTheProof = definePromotionStep(
 );
 
 export const handler = lambdaHandler(writeTheProof, () => ({
-  artifacts: liveArtifacts(),
+  records: liveRecords(),
   clock: systemClock,
 }));

@@ -6,6 +6,7 @@
  * whose time is over: it ends them.
  */
 
+import { liveRecords } from '../clients/records.ts';
 import { machinesOf } from '../domain/core/aws.ts';
 import { Logger } from '@aws-lambda-powertools/logger';
 import * as v from 'valibot';
@@ -13,7 +14,6 @@ import { liveEc2 } from '../clients/ec2.ts';
 import { liveExecutions } from '../clients/executions.ts';
 import { systemClock } from '../clients/handler.ts';
 import { liveLedger } from '../clients/ledger.ts';
-import { liveRecordReader, type RecordReader } from '../clients/record-reader.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
 import { TAG } from '../domain/core/fleet.ts';
 import { cleanUpName, currentReleaseKey } from '../domain/core/names.ts';
@@ -42,7 +42,7 @@ const Watched = v.object({
 type Watched = v.InferOutput<typeof Watched>;
 type WatchedFleet = Watched['fleets'][number];
 
-type Eyes = Pick<Ports, 'ledger' | 'executions' | 'ec2' | 'clock'> & { readonly artifacts: RecordReader };
+type Eyes = Pick<Ports, 'ledger' | 'executions' | 'ec2' | 'records' | 'clock'>;
 
 /** What a look at one fleet found. */
 export interface FleetReport {
@@ -113,7 +113,7 @@ async function lookAtInstances(
   ports: Eyes,
 ): Promise<Finding> {
   // The record before the instances: what it does not account for anymore was terminated before it was written.
-  const record = await ports.artifacts.readRecord(bucket, currentReleaseKey(name));
+  const record = await ports.records.readRecord(bucket, currentReleaseKey(name));
   const tagged = await ports.ec2.listByTag(TAG.fleet, name);
   const accounted = accountedFor(name, record);
   // Somebody may have put the tag on a host that serves, meaning "keep this": what is accounted for is never ended here.
@@ -166,7 +166,7 @@ export async function handler(event: unknown): Promise<void> {
     ledger: liveLedger(),
     executions: liveExecutions(),
     ec2: liveEc2(),
-    artifacts: liveRecordReader(),
+    records: liveRecords(),
     clock: systemClock,
   };
   tell(await lookForOrphans(watched.output, ports), systemClock.now());

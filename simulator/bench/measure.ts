@@ -143,6 +143,7 @@ function requestsOf({ world: { calls } }: Stage): Measured['requests'] {
     loadBalancers: calls.requests('loadBalancers'),
     mackerel: calls.requests('mackerel'),
     artifacts: calls.requests('artifacts'),
+    records: calls.requests('records'),
     copies: calls.requests('copies'),
     parameters: calls.requests('parameters'),
     ledger: calls.requests('ledger'),

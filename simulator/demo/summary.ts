@@ -113,7 +113,7 @@ export function summarize(outcome: Outcome): Summary {
       ec2: requests('ec2'),
       loadBalancers: requests('loadBalancers'),
       mackerel: requests('mackerel'),
-      s3: requests('artifacts'),
+      s3: requests('artifacts') + requests('records'),
       ssm: requests('parameters'),
     },
     transitions,

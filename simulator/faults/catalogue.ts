@@ -42,7 +42,7 @@ export const isLasting = (fault: FaultName, what: string): boolean =>
   (LASTING.includes(fault) && !TELLING.test(what)) || (fault === 'empty' && what === 'parameters.read');
 
 /** How a deployment ended is told after its record: whoever will not hear it changes nothing. */
-const TELLING = /^(announcer\.|mackerel\.(annotate|postServiceMetrics|setMetadata)$|artifacts\.writePage$)/;
+const TELLING = /^(announcer\.|mackerel\.(annotate|postServiceMetrics|setMetadata)$|records\.writePage$)/;
 
 const ANY_CALL: readonly FaultName[] = [
   'unreachable',
@@ -78,7 +78,7 @@ const WRONG_ANSWERS: Readonly<Record<string, readonly FaultName[]>> = {
   'mackerel.setMetadata': ['turned-down'],
   'artifacts.find': ['empty'],
   'artifacts.versions': ['empty', 'stale'],
-  'artifacts.readRecord': ['empty'],
+  'records.readRecord': ['empty'],
   'parameters.read': ['empty'],
   'executions.status': ['empty', 'stale'],
 };

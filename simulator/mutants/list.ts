@@ -345,6 +345,6 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'drawn(record)).catch(() => {});',
     replace: 'drawn(record));',
     kinds: ['app'],
-    at: 'artifacts.writePage',
+    at: 'records.writePage',
   },
 ];

@@ -7,6 +7,7 @@ export type Service =
   | 'loadBalancers'
   | 'mackerel'
   | 'artifacts'
+  | 'records'
   | 'copies'
   | 'parameters'
   | 'ledger'

@@ -30,7 +30,7 @@ export function worldPorts(models: Models, now: () => Date, run: RunCall): Ports
     loadBalancers: loadBalancersPort(models, run),
     mackerel: mackerelPort(models, run),
     artifacts: artifactsPort(models, run),
-    records: { readRecord: artifactsPort(models, run).readRecord },
+    records: recordsPort(models, run),
     copies: copiesPort(models, run),
     parameters: {
       read: (name) => run('parameters', 'read', [name], () => models.parameters.read(name)),
@@ -201,13 +201,6 @@ function artifactsPort({ s3 }: Models, run: RunCall): Ports['artifacts'] {
     digest: (bucket, key, versionId) =>
       run(service, 'digest', [bucket, key, versionId], () => s3.digest(bucket, key, versionId)),
     versions: (bucket, key) => run(service, 'versions', [bucket, key], () => s3.versions(bucket, key)),
-    readRecord: (bucket, key) => run(service, 'readRecord', [bucket, key], () => s3.readRecord(bucket, key)),
-    writeRecord: (bucket, key, record) =>
-      run(service, 'writeRecord', [bucket, key, record], () => s3.writeRecord(bucket, key, record)),
-    writePage: (bucket, key, html) =>
-      run(service, 'writePage', [bucket, key, html], () => s3.writePage(bucket, key, html)),
-    readVersion: (bucket, key, versionId) =>
-      run(service, 'readVersion', [bucket, key, versionId], () => s3.readRecord(bucket, key, versionId)),
     list: (bucket, prefix) =>
       run(
         service,
@@ -216,6 +209,19 @@ function artifactsPort({ s3 }: Models, run: RunCall): Ports['artifacts'] {
         () => s3.list(bucket, prefix),
         (found) => pages(found, 1000),
       ),
+  };
+}
+
+function recordsPort({ s3 }: Models, run: RunCall): Ports['records'] {
+  const service = 'records';
+  return {
+    readRecord: (bucket, key) => run(service, 'readRecord', [bucket, key], () => s3.readRecord(bucket, key)),
+    writeRecord: (bucket, key, record) =>
+      run(service, 'writeRecord', [bucket, key, record], () => s3.writeRecord(bucket, key, record)),
+    writePage: (bucket, key, html) =>
+      run(service, 'writePage', [bucket, key, html], () => s3.writePage(bucket, key, html)),
+    readVersion: (bucket, key, versionId) =>
+      run(service, 'readVersion', [bucket, key, versionId], () => s3.readRecord(bucket, key, versionId)),
   };
 }
 

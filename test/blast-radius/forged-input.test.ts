@@ -179,7 +179,7 @@ describe('A forged execution input', () => {
     await expect(takeTheFleetLock.run(deployment, portsWith({}))).rejects.toThrow(
       failure('InvalidInput', 'reason: given something nested too deeply to be shown, allowed: a string'),
     );
-    const ports = portsWith({ artifacts: { writeRecord: async () => {} } });
+    const ports = portsWith({ records: { writeRecord: async () => {} } });
     expect(
       await recordTheFailure.run({ ...deployment, failure: failedBy('InvalidInput') }, ports),
     ).toMatchObject({ error: 'InvalidInput' });

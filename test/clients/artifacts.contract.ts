@@ -1,10 +1,12 @@
 /** What every artifact bucket behind the port does: the adapter in front of an emulator, and the modelled world. */
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Artifacts } from '../../lambdas/ports/s3.ts';
+import type { Artifacts, Records } from '../../lambdas/ports/s3.ts';
 
 export interface ArtifactsSubject {
   readonly artifacts: Artifacts;
+  /** In the same buckets. */
+  readonly records: Records;
   /** Versioned and empty. */
   readonly bucket: string;
   /** Uploads a new version and answers its id. Without metadata, no digest is known. */
@@ -17,13 +19,14 @@ export interface ArtifactsSubject {
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 
 export function artifactsContract(title: string, arrange: () => Promise<ArtifactsSubject>): void {
-  describe(`Artifacts: ${title}`, () => {
+  describe(`Artifacts and records: ${title}`, () => {
     let subject: ArtifactsSubject;
     let artifacts: Artifacts;
+    let records: Records;
     let bucket: string;
     beforeEach(async () => {
       subject = await arrange();
-      ({ artifacts, bucket } = subject);
+      ({ artifacts, records, bucket } = subject);
     });
     afterEach(() => subject.stop());
 
@@ -105,39 +108,39 @@ export function artifactsContract(title: string, arrange: () => Promise<Artifact
     });
 
     it('reads back the record that was written last', async () => {
-      await artifacts.writeRecord(bucket, 'irekae/blog/current.json', { versionId: 'v1' });
+      await records.writeRecord(bucket, 'irekae/blog/current.json', { versionId: 'v1' });
       const record = { versionId: 'v2', hosts: ['i-1'], note: '入れ替え', nothing: null };
-      await artifacts.writeRecord(bucket, 'irekae/blog/current.json', record);
-      expect(await artifacts.readRecord(bucket, 'irekae/blog/current.json')).toEqual(record);
+      await records.writeRecord(bucket, 'irekae/blog/current.json', record);
+      expect(await records.readRecord(bucket, 'irekae/blog/current.json')).toEqual(record);
     });
 
     it('writes a page as it is given, which is no record', async () => {
-      await artifacts.writePage(bucket, 'irekae/blog/deployments/d.html', '<p>Deployed</p>');
+      await records.writePage(bucket, 'irekae/blog/deployments/d.html', '<p>Deployed</p>');
       expect(await artifacts.find(bucket, 'irekae/blog/deployments/d.html')).toMatchObject({ sizeBytes: 15 });
-      await expect(artifacts.readRecord(bucket, 'irekae/blog/deployments/d.html')).rejects.toMatchObject({
+      await expect(records.readRecord(bucket, 'irekae/blog/deployments/d.html')).rejects.toMatchObject({
         name: 'InvalidInput',
       });
     });
 
     it('reads each version of a record as it was', async () => {
       const key = 'irekae/blog/current.json';
-      for (const version of ['v1', 'v2']) await artifacts.writeRecord(bucket, key, { version });
+      for (const version of ['v1', 'v2']) await records.writeRecord(bucket, key, { version });
       const [newest = '', older = ''] = await artifacts.versions(bucket, key);
-      expect(await artifacts.readVersion(bucket, key, newest)).toEqual({ version: 'v2' });
-      expect(await artifacts.readVersion(bucket, key, older)).toEqual({ version: 'v1' });
-      expect(await artifacts.readVersion(bucket, key, 'no-such-version')).toBeUndefined();
+      expect(await records.readVersion(bucket, key, newest)).toEqual({ version: 'v2' });
+      expect(await records.readVersion(bucket, key, older)).toEqual({ version: 'v1' });
+      expect(await records.readVersion(bucket, key, 'no-such-version')).toBeUndefined();
     });
 
     it('has no record where none was written', async () => {
-      expect(await artifacts.readRecord(bucket, 'irekae/blog/current.json')).toBeUndefined();
+      expect(await records.readRecord(bucket, 'irekae/blog/current.json')).toBeUndefined();
     });
 
     it('lists what is stored under a prefix, each key once, without what was deleted', async () => {
-      await artifacts.writeRecord(bucket, 'irekae/blog/deployments/d1.json', { outcome: 'RolledBack' });
-      await artifacts.writeRecord(bucket, 'irekae/blog/deployments/d1.json', { outcome: 'Deployed' });
-      await artifacts.writeRecord(bucket, 'irekae/blog/deployments/d2.json', {});
-      await artifacts.writeRecord(bucket, 'irekae/blog/deployments/d3.json', {});
-      await artifacts.writeRecord(bucket, 'irekae/blog/current.json', {});
+      await records.writeRecord(bucket, 'irekae/blog/deployments/d1.json', { outcome: 'RolledBack' });
+      await records.writeRecord(bucket, 'irekae/blog/deployments/d1.json', { outcome: 'Deployed' });
+      await records.writeRecord(bucket, 'irekae/blog/deployments/d2.json', {});
+      await records.writeRecord(bucket, 'irekae/blog/deployments/d3.json', {});
+      await records.writeRecord(bucket, 'irekae/blog/current.json', {});
       await subject.remove('irekae/blog/deployments/d3.json');
       const found = await artifacts.list(bucket, 'irekae/blog/deployments/');
       expect([...found].sort((one, other) => one.key.localeCompare(other.key))).toEqual([

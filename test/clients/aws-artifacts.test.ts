@@ -147,61 +147,6 @@ describe('the digest of an artifact', () => {
   });
 });
 
-describe('a record', () => {
-  it('is read as JSON', async () => {
-    aws.answer(() => ({ body: '{"versionId":"v1"}' }));
-    expect(await artifacts.readRecord('bucket', 'irekae/blog/current.json')).toEqual({ versionId: 'v1' });
-  });
-
-  it('is undefined when there is none', async () => {
-    aws.answer(() => s3Error('NoSuchKey', 404));
-    expect(await artifacts.readRecord('bucket', 'irekae/blog/current.json')).toBeUndefined();
-  });
-
-  it.each<[string, string, AwsReply]>([
-    ['a missing bucket', 'ServiceRefused', s3Error('NoSuchBucket', 404)],
-    ['a missing permission', 'ServiceRefused', s3Error('AccessDenied', 403)],
-    ['a request to slow down', 'ServiceUnavailable', s3Error('SlowDown', 503)],
-    ['half an answer', 'ServiceUnavailable', { body: '{"versionId":"v1"}', instead: 'half' }],
-    ['a record that is not JSON', 'InvalidInput', { body: 'versionId: v1' }],
-  ])('%s is not absence', async (_, name, reply) => {
-    aws.answer(() => reply);
-    await expect(artifacts.readRecord('bucket', 'record.json')).rejects.toMatchObject({ name });
-  });
-
-  it('is written as JSON', async () => {
-    aws.answer(() => ({}));
-    await artifacts.writeRecord('bucket', 'irekae/blog/current.json', { versionId: 'v1' });
-    const [request] = aws.requests;
-    expect(request).toMatchObject({
-      method: 'PUT',
-      path: expect.stringMatching(/^\/bucket\/irekae\/blog\/current\.json/),
-      headers: { 'content-type': 'application/json' },
-    });
-    expect(JSON.parse(request?.body ?? '')).toEqual({ versionId: 'v1' });
-  });
-
-  it('may be a page, which a browser shows as one', async () => {
-    aws.answer(() => ({}));
-    await artifacts.writePage('bucket', 'irekae/blog/deployments/d.html', '<p>入れ替え</p>');
-    const [request] = aws.requests;
-    expect(request).toMatchObject({
-      method: 'PUT',
-      path: expect.stringMatching(/^\/bucket\/irekae\/blog\/deployments\/d\.html/),
-      headers: { 'content-type': 'text/html; charset=utf-8' },
-      body: '<p>入れ替え</p>',
-    });
-  });
-
-  it('that cannot be written says so', async () => {
-    aws.answer(() => s3Error('AccessDenied', 403));
-    await expect(artifacts.writeRecord('bucket', 'r.json', {})).rejects.toMatchObject({
-      name: 'ServiceRefused',
-      message: expect.stringContaining('s3://bucket/r.json'),
-    });
-  });
-});
-
 describe('the versions of an artifact', () => {
   interface Version {
     readonly Key: string;

@@ -33,8 +33,7 @@ import { executionsAdapter } from '../../lambdas/clients/executions.ts';
 import { ledgerAdapter } from '../../lambdas/clients/ledger.ts';
 import { loadBalancersAdapter } from '../../lambdas/clients/load-balancers.ts';
 import { parametersAdapter } from '../../lambdas/clients/parameters.ts';
-import { recordReader } from '../../lambdas/clients/record-reader.ts';
-import { recordWriter } from '../../lambdas/clients/record-writer.ts';
+import { recordsAdapter } from '../../lambdas/clients/records.ts';
 import { type CallJson, jsonCaller } from '../../lambdas/clients/wire/aws-json.ts';
 import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import { type ArtifactsSubject, artifactsContract } from './artifacts.contract.ts';
@@ -214,6 +213,7 @@ describe.skipIf(!motoIsInstalled())('in front of moto', () => {
     }
     return {
       artifacts: artifactsAdapter(client),
+      records: recordsAdapter({ ...jsonOptions(), timeoutMs: 20_000 }),
       bucket,
       put: async (Key, Body, Metadata = {}) => {
         const { VersionId = '' } = await client.send(
@@ -229,12 +229,6 @@ describe.skipIf(!motoIsInstalled())('in front of moto', () => {
   }
 
   artifactsContract('moto', arrangeArtifacts);
-
-  artifactsContract('moto, records by signed requests', async () => {
-    const { artifacts, ...subject } = await arrangeArtifacts();
-    const options = { ...jsonOptions(), timeoutMs: 20_000 };
-    return { ...subject, artifacts: { ...artifacts, ...recordReader(options), ...recordWriter(options) } };
-  });
 
   copiesContract('moto', async () => {
     const { bucket, put } = await arrangeArtifacts();

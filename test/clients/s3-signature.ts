@@ -17,11 +17,8 @@ export function s3Objection(request: AwsRequest, secretAccessKey: string): strin
     /Credential=[^/]+\/(\S+), SignedHeaders=(\S+), Signature=(\w+)$/.exec(authorization) ?? [];
   const canonical = [
     request.method,
-    keyPathOf(request)
-      .split('/')
-      .map((segment) => encodeURIComponent(segment).replace(/[!'()*]/g, hex))
-      .join('/'),
-    '',
+    keyPathOf(request).split('/').map(encoded).join('/'),
+    queryOf(request),
     ...names.split(';').map((name) => `${name}:${headers[name]}`),
     '',
     names,
@@ -33,6 +30,15 @@ export function s3Objection(request: AwsRequest, secretAccessKey: string): strin
 }
 
 /** `/bucket/key` as S3 understands the path of a request, in which a plus is a space. */
-export const keyPathOf = ({ path }: AwsRequest): string => decodeURIComponent(path.replaceAll('+', ' '));
+export const keyPathOf = ({ path }: AwsRequest): string =>
+  decodeURIComponent((path.split('?')[0] ?? '').replaceAll('+', ' '));
+
+const queryOf = ({ path }: AwsRequest): string =>
+  [...new URLSearchParams(path.split('?')[1])]
+    .map((pair) => pair.map(encoded).join('='))
+    .sort()
+    .join('&');
+
+const encoded = (text: string) => encodeURIComponent(text).replace(/[!'()*]/g, hex);
 
 const hex = (character: string) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;

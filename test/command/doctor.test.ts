@@ -559,7 +559,7 @@ describe('a caller who may not ask', () => {
     [['loadBalancers', 'settings'], 'elasticloadbalancing:DescribeLoadBalancers', ['balancer']],
     [['loadBalancers', 'members'], 'elasticloadbalancing:DescribeInstanceHealth', ['hosts']],
     [['artifacts', 'find'], 's3:GetObject and s3:ListBucket', ['artifact', 'runtimes']],
-    [['artifacts', 'readRecord'], 's3:GetObject', ['leftovers', 'image-age', 'release-record']],
+    [['records', 'readRecord'], 's3:GetObject', ['leftovers', 'image-age', 'release-record']],
     [['ledger', 'read'], 'cloudformation:DescribeStacks and dynamodb:GetItem', ['lock', 'leftovers']],
     [['inspector', 'offerings'], 'ec2:DescribeInstanceTypeOfferings', ['instance-types']],
     [

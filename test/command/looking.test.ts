@@ -153,9 +153,9 @@ describe('status', () => {
   it('says what could not be found out', async () => {
     theatre.upload();
     await theatre.stage.deploy({}, 'd1');
-    const { artifacts, ec2 } = theatre.ports;
+    const { records, ec2 } = theatre.ports;
     const said = await theatre.run(['status', FLEET], {
-      ports: { artifacts: { ...artifacts, readRecord: refused }, ec2: { ...ec2, listByTag: refused } },
+      ports: { records: { ...records, readRecord: refused }, ec2: { ...ec2, listByTag: refused } },
     });
     expect(said.exitCode).toBe(0);
     expect(said.out).toMatch(/Not found out:\n {2}AWS refused it/);

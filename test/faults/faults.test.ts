@@ -113,7 +113,7 @@ const ONCE_BROKEN: readonly (readonly [string, string])[] = [
     'the same in the look that is the last since EC2 is asked twice',
   ],
   [
-    'app@7: Record the release / artifacts.writePage #1 = garbled',
+    'app@7: Record the release / records.writePage #1 = garbled',
     'a page that could not be stored turned a deployment that went well into one that needs a human',
   ],
   [

@@ -20,10 +20,14 @@ describe('Choose the candidate', () => {
   const PROOF = `irekae/app/promotions/${DIGEST}.json`;
   /** Versions of `current.json`, newest first, as c0, c1, … */
   const source = (...rows: readonly unknown[]) => ({
-    versions: async (_bucket: string, key: string) =>
-      key === CURRENT ? rows.map((_, index) => `c${index}`) : ['v3', 'v2'],
-    readVersion: async (_bucket: string, _key: string, id: string) => rows[Number(id.slice(1))],
-    readRecord: async () => undefined,
+    artifacts: {
+      versions: async (_bucket: string, key: string) =>
+        key === CURRENT ? rows.map((_, index) => `c${index}`) : ['v3', 'v2'],
+    },
+    records: {
+      readVersion: async (_bucket: string, _key: string, id: string) => rows[Number(id.slice(1))],
+      readRecord: async () => undefined,
+    },
   });
   const choose = (methods: Methods, promotion: Promotion = aPromotion()) => {
     const ports = portsWith({ copies: { look: async () => BEFORE }, ...methods }, at(0));
@@ -31,7 +35,7 @@ describe('Choose the candidate', () => {
   };
 
   it('is what the source runs, as it was pinned there, onto what the destination has', async () => {
-    const { answer, ports } = choose({ artifacts: source(ran('v3', 10), ran('v2', 90)) });
+    const { answer, ports } = choose(source(ran('v3', 10), ran('v2', 90)));
     expect(await answer).toEqual({
       verdict: 'promote',
       reason: `version v3 (9 bytes, SHA-256 ${DIGEST.slice(0, 12)}…) is promoted to s3://production/app.tar.gz`,
@@ -41,31 +45,30 @@ describe('Choose the candidate', () => {
       provenBy: { app: 'v3-10' },
     });
     expect(ports.changes).toEqual([]);
-    expect(ports.calls.filter((call) => call.startsWith('artifacts.readRecord'))).toEqual([
-      `artifacts.readRecord "production" "${PROOF}"`,
+    expect(ports.calls.filter((call) => call.startsWith('records.readRecord'))).toEqual([
+      `records.readRecord "production" "${PROOF}"`,
     ]);
   });
 
   it('reads the source’s history once for all fleets that it feeds', async () => {
     const fed = ['app', 'worker'].map((fleet) => ({ fleet, from: 'staging', soakMinutes: 0 }));
-    const { answer, ports } = choose(
-      { artifacts: source(ran('v3', 10)) },
-      aPromotion({ promotion: aPlan({ fed }) }),
-    );
+    const { answer, ports } = choose(source(ran('v3', 10)), aPromotion({ promotion: aPlan({ fed }) }));
     expect((await answer).provenBy).toEqual({ app: 'v3-10', worker: 'v3-10' });
     expect(ports.calls.filter((call) => call.includes(CURRENT))).toHaveLength(2);
   });
 
   it('is promoted already when the destination has it, proven', async () => {
+    const proven = source(ran('v3', 10));
     const { answer } = choose({
-      artifacts: { ...source(ran('v3', 10)), readRecord: async () => ({ fleet: 'app' }) },
+      ...proven,
+      records: { ...proven.records, readRecord: async () => ({ fleet: 'app' }) },
       copies: { look: async () => COPY },
     });
     expect(await answer).toMatchObject({ verdict: 'already-promoted' });
   });
 
   it('is refused when nothing proves it, before the destination is looked at', async () => {
-    const { answer, ports } = choose({ artifacts: source(ran('v3', 1)) });
+    const { answer, ports } = choose(source(ran('v3', 1)));
     await expect(answer).rejects.toThrow(failure('NotProven', '60 s of the 5 min'));
     expect(ports.calls.filter((call) => /"production"/.test(call))).toEqual([]);
   });
@@ -73,9 +76,11 @@ describe('Choose the candidate', () => {
   it('of what was never deployed is looked at, and read when nobody knows its digest', async () => {
     const input = { versionId: 'v2', override: ['provenance'], reason: 'outage' } as const;
     const found = { key: 'app.tar.gz', versionId: 'v2', sizeBytes: 9, uploadedAt: at(-5) };
+    const known = source(ran('v3', 10));
     const { answer } = choose(
       {
-        artifacts: { ...source(ran('v3', 10)), find: async () => found, digest: async () => DIGEST },
+        ...known,
+        artifacts: { ...known.artifacts, find: async () => found, digest: async () => DIGEST },
       },
       aPromotion({ input: { ...input, override: [...input.override] } }),
     );
@@ -83,12 +88,12 @@ describe('Choose the candidate', () => {
   });
 
   it('may be a dry run', async () => {
-    const { answer } = choose({ artifacts: source(ran('v3', 10)) }, aPromotion({ input: { dryRun: true } }));
+    const { answer } = choose(source(ran('v3', 10)), aPromotion({ input: { dryRun: true } }));
     expect(await answer).toMatchObject({ verdict: 'promote', dryRun: true });
   });
 
   it('is unknown, not absent, when the source does not answer', async () => {
-    const { answer } = choose({ artifacts: { ...source(), versions: failing('ServiceUnavailable') } });
+    const { answer } = choose({ artifacts: { versions: failing('ServiceUnavailable') } });
     await expect(answer).rejects.toThrow(failure('ServiceUnavailable'));
   });
 
@@ -100,7 +105,7 @@ describe('Choose the candidate', () => {
 
 describe('Write the proof', () => {
   const write = (promotion: Promotion) => {
-    const ports = portsWith({ artifacts: { writeRecord: async () => {} } }, at(1));
+    const ports = portsWith({ records: { writeRecord: async () => {} } }, at(1));
     return { ports, answer: writeTheProof.run(promotion, ports) };
   };
   const fed = ['app', 'worker'].map((fleet) => ({ fleet, from: 'staging', soakMinutes: 0 }));
@@ -116,7 +121,7 @@ describe('Write the proof', () => {
     expect(reason).toBe('version v3 of staging is proven for 2 fleets: app and worker');
     expect(ports.calls.map((call) => call.split(' ').slice(0, 3).join(' '))).toEqual(
       ['app', 'worker'].map(
-        (fleet) => `artifacts.writeRecord "production" "irekae/${fleet}/promotions/${DIGEST}.json"`,
+        (fleet) => `records.writeRecord "production" "irekae/${fleet}/promotions/${DIGEST}.json"`,
       ),
     );
     expect(proofs[0]).toEqual({

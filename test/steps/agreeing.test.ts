@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { recordOf } from '../../lambdas/domain/record/record.ts';
-import type { Artifacts, ArtifactVersion } from '../../lambdas/ports/s3.ts';
+import type { Artifacts, ArtifactVersion, Records } from '../../lambdas/ports/s3.ts';
 import { resolveTheImage } from '../../lambdas/resolve-the-image.ts';
 import { resolveTheRelease } from '../../lambdas/resolve-the-release.ts';
 import { snapshotOldHosts } from '../../lambdas/snapshot-old-hosts.ts';
@@ -154,15 +154,17 @@ const version = (
   ...changes,
 });
 
+type Bucket = Artifacts & Pick<Records, 'readRecord'>;
+
 /** A bucket in which `v2` is the newest of every key. */
-const bucket = (artifacts: Partial<Artifacts> = {}) =>
+const bucket = ({ readRecord = async () => undefined, ...artifacts }: Partial<Bucket> = {}) =>
   portsWith({
     artifacts: {
       find: async (_bucket, key, versionId = 'v2') => version(key, versionId),
       versions: async () => ['v2', 'v1'],
-      readRecord: async () => undefined,
       ...artifacts,
     },
+    records: { readRecord },
   });
 const resolveRelease = (changes: object = {}, ports = bucket()) =>
   resolveTheRelease.run(aDeployment({ image: IMAGE, ...changes }), ports);
@@ -198,7 +200,7 @@ describe('Resolve the release', () => {
   it('ends when the fleet runs this release already, by the last record', async () => {
     const ports = bucket({ readRecord: async () => recordOf(baked(), at(0)) });
     expect(await resolveRelease({}, ports)).toMatchObject({ verdict: 'already-deployed' });
-    expect(ports.calls).toContain('artifacts.readRecord "artifacts" "irekae/shop/current.json"');
+    expect(ports.calls).toContain('records.readRecord "artifacts" "irekae/shop/current.json"');
   });
 
   it('deploys again what ran before a deployment that stopped halfway', async () => {
@@ -257,11 +259,11 @@ const EARLIER = {
   imageId: 'ami-0old',
 };
 const NOW = { ...recordOf(baked(), at(0)), deployment: 'deploy-1', previous: 'deploy-0' };
-const past = (artifacts: Partial<Artifacts> = {}, last: unknown = NOW) =>
+const past = (stored: Partial<Bucket> = {}, last: unknown = NOW) =>
   bucket({
     readRecord: async (_bucket, key) =>
       ({ 'current.json': last, 'deploy-0.json': EARLIER })[key.split('/').at(-1) ?? ''],
-    ...artifacts,
+    ...stored,
   });
 const BACK = {
   input: { rollbackTo: 'previous' },
@@ -344,7 +346,7 @@ describe('Resolve the release, for a new image', () => {
   ])('ends as a success when %s, and looks for no artifact', async (_when, last, image) => {
     const ports = past({}, last);
     expect(await resolveRelease({ input, image }, ports)).toMatchObject({ verdict: 'nothing-to-redeploy' });
-    expect(ports.calls.map((call) => call.split(' ')[0])).toEqual(['artifacts.readRecord']);
+    expect(ports.calls.map((call) => call.split(' ')[0])).toEqual(['records.readRecord']);
   });
 });
 
@@ -356,7 +358,7 @@ describe('Resolve the release, at the gates', () => {
   it('asks for the proof of the artifact’s own checksum, only where it is demanded', async () => {
     const ports = promoted({ fleet: 'shop', sha256: SHA, promotedAt: '2026-03-01T08:00:00Z' });
     expect(await resolveRelease({ fleet: PROVEN }, ports)).toMatchObject({ verdict: 'deploy' });
-    expect(ports.calls).toContain(`artifacts.readRecord "artifacts" "irekae/shop/promotions/${SHA}.json"`);
+    expect(ports.calls).toContain(`records.readRecord "artifacts" "irekae/shop/promotions/${SHA}.json"`);
     const without = promoted(undefined);
     await resolveRelease({}, without);
     expect(without.calls.join()).not.toContain('promotions');

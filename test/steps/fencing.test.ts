@@ -108,7 +108,7 @@ function run(step: StepName, { document, scene = allWell() }: Case, ledger: Ledg
       subnets: async () => [{ subnetId: 'subnet-c', vpcId: 'vpc-1', zone: ZONES[1], freeAddresses: 100 }],
       consoleOutput: async () => '',
     },
-    artifacts: { writeRecord: async () => {}, writePage: async () => {} },
+    records: { writeRecord: async () => {}, writePage: async () => {} },
     mackerel: { annotate: async () => {} },
   };
   const ports: LiteralPorts = portsOn(scene, at(200), accepting);

@@ -65,7 +65,7 @@ const record = (methods: Methods = {}) => {
   const marks: Annotation[] = [];
   const ports = portsWith(
     {
-      artifacts: { writeRecord: async () => {}, writePage: async () => {} },
+      records: { writeRecord: async () => {}, writePage: async () => {} },
       announcer: { tellPeople: async () => {}, tellMachines: async () => {} },
       ...methods,
       mackerel: {
@@ -89,11 +89,11 @@ describe('Record the release', () => {
     const json = JSON.stringify(written);
     expect(ports.calls).toEqual([
       expect.stringMatching(
-        /^artifacts\.writeRecord "artifacts" "irekae\/shop\/deployments\/deploy-2\.json" .*"timeline":/,
+        /^records\.writeRecord "artifacts" "irekae\/shop\/deployments\/deploy-2\.json" .*"timeline":/,
       ),
-      `artifacts.writeRecord "artifacts" "irekae/shop/current.json" ${json}`,
+      `records.writeRecord "artifacts" "irekae/shop/current.json" ${json}`,
       expect.stringMatching(
-        /^artifacts\.writePage "artifacts" "irekae\/shop\/deployments\/deploy-2\.html" "<!doctype html>/,
+        /^records\.writePage "artifacts" "irekae\/shop\/deployments\/deploy-2\.html" "<!doctype html>/,
       ),
       ...[
         /^mackerel\.annotate /,
@@ -112,15 +112,15 @@ describe('Record the release', () => {
   it.each(['ServiceUnavailable', 'ServiceRefused'] as const)(
     'does not mind a bucket that takes no page (%s)',
     async (name) => {
-      const artifacts = { writeRecord: async () => {}, writePage: failing(name) };
-      expect(await record({ artifacts }).answer).toMatchObject({ outcome: 'Deployed' });
+      const records = { writeRecord: async () => {}, writePage: failing(name) };
+      expect(await record({ records }).answer).toMatchObject({ outcome: 'Deployed' });
     },
   );
 
   it('does not mind a page that breaks in a way that nobody foresaw', async () => {
     const writePage = async () => Promise.reject(new TypeError('not a function'));
-    const artifacts = { writeRecord: async () => {}, writePage };
-    expect(await record({ artifacts }).answer).toMatchObject({ outcome: 'Deployed' });
+    const records = { writeRecord: async () => {}, writePage };
+    expect(await record({ records }).answer).toMatchObject({ outcome: 'Deployed' });
   });
 
   it('marks the role’s graphs with what, who and when', async () => {
@@ -154,7 +154,7 @@ describe('Record the release', () => {
   );
 
   it('never lets later deployments believe what was not recorded', async () => {
-    const { ports, answer } = record({ artifacts: { writeRecord: failing('ServiceUnavailable') } });
+    const { ports, answer } = record({ records: { writeRecord: failing('ServiceUnavailable') } });
     await expect(answer).rejects.toThrow(failure('ServiceUnavailable'));
     expect(ports.calls).toHaveLength(1);
   });

@@ -69,12 +69,15 @@ function world(scenes: Readonly<Record<string, Scene>>) {
         starts.push(`${machine.slice(MACHINE.length)} ${name} ${input}`);
       },
     },
-    artifacts: {
+    records: {
       readRecord: async (bucket: string, key: string) => {
         order.push('record');
         expect(bucket).toBe('artifacts');
         return answer(of(/^irekae\/(\w+)\/current\.json$/.exec(key)?.[1] ?? '').record);
       },
+      readVersion: unexpected,
+      writeRecord: unexpected,
+      writePage: unexpected,
     },
     ec2: {
       listByTag: async (key: string, fleet: string) => {

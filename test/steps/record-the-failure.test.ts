@@ -6,7 +6,7 @@ import { failure } from '../support/failures.ts';
 import { failing, type Methods, portsWith } from '../support/ports.ts';
 
 const METHODS: Methods = {
-  artifacts: { writeRecord: async () => {}, writePage: async () => {} },
+  records: { writeRecord: async () => {}, writePage: async () => {} },
   mackerel: { annotate: async () => {}, postServiceMetrics: async () => {} },
   announcer: { tellPeople: async () => {}, tellMachines: async () => {} },
   ledger: { keepForHuman: async () => {} },
@@ -26,13 +26,13 @@ const written = (calls: readonly string[]) =>
   );
 
 const FAILED = { failure: failedBy('AlertDuringBake', 'An alert.') };
-const ITS_RECORD = 'artifacts.writeRecord "artifacts" "irekae/shop/deployments/deploy-2.json"';
+const ITS_RECORD = 'records.writeRecord "artifacts" "irekae/shop/deployments/deploy-2.json"';
 const KEPT = 'ledger.keepForHuman "shop"';
-const PAGE = 'artifacts.writePage "artifacts" "irekae/shop/deployments/deploy-2.html"';
+const PAGE = 'records.writePage "artifacts" "irekae/shop/deployments/deploy-2.html"';
 const TOLD = ['announcer.tellPeople', 'announcer.tellMachines'];
 /** Of what launched something. */
 const MARKED = [PAGE, 'mackerel.annotate', 'mackerel.postServiceMetrics "Shop"', ...TOLD];
-const CURRENT = 'artifacts.writeRecord "artifacts" "irekae/shop/current.json"';
+const CURRENT = 'records.writeRecord "artifacts" "irekae/shop/current.json"';
 
 describe.each<[string, Deployment, string, string[]]>([
   [
@@ -78,8 +78,8 @@ describe.each<[string, Deployment, string, string[]]>([
   it.each(['ServiceUnavailable', 'ServiceRefused'] as const)(
     'is not hidden by a bucket that takes no record (%s)',
     async (name) => {
-      const artifacts = { writeRecord: failing(name), writePage: failing(name) };
-      expect((await record(deployment, { ...METHODS, artifacts }).answer).error).toBe(error);
+      const records = { writeRecord: failing(name), writePage: failing(name) };
+      expect((await record(deployment, { ...METHODS, records }).answer).error).toBe(error);
     },
   );
 

@@ -191,13 +191,13 @@ describe('Take the fleet lock, for a rollback that has to wait', () => {
     artifact: { ...RELEASE.artifact, versionId },
   });
   const given = (pending?: PendingRequest) => {
-    const { artifacts, ...others } = methods(heldBy(HOLDER, pending));
+    const others = methods(heldBy(HOLDER, pending));
     const found: Record<string, unknown> = {
       'current.json': record('deploy-1', 'v2', 'deploy-0'),
       'deploy-0.json': record('deploy-0', 'v1'),
     };
     const readRecord = async (_bucket: string, key: string) => found[key.split('/').at(-1) ?? ''];
-    return { ...others, artifacts: { ...artifacts, readRecord } };
+    return { ...others, records: { readRecord } };
   };
 
   it('waits for the deployment that it means now, whatever is the previous one in its turn', async () => {

@@ -100,6 +100,7 @@ artifactsContract('the modelled world', async () => {
   world.s3.addBucket('artifacts');
   return {
     artifacts: ports.artifacts,
+    records: ports.records,
     bucket: 'artifacts',
     put: async (key, body, metadata = {}) => world.s3.put('artifacts', key, body, { metadata }).versionId,
     remove: async (key) => world.s3.delete('artifacts', key),

@@ -9,7 +9,7 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 function withBucket() {
   const small = smallWorld();
   small.world.s3.addBucket('artifacts');
-  return { ...small, artifacts: small.ports.artifacts, s3: small.world.s3 };
+  return { ...small, artifacts: small.ports.artifacts, records: small.ports.records, s3: small.world.s3 };
 }
 
 describe('an upload', () => {
@@ -92,26 +92,26 @@ describe('absence', () => {
 
 describe('a record', () => {
   it('is read as it was written, each time anew', async () => {
-    const { artifacts } = withBucket();
+    const { records } = withBucket();
     const record = { hosts: ['i-1'] };
-    await artifacts.writeRecord('artifacts', 'irekae/shop/current.json', record);
+    await records.writeRecord('artifacts', 'irekae/shop/current.json', record);
     record.hosts.push('i-2');
-    expect(await artifacts.readRecord('artifacts', 'irekae/shop/current.json')).toEqual({ hosts: ['i-1'] });
-    expect(await artifacts.readRecord('artifacts', 'irekae/blog/current.json')).toBeUndefined();
+    expect(await records.readRecord('artifacts', 'irekae/shop/current.json')).toEqual({ hosts: ['i-1'] });
+    expect(await records.readRecord('artifacts', 'irekae/blog/current.json')).toBeUndefined();
   });
 
   it('that is not JSON is refused', async () => {
-    const { s3, artifacts } = withBucket();
+    const { s3, records } = withBucket();
     s3.put('artifacts', 'irekae/shop/current.json', '<html>');
-    await expect(artifacts.readRecord('artifacts', 'irekae/shop/current.json')).rejects.toEqual(
+    await expect(records.readRecord('artifacts', 'irekae/shop/current.json')).rejects.toEqual(
       named('InvalidInput'),
     );
   });
 
   it('needs its bucket', async () => {
     const { ports } = smallWorld();
-    await expect(ports.artifacts.writeRecord('nowhere', 'k', {})).rejects.toEqual(named('ServiceRefused'));
-    await expect(ports.artifacts.readRecord('nowhere', 'k')).rejects.toEqual(named('ServiceRefused'));
+    await expect(ports.records.writeRecord('nowhere', 'k', {})).rejects.toEqual(named('ServiceRefused'));
+    await expect(ports.records.readRecord('nowhere', 'k')).rejects.toEqual(named('ServiceRefused'));
   });
 });
 

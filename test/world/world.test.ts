@@ -53,7 +53,7 @@ describe('events', () => {
     world.s3.addBucket('log');
     world.s3.onObjectCreated(() => void ports.ec2.terminate([old]));
     world.on(({ kind, by }) => told.push([kind, by === 'scenario' ? by : by.action]));
-    await ports.artifacts.writeRecord('log', 'first', {});
+    await ports.records.writeRecord('log', 'first', {});
     world.s3.put('log', 'second', '{}');
     world.ec2.breakApplication(old);
     expect(told).toEqual([

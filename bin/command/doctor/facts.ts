@@ -123,7 +123,7 @@ async function describe(ec2: CommandPorts['ec2'], hosts: readonly MackerelHost[]
   return ids.length === 0 ? [] : ec2.describe(ids);
 }
 
-async function imageFacts({ ec2, parameters, artifacts }: CommandPorts, fleet: Fleet) {
+async function imageFacts({ ec2, parameters, records }: CommandPorts, fleet: Fleet) {
   const { image: source, architecture, artifact } = fleet;
   const named = (asked: string) =>
     ask('ec2:DescribeImages', async () => ({ asked, found: await ec2.findImage(asked) }));
@@ -140,7 +140,7 @@ async function imageFacts({ ec2, parameters, artifacts }: CommandPorts, fleet: F
           },
         );
   const recorded = ask('s3:GetObject and s3:ListBucket', () =>
-    artifacts.readRecord(artifact.bucket, currentReleaseKey(fleet.name)),
+    records.readRecord(artifact.bucket, currentReleaseKey(fleet.name)),
   );
   const runningImage = andThen(recorded, async (record) => {
     const imageId = parseCurrentRelease(record)?.imageId;

@@ -13,6 +13,7 @@ import { ledgerAdapter } from '../../../lambdas/clients/ledger.ts';
 import { loadBalancersAdapter } from '../../../lambdas/clients/load-balancers.ts';
 import { mackerelClient } from '../../../lambdas/clients/mackerel.ts';
 import { parametersAdapter } from '../../../lambdas/clients/parameters.ts';
+import { recordsAdapter } from '../../../lambdas/clients/records.ts';
 import { jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
 import { apiKeyReader } from '../../../lambdas/domain/core/api-key.ts';
@@ -51,6 +52,7 @@ function livePorts(environment: Environment, options: AwsQueryOptions): CommandP
     loadBalancers: loadBalancersAdapter({ classic, targetGroups }),
     mackerel: mackerelClient({ apiKey: apiKeyReader(parameters, environment.apiKeyParameter) }),
     artifacts: artifactsAdapter(s3),
+    records: recordsAdapter(options),
     parameters,
     ledger: liveLedger(environment, options),
     executions: executionsAdapter(options),

@@ -6,15 +6,15 @@
 import { createHash } from 'node:crypto';
 import { AwsClient } from 'aws4fetch';
 import { endpointOf } from '../../domain/core/aws.ts';
+import { DeploymentError } from '../../domain/core/errors.ts';
 import type { AwsJsonOptions } from './aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
 import { tagged } from './aws-query.ts';
 
-export type S3Options = Pick<AwsJsonOptions, 'region' | 'endpoint' | 'credentials' | 'timeoutMs'>;
-
 export interface S3Place {
   readonly bucket: string;
   readonly key: string;
+  readonly versionId?: string;
 }
 
 /** What becomes an object. */
@@ -27,21 +27,29 @@ export interface S3Content {
 export interface S3Answer {
   readonly status: number;
   readonly text: string;
+  /** Of the bucket, where S3 says so. */
+  readonly region?: string;
 }
 
-export const s3Name = ({ bucket, key }: S3Place) => `s3://${bucket}/${key}`;
+export const s3Name = ({ bucket, key, versionId }: S3Place): string =>
+  `s3://${bucket}/${key}${versionId === undefined ? '' : ` (version ${versionId})`}`;
 
 /**
  * With content: PUT. Without: GET. Answers whatever S3 answers, once it was received whole; throws what `fetch` throws.
  */
-export async function askS3(options: S3Options, place: S3Place, content?: S3Content): Promise<S3Answer> {
+export async function askS3(options: AwsJsonOptions, place: S3Place, content?: S3Content): Promise<S3Answer> {
   const { region, endpoint = endpointOf('s3', region) } = options;
   const timeoutMs = options.timeoutMs ?? AWS_CLIENT_OPTIONS.requestHandler.requestTimeout;
   const signer = new AwsClient({ ...(await options.credentials()), service: 's3', region });
   const request = content === undefined ? { method: 'GET' } : puttingOf(content);
   const signed = await signer.sign(urlOf(place, endpoint), request);
   const response = await fetch(signed, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
-  return { status: response.status, text: await response.text() };
+  const home = /^[a-z0-9-]+$/.exec(response.headers.get('x-amz-bucket-region') ?? '')?.[0];
+  return {
+    status: response.status,
+    text: await response.text(),
+    ...(home !== undefined && { region: home }),
+  };
 }
 
 /**
@@ -63,11 +71,13 @@ function puttingOf({ text, type }: S3Content) {
  * Bucket in the path: a bucket with dots in its name has no valid certificate as a host name. All of the key is encoded
  * (an execution's name may hold a "+", which S3 takes for a space).
  */
-function urlOf({ bucket, key }: S3Place, endpoint: string): URL {
+function urlOf(place: S3Place, endpoint: string): URL {
+  const { bucket, key, versionId } = place;
   const path = `/${bucket}/${key.split('/').map(encoded).join('/')}`;
   const url = new URL(path, endpoint);
   // A URL resolves "." and "..", encoded or not: it would be another object.
-  if (url.pathname !== path) throw new TypeError(`${s3Name({ bucket, key })} cannot be said in a URL`);
+  if (url.pathname !== path) throw new TypeError(`${s3Name(place)} cannot be said in a URL`);
+  if (versionId !== undefined) url.searchParams.set('versionId', versionId);
   return url;
 }
 
@@ -76,6 +86,14 @@ const encoded = (segment: string) =>
   encodeURIComponent(segment).replace(
     /[!'()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+
+/** @param said S3's code, or the status where an answer to HEAD has none */
+export const forbiddenToRead = (name: string, said: string): DeploymentError =>
+  new DeploymentError(
+    'ServiceRefused',
+    `S3 refused to show ${name} (${said}). A missing s3:GetObject, s3:GetObjectVersion or kms:Decrypt looks like this, ` +
+      'and so does an object that does not exist when s3:ListBucket on the bucket is missing.',
   );
 
 /**

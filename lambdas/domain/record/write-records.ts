@@ -3,28 +3,19 @@
 import type { PendingRequest } from '../../ports/ledger.ts';
 import type { Mackerel } from '../../ports/mackerel.ts';
 import type { Ports } from '../../ports/ports.ts';
-import type { RecordWriter } from '../../ports/s3.ts';
+import type { Records } from '../../ports/s3.ts';
 import { machinesOf } from '../core/aws.ts';
 import type { Fleet } from '../core/fleet.ts';
 import { timelineKey, waitedName } from '../core/names.ts';
 import type { DeploymentRecord } from './record.ts';
 import { timelinePage } from './timeline/page.ts';
 
-export async function writeRecord(
-  artifacts: Pick<RecordWriter, 'writeRecord'>,
-  fleet: Fleet,
-  key: string,
-  record: DeploymentRecord,
-): Promise<void> {
-  await artifacts.writeRecord(fleet.artifact.bucket, key, record);
-}
-
 /**
  * The page beside the record. A deployment that changed nothing has none; and one whose page cannot be drawn, or not be
  * written, ends as it would have ended.
  */
 export async function writeTimeline(
-  artifacts: Pick<RecordWriter, 'writePage'>,
+  records: Pick<Records, 'writePage'>,
   fleet: Fleet,
   record: DeploymentRecord,
 ): Promise<void> {
@@ -32,7 +23,7 @@ export async function writeTimeline(
   const key = timelineKey(fleet.name, record.deployment);
   // Whatever it stumbles over, also what is no failure of the list: at the end of a deployment that went well it would
   // call a human for the sake of a picture.
-  await artifacts.writePage(fleet.artifact.bucket, key, drawn(record)).catch(() => {});
+  await records.writePage(fleet.artifact.bucket, key, drawn(record)).catch(() => {});
 }
 
 const UNDRAWN =

@@ -15,7 +15,11 @@ export interface FoundTarget {
  * @param asked a deployment's id, or `previous`
  * @throws NothingToRollBackTo
  */
-export async function findTarget(fleet: Fleet, asked: string, records: Records): Promise<FoundTarget> {
+export async function findTarget(
+  fleet: Fleet,
+  asked: string,
+  records: Pick<Records, 'readRecord'>,
+): Promise<FoundTarget> {
   const { bucket } = fleet.artifact;
   const last = await records.readRecord(bucket, currentReleaseKey(fleet.name));
   const deployment = decideTarget(fleet, asked, last);

@@ -1,10 +1,12 @@
 /** Measures one deployment: its time against what would have been possible, and all that it used up. */
+
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { ExecutionResult } from '../run-definition.ts';
 import { type BalancerTuning, Stage, TUNED, UNTUNED } from '../stage.ts';
 import type { Service } from '../world/events.ts';
 import type { LowerBound } from '../world/lower-bound.ts';
+import { SERVICES } from '../world/world-ports.ts';
 import { fleetName, type Kind, type Size } from './fleets.ts';
 import { followLooks, type Looks } from './looks.ts';
 import { followTrueMoments, type TrueMoments } from './true-moments.ts';
@@ -137,20 +139,8 @@ function overheadOf(
   };
 }
 
-function requestsOf({ world: { calls } }: Stage): Measured['requests'] {
-  return {
-    ec2: calls.requests('ec2'),
-    loadBalancers: calls.requests('loadBalancers'),
-    mackerel: calls.requests('mackerel'),
-    artifacts: calls.requests('artifacts'),
-    records: calls.requests('records'),
-    copies: calls.requests('copies'),
-    parameters: calls.requests('parameters'),
-    ledger: calls.requests('ledger'),
-    executions: calls.requests('executions'),
-    announcer: calls.requests('announcer'),
-  };
-}
+const requestsOf = ({ world: { calls } }: Stage): Measured['requests'] =>
+  Object.fromEntries(SERVICES.map((service) => [service, calls.requests(service)])) as Measured['requests'];
 
 function secondsBetween(from: Date, to: Date | undefined): number {
   return ((to?.getTime() ?? Number.POSITIVE_INFINITY) - from.getTime()) / 1000;

@@ -1,18 +1,10 @@
 /** What the world tells its listeners: one event per call that changed something, after it changed. */
 import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import type { MackerelStatus } from '../../lambdas/ports/mackerel.ts';
+import type { Ports } from '../../lambdas/ports/ports.ts';
 
-export type Service =
-  | 'ec2'
-  | 'loadBalancers'
-  | 'mackerel'
-  | 'artifacts'
-  | 'records'
-  | 'copies'
-  | 'parameters'
-  | 'ledger'
-  | 'executions'
-  | 'announcer';
+/** The ports that are calls. */
+export type Service = Exclude<keyof Ports, 'clock' | 'log'>;
 
 /** Who did it: a call of a port (numbered since the world began), or the scenario's own hand. */
 export type Origin =

@@ -164,6 +164,10 @@ export class S3Model {
     }
   }
 
+  readVersion(bucket: string, key: string, versionId: string): unknown {
+    return this.readRecord(bucket, key, versionId);
+  }
+
   writeRecord(bucket: string, key: string, record: unknown): void {
     this.#refuseUnknownBucket(bucket);
     this.put(bucket, key, JSON.stringify(record, null, 2));
@@ -205,7 +209,7 @@ export class S3Model {
   }
 
   /** S3 computes the digest of a copy that it makes at once. */
-  copy(request: CopyRequest): string | undefined {
+  whole(request: CopyRequest): string | undefined {
     const { bytes, sizeBytes } = this.#source(request);
     const like = this.#likeSource(request);
     if (sizeBytes > MOST_BYTES_AT_ONCE) {
@@ -214,7 +218,7 @@ export class S3Model {
     return this.#copied(request, this.#version(bytes, { ...like, checksum: 'sha256' }), 'CopyObject');
   }
 
-  beginCopy(request: CopyRequest): string {
+  begin(request: CopyRequest): string {
     this.#refuseUnknownBucket(request.to.bucket);
     this.#serial += 1;
     const uploadId = this.#world.random.branch(`upload ${this.#serial}`).base58(32);
@@ -222,7 +226,7 @@ export class S3Model {
     return uploadId;
   }
 
-  copyParts(request: CopyRequest, uploadId: string, { bytes, most }: PartSize): number | undefined {
+  parts(request: CopyRequest, uploadId: string, { bytes, most }: PartSize): number | undefined {
     this.#source(request);
     const copy = this.#unfinished.get(uploadId);
     if (copy === undefined) return undefined;
@@ -232,7 +236,7 @@ export class S3Model {
     return copy.left;
   }
 
-  finishCopy(request: CopyRequest, uploadId: string): string | undefined {
+  finish(request: CopyRequest, uploadId: string): string | undefined {
     const copy = this.#unfinished.get(uploadId);
     if (copy === undefined) return undefined;
     if (copy.left > 0) throw new DeploymentError('ServiceRefused', `Parts of ${request.to.key} are missing.`);
@@ -242,7 +246,7 @@ export class S3Model {
     return versionId;
   }
 
-  abandonCopy(uploadId: string): void {
+  abandon(_to: Place, uploadId: string): void {
     this.#unfinished.delete(uploadId);
   }
 

@@ -1,6 +1,6 @@
 /**
- * The world behind the ports of `lambdas/clients/ports.ts`. Each method runs the model and says how many requests the
- * real adapter would have sent for it.
+ * The world behind the ports of `lambdas/ports`. Each method runs the model's of the same name and says how many requests
+ * the real adapter would have sent for it.
  */
 import type { Ports } from '../../lambdas/ports/ports.ts';
 import type { Service } from './events.ts';
@@ -12,11 +12,85 @@ export type RunCall = <T>(
   action: string,
   args: readonly unknown[],
   effect: () => T,
-  requests?: (answer: T) => number,
+  requests: (answer: T) => number,
 ) => Promise<T>;
 
+/** A port's methods, at once. */
+type Model<P> = {
+  readonly [M in keyof P]: P[M] extends Method<infer A, infer R> ? (...args: A) => R : never;
+};
+/** Of a call's answer and arguments. */
+type Requests<P> = {
+  readonly [M in keyof P]: P[M] extends Method<infer A, infer R> ? (answer: R, ...args: A) => number : never;
+};
+type Method<A extends unknown[], R> = (...args: A) => Promise<R>;
+
+const one = () => 1;
+const two = () => 2;
 const pieces = (list: readonly unknown[], size: number) => Math.ceil(list.length / size);
-const pages = (list: readonly unknown[], size: number) => Math.max(1, pieces(list, size));
+const pages = (size: number) => (found: readonly unknown[]) => Math.max(1, pieces(found, size));
+/** Of the ids that are asked for. */
+const chunks = (size: number) => (_answer: unknown, ids: readonly unknown[]) => pieces(ids, size);
+const members = (_answer: unknown, _ref: unknown, ids?: readonly unknown[]) =>
+  ids === undefined ? 1 : pieces(ids, 100);
+
+const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
+  ec2: {
+    describe: chunks(100),
+    listByTag: pages(1000),
+    launch: one,
+    // After a refusal the adapter looks once and then asks for each alone.
+    terminate: ({ refused }, ids) =>
+      pieces(ids, 1000) + (refused.length === 0 ? 0 : pieces(ids, 100) + ids.length),
+    tag: one,
+    // Where there is no newest output, the adapter asks for what EC2 kept.
+    consoleOutput: (text) => (text === '' ? 2 : 1),
+    findImage: one,
+    newestImage: one,
+    subnets: chunks(100),
+  },
+  // The description and the attributes.
+  loadBalancers: { settings: two, members, register: members, deregister: members },
+  mackerel: {
+    hosts: one,
+    roles: one,
+    setStatus: chunks(30),
+    retire: chunks(30),
+    openAlerts: pages(100),
+    latestMetric: chunks(100),
+    // It looks for the mark before it makes one.
+    annotate: two,
+    postServiceMetrics: one,
+    setMetadata: chunks(1),
+  },
+  artifacts: { find: one, digest: one, versions: one, list: pages(1000) },
+  records: { readRecord: one, readVersion: one, writeRecord: one, writePage: one },
+  copies: {
+    look: one,
+    whole: one,
+    begin: one,
+    // The list of those that are there, and each part.
+    parts: (_left, _request, _id, { most }) => 1 + most,
+    finish: two,
+    abandon: one,
+  },
+  parameters: { read: one },
+  ledger: {
+    read: one,
+    take: one,
+    takeOver: one,
+    enter: one,
+    keepForHuman: one,
+    release: one,
+    pend: one,
+    clearPending: one,
+    requestCancel: one,
+  },
+  executions: { status: one, describe: one, recent: one, start: one },
+  announcer: { tellPeople: one, tellMachines: one },
+};
+
+export const SERVICES = Object.keys(REQUESTS) as Service[];
 
 type Models = Pick<
   World,
@@ -24,272 +98,36 @@ type Models = Pick<
 >;
 
 export function worldPorts(models: Models, now: () => Date, run: RunCall): Ports {
-  return {
-    clock: { now },
-    ec2: ec2Port(models, run),
-    loadBalancers: loadBalancersPort(models, run),
-    mackerel: mackerelPort(models, run),
-    artifacts: artifactsPort(models, run),
-    records: recordsPort(models, run),
-    copies: copiesPort(models, run),
-    parameters: {
-      read: (name) => run('parameters', 'read', [name], () => models.parameters.read(name)),
-    },
-    ledger: ledgerPort(models, run),
-    executions: executionsPort(models, run),
-    announcer: announcerPort(models, run),
-    // No call: it is written to the function's own output.
-    log: models.announcer.log,
+  const { s3, announcer } = models;
+  const behind: { readonly [S in Service]: Model<Ports[S]> } = {
+    ...models,
+    artifacts: s3,
+    records: s3,
+    copies: s3,
   };
+  const ports = SERVICES.map((service): [Service, object] => [
+    service,
+    portOf(service, behind[service], run),
+  ]);
+  // Clock and log are no calls: this one is written to the function's own output.
+  return { ...(Object.fromEntries(ports) as object as Ports), clock: { now }, log: announcer.log };
 }
 
-function ec2Port({ ec2 }: Models, run: RunCall): Ports['ec2'] {
-  return {
-    describe: (ids) =>
-      run(
-        'ec2',
-        'describe',
-        [ids],
-        () => ec2.describe(ids),
-        () => pieces(ids, 100),
-      ),
-    listByTag: (key, value) =>
-      run(
-        'ec2',
-        'listByTag',
-        [key, value],
-        () => ec2.listByTag(key, value),
-        (found) => pages(found, 1000),
-      ),
-    launch: (request) => run('ec2', 'launch', [request], () => ec2.launch(request)),
-    // After a refusal the adapter looks once and then asks for each alone.
-    terminate: (ids) =>
-      run(
-        'ec2',
-        'terminate',
-        [ids],
-        () => ec2.terminate(ids),
-        ({ refused }) =>
-          refused.length === 0 ? pieces(ids, 1000) : pieces(ids, 1000) + pieces(ids, 100) + ids.length,
-      ),
-    tag: (id, tags) => run('ec2', 'tag', [id, tags], () => ec2.tag(id, tags)),
-    // Where there is no newest output, the adapter asks for what EC2 kept.
-    consoleOutput: (id) =>
-      run(
-        'ec2',
-        'consoleOutput',
-        [id],
-        () => ec2.consoleOutput(id),
-        (text) => (text === '' ? 2 : 1),
-      ),
-    findImage: (imageId) => run('ec2', 'findImage', [imageId], () => ec2.findImage(imageId)),
-    newestImage: (query) => run('ec2', 'newestImage', [query], () => ec2.newestImage(query)),
-    subnets: (ids) =>
-      run(
-        'ec2',
-        'subnets',
-        [ids],
-        () => ec2.subnets(ids),
-        () => pieces(ids, 100),
-      ),
-  };
-}
+type Untyped<R> = Readonly<Record<string, (...args: readonly unknown[]) => R>>;
 
-function loadBalancersPort({ loadBalancers }: Models, run: RunCall): Ports['loadBalancers'] {
-  const service = 'loadBalancers';
-  return {
-    // The description and the attributes.
-    settings: (ref) =>
+/** The table has every method of every port, as its type demands: what is made of it is the port. */
+function portOf(service: Service, model: object, run: RunCall): object {
+  const methods = Object.entries(REQUESTS[service] as object as Untyped<number>);
+  const calls = methods.map(([action, count]) => {
+    const call = (...args: readonly unknown[]) =>
       run(
         service,
-        'settings',
-        [ref],
-        () => loadBalancers.settings(ref),
-        () => 2,
-      ),
-    members: (ref, ids) =>
-      run(
-        service,
-        'members',
-        [ref, ids],
-        () => loadBalancers.members(ref, ids),
-        () => (ids === undefined ? 1 : pieces(ids, 100)),
-      ),
-    register: (ref, ids) =>
-      run(
-        service,
-        'register',
-        [ref, ids],
-        () => loadBalancers.register(ref, ids),
-        () => pieces(ids, 100),
-      ),
-    deregister: (ref, ids) =>
-      run(
-        service,
-        'deregister',
-        [ref, ids],
-        () => loadBalancers.deregister(ref, ids),
-        () => pieces(ids, 100),
-      ),
-  };
-}
-
-function mackerelPort({ mackerel }: Models, run: RunCall): Ports['mackerel'] {
-  const service = 'mackerel';
-  return {
-    hosts: (name, role) => run(service, 'hosts', [name, role], () => mackerel.hosts(name, role)),
-    roles: (name) => run(service, 'roles', [name], () => mackerel.roles(name)),
-    setStatus: (ids, status) =>
-      run(
-        service,
-        'setStatus',
-        [ids, status],
-        () => mackerel.setStatus(ids, status),
-        () => pieces(ids, 30),
-      ),
-    retire: (ids) =>
-      run(
-        service,
-        'retire',
-        [ids],
-        () => mackerel.retire(ids),
-        () => pieces(ids, 30),
-      ),
-    openAlerts: () =>
-      run(
-        service,
-        'openAlerts',
-        [],
-        () => mackerel.openAlerts(),
-        (alerts) => pages(alerts, 100),
-      ),
-    latestMetric: (ids) =>
-      run(
-        service,
-        'latestMetric',
-        [ids],
-        () => mackerel.latestMetric(ids),
-        () => pieces(ids, 100),
-      ),
-    // It looks for the mark before it makes one.
-    annotate: (mark) =>
-      run(
-        service,
-        'annotate',
-        [mark],
-        () => mackerel.annotate(mark),
-        () => 2,
-      ),
-    postServiceMetrics: (name, points) =>
-      run(service, 'postServiceMetrics', [name, points], () => mackerel.postServiceMetrics(name, points)),
-    setMetadata: (ids, namespace, value) =>
-      run(
-        service,
-        'setMetadata',
-        [ids, namespace, value],
-        () => mackerel.setMetadata(ids, namespace, value),
-        () => ids.length,
-      ),
-  };
-}
-
-function artifactsPort({ s3 }: Models, run: RunCall): Ports['artifacts'] {
-  const service = 'artifacts';
-  return {
-    find: (bucket, key, versionId) =>
-      run(service, 'find', [bucket, key, versionId], () => s3.find(bucket, key, versionId)),
-    digest: (bucket, key, versionId) =>
-      run(service, 'digest', [bucket, key, versionId], () => s3.digest(bucket, key, versionId)),
-    versions: (bucket, key) => run(service, 'versions', [bucket, key], () => s3.versions(bucket, key)),
-    list: (bucket, prefix) =>
-      run(
-        service,
-        'list',
-        [bucket, prefix],
-        () => s3.list(bucket, prefix),
-        (found) => pages(found, 1000),
-      ),
-  };
-}
-
-function recordsPort({ s3 }: Models, run: RunCall): Ports['records'] {
-  const service = 'records';
-  return {
-    readRecord: (bucket, key) => run(service, 'readRecord', [bucket, key], () => s3.readRecord(bucket, key)),
-    writeRecord: (bucket, key, record) =>
-      run(service, 'writeRecord', [bucket, key, record], () => s3.writeRecord(bucket, key, record)),
-    writePage: (bucket, key, html) =>
-      run(service, 'writePage', [bucket, key, html], () => s3.writePage(bucket, key, html)),
-    readVersion: (bucket, key, versionId) =>
-      run(service, 'readVersion', [bucket, key, versionId], () => s3.readRecord(bucket, key, versionId)),
-  };
-}
-
-function copiesPort({ s3 }: Models, run: RunCall): Ports['copies'] {
-  const service = 'copies';
-  return {
-    look: (place, versionId) => run(service, 'look', [place, versionId], () => s3.look(place, versionId)),
-    whole: (request) => run(service, 'whole', [request], () => s3.copy(request)),
-    begin: (request) => run(service, 'begin', [request], () => s3.beginCopy(request)),
-    // The list of those that are there, and each part.
-    parts: (request, uploadId, size) =>
-      run(
-        service,
-        'parts',
-        [request, uploadId, size],
-        () => s3.copyParts(request, uploadId, size),
-        () => 1 + size.most,
-      ),
-    finish: (request, uploadId) =>
-      run(
-        service,
-        'finish',
-        [request, uploadId],
-        () => s3.finishCopy(request, uploadId),
-        () => 2,
-      ),
-    abandon: (to, uploadId) => run(service, 'abandon', [to, uploadId], () => s3.abandonCopy(uploadId)),
-  };
-}
-
-function ledgerPort({ ledger }: Models, run: RunCall): Ports['ledger'] {
-  const service = 'ledger';
-  return {
-    read: (fleet) => run(service, 'read', [fleet], () => ledger.read(fleet)),
-    take: (fleet, claim) => run(service, 'take', [fleet, claim], () => ledger.take(fleet, claim)),
-    takeOver: (fleet, from, holder, diedAt) =>
-      run(service, 'takeOver', [fleet, from, holder, diedAt], () =>
-        ledger.takeOver(fleet, from, holder, diedAt),
-      ),
-    enter: (fleet, hold, phase, document) =>
-      run(service, 'enter', [fleet, hold, phase, document], () => ledger.enter(fleet, hold, phase, document)),
-    keepForHuman: (fleet, hold, why) =>
-      run(service, 'keepForHuman', [fleet, hold, why], () => ledger.keepForHuman(fleet, hold, why)),
-    release: (fleet, hold) => run(service, 'release', [fleet, hold], () => ledger.release(fleet, hold)),
-    pend: (fleet, request, replaces) =>
-      run(service, 'pend', [fleet, request, replaces], () => ledger.pend(fleet, request, replaces)),
-    clearPending: (fleet, id) =>
-      run(service, 'clearPending', [fleet, id], () => ledger.clearPending(fleet, id)),
-    requestCancel: (fleet, holder, by) =>
-      run(service, 'requestCancel', [fleet, holder, by], () => ledger.requestCancel(fleet, holder, by)),
-  };
-}
-
-function executionsPort({ executions }: Models, run: RunCall): Ports['executions'] {
-  const service = 'executions';
-  return {
-    status: (arn) => run(service, 'status', [arn], () => executions.status(arn)),
-    describe: (arn) => run(service, 'describe', [arn], () => executions.describe(arn)),
-    recent: (arn) => run(service, 'recent', [arn], () => executions.recent(arn)),
-    start: (machineArn, name, input) =>
-      run(service, 'start', [machineArn, name, input], () => executions.start(machineArn, name, input)),
-  };
-}
-
-function announcerPort({ announcer }: Models, run: RunCall): Ports['announcer'] {
-  const service = 'announcer';
-  return {
-    tellPeople: (message) => run(service, 'tellPeople', [message], () => announcer.tellPeople(message)),
-    tellMachines: (event) => run(service, 'tellMachines', [event], () => announcer.tellMachines(event)),
-  };
+        action,
+        args,
+        () => (model as Untyped<unknown>)[action]?.(...args),
+        (answer) => count(answer, ...args),
+      );
+    return [action, call] as const;
+  });
+  return Object.fromEntries(calls);
 }

@@ -165,7 +165,7 @@ export class World {
     action: string,
     args: readonly unknown[],
     effect: () => T,
-    requests: (answer: T) => number = () => 1,
+    requests: (answer: T) => number,
   ): Promise<T> {
     const call = this.calls.begin(service, action, args);
     let sent = 1;

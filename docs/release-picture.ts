@@ -4,7 +4,7 @@
  */
 import type { Home, ReleaseFlow } from './release-flow.ts';
 import { FONT, PICTURE_STYLE } from './story-picture-style.ts';
-import { arrow, type Box, element, lines, type Point, text, wrap } from './svg.ts';
+import { arrow, type Box, element, lines, type Point, picture, text, wrap } from './svg.ts';
 
 const BAND = { y: 56, width: 276, gap: 84, pad: 14 } as const;
 const BOX = { height: 44, gap: 46 } as const;
@@ -30,20 +30,15 @@ export function releasePicture(flow: ReleaseFlow): string {
   const rows = Math.max(source.fleets.length + 1, destination.fleets.length + 1, steps.length);
   const height = TOP + rows * (BOX.height + BOX.gap);
   const width = bandX(2) + BAND.width + 20;
-  const attributes = {
-    xmlns: 'http://www.w3.org/2000/svg',
-    viewBox: `0 0 ${width} ${height}`,
+  const sheet = {
     width,
     height,
-    role: 'img',
-    'aria-labelledby': 'title description',
+    title: 'A release, from CI to production',
+    description: describe(flow),
+    style: PICTURE_STYLE,
+    arrows: ['next'],
   };
-  const parts = [
-    element('title', { id: 'title' }, 'A release, from CI to production'),
-    element('desc', { id: 'description' }, describe(flow)),
-    element('style', {}, PICTURE_STYLE),
-    element('defs', {}, arrowhead()),
-    element('rect', { class: 'sheet', x: 0.5, y: 0.5, width: width - 1, height: height - 1, rx: 10 }),
+  return picture(sheet, [
     ...[source.environment, 'promotion', destination.environment].map((name, index) =>
       drawBand(name, index, height),
     ),
@@ -51,8 +46,7 @@ export function releasePicture(flow: ReleaseFlow): string {
     ...drawHome(source, 0),
     ...drawHome(destination, 2),
     ...drawPromotion(flow),
-  ];
-  return `${element('svg', attributes, '\n', parts.join('\n'), '\n')}\n`;
+  ]);
 }
 
 /** The same in words, for those who do not see the picture. */
@@ -154,10 +148,4 @@ function drawPromotion({ source, sourceFleet, soakMinutes, steps }: ReleaseFlow)
     ),
     lines({ x: after, y: right(copying).y + 30 }, ['S3 copies,', 'pinned'], 'small', 15),
   ];
-}
-
-function arrowhead(): string {
-  const size = { markerUnits: 'userSpaceOnUse', markerWidth: 9, markerHeight: 9 };
-  const box = { id: 'next', viewBox: '0 0 8 8', refX: 7, refY: 4, orient: 'auto', ...size };
-  return element('marker', box, element('path', { d: 'M0 0L8 4L0 8Z', class: 'next-head' }));
 }

@@ -29,25 +29,20 @@ import {
 } from './story-layout.ts';
 import { drawFailuresOf, drawStoryLines, drawTrackLines } from './story-lines.ts';
 import { FONT, PICTURE_STYLE } from './story-picture-style.ts';
-import { arrow, type Box, element, line, lines, type Point, text, wrap } from './svg.ts';
+import { arrow, type Box, element, line, lines, type Point, picture, text, wrap } from './svg.ts';
 
 export function storyPicture(story: Story): string {
   const layout = layOut(story);
   const { width, height } = layout;
-  const attributes = {
-    xmlns: 'http://www.w3.org/2000/svg',
-    viewBox: `0 0 ${width} ${height}`,
+  const sheet = {
     width,
     height,
-    role: 'img',
-    'aria-labelledby': 'title description',
+    title: 'A deployment, from the upload to the end',
+    description: describe(story),
+    style: PICTURE_STYLE,
+    arrows: ['next', 'fails', 'back'],
   };
-  const parts = [
-    element('title', { id: 'title' }, 'A deployment, from the upload to the end'),
-    element('desc', { id: 'description' }, describe(story)),
-    element('style', {}, PICTURE_STYLE),
-    element('defs', {}, ...['next', 'fails', 'back'].map(arrowhead)),
-    element('rect', { class: 'sheet', x: 0.5, y: 0.5, width: width - 1, height: height - 1, rx: 10 }),
+  return picture(sheet, [
     ...story.acts.map((act, i) => drawHeader(act, i, layout)),
     drawPointOfNoReturn(story, layout),
     ...story.acts.flatMap((_, i) => drawFailuresOf(story, i, layout)),
@@ -58,8 +53,7 @@ export function storyPicture(story: Story): string {
     ...drawLostLock(story, layout),
     ...drawCaptions(story, layout),
     drawLegend(layout),
-  ];
-  return `${element('svg', attributes, '\n', parts.join('\n'), '\n')}\n`;
+  ]);
 }
 
 /** The same in words, for those who do not see the picture. */
@@ -253,10 +247,4 @@ function drawLegend({ height, width }: Layout): string {
     text({ x: x + 472, y }, 'on failure', 'small', 'start'),
     text({ x: width - MARGIN - 12, y }, '✓ succeeds   ✗ fails', 'small', 'end'),
   );
-}
-
-function arrowhead(className: string): string {
-  const size = { markerUnits: 'userSpaceOnUse', markerWidth: 9, markerHeight: 9 };
-  const box = { id: className, viewBox: '0 0 8 8', refX: 7, refY: 4, orient: 'auto', ...size };
-  return element('marker', box, element('path', { d: 'M0 0L8 4L0 8Z', class: `${className}-head` }));
 }

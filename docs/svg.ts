@@ -71,6 +71,45 @@ export function text(at: Point, content: string, className: string, anchor = 'mi
   return element('text', { x: at.x, y: at.y, class: className, 'text-anchor': anchor }, escaped(content));
 }
 
+interface Sheet {
+  readonly width: number;
+  readonly height: number;
+  readonly title: string;
+  /** The same in words, for those who do not see the picture. */
+  readonly description: string;
+  readonly style: string;
+  /** Classes of lines that end in an arrowhead. */
+  readonly arrows: readonly string[];
+}
+
+/** A whole picture, on a sheet of its own. */
+export function picture(sheet: Sheet, parts: readonly string[]): string {
+  const { width, height, title, description, style, arrows } = sheet;
+  const attributes = {
+    xmlns: 'http://www.w3.org/2000/svg',
+    viewBox: `0 0 ${width} ${height}`,
+    width,
+    height,
+    role: 'img',
+    'aria-labelledby': 'title description',
+  };
+  const all = [
+    element('title', { id: 'title' }, title),
+    element('desc', { id: 'description' }, description),
+    element('style', {}, style),
+    element('defs', {}, ...arrows.map(arrowhead)),
+    element('rect', { class: 'sheet', x: 0.5, y: 0.5, width: width - 1, height: height - 1, rx: 10 }),
+    ...parts,
+  ];
+  return `${element('svg', attributes, '\n', all.join('\n'), '\n')}\n`;
+}
+
+function arrowhead(className: string): string {
+  const size = { markerUnits: 'userSpaceOnUse', markerWidth: 9, markerHeight: 9 };
+  const box = { id: className, viewBox: '0 0 8 8', refX: 7, refY: 4, orient: 'auto', ...size };
+  return element('marker', box, element('path', { d: 'M0 0L8 4L0 8Z', class: `${className}-head` }));
+}
+
 /** Lines of text one below the other, the whole of them centred on a point. */
 export function lines(at: Point, contents: readonly string[], className: string, height: number): string {
   const first = at.y - ((contents.length - 1) * height) / 2 + height * 0.26;

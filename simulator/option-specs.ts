@@ -13,11 +13,13 @@ export interface OptionSpec {
   readonly refuses?: (value: string) => string | undefined;
 }
 
-export type CommandLine =
+/** By name; a flag's value is empty. The last one counts. */
+export type Given = ReadonlyMap<string, string>;
+
+export type CommandLine<Options> =
   | { readonly do: 'help' }
   | { readonly do: 'refuse'; readonly problems: readonly string[] }
-  /** By name; a flag's value is empty. The last one counts. */
-  | { readonly do: 'run'; readonly given: ReadonlyMap<string, string> };
+  | { readonly do: 'run'; readonly options: Options };
 
 /** The world's generator has 32 bits. */
 const LARGEST_SEED = 2 ** 32 - 1;
@@ -40,11 +42,12 @@ export const SEED: OptionSpec = {
  * Whoever asks for help gets it, whatever else is on the line.
  * @param contradictions what is wrong with these options beside each other
  */
-export function readOptions(
+export function readOptions<Options>(
   args: readonly string[],
   specs: readonly OptionSpec[],
-  contradictions: (given: ReadonlyMap<string, string>) => readonly string[] = () => [],
-): CommandLine {
+  optionsOf: (given: Given) => Options,
+  contradictions: (given: Given) => readonly string[] = () => [],
+): CommandLine<Options> {
   const options = Object.fromEntries(
     specs.map(({ name, takes }) => [name, { type: takes === undefined ? 'boolean' : 'string' } as const]),
   );
@@ -63,7 +66,7 @@ export function readOptions(
     return token.kind === 'option' ? misuse(token, specs) : [];
   });
   const problems = [...misused, ...contradictions(given)];
-  return problems.length > 0 ? { do: 'refuse', problems } : { do: 'run', given };
+  return problems.length > 0 ? { do: 'refuse', problems } : { do: 'run', options: optionsOf(given) };
 }
 
 interface OptionToken {

@@ -1,6 +1,7 @@
 /** What `npm run faults` can be told. */
 import {
   type CommandLine,
+  type Given,
   type OptionSpec,
   optionLines,
   readOptions,
@@ -65,32 +66,25 @@ export interface FaultsOptions {
   readonly replay?: string;
 }
 
-export type FaultsCommand =
-  | Exclude<CommandLine, { readonly do: 'run' }>
-  | { readonly do: 'run'; readonly options: FaultsOptions };
-
 const isKind = (name: string): name is KindName => (KIND_NAMES as readonly string[]).includes(name);
 
-export function readFaultsCommand(args: readonly string[]): FaultsCommand {
-  const line = readOptions(args, SPECS, contradictions);
-  if (line.do !== 'run') return line;
-  const { given } = line;
+export const readFaultsCommand = (args: readonly string[]): CommandLine<FaultsOptions> =>
+  readOptions(args, SPECS, optionsOf, contradictions);
+
+function optionsOf(given: Given): FaultsOptions {
   const [only = '', sample, replay] = [given.get('only'), given.get('sample'), given.get('replay')];
   return {
-    do: 'run',
-    options: {
-      kinds: isKind(only) ? [only] : KIND_NAMES,
-      seed: Number(given.get('seed') ?? 7),
-      pairs: sample === undefined ? Number(given.get('pairs') ?? DEFAULT_PAIRS) : 0,
-      at: given.get('at') ?? '',
-      ...(sample !== undefined && { sample: Number(sample) }),
-      ...(replay !== undefined && { replay }),
-    },
+    kinds: isKind(only) ? [only] : KIND_NAMES,
+    seed: Number(given.get('seed') ?? 7),
+    pairs: sample === undefined ? Number(given.get('pairs') ?? DEFAULT_PAIRS) : 0,
+    at: given.get('at') ?? '',
+    ...(sample !== undefined && { sample: Number(sample) }),
+    ...(replay !== undefined && { replay }),
   };
 }
 
 /** Options that would do nothing beside another one. */
-function contradictions(given: ReadonlyMap<string, string>): string[] {
+function contradictions(given: Given): string[] {
   const beside = [...given.keys()].filter((name) => name !== 'replay').map((name) => `--${name}`);
   return [
     ...(given.has('replay') && beside.length > 0

@@ -43,20 +43,9 @@ export interface MutantsOptions {
   readonly mostCases: number;
 }
 
-export type MutantsCommand =
-  | Exclude<CommandLine, { readonly do: 'run' }>
-  | { readonly do: 'run'; readonly options: MutantsOptions };
-
-export function readMutantsCommand(args: readonly string[]): MutantsCommand {
-  const line = readOptions(args, SPECS);
-  if (line.do !== 'run') return line;
-  const { given } = line;
-  return {
-    do: 'run',
-    options: {
-      mutants: named(given.get('only') ?? ''),
-      seed: Number(given.get('seed') ?? 7),
-      mostCases: Number(given.get('cases') ?? DEFAULT_CASES),
-    },
-  };
-}
+export const readMutantsCommand = (args: readonly string[]): CommandLine<MutantsOptions> =>
+  readOptions(args, SPECS, (given) => ({
+    mutants: named(given.get('only') ?? ''),
+    seed: Number(given.get('seed') ?? 7),
+    mostCases: Number(given.get('cases') ?? DEFAULT_CASES),
+  }));

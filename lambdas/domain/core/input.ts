@@ -3,8 +3,7 @@
  * who presses *Start execution*. `{}` deploys the newest upload.
  */
 import * as v from 'valibot';
-import { DeploymentError } from './errors.ts';
-import { problems } from './problems.ts';
+import { parseExecutionInput } from './parse-document.ts';
 import { plain } from './words.ts';
 
 const atMost = (longest: number) =>
@@ -115,21 +114,9 @@ function contradictions(given: Readonly<Record<string, unknown>>): { field: stri
   return needsReason && !hasReason ? [...clashes, reasonless] : clashes;
 }
 
-/**
- * The execution input as a type.
- * @throws InvalidInput with all problems, each with the value given and what is allowed.
- */
-export function parseInput(input: unknown): DeploymentInput {
-  // JSON arrays are objects to the schema library; an empty one would pass as {}.
-  const parsed = v.safeParse(DeploymentInput, Array.isArray(input) ? 'an array' : input);
-  if (parsed.success) return parsed.output;
-  const list = problems(parsed.issues);
-  throw new DeploymentError(
-    'InvalidInput',
-    `${list.length === 1 ? 'One problem' : `${list.length} problems`} with the execution input: ${list.join('; ')}. ` +
-      'Start again with input as docs/input.md describes; {} deploys the newest upload.',
-  );
-}
+/** @throws InvalidInput */
+export const parseInput = (input: unknown): DeploymentInput =>
+  parseExecutionInput(DeploymentInput, input, 'deploys the newest upload');
 
 /** Who or what started the deployment, in one phrase. */
 export function startedBy(input: DeploymentInput): string {

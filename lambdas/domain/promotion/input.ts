@@ -1,7 +1,6 @@
 /** What a promotion may be started with. `{}` promotes what the source fleet runs now. */
 import * as v from 'valibot';
-import { DeploymentError } from '../core/errors.ts';
-import { problems } from '../core/problems.ts';
+import { parseExecutionInput } from '../core/parse-document.ts';
 import { plain } from '../core/words.ts';
 
 /** For people to read, in the proof and at a terminal: kept as one line of what can be shown. */
@@ -44,21 +43,9 @@ const FIELDS = {
 export const PromotionInput = v.strictObject(FIELDS, `only ${Object.keys(FIELDS).join(', ')}`);
 export type PromotionInput = v.InferOutput<typeof PromotionInput>;
 
-/**
- * The execution input as a type.
- * @throws InvalidInput with all problems, each with the value given and what is allowed.
- */
-export function parsePromotionInput(input: unknown): PromotionInput {
-  // JSON arrays are objects to the schema library; an empty one would pass as {}.
-  const parsed = v.safeParse(PromotionInput, Array.isArray(input) ? 'an array' : input);
-  const list = [...(parsed.success ? [] : problems(parsed.issues)), ...unexplained(input)];
-  if (parsed.success && list.length === 0) return parsed.output;
-  throw new DeploymentError(
-    'InvalidInput',
-    `${list.length === 1 ? 'One problem' : `${list.length} problems`} with the execution input: ${list.join('; ')}. ` +
-      'Start again with input as docs/input.md describes; {} promotes what the source fleet runs.',
-  );
-}
+/** @throws InvalidInput */
+export const parsePromotionInput = (input: unknown): PromotionInput =>
+  parseExecutionInput(PromotionInput, input, 'promotes what the source fleet runs', unexplained(input));
 
 /** Whoever overrides a gate says why: it stands in the proof for whoever asks later. */
 function unexplained(input: unknown): string[] {

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { PinnedArtifact } from '../core/artifact.ts';
 import { Failure, Look } from '../core/document.ts';
-import { DeploymentError } from '../core/errors.ts';
+import { parseDocument } from '../core/parse-document.ts';
 import { parsePromotionInput } from './input.ts';
 
 /** A `Place` of the port. */
@@ -82,18 +82,6 @@ export function parsePromotion<K extends PromotionKey>(
   document: unknown,
   needs: readonly K[],
 ): PromotedSoFar<K> {
-  const parsed = v.safeParse(Document, document);
-  if (!parsed.success) {
-    const where = parsed.issues.map((issue) => v.getDotPath(issue) ?? '(document)');
-    throw new DeploymentError(
-      'StepCrashed',
-      `The document does not have the shape that this step needs, at ${where.join(', ')}. ` +
-        'Steps are started by the state machine, not by hand; redeploy the stack if both versions differ.',
-    );
-  }
-  const missing = needs.filter((key) => parsed.output[key] === undefined);
-  if (missing.length > 0) {
-    throw new DeploymentError('StepCrashed', `This step runs after others that wrote ${missing.join(', ')}.`);
-  }
-  return { ...parsed.output, input: parsePromotionInput(parsed.output.input) } as PromotedSoFar<K>;
+  const parsed = parseDocument(Document, document, needs);
+  return { ...parsed, input: parsePromotionInput(parsed.input) } as PromotedSoFar<K>;
 }

@@ -1,21 +1,21 @@
 /** One fleet's two state machines, its deployment and its clean-up, and the rules that start them. */
 
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { EventField, type EventPattern, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Fleet } from '../lambdas/domain/core/fleet.ts';
-import { machineLogName, machineName } from '../lambdas/domain/core/names.ts';
+import { machineName } from '../lambdas/domain/core/names.ts';
 import type { StepName } from '../lambdas/domain/core/steps.ts';
 import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from './budgets.ts';
 import { cleanUpStory } from './clean-up-story.ts';
 import { deployStory } from './deploy-story.ts';
 import { acknowledge } from './nag.ts';
+import { stateMachine } from './state-machine.ts';
 
 /** What the fleets of an environment share. */
 export interface Shared {
@@ -38,47 +38,28 @@ export class FleetMachine extends Construct {
     startsOn: { readonly newImage: boolean },
   ) {
     super(scope, `fleet ${fleet.name}`);
-    const { functions } = shared;
-    this.machine = this.stateMachine(this, {
+    const { functions, machineRole: role } = shared;
+    this.machine = stateMachine(this, {
       name: machineName(fleet.name, 'deploy'),
       comment: `Replaces the hosts of ${fleet.name} by hosts of one release.`,
       start: deployStory(this, functions, fleet),
       seconds: machineTimeoutSeconds(fleet),
+      role,
     });
     // A scope of its own: both stories have states of the same names.
     const scopeOfCleanUp = new Construct(this, 'CleanUp');
-    this.cleanUp = this.stateMachine(scopeOfCleanUp, {
+    this.cleanUp = stateMachine(scopeOfCleanUp, {
       name: machineName(fleet.name, 'clean-up'),
       comment: `Undoes or finishes what a dead deployment of ${fleet.name} left.`,
       start: cleanUpStory(scopeOfCleanUp, functions, fleet),
       seconds: cleanUpTimeoutSeconds(fleet),
+      role,
     });
     this.undelivered = this.deadLetterQueue();
     // One that follows another fleet is started when that one was deployed.
     if (fleet.after === undefined) this.startOnUpload(fleet.artifact);
     if (startsOn.newImage) this.startOnNewImage(fleet.image);
     this.cleanUpOnEnding(fleet.name);
-  }
-
-  private stateMachine(
-    scope: Construct,
-    story: { name: string; comment: string; start: sfn.IChainable; seconds: number },
-  ): sfn.StateMachine {
-    const log = new LogGroup(scope, 'Log', {
-      logGroupName: machineLogName(story.name),
-      retention: RetentionDays.ONE_YEAR,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
-    return new sfn.StateMachine(scope, 'Machine', {
-      stateMachineName: story.name,
-      stateMachineType: sfn.StateMachineType.STANDARD,
-      comment: story.comment,
-      definitionBody: sfn.DefinitionBody.fromChainable(story.start),
-      timeout: Duration.seconds(story.seconds),
-      role: this.shared.machineRole,
-      tracingEnabled: true,
-      logs: { destination: log, level: sfn.LogLevel.ALL, includeExecutionData: true },
-    });
   }
 
   private deadLetterQueue(): sqs.Queue {

@@ -1,16 +1,15 @@
 /** A fleet's third state machine, of a fleet with a `promotion`: started by a person, by CI or by the command. */
 
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { machineLogName, machineName } from '../lambdas/domain/core/names.ts';
+import { machineName } from '../lambdas/domain/core/names.ts';
 import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { promotionStory } from './promotion-story.ts';
 import type { Promotion } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
+import { stateMachine } from './state-machine.ts';
 
 /** Longer than the copy's own limit, with every retry of the other steps: it ends runaway executions only. */
 export const PROMOTION_SECONDS = 16 * 3_600;
@@ -30,27 +29,13 @@ export class PromotionMachine extends Construct {
     shared: PromotionShared,
   ) {
     super(scope, `promotion ${fleet}`);
-    const name = machineName(fleet, 'promote');
     const destination = { name: fleet, environment: environment.name };
-    this.machine = new sfn.StateMachine(this, 'Machine', {
-      stateMachineName: name,
-      stateMachineType: sfn.StateMachineType.STANDARD,
+    this.machine = stateMachine(this, {
+      name: machineName(fleet, 'promote'),
       comment: `Promotes what runs on ${plan.from.environment} to ${fleet}.`,
-      definitionBody: sfn.DefinitionBody.fromChainable(
-        promotionStory(this, shared.functions, destination, plan),
-      ),
-      timeout: Duration.seconds(PROMOTION_SECONDS),
+      start: promotionStory(this, shared.functions, destination, plan),
+      seconds: PROMOTION_SECONDS,
       role: shared.machineRole,
-      tracingEnabled: true,
-      logs: {
-        destination: new LogGroup(this, 'Log', {
-          logGroupName: machineLogName(name),
-          retention: RetentionDays.ONE_YEAR,
-          removalPolicy: RemovalPolicy.DESTROY,
-        }),
-        level: sfn.LogLevel.ALL,
-        includeExecutionData: true,
-      },
     });
   }
 }

@@ -1,0 +1,33 @@
+/** How every state machine is made: its name, its log, its traces. */
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { machineLogName } from '../lambdas/domain/core/names.ts';
+
+export interface StateMachineProps {
+  readonly name: string;
+  readonly comment: string;
+  readonly start: sfn.IChainable;
+  readonly seconds: number;
+  readonly role: IRole;
+}
+
+export function stateMachine(scope: Construct, props: StateMachineProps): sfn.StateMachine {
+  const destination = new LogGroup(scope, 'Log', {
+    logGroupName: machineLogName(props.name),
+    retention: RetentionDays.ONE_YEAR,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  return new sfn.StateMachine(scope, 'Machine', {
+    stateMachineName: props.name,
+    stateMachineType: sfn.StateMachineType.STANDARD,
+    comment: props.comment,
+    definitionBody: sfn.DefinitionBody.fromChainable(props.start),
+    timeout: Duration.seconds(props.seconds),
+    role: props.role,
+    tracingEnabled: true,
+    logs: { destination, level: sfn.LogLevel.ALL, includeExecutionData: true },
+  });
+}

@@ -51,7 +51,7 @@ const COLUMNS: Readonly<Record<Room, number>> = {
   lib: 0.3,
   steps: 2.7,
   clients: 3.5,
-  record: 2.45,
+  record: 1.25,
   promotion: 0,
   lock: 2.5,
   launch: 1.5,

@@ -9,9 +9,10 @@ import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveRecords } from './clients/records.ts';
-import { type Deployment, type Ending, holdOf, parseDeployment } from './domain/core/document.ts';
+import { type Ending, holdOf, parseDeployment } from './domain/core/document.ts';
 import { type FailureName, isFailure } from './domain/core/errors.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/core/names.ts';
+import { despiteBadInput } from './domain/core/parse-document.ts';
 import type { Step } from './domain/core/step.ts';
 import { endingOf } from './domain/record/ending.ts';
 import { recordOf, withoutTimeline } from './domain/record/record.ts';
@@ -30,7 +31,7 @@ type Records = Pick<Ports, 'ledger' | 'records'> & Ears;
 export const recordTheFailure: Step<Records, Ending> = {
   name: 'record-the-failure',
   run: async (document, ports) => {
-    const deployment = parseFailed(document);
+    const deployment = despiteBadInput(document, (given) => parseDeployment(given, []));
     const ending = endingOf(deployment);
     const record = recordOf(deployment, ports.clock.now(), ending);
     const { fleet } = deployment;
@@ -52,16 +53,6 @@ export const recordTheFailure: Step<Records, Ending> = {
     return ending;
   },
 };
-
-/** The input may be the very thing that was wrong with this deployment: its record goes without. */
-function parseFailed(document: unknown): Deployment {
-  try {
-    return parseDeployment(document, []);
-  } catch (error) {
-    if (!isFailure(error, 'InvalidInput')) throw error;
-    return parseDeployment({ ...(document as object), input: {} }, []);
-  }
-}
 
 /** A record that cannot be written must not hide how the deployment ended: the execution fails under its own name. */
 async function quietly(writing: Promise<void>): Promise<void> {

@@ -10,6 +10,7 @@ import { machinesOf } from './domain/core/aws.ts';
 import { type Deployment, holdOf, parseDeployment } from './domain/core/document.ts';
 import { isFailure } from './domain/core/errors.ts';
 import { machineName } from './domain/core/names.ts';
+import { despiteBadInput } from './domain/core/parse-document.ts';
 import type { Step } from './domain/core/step.ts';
 import { list } from './domain/core/words.ts';
 import { followUps } from './domain/lock/following.ts';
@@ -21,7 +22,7 @@ type Registry = Pick<Ports, 'ledger' | 'executions' | 'log'>;
 export const releaseTheFleetLock: Step<Registry, { reason: string }> = {
   name: 'release-the-fleet-lock',
   run: async (document, ports) => {
-    const deployment = parseEnded(document);
+    const deployment = despiteBadInput(document, (given) => parseDeployment(given, []));
     const { fleet, lock } = deployment;
     if (!lock) return { reason: 'the lock was never taken' };
     // First: when a start fails, the lock stays, and the clean-up that is sent for starts them.
@@ -80,16 +81,6 @@ const isCleanUp = ({ lock, execution }: Deployment): boolean => lock?.holder !==
 const unfollowed = (fleet: string, { versionId }: Readonly<Record<string, unknown>>, why: string): string =>
   `${fleet} does not follow, because it was refused twice to start it: ${why} If that fleet is still there, start ` +
   `${machineName(fleet, 'deploy')} with ${JSON.stringify({ versionId })}`;
-
-/** A refused input must not keep the lock: the document goes on without it. */
-function parseEnded(document: unknown): Deployment {
-  try {
-    return parseDeployment(document, []);
-  } catch (error) {
-    if (!isFailure(error, 'InvalidInput')) throw error;
-    return parseDeployment({ ...(document as object), input: {} }, []);
-  }
-}
 
 export const handler = lambdaHandler(releaseTheFleetLock, () => ({
   ledger: liveLedger(),

@@ -4,11 +4,11 @@
  * told in the last two weeks, and some fleets are deployed less often than that.
  */
 
-import { machinesPage } from '../lambdas/domain/core/aws.ts';
-import { dashboardName } from '../lambdas/domain/core/names.ts';
 import { Duration, type Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { machinesPage } from '../lambdas/domain/core/aws.ts';
+import { dashboardName } from '../lambdas/domain/core/names.ts';
 import { SPANS, spanMetric } from '../lambdas/domain/record/metrics.ts';
 import { RESULTS, type Result } from '../lambdas/domain/record/news.ts';
 import type { FleetMachine } from './fleet-machine.ts';

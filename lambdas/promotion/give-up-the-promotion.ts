@@ -3,9 +3,11 @@
  * S3 charges for them. A proof that was written stays: it says that the version was deployed at the source, which is
  * true, and starts nothing.
  */
+
 import { liveCopies } from '../clients/copies.ts';
 import { lambdaHandler } from '../clients/handler.ts';
 import { isFailure } from '../domain/core/errors.ts';
+import { despiteBadInput } from '../domain/core/parse-document.ts';
 import type { Step } from '../domain/core/step.ts';
 import { list } from '../domain/core/words.ts';
 import { type Promotion, parsePromotion } from '../domain/promotion/promotion.ts';
@@ -20,7 +22,7 @@ interface Ending {
 export const giveUpThePromotion: Step<Pick<Ports, 'copies'>, Ending> = {
   name: 'give-up-the-promotion',
   run: async (document, { copies }) => {
-    const promotion = parseFailed(document);
+    const promotion = despiteBadInput(document, (given) => parsePromotion(given, []));
     const { failure, copy, promotion: plan } = promotion;
     if (copy?.uploadId !== undefined) await quietly(copies.abandon(plan.to, copy.uploadId));
     const { name, sentence } = explain(failure);
@@ -32,16 +34,6 @@ function consequence({ promotion: { to, fed }, copy }: Promotion): string {
   return copy?.versionId === undefined
     ? 'Nothing was promoted.'
     : `The artifact was promoted, as version ${copy.versionId} of s3://${to.bucket}/${to.key}, and is deployed to ${list(fed.map(({ fleet }) => fleet))}; only the record of it could not be completed.`;
-}
-
-/** The input may be the very thing that was wrong: the ending goes without. */
-function parseFailed(document: unknown): Promotion {
-  try {
-    return parsePromotion(document, []);
-  } catch (error) {
-    if (!isFailure(error, 'InvalidInput')) throw error;
-    return parsePromotion({ ...(document as object), input: {} }, []);
-  }
 }
 
 /** Parts that stay are removed by the bucket's own rule; they must not hide why the promotion failed. */

@@ -6,20 +6,27 @@
  * whose time is over: it ends them.
  */
 
-import { liveRecords } from '../clients/records.ts';
-import { machinesOf } from '../domain/core/aws.ts';
 import { Logger } from '@aws-lambda-powertools/logger';
 import * as v from 'valibot';
 import { liveEc2 } from '../clients/ec2.ts';
 import { liveExecutions } from '../clients/executions.ts';
 import { systemClock } from '../clients/handler.ts';
 import { liveLedger } from '../clients/ledger.ts';
+import { liveRecords } from '../clients/records.ts';
+import { machinesOf } from '../domain/core/aws.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
 import { TAG } from '../domain/core/fleet.ts';
 import { cleanUpName, currentReleaseKey } from '../domain/core/names.ts';
 import { list, secondsBetween } from '../domain/core/words.ts';
 import { removeExpiredKept } from '../domain/hosts/kept.ts';
-import { accountedFor, judgeLock, lookAt, orphansAmong, orphansSentence, unaccountedFor } from '../domain/lock/orphans.ts';
+import {
+  accountedFor,
+  judgeLock,
+  lookAt,
+  orphansAmong,
+  orphansSentence,
+  unaccountedFor,
+} from '../domain/lock/orphans.ts';
 import { metricFields } from '../domain/record/metrics.ts';
 import { startPending } from '../domain/record/write-records.ts';
 import type { LedgerRow } from '../ports/ledger.ts';

@@ -3,8 +3,8 @@
  * way of the synthesized rule, and tells and shows what follows. Knows nothing of terminals.
  */
 
-import { timelineKey } from '../../lambdas/domain/core/names.ts';
 import { fleetSize } from '../../lambdas/domain/core/fleet.ts';
+import { timelineKey } from '../../lambdas/domain/core/names.ts';
 import { ACTS } from '../../lambdas/domain/core/steps.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { FlowName } from '../flows.ts';

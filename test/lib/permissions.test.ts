@@ -1,7 +1,7 @@
 /** What each step's role allows, held against a second list: whoever widens a permission does it in both places. */
 
-import { machinesOf } from '../../lambdas/domain/core/aws.ts';
 import { describe, expect, it } from 'vitest';
+import { machinesOf } from '../../lambdas/domain/core/aws.ts';
 import { STEP_NAMES, STEPS, type StepName } from '../../lambdas/domain/core/steps.ts';
 import { FUNCTION_NAMES, type FunctionName } from '../../lib/function-names.ts';
 import { readFleets } from '../../lib/read-fleets.ts';

@@ -1,8 +1,8 @@
 /** What a failed deployment leaves to whoever looks for the reason: consoles in the record, and a host that was kept. */
 
-import { deploymentRecordKey } from '../../lambdas/domain/core/names.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { deploymentRecordKey } from '../../lambdas/domain/core/names.ts';
 import { removeExpiredKept } from '../../lambdas/domain/hosts/kept.ts';
 import type { DeploymentRecord } from '../../lambdas/domain/record/record.ts';
 import { Rules } from '../../simulator/rules.ts';

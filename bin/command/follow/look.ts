@@ -3,10 +3,10 @@
  * state is needed; whoever may not read the ledger or a history follows without.
  */
 
-import { machineIn, machineAndName, executionName } from '../../../lambdas/domain/core/aws.ts';
-import { machineName } from '../../../lambdas/domain/core/names.ts';
+import { executionName, machineAndName, machineIn } from '../../../lambdas/domain/core/aws.ts';
 import { type Deployment, parseDeployment } from '../../../lambdas/domain/core/document.ts';
 import { isFailure } from '../../../lambdas/domain/core/errors.ts';
+import { machineName } from '../../../lambdas/domain/core/names.ts';
 import type { ExecutionDescription, HistoryTurn } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { Task } from '../command.ts';

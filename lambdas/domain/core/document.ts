@@ -5,9 +5,10 @@
 import * as v from 'valibot';
 import type { Hold } from '../../ports/ledger.ts';
 import { PinnedArtifact, PinnedRuntime } from './artifact.ts';
-import { DeploymentError, type FailureName } from './errors.ts';
+import type { FailureName } from './errors.ts';
 import { Fleet } from './fleet.ts';
 import { parseInput } from './input.ts';
+import { parseDocument } from './parse-document.ts';
 
 const instant = v.pipe(v.string(), v.isoTimestamp());
 
@@ -248,20 +249,8 @@ export type After<K extends StepKey> = Deployment & { [Key in K]-?: NonNullable<
  * have written (a step run by hand, or out of order).
  */
 export function parseDeployment<K extends StepKey>(document: unknown, needs: readonly K[]): After<K> {
-  const parsed = v.safeParse(Document, document);
-  if (!parsed.success) {
-    const where = parsed.issues.map((issue) => v.getDotPath(issue) ?? '(document)');
-    throw new DeploymentError(
-      'StepCrashed',
-      `The document does not have the shape that this step needs, at ${where.join(', ')}. ` +
-        'Steps are started by the state machine, not by hand; redeploy the stack if both versions differ.',
-    );
-  }
-  const missing = needs.filter((key) => parsed.output[key] === undefined);
-  if (missing.length > 0) {
-    throw new DeploymentError('StepCrashed', `This step runs after others that wrote ${missing.join(', ')}.`);
-  }
-  return { ...parsed.output, input: parseInput(parsed.output.input) } as After<K>;
+  const parsed = parseDocument(Document, document, needs);
+  return { ...parsed, input: parseInput(parsed.input) } as After<K>;
 }
 
 /** The deployment's id: the execution's name. It is in the instances' tags, in the records and in the logs. */

@@ -1,6 +1,6 @@
 /** What comes to a step from outside: the document at its door, and in it the input of the execution. */
 import * as v from 'valibot';
-import { DeploymentError } from './errors.ts';
+import { DeploymentError, isFailure } from './errors.ts';
 import { problems } from './problems.ts';
 
 /**
@@ -26,6 +26,16 @@ export function parseDocument<S extends v.GenericSchema>(
     throw new DeploymentError('StepCrashed', `This step runs after others that wrote ${missing.join(', ')}.`);
   }
   return parsed.output;
+}
+
+/** For what comes at the end: the input may be the very thing that was wrong, and then the document goes without. */
+export function despiteBadInput<T>(document: unknown, parse: (document: unknown) => T): T {
+  try {
+    return parse(document);
+  } catch (error) {
+    if (!isFailure(error, 'InvalidInput')) throw error;
+    return parse({ ...(document as object), input: {} });
+  }
 }
 
 /**

@@ -1,9 +1,9 @@
 /** Decisions about a fleet's lock: what a start does that finds it held, and what is to be done about a dead holder. */
 
-import { isFollowUp } from '../core/names.ts';
 import type { ExecutionState } from '../../ports/executions.ts';
 import type { LedgerRow, PendingRequest, Phase } from '../../ports/ledger.ts';
 import type { TakeOver } from '../core/document.ts';
+import { isFollowUp } from '../core/names.ts';
 import { ACTS, TAKE_OVER_AFTER_SECONDS } from '../core/steps.ts';
 import { span } from '../core/words.ts';
 

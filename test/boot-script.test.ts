@@ -75,20 +75,17 @@ describe('A host that boots', () => {
   });
 
   it('leaves the output of the start command in the log, off the console', async () => {
-    const boot = await host.boot(
-      renderBootScript(order({ startCommand: 'echo listening on 8080; echo oops >&2' })),
-    );
+    const boot = await host.boot(afterTheDownload({ startCommand: 'echo listening on 8080; echo oops >&2' }));
     expect(boot.log).toContain('listening on 8080\noops\n');
     expect(boot.console.join()).not.toContain('listening');
   });
 
   it('is not held up by a daemon that the start command leaves behind', async () => {
-    const startCommand = `${process.execPath} -e 'setTimeout(() => {}, 30000)' & echo $! >pid`;
-    const began = Date.now();
+    const startCommand = `${process.execPath} -e 'setTimeout(() => {}, 60000)' & echo $! >pid`;
     const boot = await host.boot(renderBootScript(order({ startCommand })));
-    process.kill(Number(host.read(`${RELEASE}/pid`)));
+    // It lives still: a boot that waited for it would be over only after it.
+    expect(process.kill(Number(host.read(`${RELEASE}/pid`)))).toBe(true);
     expect(boot.status).toBe(0);
-    expect(Date.now() - began).toBeLessThan(20_000);
   });
 
   it('gives the unpacked files to root and lets every user enter the release', async () => {
@@ -173,19 +170,19 @@ describe('A host that boots', () => {
     }
   });
 
-  it('signs with any secret key that AWS could give', { timeout: 120_000 }, async () => {
-    const keys = fc.sample(
-      fc.string({ unit: fc.constantFrom(...BASE64), minLength: 40, maxLength: 64 - 4 }),
-      {
-        numRuns: 10,
-        seed: 7,
-      },
-    );
-    for (const key of keys) {
-      aws.secretAccessKey = key;
-      const deploymentId = `deploy-${keys.indexOf(key)}`;
-      expect((await host.boot(renderBootScript(order({ deploymentId })))).status).toBe(0);
-    }
+  it('signs with any secret key that AWS could give', async () => {
+    const letters = fc.string({ unit: fc.constantFrom(...BASE64), minLength: 40, maxLength: 64 - 4 });
+    const keys = fc.sample(letters, { numRuns: 10, seed: 7 });
+    // Credentials are read anew for each download: one boot with ten of them signs with all the keys.
+    const runtimes = keys.slice(1).map((_, index) => ({
+      ...upload(`runtimes/${index}.tar.gz`, [{ name: 'x' }]),
+      directory: `/opt/${index}`,
+    }));
+    aws.secretAccessKeys = keys;
+    expect((await host.boot(renderBootScript(order({ runtimes })))).status).toBe(0);
+    expect(aws.secretAccessKeys).toEqual([]);
+    expect(aws.s3Log).toHaveLength(10);
+    expect(aws.s3Log.filter((line) => !line.endsWith(' → 200'))).toEqual([]);
   });
 });
 
@@ -315,7 +312,7 @@ describe('A host that cannot start its release', () => {
   });
 
   it('shuts down when it is told to stop before the application was started', async () => {
-    const boot = await host.boot(renderBootScript(order({ startCommand: 'kill -TERM $PPID' })));
+    const boot = await host.boot(afterTheDownload({ startCommand: 'kill -TERM $PPID' }));
     expect(boot.console.at(-1)).toBe(
       'irekae: FAILED: the boot script was told to stop before the application was started',
     );
@@ -357,7 +354,7 @@ describe('A host that joins Mackerel', () => {
     ],
   ])('puts its role into a configuration with %s', async (_, before, after) => {
     host.write(CONF, before);
-    await host.boot(renderBootScript(order()));
+    await host.boot(afterTheDownload());
     expect(host.read(CONF)).toBe(after);
   });
 
@@ -366,7 +363,7 @@ describe('A host that joins Mackerel', () => {
     host.write(CONF, `include = "/${include}*.conf"\n`);
     host.write(`${include}more.conf`, 'roles = ["Old:app"]\n[plugin.metrics.x]\ncommand = "x"\n');
     host.write(`${include}kept.txt`, 'roles = ["Old:app"]\n');
-    await host.boot(renderBootScript(order()));
+    await host.boot(afterTheDownload());
     expect(host.read(CONF)).toBe(`${role}\ninclude = "/${include}*.conf"\n`);
     expect(host.read(`${include}more.conf`)).toBe('[plugin.metrics.x]\ncommand = "x"\n');
     expect(host.read(`${include}kept.txt`)).toBe('roles = ["Old:app"]\n');
@@ -374,7 +371,7 @@ describe('A host that joins Mackerel', () => {
 
   it('keeps the mode of the configuration, which holds the API key', async () => {
     execFileSync('chmod', ['640', join(host.root, CONF)]);
-    await host.boot(renderBootScript(order()));
+    await host.boot(afterTheDownload());
     expect(statSync(join(host.root, CONF)).mode & 0o777).toBe(0o640);
   });
 
@@ -384,12 +381,12 @@ describe('A host that joins Mackerel', () => {
   ])('forgets a host id that was baked into the image in %s', async (_, conf, id) => {
     host.write(CONF, conf);
     host.write(id, '4HkPz9QxYtB');
-    await host.boot(renderBootScript(order()));
+    await host.boot(afterTheDownload());
     expect(host.exists(id)).toBe(false);
   });
 
   it('starts the agent after the application, and not before', async () => {
-    await host.boot(renderBootScript(order()));
+    await host.boot(afterTheDownload());
     const told = host.calls.filter((call) => /^(systemctl|bash)/.test(call));
     expect(told).toEqual([
       'systemctl stop mackerel-agent',
@@ -402,7 +399,7 @@ describe('A host that joins Mackerel', () => {
 
   it('starts without Mackerel where the image has no agent, and says so', async () => {
     host.systemctlFailsAt.push('cat', 'stop');
-    const boot = await host.boot(renderBootScript(order()));
+    const boot = await host.boot(afterTheDownload());
     expect(boot.status).toBe(0);
     expect(boot.console).toContain(
       'irekae: the image has no mackerel-agent: this host will not be seen in Mackerel',
@@ -412,14 +409,14 @@ describe('A host that joins Mackerel', () => {
 
   it('shuts down where the agent does not start, since nobody would ever see the host', async () => {
     host.systemctlFailsAt.push('restart');
-    const boot = await host.boot(renderBootScript(order()));
+    const boot = await host.boot(afterTheDownload());
     expect(boot.console.at(-1)).toBe('irekae: FAILED: mackerel-agent does not start');
     expect(host.calls.at(-1)).toBe('shutdown -h now');
   });
 
   it('shuts down where the agent has no configuration', async () => {
     rmSync(join(host.root, CONF));
-    const boot = await host.boot(renderBootScript(order()));
+    const boot = await host.boot(afterTheDownload());
     expect(boot.console.at(-1)).toMatch(
       /^irekae: FAILED: the image has mackerel-agent, but no .*mackerel-agent\.conf$/,
     );
@@ -428,15 +425,14 @@ describe('A host that joins Mackerel', () => {
 
 describe('The text of the boot script', () => {
   it('carries any value unchanged through bash', () => {
-    fc.assert(
-      fc.property(
-        fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0')),
-        (value) => {
-          const script = `printf '%s' ${quote(value)}`;
-          expect(execFileSync('/bin/bash', { input: script, encoding: 'utf8' })).toBe(value);
-        },
-      ),
+    const values = fc.sample(
+      fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0')),
+      100,
     );
+    // One bash for all of them: each starts slower than it reads.
+    const script = values.map((value) => `printf '%s\\0' ${quote(value)}\n`).join('');
+    const said = execFileSync('/bin/bash', { input: script, encoding: 'utf8' });
+    expect(said.split('\0').slice(0, -1)).toEqual(values);
   });
 
   it.each(['a\0b', '\ud800'])('refuses a value that no shell word can carry: %j', (startCommand) => {
@@ -516,6 +512,18 @@ function uploadBytes(key: string, bytes: Buffer, bucket = BUCKET): PinnedArtifac
 
 const upload = (key: string, members: readonly Member[], bucket = BUCKET) =>
   uploadBytes(key, tarball(members), bucket);
+
+/**
+ * The script on a host that has fetched its release: to sign requests takes most of a boot's time, and is tested by
+ * itself.
+ */
+function afterTheDownload(change: Partial<BootOrder> = {}): string {
+  host.write(`${RELEASE}/start`, 'exit 0');
+  const script = renderBootScript(order(change));
+  const rest = script.replace(/^(identify_host|deliver .*)\n/gm, '');
+  expect(script.split('\n').length - rest.split('\n').length).toBe(2);
+  return rest;
+}
 
 /** An order whose application artifact is what S3 holds, or a plain one that is put there. */
 function order(change: Partial<BootOrder> = {}): BootOrder {

@@ -10,6 +10,7 @@ export const REGION = 'ap-northeast-1';
 const IMDS_HOST = '169.254.169.254';
 const IMDS_TOKEN = 'AQAEAimdsTokenOfTheTest==';
 const ROLE = 'reactio-production-app-host';
+const CREDENTIALS_PATH = `iam/security-credentials/${ROLE}`;
 const EMPTY_SHA256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 
 /** As long and with the characters that the real ones have. */
@@ -36,7 +37,10 @@ export class LocalAws {
   readonly s3Hiccups: Answer[] = [];
   /** Metadata paths that do not exist (yet): path → how many requests still find nothing. */
   readonly metadataMissing = new Map<string, number>();
-  secretAccessKey = CREDENTIALS.SecretAccessKey;
+  /** The role's secret keys from now on: each is given out once, the last one for ever. */
+  secretAccessKeys: readonly string[] = [CREDENTIALS.SecretAccessKey];
+  /** The one that was given out last, and that S3 wants a request to be signed with. */
+  #secretAccessKey = CREDENTIALS.SecretAccessKey;
   readonly #server: Server = createServer((request, response) => void this.#serve(request, response));
 
   async start(): Promise<this> {
@@ -73,17 +77,24 @@ export class LocalAws {
       this.metadataMissing.set(path, missing - 1);
       return { status: 404, body: '' };
     }
+    if (path === CREDENTIALS_PATH) this.#rotate();
     const body = {
       'placement/region': REGION,
       'services/domain': 'amazonaws.com',
       'iam/security-credentials/': ROLE,
-      [`iam/security-credentials/${ROLE}`]: JSON.stringify(
-        { Code: 'Success', Type: 'AWS-HMAC', ...CREDENTIALS, SecretAccessKey: this.secretAccessKey },
+      [CREDENTIALS_PATH]: JSON.stringify(
+        { Code: 'Success', Type: 'AWS-HMAC', ...CREDENTIALS, SecretAccessKey: this.#secretAccessKey },
         null,
         2,
       ),
     }[path];
     return body === undefined ? { status: 404, body: '' } : { status: 200, body };
+  }
+
+  #rotate(): void {
+    const [next = this.#secretAccessKey, ...later] = this.secretAccessKeys;
+    this.#secretAccessKey = next;
+    this.secretAccessKeys = later;
   }
 
   async #object(request: IncomingMessage): Promise<Answer> {
@@ -116,7 +127,7 @@ export class LocalAws {
       url: url.href,
       headers: { 'x-amz-content-sha256': payload },
       accessKeyId: CREDENTIALS.AccessKeyId,
-      secretAccessKey: this.secretAccessKey,
+      secretAccessKey: this.#secretAccessKey,
       sessionToken: CREDENTIALS.Token,
       service: 's3',
       region: REGION,

@@ -14,6 +14,7 @@ export default defineConfig({
     // One module registry for all files of a worker: loading CDK and the SDK anew for each of ninety files took longer
     // than all tests together. Files restore what they change (clocks, environment, mocks).
     isolate: false,
+    setupFiles: ['test/setup.ts'],
     // Vitest leaves one core to itself, of which CI has two; it needs little of it.
     maxWorkers: '100%',
     // Synthesis takes a second or two, and more when both cores are busy: vitest's own limit is 5 s.

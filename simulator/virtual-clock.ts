@@ -10,6 +10,9 @@ import FakeTimers from '@sinonjs/fake-timers';
 const TURNS = 3;
 
 const realImmediate = setImmediate;
+/** The clock that the process goes by. */
+let installed: VirtualClock | undefined;
+
 const turn = () => new Promise<void>((resolve) => realImmediate(resolve));
 
 export class VirtualClock {
@@ -18,6 +21,9 @@ export class VirtualClock {
   beforeMoving: ((from: Date, to: Date) => Promise<void>) | undefined;
 
   constructor(start: Date) {
+    // One that was left behind, as by a test that timed out, must not fail everybody who comes after it.
+    VirtualClock.uninstallAny();
+    installed = this;
     this.#timers = FakeTimers.install({ now: start, toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   }
 
@@ -63,8 +69,14 @@ export class VirtualClock {
     return Math.max(0, Math.min(...timers.map((timer) => timer.callAt)) - this.#timers.now);
   }
 
-  /** Gives the process its real time back. */
+  /** Gives the process its real time back, unless it goes by another clock meanwhile. */
   uninstall(): void {
+    if (installed !== this) return;
+    installed = undefined;
     this.#timers.uninstall();
+  }
+
+  static uninstallAny(): void {
+    installed?.uninstall();
   }
 }

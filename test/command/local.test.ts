@@ -81,7 +81,7 @@ describe('on the modelled region', () => {
     expect(out).toMatch(/about \d+ min \d+ s left, if it takes as long as the last 2 took/);
     expect(out).toMatch(/^Deployed reactio\/app\.tar\.gz version /m);
     expect(await local(`plan ${FLEET}`)).toEqual(first);
-    expect(Math.abs(Date.now() - performance.timeOrigin - performance.now())).toBeLessThan(60_000);
+    expect(Date, 'the process has its real time back').not.toHaveProperty('isFake');
   });
 
   it('a deployment that nobody waits for ends with the world, and it is said', async () => {

@@ -15,6 +15,8 @@ export default defineConfig({
     // than all tests together. Files restore what they change (clocks, environment, mocks).
     isolate: false,
     setupFiles: ['test/setup.ts'],
+    // A loop over nothing, or a callback that never ran, is no success.
+    expect: { requireAssertions: true },
     // Vitest leaves one core to itself, of which CI has two; it needs little of it.
     maxWorkers: '100%',
     // Synthesis takes a second or two, and more when both cores are busy: vitest's own limit is 5 s.

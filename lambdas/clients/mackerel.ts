@@ -9,19 +9,12 @@
  * here. Every request may be repeated: reads, set semantics, and `annotate` looks before it writes.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleepMillis } from 'node:timers/promises';
 import * as v from 'valibot';
 import manifest from '../../package.json' with { type: 'json' };
 import { chunksOf } from '../domain/core/collections.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
-import type {
-  Annotation,
-  Mackerel,
-  MackerelAlert,
-  MackerelHost,
-  MackerelStatus,
-  ServicePoint,
-} from '../ports/mackerel.ts';
+import type { Annotation, Mackerel, MackerelAlert, MackerelHost, MackerelStatus, ServicePoint } from '../ports/mackerel.ts';
 import type { Refusal } from '../ports/refusal.ts';
 
 export interface MackerelOptions {
@@ -36,6 +29,8 @@ export interface MackerelOptions {
   readonly attempts?: number;
   /** Wait before the second attempt; doubles each time, shortened at random by up to a half. */
   readonly backoffMs?: number;
+  /** How so many milliseconds are waited; for tests. */
+  readonly sleep?: (millis: number) => Promise<unknown>;
 }
 
 const STATUSES = [
@@ -452,7 +447,7 @@ function serviceUnknown(service: string): (said: string) => DeploymentError {
 // ── Transport ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function transport(options: MackerelOptions): Exchange {
-  const { apiKey, attempts = 3, backoffMs = 300 } = options;
+  const { apiKey, attempts = 3, backoffMs = 300, sleep = sleepMillis } = options;
   return async (call) => {
     const key = usable(await apiKey());
     let trouble = '';

@@ -245,6 +245,7 @@ describe('A hostile name of', () => {
     const played = await play({}, name);
     harmless(played);
     expect(played.endedIn).toBe('Deployed');
+    expect(played.launches).toHaveLength(2);
     for (const launch of played.launches) expect(assigned(launch)).toMatchObject({ deployment: name });
   });
 });

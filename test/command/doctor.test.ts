@@ -533,6 +533,7 @@ describe('doctor', () => {
     expect(said).toMatchObject({ exitCode: 0, err: '' });
     expect(said.out).toMatch(/^reactio-production-app in production \(222222222222, ap-northeast-1\), seen /);
     expect(said.out).toMatch(/\nHealthy: \d+ checks are fine\.$/);
+    expect(Object.values(CHECKS).length).toBeGreaterThan(20);
     for (const area of new Set(Object.values(CHECKS))) expect(said.out).toContain(`\n  ${area} `);
   });
 });

@@ -19,6 +19,11 @@ const linksOf = (path: string): Link[] => {
 const links = DOCUMENTS.flatMap(linksOf);
 const isOutside = ({ target }: Link) => /^https?:/.test(target);
 
+const scriptsIn = (path: string): string[] =>
+  [...read(path).matchAll(/npm (?:run )?(?:-s )?([a-z][\w:-]*)/g)]
+    .map(([, name = '']) => name)
+    .filter((name) => !['ci', 'run'].includes(name));
+
 /** Why a link leads nowhere, or nothing. */
 function problemOf({ from, target }: Link): string | undefined {
   const [file = '', anchor] = target.split('#');
@@ -39,11 +44,7 @@ describe.each(DOCUMENTS)('%s', (path) => {
 
   it('names only npm scripts that package.json has', () => {
     const { scripts } = JSON.parse(read('package.json'));
-    const named = [...read(path).matchAll(/npm (?:run )?(?:-s )?([a-z][\w:-]*)/g)].map(
-      ([, name = '']) => name,
-    );
-    const own = named.filter((name) => !['ci', 'run'].includes(name));
-    expect(own.filter((name) => !(name in scripts))).toEqual([]);
+    expect(scriptsIn(path).filter((name) => !(name in scripts))).toEqual([]);
   });
 
   it('names no path of anybody’s machine', () =>
@@ -55,6 +56,13 @@ describe.each(DOCUMENTS)('%s', (path) => {
   });
 
   it('closes every block of code', () => expect((read(path).match(/^ *```/gm) ?? []).length % 2).toBe(0));
+});
+
+describe('All documents together', () => {
+  it('have links and npm scripts to look at', () => {
+    expect(links.filter((link) => !isOutside(link)).length).toBeGreaterThan(100);
+    expect(DOCUMENTS.flatMap(scriptsIn).length).toBeGreaterThan(20);
+  });
 });
 
 describe('README.md', () => {

@@ -70,8 +70,15 @@ describe('README.ja.md', () => {
   it('has as many points and rows as README.md in each section', () => {
     const shape = (sections: readonly Section[], mark: RegExp) =>
       sections.map(({ text }) => withoutBlocks(text).match(mark)?.length ?? 0);
-    for (const mark of [/^\| /gm, /^- /gm, /^\d+\. /gm])
+    for (const mark of [/^\| /gm, /^- /gm, /^\d+\. /gm]) {
+      expect(Math.max(...shape(here, mark)), String(mark)).toBeGreaterThan(0);
       expect(shape(there, mark), String(mark)).toEqual(shape(here, mark));
+    }
+  });
+
+  it('is compared by commands and links that are there', () => {
+    expect(here.flatMap(({ text }) => commandsIn(text)).length).toBeGreaterThan(5);
+    expect(here.flatMap(({ text }) => linksIn(text, english)).length).toBeGreaterThan(20);
   });
 
   it('and README.md lead to each other in their first lines', () => {

@@ -62,7 +62,9 @@ describe('Its picture', () => {
 
   it('stays within its frame', () => {
     const [, width = 0, height = 0] = (/viewBox="0 0 (\d+) (\d+)"/.exec(picture) ?? []).map(Number);
-    for (const [, x, y] of picture.matchAll(/<(?:text|rect)[^>]* x="([\d.]+)" y="([\d.]+)"/g)) {
+    const placed = [...picture.matchAll(/<(?:text|rect)[^>]* x="([\d.]+)" y="([\d.]+)"/g)];
+    expect(placed.length).toBeGreaterThan(20);
+    for (const [, x, y] of placed) {
       expect(Number(x)).toBeLessThan(width);
       expect(Number(y)).toBeLessThan(height);
     }

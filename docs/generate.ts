@@ -34,15 +34,23 @@ const PROJECT = join(import.meta.dirname, '..');
 const ENVIRONMENT = 'production';
 const FLEET = 'reactio-production-app';
 
-/** The parts of the command's page. @param template of the environment that the doctor's sample is about */
-async function commandParts(template: TemplateJson): Promise<Readonly<Record<string, () => string>>> {
-  const templates = synthesizeTemplates(readFleets(fleetsFile), { bundle: false });
+/** Environment → template. */
+type Templates = Readonly<Record<string, TemplateJson>>;
+
+function templateIn(templates: Templates): TemplateJson {
+  const template = templates[ENVIRONMENT];
+  if (template === undefined) throw new Error(`bin/fleets.ts has no environment ${ENVIRONMENT}.`);
+  return template;
+}
+
+/** The parts of the command's page. */
+async function commandParts(templates: Templates): Promise<Readonly<Record<string, () => string>>> {
   const samples = {
     'sample-deploy': `deploy ${FLEET} --wait`,
     'sample-plan': `plan ${FLEET}`,
     'sample-history': `history ${FLEET}`,
   };
-  const doctor = await sampleDoctor(template, FLEET);
+  const doctor = await sampleDoctor(templateIn(templates), FLEET);
   const parts: Record<string, () => string> = {
     common: commonOptions,
     commands: commandReference,
@@ -57,7 +65,8 @@ async function commandParts(template: TemplateJson): Promise<Readonly<Record<str
 }
 
 /** Path in the project → content as it should be. */
-export async function generatedFiles(template: TemplateJson): Promise<Readonly<Record<string, string>>> {
+export async function generatedFiles(templates: Templates): Promise<Readonly<Record<string, string>>> {
+  const template = templateIn(templates);
   const { definition } = definitionOf(template, FLEET);
   const plan = await samplePlan(template, FLEET);
   const costs = await costTable(template);
@@ -80,7 +89,7 @@ export async function generatedFiles(template: TemplateJson): Promise<Readonly<R
     'docs/architecture.md': fillParts(committed('docs/architecture.md'), { rooms: roomTable }),
     'docs/sample-timeline.html': await sampleTimeline(template, FLEET),
     'README.md': fillParts(committed('README.md'), readme),
-    'docs/command.md': fillParts(committed('docs/command.md'), await commandParts(template)),
+    'docs/command.md': fillParts(committed('docs/command.md'), await commandParts(templates)),
     'docs/fleets.md': fillParts(committed('docs/fleets.md'), fields),
     'docs/events.md': fillParts(committed('docs/events.md'), events),
     'docs/input.md': fillParts(committed('docs/input.md'), input),
@@ -99,9 +108,8 @@ export function committed(path: string): string {
 }
 
 async function main(): Promise<void> {
-  const template = synthesizeTemplates(readFleets(fleetsFile), { bundle: false })[ENVIRONMENT];
-  if (template === undefined) throw new Error(`bin/fleets.ts has no environment ${ENVIRONMENT}.`);
-  for (const [path, content] of Object.entries(await generatedFiles(template))) {
+  const templates = synthesizeTemplates(readFleets(fleetsFile), { bundle: false });
+  for (const [path, content] of Object.entries(await generatedFiles(templates))) {
     writeFileSync(join(PROJECT, path), content);
     console.log(`written: ${path}`);
   }

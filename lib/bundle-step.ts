@@ -2,7 +2,7 @@
  * Bundles one function exactly as the stack does (`BUNDLING`), but for looking at: its size, what is in it, and a file to
  * import. The tests and the benchmark judge what is deployed, not a copy of its options.
  */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { type FunctionName, sourceOf } from './function-names.ts';
 import { BUNDLING } from './functions.ts';
@@ -20,11 +20,18 @@ export interface Bundle {
 const PROJECT = join(import.meta.dirname, '..');
 
 export async function bundleStep(step: FunctionName, folder: string): Promise<Bundle> {
-  const file = join(folder, `${step}.mjs`);
+  const [bundle] = await bundleSteps([step], folder);
+  if (!bundle) throw new Error(`esbuild made no bundle of ${step}`);
+  return bundle;
+}
+
+/** Several at once read what they share only once; each is the same as when it is bundled alone. */
+export async function bundleSteps(steps: readonly FunctionName[], folder: string): Promise<Bundle[]> {
   const { target, minify, keepNames, mainFields, banner } = BUNDLING;
   const { metafile } = await build({
-    entryPoints: [join(PROJECT, sourceOf(step))],
-    outfile: file,
+    entryPoints: steps.map((step) => ({ in: join(PROJECT, sourceOf(step)), out: step })),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
     absWorkingDir: PROJECT,
     bundle: true,
     platform: 'node',
@@ -38,10 +45,18 @@ export async function bundleStep(step: FunctionName, folder: string): Promise<Bu
     metafile: true,
     logLevel: 'error',
   });
-  const [output] = Object.values(metafile.outputs);
-  const sources = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
-  const packages = new Set(sources.flatMap(([path]) => packageOf(path) ?? []));
-  return { step, file, bytes: output?.bytes ?? 0, packages: [...packages].sort() };
+  const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [basename(path), output]));
+  return steps.map((step) => {
+    const output = outputs.get(`${step}.mjs`);
+    const sources = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
+    const packages = new Set(sources.flatMap(([path]) => packageOf(path) ?? []));
+    return {
+      step,
+      file: join(folder, `${step}.mjs`),
+      bytes: output?.bytes ?? 0,
+      packages: [...packages].sort(),
+    };
+  });
 }
 
 /** `--alias:FROM=TO`, as the command line has it, for esbuild's own interface. */

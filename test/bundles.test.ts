@@ -3,23 +3,25 @@
  * Catch; a step that carries a client which it does not need starts slower.
  */
 
+import { bundleSteps, type Bundle } from '../lib/bundle-step.ts';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LEDGER_TABLE_VARIABLE } from '../lambdas/domain/core/names.ts';
-import { type Bundle, bundleStep } from '../lib/bundle-step.ts';
 import { FUNCTION_NAMES, type FunctionName, sourceOf } from '../lib/function-names.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'irekae-bundles-'));
+/** Below a folder of this name vitest leaves modules alone: Node loads them as they are, like Lambda. */
+const modules = join(folder, 'node_modules');
 const bundles = new Map<FunctionName, Bundle>();
 
 beforeAll(async () => {
   vi.stubEnv('AWS_REGION', 'ap-northeast-1');
   vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
   vi.stubEnv(LEDGER_TABLE_VARIABLE, 'ledger');
-  for (const step of FUNCTION_NAMES) bundles.set(step, await bundleStep(step, folder));
+  for (const bundle of await bundleSteps(FUNCTION_NAMES, modules)) bundles.set(bundle.step, bundle);
 }, 60_000);
 afterAll(() => {
   vi.unstubAllEnvs();

@@ -9,13 +9,43 @@ type Json = unknown;
 type JsonObject = Readonly<Record<string, Json>>;
 type Validator = (definition: object, options: object) => { isValid: boolean; errorsText: () => string };
 
+const require = createRequire(import.meta.url);
 // The package has no type declarations.
-const validate = createRequire(import.meta.url)('asl-validator') as Validator;
+const validate = require('asl-validator') as Validator;
+
+interface Ajv {
+  addKeyword: (keyword: unknown) => Ajv;
+}
+const ajv = createRequire(require.resolve('asl-validator'))('ajv') as {
+  default: new (options: object) => Ajv;
+};
+const { default: RealAjv } = ajv;
+let compiled: Ajv | undefined;
+
+/**
+ * The validator makes an Ajv for each definition and compiles its schemas anew, which takes a hundred times as long as
+ * to use them. While it runs it gets the one that was made first; all calls here have the same options.
+ */
+function validated(definition: object) {
+  ajv.default = new Proxy(RealAjv, {
+    construct: (_, [options]: [object]) => {
+      // It has its keywords, and refuses to get them again.
+      if (compiled) compiled.addKeyword = () => compiled as Ajv;
+      compiled ??= new RealAjv(options);
+      return compiled;
+    },
+  });
+  try {
+    return validate(definition, { checkPaths: true, checkArn: true });
+  } finally {
+    ajv.default = RealAjv;
+  }
+}
 
 /** Problems of a resolved definition, each with the state it is in; empty when there are none. */
 export function definitionProblems(definition: object): string[] {
   // A copy, because the validator writes into what it is given.
-  const { isValid, errorsText } = validate(withArns(definition), { checkPaths: true, checkArn: true });
+  const { isValid, errorsText } = validated(withArns(definition));
   const malformed = isValid ? [] : [`asl-validator: ${errorsText()}`];
   return [
     ...malformed,

@@ -24,7 +24,7 @@ describe('The committed documents', () => {
   let generated: Readonly<Record<string, string>>;
   // Deploys on the modelled world for the examples in the documents, the demo in a process of its own included.
   beforeAll(async () => {
-    generated = await generatedFiles(synthesize());
+    generated = await generatedFiles({ staging: synthesize('staging'), production: synthesize() });
   }, 60_000);
 
   it.each(GENERATED)('%s is what `npm run docs` makes', (path) =>

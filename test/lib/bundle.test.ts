@@ -15,7 +15,9 @@ import { standaloneApp } from '../../lib/synthesize.ts';
 const PROJECT = join(import.meta.dirname, '../..');
 
 describe('The bundle of a step', () => {
-  const outdir = mkdtempSync(join(tmpdir(), 'irekae-bundle-'));
+  const folder = mkdtempSync(join(tmpdir(), 'irekae-bundle-'));
+  /** Below a folder of this name vitest leaves modules alone: Node loads them as they are, like Lambda. */
+  const outdir = join(folder, 'node_modules');
   let file = '';
 
   beforeAll(() => {
@@ -34,7 +36,7 @@ describe('The bundle of a step', () => {
   }, 60_000);
   afterAll(() => {
     vi.unstubAllEnvs();
-    rmSync(outdir, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
   });
 
   it('is a module that loads and has a handler', async () => {

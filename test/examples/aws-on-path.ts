@@ -43,10 +43,10 @@ export class AwsOnPath {
 
   constructor() {
     for (const directory of ['bin', 'executions', 'objects']) mkdirSync(join(this.root, directory));
-    this.write('clock', String(BEGAN));
+    this.write('clock', `${BEGAN}\n`);
     this.#program('aws', AWS);
-    this.#program('sleep', 'echo $(($(<"$WORLD/clock") + $1)) >"$WORLD/clock"');
-    this.#program('date', DATE);
+    this.#program('sleep', 'read -r now <"$WORLD/clock"; echo $((now + $1)) >"$WORLD/clock"', 'sh');
+    this.#program('date', DATE, 'sh');
   }
 
   /** Later ones are newer: the list begins with them. */
@@ -151,8 +151,9 @@ export class AwsOnPath {
 
   #executions = 0;
 
-  #program(name: string, text: string): void {
-    writeFileSync(join(this.root, 'bin', name), `#!/bin/bash\n${text}\n`, { mode: 0o755 });
+  /** `sh` where it will do: it starts in a fraction of bash's time, and a script that waits calls these a lot. */
+  #program(name: string, text: string, shell: 'bash' | 'sh' = 'bash'): void {
+    writeFileSync(join(this.root, 'bin', name), `#!/bin/${shell}\n${text}\n`, { mode: 0o755 });
   }
 }
 
@@ -160,7 +161,9 @@ export const arnOf = (machine: string, name: string): string =>
   `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machine}:${name}`;
 
 const DATE = `
-if [ "\${!#}" = +%s ]; then cat "$WORLD/clock"; else exec /bin/date -d "@$(<"$WORLD/clock")" "$@"; fi
+read -r now <"$WORLD/clock"
+for last; do :; done
+if [ "$last" = +%s ]; then echo "$now"; else exec /bin/date -d "@$now" "$@"; fi
 `;
 
 /** `aws`: each line of `calls` is one call. Inside this literal, `\${` is bash's `${`. */
@@ -168,50 +171,77 @@ const AWS = `
 set -eu
 call="$*"
 printf '%s\\n' "\${call//$'\\n'/ }" >>"$WORLD/calls"
-now=$(<"$WORLD/clock")
-value() { # OPTION: its value
-  local option=$1
-  shift
-  while [ $# -gt 0 ]; do [ "$1" = "$option" ] && { printf %s "$2"; return; }; shift; done
+# Into a variable, without a process: a call is asked for a hundred times.
+get() { # VARIABLE FILE
+  local got_
+  IFS= read -r -d '' got_ <"$2" || :
+  while [[ $got_ == *$'\\n' ]]; do got_=\${got_%$'\\n'}; done
+  printf -v "$1" %s "$got_"
 }
 refuse() { printf '\\n%s\\n' "$*" >&2; exit 254; }
 unknown() { refuse "Invalid choice: the test knows no $call"; }
-if [ -e "$WORLD/fail-at" ] && [[ $call == "$(<"$WORLD/fail-at")"* ]]; then
-  times=$(<"$WORLD/fail-times")
-  echo $((times - 1)) >"$WORLD/fail-times"
-  if [ "$times" -gt 0 ]; then cat "$WORLD/fail-message" >&2; exit 254; fi
+get now "$WORLD/clock"
+if [ -e "$WORLD/fail-at" ]; then
+  get fails "$WORLD/fail-at"
+  if [[ $call == "$fails"* ]]; then
+    get times "$WORLD/fail-times"
+    echo $((times - 1)) >"$WORLD/fail-times"
+    if [ "$times" -gt 0 ]; then cat "$WORLD/fail-message" >&2; exit 254; fi
+  fi
 fi
-folder_of() { # ARN
-  local machine=\${1%:*}
-  local folder
-  for folder in "$WORLD/executions/\${machine##*:}"/*/; do
-    if [ -e "$folder/arn" ] && [ "$(<"$folder/arn")" = "$1" ] && [ "$now" -ge "$(<"$folder/starts")" ]; then
-      printf %s "$folder"
-      return
-    fi
+query= arn= machine= name= input= body= metadata=
+options() {
+  while [ $# -gt 1 ]; do
+    case $1 in
+      --query) query=$2 ;;
+      --execution-arn) arn=$2 ;;
+      --state-machine-arn) machine=\${2##*:} ;;
+      --name) name=$2 ;;
+      --input) input=$2 ;;
+      --body) body=$2 ;;
+      --metadata) metadata=$2 ;;
+    esac
+    shift
+  done
+}
+options "$@"
+find_folder() { # of the execution $arn
+  local of=\${arn%:*} its starts
+  for folder in "$WORLD/executions/\${of##*:}"/*/; do
+    if [ ! -e "$folder/arn" ]; then continue; fi
+    get its "$folder/arn"
+    get starts "$folder/starts"
+    if [ "$its" = "$arn" ] && [ "$now" -ge "$starts" ]; then return; fi
   done
   refuse 'An error occurred (ExecutionDoesNotExist) when calling the DescribeExecution operation: Execution Does Not Exist'
 }
-status_of() { if [ "$now" -lt "$(<"$1/ends")" ]; then printf RUNNING; else cat "$1/status"; fi; }
-query=$(value --query "$@")
+get_status() { # FOLDER
+  local ends
+  get ends "$1/ends"
+  if [ "$now" -lt "$ends" ]; then status=RUNNING; else get status "$1/status"; fi
+}
+tell() { local text; get text "$1"; printf '%s\\n' "$text"; } # FILE
 case "$1 $2" in
   'sts get-caller-identity')
     printf '${ACCOUNT}\\tarn:aws:sts::${ACCOUNT}:assumed-role/irekae-ci-staging/run-7\\n'
     ;;
   's3api head-object')
     object=$WORLD/objects/newest
-    if [ -e "$WORLD/objects/later" ] && [ "$now" -ge "$(<"$WORLD/objects/later-at")" ]; then object=$WORLD/objects/later; fi
+    if [ -e "$WORLD/objects/later" ]; then
+      get later "$WORLD/objects/later-at"
+      if [ "$now" -ge "$later" ]; then object=$WORLD/objects/later; fi
+    fi
     [ -e "$object" ] || refuse 'An error occurred (404) when calling the HeadObject operation: Not Found'
+    get object "$object"
     case $query in
-      '[VersionId,Metadata.sha256]') cat "$object" ;;
-      VersionId) cut -f1 "$object" ;;
+      '[VersionId,Metadata.sha256]') printf '%s\\n' "$object" ;;
+      VersionId) printf '%s\\n' "\${object%%$'\\t'*}" ;;
       *) unknown ;;
     esac
     ;;
   's3api put-object')
-    sha256=$(value --metadata "$@")
-    cp "$(value --body "$@")" "$WORLD/objects/body"
-    printf 'uploaded-version\\t%s\\n' "\${sha256#sha256=}" >"$WORLD/objects/newest"
+    cp "$body" "$WORLD/objects/body"
+    printf 'uploaded-version\\t%s\\n' "\${metadata#sha256=}" >"$WORLD/objects/newest"
     echo uploaded-version
     ;;
   's3 cp')
@@ -220,50 +250,64 @@ case "$1 $2" in
       refuse 'fatal error: An error occurred (404) when calling the HeadObject operation: Key does not exist'
     ;;
   'stepfunctions list-executions')
-    machine=$(value --state-machine-arn "$@")
-    machine=\${machine##*:}
     [ -e "$WORLD/executions/$machine" ] || [ -e "$WORLD/willstart/$machine" ] ||
       refuse 'An error occurred (StateMachineDoesNotExist) when calling the ListExecutions operation: State Machine Does Not Exist'
-    for folder in $(ls -rd "$WORLD/executions/$machine"/*/ 2>/dev/null); do
-      if [ "$now" -ge "$(<"$folder/starts")" ]; then printf '%s\\t%s\\n' "$(<"$folder/arn")" "$(status_of "$folder")"; fi
+    folders=("$WORLD/executions/$machine"/*/)
+    for ((index = \${#folders[@]} - 1; index >= 0; index -= 1)); do
+      folder=\${folders[index]}
+      if [ ! -e "$folder/arn" ]; then continue; fi
+      get starts "$folder/starts"
+      if [ "$now" -lt "$starts" ]; then continue; fi
+      get its "$folder/arn"
+      get_status "$folder"
+      printf '%s\\t%s\\n' "$its" "$status"
     done
     ;;
   'stepfunctions describe-execution')
-    folder=$(folder_of "$(value --execution-arn "$@")")
-    status=$(status_of "$folder")
+    find_folder
+    get_status "$folder"
     case $query in
-      input) cat "$folder/input"; echo ;;
-      cause) cat "$folder/cause"; echo ;;
-      '[status,error]') printf '%s\\t%s\\n' "$status" "$([ "$status" = RUNNING ] && echo None || cat "$folder/error")" ;;
+      input) tell "$folder/input" ;;
+      cause) tell "$folder/cause" ;;
+      '[status,error]')
+        error=None
+        if [ "$status" != RUNNING ]; then get error "$folder/error"; fi
+        printf '%s\\t%s\\n' "$status" "$error"
+        ;;
       *) unknown ;;
     esac
     ;;
   'stepfunctions get-execution-history')
-    folder=$(folder_of "$(value --execution-arn "$@")")
+    find_folder
     case $query in
-      *SucceedStateEntered*) cat "$folder/ended_in"; echo ;;
-      *TaskStateEntered*LambdaFunctionSucceeded*) printf '%s\\t%s\\n' "$(<"$folder/state")" "$(<"$folder/output")" ;;
+      *SucceedStateEntered*) tell "$folder/ended_in" ;;
+      *TaskStateEntered*LambdaFunctionSucceeded*)
+        get state "$folder/state"
+        get output "$folder/output"
+        printf '%s\\t%s\\n' "$state" "$output"
+        ;;
       *) unknown ;;
     esac
     ;;
   'stepfunctions start-execution')
-    machine=$(value --state-machine-arn "$@")
-    machine=\${machine##*:}
-    name=$(value --name "$@")
+    count=0
     for folder in "$WORLD/executions/$machine"/*/; do
-      if [ -e "$folder/arn" ] && [[ $(<"$folder/arn") == *:"$name" ]]; then
+      if [ ! -e "$folder/arn" ]; then continue; fi
+      count=$((count + 1))
+      get its "$folder/arn"
+      if [[ $its == *:"$name" ]]; then
         refuse 'An error occurred (ExecutionAlreadyExists) when calling the StartExecution operation: Execution Already Exists'
       fi
     done
     [ -e "$WORLD/willstart/$machine" ] ||
       refuse 'An error occurred (StateMachineDoesNotExist) when calling the StartExecution operation: State Machine Does Not Exist'
-    folder=$WORLD/executions/$machine/9$(ls "$WORLD/executions/$machine" 2>/dev/null | wc -l)
+    folder=$WORLD/executions/$machine/9$count
     mkdir -p "$folder"
     cp "$WORLD/willstart/$machine"/* "$folder"
     printf 'arn:aws:states:${REGION}:${ACCOUNT}:execution:%s:%s' "$machine" "$name" >"$folder/arn"
     echo "$now" >"$folder/starts"
     echo $((now + 12)) >"$folder/ends"
-    value --input "$@" >"$folder/input"
+    printf %s "$input" >"$folder/input"
     echo None >"$folder/state"
     echo None >"$folder/output"
     ;;

@@ -10,6 +10,8 @@ import FakeTimers from '@sinonjs/fake-timers';
 const TURNS = 3;
 
 const realImmediate = setImmediate;
+/** The faked one takes thirty times as long to make a date, and everybody in the world asks for the time. */
+const RealDate = Date;
 /** The clock that the process goes by. */
 let installed: VirtualClock | undefined;
 
@@ -27,7 +29,7 @@ export class VirtualClock {
     this.#timers = FakeTimers.install({ now: start, toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   }
 
-  readonly now = (): Date => new Date(this.#timers.now);
+  readonly now = (): Date => new RealDate(this.#timers.now);
 
   /** Sleeps virtual seconds. */
   sleep(seconds: number): Promise<void> {

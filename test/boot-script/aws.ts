@@ -37,6 +37,8 @@ export class LocalAws {
   readonly s3Hiccups: Answer[] = [];
   /** Metadata paths that do not exist (yet): path → how many requests still find nothing. */
   readonly metadataMissing = new Map<string, number>();
+  /** Lets requests in that are not signed at all, for tests of what comes after the download. */
+  isOpen = false;
   /** The role's secret keys from now on: each is given out once, the last one for ever. */
   secretAccessKeys: readonly string[] = [CREDENTIALS.SecretAccessKey];
   /** The one that was given out last, and that S3 wants a request to be signed with. */
@@ -100,7 +102,10 @@ export class LocalAws {
   async #object(request: IncomingMessage): Promise<Answer> {
     const url = new URL(`https://${request.headers.host}${request.url}`);
     const name = objectName(url);
-    const answer = this.s3Hiccups.shift() ?? (await this.#refusal(request, url)) ?? this.#find(name);
+    const answer =
+      this.s3Hiccups.shift() ??
+      (this.isOpen ? undefined : await this.#refusal(request, url)) ??
+      this.#find(name);
     this.s3Log.push(`${request.method} ${name} → ${answer.status}`);
     return answer;
   }

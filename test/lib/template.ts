@@ -19,8 +19,19 @@ export function resource(template: TemplateJson, type: string, text = ''): Recor
 export const lambdaOf = (template: TemplateJson, name: string) =>
   resource(template, 'AWS::Lambda::Function', `-${name}"`);
 
+/** Template → function → its statements: some tests ask for those of one function a thousand times. */
+const found = new WeakMap<TemplateJson, Map<string, readonly Statement[]>>();
+
 /** What the role of a function may do. */
 export function statementsOf(template: TemplateJson, name: string): Statement[] {
+  const known = found.get(template) ?? new Map<string, readonly Statement[]>();
+  found.set(template, known);
+  const statements = known.get(name) ?? readStatements(template, name);
+  known.set(name, statements);
+  return [...statements];
+}
+
+function readStatements(template: TemplateJson, name: string): Statement[] {
   const { Role: role } = lambdaOf(template, name);
   return policiesOf(template, (role as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0]);
 }

@@ -22,7 +22,8 @@ describe('A clock that was left installed', () => {
     const clock = new VirtualClock(NEXT);
     left.uninstall();
     expect(new Date()).toEqual(NEXT);
-    clock.uninstall();
+    expect(clock.now()).toEqual(NEXT);
+    VirtualClock.uninstallAny();
     expect(isFake()).toBe(false);
   });
 

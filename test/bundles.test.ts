@@ -3,13 +3,13 @@
  * Catch; a step that carries a client which it does not need starts slower.
  */
 
-import { bundleSteps, type Bundle } from '../lib/bundle-step.ts';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LEDGER_TABLE_VARIABLE } from '../lambdas/domain/core/names.ts';
+import { type Bundle, bundleSteps } from '../lib/bundle-step.ts';
 import { FUNCTION_NAMES, type FunctionName, sourceOf } from '../lib/function-names.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'irekae-bundles-'));

@@ -14,7 +14,14 @@ import * as v from 'valibot';
 import manifest from '../../package.json' with { type: 'json' };
 import { chunksOf } from '../domain/core/collections.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
-import type { Annotation, Mackerel, MackerelAlert, MackerelHost, MackerelStatus, ServicePoint } from '../ports/mackerel.ts';
+import type {
+  Annotation,
+  Mackerel,
+  MackerelAlert,
+  MackerelHost,
+  MackerelStatus,
+  ServicePoint,
+} from '../ports/mackerel.ts';
 import type { Refusal } from '../ports/refusal.ts';
 
 export interface MackerelOptions {

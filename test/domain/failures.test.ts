@@ -1,10 +1,11 @@
 /** The closed list of failures: nothing else is thrown, and nothing stands in it that never happens. */
-import { synthesize } from '../synth.ts';
-import { definitionOf } from '../../lib/resolve-definition.ts';
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DeploymentError, FAILURES, type FailureName, isFailure } from '../../lambdas/domain/core/errors.ts';
+import { definitionOf } from '../../lib/resolve-definition.ts';
+import { synthesize } from '../synth.ts';
 
 const LAMBDAS = join(import.meta.dirname, '../../lambdas');
 const SOURCES = readdirSync(LAMBDAS, { recursive: true, encoding: 'utf8' })

@@ -1,4 +1,5 @@
 /** All checks on one fleet's facts. */
+import type { Check, Subject } from './check.ts';
 import { checkArtifacts } from './check-artifacts.ts';
 import { checkBalancers } from './check-balancers.ts';
 import { checkClock } from './check-clock.ts';
@@ -10,7 +11,6 @@ import { checkNetwork } from './check-network.ts';
 import { checkStack } from './check-stack.ts';
 import type { Facts } from './facts.ts';
 import { type Finding, LEVELS } from './finding.ts';
-import type { Check, Subject } from './subject.ts';
 
 /** In the order in which somebody would mend what they find. */
 const ALL: readonly Check[] = [

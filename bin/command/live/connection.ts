@@ -20,8 +20,8 @@ import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import type { CommandPorts, Connection } from '../../../lambdas/ports/command.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import type { Environment } from '../../../lib/read-fleets.ts';
-import { inspectorAdapter } from '../doctor/live-inspector.ts';
 import { type AwsQueryOptions, findCaller, stackOutputs } from './aws-query.ts';
+import { inspectorAdapter } from './inspector.ts';
 import { pause } from './pause.ts';
 import { taggerAdapter } from './tagger.ts';
 
@@ -29,11 +29,7 @@ export async function connect(environment: Environment): Promise<Connection> {
   const { region } = environment;
   // The environment's Region, whatever the shell's is.
   const options = { region, credentials: defaultProvider({ clientConfig: { region } }) };
-  const caller = await findCaller(options);
-  return {
-    caller,
-    ports: async () => livePorts(environment, options),
-  };
+  return { caller: await findCaller(options), ports: async () => livePorts(environment, options) };
 }
 
 function livePorts(environment: Environment, options: AwsQueryOptions): CommandPorts {

@@ -40,32 +40,22 @@ export function readCommandLine(
   commands: readonly Command[],
   environments: readonly Environment[],
 ): CommandLine {
-  const { positionals, given } = read(argv, commands);
+  const all: readonly Spec[] = [...commands.flatMap(({ options }) => options), ...COMMON];
+  const { positionals, given } = read(argv, all);
   const [name, fleetName, ...more] = positionals;
   const command = commands.find((each) => each.name === name);
   if (given.has('help') || argv.length === 0) return { kind: 'help', command };
-  const known: readonly Spec[] = [
-    ...(command?.options ?? commands.flatMap(({ options }) => options)),
-    ...COMMON,
-  ];
+  const known: readonly Spec[] = command ? [...command.options, ...COMMON] : all;
   const found = findFleet(fleetName, environments);
+  const options = Object.fromEntries([...given].map(([option, { value }]) => [option, value ?? true]));
   const problems = [
-    ...(command
-      ? []
-      : [
-          unknown(
-            'command',
-            name,
-            commands.map((each) => each.name),
-          ),
-        ]),
+    ...(command ? [] : [unknown('command', name, commands)]),
     ...('problem' in found ? [found.problem] : []),
     ...more.map((extra) => `${extra}: given, but a command is for one fleet`),
     ...[...given].flatMap(([option, token]) => optionProblem(option, token, known)),
     ...missingOptions(command, given),
+    ...(command?.check?.(options) ?? []),
   ];
-  const options = Object.fromEntries([...given].map(([option, { value }]) => [option, value ?? true]));
-  problems.push(...(command?.check?.(options) ?? []));
   const json = given.has('json');
   if (!command || 'problem' in found || problems.length > 0) return { kind: 'bad', json, problems };
   return { kind: 'run', json, local: given.has('local'), command, ...found, options };
@@ -74,10 +64,10 @@ export function readCommandLine(
 const missingOptions = (command: Command | undefined, given: ReadonlyMap<string, Given>): string[] =>
   (command?.options ?? [])
     .filter(({ name, isRequired }) => isRequired && !given.has(name))
-    .map(
-      ({ name, takes, meaning }) =>
-        `--${name}${takes ? ` ${takes}` : ''}: missing, but required (${meaning})`,
-    );
+    .map((option) => `${spelt(option)}: missing, but required (${option.meaning})`);
+
+/** `--reason TEXT`. */
+export const spelt = ({ name, takes }: Spec): string => `--${name}${takes === undefined ? '' : ` ${takes}`}`;
 
 interface Given {
   readonly rawName: string;
@@ -87,8 +77,7 @@ interface Given {
 }
 
 /** Without parseArgs' own strictness, which ends at the first problem. */
-function read(argv: readonly string[], commands: readonly Command[]) {
-  const specs: readonly Spec[] = [...commands.flatMap(({ options }) => options), ...COMMON];
+function read(argv: readonly string[], specs: readonly Spec[]) {
   const options = Object.fromEntries(
     specs.map(({ name, takes, short }) => [
       name,
@@ -101,19 +90,14 @@ function read(argv: readonly string[], commands: readonly Command[]) {
   const given = new Map<string, Given>();
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value);
-    if (token.kind === 'option')
-      given.set(token.name, {
-        rawName: token.rawName,
-        value: token.value,
-        inline: token.inlineValue ?? false,
-      });
+    if (token.kind === 'option') given.set(token.name, { ...token, inline: token.inlineValue ?? false });
   }
   return { positionals, given };
 }
 
 function optionProblem(name: string, { rawName, value, inline }: Given, known: readonly Spec[]): string[] {
   const spec = known.find((each) => each.name === name);
-  if (!spec) return [unknown('option', rawName, [...new Set(known.map((each) => `--${each.name}`))])];
+  if (!spec) return [unknown('option', rawName, known, '--')];
   if (spec.takes === undefined)
     return value === undefined ? [] : [`${rawName}: given a value, but takes none`];
   if (!value?.trim() || (!inline && value.startsWith('-')))
@@ -133,11 +117,22 @@ function findFleet(
     const fleet = environment.fleets.find((each) => each.name === name);
     if (fleet) return { environment, fleet };
   }
-  const names = environments.flatMap(({ fleets }) => fleets.map((each) => each.name));
-  return { problem: unknown('fleet', name, names) };
+  return {
+    problem: unknown(
+      'fleet',
+      name,
+      environments.flatMap(({ fleets }) => fleets),
+    ),
+  };
 }
 
-function unknown(noun: string, given: string | undefined, names: readonly string[]): string {
+function unknown(
+  noun: string,
+  given: string | undefined,
+  known: readonly { readonly name: string }[],
+  prefix = '',
+): string {
+  const names = [...new Set(known.map(({ name }) => `${prefix}${name}`))];
   const all = `one of ${list(names, 20).replace(/ and (\S+)$/, ', $1')}`;
   if (given === undefined) return `${noun}: missing, but required: ${all}`;
   const near = nearest(given, names);

@@ -6,6 +6,7 @@
 import type { Caller, CommandPorts } from '../../lambdas/ports/command.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
+import type { Outcome } from './outcome.ts';
 
 /** `hanako` of a user, `Operator/hanako` of an assumed role. */
 export function callerName({ arn }: Caller): string {
@@ -65,21 +66,6 @@ export interface Task {
   interruptions(): AbortSignal;
 }
 
-/**
- * 0: done, or there was nothing to do. 1: not possible, or not agreed to. Of a command that waits for a deployment also
- * 3: rolled back, or refused; 4: halfway, a human is needed; 5: cancelled; 6: waited too long; 130: Ctrl-C.
- */
-export type OutcomeCode = 0 | 1 | 3 | 4 | 5 | 6 | 130;
-
-export interface Outcome {
-  readonly exitCode: OutcomeCode;
-  /** One word or two for machines. */
-  readonly outcome: string;
-  readonly lines: readonly string[];
-  /** What `--json` prints beside the outcome. */
-  readonly facts?: object;
-}
-
 export interface OptionSpec {
   readonly name: keyof Options;
   /** What a value is called; absent for a flag. */
@@ -103,8 +89,6 @@ export interface Command {
   run(task: Task): Promise<Outcome>;
 }
 
-export const YES: OptionSpec = { name: 'yes', short: 'y', meaning: 'do it without asking' };
-
 /** The ARN that an execution of the fleet's state machine with this name has. */
 export function executionArn({ environment, fleet, caller }: Task, name: string): string {
   const partition = caller.arn.split(':')[1] ?? 'aws';
@@ -115,11 +99,3 @@ export function executionArn({ environment, fleet, caller }: Task, name: string)
 /** The ARN of one of the fleet's state machines: `''` deploys, `-promote` promotes. */
 export const machineArn = (task: Task, suffix: '' | '-promote'): string =>
   `${executionArn(task, '').replace(':execution:', ':stateMachine:').replace(/:$/, '')}${suffix}`;
-
-/** What is said when nobody agreed. */
-export const notAgreed = (command: string, fleet: string, facts?: object): Outcome => ({
-  exitCode: 1,
-  outcome: 'not-confirmed',
-  lines: [`Nothing was changed. To do it: irekae ${command} ${fleet} --yes`],
-  ...(facts && { facts }),
-});

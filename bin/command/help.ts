@@ -1,6 +1,6 @@
 /** What `--help` prints. */
 import type { Command } from './command.ts';
-import { COMMON } from './command-line.ts';
+import { COMMON, spelt } from './command-line.ts';
 import { table } from './wording.ts';
 
 export function help(commands: readonly Command[], command?: Command): string[] {
@@ -17,9 +17,9 @@ export function help(commands: readonly Command[], command?: Command): string[] 
       'irekae COMMAND --help says more.',
     ];
   }
-  const options = [...command.options, ...COMMON].map(({ name, short, takes, meaning }) => [
-    `${short === undefined ? '   ' : `-${short},`} --${name}${takes === undefined ? '' : ` ${takes}`}`,
-    meaning,
+  const options = [...command.options, ...COMMON].map((option) => [
+    `${option.short === undefined ? '   ' : `-${option.short},`} ${spelt(option)}`,
+    option.meaning,
   ]);
   return [
     `Usage: irekae ${command.name} FLEET [options]`,

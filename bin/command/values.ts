@@ -36,10 +36,7 @@ export const REASON: OptionSpec = {
   meaning: 'why; kept in the release record',
 };
 
-export const WAIT: OptionSpec = {
-  name: 'wait',
-  meaning: 'follow it to its end; the exit code says how it ended',
-};
+export const YES: OptionSpec = { name: 'yes', short: 'y', meaning: 'do it without asking' };
 
 export const TIMEOUT: OptionSpec = {
   name: 'timeout',
@@ -48,11 +45,17 @@ export const TIMEOUT: OptionSpec = {
   check: wholeNumber(1, 1440),
 };
 
-export const TOKEN: OptionSpec = {
-  name: 'token',
-  takes: 'TEXT',
-  meaning: 'the same token starts once, however often the command is run; for a CI step that may be repeated',
-};
+/** Of a command that starts something: how it is followed, and started once. */
+export const STARTING: readonly OptionSpec[] = [
+  { name: 'wait', meaning: 'follow it to its end; the exit code says how it ended' },
+  TIMEOUT,
+  {
+    name: 'token',
+    takes: 'TEXT',
+    meaning:
+      'the same token starts once, however often the command is run; for a CI step that may be repeated',
+  },
+];
 
 export const LIMIT: OptionSpec = {
   name: 'limit',
@@ -84,13 +87,13 @@ export function overrideOption(gates: readonly string[]): OptionSpec {
   };
 }
 
-/** A gate is opened for a reason that others can read later. */
-export const overrideWantsReason = ({ override, reason }: Options): string[] =>
-  override !== undefined && reason === undefined
+/** What is wrong with the options of a command that starts something, and that may open gates. */
+export const checkStart = ({ override, reason, wait, timeout }: Options): string[] => [
+  // A gate is opened for a reason that others can read later.
+  ...(override !== undefined && reason === undefined
     ? ['--override: wants a --reason, which is kept in the release record']
-    : [];
-
-export const waitOptionsNeedWait = ({ wait, timeout }: Options): string[] =>
-  timeout !== undefined && !wait ? ['--timeout: only with --wait'] : [];
+    : []),
+  ...(timeout !== undefined && !wait ? ['--timeout: only with --wait'] : []),
+];
 
 export const gatesOf = ({ override }: Options): string[] => [...new Set(override?.split(',') ?? [])];

@@ -1,12 +1,13 @@
 /** `irekae doctor`: finds what would make the next deployment fail, or slow, before somebody needs it. Changes nothing. */
 
 import { toRuntimeFleet } from '../../../lib/runtime-fleet.ts';
-import type { Command, Outcome, Task } from '../command.ts';
+import type { Command, Task } from '../command.ts';
 import { examine } from '../doctor/examine.ts';
 import { gatherFacts } from '../doctor/facts.ts';
 import { CHECKS, type Finding, type Level } from '../doctor/finding.ts';
 import { reportLines, summary } from '../doctor/report.ts';
 import { workingTreeOf } from '../doctor/working-tree.ts';
+import { done, failed, type Outcome } from '../outcome.ts';
 
 export const doctor: Command = {
   name: 'doctor',
@@ -37,12 +38,8 @@ async function examineFleet(task: Task): Promise<Outcome> {
     '',
   ]);
   const worst = findings[0]?.level ?? 'ok';
-  return {
-    exitCode: worst === 'problem' || worst === 'unknown' ? 1 : 0,
-    outcome: OUTCOMES[worst],
-    lines: [summary(findings)],
-    facts: { findings: findings.map(forMachines) },
-  };
+  const end = worst === 'problem' || worst === 'unknown' ? failed : done;
+  return end(OUTCOMES[worst], [summary(findings)], { findings: findings.map(forMachines) });
 }
 
 const OUTCOMES: Readonly<Record<Level, string>> = {

@@ -3,15 +3,18 @@
  * rest to a human, or sends the clean-up to any other.
  */
 
-import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import { deadSince, machinesOf } from '../../../lambdas/domain/lock/lock.ts';
 import { startPending } from '../../../lambdas/domain/record/write-records.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
-import type { LedgerRow, PendingRequest } from '../../../lambdas/ports/ledger.ts';
-import { type Command, executionArn, notAgreed, type Outcome, type Task, YES } from '../command.ts';
+import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import { orElse } from '../attempt.ts';
+import { type Command, executionArn, type Task } from '../command.ts';
+import { type Held, heldFacts } from '../holder.ts';
 import { findLeftovers, type Leftovers, leftoversLines } from '../leftovers.ts';
+import { done, failed, notAgreed, type Outcome } from '../outcome.ts';
 import { CLEAN_UP_MINUTES, decideUnlock, type UnlockDecision } from '../unlocking.ts';
-import { executionWords, momentAgo, table, waiting } from '../wording.ts';
+import { YES } from '../values.ts';
+import { details, executionWords, momentAgo, waiting } from '../wording.ts';
 
 export const unlock: Command = {
   name: 'unlock',
@@ -33,8 +36,6 @@ export const unlock: Command = {
   run: unlockFleet,
 };
 
-type Held = NonNullable<LedgerRow['held']>;
-
 /** One look at the lock. */
 interface Look {
   readonly row: LedgerRow | undefined;
@@ -49,14 +50,15 @@ async function unlockFleet(task: Task): Promise<Outcome> {
   const leftovers = row?.held && (await findLeftovers(task, row.held));
   task.show(lockLines(task, look, leftovers));
   const facts = lockFacts(look, leftovers);
-  if (decision.verdict === 'free') return { exitCode: 0, outcome: 'free', lines: [], facts };
-  if (decision.verdict === 'refuse') return { exitCode: 1, outcome: 'refused', lines: [], facts };
+  if (decision.verdict === 'free') return done('free', [], facts);
+  if (decision.verdict === 'refuse') return failed('refused', [], facts);
   if (!(await task.agrees(question(decision, task.fleet.name))))
     return notAgreed(task.options.abandon ? 'unlock --abandon' : 'unlock', task.fleet.name, facts);
   // A person may have taken long to answer.
   const again = await lookAtTheLock(task);
   if (hasChanged(look, again)) return changedMeanwhile(facts);
-  return { facts, ...(await act(task, again)) };
+  const outcome = await act(task, again);
+  return { ...outcome, facts: outcome.facts ?? facts };
 }
 
 async function lookAtTheLock({ ports, fleet, options }: Task): Promise<Look> {
@@ -71,17 +73,17 @@ const hasChanged = (before: Look, now: Look): boolean =>
   before.row?.held?.holder !== now.row?.held?.holder ||
   before.row?.generation !== now.row?.generation;
 
-const changedMeanwhile = (facts: object): Outcome => ({
-  exitCode: 1,
-  outcome: 'changed',
-  lines: ['Somebody else took care of the lock meanwhile: nothing was changed. Run the command again.'],
-  facts,
-});
+const changedMeanwhile = (facts: object): Outcome =>
+  failed(
+    'changed',
+    ['Somebody else took care of the lock meanwhile: nothing was changed. Run the command again.'],
+    facts,
+  );
 
 // ── Acting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function act(task: Task, { row, state, decision, now }: Look): Promise<Outcome> {
-  if (!row?.held) return { ...free(await startWhatWaits(task)), outcome: 'started' };
+  if (!row?.held) return { ...(await startWhatWaits(task)), outcome: 'started' };
   if (decision.verdict === 'clean-up') return startCleanUp(task, row.held, now);
   return freeTheLock(task, row.held, deadSince(row.held, state, now) ?? now);
 }
@@ -92,29 +94,22 @@ async function freeTheLock(task: Task, held: Held, diedAt: Date): Promise<Outcom
   const hold = await ledger.takeOver(task.fleet.name, held, holder, diedAt);
   if (!hold) return changedMeanwhile({});
   await ledger.release(task.fleet.name, hold);
-  return free(await startWhatWaits(task));
+  return startWhatWaits(task);
 }
-
-type Started = { readonly pending: PendingRequest | undefined } | { readonly failure: string };
 
 /** The lock is free by now: a start that fails is said, and is the clean-up's to repeat. */
-async function startWhatWaits(task: Task): Promise<Started> {
-  try {
-    return { pending: await startPending(task.fleet.name, executionArn(task, 'by-hand'), task.ports) };
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    return { failure: error.message };
-  }
-}
-
-function free(started: Started): Outcome {
-  const next =
-    'failure' in started
-      ? ` What waits could not be started: ${started.failure} The clean-up starts it within ${CLEAN_UP_MINUTES} minutes.`
-      : started.pending
-        ? ` What waited was started: ${waiting(started.pending)}.`
-        : ' Nothing waits: upload, or start a deployment.';
-  return { exitCode: 0, outcome: 'unlocked', lines: [`The lock is free.${next}`] };
+async function startWhatWaits(task: Task): Promise<Outcome> {
+  const starting = startPending(task.fleet.name, executionArn(task, 'by-hand'), task.ports);
+  const next = await orElse(
+    starting.then((pending) =>
+      pending
+        ? `What waited was started: ${waiting(pending)}.`
+        : 'Nothing waits: upload, or start a deployment.',
+    ),
+    ({ message }) =>
+      `What waits could not be started: ${message} The clean-up starts it within ${CLEAN_UP_MINUTES} minutes.`,
+  );
+  return done('unlocked', [`The lock is free. ${next}`]);
 }
 
 async function startCleanUp(task: Task, held: Held, now: Date): Promise<Outcome> {
@@ -123,14 +118,10 @@ async function startCleanUp(task: Task, held: Held, now: Date): Promise<Outcome>
   const name = `by-hand-${held.generation}-${now.getTime()}`;
   await task.ports.executions.start(cleanUp, name, '{}');
   const arn = `${cleanUp.replace(':stateMachine:', ':execution:')}:${name}`;
-  return {
-    exitCode: 0,
-    outcome: 'clean-up-started',
-    lines: [
-      'The clean-up was started; it frees the lock when it is done. How it ended:',
-      `  aws stepfunctions describe-execution --execution-arn ${arn} --query '[status,error,cause]'`,
-    ],
-  };
+  return done('clean-up-started', [
+    'The clean-up was started; it frees the lock when it is done. How it ended:',
+    `  aws stepfunctions describe-execution --execution-arn ${arn} --query '[status,error,cause]'`,
+  ]);
 }
 
 // ── Saying ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -145,7 +136,7 @@ function lockLines({ fleet }: Task, look: Look, leftovers: Leftovers | undefined
   if (!row?.held) return [`${fleet.name}: ${decision.reason}`];
   return [
     `${fleet.name}: the lock is held.`,
-    ...table(holderRows(row.held, look)),
+    ...details(holderRows(row.held, look)),
     ...(leftovers ? ['', ...leftoversLines(leftovers)] : []),
     '',
     decision.reason,
@@ -153,7 +144,7 @@ function lockLines({ fleet }: Task, look: Look, leftovers: Leftovers | undefined
   ];
 }
 
-function holderRows(held: Held, { row, state, now }: Look): string[][] {
+function holderRows(held: Held, { row, state, now }: Look): (readonly [string, string | undefined])[] {
   const { holder, phase, since, startedBy, why, needsHuman, cancel } = held;
   const pending = row?.pending;
   return [
@@ -162,10 +153,10 @@ function holderRows(held: Held, { row, state, now }: Look): string[][] {
     ['phase', `${phase}${phase === 'remove' ? ' (past the point of no return)' : ''}`],
     ['since', momentAgo(since, now)],
     ['started by', startedBy],
-    ...(why === undefined ? [] : [['why', why]]),
-    ...(cancel ? [['cancelled', `by ${cancel.by}, ${momentAgo(cancel.at, now)}`]] : []),
-    ...(needsHuman === undefined ? [] : [['needs a human', needsHuman]]),
-    ...(pending ? [['waits', `${waiting(pending)}, since ${momentAgo(pending.since, now)}`]] : []),
+    ['why', why],
+    ['cancelled', cancel && `by ${cancel.by}, ${momentAgo(cancel.at, now)}`],
+    ['needs a human', needsHuman],
+    ['waits', pending && `${waiting(pending)}, since ${momentAgo(pending.since, now)}`],
   ];
 }
 
@@ -177,12 +168,9 @@ const consequences = (row: LedgerRow): string[] => [
     : 'None waits; it starts with the next upload.',
 ];
 
-function lockFacts({ row, state, decision }: Look, leftovers: Leftovers | undefined): object {
-  const { document: _, ...held } = row?.held ?? {};
-  return {
-    reason: decision.reason,
-    ...(row?.held && { held, execution: state }),
-    ...(row?.pending && { waits: { versionId: row.pending.versionId, since: row.pending.since } }),
-    ...(leftovers && { leftovers }),
-  };
-}
+const lockFacts = ({ row, state, decision }: Look, leftovers: Leftovers | undefined): object => ({
+  reason: decision.reason,
+  ...(row?.held && { held: heldFacts(row.held), execution: state }),
+  waits: row?.pending && { versionId: row.pending.versionId, since: row.pending.since },
+  leftovers,
+});

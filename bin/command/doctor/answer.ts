@@ -1,5 +1,6 @@
 /** Questions whose failure is a fact like any other: one that fails never keeps the rest from being answered. */
-import { type DeploymentError, isFailure } from '../../../lambdas/domain/core/errors.ts';
+import type { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
+import { orElse } from '../attempt.ts';
 
 export type Answer<T> =
   | { readonly known: true; readonly value: T }
@@ -12,14 +13,8 @@ export const known = <T>(value: T): Answer<T> => ({ known: true, value });
  * @param needs the permissions that the question takes, by their IAM names; empty where AWS is not asked
  * @throws what is no failure of the closed list: a bug
  */
-export async function ask<T>(needs: string, question: () => Promise<T>): Promise<Answer<T>> {
-  try {
-    return known(await question());
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    return { known: false, error, needs };
-  }
-}
+export const ask = <T>(needs: string, question: () => Promise<T>): Promise<Answer<T>> =>
+  orElse<Answer<T>, Answer<T>>(question().then(known), (error) => ({ known: false, error, needs }));
 
 /** A question that takes the answer of another one. */
 export async function andThen<A, B>(

@@ -39,11 +39,11 @@ const checkBucket: Check = ({ bucket, stack }, { fleet, region }) => {
 
 function versioning(name: string, { versioned }: BucketSettings, region: string): Finding {
   if (versioned) return versions.ok(`${name} keeps versions`);
-  const enabled = 'Status=Enabled';
+  const inRegion = aws(region);
   return versions.problem(
     `${name} keeps no versions: what is deployed could be overwritten under a host`,
     [
-      aws(region)`s3api put-bucket-versioning --bucket ${name} --versioning-configuration ${enabled}`,
+      inRegion`s3api put-bucket-versioning --bucket ${name} --versioning-configuration Status=Enabled`,
       'Then upload the artifacts again: what was there before has no version.',
     ],
     'ArtifactUnusable',
@@ -60,11 +60,10 @@ function eventsFinding(
 ): Finding {
   if (eventBridge) return events.ok(`${name} tells EventBridge of uploads`);
   const all = JSON.stringify({ ...notifications, EventBridgeConfiguration: {} });
+  const inRegion = aws(region);
   return events.problem(
     `${name} does not tell EventBridge of uploads: an upload starts nothing`,
-    aws(
-      region,
-    )`s3api put-bucket-notification-configuration --bucket ${name} --notification-configuration ${all}`,
+    inRegion`s3api put-bucket-notification-configuration --bucket ${name} --notification-configuration ${all}`,
   );
 }
 

@@ -198,10 +198,10 @@ function crossZoneFinding(
   );
 }
 
-const setClassic = (name: string, attributes: object, region: string): string =>
-  aws(
-    region,
-  )`elb modify-load-balancer-attributes --load-balancer-name ${name} --load-balancer-attributes ${JSON.stringify(attributes)}`;
+function setClassic(name: string, attributes: object, region: string): string {
+  const inRegion = aws(region);
+  return inRegion`elb modify-load-balancer-attributes --load-balancer-name ${name} --load-balancer-attributes ${JSON.stringify(attributes)}`;
+}
 
 const setGroup = (arn: string, attribute: string, region: string): string =>
   aws(region)`elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes ${attribute}`;

@@ -3,15 +3,16 @@
  * lines, and below them a block that is redrawn: the acts, the time left, and every host.
  */
 
-import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import type { Phase } from '../../../lambdas/ports/ledger.ts';
+import { orElse } from '../attempt.ts';
 import type { Task } from '../command.ts';
+import { documentOf } from '../holder.ts';
 import { newestRecords } from '../release-records.ts';
 import { clockTime, executionName } from '../wording.ts';
 import { hostRows } from './host-rows.ts';
 import { LiveBlock } from './live-block.ts';
-import { documentOf, type Look } from './look.ts';
+import type { Look } from './look.ts';
 import { ACT_OF, BEGINS, News, type Told } from './news.ts';
 import { type TimeLeft, timeLeft } from './time-left.ts';
 
@@ -37,16 +38,13 @@ export const quiet = (task: Task): Progress => ({
   close: () => {},
 });
 
-/** Whoever may not list the records is told no time left. */
-async function experience(task: Task): Promise<readonly Readonly<Record<string, number>>[]> {
-  try {
-    const records = await newestRecords(task, RECORDS);
-    const deployed = records.flatMap(({ record }) => (record?.outcome === 'Deployed' ? [record.phases] : []));
-    return deployed.slice(0, EXPERIENCE);
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    return [];
-  }
+/** The phases of earlier deployments, in seconds. Whoever may not list the records is told no time left. */
+type Experience = readonly Readonly<Record<string, number>>[];
+
+async function experience(task: Task): Promise<Experience> {
+  const records = await orElse(newestRecords(task, RECORDS), () => []);
+  const deployed = records.flatMap(({ record }) => (record?.outcome === 'Deployed' ? [record.phases] : []));
+  return deployed.slice(0, EXPERIENCE);
 }
 
 /** The number of an event that is one of an execution's first. */
@@ -58,7 +56,7 @@ const PHASES = Object.keys(ACT_OF) as Phase[];
 class FollowedProgress implements Progress {
   readonly #task: Task;
   readonly #kind: 'deployment' | 'promotion';
-  readonly #earlier: readonly Readonly<Record<string, number>>[];
+  readonly #earlier: Experience;
   readonly #news = new News();
   readonly #block: LiveBlock | undefined;
   /** Whose turns are told, and who told of its beginning. */
@@ -71,11 +69,7 @@ class FollowedProgress implements Progress {
   #looks = 0;
   #hosts: readonly string[] = [];
 
-  constructor(
-    task: Task,
-    kind: 'deployment' | 'promotion',
-    earlier: readonly Readonly<Record<string, number>>[],
-  ) {
+  constructor(task: Task, kind: 'deployment' | 'promotion', earlier: Experience) {
     this.#task = task;
     this.#kind = kind;
     this.#earlier = earlier;

@@ -9,9 +9,10 @@ import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
 import { waitedName } from '../../../lambdas/domain/record/write-records.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { executionArn, type Task } from '../command.ts';
+import { deploymentHeldFor } from '../holder.ts';
 import { readDeployment } from '../release-records.ts';
 import { executionName } from '../wording.ts';
-import { deploymentHeldFor, Eyes, type Look } from './look.ts';
+import { Eyes, type Look } from './look.ts';
 import { type Progress, progressFor, quiet } from './progress.ts';
 import { type End, endFromRecord, standingOf } from './standing.ts';
 
@@ -34,7 +35,7 @@ export interface FollowOptions {
 
 export type Followed =
   | { readonly how: 'ended'; readonly execution: string; readonly end: End }
-  | { readonly how: 'timed-out' | 'interrupted'; readonly execution: string }
+  | { readonly how: 'timed-out' | 'interrupted'; readonly execution: string; readonly reason?: undefined }
   /** There is no such execution, or what waited is not there anymore. */
   | { readonly how: 'lost'; readonly execution: string; readonly reason: string };
 
@@ -106,17 +107,22 @@ class Follower {
     if (!described)
       return this.#missing(look, UNKNOWN_SECONDS, 'Step Functions does not know this execution.');
     const standing = standingOf(described);
-    if (standing.is === 'over') return { how: 'ended', execution, end: standing.end };
+    if (standing.is === 'over') return over(execution, standing.end);
     if (standing.is === 'waiting') return this.#waits(look, standing.reason);
     if (standing.is === 'dead')
       return this.#options.kind === 'deployment'
         ? this.#afterDeath(look, standing.reason)
-        : dead(execution, standing.reason);
+        : // It held no lock and launched nothing.
+          over(execution, { verdict: 'refused', reason: standing.reason, error: 'Stopped' });
     this.#missingSince = undefined;
     return undefined;
   }
 
-  #missing({ at, execution }: Look, seconds: number, reason: string): Followed | undefined {
+  #missing(
+    { at, execution }: Pick<Look, 'at' | 'execution'>,
+    seconds: number,
+    reason: string,
+  ): Followed | undefined {
     this.#missingSince ??= at;
     if (secondsBetween(this.#missingSince, at) < seconds) return undefined;
     return { how: 'lost', execution, reason };
@@ -131,7 +137,7 @@ class Follower {
     if (own !== undefined) return own;
     const { pending } = row ?? {};
     if (pending && pending.id !== executionName(execution)) {
-      if (this.#isAnother(pending)) return superseded(execution, reason);
+      if (this.#isAnother(pending)) return over(execution, { verdict: 'superseded', reason });
       // The same version, asked for by somebody else: what becomes of theirs becomes of ours.
       const theirs = await this.#startedFor(pending.id);
       if (theirs !== undefined) return theirs;
@@ -172,17 +178,13 @@ class Follower {
     const held = row?.held;
     if (held && deploymentHeldFor(held) === name) {
       if (held.needsHuman === undefined) return undefined;
-      return {
-        how: 'ended',
-        execution,
-        end: { verdict: 'needs-human', reason: held.needsHuman, error: 'StoppedHalfway' },
-      };
+      return over(execution, { verdict: 'needs-human', reason: held.needsHuman, error: 'StoppedHalfway' });
     }
     const record = await readDeployment(this.#task, name);
     // Without a ledger nobody can tell whether the clean-up is at it: its record says that it was.
     if (!record && this.#eyes.refused.length > 0)
-      return this.#missing({ execution, at } as Look, WAITED_SECONDS, reason);
-    return { how: 'ended', execution, end: endFromRecord(record) };
+      return this.#missing({ execution, at }, WAITED_SECONDS, reason);
+    return over(execution, endFromRecord(record));
   }
 
   #once(line: string): void {
@@ -192,15 +194,4 @@ class Follower {
   }
 }
 
-const superseded = (execution: string, reason: string): Followed => ({
-  how: 'ended',
-  execution,
-  end: { verdict: 'superseded', reason },
-});
-
-/** It held no lock and launched nothing. */
-const dead = (execution: string, reason: string): Followed => ({
-  how: 'ended',
-  execution,
-  end: { verdict: 'refused', reason, error: 'Stopped' },
-});
+const over = (execution: string, end: End): Followed => ({ how: 'ended', execution, end });

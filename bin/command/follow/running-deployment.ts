@@ -1,7 +1,8 @@
 /** Is this version being deployed already? Then there is nothing to start: that deployment is the one to follow. */
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { Task } from '../command.ts';
-import { documentOf, isCleanUpOf } from './look.ts';
+import { documentOf } from '../holder.ts';
+import { isCleanUpOf } from './look.ts';
 
 /** The execution that deploys this version right now, if one does that is not being undone. */
 export async function runningDeploymentOf(

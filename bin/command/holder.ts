@@ -1,0 +1,28 @@
+/** Who holds a fleet's lock, and what it wrote there about its deployment. */
+import { type Deployment, parseDeployment } from '../../lambdas/domain/core/document.ts';
+import { isFailure } from '../../lambdas/domain/core/errors.ts';
+import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
+import { executionName } from './wording.ts';
+
+export type Held = NonNullable<LedgerRow['held']>;
+
+/** The holder's document, if it wrote one and it can be read. */
+export function documentOf(held: Pick<Held, 'document'> | undefined): Deployment | undefined {
+  if (held?.document === undefined) return undefined;
+  try {
+    return parseDeployment(JSON.parse(held.document), []);
+  } catch (error) {
+    if (!isFailure(error) && !(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+}
+
+/** Which deployment the holder works for: a clean-up holds the lock in the name of the one before it. */
+export const deploymentHeldFor = (held: Pick<Held, 'document' | 'holder'>): string =>
+  documentOf(held)?.execution.name ?? executionName(held.holder);
+
+/** For `--json`: all but the document, which is long, and a step's own. */
+export function heldFacts(held: Held): object {
+  const { document: _, ...rest } = held;
+  return rest;
+}

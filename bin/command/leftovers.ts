@@ -1,6 +1,6 @@
 /** What still exists of a deployment: for a person who decides about its lock. Only reads; changes nothing. */
 
-import { type Deployment, newInstanceIds, oldInstanceIds } from '../../lambdas/domain/core/document.ts';
+import { newInstanceIds, oldInstanceIds } from '../../lambdas/domain/core/document.ts';
 import { loadBalancerName, TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { Instance, InstanceState } from '../../lambdas/ports/ec2.ts';
 import type { LoadBalancerRef, MemberState } from '../../lambdas/ports/load-balancers.ts';
@@ -34,12 +34,15 @@ export async function findLeftovers(task: Task, held: Pick<Held, 'holder' | 'doc
   const document = documentOf(held);
   if (!document && held.document !== undefined) unknown.push(UNREADABLE);
   const deployment = deploymentHeldFor(held);
-  const old = document ? oldInstanceIds(document) : [];
-  const instances = await instancesOf(task, deployment, document, unknown);
-  const ids = [...new Set([...old, ...(document ? newInstanceIds(document) : []), ...instances.keys()])];
+  const [old, launched] = document ? [oldInstanceIds(document), newInstanceIds(document)] : [[], []];
+  const instances = await instancesOf(task, deployment, [...old, ...launched], unknown);
+  const ids = [...new Set([...old, ...launched, ...instances.keys()])];
   const refs = document?.fleet.loadBalancers ?? task.fleet.loadBalancers;
   const at = await placesOf(task, refs, ids, unknown);
-  const now = (id: string) => hostNow(id, instances.get(id), at.get(id) ?? []);
+  const now = (instanceId: string): HostNow => {
+    const { state, zone = '' } = instances.get(instanceId) ?? {};
+    return { instanceId, ...(state && { state }), zone, at: at.get(instanceId) ?? [] };
+  };
   return { deployment, launched: ids.filter((id) => !old.includes(id)).map(now), old: old.map(now), unknown };
 }
 
@@ -50,13 +53,12 @@ const UNREADABLE =
 async function instancesOf(
   { ports: { ec2 }, fleet }: Task,
   deployment: string,
-  document: Deployment | undefined,
+  ids: readonly string[],
   unknown: string[],
 ): Promise<ReadonlyMap<string, Instance>> {
   const tagged = (await orUnknown(ec2.listByTag(TAG.deployment, deployment), unknown)) ?? [];
   // Another fleet's execution may have the same name.
   const ours = tagged.filter(({ tags }) => tags[TAG.fleet] === fleet.name);
-  const ids = document ? [...oldInstanceIds(document), ...newInstanceIds(document)] : [];
   const described = ids.length === 0 ? [] : ((await orUnknown(ec2.describe(ids), unknown)) ?? []);
   return new Map([...ours, ...described].map((each) => [each.instanceId, each]));
 }
@@ -79,13 +81,6 @@ async function placesOf(
   }
   return places;
 }
-
-const hostNow = (instanceId: string, instance: Instance | undefined, at: HostNow['at']): HostNow => ({
-  instanceId,
-  ...(instance && { state: instance.state }),
-  zone: instance?.zone ?? '',
-  at,
-});
 
 export function leftoversLines({ deployment, launched, old, unknown }: Leftovers): string[] {
   return [

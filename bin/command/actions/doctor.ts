@@ -6,7 +6,6 @@ import { examine } from '../doctor/examine.ts';
 import { gatherFacts } from '../doctor/facts.ts';
 import { CHECKS, type Finding, type Level } from '../doctor/finding.ts';
 import { reportLines, summary } from '../doctor/report.ts';
-import { workingTreeOf } from '../doctor/working-tree.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 
 export const doctor: Command = {
@@ -25,7 +24,8 @@ export const doctor: Command = {
 
 async function examineFleet(task: Task): Promise<Outcome> {
   const { environments, environment, fleet: config } = task;
-  const tree = await workingTreeOf(environments, environment, config.name);
+  const { workingTreeOf } = await import('../doctor/working-tree.ts');
+  const tree = workingTreeOf(environments, environment, config.name);
   // The launch template is known to AWS alone, and no check asks for it.
   const made = { bucketName: tree.bucketName, launchTemplateId: '', launchTemplateVersion: '' };
   const fleet = toRuntimeFleet(config, environment, made);

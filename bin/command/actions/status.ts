@@ -4,15 +4,13 @@ import { TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { list, span } from '../../../lambdas/domain/core/words.ts';
 import { deadSince } from '../../../lambdas/domain/lock/lock.ts';
 import { orphansAmong } from '../../../lambdas/domain/lock/orphans.ts';
-import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
-import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
 import { orUnknown } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
 import { ACT_OF, News } from '../follow/news.ts';
 import { gateLines } from '../gate-rows.ts';
 import { deploymentHeldFor, documentOf, type Held, heldFacts } from '../holder.ts';
-import { findLeftovers, type Leftovers, leftoversLines } from '../leftovers.ts';
+import { findLeftovers, leftoversLines } from '../leftovers.ts';
 import { done, type Outcome } from '../outcome.ts';
 import { bucketOf, type DeploymentRecord, readCurrent } from '../release-records.ts';
 import { CLEAN_UP_MINUTES } from '../unlocking.ts';
@@ -32,16 +30,6 @@ export const status: Command = {
   run: showStatus,
 };
 
-/** What was found out. What could not be is absent, and `unknown` says so. */
-interface Found {
-  readonly row: LedgerRow | undefined;
-  readonly current: DeploymentRecord | undefined;
-  readonly holder: Holder | undefined;
-  readonly orphans: readonly (readonly string[])[];
-  readonly newest: ArtifactVersion | undefined;
-  readonly unknown: readonly string[];
-}
-
 async function showStatus(task: Task): Promise<Outcome> {
   const found = await lookAround(task);
   const { row, holder, orphans, unknown } = found;
@@ -57,7 +45,8 @@ async function showStatus(task: Task): Promise<Outcome> {
   return done(holder?.standing ?? (row ? 'idle' : 'never-deployed'), lines, factsOf(found));
 }
 
-async function lookAround(task: Task): Promise<Found> {
+/** What could not be found out is absent, and `unknown` says so. */
+async function lookAround(task: Task) {
   const { ledger, artifacts } = task.ports;
   const row = await ledger.read(task.fleet.name);
   const unknown: string[] = [];
@@ -67,20 +56,11 @@ async function lookAround(task: Task): Promise<Found> {
   const newest = current && (await orUnknown(artifacts.find(bucketOf(task), task.fleet.artifact), unknown));
   return { row, current, holder, orphans, newest, unknown };
 }
+type Found = Awaited<ReturnType<typeof lookAround>>;
 
 // ── Who holds the lock ─────────────────────────────────────────────────────────────────────────────────────────────
 
-interface Holder {
-  readonly standing: 'deploying' | 'ended' | 'needs-human';
-  readonly held: Held;
-  readonly state: ExecutionState;
-  readonly endedAt?: Date;
-  /** What it said last. */
-  readonly sentence?: string;
-  readonly leftovers?: Leftovers;
-}
-
-async function lookAtHolder(task: Task, held: Held, unknown: string[]): Promise<Holder> {
+async function lookAtHolder(task: Task, held: Held, unknown: string[]) {
   const { executions, clock } = task.ports;
   const state = (await orUnknown(executions.status(held.holder), unknown)) ?? ({ state: 'running' } as const);
   const turns = (await orUnknown(executions.recent(held.holder), unknown)) ?? [];
@@ -90,13 +70,20 @@ async function lookAtHolder(task: Task, held: Held, unknown: string[]): Promise<
   const endedAt = deadSince(held, state, clock.now());
   const isOver = endedAt !== undefined || held.needsHuman !== undefined;
   return {
-    standing: held.needsHuman !== undefined ? 'needs-human' : endedAt ? 'ended' : 'deploying',
+    standing: standingOf(held, endedAt),
     held,
     state,
-    ...(endedAt && { endedAt }),
-    ...(latest?.text !== undefined && { sentence: `${latest.state}: ${latest.text}` }),
-    ...(isOver && { leftovers: await findLeftovers(task, held) }),
+    endedAt,
+    /** What it said last. */
+    sentence: latest?.text === undefined ? undefined : `${latest.state}: ${latest.text}`,
+    leftovers: isOver ? await findLeftovers(task, held) : undefined,
   };
+}
+type Holder = Awaited<ReturnType<typeof lookAtHolder>>;
+
+function standingOf({ needsHuman }: Held, endedAt: Date | undefined): 'deploying' | 'ended' | 'needs-human' {
+  if (needsHuman !== undefined) return 'needs-human';
+  return endedAt ? 'ended' : 'deploying';
 }
 
 function holderLines({ fleet, ports }: Task, { held, ...of }: Holder): string[] {

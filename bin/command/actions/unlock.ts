@@ -5,7 +5,6 @@
 
 import { deadSince, machinesOf } from '../../../lambdas/domain/lock/lock.ts';
 import { startPending } from '../../../lambdas/domain/record/write-records.ts';
-import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { orElse } from '../attempt.ts';
 import { type Command, executionArn, type Task } from '../command.ts';
@@ -36,14 +35,6 @@ export const unlock: Command = {
   run: unlockFleet,
 };
 
-/** One look at the lock. */
-interface Look {
-  readonly row: LedgerRow | undefined;
-  readonly state: ExecutionState;
-  readonly now: Date;
-  readonly decision: UnlockDecision;
-}
-
 async function unlockFleet(task: Task): Promise<Outcome> {
   const look = await lookAtTheLock(task);
   const { decision, row } = look;
@@ -61,12 +52,13 @@ async function unlockFleet(task: Task): Promise<Outcome> {
   return { ...outcome, facts: outcome.facts ?? facts };
 }
 
-async function lookAtTheLock({ ports, fleet, options }: Task): Promise<Look> {
+async function lookAtTheLock({ ports, fleet, options }: Task) {
   const row = await ports.ledger.read(fleet.name);
   const state = row?.held ? await ports.executions.status(row.held.holder) : ({ state: 'unknown' } as const);
   const now = ports.clock.now();
   return { row, state, now, decision: decideUnlock(row, state, now, options) };
 }
+type Look = Awaited<ReturnType<typeof lookAtTheLock>>;
 
 const hasChanged = (before: Look, now: Look): boolean =>
   before.decision.verdict !== now.decision.verdict ||

@@ -3,7 +3,7 @@ import { list } from '../../../lambdas/domain/core/words.ts';
 import { type Check, check, type Subject } from './check.ts';
 import { type Difference, differences } from './compare-definitions.ts';
 import { aws, deployStack, shell } from './mending.ts';
-import { isUploadPattern } from './working-tree.ts';
+import { isUploadPattern } from './upload-pattern.ts';
 
 export const checkStack: Check = (facts, subject) => {
   const findings = stackItself(facts, subject);

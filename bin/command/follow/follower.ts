@@ -4,10 +4,11 @@
  * nothing.
  */
 
-import { isFailure } from '../../../lambdas/domain/core/errors.ts';
+import type { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
 import { waitedName } from '../../../lambdas/domain/record/write-records.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import { orElse } from '../attempt.ts';
 import { executionArn, type Task } from '../command.ts';
 import { deploymentHeldFor } from '../holder.ts';
 import { readDeployment } from '../release-records.ts';
@@ -88,17 +89,20 @@ class Follower {
   }
 
   async #look(execution: string): Promise<Look | undefined> {
-    try {
-      const look = await this.#eyes.look(execution);
-      for (const what of this.#eyes.refused) this.#once(`You may not read ${what}: following without it.`);
-      this.#troubles = 0;
-      return look;
-    } catch (error) {
-      if (!isFailure(error, 'ServiceUnavailable')) throw error;
-      this.#troubles += 1;
-      if (this.#troubles === QUIET_TROUBLES) this.#progress.tell(`${error.message} Looking again.`);
-      return undefined;
-    }
+    const look = await orElse(
+      this.#eyes.look(execution),
+      (trouble) => this.#bear(trouble),
+      'ServiceUnavailable',
+    );
+    if (!look) return undefined;
+    for (const what of this.#eyes.refused) this.#once(`You may not read ${what}: following without it.`);
+    this.#troubles = 0;
+    return look;
+  }
+
+  #bear({ message }: DeploymentError): undefined {
+    this.#troubles += 1;
+    if (this.#troubles === QUIET_TROUBLES) this.#progress.tell(`${message} Looking again.`);
   }
 
   /** @returns the end; or the execution to go on with */

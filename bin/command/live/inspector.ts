@@ -18,8 +18,7 @@ import type {
   Offering,
 } from '../../../lambdas/ports/inspector.ts';
 import { type AwsQueryOptions, stackStatus } from './aws-query.ts';
-import { classicDetails } from './classic-elb-details.ts';
-import { targetGroupDetails } from './target-group-details.ts';
+import { classicDetails, targetGroupDetails } from './balancer-details.ts';
 
 export interface InspectorClients {
   readonly ec2: EC2Client;

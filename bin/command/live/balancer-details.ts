@@ -1,4 +1,9 @@
-/** What the doctor asks about a target group beyond its settings: the load balancers that use it, above all. */
+/** What the doctor asks about a load balancer beyond its settings. */
+import {
+  DescribeLoadBalancerAttributesCommand as DescribeClassicAttributes,
+  DescribeLoadBalancersCommand as DescribeClassicLoadBalancers,
+  type ElasticLoadBalancingClient,
+} from '@aws-sdk/client-elastic-load-balancing';
 import {
   DescribeLoadBalancerAttributesCommand,
   DescribeLoadBalancersCommand,
@@ -11,19 +16,39 @@ import { asking, isNamed } from '../../../lambdas/clients/wire/aws-errors.ts';
 import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import type { BalancerDetails } from '../../../lambdas/ports/inspector.ts';
 
-const CROSS_ZONE = 'load_balancing.cross_zone.enabled';
+/** On the wire and in AWS's documentation: LoadBalancerNotFound. */
+const NO_SUCH_LOAD_BALANCER = 'AccessPointNotFoundException';
 
-export function targetGroupDetails(
+export const classicDetails = (client: ElasticLoadBalancingClient, name: string): Promise<BalancerDetails> =>
+  asking(`look at the load balancer ${name}`, () =>
+    existing(`classic load balancer ${name}`, NO_SUCH_LOAD_BALANCER, async () => {
+      const [described, attributes] = await Promise.all([
+        client.send(new DescribeClassicLoadBalancers({ LoadBalancerNames: [name] })),
+        client.send(new DescribeClassicAttributes({ LoadBalancerName: name })),
+      ]);
+      const [found] = described.LoadBalancerDescriptions ?? [];
+      return (
+        found && {
+          target: found.HealthCheck?.Target ?? '',
+          timeoutSeconds: found.HealthCheck?.Timeout ?? 5,
+          crossZone: attributes.LoadBalancerAttributes?.CrossZoneLoadBalancing?.Enabled ?? false,
+          zones: found.AvailabilityZones ?? [],
+          inUse: true,
+        }
+      );
+    }),
+  );
+
+/** Above all the load balancers that use it. */
+export const targetGroupDetails = (
   client: ElasticLoadBalancingV2Client,
   arn: string,
-): Promise<BalancerDetails> {
-  return asking(`look at the target group ${arn}`, async () => {
-    try {
-      const { TargetGroups: groups = [] } = await client.send(
-        new DescribeTargetGroupsCommand({ TargetGroupArns: [arn] }),
-      );
-      const [group] = groups;
-      if (group === undefined) throw missing(arn);
+): Promise<BalancerDetails> =>
+  asking(`look at the target group ${arn}`, () =>
+    existing(`target group ${arn}`, 'TargetGroupNotFoundException', async () => {
+      const described = await client.send(new DescribeTargetGroupsCommand({ TargetGroupArns: [arn] }));
+      const [group] = described.TargetGroups ?? [];
+      if (!group) return undefined;
       const balancers = await balancersOf(client, group.LoadBalancerArns ?? []);
       return {
         timeoutSeconds: group.HealthCheckTimeoutSeconds ?? 5,
@@ -31,10 +56,19 @@ export function targetGroupDetails(
         zones: zonesOf(balancers),
         inUse: balancers.length > 0,
       };
-    } catch (error) {
-      throw isNamed(error, 'TargetGroupNotFoundException') ? missing(arn) : error;
-    }
+    }),
+  );
+
+/** @throws LoadBalancerUnusable when AWS answers that there is none, by an error of this name or by nothing */
+async function existing<T>(what: string, absent: string, ask: () => Promise<T | undefined>): Promise<T> {
+  const answer = await ask().catch((error: unknown) => {
+    if (!isNamed(error, absent)) throw error;
   });
+  if (answer) return answer;
+  throw new DeploymentError(
+    'LoadBalancerUnusable',
+    `There is no ${what}. Correct the fleet's loadBalancers in bin/fleets.ts.`,
+  );
 }
 
 /** Without a name, AWS would describe all load balancers of the account. */
@@ -55,6 +89,8 @@ function zonesOf(balancers: readonly LoadBalancer[]): string[] {
   return first.filter((zone) => others.every((zones) => zones.includes(zone)));
 }
 
+const CROSS_ZONE = 'load_balancing.cross_zone.enabled';
+
 /** The group's own word, or else that of its load balancers: an ALB spreads always, an NLB when it is told to. */
 async function isCrossZone(
   client: ElasticLoadBalancingV2Client,
@@ -74,9 +110,3 @@ async function isCrossZone(
   );
   return answers.every(Boolean);
 }
-
-const missing = (arn: string) =>
-  new DeploymentError(
-    'LoadBalancerUnusable',
-    `There is no target group ${arn}. Correct the fleet's loadBalancers in bin/fleets.ts.`,
-  );

@@ -103,14 +103,14 @@ function reasonToLeave(fleet: string, facts: AdoptionFacts, instance: Instance):
 
 function unknownToMackerel({ hosts, registered }: AdoptionFacts): Candidate[] {
   const listed = new Set(hosts.map((host) => host.instanceId));
-  const strangers = new Map<string, string>();
-  for (const [balancer, ids] of registered) {
-    for (const id of ids) if (!listed.has(id)) strangers.set(id, balancer);
-  }
-  return [...strangers].map(([instanceId, balancer]) => ({
-    verdict: 'leave',
-    why: `is registered at ${balancer}, but Mackerel does not list it under the role`,
-    instanceId,
-    names: [],
-  }));
+  // At the last of several load balancers: once for each host.
+  const places = new Map([...registered].flatMap(([name, ids]) => ids.map((id) => [id, name] as const)));
+  return [...places]
+    .filter(([id]) => !listed.has(id))
+    .map(([instanceId, balancer]) => ({
+      verdict: 'leave',
+      why: `is registered at ${balancer}, but Mackerel does not list it under the role`,
+      instanceId,
+      names: [],
+    }));
 }

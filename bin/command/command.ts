@@ -6,34 +6,13 @@
 import type { Caller, CommandPorts } from '../../lambdas/ports/command.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
+import type { OptionSpec, Options } from './options.ts';
 import type { Outcome } from './outcome.ts';
 
 /** `hanako` of a user, `Operator/hanako` of an assumed role. */
 export function callerName({ arn }: Caller): string {
   const [, ...name] = arn.split('/');
   return name.join('/') || (arn.split(':').at(-1) ?? arn);
-}
-
-/** Options by their names on the command line. What takes a value was checked when it was read. */
-export interface Options {
-  readonly reason?: string;
-  readonly yes?: boolean;
-  readonly abandon?: boolean;
-  /** An S3 version id. */
-  readonly version?: string;
-  readonly ami?: string;
-  /** Names of gates, with commas between them. */
-  readonly override?: string;
-  readonly redeploy?: boolean;
-  readonly wait?: boolean;
-  /** Minutes, as digits. */
-  readonly timeout?: string;
-  readonly token?: string;
-  /** A deployment's id, or `previous`. */
-  readonly to?: string;
-  /** How many, as digits. */
-  readonly limit?: string;
-  readonly 'dry-run'?: boolean;
 }
 
 /** A terminal that the command may draw on. */
@@ -64,17 +43,6 @@ export interface Task {
   readonly screen?: Screen;
   /** Aborted when somebody presses Ctrl-C. Whoever asks for it has to end in good order when it is. */
   interruptions(): AbortSignal;
-}
-
-export interface OptionSpec {
-  readonly name: keyof Options;
-  /** What a value is called; absent for a flag. */
-  readonly takes?: string;
-  readonly short?: string;
-  readonly meaning: string;
-  /** What is allowed, said of a value that is not. Default: one line of text. */
-  readonly check?: (value: string) => string | undefined;
-  readonly isRequired?: boolean;
 }
 
 export interface Command {

@@ -1,6 +1,7 @@
 /** What `--help` prints. */
 import type { Command } from './command.ts';
-import { COMMON, spelt } from './command-line.ts';
+import { spelt } from './command-line.ts';
+import { COMMON } from './options.ts';
 import { table } from './wording.ts';
 
 export function help(commands: readonly Command[], command?: Command): string[] {

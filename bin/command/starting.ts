@@ -4,8 +4,8 @@ import { isFailure } from '../../lambdas/domain/core/errors.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 import { callerName, machineArn, type Task } from './command.ts';
 import { deploymentHeldFor } from './holder.ts';
+import { gatesOf } from './options.ts';
 import { done, failed, type Outcome } from './outcome.ts';
-import { gatesOf } from './values.ts';
 import { executionName } from './wording.ts';
 
 /** What an execution is started with; `undefined` fields are left out. */

@@ -9,8 +9,8 @@ import { count, list } from '../../../lambdas/domain/core/words.ts';
 import type { Refusal } from '../../../lambdas/ports/refusal.ts';
 import { type Candidate, decideAdoption } from '../adopting.ts';
 import type { Command, Task } from '../command.ts';
+import { YES } from '../options.ts';
 import { done, failed, notAgreed, type Outcome } from '../outcome.ts';
-import { YES } from '../values.ts';
 import { table } from '../wording.ts';
 
 export const adopt: Command = {

@@ -5,6 +5,7 @@ import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { type Command, callerName, type Task } from '../command.ts';
 import type { Held } from '../holder.ts';
+import { option } from '../options.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import { CLEAN_UP_MINUTES } from '../unlocking.ts';
 import { executionName, momentAgo, waiting } from '../wording.ts';
@@ -17,7 +18,7 @@ export const cancel: Command = {
     'terminated; from then on a deployment is only ever finished.',
     'Exit codes: 0 requested (or it undoes itself already), 1 not possible, 2 bad usage.',
   ],
-  options: [{ name: 'reason', takes: 'TEXT', meaning: 'why; it stands in the error of the deployment' }],
+  options: [option('reason', 'TEXT', 'why; it stands in the error of the deployment')],
   run: cancelDeployment,
 };
 

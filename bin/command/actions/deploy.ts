@@ -5,10 +5,10 @@ import { orElse, orNothing } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
 import { runningDeploymentOf } from '../follow/running-deployment.ts';
+import { AMI, checkStart, flag, overrideOption, REASON, STARTING, VERSION } from '../options.ts';
 import { failed, type Outcome } from '../outcome.ts';
 import { bucketOf } from '../release-records.ts';
 import { leftRunning, start } from '../starting.ts';
-import { AMI, checkStart, overrideOption, REASON, STARTING, VERSION } from '../values.ts';
 import { executionName } from '../wording.ts';
 
 export const deploy: Command = {
@@ -29,7 +29,7 @@ export const deploy: Command = {
     AMI,
     REASON,
     overrideOption(['freeze', 'provenance']),
-    { name: 'redeploy', meaning: 'replace the hosts although they are of this release already' },
+    flag('redeploy', 'replace the hosts although they are of this release already'),
     ...STARTING,
   ],
   check: checkStart,

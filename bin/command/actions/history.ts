@@ -1,9 +1,9 @@
 /** `irekae history`: the fleet's deployments, newest first, from their records. */
 import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import type { Command, Task } from '../command.ts';
+import { LIMIT } from '../options.ts';
 import { done, type Outcome } from '../outcome.ts';
 import { bucketOf, type Listed, newestRecords, readCurrent } from '../release-records.ts';
-import { LIMIT } from '../values.ts';
 import { moment, table } from '../wording.ts';
 
 export const history: Command = {

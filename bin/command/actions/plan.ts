@@ -5,10 +5,10 @@ import type { Command, Task } from '../command.ts';
 import { followedTo } from '../follow/followed.ts';
 import type { End } from '../follow/standing.ts';
 import { commandsFor, gateLines } from '../gate-rows.ts';
+import { AMI, TO, VERSION } from '../options.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import { bucketOf } from '../release-records.ts';
 import { start } from '../starting.ts';
-import { AMI, TO, VERSION } from '../values.ts';
 import { indented, section } from '../wording.ts';
 
 export const plan: Command = {

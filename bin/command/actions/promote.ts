@@ -8,10 +8,10 @@ import type { Command, Task } from '../command.ts';
 import { followed, followedTo, toldEnd, waitSeconds } from '../follow/followed.ts';
 import { runningDeploymentOf } from '../follow/running-deployment.ts';
 import { type End, endFromRecord } from '../follow/standing.ts';
+import { checkStart, flag, overrideOption, REASON, STARTING, VERSION } from '../options.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import { bucketOf, newestRecords, readCurrent } from '../release-records.ts';
 import { start } from '../starting.ts';
-import { checkStart, overrideOption, REASON, STARTING, VERSION } from '../values.ts';
 import { executionName } from '../wording.ts';
 
 export const promote: Command = {
@@ -28,7 +28,7 @@ export const promote: Command = {
     { ...VERSION, meaning: 'the source fleet’s artifact version; default: the one that it runs' },
     REASON,
     overrideOption(['provenance', 'soak']),
-    { name: 'dry-run', meaning: 'say what would be promoted; change nothing' },
+    flag('dry-run', 'say what would be promoted; change nothing'),
     ...STARTING,
   ],
   check: checkStart,

@@ -1,10 +1,10 @@
 /** `irekae rollback`: deploys the release of an earlier deployment again, with its versions and its image. */
 import type { Command, Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
+import { AMI, checkStart, overrideOption, REASON, STARTING, TO } from '../options.ts';
 import { failed, type Outcome } from '../outcome.ts';
 import { readCurrent, readDeployment } from '../release-records.ts';
 import { leftRunning, start } from '../starting.ts';
-import { AMI, checkStart, overrideOption, REASON, STARTING, TO } from '../values.ts';
 
 /** Before the one that runs, whichever that is when the deployment begins. */
 export const PREVIOUS = 'previous';

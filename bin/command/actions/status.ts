@@ -195,11 +195,7 @@ const factsOf = ({ row, current, holder, orphans, newest, unknown }: Found): obj
   execution: holder?.state,
   said: holder?.sentence,
   leftovers: holder?.leftovers,
-  waits: row?.pending && {
-    id: row.pending.id,
-    versionId: row.pending.versionId,
-    since: row.pending.since,
-  },
+  waits: row?.pending && { id: row.pending.id, versionId: row.pending.versionId, since: row.pending.since },
   orphans: orphans.map(([instanceId]) => instanceId),
   unknown: unknown.length > 0 ? unknown : undefined,
   newestUpload: newest,

@@ -10,9 +10,9 @@ import { orElse } from '../attempt.ts';
 import { type Command, executionArn, type Task } from '../command.ts';
 import { type Held, heldFacts } from '../holder.ts';
 import { findLeftovers, type Leftovers, leftoversLines } from '../leftovers.ts';
+import { flag, YES } from '../options.ts';
 import { done, failed, notAgreed, type Outcome } from '../outcome.ts';
 import { CLEAN_UP_MINUTES, decideUnlock, type UnlockDecision } from '../unlocking.ts';
-import { YES } from '../values.ts';
 import { details, executionWords, momentAgo, waiting } from '../wording.ts';
 
 export const unlock: Command = {
@@ -27,10 +27,7 @@ export const unlock: Command = {
   ],
   options: [
     YES,
-    {
-      name: 'abandon',
-      meaning: 'free the lock although the clean-up could undo or finish: what was left stays as it is',
-    },
+    flag('abandon', 'free the lock although the clean-up could undo or finish: what was left stays as it is'),
   ],
   run: unlockFleet,
 };

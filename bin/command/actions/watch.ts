@@ -2,9 +2,9 @@
 import { type Command, executionArn, type Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
 import { deploymentHeldFor } from '../holder.ts';
+import { TIMEOUT } from '../options.ts';
 import { done, type Outcome } from '../outcome.ts';
 import { newestRecords } from '../release-records.ts';
-import { TIMEOUT } from '../values.ts';
 import { momentAgo } from '../wording.ts';
 
 export const watch: Command = {

@@ -76,13 +76,11 @@ const artifactCheck = check('artifact');
 const application: Check = ({ artifact, now }, { fleet, region }) => {
   const { bucket, key } = fleet.artifact;
   const upload = uploadCommand(bucket, key, region);
+  const absent = `nothing was uploaded to ${key} yet; the upload starts the first deployment`;
   return tarball(artifactCheck, key, artifact, upload, (found) =>
     found
       ? checksum(artifactCheck, found, upload, `uploaded ${momentAgo(found.uploadedAt, now)}`)
-      : artifactCheck.warning(
-          `nothing was uploaded to ${key} yet; the upload starts the first deployment`,
-          upload,
-        ),
+      : artifactCheck.warning(absent, upload),
   );
 };
 
@@ -91,14 +89,11 @@ const runtimesCheck = check('runtimes');
 const runtimes: Check = (facts, { fleet: { artifact }, region }) =>
   facts.runtimes.flatMap(({ key, version }) => {
     const upload = uploadCommand(artifact.bucket, key, region);
+    const absent = `the runtime ${key} is not in ${artifact.bucket}`;
     return tarball(runtimesCheck, key, version, upload, (found) =>
       found
         ? checksum(runtimesCheck, found, upload, 'is there')
-        : runtimesCheck.problem(
-            `the runtime ${key} is not in ${artifact.bucket}`,
-            upload,
-            'ArtifactNotFound',
-          ),
+        : runtimesCheck.problem(absent, upload, 'ArtifactNotFound'),
     );
   });
 

@@ -173,13 +173,10 @@ function drainingFinding({ ref, drainSeconds }: LoadBalancerSettings, { fleet, r
 }
 
 const setDraining = (ref: LoadBalancerRef, region: string): string =>
-  ref.kind === 'target-group'
-    ? setGroup(ref.arn, `Key=deregistration_delay.timeout_seconds,Value=${ADVISED_DRAINING_SECONDS}`, region)
-    : setClassic(
-        ref.name,
-        { ConnectionDraining: { Enabled: true, Timeout: ADVISED_DRAINING_SECONDS } },
-        region,
-      );
+  setTo(ref, region, {
+    classic: { ConnectionDraining: { Enabled: true, Timeout: ADVISED_DRAINING_SECONDS } },
+    group: `Key=deregistration_delay.timeout_seconds,Value=${ADVISED_DRAINING_SECONDS}`,
+  });
 
 const crossZone = check('cross-zone');
 
@@ -192,16 +189,22 @@ function crossZoneFinding(
   if (isOn) return crossZone.ok(`${name} spreads requests over all zones`);
   return crossZone.warning(
     `${name} keeps requests within their zone: when one zone has fewer hosts, each of them works more`,
-    ref.kind === 'classic'
-      ? setClassic(ref.name, { CrossZoneLoadBalancing: { Enabled: true } }, region)
-      : setGroup(ref.arn, 'Key=load_balancing.cross_zone.enabled,Value=true', region),
+    setTo(ref, region, {
+      classic: { CrossZoneLoadBalancing: { Enabled: true } },
+      group: 'Key=load_balancing.cross_zone.enabled,Value=true',
+    }),
   );
 }
 
-function setClassic(name: string, attributes: object, region: string): string {
-  const inRegion = aws(region);
-  return inRegion`elb modify-load-balancer-attributes --load-balancer-name ${name} --load-balancer-attributes ${JSON.stringify(attributes)}`;
+interface Attribute {
+  readonly classic: object;
+  readonly group: string;
 }
 
-const setGroup = (arn: string, attribute: string, region: string): string =>
-  aws(region)`elbv2 modify-target-group-attributes --target-group-arn ${arn} --attributes ${attribute}`;
+/** What both kinds have, under different names. */
+function setTo(ref: LoadBalancerRef, region: string, { classic, group }: Attribute): string {
+  const inRegion = aws(region);
+  return ref.kind === 'classic'
+    ? inRegion`elb modify-load-balancer-attributes --load-balancer-name ${ref.name} --load-balancer-attributes ${JSON.stringify(classic)}`
+    : inRegion`elbv2 modify-target-group-attributes --target-group-arn ${ref.arn} --attributes ${group}`;
+}

@@ -22,9 +22,7 @@ export type Mend = string | readonly string[];
 
 type Answers = readonly Answer<unknown>[];
 type Unanswered = Extract<Answer<unknown>, { known: false }>;
-type Values<A extends Answers> = {
-  readonly [I in keyof A]: A[I] extends Answer<infer T> ? T : never;
-};
+type Values<A extends Answers> = { readonly [I in keyof A]: A[I] extends Answer<infer T> ? T : never };
 
 /** What is said under this name, and from which answers. */
 export const check = (name: CheckName) => ({

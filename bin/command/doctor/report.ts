@@ -70,10 +70,10 @@ export function summary(findings: readonly Finding[]): string {
   const found = (level: Level) => findings.filter((finding) => finding.level === level).length;
   const [problems, unknowns, warnings] = [found('problem'), found('unknown'), found('warning')];
   const bad = [
-    ...(problems > 0 ? [count(problems, 'problem')] : []),
-    ...(unknowns > 0 ? [`${unknowns} unknown`] : []),
-    ...(warnings > 0 ? [count(warnings, 'warning')] : []),
-  ];
+    problems > 0 && count(problems, 'problem'),
+    unknowns > 0 && `${unknowns} unknown`,
+    warnings > 0 && count(warnings, 'warning'),
+  ].filter((words) => words !== false);
   const well = `${count(found('ok'), 'check is', 'checks are')} fine`;
   return bad.length === 0 ? `Healthy: ${well}.` : `${bad.join(', ')}; ${well}.`;
 }

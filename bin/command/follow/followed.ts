@@ -23,11 +23,7 @@ export const followed = (task: Task, execution: string, versionId?: string): Pro
       const line = task.isLocal
         ? 'A page that shows it is left beside its record. To see one:  npm start -- --timeline timeline.html'
         : `A page that shows it:  aws s3 cp ${page} timeline.html`;
-      return {
-        ...outcome,
-        lines: [...outcome.lines, line],
-        facts: { ...outcome.facts, timeline: page },
-      };
+      return { ...outcome, lines: [...outcome.lines, line], facts: { ...outcome.facts, timeline: page } };
     },
     versionId,
   );

@@ -87,11 +87,7 @@ const newestFirst = (one: Stored, other: Stored): number =>
   other.writtenAt.getTime() - one.writtenAt.getTime() || (one.key < other.key ? 1 : -1);
 
 /** One that somebody has broken must not hide the others. */
-async function readListed(
-  task: Task,
-  { key, writtenAt }: Stored,
-  keys: ReadonlySet<string>,
-): Promise<Listed> {
+async function readListed(task: Task, { key, writtenAt }: Stored, keys: ReadonlySet<string>) {
   const id = key.slice(key.lastIndexOf('/') + 1, -'.json'.length);
   const page = timelineKey(task.fleet.name, id);
   const record = await orNothing(readRecord(task, key), 'InvalidInput');

@@ -38,10 +38,11 @@ async function adoptHosts(task: Task): Promise<Outcome> {
   const still = adoptable(await findCandidates(task));
   const changed = ids.filter((id) => !still.includes(id));
   const tagged = ids.filter((id) => still.includes(id));
-  if (tagged.length === 0) return tell([], changed, [], facts);
+  if (tagged.length === 0) return tell({ adopted: [], changed, refused: [] }, facts);
   const { refused } = await task.ports.tagger.tag(tagged, { [TAG.fleet]: task.fleet.name });
   const adopted = tagged.filter((tag) => !refused.some(({ id }) => id === tag));
-  return tell(adopted, changed, refused, { ...facts, adopted, changed, refused });
+  const became = { adopted, changed, refused };
+  return tell(became, { ...facts, ...became });
 }
 
 const adoptable = (candidates: readonly Candidate[]): string[] =>
@@ -79,18 +80,14 @@ async function vpcOfFleet({ ports, fleet }: Task): Promise<string> {
   const vpcs = new Set((await ports.ec2.subnets(fleet.subnets)).map(({ vpcId }) => vpcId));
   const [vpc] = vpcs;
   if (vpc !== undefined && vpcs.size === 1) return vpc;
-  throw new DeploymentError(
-    'SubnetUnusable',
+  const wrong =
     vpc === undefined
-      ? `EC2 knows none of the subnets of ${fleet.name} (${list(fleet.subnets)}). Correct \`subnets\` in bin/fleets.ts.`
-      : `The subnets of ${fleet.name} are in different VPCs (${list([...vpcs])}). Correct \`subnets\` in bin/fleets.ts.`,
-  );
+      ? `EC2 knows none of the subnets of ${fleet.name} (${list(fleet.subnets)})`
+      : `The subnets of ${fleet.name} are in different VPCs (${list([...vpcs])})`;
+  throw new DeploymentError('SubnetUnusable', `${wrong}. Correct \`subnets\` in bin/fleets.ts.`);
 }
 
-async function registeredAtBalancers({
-  ports,
-  fleet,
-}: Task): Promise<ReadonlyMap<string, readonly string[]>> {
+async function registeredAtBalancers({ ports, fleet }: Task) {
   const entries = fleet.loadBalancers.map(async (ref) => {
     const members = await ports.loadBalancers.members(ref);
     return [loadBalancerName(ref), members.map(({ instanceId }) => instanceId)] as const;
@@ -147,12 +144,13 @@ function nothingToAdopt({ fleet }: Task, candidates: readonly Candidate[], facts
   return failed('nothing-to-adopt', lines, facts);
 }
 
-function tell(
-  adopted: readonly string[],
-  changed: readonly string[],
-  refused: readonly Refusal[],
-  facts: object,
-): Outcome {
+interface Tagged {
+  readonly adopted: readonly string[];
+  readonly changed: readonly string[];
+  readonly refused: readonly Refusal[];
+}
+
+function tell({ adopted, changed, refused }: Tagged, facts: object): Outcome {
   const lines = [
     adopted.length === 0
       ? 'No host was tagged.'

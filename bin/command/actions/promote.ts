@@ -85,8 +85,7 @@ const Promoted = v.object({ versionId: v.string() });
 
 /** Of the copy: what the promotion says, else the newest one. */
 async function promotedVersion(task: Task, output: unknown): Promise<string | undefined> {
-  const parsed = v.safeParse(Promoted, output);
-  const said = parsed.success ? parsed.output.versionId : undefined;
+  const said = v.is(Promoted, output) ? output.versionId : undefined;
   // The promotion may speak of the source's version: it is the copy's if this fleet's key has it.
   const { artifacts } = task.ports;
   const [bucket, key] = [bucketOf(task), task.fleet.artifact];

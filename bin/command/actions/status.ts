@@ -174,8 +174,8 @@ function waitsLines({ fleet, ports }: Task, row: LedgerRow | undefined): string[
 
 async function findOrphans(
   { ports, fleet }: Task,
-  held: Held | undefined,
-  current: DeploymentRecord | undefined,
+  held?: Held,
+  current?: DeploymentRecord,
 ): Promise<string[][]> {
   const tagged = await ports.ec2.listByTag(TAG.fleet, fleet.name);
   const { newInstances = [], oldInstances = [], outcome } = current ?? {};

@@ -62,12 +62,8 @@ const hasChanged = (before: Look, now: Look): boolean =>
   before.row?.held?.holder !== now.row?.held?.holder ||
   before.row?.generation !== now.row?.generation;
 
-const changedMeanwhile = (facts: object): Outcome =>
-  failed(
-    'changed',
-    ['Somebody else took care of the lock meanwhile: nothing was changed. Run the command again.'],
-    facts,
-  );
+const CHANGED = 'Somebody else took care of the lock meanwhile: nothing was changed. Run the command again.';
+const changedMeanwhile = (facts: object): Outcome => failed('changed', [CHANGED], facts);
 
 // ── Acting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -89,15 +85,13 @@ async function freeTheLock(task: Task, held: Held, diedAt: Date): Promise<Outcom
 /** The lock is free by now: a start that fails is said, and is the clean-up's to repeat. */
 async function startWhatWaits(task: Task): Promise<Outcome> {
   const starting = startPending(task.fleet.name, executionArn(task, 'by-hand'), task.ports);
-  const next = await orElse(
-    starting.then((pending) =>
-      pending
-        ? `What waited was started: ${waiting(pending)}.`
-        : 'Nothing waits: upload, or start a deployment.',
-    ),
-    ({ message }) =>
-      `What waits could not be started: ${message} The clean-up starts it within ${CLEAN_UP_MINUTES} minutes.`,
+  const told = starting.then((pending) =>
+    pending
+      ? `What waited was started: ${waiting(pending)}.`
+      : 'Nothing waits: upload, or start a deployment.',
   );
+  const later = `The clean-up starts it within ${CLEAN_UP_MINUTES} minutes.`;
+  const next = await orElse(told, ({ message }) => `What waits could not be started: ${message} ${later}`);
   return done('unlocked', [`The lock is free. ${next}`]);
 }
 

@@ -112,20 +112,12 @@ function tarball(
 /** Reading more than this takes a deployment longer than a look at its hosts. */
 const LARGE_BYTES = 256 * 1024 ** 2;
 
-function checksum(
-  of: Tarball,
-  { key, sizeBytes, sha256 }: ArtifactVersion,
-  upload: string,
-  what: string,
-): Finding {
+function checksum(of: Tarball, found: ArtifactVersion, upload: string, what: string): Finding {
+  const { key, sizeBytes, sha256 } = found;
   if (sha256 !== undefined) return of.ok(`${key} ${what}, SHA-256 ${sha256.slice(0, 12)}…`);
   const without = `${key} has ${Math.round(sizeBytes / 1024 ** 2)} MiB and no checksum`;
-  if (sizeBytes > LARGEST_DIGEST_BYTES)
-    return of.problem(
-      `${without}, more than a deployment can read to compute one`,
-      upload,
-      'ArtifactUnusable',
-    );
+  const tooLarge = `${without}, more than a deployment can read to compute one`;
+  if (sizeBytes > LARGEST_DIGEST_BYTES) return of.problem(tooLarge, upload, 'ArtifactUnusable');
   return sizeBytes > LARGE_BYTES
     ? of.warning(`${without}: each deployment reads it once more to compute one`, upload)
     : of.ok(`${key} ${what}; it has no checksum, each deployment computes it`);

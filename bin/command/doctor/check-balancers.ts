@@ -14,75 +14,68 @@ import { aws, happened, inFleetsFile } from './mending.ts';
 
 const balancer = check('balancer');
 
-export const checkBalancers: Check = (facts, subject) => {
+export const checkBalancers: Check = (facts, { fleet, region }) => {
   if (facts.balancers.length === 0)
     return [balancer.ok('the fleet has none: registered in Mackerel means ready')];
-  return facts.balancers.flatMap((each) => checkOne(each, facts, subject));
+  return facts.balancers.flatMap((answers) => {
+    const name = loadBalancerName(answers.ref);
+    return checkOne({ ref: answers.ref, name, fleet, region }, answers, facts.subnets);
+  });
 };
 
-function checkOne(one: BalancerFacts, { subnets }: Facts, subject: Subject): readonly Finding[] {
-  const { settings, details, ref } = one;
-  const name = loadBalancerName(ref);
-  if (!settings.known && settings.error.name === 'LoadBalancerUnusable')
-    return [missing(settings.error.message, subject)];
-  return [
-    ...balancer.given(name, [settings], () => balancer.ok(`${name} exists`)),
-    ...zones.given(`which zones ${name} serves`, [settings, details, subnets], (set, more, found) =>
-      zoneFindings({ set, more, found }, subject),
-    ),
-    ...health.given(`the health check of ${name}`, [settings, details], (set, more) =>
-      healthFinding(set, more, subject.region),
-    ),
-    ...draining.given(`the draining of ${name}`, [settings], (set) => drainingFinding(set, subject)),
-    ...crossZone.given(`cross-zone load balancing of ${name}`, [details], (more) =>
-      crossZoneFinding(ref, more, subject.region),
-    ),
-  ].filter(isNews(one));
+interface One {
+  readonly ref: LoadBalancerRef;
+  readonly name: string;
+  readonly fleet: Subject['fleet'];
+  readonly region: string;
 }
 
-const missing = (message: string, { fleet }: Subject): Finding =>
-  balancer.problem(
-    happened(message),
-    inFleetsFile(fleet.name, 'correct loadBalancers'),
-    'LoadBalancerUnusable',
-  );
-
-/** One question that nobody may ask is told once, not by each check that needed it. */
-const isNews =
-  ({ settings }: BalancerFacts) =>
-  ({ check: name, level }: Finding): boolean =>
-    settings.known || name === 'balancer' || level !== 'unknown';
+function checkOne(one: One, { settings, details }: BalancerFacts, subnets: Facts['subnets']): Finding[] {
+  const { name, fleet } = one;
+  if (!settings.known && settings.error.name === 'LoadBalancerUnusable') {
+    const mend = inFleetsFile(fleet.name, 'correct loadBalancers');
+    return [balancer.problem(happened(settings.error.message), mend, 'LoadBalancerUnusable')];
+  }
+  const both = [settings, details] as const;
+  const findings = [
+    ...balancer.given(name, [settings], () => balancer.ok(`${name} exists`)),
+    ...zones.given(`which zones ${name} serves`, [...both, subnets], (...all) => zoneFindings(one, ...all)),
+    ...health.given(`the health check of ${name}`, both, (...all) => healthFinding(one, ...all)),
+    ...draining.given(`the draining of ${name}`, [settings], (set) => drainingFinding(one, set)),
+    ...crossZone.given(`cross-zone load balancing of ${name}`, [details], (more) => spreading(one, more)),
+  ];
+  // One question that nobody may ask is told once, not by each check that needed it.
+  return findings.filter((each) => settings.known || each.check === 'balancer' || each.level !== 'unknown');
+}
 
 // ── Which zones it serves ──────────────────────────────────────────────────────────────────────────────────────────
 
-interface Served {
-  readonly set: LoadBalancerSettings;
-  readonly more: BalancerDetails;
-  readonly found: readonly Subnet[];
-}
-
 const zones = check('balancer-zones');
 
-function zoneFindings({ set, more, found }: Served, { fleet, region }: Subject): Finding | Finding[] {
-  const name = loadBalancerName(set.ref);
+function zoneFindings(
+  one: One,
+  set: LoadBalancerSettings,
+  more: BalancerDetails,
+  found: readonly Subnet[],
+): Finding | Finding[] {
   if (!more.inUse)
     return zones.problem(
-      `${name} is used by no listener: its hosts never become healthy`,
+      `${one.name} is used by no listener: its hosts never become healthy`,
       'Let a listener of the load balancer forward to it (aws elbv2 modify-listener).',
     );
   // Of subnets that EC2 does not know, no zone is known either: that is told already.
   if (found.length === 0) return [];
   const wrong = balancerProblems({ ...set, zones: more.zones }, found[0]?.vpcId, found);
-  if (wrong.length === 0) return zones.ok(`${name} serves the zones of the fleet`);
+  if (wrong.length === 0) return zones.ok(`${one.name} serves the zones of the fleet`);
   const unserved = found.filter(({ zone }) => !more.zones.includes(zone)).map(({ subnetId }) => subnetId);
   const mend =
     set.vpcId !== found[0]?.vpcId
-      ? inFleetsFile(fleet.name, 'correct loadBalancers or subnets')
-      : serveToo(set.ref, unserved, region);
+      ? inFleetsFile(one.fleet.name, 'correct loadBalancers or subnets')
+      : serveToo(one, unserved);
   return wrong.map((sentence) => zones.problem(sentence, mend, 'LoadBalancerUnusable'));
 }
 
-const serveToo = (ref: LoadBalancerRef, subnetIds: readonly string[], region: string): string =>
+const serveToo = ({ ref, region }: One, subnetIds: readonly string[]): string =>
   ref.kind === 'classic'
     ? aws(region)`elb attach-load-balancer-to-subnets --load-balancer-name ${ref.name} --subnets ${subnetIds}`
     : 'Give its load balancer a subnet in this zone too (aws elbv2 set-subnets takes all of them, the present ones too).';
@@ -117,33 +110,27 @@ export function costOfHealthCheck(
 
 const health = check('health-check');
 
-function healthFinding(set: LoadBalancerSettings, more: BalancerDetails, region: string): Finding {
-  const { ref, intervalSeconds, healthyThreshold } = set;
-  const name = loadBalancerName(ref);
-  const setting = `${intervalSeconds} s × ${healthyThreshold}`;
+function healthFinding(one: One, set: LoadBalancerSettings, more: BalancerDetails): Finding {
+  const setting = `${set.intervalSeconds} s × ${set.healthyThreshold}`;
   const cost = costOfHealthCheck(set);
   if (cost.always <= TOLERATED.always && cost.afterFailure <= TOLERATED.afterFailure)
-    return health.ok(`the health check of ${name} is ${setting}`);
+    return health.ok(`the health check of ${one.name} is ${setting}`);
   return health.warning(
-    `the health check of ${name}, ${setting}, makes each deployment up to ${span(cost.always)} slower than ` +
+    `the health check of ${one.name}, ${setting}, makes each deployment up to ${span(cost.always)} slower than ` +
       `${ADVISED.intervalSeconds} s × ${ADVISED.healthyThreshold}, and ${span(cost.afterFailure)} when a new host fails a check`,
-    setHealthCheck(set, more, region),
+    setHealthCheck(one, set, more),
   );
 }
 
-function setHealthCheck(
-  { ref, unhealthyThreshold }: LoadBalancerSettings,
-  { target, timeoutSeconds }: BalancerDetails,
-  region: string,
-): string {
+function setHealthCheck({ ref, region }: One, set: LoadBalancerSettings, more: BalancerDetails): string {
   const { intervalSeconds: interval, healthyThreshold: healthy } = ADVISED;
-  const timeout = Math.min(timeoutSeconds, ADVISED_TIMEOUT_SECONDS);
+  const timeout = Math.min(more.timeoutSeconds, ADVISED_TIMEOUT_SECONDS);
   if (ref.kind === 'target-group')
     return aws(region)`elbv2 modify-target-group --target-group-arn ${ref.arn}`
       .concat(` --health-check-interval-seconds ${interval} --health-check-timeout-seconds ${timeout}`)
       .concat(` --healthy-threshold-count ${healthy}`);
-  const check = `Target=${target},Interval=${interval},Timeout=${timeout},UnhealthyThreshold=${unhealthyThreshold},HealthyThreshold=${healthy}`;
-  return aws(region)`elb configure-health-check --load-balancer-name ${ref.name} --health-check ${check}`;
+  const all = `Target=${more.target},Interval=${interval},Timeout=${timeout},UnhealthyThreshold=${set.unhealthyThreshold},HealthyThreshold=${healthy}`;
+  return aws(region)`elb configure-health-check --load-balancer-name ${ref.name} --health-check ${all}`;
 }
 
 /** The plan of a deployment advises the same. */
@@ -152,16 +139,15 @@ const ADVISED_DRAINING_SECONDS = 30;
 
 const draining = check('draining');
 
-function drainingFinding({ ref, drainSeconds }: LoadBalancerSettings, { fleet, region }: Subject): Finding {
-  const name = loadBalancerName(ref);
-  const mend = setDraining(ref, region);
-  const limit = fleet.limits.drainSeconds;
-  if (drainSeconds === 0)
-    return draining.warning(
-      `${name} does not drain: requests in flight are cut when an old host leaves`,
-      mend,
-    );
-  const told = `${name} drains for up to ${span(drainSeconds)}`;
+function drainingFinding(one: One, { drainSeconds }: LoadBalancerSettings): Finding {
+  const mend = setTo(one, {
+    classic: { ConnectionDraining: { Enabled: true, Timeout: ADVISED_DRAINING_SECONDS } },
+    group: `Key=deregistration_delay.timeout_seconds,Value=${ADVISED_DRAINING_SECONDS}`,
+  });
+  const limit = one.fleet.limits.drainSeconds;
+  const never = `${one.name} does not drain: requests in flight are cut when an old host leaves`;
+  if (drainSeconds === 0) return draining.warning(never, mend);
+  const told = `${one.name} drains for up to ${span(drainSeconds)}`;
   if (drainSeconds > limit)
     return draining.warning(
       `${told}, but the fleet waits for ${span(limit)} (limits.drainSeconds): one long request makes a deployment fail as DrainingStuck`,
@@ -172,24 +158,13 @@ function drainingFinding({ ref, drainSeconds }: LoadBalancerSettings, { fleet, r
     : draining.ok(told);
 }
 
-const setDraining = (ref: LoadBalancerRef, region: string): string =>
-  setTo(ref, region, {
-    classic: { ConnectionDraining: { Enabled: true, Timeout: ADVISED_DRAINING_SECONDS } },
-    group: `Key=deregistration_delay.timeout_seconds,Value=${ADVISED_DRAINING_SECONDS}`,
-  });
-
 const crossZone = check('cross-zone');
 
-function crossZoneFinding(
-  ref: LoadBalancerRef,
-  { crossZone: isOn }: BalancerDetails,
-  region: string,
-): Finding {
-  const name = loadBalancerName(ref);
-  if (isOn) return crossZone.ok(`${name} spreads requests over all zones`);
+function spreading(one: One, { crossZone: isOn }: BalancerDetails): Finding {
+  if (isOn) return crossZone.ok(`${one.name} spreads requests over all zones`);
   return crossZone.warning(
-    `${name} keeps requests within their zone: when one zone has fewer hosts, each of them works more`,
-    setTo(ref, region, {
+    `${one.name} keeps requests within their zone: when one zone has fewer hosts, each of them works more`,
+    setTo(one, {
       classic: { CrossZoneLoadBalancing: { Enabled: true } },
       group: 'Key=load_balancing.cross_zone.enabled,Value=true',
     }),
@@ -202,7 +177,7 @@ interface Attribute {
 }
 
 /** What both kinds have, under different names. */
-function setTo(ref: LoadBalancerRef, region: string, { classic, group }: Attribute): string {
+function setTo({ ref, region }: One, { classic, group }: Attribute): string {
   const inRegion = aws(region);
   return ref.kind === 'classic'
     ? inRegion`elb modify-load-balancer-attributes --load-balancer-name ${ref.name} --load-balancer-attributes ${JSON.stringify(classic)}`

@@ -128,17 +128,13 @@ async function aboutBalancer({ loadBalancers, inspector }: CommandPorts, ref: Lo
 const elb = (...actions: readonly string[]) =>
   actions.map((action) => `elasticloadbalancing:Describe${action}`).join(' and ');
 
+const CLASSIC = elb('LoadBalancers', 'LoadBalancerAttributes');
+const GROUP = elb('TargetGroups', 'TargetGroupAttributes');
+const GROUP_AND_ITS = elb('TargetGroups', 'TargetGroupAttributes', 'LoadBalancers', 'LoadBalancerAttributes');
+
 const NEEDS_OF_BALANCER = {
-  classic: {
-    settings: elb('LoadBalancers', 'LoadBalancerAttributes'),
-    details: elb('LoadBalancers', 'LoadBalancerAttributes'),
-    members: elb('InstanceHealth'),
-  },
-  'target-group': {
-    settings: elb('TargetGroups', 'TargetGroupAttributes'),
-    details: elb('TargetGroups', 'TargetGroupAttributes', 'LoadBalancers', 'LoadBalancerAttributes'),
-    members: elb('TargetHealth'),
-  },
+  classic: { settings: CLASSIC, details: CLASSIC, members: elb('InstanceHealth') },
+  'target-group': { settings: GROUP, details: GROUP_AND_ITS, members: elb('TargetHealth') },
 } as const;
 
 function aboutArtifacts({ artifacts, inspector }: CommandPorts, fleet: Fleet) {

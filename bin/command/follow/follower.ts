@@ -7,7 +7,6 @@
 import type { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
 import { waitedName } from '../../../lambdas/domain/record/write-records.ts';
-import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { orElse } from '../attempt.ts';
 import { executionArn, type Task } from '../command.ts';
 import { deploymentHeldFor } from '../holder.ts';
@@ -122,11 +121,7 @@ class Follower {
     return undefined;
   }
 
-  #missing(
-    { at, execution }: Pick<Look, 'at' | 'execution'>,
-    seconds: number,
-    reason: string,
-  ): Followed | undefined {
+  #missing({ at, execution }: Look, seconds: number, reason: string): Followed | undefined {
     this.#missingSince ??= at;
     if (secondsBetween(this.#missingSince, at) < seconds) return undefined;
     return { how: 'lost', execution, reason };
@@ -141,7 +136,8 @@ class Follower {
     if (own !== undefined) return own;
     const { pending } = row ?? {};
     if (pending && pending.id !== executionName(execution)) {
-      if (this.#isAnother(pending)) return over(execution, { verdict: 'superseded', reason });
+      const { versionId = pending.versionId } = this.#options;
+      if (pending.versionId !== versionId) return over(execution, { verdict: 'superseded', reason });
       // The same version, asked for by somebody else: what becomes of theirs becomes of ours.
       const theirs = await this.#startedFor(pending.id);
       if (theirs !== undefined) return theirs;
@@ -150,11 +146,8 @@ class Follower {
       this.#missingSince = undefined;
       return undefined;
     }
-    return this.#missing(
-      look,
-      WAITED_SECONDS,
-      'What waited is not in the fleet’s waiting slot anymore, and was not started.',
-    );
+    const gone = 'What waited is not in the fleet’s waiting slot anymore, and was not started.';
+    return this.#missing(look, WAITED_SECONDS, gone);
   }
 
   /** The execution that runs what this one left in the slot. */
@@ -167,14 +160,11 @@ class Follower {
     return arn;
   }
 
-  #isAnother({ versionId }: NonNullable<LedgerRow['pending']>): boolean {
-    return this.#options.versionId !== undefined && versionId !== this.#options.versionId;
-  }
-
   // ── Stopped from outside ──
 
   /** The clean-up holds the lock in its name until all is undone or finished, and writes its record. */
-  async #afterDeath({ execution, row, at }: Look, reason: string): Promise<Followed | undefined> {
+  async #afterDeath(look: Look, reason: string): Promise<Followed | undefined> {
+    const { execution, row } = look;
     const name = executionName(execution);
     this.#once(
       `${name}: ${reason}. The clean-up undoes it, or finishes it after the point of no return; it begins after about 3 minutes.`,
@@ -186,8 +176,7 @@ class Follower {
     }
     const record = await readDeployment(this.#task, name);
     // Without a ledger nobody can tell whether the clean-up is at it: its record says that it was.
-    if (!record && this.#eyes.refused.length > 0)
-      return this.#missing({ execution, at }, WAITED_SECONDS, reason);
+    if (!record && this.#eyes.refused.length > 0) return this.#missing(look, WAITED_SECONDS, reason);
     return over(execution, endFromRecord(record));
   }
 

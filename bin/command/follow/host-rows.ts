@@ -39,11 +39,7 @@ interface Row {
   readonly isSettled: boolean;
 }
 
-function row(
-  side: 'NEW' | 'OLD',
-  { instanceId, zone, state, at }: HostNow,
-  registered: ById | undefined,
-): Row {
+function row(side: 'NEW' | 'OLD', { instanceId, zone, state, at }: HostNow, registered?: ById): Row {
   const host = registered?.get(instanceId);
   const mackerel = registered && (host?.status ?? 'not in Mackerel');
   return {

@@ -56,11 +56,7 @@ export class Eyes {
 }
 
 /** Itself; or who acts before it, when it waits for its turn, and for it, when it is dead: the lock's holder. */
-function actingFor(
-  execution: string,
-  described: ExecutionDescription | undefined,
-  row: LedgerRow | undefined,
-): string {
+function actingFor(execution: string, described?: ExecutionDescription, row?: LedgerRow): string {
   const standing = described ? standingOf(described).is : 'running';
   if (!row?.held || standing === 'running' || standing === 'over') return execution;
   return isSame(row.held.holder, execution) ? execution : row.held.holder;

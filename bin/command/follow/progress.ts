@@ -79,23 +79,18 @@ class FollowedProgress implements Progress {
   async see(look: Look): Promise<void> {
     const { row, acting, turns, at } = look;
     this.#begin(look);
-    const phase = row?.held?.phase;
     const left = timeLeft(this.#earlier, row?.held, documentOf(row?.held), at);
     if (acting !== this.#acting) this.#turnTo(look, left);
     for (const told of this.#news.of(acting, turns)) this.#say(told, left);
     // Whoever may not read the history learns of the act from the lock.
-    this.#enter(phase, at, left);
+    this.#enter(row?.held?.phase, at, left);
     if (!this.#block) return;
     // Every other look: the hosts are asked of three services.
     if (this.#looks % 2 === 0) this.#hosts = await hostRows(this.#task, look.row?.held);
     this.#looks += 1;
-    const deployment = this.#kind === 'deployment';
-    this.#block.draw([
-      this.#title(look),
-      ...(deployment ? [this.#acts(left)] : []),
-      this.#sentence(),
-      ...(deployment ? this.#hosts : []),
-    ]);
+    const [title, sentence] = [this.#title(look), this.#sentence()];
+    const isDeployment = this.#kind === 'deployment';
+    this.#block.draw(isDeployment ? [title, this.#acts(left), sentence, ...this.#hosts] : [title, sentence]);
   }
 
   tell(line: string): void {
@@ -112,9 +107,10 @@ class FollowedProgress implements Progress {
     if (this.#begun === execution || described?.state.state !== 'running') return;
     this.#begun = execution;
     const what = this.#kind === 'promotion' ? ', the promotion to' : ' of';
-    this.#line(
-      `${clockTime(described.startedAt)}  ${executionName(execution)}${what} ${this.#task.fleet.name} began (${described.startedAt.toISOString().slice(0, 10)}; times in UTC)`,
-    );
+    const { startedAt } = described;
+    const who = `${executionName(execution)}${what} ${this.#task.fleet.name}`;
+    const day = startedAt.toISOString().slice(0, 10);
+    this.#line(`${clockTime(startedAt)}  ${who} began (${day}; times in UTC)`);
   }
 
   /** Others act before it, while it waits for its turn, and after it, when the clean-up does what it could not. */

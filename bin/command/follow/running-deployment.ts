@@ -7,8 +7,8 @@ import { isCleanUpOf } from './look.ts';
 /** The execution that deploys this version right now, if one does that is not being undone. */
 export async function runningDeploymentOf(
   task: Task,
-  row: LedgerRow | undefined,
-  versionId: string | undefined,
+  row?: LedgerRow,
+  versionId?: string,
 ): Promise<string | undefined> {
   const { held } = row ?? {};
   if (!held || versionId === undefined) return undefined;

@@ -8,8 +8,6 @@ import { type AwsQueryOptions, sendQuery as send, tagged } from '../../../lambda
 import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import type { Caller } from '../../../lambdas/ports/command.ts';
 
-export type { AwsQueryOptions } from '../../../lambdas/clients/wire/aws-query.ts';
-
 /** Needs no permission. @throws ServiceUnavailable, ServiceRefused (expired or wrong credentials) */
 export async function findCaller(options: AwsQueryOptions): Promise<Caller> {
   const doing = 'tell whose credentials these are';
@@ -25,10 +23,7 @@ export async function findCaller(options: AwsQueryOptions): Promise<Caller> {
  * Output → value. Needs `cloudformation:DescribeStacks` on the stack.
  * @throws ServiceRefused when there is no such stack; ServiceUnavailable
  */
-export async function stackOutputs(
-  options: AwsQueryOptions,
-  stack: string,
-): Promise<ReadonlyMap<string, string>> {
+export async function stackOutputs(options: AwsQueryOptions, stack: string): Promise<Map<string, string>> {
   const answer = await describeStack(options, stack);
   if (answer === undefined)
     throw new DeploymentError(

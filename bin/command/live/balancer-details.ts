@@ -1,15 +1,15 @@
 /** What the doctor asks about a load balancer beyond its settings. */
 import {
+  type ElasticLoadBalancingClient as ClassicClient,
   DescribeLoadBalancerAttributesCommand as DescribeClassicAttributes,
   DescribeLoadBalancersCommand as DescribeClassicLoadBalancers,
-  type ElasticLoadBalancingClient,
 } from '@aws-sdk/client-elastic-load-balancing';
 import {
+  type ElasticLoadBalancingV2Client as Client,
   DescribeLoadBalancerAttributesCommand,
   DescribeLoadBalancersCommand,
   DescribeTargetGroupAttributesCommand,
   DescribeTargetGroupsCommand,
-  type ElasticLoadBalancingV2Client,
   type LoadBalancer,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { asking, isNamed } from '../../../lambdas/clients/wire/aws-errors.ts';
@@ -19,7 +19,7 @@ import type { BalancerDetails } from '../../../lambdas/ports/inspector.ts';
 /** On the wire and in AWS's documentation: LoadBalancerNotFound. */
 const NO_SUCH_LOAD_BALANCER = 'AccessPointNotFoundException';
 
-export const classicDetails = (client: ElasticLoadBalancingClient, name: string): Promise<BalancerDetails> =>
+export const classicDetails = (client: ClassicClient, name: string): Promise<BalancerDetails> =>
   asking(`look at the load balancer ${name}`, () =>
     existing(`classic load balancer ${name}`, NO_SUCH_LOAD_BALANCER, async () => {
       const [described, attributes] = await Promise.all([
@@ -40,10 +40,7 @@ export const classicDetails = (client: ElasticLoadBalancingClient, name: string)
   );
 
 /** Above all the load balancers that use it. */
-export const targetGroupDetails = (
-  client: ElasticLoadBalancingV2Client,
-  arn: string,
-): Promise<BalancerDetails> =>
+export const targetGroupDetails = (client: Client, arn: string): Promise<BalancerDetails> =>
   asking(`look at the target group ${arn}`, () =>
     existing(`target group ${arn}`, 'TargetGroupNotFoundException', async () => {
       const described = await client.send(new DescribeTargetGroupsCommand({ TargetGroupArns: [arn] }));
@@ -72,10 +69,7 @@ async function existing<T>(what: string, absent: string, ask: () => Promise<T | 
 }
 
 /** Without a name, AWS would describe all load balancers of the account. */
-async function balancersOf(
-  client: ElasticLoadBalancingV2Client,
-  LoadBalancerArns: string[],
-): Promise<readonly LoadBalancer[]> {
+async function balancersOf(client: Client, LoadBalancerArns: string[]): Promise<readonly LoadBalancer[]> {
   if (LoadBalancerArns.length === 0) return [];
   const { LoadBalancers = [] } = await client.send(new DescribeLoadBalancersCommand({ LoadBalancerArns }));
   return LoadBalancers;
@@ -93,7 +87,7 @@ const CROSS_ZONE = 'load_balancing.cross_zone.enabled';
 
 /** The group's own word, or else that of its load balancers: an ALB spreads always, an NLB when it is told to. */
 async function isCrossZone(
-  client: ElasticLoadBalancingV2Client,
+  client: Client,
   TargetGroupArn: string,
   balancers: readonly LoadBalancer[],
 ): Promise<boolean> {

@@ -10,6 +10,7 @@ import {
 import { asking, httpStatusOf, isNamed, unavailable } from '../../../lambdas/clients/wire/aws-errors.ts';
 import { type CallJson, jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
+import type { AwsQueryOptions } from '../../../lambdas/clients/wire/aws-query.ts';
 import type {
   BucketSettings,
   DeployedMachine,
@@ -17,7 +18,7 @@ import type {
   Inspector,
   Offering,
 } from '../../../lambdas/ports/inspector.ts';
-import { type AwsQueryOptions, stackStatus } from './aws-query.ts';
+import { stackStatus } from './aws-query.ts';
 import { classicDetails, targetGroupDetails } from './balancer-details.ts';
 
 export interface InspectorClients {
@@ -45,13 +46,9 @@ export function inspectorAdapter({ ec2, classic, targetGroups, s3, options }: In
 
 // ── EC2 and S3 ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function offerings(
-  client: EC2Client,
-  instanceTypes: readonly string[],
-  zones: readonly string[],
-): Promise<Offering[]> {
+function offerings(client: EC2Client, types: readonly string[], zones: readonly string[]) {
   const Filters = [
-    { Name: 'instance-type', Values: [...instanceTypes] },
+    { Name: 'instance-type', Values: [...types] },
     { Name: 'location', Values: [...zones] },
   ];
   return asking('tell which instance types the zones have', async () => {

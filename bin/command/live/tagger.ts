@@ -36,10 +36,7 @@ export function taggerAdapter(client: EC2Client): Tagger {
 }
 
 /** EC2's words, if it refused. @throws ServiceUnavailable: unknown, and safe to repeat */
-async function refusalOf(
-  request: () => Promise<unknown>,
-  ids: readonly string[],
-): Promise<string | undefined> {
+async function refusalOf(request: () => Promise<unknown>, ids: readonly string[]) {
   try {
     await request();
     return undefined;

@@ -52,14 +52,7 @@ export async function pageOf(task: Task, id: string): Promise<string | undefined
 }
 
 /** A deployment in the list of records. */
-export interface Listed {
-  readonly id: string;
-  readonly writtenAt: Date;
-  /** Absent when the record cannot be read. */
-  readonly record?: DeploymentRecord;
-  /** Key of its timeline page, where there is one. */
-  readonly timeline?: string;
-}
+export type Listed = Awaited<ReturnType<typeof readListed>>;
 
 /** Read at the same time. */
 const AT_ONCE = 10;
@@ -86,10 +79,15 @@ type Stored = Awaited<ReturnType<Task['ports']['artifacts']['list']>>[number];
 const newestFirst = (one: Stored, other: Stored): number =>
   other.writtenAt.getTime() - one.writtenAt.getTime() || (one.key < other.key ? 1 : -1);
 
-/** One that somebody has broken must not hide the others. */
 async function readListed(task: Task, { key, writtenAt }: Stored, keys: ReadonlySet<string>) {
   const id = key.slice(key.lastIndexOf('/') + 1, -'.json'.length);
   const page = timelineKey(task.fleet.name, id);
-  const record = await orNothing(readRecord(task, key), 'InvalidInput');
-  return { id, writtenAt, ...(record && { record }), ...(keys.has(page) && { timeline: page }) };
+  return {
+    id,
+    writtenAt,
+    /** Absent when it cannot be read: one that somebody has broken must not hide the others. */
+    record: await orNothing(readRecord(task, key), 'InvalidInput'),
+    /** Key of its timeline page, where there is one. */
+    timeline: keys.has(page) ? page : undefined,
+  };
 }

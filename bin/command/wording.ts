@@ -43,8 +43,11 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
+/** What, and what is known of it. */
+export type Detail = readonly [string, string | undefined];
+
 /** A table of what is known: a row without a value is left out. */
-export const details = (rows: readonly (readonly [string, string | undefined])[]): string[] =>
+export const details = (rows: readonly Detail[]): string[] =>
   table(rows.flatMap(([what, value]) => (value === undefined ? [] : [[what, value]])));
 
 export const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);

@@ -4,7 +4,7 @@ import { toRuntimeFleet } from '../../../lib/runtime-fleet.ts';
 import type { Command, Task } from '../command.ts';
 import { examine } from '../doctor/examine.ts';
 import { gatherFacts } from '../doctor/facts.ts';
-import { CHECKS, type Finding, type Level } from '../doctor/finding.ts';
+import { CHECKS, type Finding, LEVELS } from '../doctor/finding.ts';
 import { reportLines, summary } from '../doctor/report.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 
@@ -39,15 +39,8 @@ async function examineFleet(task: Task): Promise<Outcome> {
   ]);
   const worst = findings[0]?.level ?? 'ok';
   const end = worst === 'problem' || worst === 'unknown' ? failed : done;
-  return end(OUTCOMES[worst], [summary(findings)], { findings: findings.map(forMachines) });
+  return end(LEVELS[worst].worst, [summary(findings)], { findings: findings.map(forMachines) });
 }
-
-const OUTCOMES: Readonly<Record<Level, string>> = {
-  problem: 'problems',
-  unknown: 'unknown',
-  warning: 'warnings',
-  ok: 'healthy',
-};
 
 const forMachines = ({ check, level, ...rest }: Finding): object => ({
   level,

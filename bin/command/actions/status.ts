@@ -9,7 +9,7 @@ import { orUnknown } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
 import { ACT_OF, News } from '../follow/news.ts';
 import { gateLines } from '../gate-rows.ts';
-import { deploymentHeldFor, documentOf, type Held, heldFacts } from '../holder.ts';
+import { cancelledBy, deploymentHeldFor, documentOf, type Held, heldFacts, startOf } from '../holder.ts';
 import { findLeftovers, leftoversLines } from '../leftovers.ts';
 import { done, type Outcome } from '../outcome.ts';
 import { bucketOf, type DeploymentRecord, readCurrent } from '../release-records.ts';
@@ -88,7 +88,7 @@ function standingOf({ needsHuman }: Held, endedAt: Date | undefined): 'deploying
 
 function holderLines({ fleet, ports }: Task, { held, ...of }: Holder): string[] {
   const now = ports.clock.now();
-  const { phase, since, startedBy, why, cancel, needsHuman } = held;
+  const { phase, needsHuman } = held;
   const [deployment, acting] = [deploymentHeldFor(held), executionName(held.holder)];
   const head = {
     deploying: `Deploying now: ${deployment}`,
@@ -102,11 +102,9 @@ function holderLines({ fleet, ports }: Task, { held, ...of }: Holder): string[] 
       ['version', documentOf(held)?.release?.artifact.versionId],
       ['act', `${ACT_OF[phase]}${phase === 'remove' ? ' (past the point of no return)' : ''}`],
       ['said last', of.sentence],
-      ['since', momentAgo(since, now)],
-      ['started by', startedBy],
-      ['why', why],
+      ...startOf(held, now),
       ['acting', acting === deployment ? undefined : `the clean-up ${acting}`],
-      ['cancelled', cancel && `by ${cancel.by}, ${momentAgo(cancel.at, now)}`],
+      cancelledBy(held, now),
       ['ended', of.endedAt && momentAgo(of.endedAt, now)],
       ['needs a human', needsHuman],
     ]),

@@ -8,12 +8,12 @@ import { startPending } from '../../../lambdas/domain/record/write-records.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { orElse } from '../attempt.ts';
 import { type Command, executionArn, type Task } from '../command.ts';
-import { type Held, heldFacts } from '../holder.ts';
+import { cancelledBy, type Held, heldFacts, startOf } from '../holder.ts';
 import { findLeftovers, type Leftovers, leftoversLines } from '../leftovers.ts';
 import { flag, YES } from '../options.ts';
 import { done, failed, notAgreed, type Outcome } from '../outcome.ts';
 import { CLEAN_UP_MINUTES, decideUnlock, type UnlockDecision } from '../unlocking.ts';
-import { details, executionWords, momentAgo, waiting } from '../wording.ts';
+import { type Detail, details, executionWords, momentAgo, waiting } from '../wording.ts';
 
 export const unlock: Command = {
   name: 'unlock',
@@ -127,17 +127,15 @@ function lockLines({ fleet }: Task, look: Look, leftovers: Leftovers | undefined
   ];
 }
 
-function holderRows(held: Held, { row, state, now }: Look): (readonly [string, string | undefined])[] {
-  const { holder, phase, since, startedBy, why, needsHuman, cancel } = held;
+function holderRows(held: Held, { row, state, now }: Look): Detail[] {
+  const { holder, phase, needsHuman } = held;
   const pending = row?.pending;
   return [
     ['holder', holder],
     ['execution', executionWords(state, now)],
     ['phase', `${phase}${phase === 'remove' ? ' (past the point of no return)' : ''}`],
-    ['since', momentAgo(since, now)],
-    ['started by', startedBy],
-    ['why', why],
-    ['cancelled', cancel && `by ${cancel.by}, ${momentAgo(cancel.at, now)}`],
+    ...startOf(held, now),
+    cancelledBy(held, now),
     ['needs a human', needsHuman],
     ['waits', pending && `${waiting(pending)}, since ${momentAgo(pending.since, now)}`],
   ];

@@ -3,12 +3,20 @@ import type { FailureName } from '../../../lambdas/domain/core/errors.ts';
 
 /**
  * `problem`: a deployment would fail, or not start. `unknown`: nobody could look, so nobody may call it fine.
- * `warning`: a deployment works, and something costs time or will cost trouble.
+ * `warning`: a deployment works, and something costs time or will cost trouble. The most important first; `worst`: what
+ * comes out when nothing is worse.
  */
-export type Level = 'problem' | 'unknown' | 'warning' | 'ok';
+export const LEVELS = {
+  problem: { heading: 'Problems: a deployment would fail, not start, or go wrong', worst: 'problems' },
+  unknown: { heading: 'Unknown: could not be looked at', worst: 'unknown' },
+  warning: { heading: 'Warnings: a deployment works, but', worst: 'warnings' },
+  ok: { heading: 'Fine', worst: 'healthy' },
+} as const;
+export type Level = keyof typeof LEVELS;
 
-/** The most important first. */
-export const LEVELS: readonly Level[] = ['problem', 'unknown', 'warning', 'ok'];
+/** With the most important level first. */
+export const byLevel = (findings: readonly Finding[]): [Level, Finding[]][] =>
+  (Object.keys(LEVELS) as Level[]).map((level) => [level, findings.filter((each) => each.level === level)]);
 
 /** The parts of a fleet, and the checks of each. A closed list: the tests have a world for each. */
 const AREAS = {

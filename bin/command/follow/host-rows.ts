@@ -33,13 +33,7 @@ async function inMackerel({ ports, fleet: { mackerel } }: Task): Promise<ById | 
   return hosts && new Map(hosts.map((host) => [host.instanceId, host]));
 }
 
-interface Row {
-  readonly cells: readonly string[];
-  readonly isGone: boolean;
-  readonly isSettled: boolean;
-}
-
-function row(side: 'NEW' | 'OLD', { instanceId, zone, state, at }: HostNow, registered?: ById): Row {
+function row(side: 'NEW' | 'OLD', { instanceId, zone, state, at }: HostNow, registered?: ById) {
   const host = registered?.get(instanceId);
   const mackerel = registered && (host?.status ?? 'not in Mackerel');
   return {

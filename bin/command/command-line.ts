@@ -35,9 +35,7 @@ export function readCommandLine(
   const command = commands.find((each) => each.name === name);
   if (given.has('help') || argv.length === 0) return { kind: 'help', command };
   const known = command ? [...command.options, ...COMMON] : all;
-  const fleets = environments.flatMap((environment) =>
-    environment.fleets.map((fleet) => ({ environment, fleet, name: fleet.name })),
-  );
+  const fleets = fleetsOf(environments);
   const found = fleets.find((each) => each.name === fleetName);
   const options = Object.fromEntries([...given].map(([option, { value }]) => [option, value ?? true]));
   const problems = [
@@ -53,6 +51,11 @@ export function readCommandLine(
   const { environment, fleet } = found;
   return { kind: 'run', json, local: given.has('local'), command, environment, fleet, options };
 }
+
+const fleetsOf = (environments: readonly Environment[]) =>
+  environments.flatMap((environment) =>
+    environment.fleets.map((fleet) => ({ environment, fleet, name: fleet.name })),
+  );
 
 const missingOptions = (command: Command | undefined, given: ReadonlyMap<string, unknown>): string[] =>
   (command?.options ?? [])

@@ -1,4 +1,8 @@
-/** The operator's command, from its arguments to its exit code. */
+/**
+ * The operator's command, from its arguments to its exit code. `actions/` has a file for each verb; `follow/` what
+ * follows a deployment that runs; `doctor/` what it is asked and judges; `live/` the connection to AWS. What several of
+ * them share lies here.
+ */
 
 import type { Connection } from '../../lambdas/ports/command.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';

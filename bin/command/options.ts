@@ -34,19 +34,15 @@ export interface OptionSpec {
   readonly short?: string;
   readonly meaning: string;
   /** What is allowed, said of a value that is not. Default: one line of text. */
-  readonly check?: Allowed;
+  readonly check?: Allowed | undefined;
   readonly isRequired?: boolean;
 }
 type Allowed = (value: string) => string | undefined;
 
 export const flag = (name: keyof Options, meaning: string): OptionSpec => ({ name, meaning });
 
-export const option = (name: keyof Options, takes: string, meaning: string, check?: Allowed): OptionSpec => ({
-  name,
-  takes,
-  meaning,
-  ...(check && { check }),
-});
+export const option = (name: keyof Options, takes: string, meaning: string, check?: Allowed) =>
+  ({ name, takes, meaning, check }) satisfies OptionSpec;
 
 /** What every command takes. */
 export const COMMON: readonly OptionSpec[] = [

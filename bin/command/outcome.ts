@@ -15,14 +15,12 @@ export interface Outcome {
   readonly facts?: object | undefined;
 }
 
-const endsWith =
-  (exitCode: OutcomeCode) =>
-  (outcome: string, lines: readonly string[], facts?: object): Outcome => ({
-    exitCode,
-    outcome,
-    lines,
-    facts,
-  });
+const endsWith = (exitCode: OutcomeCode) => (outcome: string, lines: readonly string[], facts?: object) => ({
+  exitCode,
+  outcome,
+  lines,
+  facts,
+});
 
 /** As it was wanted, or there was nothing to do. */
 export const done = endsWith(0);

@@ -36,11 +36,7 @@ export function decideUnlock(
   const inFlight = TAKE_OVER_AFTER_SECONDS - secondsBetween(dead, now);
   const ended = 'Its execution has ended';
   // Also of a holder that ended by itself: it may have failed because a step's function took too long.
-  if (inFlight > 0)
-    return decide(
-      'refuse',
-      `${ended}, but a function of it may still act for ${span(Math.ceil(inFlight))}. Try again then.`,
-    );
+  if (inFlight > 0) return decide('refuse', `${ended}, but ${mayAct(inFlight)}. Try again then.`);
   if (held.needsHuman !== undefined)
     return decide('unlock', `${ended} and left the rest to a human: nobody else touches what it left.`);
   const work = cleanUpWork(row, state, now);
@@ -51,6 +47,8 @@ export function decideUnlock(
       `to ${work}, and frees the lock.`,
   );
 }
+
+const mayAct = (seconds: number) => `a function of it may still act for ${span(Math.ceil(seconds))}`;
 
 const decide = (verdict: UnlockDecision['verdict'], reason: string): UnlockDecision => ({ verdict, reason });
 

@@ -39,10 +39,10 @@ async function examineFleet(task: Task): Promise<Outcome> {
   ]);
   const worst = findings[0]?.level ?? 'ok';
   const end = worst === 'problem' || worst === 'unknown' ? failed : done;
-  return end(LEVELS[worst].worst, [summary(findings)], { findings: findings.map(forMachines) });
+  return end(LEVELS[worst].worst, [summary(findings)], { findings: findings.map(jsonOf) });
 }
 
-const forMachines = ({ check, level, ...rest }: Finding): object => ({
+const jsonOf = ({ check, level, ...rest }: Finding): object => ({
   level,
   area: CHECKS[check],
   check,

@@ -31,7 +31,7 @@ async function planDeployment(task: Task): Promise<Outcome> {
   const { version, ami, to } = task.options;
   const asked = { versionId: version, amiId: ami, rollbackTo: to, dryRun: true };
   return start(task, '', asked, (execution) =>
-    followedTo(task, execution, 'dry-run', (outcome, end) => planned(task, outcome, end)),
+    followedTo(task, execution, { kind: 'dry-run' }, (outcome, end) => planned(task, outcome, end)),
   );
 }
 

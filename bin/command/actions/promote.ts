@@ -43,7 +43,7 @@ async function promoteArtifact(task: Task): Promise<Outcome> {
     // A dry run takes seconds, and nobody wants it but for its answer.
     if (!wait && !dryRun) return leftAlone(task, execution);
     const kind = dryRun ? 'dry-run' : 'promotion';
-    return followedTo(task, execution, kind, async (outcome, end) => {
+    return followedTo(task, execution, { kind }, async (outcome, end) => {
       if (outcome.exitCode !== 0) return { ...outcome, exitCode: 1 };
       if (dryRun) return planned(task, outcome, end);
       task.show(outcome.lines);

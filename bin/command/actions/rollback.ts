@@ -7,7 +7,7 @@ import { readCurrent, readDeployment } from '../release-records.ts';
 import { leftRunning, start } from '../starting.ts';
 
 /** Before the one that runs, whichever that is when the deployment begins. */
-export const PREVIOUS = 'previous';
+const PREVIOUS = 'previous';
 
 export const rollback: Command = {
   name: 'rollback',

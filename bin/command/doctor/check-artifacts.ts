@@ -53,13 +53,9 @@ function versioning(name: string, { versioned }: BucketSettings, region: string)
 const events = check('bucket-events');
 
 /** The call replaces all that the bucket notifies, so the rest is given again. */
-function eventsFinding(
-  name: string,
-  { eventBridge, notifications }: BucketSettings,
-  region: string,
-): Finding {
-  if (eventBridge) return events.ok(`${name} tells EventBridge of uploads`);
-  const all = JSON.stringify({ ...notifications, EventBridgeConfiguration: {} });
+function eventsFinding(name: string, found: BucketSettings, region: string): Finding {
+  if (found.eventBridge) return events.ok(`${name} tells EventBridge of uploads`);
+  const all = JSON.stringify({ ...found.notifications, EventBridgeConfiguration: {} });
   const inRegion = aws(region);
   return events.problem(
     `${name} does not tell EventBridge of uploads: an upload starts nothing`,

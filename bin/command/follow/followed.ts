@@ -12,33 +12,25 @@ import { type End, EXIT_CODES } from './standing.ts';
 
 /** Follows a deployment to its end: the outcome of `--wait` and of `watch`. */
 export const followed = (task: Task, execution: string, versionId?: string): Promise<Outcome> =>
-  followedTo(
-    task,
-    execution,
-    'deployment',
-    async (outcome, _, deployment) => {
-      const page = await pageOf(task, deployment);
-      if (page === undefined) return outcome;
-      // A modelled bucket is gone when the command has ended.
-      const line = task.isLocal
-        ? 'A page that shows it is left beside its record. To see one:  npm start -- --timeline timeline.html'
-        : `A page that shows it:  aws s3 cp ${page} timeline.html`;
-      return { ...outcome, lines: [...outcome.lines, line], facts: { ...outcome.facts, timeline: page } };
-    },
-    versionId,
-  );
+  followedTo(task, execution, { kind: 'deployment', versionId }, async (outcome, _, deployment) => {
+    const page = await pageOf(task, deployment);
+    if (page === undefined) return outcome;
+    // A modelled bucket is gone when the command has ended.
+    const line = task.isLocal
+      ? 'A page that shows it is left beside its record. To see one:  npm start -- --timeline timeline.html'
+      : `A page that shows it:  aws s3 cp ${page} timeline.html`;
+    return { ...outcome, lines: [...outcome.lines, line], facts: { ...outcome.facts, timeline: page } };
+  });
 
 /** Follows whatever was started; of one that ends, `then` has the last word. */
 export async function followedTo(
   task: Task,
   execution: string,
-  kind: FollowOptions['kind'],
+  what: Omit<FollowOptions, 'seconds'>,
   then: (outcome: Outcome, end: End, deployment: string) => Outcome | Promise<Outcome>,
-  versionId?: string,
 ): Promise<Outcome> {
   const seconds = waitSeconds(task);
-  const asked = versionId === undefined ? {} : { versionId };
-  const found = await follow(task, execution, { seconds, kind, ...asked });
+  const found = await follow(task, execution, { ...what, seconds });
   if (found.how !== 'ended') return notEnded(task, found, seconds);
   const deployment = executionName(found.execution);
   const outcome = ended(task, found.end, { deployment, execution: found.execution });

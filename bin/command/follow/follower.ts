@@ -30,7 +30,7 @@ export interface FollowOptions {
   /** A dry run is over in seconds: its steps are not told. Only of a deployment something is left when it is stopped. */
   readonly kind: 'deployment' | 'promotion' | 'dry-run';
   /** The artifact version that was asked for, as far as it is known: tells "waits already" from "superseded". */
-  readonly versionId?: string;
+  readonly versionId?: string | undefined;
 }
 
 export type Followed =

@@ -1,7 +1,8 @@
 /** The reference of the operator's command: what `--help` says, as a page, and two samples of what it prints. */
-import type { Command, OptionSpec } from '../bin/command/command.ts';
-import { COMMON } from '../bin/command/command-line.ts';
+import type { Command } from '../bin/command/command.ts';
+
 import { COMMANDS, irekae } from '../bin/command/irekae.ts';
+import { COMMON, type OptionSpec } from '../bin/command/options.ts';
 import { fleetsFile } from '../bin/fleets.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { cutTo } from '../lib/terminal/width.ts';
@@ -34,7 +35,7 @@ const spelt = ({ name, short, takes }: OptionSpec): string =>
   `${short === undefined ? '' : `-${short}, `}--${name}${takes === undefined ? '' : ` ${takes}`}`;
 
 /** What every command takes. */
-export const commonOptions = (): string => optionTable(COMMON as readonly OptionSpec[]);
+export const commonOptions = (): string => optionTable(COMMON);
 
 const WIDTH = 116;
 

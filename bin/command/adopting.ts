@@ -33,9 +33,9 @@ export interface Candidate {
   readonly instanceId?: string;
   /** Mackerel's names of it; empty where Mackerel does not list it. */
   readonly names: readonly string[];
-  readonly status?: MackerelStatus;
+  readonly status?: MackerelStatus | undefined;
   /** Absent for one that EC2 does not know. */
-  readonly instance?: Instance;
+  readonly instance?: Instance | undefined;
 }
 
 /** @returns all candidates: first those to adopt, then those that carry the tag, then those that are left alone. */
@@ -65,12 +65,11 @@ function candidate(
   group: readonly MackerelHost[],
   instance: Instance | undefined,
 ): Candidate {
-  const status = group[0]?.status;
   const found = {
     instanceId,
     names: [...new Set(group.map(({ name }) => name))],
-    ...(status && { status }),
-    ...(instance && { instance }),
+    status: group[0]?.status,
+    instance,
   };
   const whyNot = instance === undefined ? unknownToEc2 : reasonToLeave(fleet, facts, instance);
   if (whyNot !== undefined) return { ...found, verdict: 'leave', why: whyNot };
@@ -104,14 +103,14 @@ function reasonToLeave(fleet: string, facts: AdoptionFacts, instance: Instance):
 
 function unknownToMackerel({ hosts, registered }: AdoptionFacts): Candidate[] {
   const listed = new Set(hosts.map((host) => host.instanceId));
-  const strangers = new Map<string, string>();
-  for (const [balancer, ids] of registered) {
-    for (const id of ids) if (!listed.has(id)) strangers.set(id, balancer);
-  }
-  return [...strangers].map(([instanceId, balancer]) => ({
-    verdict: 'leave',
-    why: `is registered at ${balancer}, but Mackerel does not list it under the role`,
-    instanceId,
-    names: [],
-  }));
+  // At the last of several load balancers: once for each host.
+  const places = new Map([...registered].flatMap(([name, ids]) => ids.map((id) => [id, name] as const)));
+  return [...places]
+    .filter(([id]) => !listed.has(id))
+    .map(([instanceId, balancer]) => ({
+      verdict: 'leave',
+      why: `is registered at ${balancer}, but Mackerel does not list it under the role`,
+      instanceId,
+      names: [],
+    }));
 }

@@ -2,11 +2,7 @@
 import { createInterface } from 'node:readline/promises';
 
 /** The end of the input, and Ctrl-C, mean no. */
-export async function ask(
-  question: string,
-  input: NodeJS.ReadableStream,
-  output: NodeJS.WritableStream,
-): Promise<boolean> {
+export async function ask(question: string, input: NodeJS.ReadableStream, output: NodeJS.WritableStream) {
   const terminal = createInterface({ input, output });
   try {
     const ended = new Promise<string>((resolve) => {

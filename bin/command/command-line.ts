@@ -3,8 +3,9 @@ import { parseArgs } from 'node:util';
 import { list } from '../../lambdas/domain/core/words.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
-import type { Command, OptionSpec, Options } from './command.ts';
+import type { Command } from './command.ts';
 import { nearest } from './nearest.ts';
+import { COMMON, type OptionSpec, type Options } from './options.ts';
 
 export type CommandLine =
   | { readonly kind: 'help'; readonly command: Command | undefined }
@@ -23,72 +24,50 @@ export type CommandLine =
 /** It stands in the ledger and in the deployment's error. */
 const LONGEST_TEXT = 256;
 
-type Spec = Omit<OptionSpec, 'name'> & { readonly name: string };
-
-/** What every command takes. */
-export const COMMON: readonly Spec[] = [
-  { name: 'json', meaning: 'one JSON document instead of text' },
-  {
-    name: 'local',
-    meaning: 'play on a modelled region: no account is needed, nothing in AWS is asked or changed',
-  },
-  { name: 'help', short: 'h', meaning: 'this text' },
-];
-
 export function readCommandLine(
   argv: readonly string[],
   commands: readonly Command[],
   environments: readonly Environment[],
 ): CommandLine {
-  const { positionals, given } = read(argv, commands);
+  const all = [...commands.flatMap(({ options }) => options), ...COMMON];
+  const { positionals, given } = read(argv, all);
   const [name, fleetName, ...more] = positionals;
   const command = commands.find((each) => each.name === name);
   if (given.has('help') || argv.length === 0) return { kind: 'help', command };
-  const known: readonly Spec[] = [
-    ...(command?.options ?? commands.flatMap(({ options }) => options)),
-    ...COMMON,
-  ];
-  const found = findFleet(fleetName, environments);
-  const problems = [
-    ...(command
-      ? []
-      : [
-          unknown(
-            'command',
-            name,
-            commands.map((each) => each.name),
-          ),
-        ]),
-    ...('problem' in found ? [found.problem] : []),
-    ...more.map((extra) => `${extra}: given, but a command is for one fleet`),
-    ...[...given].flatMap(([option, token]) => optionProblem(option, token, known)),
-    ...missingOptions(command, given),
-  ];
+  const known = command ? [...command.options, ...COMMON] : all;
+  const fleets = fleetsOf(environments);
+  const found = fleets.find((each) => each.name === fleetName);
   const options = Object.fromEntries([...given].map(([option, { value }]) => [option, value ?? true]));
-  problems.push(...(command?.check?.(options) ?? []));
+  const problems = [
+    ...(command ? [] : [unknown('command', name, commands)]),
+    ...(found ? [] : [unknown('fleet', fleetName, fleets)]),
+    ...more.map((extra) => `${extra}: given, but a command is for one fleet`),
+    ...[...given.values()].flatMap((token) => optionProblem(token, known)),
+    ...missingOptions(command, given),
+    ...(command?.check?.(options) ?? []),
+  ];
   const json = given.has('json');
-  if (!command || 'problem' in found || problems.length > 0) return { kind: 'bad', json, problems };
-  return { kind: 'run', json, local: given.has('local'), command, ...found, options };
+  if (!command || !found || problems.length > 0) return { kind: 'bad', json, problems };
+  const { environment, fleet } = found;
+  return { kind: 'run', json, local: given.has('local'), command, environment, fleet, options };
 }
 
-const missingOptions = (command: Command | undefined, given: ReadonlyMap<string, Given>): string[] =>
+const fleetsOf = (environments: readonly Environment[]) =>
+  environments.flatMap((environment) =>
+    environment.fleets.map((fleet) => ({ environment, fleet, name: fleet.name })),
+  );
+
+const missingOptions = (command: Command | undefined, given: ReadonlyMap<string, unknown>): string[] =>
   (command?.options ?? [])
     .filter(({ name, isRequired }) => isRequired && !given.has(name))
-    .map(
-      ({ name, takes, meaning }) =>
-        `--${name}${takes ? ` ${takes}` : ''}: missing, but required (${meaning})`,
-    );
+    .map((option) => `${spelt(option)}: missing, but required (${option.meaning})`);
 
-interface Given {
-  readonly rawName: string;
-  readonly value: string | undefined;
-  /** `--reason=TEXT` rather than `--reason TEXT`. */
-  readonly inline: boolean;
-}
+/** `--reason TEXT`. */
+export const spelt = ({ name, takes }: OptionSpec): string =>
+  `--${name}${takes === undefined ? '' : ` ${takes}`}`;
 
 /** Without parseArgs' own strictness, which ends at the first problem. */
-function read(argv: readonly string[], commands: readonly Command[]) {
-  const specs: readonly Spec[] = [...commands.flatMap(({ options }) => options), ...COMMON];
+function read(argv: readonly string[], specs: readonly OptionSpec[]) {
   const options = Object.fromEntries(
     specs.map(({ name, takes, short }) => [
       name,
@@ -97,26 +76,30 @@ function read(argv: readonly string[], commands: readonly Command[]) {
   );
   const args = [...argv];
   const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
-  const positionals: string[] = [];
-  const given = new Map<string, Given>();
-  for (const token of tokens) {
-    if (token.kind === 'positional') positionals.push(token.value);
-    if (token.kind === 'option')
-      given.set(token.name, {
-        rawName: token.rawName,
-        value: token.value,
-        inline: token.inlineValue ?? false,
-      });
-  }
-  return { positionals, given };
+  return {
+    positionals: tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : [])),
+    given: new Map(
+      tokens.flatMap((token) => (token.kind === 'option' ? [[token.name, token] as const] : [])),
+    ),
+  };
 }
 
-function optionProblem(name: string, { rawName, value, inline }: Given, known: readonly Spec[]): string[] {
+interface Given {
+  readonly name: string;
+  /** As it was typed. */
+  readonly rawName: string;
+  readonly value: string | undefined;
+  /** `--reason=TEXT` rather than `--reason TEXT`. */
+  readonly inlineValue: boolean | undefined;
+}
+
+function optionProblem(given: Given, known: readonly OptionSpec[]): string[] {
+  const { name, rawName, value, inlineValue: isInline } = given;
   const spec = known.find((each) => each.name === name);
-  if (!spec) return [unknown('option', rawName, [...new Set(known.map((each) => `--${each.name}`))])];
+  if (!spec) return [unknown('option', rawName, known, '--')];
   if (spec.takes === undefined)
     return value === undefined ? [] : [`${rawName}: given a value, but takes none`];
-  if (!value?.trim() || (!inline && value.startsWith('-')))
+  if (!value?.trim() || (!isInline && value.startsWith('-')))
     return [`${rawName}: given without its ${spec.takes}`];
   // A line break or an escape sequence would end up in other people's terminals.
   if (value.length > LONGEST_TEXT || /\p{Cc}/u.test(value))
@@ -125,19 +108,13 @@ function optionProblem(name: string, { rawName, value, inline }: Given, known: r
   return allowed === undefined ? [] : [`${rawName} ${value}: allowed: ${allowed}`];
 }
 
-function findFleet(
-  name: string | undefined,
-  environments: readonly Environment[],
-): { readonly environment: Environment; readonly fleet: FleetConfig } | { readonly problem: string } {
-  for (const environment of environments) {
-    const fleet = environment.fleets.find((each) => each.name === name);
-    if (fleet) return { environment, fleet };
-  }
-  const names = environments.flatMap(({ fleets }) => fleets.map((each) => each.name));
-  return { problem: unknown('fleet', name, names) };
-}
-
-function unknown(noun: string, given: string | undefined, names: readonly string[]): string {
+function unknown(
+  noun: string,
+  given: string | undefined,
+  known: readonly { readonly name: string }[],
+  prefix = '',
+): string {
+  const names = [...new Set(known.map(({ name }) => `${prefix}${name}`))];
   const all = `one of ${list(names, 20).replace(/ and (\S+)$/, ', $1')}`;
   if (given === undefined) return `${noun}: missing, but required: ${all}`;
   const near = nearest(given, names);

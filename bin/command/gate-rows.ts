@@ -7,6 +7,7 @@ import { momentOf } from '../../lambdas/domain/core/local-time.ts';
 import { list, span } from '../../lambdas/domain/core/words.ts';
 import { freezeAt, freezeSentence } from '../../lambdas/domain/release/freeze.ts';
 import type { Task } from './command.ts';
+import { section, table } from './wording.ts';
 
 /** Rows of a table: what, and a sentence; none for a fleet with neither windows nor relations. */
 export function gateRows(task: Task): string[][] {
@@ -52,18 +53,14 @@ function promotionRows({ fleet: { promotion } }: Task): string[][] {
 }
 
 function orderRows({ fleet, environment }: Task): string[][] {
+  const rows: string[][] = [];
+  if (fleet.after !== undefined)
+    rows.push(['follows', `${fleet.after}: begins when that was deployed, not by the upload`]);
   const followers = environment.fleets.filter(({ after }) => after === fleet.name).map(({ name }) => name);
-  return [
-    ...(fleet.after === undefined
-      ? []
-      : [['follows', `${fleet.after}: begins when that was deployed, not by the upload`]]),
-    ...(followers.length === 0
-      ? []
-      : [
-          [
-            'then',
-            `${list(followers, 20)} ${followers.length === 1 ? 'follows' : 'follow'} with the same version`,
-          ],
-        ]),
-  ];
+  const verb = followers.length === 1 ? 'follows' : 'follow';
+  if (followers.length > 0) rows.push(['then', `${list(followers, 20)} ${verb} with the same version`]);
+  return rows;
 }
+
+/** The same, as a part of what a command says. */
+export const gateLines = (task: Task): string[] => section('By bin/fleets.ts:', table(gateRows(task)));

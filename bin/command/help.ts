@@ -1,32 +1,26 @@
 /** What `--help` prints. */
 import type { Command } from './command.ts';
-import { COMMON } from './command-line.ts';
-import { table } from './wording.ts';
+import { spelt } from './command-line.ts';
+import { COMMON } from './options.ts';
+import { section, table } from './wording.ts';
 
-export function help(commands: readonly Command[], command?: Command): string[] {
-  if (!command) {
-    return [
-      'Usage: irekae COMMAND FLEET [options]',
-      '',
-      'FLEET is a name of bin/fleets.ts, which also says its AWS account and Region. Credentials are found as the AWS CLI',
-      'finds them.',
-      '',
-      'Commands:',
-      ...table(commands.map(({ name, summary }) => [name, summary])),
-      '',
-      'irekae COMMAND --help says more.',
-    ];
-  }
-  const options = [...command.options, ...COMMON].map(({ name, short, takes, meaning }) => [
-    `${short === undefined ? '   ' : `-${short},`} --${name}${takes === undefined ? '' : ` ${takes}`}`,
-    meaning,
+export const help = (commands: readonly Command[], command?: Command): string[] =>
+  command ? helpOf(command) : overview(commands);
+
+const overview = (commands: readonly Command[]): string[] => [
+  'Usage: irekae COMMAND FLEET [options]',
+  '',
+  'FLEET is a name of bin/fleets.ts, which also says its AWS account and Region. Credentials are found as the AWS CLI',
+  'finds them.',
+  ...section('Commands:', table(commands.map(({ name, summary }) => [name, summary]))),
+  '',
+  'irekae COMMAND --help says more.',
+];
+
+function helpOf({ name, description, options }: Command): string[] {
+  const rows = [...options, ...COMMON].map((option) => [
+    `${option.short === undefined ? '   ' : `-${option.short},`} ${spelt(option)}`,
+    option.meaning,
   ]);
-  return [
-    `Usage: irekae ${command.name} FLEET [options]`,
-    '',
-    ...command.description,
-    '',
-    'Options:',
-    ...table(options),
-  ];
+  return [`Usage: irekae ${name} FLEET [options]`, '', ...description, ...section('Options:', table(rows))];
 }

@@ -1,4 +1,8 @@
-/** The operator's command, from its arguments to its exit code. */
+/**
+ * The operator's command, from its arguments to its exit code. `actions/` has a file for each verb; `follow/` what
+ * follows a deployment that runs; `doctor/` what it is asked and judges; `live/` the connection to AWS. What several of
+ * them share lies here.
+ */
 
 import type { Connection } from '../../lambdas/ports/command.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
@@ -15,16 +19,10 @@ import { rollback } from './actions/rollback.ts';
 import { status } from './actions/status.ts';
 import { unlock } from './actions/unlock.ts';
 import { watch } from './actions/watch.ts';
-import {
-  type Command,
-  callerName,
-  type Outcome,
-  type OutcomeCode,
-  type Screen,
-  type Task,
-} from './command.ts';
+import { type Command, callerName, type Screen, type Task } from './command.ts';
 import { type CommandLine, readCommandLine } from './command-line.ts';
 import { help } from './help.ts';
+import { failed, type Outcome, type OutcomeCode } from './outcome.ts';
 import { troubleOutcome } from './trouble.ts';
 
 /** In the order of the help. */
@@ -64,21 +62,24 @@ export type ExitCode = OutcomeCode | 2;
 
 export async function irekae(argv: readonly string[], seat: Seat): Promise<ExitCode> {
   const line = readSafely(argv, seat);
-  if (line.kind === 'help') {
-    const isAsked = argv.length > 0;
-    for (const text of help(COMMANDS, line.command)) (isAsked ? seat.print : seat.complain)(text);
-    return isAsked ? 0 : 2;
-  }
-  if (line.kind === 'bad') {
-    if (line.json) seat.print(JSON.stringify({ outcome: 'bad-usage', problems: line.problems }));
-    else for (const text of [...line.problems, 'See: irekae --help']) seat.complain(plain(text));
-    return 2;
-  }
+  if (line.kind === 'help') return printHelp(line.command, argv.length > 0, seat);
+  if (line.kind === 'bad') return complain(line, seat);
   const outcome = await run(line, seat);
   const say = outcome.exitCode === 0 ? seat.print : seat.complain;
   if (line.json) seat.print(toJson(line, outcome));
   else for (const text of outcome.lines) say(plain(text));
   return outcome.exitCode;
+}
+
+function printHelp(command: Command | undefined, isAsked: boolean, seat: Seat): ExitCode {
+  for (const text of help(COMMANDS, command)) (isAsked ? seat.print : seat.complain)(text);
+  return isAsked ? 0 : 2;
+}
+
+function complain({ json, problems }: Extract<CommandLine, { kind: 'bad' }>, seat: Seat): ExitCode {
+  if (json) seat.print(JSON.stringify({ outcome: 'bad-usage', problems }));
+  else for (const text of [...problems, 'See: irekae --help']) seat.complain(plain(text));
+  return 2;
 }
 
 function readSafely(argv: readonly string[], { fleetsFile }: Seat): CommandLine {
@@ -136,26 +137,16 @@ async function taskOf(line: Run, { caller, ports }: Connection, seat: Seat): Pro
 
 function refuseOtherAccount({ environment, fleet }: Run, { caller }: Connection): Outcome | undefined {
   if (caller.account === environment.account) return undefined;
-  return {
-    exitCode: 1,
-    outcome: 'wrong-account',
-    lines: [
-      `${fleet.name} is in the account ${environment.account} (${environment.name}), but the credentials are of ` +
-        `${caller.account} (${callerName(caller)}).`,
-      'Nothing was asked or changed. Choose the right ones, for example with AWS_PROFILE.',
-    ],
-  };
+  return failed('wrong-account', [
+    `${fleet.name} is in the account ${environment.account} (${environment.name}), but the credentials are of ` +
+      `${caller.account} (${callerName(caller)}).`,
+    'Nothing was asked or changed. Choose the right ones, for example with AWS_PROFILE.',
+  ]);
 }
 
 function toJson({ command, fleet }: Run, { outcome, lines, facts }: Outcome): string {
-  const message = lines.join('\n');
-  return JSON.stringify({
-    command: command.name,
-    fleet: fleet.name,
-    outcome,
-    ...(message && { message }),
-    ...facts,
-  });
+  const message = lines.join('\n') || undefined;
+  return JSON.stringify({ command: command.name, fleet: fleet.name, outcome, message, ...facts });
 }
 
 /** Names and tags come from outside: nothing of them may move the cursor or colour the screen. */

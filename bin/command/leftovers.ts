@@ -1,18 +1,13 @@
 /** What still exists of a deployment: for a person who decides about its lock. Only reads; changes nothing. */
 
-import { executionName } from '../../lambdas/domain/core/aws.ts';
-import {
-  type Deployment,
-  newInstanceIds,
-  oldInstanceIds,
-  parseDeployment,
-} from '../../lambdas/domain/core/document.ts';
-import { isFailure } from '../../lambdas/domain/core/errors.ts';
+import { newInstanceIds, oldInstanceIds } from '../../lambdas/domain/core/document.ts';
 import { loadBalancerName, TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { Instance, InstanceState } from '../../lambdas/ports/ec2.ts';
 import type { LoadBalancerRef, MemberState } from '../../lambdas/ports/load-balancers.ts';
+import { orUnknown } from './attempt.ts';
 import type { Task } from './command.ts';
-import { table } from './wording.ts';
+import { deploymentHeldFor, documentOf, type Held } from './holder.ts';
+import { indented, table } from './wording.ts';
 
 /** A host of the deployment, now. */
 export interface HostNow {
@@ -34,34 +29,37 @@ export interface Leftovers {
 }
 
 /** @param held its execution's ARN and document, from the ledger */
-export async function findLeftovers(
-  task: Task,
-  held: { readonly holder: string; readonly document?: string },
-): Promise<Leftovers> {
+export async function findLeftovers(task: Task, held: Pick<Held, 'holder' | 'document'>): Promise<Leftovers> {
   const unknown: string[] = [];
-  const document = readDocument(held.document, unknown);
-  const deployment = document?.execution.name ?? executionName(held.holder);
-  const old = document ? oldInstanceIds(document) : [];
-  const instances = await instancesOf(task, deployment, document, unknown);
-  const ids = [...new Set([...old, ...(document ? newInstanceIds(document) : []), ...instances.keys()])];
+  const document = documentOf(held);
+  if (!document && held.document !== undefined) unknown.push(UNREADABLE);
+  const deployment = deploymentHeldFor(held);
+  const [old, launched] = document ? [oldInstanceIds(document), newInstanceIds(document)] : [[], []];
+  const instances = await instancesOf(task, deployment, [...old, ...launched], unknown);
+  const ids = [...new Set([...old, ...launched, ...instances.keys()])];
   const refs = document?.fleet.loadBalancers ?? task.fleet.loadBalancers;
   const at = await placesOf(task, refs, ids, unknown);
-  const now = (id: string) => hostNow(id, instances.get(id), at.get(id) ?? []);
+  const now = (instanceId: string): HostNow => {
+    const { state, zone = '' } = instances.get(instanceId) ?? {};
+    return { instanceId, ...(state && { state }), zone, at: at.get(instanceId) ?? [] };
+  };
   return { deployment, launched: ids.filter((id) => !old.includes(id)).map(now), old: old.map(now), unknown };
 }
+
+const UNREADABLE =
+  'Its document in the ledger cannot be read: hosts without the deployment’s tag are not listed.';
 
 /** By the deployment's tag, and by the ids in its document: a tag is seen late, and a document may be from before. */
 async function instancesOf(
   { ports: { ec2 }, fleet }: Task,
   deployment: string,
-  document: Deployment | undefined,
+  ids: readonly string[],
   unknown: string[],
 ): Promise<ReadonlyMap<string, Instance>> {
-  const tagged = await orUnknown(ec2.listByTag(TAG.deployment, deployment), [], unknown);
+  const tagged = (await orUnknown(ec2.listByTag(TAG.deployment, deployment), unknown)) ?? [];
   // Another fleet's execution may have the same name.
   const ours = tagged.filter(({ tags }) => tags[TAG.fleet] === fleet.name);
-  const ids = document ? [...oldInstanceIds(document), ...newInstanceIds(document)] : [];
-  const described = ids.length === 0 ? [] : await orUnknown(ec2.describe(ids), [], unknown);
+  const described = ids.length === 0 ? [] : ((await orUnknown(ec2.describe(ids), unknown)) ?? []);
   return new Map([...ours, ...described].map((each) => [each.instanceId, each]));
 }
 
@@ -75,7 +73,8 @@ async function placesOf(
 ): Promise<ReadonlyMap<string, readonly Place[]>> {
   const places = new Map<string, Place[]>();
   for (const ref of ids.length === 0 ? [] : refs) {
-    for (const { instanceId, state } of await orUnknown(ports.loadBalancers.members(ref, ids), [], unknown)) {
+    const members = await orUnknown(ports.loadBalancers.members(ref, ids), unknown);
+    for (const { instanceId, state } of members ?? []) {
       const place = { balancer: loadBalancerName(ref), state };
       places.set(instanceId, [...(places.get(instanceId) ?? []), place]);
     }
@@ -83,43 +82,13 @@ async function placesOf(
   return places;
 }
 
-async function orUnknown<T>(asking: Promise<T>, otherwise: T, unknown: string[]): Promise<T> {
-  try {
-    return await asking;
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    unknown.push(error.message);
-    return otherwise;
-  }
-}
-
-function readDocument(document: string | undefined, unknown: string[]): Deployment | undefined {
-  if (document === undefined) return undefined;
-  try {
-    return parseDeployment(JSON.parse(document), []);
-  } catch (error) {
-    if (!isFailure(error) && !(error instanceof SyntaxError)) throw error;
-    unknown.push(
-      'Its document in the ledger cannot be read: hosts without the deployment’s tag are not listed.',
-    );
-    return undefined;
-  }
-}
-
-const hostNow = (instanceId: string, instance: Instance | undefined, at: HostNow['at']): HostNow => ({
-  instanceId,
-  ...(instance && { state: instance.state }),
-  zone: instance?.zone ?? '',
-  at,
-});
-
 export function leftoversLines({ deployment, launched, old, unknown }: Leftovers): string[] {
   return [
     `New hosts, launched by ${deployment}:`,
     ...hostLines(launched),
     'Old hosts, there when it began:',
     ...hostLines(old),
-    ...(unknown.length === 0 ? [] : ['Not found out:', ...unknown.map((sentence) => `  ${sentence}`)]),
+    ...(unknown.length === 0 ? [] : ['Not found out:', ...indented(unknown)]),
   ];
 }
 
@@ -130,7 +99,11 @@ function hostLines(hosts: readonly HostNow[]): string[] {
       instanceId,
       zone,
       state ?? 'EC2 does not show it',
-      at.map(({ balancer, state: there }) => `${there.replaceAll('-', ' ')} at ${balancer}`).join(', '),
+      placesWords(at),
     ]),
   );
 }
+
+/** `in service at blog, out of service at shop`. */
+export const placesWords = (at: HostNow['at']): string =>
+  at.map(({ balancer, state }) => `${state.replaceAll('-', ' ')} at ${balancer}`).join(', ');

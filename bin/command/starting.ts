@@ -1,25 +1,23 @@
-/** Starting an execution of a fleet's state machine from the command line: its input, its name, and what may be wrong. */
+/** Starting an execution of a fleet's state machine: its input, its name, and what may be wrong. */
 
 import { createHash } from 'node:crypto';
-import { executionOf } from '../../lambdas/domain/core/aws.ts';
+import { executionName, executionOf } from '../../lambdas/domain/core/aws.ts';
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
 import { byHandName, machineName, stackName } from '../../lambdas/domain/core/names.ts';
-import { callerName, machineArn, type Outcome, type Task } from './command.ts';
-import { gatesOf } from './values.ts';
+import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
+import { callerName, machineArn, type Task } from './command.ts';
+import { deploymentHeldFor } from './holder.ts';
+import { gatesOf } from './options.ts';
+import { done, failed, type Outcome } from './outcome.ts';
 
 /** What an execution is started with; `undefined` fields are left out. */
-export type Input = Readonly<Record<string, unknown>>;
-
-export interface Started {
-  /** The execution's ARN. */
-  readonly execution: string;
-}
+type Input = Readonly<Record<string, unknown>>;
 
 /**
  * A name for the execution. With a token it is made of that and of what is asked for: the same command with the same
  * token is the same execution, whoever runs it and however often. Without one, another every time.
  */
-export function nameOf({ caller, options, ports }: Task, input: Input): string {
+function nameOf({ caller, options, ports }: Task, input: Input): string {
   const { reason: _, startedBy: __, ...asked } = input;
   const digest = (...parts: unknown[]) =>
     createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 8);
@@ -33,25 +31,29 @@ export function nameOf({ caller, options, ports }: Task, input: Input): string {
 }
 
 /** What every start by the command says: why, and who. */
-export function withReason(task: Task, asked: Input): Input {
-  const { reason } = task.options;
+function withReason(task: Task, asked: Input): Input {
   const gates = gatesOf(task.options);
-  const fields = {
+  return {
     ...asked,
-    ...(gates.length > 0 && { override: gates }),
-    ...(reason !== undefined && { reason }),
+    override: gates.length > 0 ? gates : undefined,
+    reason: task.options.reason,
     startedBy: callerName(task.caller).slice(0, 128),
   };
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
-/** Starts it, or finds it started. @returns an outcome when the fleet has no such state machine */
+/**
+ * Starts what is asked for, or finds it started.
+ * @param goOn what becomes of the command then, by the execution's ARN
+ * @returns another outcome when the fleet has no such state machine
+ */
 export async function start(
   task: Task,
   machine: 'deploy' | 'promote',
-  name: string,
-  input: Input,
-): Promise<Started | Outcome> {
+  asked: Input,
+  goOn: (execution: string) => Outcome | Promise<Outcome>,
+): Promise<Outcome> {
+  const input = withReason(task, asked);
+  const name = nameOf(task, input);
   const arn = machineArn(task, machine);
   try {
     await task.ports.executions.start(arn, name, JSON.stringify(input));
@@ -60,23 +62,31 @@ export async function start(
       throw error;
     return noMachine(task, machine);
   }
-  return { execution: executionOf(arn, name) };
+  return goOn(executionOf(arn, name));
 }
-
-export const isOutcome = (found: Started | Outcome): found is Outcome => 'exitCode' in found;
 
 function noMachine({ environment, fleet }: Task, machine: 'deploy' | 'promote'): Outcome {
   const stack = stackName(environment.name);
   const name = machineName(fleet.name, machine);
-  return {
-    exitCode: 1,
-    outcome: 'no-state-machine',
-    lines: [
-      `There is no state machine ${name} in ${environment.region} of ${environment.account}. Nothing was started.`,
-      machine === 'deploy'
-        ? `Put the fleet there: npx cdk deploy ${stack}`
-        : `It is there for fleets that have \`promotion\` in bin/fleets.ts, once they are deployed: npx cdk deploy ${stack}`,
-    ],
-    facts: { stateMachine: name },
-  };
+  const remedy =
+    machine === 'deploy'
+      ? `Put the fleet there: npx cdk deploy ${stack}`
+      : `It is there for fleets that have \`promotion\` in bin/fleets.ts, once they are deployed: npx cdk deploy ${stack}`;
+  const where = `${environment.region} of ${environment.account}`;
+  const lines = [`There is no state machine ${name} in ${where}. Nothing was started.`, remedy];
+  return failed('no-state-machine', lines, { stateMachine: name });
+}
+
+/** Started, and not followed: what to do to see more of it. */
+export function leftRunning(task: Task, execution: string, row: LedgerRow | undefined): Outcome {
+  const { fleet, isLocal } = task;
+  const lines = [`Started ${executionName(execution)} of ${fleet.name}.`];
+  if (row?.held)
+    lines.push(
+      `${deploymentHeldFor(row.held)} holds the fleet’s lock (phase ${row.held.phase}): it waits for its turn.`,
+    );
+  const more = isLocal
+    ? ['This modelled world ends here, and the deployment with it: --wait shows the rest.']
+    : [`To follow it:  irekae watch ${fleet.name}`, `To have it undone:  irekae cancel ${fleet.name}`];
+  return done('started', [...lines, ...more], { deployment: executionName(execution), execution });
 }

@@ -33,42 +33,34 @@ export function decideUnlock(
   const held = row?.held;
   if (!held) return whenFree(row);
   const dead = deadSince(held, state, now);
-  if (!dead) return refuse(whileItMayRun(held, state));
+  if (!dead) return decide('refuse', whileItMayRun(held, state));
   const inFlight = TAKE_OVER_AFTER_SECONDS - secondsBetween(dead, now);
+  const ended = 'Its execution has ended';
   // Also of a holder that ended by itself: it may have failed because a step's function took too long.
-  if (inFlight > 0)
-    return refuse(
-      `Its execution has ended, but a function of it may still act for ${span(Math.ceil(inFlight))}. Try again then.`,
-    );
+  if (inFlight > 0) return decide('refuse', `${ended}, but ${mayAct(inFlight)}. Try again then.`);
   if (held.needsHuman !== undefined)
-    return {
-      verdict: 'unlock',
-      reason: 'Its execution has ended and left the rest to a human: nobody else touches what it left.',
-    };
-  if (abandon)
-    return {
-      verdict: 'unlock',
-      reason: `Its execution has ended. The clean-up could ${cleanUpWork(row, state, now)}; with --abandon it never will.`,
-    };
-  return {
-    verdict: 'clean-up',
-    reason:
-      `Its execution has ended, and no human is needed: the clean-up comes by itself within ${CLEAN_UP_MINUTES} minutes ` +
-      `to ${cleanUpWork(row, state, now)}, and frees the lock.`,
-  };
+    return decide('unlock', `${ended} and left the rest to a human: nobody else touches what it left.`);
+  const work = cleanUpWork(row, state, now);
+  if (abandon) return decide('unlock', `${ended}. The clean-up could ${work}; with --abandon it never will.`);
+  return decide(
+    'clean-up',
+    `${ended}, and no human is needed: the clean-up comes by itself within ${CLEAN_UP_MINUTES} minutes ` +
+      `to ${work}, and frees the lock.`,
+  );
 }
 
-function whenFree(row: LedgerRow | undefined): UnlockDecision {
-  if (row?.pending === undefined) return { verdict: 'free', reason: 'The lock is free: nothing to unlock.' };
-  return {
-    verdict: 'start',
-    reason:
-      `The lock is free, but version ${row.pending.versionId} still waits for its turn. ` +
-      `The clean-up starts it by itself within ${CLEAN_UP_MINUTES} minutes.`,
-  };
-}
+const mayAct = (seconds: number) => `a function of it may still act for ${span(Math.ceil(seconds))}`;
 
-const refuse = (reason: string): UnlockDecision => ({ verdict: 'refuse', reason });
+const decide = (verdict: UnlockDecision['verdict'], reason: string): UnlockDecision => ({ verdict, reason });
+
+const whenFree = (row: LedgerRow | undefined): UnlockDecision =>
+  row?.pending === undefined
+    ? decide('free', 'The lock is free: nothing to unlock.')
+    : decide(
+        'start',
+        `The lock is free, but version ${row.pending.versionId} still waits for its turn. ` +
+          `The clean-up starts it by itself within ${CLEAN_UP_MINUTES} minutes.`,
+      );
 
 function whileItMayRun({ phase }: NonNullable<LedgerRow['held']>, { state }: ExecutionState): string {
   if (state === 'unknown')

@@ -40,3 +40,16 @@ export function table(rows: readonly (readonly string[])[]): string[] {
     `  ${row.map((cell, column) => padTo(cell, widths[column] ?? 0)).join('  ')}`.trimEnd(),
   );
 }
+
+/** What, and what is known of it. */
+export type Detail = readonly [string, string | undefined];
+
+/** A table of what is known: a row without a value is left out. */
+export const details = (rows: readonly Detail[]): string[] =>
+  table(rows.flatMap(([what, value]) => (value === undefined ? [] : [[what, value]])));
+
+export const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+
+/** Lines below a heading, and nothing where there are none. */
+export const section = (heading: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : ['', heading, ...lines];

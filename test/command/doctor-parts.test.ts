@@ -2,13 +2,13 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { known } from '../../bin/command/doctor/answer.ts';
+import type { Subject } from '../../bin/command/doctor/check.ts';
 import { checkBalancers, costOfHealthCheck } from '../../bin/command/doctor/check-balancers.ts';
 import { differences } from '../../bin/command/doctor/compare-definitions.ts';
 import type { Facts } from '../../bin/command/doctor/facts.ts';
 import { ok, problem, unknown, warning } from '../../bin/command/doctor/finding.ts';
 import { aws, shell } from '../../bin/command/doctor/mending.ts';
 import { summary } from '../../bin/command/doctor/report.ts';
-import type { Subject } from '../../bin/command/doctor/subject.ts';
 import type { BalancerDetails } from '../../lambdas/ports/inspector.ts';
 import type { LoadBalancerSettings } from '../../lambdas/ports/load-balancers.ts';
 import { aFleet } from '../support/fleets.ts';
@@ -169,7 +169,7 @@ describe('a command to copy', () => {
   });
 
   it('is readable where nothing has to be quoted', () =>
-    expect(aws('eu-west-1', 's3', 'ls', 's3://a/b')).toBe('aws s3 ls s3://a/b --region eu-west-1'));
+    expect(aws('eu-west-1')`s3 ls s3://a/b`).toBe('aws s3 ls s3://a/b --region eu-west-1'));
 });
 
 describe('the summary', () => {

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { inspectorAdapter } from '../../bin/command/doctor/live-inspector.ts';
+import { inspectorAdapter } from '../../bin/command/live/inspector.ts';
 import { jsonCaller } from '../../lambdas/clients/wire/aws-json.ts';
 import { testClientOptions } from '../clients/aws-endpoint.ts';
 import { type MotoServer, motoIsInstalled, startMoto } from '../clients/moto-server.ts';

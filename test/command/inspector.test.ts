@@ -4,7 +4,7 @@ import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balanci
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { inspectorAdapter } from '../../bin/command/doctor/live-inspector.ts';
+import { inspectorAdapter } from '../../bin/command/live/inspector.ts';
 import {
   type AwsEndpoint,
   type AwsReply,

@@ -8,7 +8,9 @@ import { fleetSize, loadBalancerName, TAG } from '../../../lambdas/domain/core/f
 import { count, list } from '../../../lambdas/domain/core/words.ts';
 import type { Refusal } from '../../../lambdas/ports/refusal.ts';
 import { type Candidate, decideAdoption } from '../adopting.ts';
-import { type Command, notAgreed, type Outcome, type Task, YES } from '../command.ts';
+import type { Command, Task } from '../command.ts';
+import { YES } from '../options.ts';
+import { done, failed, notAgreed, type Outcome } from '../outcome.ts';
 import { table } from '../wording.ts';
 
 export const adopt: Command = {
@@ -24,28 +26,27 @@ export const adopt: Command = {
   run: adoptHosts,
 };
 
-type Adoptable = Candidate & { readonly instanceId: string };
-const isAdoptable = (candidate: Candidate): candidate is Adoptable =>
-  candidate.verdict === 'adopt' && candidate.instanceId !== undefined;
-
 async function adoptHosts(task: Task): Promise<Outcome> {
   const candidates = await findCandidates(task);
-  const ids = candidates.filter(isAdoptable).map(({ instanceId }) => instanceId);
+  const ids = adoptable(candidates);
   task.show(candidateLines(task, candidates));
   const facts = { hosts: candidates.map(hostFacts) };
   if (ids.length === 0) return nothingToAdopt(task, candidates, facts);
   if (!(await task.agrees(`Give ${count(ids.length, 'host')} the tag ${TAG.fleet}=${task.fleet.name}?`)))
     return notAgreed('adopt', task.fleet.name, facts);
   // A person may have taken long to answer: only what was shown, and is still so.
-  const still = new Set((await findCandidates(task)).filter(isAdoptable).map(({ instanceId }) => instanceId));
-  const changed = ids.filter((id) => !still.has(id));
-  const tagged = ids.filter((id) => still.has(id));
-  if (tagged.length === 0) return { ...done([], changed, []), facts };
+  const still = adoptable(await findCandidates(task));
+  const changed = ids.filter((id) => !still.includes(id));
+  const tagged = ids.filter((id) => still.includes(id));
+  if (tagged.length === 0) return tell({ adopted: [], changed, refused: [] }, facts);
   const { refused } = await task.ports.tagger.tag(tagged, { [TAG.fleet]: task.fleet.name });
-  const not = new Set(refused.map(({ id }) => id));
-  const adopted = tagged.filter((id) => !not.has(id));
-  return { ...done(adopted, changed, refused), facts: { ...facts, adopted, changed, refused } };
+  const adopted = tagged.filter((tag) => !refused.some(({ id }) => id === tag));
+  const became = { adopted, changed, refused };
+  return tell(became, { ...facts, ...became });
 }
+
+const adoptable = (candidates: readonly Candidate[]): string[] =>
+  candidates.flatMap(({ verdict, instanceId }) => (verdict === 'adopt' && instanceId ? [instanceId] : []));
 
 // ── Looking ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -68,33 +69,25 @@ async function findCandidates(task: Task): Promise<Candidate[]> {
 /** One host under the roles of two fleets would be replaced by both. */
 async function hostsOfOtherFleets({ ports, environment, fleet }: Task): Promise<ReadonlyMap<string, string>> {
   const others = environment.fleets.filter(({ name }) => name !== fleet.name);
-  const found = await Promise.all(
-    others.map(async ({ name, mackerel: { service, role } }) => {
-      const hosts = await ports.mackerel.hosts(service, role);
-      return hosts.flatMap(({ instanceId }) =>
-        instanceId === undefined ? [] : [[instanceId, name] as const],
-      );
-    }),
-  );
-  return new Map(found.flat());
+  const found = others.map(async ({ name, mackerel: { service, role } }) => {
+    const hosts = await ports.mackerel.hosts(service, role);
+    return hosts.flatMap(({ instanceId }) => (instanceId === undefined ? [] : [[instanceId, name] as const]));
+  });
+  return new Map((await Promise.all(found)).flat());
 }
 
 async function vpcOfFleet({ ports, fleet }: Task): Promise<string> {
   const vpcs = new Set((await ports.ec2.subnets(fleet.subnets)).map(({ vpcId }) => vpcId));
   const [vpc] = vpcs;
   if (vpc !== undefined && vpcs.size === 1) return vpc;
-  throw new DeploymentError(
-    'SubnetUnusable',
+  const wrong =
     vpc === undefined
-      ? `EC2 knows none of the subnets of ${fleet.name} (${list(fleet.subnets)}). Correct \`subnets\` in bin/fleets.ts.`
-      : `The subnets of ${fleet.name} are in different VPCs (${list([...vpcs])}). Correct \`subnets\` in bin/fleets.ts.`,
-  );
+      ? `EC2 knows none of the subnets of ${fleet.name} (${list(fleet.subnets)})`
+      : `The subnets of ${fleet.name} are in different VPCs (${list([...vpcs])})`;
+  throw new DeploymentError('SubnetUnusable', `${wrong}. Correct \`subnets\` in bin/fleets.ts.`);
 }
 
-async function registeredAtBalancers({
-  ports,
-  fleet,
-}: Task): Promise<ReadonlyMap<string, readonly string[]>> {
+async function registeredAtBalancers({ ports, fleet }: Task) {
   const entries = fleet.loadBalancers.map(async (ref) => {
     const members = await ports.loadBalancers.members(ref);
     return [loadBalancerName(ref), members.map(({ instanceId }) => instanceId)] as const;
@@ -133,63 +126,46 @@ function consequences(fleet: Task['fleet'], candidates: readonly Candidate[]): s
   if (countOf('adopt') === 0) return [];
   const replaced = countOf('adopt') + countOf('ours');
   const size = fleetSize(fleet);
-  return [
-    '',
-    `The next deployment would then replace, and terminate, ${count(replaced, 'host')}; it launches ${size}.`,
-    ...(replaced > size
-      ? [
-          'It refuses (FleetWouldShrink) while more hosts serve than it launches: raise instancesPerZone first.',
-        ]
-      : []),
-  ];
+  const line = `The next deployment would then replace, and terminate, ${count(replaced, 'host')}; it launches ${size}.`;
+  const refusal =
+    'It refuses (FleetWouldShrink) while more hosts serve than it launches: raise instancesPerZone first.';
+  return ['', line, ...(replaced > size ? [refusal] : [])];
 }
 
 function nothingToAdopt({ fleet }: Task, candidates: readonly Candidate[], facts: object): Outcome {
   const { service, role } = fleet.mackerel;
   if (candidates.some(({ verdict }) => verdict === 'ours'))
-    return {
-      exitCode: 0,
-      outcome: 'nothing-to-adopt',
-      lines: ['Nothing to adopt. Nothing was changed.'],
-      facts,
-    };
-  return {
-    exitCode: 1,
-    outcome: 'nothing-to-adopt',
-    lines: [
-      'No host can be adopted. Nothing was changed.',
-      ...(candidates.length === 0
-        ? [
-            `Does the role exist, and is it spelt like this? Give the hosts the role ${service}:${role} in Mackerel first.`,
-          ]
-        : []),
-    ],
-    facts,
-  };
+    return done('nothing-to-adopt', ['Nothing to adopt. Nothing was changed.'], facts);
+  const lines = ['No host can be adopted. Nothing was changed.'];
+  if (candidates.length === 0)
+    lines.push(
+      `Does the role exist, and is it spelt like this? Give the hosts the role ${service}:${role} in Mackerel first.`,
+    );
+  return failed('nothing-to-adopt', lines, facts);
 }
 
-function done(
-  adopted: readonly string[],
-  changed: readonly string[],
-  refused: readonly Refusal[],
-): Omit<Outcome, 'facts'> {
-  return {
-    exitCode: adopted.length > 0 && refused.length === 0 ? 0 : 1,
-    outcome: adopted.length > 0 ? 'adopted' : 'not-adopted',
-    lines: [
-      adopted.length === 0
-        ? 'No host was tagged.'
-        : `${count(adopted.length, 'host')} tagged: ${list(adopted, 20)}.`,
-      ...changed.map((id) => `${id} was left alone: it is not what it was when you agreed.`),
-      ...refused.map(({ id, reason }) => `EC2 refused to tag ${id}: ${reason}.`),
-    ],
-  };
+interface Tagged {
+  readonly adopted: readonly string[];
+  readonly changed: readonly string[];
+  readonly refused: readonly Refusal[];
 }
 
-const hostFacts = ({ verdict, why, instanceId, names, status }: Candidate): object => ({
+function tell({ adopted, changed, refused }: Tagged, facts: object): Outcome {
+  const lines = [
+    adopted.length === 0
+      ? 'No host was tagged.'
+      : `${count(adopted.length, 'host')} tagged: ${list(adopted, 20)}.`,
+    ...changed.map((id) => `${id} was left alone: it is not what it was when you agreed.`),
+    ...refused.map(({ id, reason }) => `EC2 refused to tag ${id}: ${reason}.`),
+  ];
+  const end = adopted.length > 0 && refused.length === 0 ? done : failed;
+  return end(adopted.length > 0 ? 'adopted' : 'not-adopted', lines, facts);
+}
+
+const hostFacts = ({ verdict, why, names, instanceId, status }: Candidate): object => ({
   verdict,
   why,
   names,
-  ...(instanceId !== undefined && { instanceId }),
-  ...(status && { status }),
+  instanceId,
+  status,
 });

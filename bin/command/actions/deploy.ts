@@ -1,26 +1,15 @@
 /** `irekae deploy`: starts a deployment, or joins the one that deploys the same already, and follows it if asked to. */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
-import { isFailure } from '../../../lambdas/domain/core/errors.ts';
-import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
-import type { Command, Outcome, Task } from '../command.ts';
-import { followed } from '../follow/following.ts';
-import { runningDeploymentOf } from '../follow/joining.ts';
-import { deploymentHeldFor } from '../follow/look.ts';
+import { orElse, orNothing } from '../attempt.ts';
+import type { Command, Task } from '../command.ts';
+import { followed } from '../follow/followed.ts';
+import { runningDeploymentOf } from '../follow/running-deployment.ts';
+import { AMI, checkStart, flag, overrideOption, REASON, STARTING, VERSION } from '../options.ts';
+import { failed, type Outcome } from '../outcome.ts';
 import { bucketOf } from '../release-records.ts';
-import { isOutcome, nameOf, start, withReason } from '../starting.ts';
-import {
-  AMI,
-  overrideOption,
-  overrideWantsReason,
-  REASON,
-  TIMEOUT,
-  TOKEN,
-  VERSION,
-  WAIT,
-  waitOptionsNeedWait,
-} from '../values.ts';
+import { leftRunning, start } from '../starting.ts';
 
 export const deploy: Command = {
   name: 'deploy',
@@ -40,12 +29,10 @@ export const deploy: Command = {
     AMI,
     REASON,
     overrideOption(['freeze', 'provenance']),
-    { name: 'redeploy', meaning: 'replace the hosts although they are of this release already' },
-    WAIT,
-    TIMEOUT,
-    TOKEN,
+    flag('redeploy', 'replace the hosts although they are of this release already'),
+    ...STARTING,
   ],
-  check: (options) => [...overrideWantsReason(options), ...waitOptionsNeedWait(options)],
+  check: checkStart,
   run: deployFleet,
 };
 
@@ -54,81 +41,37 @@ async function deployFleet(task: Task): Promise<Outcome> {
   const found = await findArtifact(task);
   if (found === 'absent') return noArtifact(task);
   const versionId = found === 'unknown' ? version : found.versionId;
-  const row = await lockRow(task);
+  // Whoever may not read the lock does without.
+  const row = await orNothing(task.ports.ledger.read(task.fleet.name), 'ServiceRefused');
   const running = wait && !redeploy ? await runningDeploymentOf(task, row, versionId) : undefined;
   if (running !== undefined) {
     task.tell(`${executionName(running)} deploys this version already: following it.`);
     return followed(task, running, versionId);
   }
-  const input = withReason(task, { versionId: version, amiId: ami, redeploy });
-  const started = await start(task, 'deploy', nameOf(task, input), input);
-  if (isOutcome(started)) return started;
-  return wait ? followed(task, started.execution, versionId) : leftRunning(task, started.execution, row);
+  return start(task, 'deploy', { versionId: version, amiId: ami, redeploy }, (execution) =>
+    wait ? followed(task, execution, versionId) : leftRunning(task, execution, row),
+  );
 }
 
 /** Whoever may not read the bucket leaves it to the deployment to find out. */
 async function findArtifact(task: Task): Promise<ArtifactVersion | 'absent' | 'unknown'> {
-  const { artifact: key } = task.fleet;
-  try {
-    const found = await task.ports.artifacts.find(bucketOf(task), key, task.options.version);
-    return found ?? 'absent';
-  } catch (error) {
-    if (!isFailure(error, 'ServiceRefused')) throw error;
-    return 'unknown';
-  }
+  const found = task.ports.artifacts.find(bucketOf(task), task.fleet.artifact, task.options.version);
+  return (await orElse(found, () => 'unknown' as const, 'ServiceRefused')) ?? 'absent';
 }
 
 function noArtifact(task: Task): Outcome {
-  const { fleet, options } = task;
-  const place = `s3://${bucketOf(task)}/${fleet.artifact}`;
-  return {
-    exitCode: 1,
-    outcome: 'no-artifact',
-    lines:
-      options.version === undefined
-        ? [
-            `There is no ${place}. Nothing was started.`,
-            'Upload the tarball: its upload starts the deployment.',
-          ]
-        : [
-            `${place} has no version ${options.version}. Nothing was started.`,
-            `It has:  aws s3api list-object-versions --bucket ${bucketOf(task)} --prefix ${fleet.artifact}`,
-          ],
-    facts: { artifact: place },
-  };
-}
-
-/** `undefined` also for those who may not read it. */
-async function lockRow({ ports, fleet }: Task): Promise<LedgerRow | undefined> {
-  try {
-    return await ports.ledger.read(fleet.name);
-  } catch (error) {
-    if (!isFailure(error, 'ServiceRefused')) throw error;
-    return undefined;
-  }
-}
-
-/** Started, and not followed: what to do to see more of it. */
-export function leftRunning(
-  { fleet, isLocal }: Task,
-  execution: string,
-  row: LedgerRow | undefined,
-): Outcome {
-  const waits = row?.held
-    ? [
-        `${deploymentHeldFor(row.held)} holds the fleet’s lock (phase ${row.held.phase}): it waits for its turn.`,
-      ]
-    : [];
-  return {
-    exitCode: 0,
-    outcome: 'started',
-    lines: [
-      `Started ${executionName(execution)} of ${fleet.name}.`,
-      ...waits,
-      ...(isLocal
-        ? ['This modelled world ends here, and the deployment with it: --wait shows the rest.']
-        : [`To follow it:  irekae watch ${fleet.name}`, `To have it undone:  irekae cancel ${fleet.name}`]),
-    ],
-    facts: { deployment: executionName(execution), execution },
-  };
+  const { artifact } = task.fleet;
+  const { version } = task.options;
+  const place = `s3://${bucketOf(task)}/${artifact}`;
+  const lines =
+    version === undefined
+      ? [
+          `There is no ${place}. Nothing was started.`,
+          'Upload the tarball: its upload starts the deployment.',
+        ]
+      : [
+          `${place} has no version ${version}. Nothing was started.`,
+          `It has:  aws s3api list-object-versions --bucket ${bucketOf(task)} --prefix ${artifact}`,
+        ];
+  return failed('no-artifact', lines, { artifact: place });
 }

@@ -1,12 +1,12 @@
 /** `irekae doctor`: finds what would make the next deployment fail, or slow, before somebody needs it. Changes nothing. */
 
 import { toRuntimeFleet } from '../../../lib/runtime-fleet.ts';
-import type { Command, Outcome, Task } from '../command.ts';
+import type { Command, Task } from '../command.ts';
 import { examine } from '../doctor/examine.ts';
 import { gatherFacts } from '../doctor/facts.ts';
-import { CHECKS, type Finding, type Level } from '../doctor/finding.ts';
+import { CHECKS, type Finding, LEVELS } from '../doctor/finding.ts';
 import { reportLines, summary } from '../doctor/report.ts';
-import { workingTreeOf } from '../doctor/working-tree.ts';
+import { done, failed, type Outcome } from '../outcome.ts';
 
 export const doctor: Command = {
   name: 'doctor',
@@ -24,7 +24,8 @@ export const doctor: Command = {
 
 async function examineFleet(task: Task): Promise<Outcome> {
   const { environments, environment, fleet: config } = task;
-  const tree = await workingTreeOf(environments, environment, config.name);
+  const { workingTreeOf } = await import('../doctor/working-tree.ts');
+  const tree = workingTreeOf(environments, environment, config.name);
   // The launch template is known to AWS alone, and no check asks for it.
   const made = { bucketName: tree.bucketName, launchTemplateId: '', launchTemplateVersion: '' };
   const fleet = toRuntimeFleet(config, environment, made);
@@ -37,22 +38,11 @@ async function examineFleet(task: Task): Promise<Outcome> {
     '',
   ]);
   const worst = findings[0]?.level ?? 'ok';
-  return {
-    exitCode: worst === 'problem' || worst === 'unknown' ? 1 : 0,
-    outcome: OUTCOMES[worst],
-    lines: [summary(findings)],
-    facts: { findings: findings.map(forMachines) },
-  };
+  const end = worst === 'problem' || worst === 'unknown' ? failed : done;
+  return end(LEVELS[worst].worst, [summary(findings)], { findings: findings.map(jsonOf) });
 }
 
-const OUTCOMES: Readonly<Record<Level, string>> = {
-  problem: 'problems',
-  unknown: 'unknown',
-  warning: 'warnings',
-  ok: 'healthy',
-};
-
-const forMachines = ({ check, level, ...rest }: Finding): object => ({
+const jsonOf = ({ check, level, ...rest }: Finding): object => ({
   level,
   area: CHECKS[check],
   check,

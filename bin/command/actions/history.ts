@@ -1,8 +1,9 @@
 /** `irekae history`: the fleet's deployments, newest first, from their records. */
 import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
-import type { Command, Outcome, Task } from '../command.ts';
+import type { Command, Task } from '../command.ts';
+import { LIMIT } from '../options.ts';
+import { done, type Outcome } from '../outcome.ts';
 import { bucketOf, type Listed, newestRecords, readCurrent } from '../release-records.ts';
-import { LIMIT } from '../values.ts';
 import { moment, table } from '../wording.ts';
 
 export const history: Command = {
@@ -24,45 +25,36 @@ async function showHistory(task: Task): Promise<Outcome> {
   const limit = Number(task.options.limit ?? DEFAULT_LIMIT);
   const [listed, current] = await Promise.all([newestRecords(task, limit), readCurrent(task)]);
   const running = current?.outcome === 'Deployed' ? current.deployment : undefined;
-  return {
-    exitCode: 0,
-    outcome: listed.length === 0 ? 'never-deployed' : 'history',
-    lines:
-      listed.length === 0
-        ? [`${task.fleet.name} has no release records: it was never deployed by irekae.`]
-        : linesOf(task, listed, running),
-    facts: {
-      deployments: listed.map(({ id, record, timeline }) => ({
-        ...(record ?? { deployment: id, unreadable: true }),
-        ...(timeline !== undefined && { timeline: `s3://${bucketOf(task)}/${timeline}` }),
-        ...(id === running && { runsNow: true }),
-      })),
-    },
-  };
+  const deployments = listed.map(({ id, record, timeline }) => ({
+    ...(record ?? { deployment: id, unreadable: true }),
+    ...(timeline !== undefined && { timeline: `s3://${bucketOf(task)}/${timeline}` }),
+    ...(id === running && { runsNow: true }),
+  }));
+  if (listed.length > 0) return done('history', linesOf(task, listed, running), { deployments });
+  const none = `${task.fleet.name} has no release records: it was never deployed by irekae.`;
+  return done('never-deployed', [none], { deployments });
 }
 
+const HEAD = ['', 'ended', 'result', 'took', 'version', 'deployment', 'by', 'why'];
+
 function linesOf(task: Task, listed: readonly Listed[], running: string | undefined): string[] {
-  const pages = listed.flatMap(({ timeline }) => timeline ?? []);
-  const [page] = pages;
+  const [page] = listed.flatMap(({ timeline }) => timeline ?? []);
   return [
-    ...table([
-      ['', 'ended', 'result', 'took', 'version', 'deployment', 'by', 'why'],
-      ...listed.map((each) => rowOf(each, running)),
-    ]),
+    ...table([HEAD, ...listed.map((each) => rowOf(each, running))]),
     '',
     ...(running === undefined ? [] : ['▶ is what the fleet runs.']),
-    ...(page === undefined
-      ? []
-      : [
-          '☐ has a page that shows it, beside its record; the newest:',
-          `  aws s3 cp s3://${bucketOf(task)}/${page} timeline.html`,
-          ...(task.isLocal
-            ? ['  (this bucket is modelled; to see such a page:  npm start -- --timeline timeline.html)']
-            : []),
-        ]),
+    ...(page === undefined ? [] : pageLines(task, page)),
     `To go back to one:  irekae rollback ${task.fleet.name} --to DEPLOYMENT --reason TEXT --wait`,
   ];
 }
+
+const pageLines = (task: Task, page: string): string[] => [
+  '☐ has a page that shows it, beside its record; the newest:',
+  `  aws s3 cp s3://${bucketOf(task)}/${page} timeline.html`,
+  ...(task.isLocal
+    ? ['  (this bucket is modelled; to see such a page:  npm start -- --timeline timeline.html)']
+    : []),
+];
 
 function rowOf({ id, writtenAt, record, timeline }: Listed, running: string | undefined): string[] {
   const marks = `${id === running ? '▶' : ' '}${timeline === undefined ? ' ' : '☐'}`;

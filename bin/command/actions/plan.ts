@@ -1,14 +1,15 @@
 /** `irekae plan`: a dry run, as a person reads it. */
 import * as v from 'valibot';
 import { count, list, span } from '../../../lambdas/domain/core/words.ts';
-import type { Command, Outcome, Task } from '../command.ts';
-import { follow } from '../follow/follow.ts';
-import { told, waitSeconds } from '../follow/following.ts';
-import { commandsFor, gateRows } from '../gate-rows.ts';
+import type { Command, Task } from '../command.ts';
+import { followedTo } from '../follow/followed.ts';
+import type { End } from '../follow/standing.ts';
+import { commandsFor, gateLines } from '../gate-rows.ts';
+import { AMI, TO, VERSION } from '../options.ts';
+import { done, failed, type Outcome } from '../outcome.ts';
 import { bucketOf } from '../release-records.ts';
-import { isOutcome, nameOf, start, withReason } from '../starting.ts';
-import { AMI, TO, VERSION } from '../values.ts';
-import { table } from '../wording.ts';
+import { start } from '../starting.ts';
+import { indented, section } from '../wording.ts';
 
 export const plan: Command = {
   name: 'plan',
@@ -28,23 +29,20 @@ export const plan: Command = {
 
 async function planDeployment(task: Task): Promise<Outcome> {
   const { version, ami, to } = task.options;
-  const input = withReason(task, { versionId: version, amiId: ami, rollbackTo: to, dryRun: true });
-  const started = await start(task, 'deploy', nameOf(task, input), input);
-  if (isOutcome(started)) return started;
-  const seconds = waitSeconds(task);
-  const found = await follow(task, started.execution, { seconds, kind: 'dry-run' });
-  const outcome = told(task, found, seconds);
-  if (found.how !== 'ended') return outcome;
-  if (found.end.verdict !== 'planned') return { ...outcome, exitCode: outcome.exitCode === 0 ? 0 : 1 };
-  const { output } = found.end;
+  const asked = { versionId: version, amiId: ami, rollbackTo: to, dryRun: true };
+  return start(task, 'deploy', asked, (execution) =>
+    followedTo(task, execution, { kind: 'dry-run' }, (outcome, end) => planned(task, outcome, end)),
+  );
+}
+
+function planned(task: Task, outcome: Outcome, { verdict, output }: End): Outcome {
+  if (verdict !== 'planned') return { ...outcome, exitCode: outcome.exitCode === 0 ? 0 : 1 };
+  const lines = planLines(task, output);
+  const facts = { plan: output };
   // A gate that would refuse it lets a dry run through, and says so in the plan.
-  const isRefused = refusalsIn(output).length > 0;
-  return {
-    exitCode: isRefused ? 1 : 0,
-    outcome: isRefused ? 'would-be-refused' : 'planned',
-    lines: planLines(task, output),
-    facts: { plan: output },
-  };
+  return refusalsIn(output).length > 0
+    ? failed('would-be-refused', lines, facts)
+    : done('planned', lines, facts);
 }
 
 /** What is shown of a plan. Fields that other versions write are welcome, and are in `--json`. */
@@ -74,39 +72,36 @@ function refusalsIn(output: unknown): readonly string[] {
 export function planLines(task: Task, output: unknown): string[] {
   const parsed = v.safeParse(Plan, output);
   if (!parsed.success) return [JSON.stringify(output, null, 2)];
-  const { release, launch, replace, leaveAlone, earliestFinish, advice, refusals } = parsed.output;
-  const gates = gateRows(task);
-  const launched = launch.reduce((sum, { instances }) => sum + instances, 0);
+  const { release, earliestFinish, advice, leaveAlone, refusals } = parsed.output;
   return [
     `${task.fleet.name} would deploy s3://${bucketOf(task)}/${release.artifact}`,
     `  version   ${release.versionId}`,
     `  SHA-256   ${release.sha256}`,
     `  image     ${release.imageId}`,
     ...release.runtimes.map((runtime) => `  runtime   ${runtime}`),
+    ...hostLines(parsed.output),
+    ...section('It would leave alone:', indented(leaveAlone.map(({ name, why }) => `${name}: ${why}`))),
+    '',
+    `Done in ${span(earliestFinish.seconds)} at the earliest:`,
+    ...indented(earliestFinish.parts),
+    ...section('What would make it faster or safer:', indented(advice)),
+    ...gateLines(task),
+    '',
+    ...(refusals.length === 0
+      ? [`Nothing was changed. To do it:  ${doIt(task)}`]
+      : ['Nothing was changed. It would be refused:', ...indented(refusals), ...commandsFor(task, refusals)]),
+  ];
+}
+
+function hostLines({ launch, replace }: v.InferOutput<typeof Plan>): string[] {
+  const launched = launch.reduce((sum, { instances }) => sum + instances, 0);
+  return [
     '',
     `It would launch ${count(launched, 'instance')}:`,
     ...launch.map(({ instances, tries }) => `  ${instances} × ${triesWords(tries)}`),
     replace.length === 0
       ? 'and replace none: nobody serves now.'
       : `and replace, and terminate, ${count(replace.length, 'host')}: ${list(replace, 12)}.`,
-    ...(leaveAlone.length === 0
-      ? []
-      : ['', 'It would leave alone:', ...leaveAlone.map(({ name, why }) => `  ${name}: ${why}`)]),
-    '',
-    `Done in ${span(earliestFinish.seconds)} at the earliest:`,
-    ...earliestFinish.parts.map((part) => `  ${part}`),
-    ...(advice.length === 0
-      ? []
-      : ['', 'What would make it faster or safer:', ...advice.map((each) => `  ${each}`)]),
-    ...(gates.length === 0 ? [] : ['', 'By bin/fleets.ts:', ...table(gates)]),
-    '',
-    ...(refusals.length === 0
-      ? [`Nothing was changed. To do it:  ${doIt(task)}`]
-      : [
-          'Nothing was changed. It would be refused:',
-          ...refusals.map((each) => `  ${each}`),
-          ...commandsFor(task, refusals),
-        ]),
   ];
 }
 

@@ -1,23 +1,13 @@
 /** `irekae rollback`: deploys the release of an earlier deployment again, with its versions and its image. */
-import type { Command, Outcome, Task } from '../command.ts';
-import { followed } from '../follow/following.ts';
+import type { Command, Task } from '../command.ts';
+import { followed } from '../follow/followed.ts';
+import { AMI, checkStart, overrideOption, REASON, STARTING, TO } from '../options.ts';
+import { failed, type Outcome } from '../outcome.ts';
 import { readCurrent, readDeployment } from '../release-records.ts';
-import { isOutcome, nameOf, start, withReason } from '../starting.ts';
-import {
-  AMI,
-  overrideOption,
-  overrideWantsReason,
-  REASON,
-  TIMEOUT,
-  TO,
-  TOKEN,
-  WAIT,
-  waitOptionsNeedWait,
-} from '../values.ts';
-import { leftRunning } from './deploy.ts';
+import { leftRunning, start } from '../starting.ts';
 
 /** Before the one that runs, whichever that is when the deployment begins. */
-export const PREVIOUS = 'previous';
+const PREVIOUS = 'previous';
 
 export const rollback: Command = {
   name: 'rollback',
@@ -27,16 +17,8 @@ export const rollback: Command = {
     'records (irekae history). Same gates, same looks, new hosts. Refused when the fleet runs just that.',
     'Exit codes: as of deploy.',
   ],
-  options: [
-    TO,
-    { ...REASON, isRequired: true },
-    AMI,
-    overrideOption(['freeze', 'provenance']),
-    WAIT,
-    TIMEOUT,
-    TOKEN,
-  ],
-  check: (options) => [...overrideWantsReason(options), ...waitOptionsNeedWait(options)],
+  options: [TO, { ...REASON, isRequired: true }, AMI, overrideOption(['freeze', 'provenance']), ...STARTING],
+  check: checkStart,
   run: rollBack,
 };
 
@@ -44,22 +26,18 @@ async function rollBack(task: Task): Promise<Outcome> {
   const { to = PREVIOUS, ami, wait } = task.options;
   const refused = await refuse(task, to);
   if (refused) return refused;
-  const input = withReason(task, { rollbackTo: to, amiId: ami });
-  const started = await start(task, 'deploy', nameOf(task, input), input);
-  if (isOutcome(started)) return started;
-  return wait
-    ? followed(task, started.execution)
-    : leftRunning(task, started.execution, await task.ports.ledger.read(task.fleet.name));
+  return start(task, 'deploy', { rollbackTo: to, amiId: ami }, async (execution) =>
+    wait
+      ? followed(task, execution)
+      : leftRunning(task, execution, await task.ports.ledger.read(task.fleet.name)),
+  );
 }
 
 /** What the records say is impossible needs no execution to find out. */
 async function refuse(task: Task, to: string): Promise<Outcome | undefined> {
   const { fleet } = task;
-  const no = (...lines: string[]): Outcome => ({
-    exitCode: 1,
-    outcome: 'nothing-to-roll-back-to',
-    lines: [...lines, `Nothing was started. Which there are:  irekae history ${fleet.name}`],
-  });
+  const next = `Nothing was started. Which there are:  irekae history ${fleet.name}`;
+  const no = (why: string) => failed('nothing-to-roll-back-to', [why, next]);
   const current = await readCurrent(task);
   if (!current)
     return no(`There is no record of what ${fleet.name} runs: it was never deployed, or its record is gone.`);

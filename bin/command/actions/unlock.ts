@@ -4,24 +4,18 @@
  */
 
 import { executionOf } from '../../../lambdas/domain/core/aws.ts';
-import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import { byHandName } from '../../../lambdas/domain/core/names.ts';
 import { deadSince } from '../../../lambdas/domain/lock/lock.ts';
 import { startPending } from '../../../lambdas/domain/record/write-records.ts';
-import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
-import type { LedgerRow, PendingRequest } from '../../../lambdas/ports/ledger.ts';
-import {
-  type Command,
-  executionArn,
-  machineArn,
-  notAgreed,
-  type Outcome,
-  type Task,
-  YES,
-} from '../command.ts';
+import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import { orElse } from '../attempt.ts';
+import { type Command, executionArn, machineArn, type Task } from '../command.ts';
+import { cancelledBy, type Held, heldFacts, startOf } from '../holder.ts';
 import { findLeftovers, type Leftovers, leftoversLines } from '../leftovers.ts';
+import { flag, YES } from '../options.ts';
+import { done, failed, notAgreed, type Outcome } from '../outcome.ts';
 import { CLEAN_UP_MINUTES, decideUnlock, type UnlockDecision } from '../unlocking.ts';
-import { executionWords, momentAgo, table, waiting } from '../wording.ts';
+import { type Detail, details, executionWords, momentAgo, waiting } from '../wording.ts';
 
 export const unlock: Command = {
   name: 'unlock',
@@ -35,23 +29,10 @@ export const unlock: Command = {
   ],
   options: [
     YES,
-    {
-      name: 'abandon',
-      meaning: 'free the lock although the clean-up could undo or finish: what was left stays as it is',
-    },
+    flag('abandon', 'free the lock although the clean-up could undo or finish: what was left stays as it is'),
   ],
   run: unlockFleet,
 };
-
-type Held = NonNullable<LedgerRow['held']>;
-
-/** One look at the lock. */
-interface Look {
-  readonly row: LedgerRow | undefined;
-  readonly state: ExecutionState;
-  readonly now: Date;
-  readonly decision: UnlockDecision;
-}
 
 async function unlockFleet(task: Task): Promise<Outcome> {
   const look = await lookAtTheLock(task);
@@ -59,39 +40,37 @@ async function unlockFleet(task: Task): Promise<Outcome> {
   const leftovers = row?.held && (await findLeftovers(task, row.held));
   task.show(lockLines(task, look, leftovers));
   const facts = lockFacts(look, leftovers);
-  if (decision.verdict === 'free') return { exitCode: 0, outcome: 'free', lines: [], facts };
-  if (decision.verdict === 'refuse') return { exitCode: 1, outcome: 'refused', lines: [], facts };
+  if (decision.verdict === 'free') return done('free', [], facts);
+  if (decision.verdict === 'refuse') return failed('refused', [], facts);
   if (!(await task.agrees(question(decision, task.fleet.name))))
     return notAgreed(task.options.abandon ? 'unlock --abandon' : 'unlock', task.fleet.name, facts);
   // A person may have taken long to answer.
   const again = await lookAtTheLock(task);
   if (hasChanged(look, again)) return changedMeanwhile(facts);
-  return { facts, ...(await act(task, again)) };
+  const outcome = await act(task, again);
+  return { ...outcome, facts: outcome.facts ?? facts };
 }
 
-async function lookAtTheLock({ ports, fleet, options }: Task): Promise<Look> {
+async function lookAtTheLock({ ports, fleet, options }: Task) {
   const row = await ports.ledger.read(fleet.name);
   const state = row?.held ? await ports.executions.status(row.held.holder) : ({ state: 'unknown' } as const);
   const now = ports.clock.now();
   return { row, state, now, decision: decideUnlock(row, state, now, options) };
 }
+type Look = Awaited<ReturnType<typeof lookAtTheLock>>;
 
 const hasChanged = (before: Look, now: Look): boolean =>
   before.decision.verdict !== now.decision.verdict ||
   before.row?.held?.holder !== now.row?.held?.holder ||
   before.row?.generation !== now.row?.generation;
 
-const changedMeanwhile = (facts: object): Outcome => ({
-  exitCode: 1,
-  outcome: 'changed',
-  lines: ['Somebody else took care of the lock meanwhile: nothing was changed. Run the command again.'],
-  facts,
-});
+const CHANGED = 'Somebody else took care of the lock meanwhile: nothing was changed. Run the command again.';
+const changedMeanwhile = (facts: object): Outcome => failed('changed', [CHANGED], facts);
 
 // ── Acting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function act(task: Task, { row, state, decision, now }: Look): Promise<Outcome> {
-  if (!row?.held) return { ...free(await startWhatWaits(task)), outcome: 'started' };
+  if (!row?.held) return { ...(await startWhatWaits(task)), outcome: 'started' };
   if (decision.verdict === 'clean-up') return startCleanUp(task, row.held, now);
   return freeTheLock(task, row.held, deadSince(row.held, state, now) ?? now);
 }
@@ -102,29 +81,20 @@ async function freeTheLock(task: Task, held: Held, diedAt: Date): Promise<Outcom
   const hold = await ledger.takeOver(task.fleet.name, held, holder, diedAt);
   if (!hold) return changedMeanwhile({});
   await ledger.release(task.fleet.name, hold);
-  return free(await startWhatWaits(task));
+  return startWhatWaits(task);
 }
-
-type Started = { readonly pending: PendingRequest | undefined } | { readonly failure: string };
 
 /** The lock is free by now: a start that fails is said, and is the clean-up's to repeat. */
-async function startWhatWaits(task: Task): Promise<Started> {
-  try {
-    return { pending: await startPending(task.fleet.name, executionArn(task, 'by-hand'), task.ports) };
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    return { failure: error.message };
-  }
-}
-
-function free(started: Started): Outcome {
-  const next =
-    'failure' in started
-      ? ` What waits could not be started: ${started.failure} The clean-up starts it within ${CLEAN_UP_MINUTES} minutes.`
-      : started.pending
-        ? ` What waited was started: ${waiting(started.pending)}.`
-        : ' Nothing waits: upload, or start a deployment.';
-  return { exitCode: 0, outcome: 'unlocked', lines: [`The lock is free.${next}`] };
+async function startWhatWaits(task: Task): Promise<Outcome> {
+  const starting = startPending(task.fleet.name, executionArn(task, 'by-hand'), task.ports);
+  const told = starting.then((pending) =>
+    pending
+      ? `What waited was started: ${waiting(pending)}.`
+      : 'Nothing waits: upload, or start a deployment.',
+  );
+  const later = `The clean-up starts it within ${CLEAN_UP_MINUTES} minutes.`;
+  const next = await orElse(told, ({ message }) => `What waits could not be started: ${message} ${later}`);
+  return done('unlocked', [`The lock is free. ${next}`]);
 }
 
 async function startCleanUp(task: Task, held: Held, now: Date): Promise<Outcome> {
@@ -133,14 +103,10 @@ async function startCleanUp(task: Task, held: Held, now: Date): Promise<Outcome>
   const name = byHandName(held.generation, now.getTime());
   await task.ports.executions.start(cleanUp, name, '{}');
   const arn = executionOf(cleanUp, name);
-  return {
-    exitCode: 0,
-    outcome: 'clean-up-started',
-    lines: [
-      'The clean-up was started; it frees the lock when it is done. How it ended:',
-      `  aws stepfunctions describe-execution --execution-arn ${arn} --query '[status,error,cause]'`,
-    ],
-  };
+  return done('clean-up-started', [
+    'The clean-up was started; it frees the lock when it is done. How it ended:',
+    `  aws stepfunctions describe-execution --execution-arn ${arn} --query '[status,error,cause]'`,
+  ]);
 }
 
 // ── Saying ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -155,7 +121,7 @@ function lockLines({ fleet }: Task, look: Look, leftovers: Leftovers | undefined
   if (!row?.held) return [`${fleet.name}: ${decision.reason}`];
   return [
     `${fleet.name}: the lock is held.`,
-    ...table(holderRows(row.held, look)),
+    ...details(holderRows(row.held, look)),
     ...(leftovers ? ['', ...leftoversLines(leftovers)] : []),
     '',
     decision.reason,
@@ -163,19 +129,17 @@ function lockLines({ fleet }: Task, look: Look, leftovers: Leftovers | undefined
   ];
 }
 
-function holderRows(held: Held, { row, state, now }: Look): string[][] {
-  const { holder, phase, since, startedBy, why, needsHuman, cancel } = held;
+function holderRows(held: Held, { row, state, now }: Look): Detail[] {
+  const { holder, phase, needsHuman } = held;
   const pending = row?.pending;
   return [
     ['holder', holder],
     ['execution', executionWords(state, now)],
     ['phase', `${phase}${phase === 'remove' ? ' (past the point of no return)' : ''}`],
-    ['since', momentAgo(since, now)],
-    ['started by', startedBy],
-    ...(why === undefined ? [] : [['why', why]]),
-    ...(cancel ? [['cancelled', `by ${cancel.by}, ${momentAgo(cancel.at, now)}`]] : []),
-    ...(needsHuman === undefined ? [] : [['needs a human', needsHuman]]),
-    ...(pending ? [['waits', `${waiting(pending)}, since ${momentAgo(pending.since, now)}`]] : []),
+    ...startOf(held, now),
+    cancelledBy(held, now),
+    ['needs a human', needsHuman],
+    ['waits', pending && `${waiting(pending)}, since ${momentAgo(pending.since, now)}`],
   ];
 }
 
@@ -187,12 +151,9 @@ const consequences = (row: LedgerRow): string[] => [
     : 'None waits; it starts with the next upload.',
 ];
 
-function lockFacts({ row, state, decision }: Look, leftovers: Leftovers | undefined): object {
-  const { document: _, ...held } = row?.held ?? {};
-  return {
-    reason: decision.reason,
-    ...(row?.held && { held, execution: state }),
-    ...(row?.pending && { waits: { versionId: row.pending.versionId, since: row.pending.since } }),
-    ...(leftovers && { leftovers }),
-  };
-}
+const lockFacts = ({ row, state, decision }: Look, leftovers: Leftovers | undefined): object => ({
+  reason: decision.reason,
+  ...(row?.held && { held: heldFacts(row.held), execution: state }),
+  waits: row?.pending && { versionId: row.pending.versionId, since: row.pending.since },
+  leftovers,
+});

@@ -1,9 +1,10 @@
 /** `irekae watch`: follows what runs now; if nothing does, says how the last one ended. */
-import { type Command, executionArn, type Outcome, type Task } from '../command.ts';
-import { followed } from '../follow/following.ts';
-import { deploymentHeldFor } from '../follow/look.ts';
+import { type Command, executionArn, type Task } from '../command.ts';
+import { followed } from '../follow/followed.ts';
+import { deploymentHeldFor } from '../holder.ts';
+import { TIMEOUT } from '../options.ts';
+import { done, type Outcome } from '../outcome.ts';
 import { newestRecords } from '../release-records.ts';
-import { TIMEOUT } from '../values.ts';
 import { momentAgo } from '../wording.ts';
 
 export const watch: Command = {
@@ -27,20 +28,13 @@ async function watchFleet(task: Task): Promise<Outcome> {
 
 async function nothingRuns(task: Task, isNew: boolean): Promise<Outcome> {
   const { fleet, ports } = task;
+  const lines = [`No deployment of ${fleet.name} runs${isNew ? ': it was never deployed' : ''}.`];
   const [last] = isNew ? [] : await newestRecords(task, 1);
-  return {
-    exitCode: 0,
-    outcome: 'nothing-runs',
-    lines: [
-      `No deployment of ${fleet.name} runs${isNew ? ': it was never deployed' : ''}.`,
-      ...(last?.record
-        ? [
-            `The last one, ${last.id}, ended as ${last.record.outcome}, ${momentAgo(new Date(last.record.finishedAt), ports.clock.now())}.`,
-          ]
-        : []),
-    ],
-    ...(last && {
-      facts: { last: { deployment: last.id, ...(last.record && { outcome: last.record.outcome }) } },
-    }),
-  };
+  if (last?.record) {
+    const when = momentAgo(new Date(last.record.finishedAt), ports.clock.now());
+    lines.push(`The last one, ${last.id}, ended as ${last.record.outcome}, ${when}.`);
+  }
+  return done('nothing-runs', lines, {
+    last: last && { deployment: last.id, outcome: last.record?.outcome },
+  });
 }

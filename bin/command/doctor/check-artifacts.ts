@@ -1,17 +1,15 @@
 /** Does the bucket do its part, and is what hosts download there and trustworthy? */
 
 import { LARGEST_DIGEST_BYTES } from '../../../lambdas/domain/core/artifact.ts';
-import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import { currentReleaseKey } from '../../../lambdas/domain/core/names.ts';
 import { accountedFor } from '../../../lambdas/domain/lock/orphans.ts';
 import type { BucketSettings } from '../../../lambdas/ports/inspector.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
 import { momentAgo } from '../wording.ts';
-import { type Answer, given } from './answer.ts';
-import type { Facts } from './facts.ts';
-import { type CheckName, type Finding, ok, problem, warning } from './finding.ts';
+import type { Answer } from './answer.ts';
+import { type Check, check, decided } from './check.ts';
+import type { Finding } from './finding.ts';
 import { aws, happened, shell } from './mending.ts';
-import type { Check, Subject } from './subject.ts';
 
 export const checkArtifacts: Check = (facts, subject) => {
   const bucket = checkBucket(facts, subject);
@@ -23,156 +21,127 @@ export const checkArtifacts: Check = (facts, subject) => {
 
 // ── The bucket ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function checkBucket({ bucket, stack }: Facts, { fleet, region }: Subject): readonly Finding[] {
+const versions = check('bucket-versioning');
+
+const checkBucket: Check = ({ bucket, stack }, { fleet, region }) => {
   const name = fleet.artifact.bucket;
-  return given('bucket-versioning', `the bucket ${name}`, [bucket], (found) => {
-    if (found) return [versioning(name, found, region), events(name, found, region)];
+  return versions.given(`the bucket ${name}`, [bucket], (found) => {
+    if (found) return [versioning(name, found, region), eventsFinding(name, found, region)];
     // The stack makes it: there is one thing to do, and it has been said.
     if (stack.known && stack.value === undefined) return [];
-    return [
-      problem('bucket-versioning', `there is no bucket ${name}`, {
-        mend: [
-          'bin/fleets.ts, the environment: correct existingBucket; or restore the bucket that the stack made',
-        ],
-        failure: 'ServiceRefused',
-      }),
-    ];
+    return versions.problem(
+      `there is no bucket ${name}`,
+      'bin/fleets.ts, the environment: correct existingBucket; or restore the bucket that the stack made',
+      'ServiceRefused',
+    );
   });
-}
+};
 
-const versioning = (name: string, { versioned }: BucketSettings, region: string): Finding =>
-  versioned
-    ? ok('bucket-versioning', `${name} keeps versions`)
-    : problem(
-        'bucket-versioning',
-        `${name} keeps no versions: what is deployed could be overwritten under a host`,
-        {
-          failure: 'ArtifactUnusable',
-          mend: [
-            aws(
-              region,
-              's3api',
-              'put-bucket-versioning',
-              '--bucket',
-              name,
-              '--versioning-configuration',
-              'Status=Enabled',
-            ),
-            'Then upload the artifacts again: what was there before has no version.',
-          ],
-        },
-      );
-
-/** The call replaces all that the bucket notifies, so the rest is given again. */
-function events(name: string, { eventBridge, notifications }: BucketSettings, region: string): Finding {
-  if (eventBridge) return ok('bucket-events', `${name} tells EventBridge of uploads`);
-  const all = JSON.stringify({ ...notifications, EventBridgeConfiguration: {} });
-  const command = ['s3api', 'put-bucket-notification-configuration', '--bucket', name];
-  return problem('bucket-events', `${name} does not tell EventBridge of uploads: an upload starts nothing`, {
-    mend: [aws(region, ...command, '--notification-configuration', all)],
-  });
-}
-
-// ── What is in it ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-function application({ artifact, now }: Facts, { fleet, region }: Subject): readonly Finding[] {
-  const { bucket, key } = fleet.artifact;
-  const upload = uploadCommand(bucket, key, region);
-  return tarball('artifact', key, artifact, upload, (found) =>
-    found
-      ? checksum('artifact', found, upload, `uploaded ${momentAgo(found.uploadedAt, now)}`)
-      : warning('artifact', `nothing was uploaded to ${key} yet; the upload starts the first deployment`, {
-          mend: [upload],
-        }),
+function versioning(name: string, { versioned }: BucketSettings, region: string): Finding {
+  if (versioned) return versions.ok(`${name} keeps versions`);
+  const inRegion = aws(region);
+  return versions.problem(
+    `${name} keeps no versions: what is deployed could be overwritten under a host`,
+    [
+      inRegion`s3api put-bucket-versioning --bucket ${name} --versioning-configuration Status=Enabled`,
+      'Then upload the artifacts again: what was there before has no version.',
+    ],
+    'ArtifactUnusable',
   );
 }
 
-function runtimes({ runtimes: all }: Facts, { fleet, region }: Subject): readonly Finding[] {
-  const { bucket } = fleet.artifact;
-  return all.flatMap(({ key, version }) => {
-    const upload = uploadCommand(bucket, key, region);
-    return tarball('runtimes', key, version, upload, (found) =>
-      found
-        ? checksum('runtimes', found, upload, 'is there')
-        : problem('runtimes', `the runtime ${key} is not in ${bucket}`, {
-            mend: [upload],
-            failure: 'ArtifactNotFound',
-          }),
-    );
-  });
+const events = check('bucket-events');
+
+/** The call replaces all that the bucket notifies, so the rest is given again. */
+function eventsFinding(name: string, found: BucketSettings, region: string): Finding {
+  if (found.eventBridge) return events.ok(`${name} tells EventBridge of uploads`);
+  const all = JSON.stringify({ ...found.notifications, EventBridgeConfiguration: {} });
+  const inRegion = aws(region);
+  return events.problem(
+    `${name} does not tell EventBridge of uploads: an upload starts nothing`,
+    inRegion`s3api put-bucket-notification-configuration --bucket ${name} --notification-configuration ${all}`,
+  );
 }
 
+// ── The tarballs in it ─────────────────────────────────────────────────────────────────────────────────────────────
+
+type Tarball = ReturnType<typeof check>;
+
+const artifactCheck = check('artifact');
+
+const application: Check = ({ artifact, now }, { fleet, region }) => {
+  const { bucket, key } = fleet.artifact;
+  const upload = uploadCommand(bucket, key, region);
+  const absent = `nothing was uploaded to ${key} yet; the upload starts the first deployment`;
+  return tarball(artifactCheck, key, artifact, upload, (found) =>
+    found
+      ? checksum(artifactCheck, found, upload, `uploaded ${momentAgo(found.uploadedAt, now)}`)
+      : artifactCheck.warning(absent, upload),
+  );
+};
+
+const runtimesCheck = check('runtimes');
+
+const runtimes: Check = (facts, { fleet: { artifact }, region }) =>
+  facts.runtimes.flatMap(({ key, version }) => {
+    const upload = uploadCommand(artifact.bucket, key, region);
+    const absent = `the runtime ${key} is not in ${artifact.bucket}`;
+    return tarball(runtimesCheck, key, version, upload, (found) =>
+      found
+        ? checksum(runtimesCheck, found, upload, 'is there')
+        : runtimesCheck.problem(absent, upload, 'ArtifactNotFound'),
+    );
+  });
+
 function tarball(
-  check: CheckName,
+  of: Tarball,
   key: string,
   version: Answer<ArtifactVersion | undefined>,
   upload: string,
   judge: (found: ArtifactVersion | undefined) => Finding,
 ): readonly Finding[] {
-  if (!version.known && version.error.name === 'ArtifactUnusable') {
-    const { message, name: failure } = version.error;
-    return [problem(check, happened(message), { failure, mend: [upload] })];
-  }
-  return given(check, `the tarball ${key}`, [version], (found) => [judge(found)]);
+  if (!version.known && version.error.name === 'ArtifactUnusable')
+    return [of.problem(happened(version.error.message), upload, version.error.name)];
+  return of.given(`the tarball ${key}`, [version], judge);
 }
 
 /** Reading more than this takes a deployment longer than a look at its hosts. */
 const LARGE_BYTES = 256 * 1024 ** 2;
 
-function checksum(
-  check: CheckName,
-  { key, sizeBytes, sha256 }: ArtifactVersion,
-  upload: string,
-  what: string,
-): Finding {
-  if (sha256 !== undefined) return ok(check, `${key} ${what}, SHA-256 ${sha256.slice(0, 12)}…`);
-  const size = `${Math.round(sizeBytes / 1024 ** 2)} MiB`;
-  if (sizeBytes > LARGEST_DIGEST_BYTES)
-    return problem(
-      check,
-      `${key} has ${size} and no checksum, more than a deployment can read to compute one`,
-      {
-        failure: 'ArtifactUnusable',
-        mend: [upload],
-      },
-    );
+function checksum(of: Tarball, found: ArtifactVersion, upload: string, what: string): Finding {
+  const { key, sizeBytes, sha256 } = found;
+  if (sha256 !== undefined) return of.ok(`${key} ${what}, SHA-256 ${sha256.slice(0, 12)}…`);
+  const without = `${key} has ${Math.round(sizeBytes / 1024 ** 2)} MiB and no checksum`;
+  const tooLarge = `${without}, more than a deployment can read to compute one`;
+  if (sizeBytes > LARGEST_DIGEST_BYTES) return of.problem(tooLarge, upload, 'ArtifactUnusable');
   return sizeBytes > LARGE_BYTES
-    ? warning(
-        check,
-        `${key} has ${size} and no checksum: each deployment reads it once more to compute one`,
-        {
-          mend: [upload],
-        },
-      )
-    : ok(check, `${key} ${what}; it has no checksum, each deployment computes it`);
+    ? of.warning(`${without}: each deployment reads it once more to compute one`, upload)
+    : of.ok(`${key} ${what}; it has no checksum, each deployment computes it`);
 }
 
 /** Quoted by hand: the shell computes the digest. */
 const uploadCommand = (bucket: string, key: string, region: string): string => {
   const file = key.split('/').at(-1) ?? key;
   const digest = `--metadata sha256=$(sha256sum ${shell(file)} | cut -d' ' -f1)`;
-  return `${aws(region, 's3', 'cp', file, `s3://${bucket}/${key}`)} ${digest}`;
+  return `${aws(region)`s3 cp ${file} s3://${bucket}/${key}`} ${digest}`;
 };
 
-function record({ record: answer }: Facts, { fleet }: Subject): readonly Finding[] {
-  const key = currentReleaseKey(fleet.name);
-  const broken = (why: string) =>
-    problem('release-record', `the record of what the fleet runs cannot be read: ${happened(why)}`, {
-      mend: [
-        `Restore the last version of s3://${fleet.artifact.bucket}/${key} in the console, or deploy again.`,
-      ],
-      failure: 'InvalidInput',
-    });
-  if (!answer.known && answer.error.name === 'InvalidInput') return [broken(answer.error.message)];
-  return given('release-record', 'the record of what the fleet runs', [answer], (current) => {
-    if (current === undefined) return [ok('release-record', 'no deployment was recorded yet')];
-    try {
-      accountedFor(fleet.name, current);
-    } catch (error) {
-      if (!isFailure(error, 'InvalidInput')) throw error;
-      return [broken(error.message)];
-    }
+// ── The record in it ───────────────────────────────────────────────────────────────────────────────────────────────
+
+const releaseRecord = check('release-record');
+
+const record: Check = ({ record: answer }, { fleet: { name, artifact } }) => {
+  const broken = ({ message }: { readonly message: string }) =>
+    releaseRecord.problem(
+      `the record of what the fleet runs cannot be read: ${happened(message)}`,
+      `Restore the last version of s3://${artifact.bucket}/${currentReleaseKey(name)} in the console, or deploy again.`,
+      'InvalidInput',
+    );
+  if (!answer.known && answer.error.name === 'InvalidInput') return [broken(answer.error)];
+  return releaseRecord.given('the record of what the fleet runs', [answer], (current) => {
+    if (current === undefined) return releaseRecord.ok('no deployment was recorded yet');
     const { deployment, outcome } = Object(current);
-    return [ok('release-record', `the last record is of ${deployment}: ${outcome}`)];
+    const told = releaseRecord.ok(`the last record is of ${deployment}: ${outcome}`);
+    return decided(() => accountedFor(name, current) && told, broken, 'InvalidInput');
   });
-}
+};

@@ -7,97 +7,78 @@ import { balancerProblems } from '../../../lambdas/domain/hosts/network.ts';
 import type { Subnet } from '../../../lambdas/ports/ec2.ts';
 import type { BalancerDetails } from '../../../lambdas/ports/inspector.ts';
 import type { LoadBalancerRef, LoadBalancerSettings } from '../../../lambdas/ports/load-balancers.ts';
-import { given } from './answer.ts';
+import { type Check, check, type Subject } from './check.ts';
 import type { BalancerFacts, Facts } from './facts.ts';
-import { type Finding, ok, problem, warning } from './finding.ts';
+import type { Finding } from './finding.ts';
 import { aws, happened, inFleetsFile } from './mending.ts';
-import type { Check, Subject } from './subject.ts';
 
-export const checkBalancers: Check = (facts, subject) => {
+const balancer = check('balancer');
+
+export const checkBalancers: Check = (facts, { fleet, region }) => {
   if (facts.balancers.length === 0)
-    return [ok('balancer', 'the fleet has none: registered in Mackerel means ready')];
-  return facts.balancers.flatMap((balancer) => checkOne(balancer, facts, subject));
+    return [balancer.ok('the fleet has none: registered in Mackerel means ready')];
+  return facts.balancers.flatMap((answers) => {
+    const name = loadBalancerName(answers.ref);
+    return checkOne({ ref: answers.ref, name, fleet, region }, answers, facts.subnets);
+  });
 };
 
-function checkOne(balancer: BalancerFacts, { subnets }: Facts, subject: Subject): readonly Finding[] {
-  const { settings, details, ref } = balancer;
-  const name = loadBalancerName(ref);
-  if (!settings.known && settings.error.name === 'LoadBalancerUnusable')
-    return [missing(settings.error.message, subject)];
-  return [
-    ...given('balancer', name, [settings], () => [ok('balancer', `${name} exists`)]),
-    ...given(
-      'balancer-zones',
-      `which zones ${name} serves`,
-      [settings, details, subnets],
-      (set, more, found) => zones({ set, more, found }, subject),
-    ),
-    ...given('health-check', `the health check of ${name}`, [settings, details], (set, more) => [
-      healthCheck(set, more, subject.region),
-    ]),
-    ...given('draining', `the draining of ${name}`, [settings], (set) => [draining(set, subject)]),
-    ...given('cross-zone', `cross-zone load balancing of ${name}`, [details], (more) => [
-      crossZone(ref, more, subject.region),
-    ]),
-  ].filter(isNews(balancer));
+interface One {
+  readonly ref: LoadBalancerRef;
+  readonly name: string;
+  readonly fleet: Subject['fleet'];
+  readonly region: string;
 }
 
-const missing = (message: string, { fleet }: Subject): Finding =>
-  problem('balancer', happened(message), {
-    failure: 'LoadBalancerUnusable',
-    mend: [inFleetsFile(fleet.name, 'correct loadBalancers')],
-  });
-
-/** One question that nobody may ask is told once, not by each check that needed it. */
-function isNews({ settings }: BalancerFacts): (finding: Finding) => boolean {
-  return ({ check, level }) => settings.known || check === 'balancer' || level !== 'unknown';
+function checkOne(one: One, { settings, details }: BalancerFacts, subnets: Facts['subnets']): Finding[] {
+  const { name, fleet } = one;
+  if (!settings.known && settings.error.name === 'LoadBalancerUnusable') {
+    const mend = inFleetsFile(fleet.name, 'correct loadBalancers');
+    return [balancer.problem(happened(settings.error.message), mend, 'LoadBalancerUnusable')];
+  }
+  const both = [settings, details] as const;
+  const findings = [
+    ...balancer.given(name, [settings], () => balancer.ok(`${name} exists`)),
+    ...zones.given(`which zones ${name} serves`, [...both, subnets], (...all) => zoneFindings(one, ...all)),
+    ...health.given(`the health check of ${name}`, both, (...all) => healthFinding(one, ...all)),
+    ...draining.given(`the draining of ${name}`, [settings], (set) => drainingFinding(one, set)),
+    ...crossZone.given(`cross-zone load balancing of ${name}`, [details], (more) => spreading(one, more)),
+  ];
+  // One question that nobody may ask is told once, not by each check that needed it.
+  return findings.filter((each) => settings.known || each.check === 'balancer' || each.level !== 'unknown');
 }
 
-interface Served {
-  readonly set: LoadBalancerSettings;
-  readonly more: BalancerDetails;
-  readonly found: readonly Subnet[];
-}
+// ── Which zones it serves ──────────────────────────────────────────────────────────────────────────────────────────
 
-function zones({ set, more, found }: Served, { fleet, region }: Subject): Finding[] {
-  const { ref } = set;
-  const name = loadBalancerName(ref);
-  const failure = 'LoadBalancerUnusable';
+const zones = check('balancer-zones');
+
+function zoneFindings(
+  one: One,
+  set: LoadBalancerSettings,
+  more: BalancerDetails,
+  found: readonly Subnet[],
+): Finding | Finding[] {
   if (!more.inUse)
-    return [
-      problem('balancer-zones', `${name} is used by no listener: its hosts never become healthy`, {
-        mend: ['Let a listener of the load balancer forward to it (aws elbv2 modify-listener).'],
-      }),
-    ];
+    return zones.problem(
+      `${one.name} is used by no listener: its hosts never become healthy`,
+      'Let a listener of the load balancer forward to it (aws elbv2 modify-listener).',
+    );
   // Of subnets that EC2 does not know, no zone is known either: that is told already.
   if (found.length === 0) return [];
   const wrong = balancerProblems({ ...set, zones: more.zones }, found[0]?.vpcId, found);
-  if (wrong.length === 0) return [ok('balancer-zones', `${name} serves the zones of the fleet`)];
+  if (wrong.length === 0) return zones.ok(`${one.name} serves the zones of the fleet`);
   const unserved = found.filter(({ zone }) => !more.zones.includes(zone)).map(({ subnetId }) => subnetId);
   const mend =
     set.vpcId !== found[0]?.vpcId
-      ? [inFleetsFile(fleet.name, 'correct loadBalancers or subnets')]
-      : serveToo(ref, unserved, region);
-  return wrong.map((sentence) => problem('balancer-zones', sentence, { failure, mend }));
+      ? inFleetsFile(one.fleet.name, 'correct loadBalancers or subnets')
+      : serveToo(one, unserved);
+  return wrong.map((sentence) => zones.problem(sentence, mend, 'LoadBalancerUnusable'));
 }
 
-function serveToo(ref: LoadBalancerRef, subnetIds: readonly string[], region: string): string[] {
-  return ref.kind === 'classic'
-    ? [
-        aws(
-          region,
-          'elb',
-          'attach-load-balancer-to-subnets',
-          '--load-balancer-name',
-          ref.name,
-          '--subnets',
-          ...subnetIds,
-        ),
-      ]
-    : [
-        'Give its load balancer a subnet in this zone too (aws elbv2 set-subnets takes all of them, the present ones too).',
-      ];
-}
+const serveToo = ({ ref, region }: One, subnetIds: readonly string[]): string =>
+  ref.kind === 'classic'
+    ? aws(region)`elb attach-load-balancer-to-subnets --load-balancer-name ${ref.name} --subnets ${subnetIds}`
+    : 'Give its load balancer a subnet in this zone too (aws elbv2 set-subnets takes all of them, the present ones too).';
 
 // ── What the settings cost ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -127,117 +108,78 @@ export function costOfHealthCheck(
   };
 }
 
-function healthCheck(set: LoadBalancerSettings, more: BalancerDetails, region: string): Finding {
-  const { ref, intervalSeconds, healthyThreshold } = set;
-  const name = loadBalancerName(ref);
-  const setting = `${intervalSeconds} s × ${healthyThreshold}`;
+const health = check('health-check');
+
+function healthFinding(one: One, set: LoadBalancerSettings, more: BalancerDetails): Finding {
+  const setting = `${set.intervalSeconds} s × ${set.healthyThreshold}`;
   const cost = costOfHealthCheck(set);
   if (cost.always <= TOLERATED.always && cost.afterFailure <= TOLERATED.afterFailure)
-    return ok('health-check', `the health check of ${name} is ${setting}`);
-  return warning(
-    'health-check',
-    `the health check of ${name}, ${setting}, makes each deployment up to ${span(cost.always)} slower than ` +
+    return health.ok(`the health check of ${one.name} is ${setting}`);
+  return health.warning(
+    `the health check of ${one.name}, ${setting}, makes each deployment up to ${span(cost.always)} slower than ` +
       `${ADVISED.intervalSeconds} s × ${ADVISED.healthyThreshold}, and ${span(cost.afterFailure)} when a new host fails a check`,
-    { mend: [setHealthCheck(set, more, region)] },
+    setHealthCheck(one, set, more),
   );
 }
 
-function setHealthCheck(
-  { ref, unhealthyThreshold }: LoadBalancerSettings,
-  { target, timeoutSeconds }: BalancerDetails,
-  region: string,
-): string {
+function setHealthCheck({ ref, region }: One, set: LoadBalancerSettings, more: BalancerDetails): string {
   const { intervalSeconds: interval, healthyThreshold: healthy } = ADVISED;
-  const timeout = Math.min(timeoutSeconds, ADVISED_TIMEOUT_SECONDS);
+  const timeout = Math.min(more.timeoutSeconds, ADVISED_TIMEOUT_SECONDS);
   if (ref.kind === 'target-group')
-    return aws(region, 'elbv2', 'modify-target-group', '--target-group-arn', ref.arn)
+    return aws(region)`elbv2 modify-target-group --target-group-arn ${ref.arn}`
       .concat(` --health-check-interval-seconds ${interval} --health-check-timeout-seconds ${timeout}`)
       .concat(` --healthy-threshold-count ${healthy}`);
-  const check = `Target=${target},Interval=${interval},Timeout=${timeout},UnhealthyThreshold=${unhealthyThreshold},HealthyThreshold=${healthy}`;
-  return aws(
-    region,
-    'elb',
-    'configure-health-check',
-    '--load-balancer-name',
-    ref.name,
-    '--health-check',
-    check,
-  );
+  const all = `Target=${more.target},Interval=${interval},Timeout=${timeout},UnhealthyThreshold=${set.unhealthyThreshold},HealthyThreshold=${healthy}`;
+  return aws(region)`elb configure-health-check --load-balancer-name ${ref.name} --health-check ${all}`;
 }
 
 /** The plan of a deployment advises the same. */
 const LONG_DRAINING_SECONDS = 60;
 const ADVISED_DRAINING_SECONDS = 30;
 
-function draining({ ref, drainSeconds }: LoadBalancerSettings, { fleet, region }: Subject): Finding {
-  const name = loadBalancerName(ref);
-  const mend = [setDraining(ref, region)];
-  const limit = fleet.limits.drainSeconds;
-  if (drainSeconds === 0)
-    return warning('draining', `${name} does not drain: requests in flight are cut when an old host leaves`, {
-      mend,
-    });
+const draining = check('draining');
+
+function drainingFinding(one: One, { drainSeconds }: LoadBalancerSettings): Finding {
+  const mend = setTo(one, {
+    classic: { ConnectionDraining: { Enabled: true, Timeout: ADVISED_DRAINING_SECONDS } },
+    group: `Key=deregistration_delay.timeout_seconds,Value=${ADVISED_DRAINING_SECONDS}`,
+  });
+  const limit = one.fleet.limits.drainSeconds;
+  const never = `${one.name} does not drain: requests in flight are cut when an old host leaves`;
+  if (drainSeconds === 0) return draining.warning(never, mend);
+  const told = `${one.name} drains for up to ${span(drainSeconds)}`;
   if (drainSeconds > limit)
-    return warning(
-      'draining',
-      `${name} drains for up to ${span(drainSeconds)}, but the fleet waits for ${span(limit)} (limits.drainSeconds): one long request makes a deployment fail as DrainingStuck`,
-      { mend },
+    return draining.warning(
+      `${told}, but the fleet waits for ${span(limit)} (limits.drainSeconds): one long request makes a deployment fail as DrainingStuck`,
+      mend,
     );
-  if (drainSeconds > LONG_DRAINING_SECONDS)
-    return warning(
-      'draining',
-      `${name} drains for up to ${span(drainSeconds)}: one long request holds a deployment up for so long`,
-      {
-        mend,
-      },
-    );
-  return ok('draining', `${name} drains for up to ${span(drainSeconds)}`);
+  return drainSeconds > LONG_DRAINING_SECONDS
+    ? draining.warning(`${told}: one long request holds a deployment up for so long`, mend)
+    : draining.ok(told);
 }
 
-function setDraining(ref: LoadBalancerRef, region: string): string {
-  if (ref.kind === 'target-group') {
-    const delay = `Key=deregistration_delay.timeout_seconds,Value=${ADVISED_DRAINING_SECONDS}`;
-    return setGroup(ref.arn, delay, region);
-  }
-  return setClassic(
-    ref.name,
-    { ConnectionDraining: { Enabled: true, Timeout: ADVISED_DRAINING_SECONDS } },
-    region,
+const crossZone = check('cross-zone');
+
+function spreading(one: One, { crossZone: isOn }: BalancerDetails): Finding {
+  if (isOn) return crossZone.ok(`${one.name} spreads requests over all zones`);
+  return crossZone.warning(
+    `${one.name} keeps requests within their zone: when one zone has fewer hosts, each of them works more`,
+    setTo(one, {
+      classic: { CrossZoneLoadBalancing: { Enabled: true } },
+      group: 'Key=load_balancing.cross_zone.enabled,Value=true',
+    }),
   );
 }
 
-function crossZone(ref: LoadBalancerRef, { crossZone: isOn }: BalancerDetails, region: string): Finding {
-  const name = loadBalancerName(ref);
-  if (isOn) return ok('cross-zone', `${name} spreads requests over all zones`);
-  const mend =
-    ref.kind === 'classic'
-      ? setClassic(ref.name, { CrossZoneLoadBalancing: { Enabled: true } }, region)
-      : setGroup(ref.arn, 'Key=load_balancing.cross_zone.enabled,Value=true', region);
-  return warning(
-    'cross-zone',
-    `${name} keeps requests within their zone: when one zone has fewer hosts, each of them works more`,
-    { mend: [mend] },
-  );
+interface Attribute {
+  readonly classic: object;
+  readonly group: string;
 }
 
-const setClassic = (name: string, attributes: object, region: string) =>
-  aws(
-    region,
-    'elb',
-    'modify-load-balancer-attributes',
-    '--load-balancer-name',
-    name,
-    '--load-balancer-attributes',
-    JSON.stringify(attributes),
-  );
-
-const setGroup = (arn: string, attribute: string, region: string) =>
-  aws(
-    region,
-    'elbv2',
-    'modify-target-group-attributes',
-    '--target-group-arn',
-    arn,
-    '--attributes',
-    attribute,
-  );
+/** What both kinds have, under different names. */
+function setTo({ ref, region }: One, { classic, group }: Attribute): string {
+  const inRegion = aws(region);
+  return ref.kind === 'classic'
+    ? inRegion`elb modify-load-balancer-attributes --load-balancer-name ${ref.name} --load-balancer-attributes ${JSON.stringify(classic)}`
+    : inRegion`elbv2 modify-target-group-attributes --target-group-arn ${ref.arn} --attributes ${group}`;
+}

@@ -1,7 +1,6 @@
 /** Who serves now, by the decision of the next deployment itself: would it begin, whom would it leave beside the new? */
 
 import type { OldHost, Stranger } from '../../../lambdas/domain/core/document.ts';
-import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import { fleetSize, isProtected, loadBalancerName, TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { count, list, span } from '../../../lambdas/domain/core/words.ts';
 import { healthWords } from '../../../lambdas/domain/hosts/health-words.ts';
@@ -11,25 +10,28 @@ import {
   type SnapshotDecision,
   type SnapshotFacts,
 } from '../../../lambdas/domain/hosts/snapshot.ts';
-import { accountedFor, orphansAmong } from '../../../lambdas/domain/lock/orphans.ts';
+import { accountedFor, type Orphan, orphansAmong } from '../../../lambdas/domain/lock/orphans.ts';
 import type { Instance } from '../../../lambdas/ports/ec2.ts';
 import { momentAgo } from '../wording.ts';
-import { type Answer, given, known } from './answer.ts';
+import { type Answer, known } from './answer.ts';
+import { type Check, check, decided, type Subject } from './check.ts';
 import { isBeingDeployed } from './check-lock.ts';
 import type { BalancerFacts, Facts } from './facts.ts';
-import { type Finding, ok, problem, warning } from './finding.ts';
+import type { Finding } from './finding.ts';
 import { aws, happened, irekae } from './mending.ts';
-import type { Check, Subject } from './subject.ts';
+
+const hosts = check('hosts');
 
 export const checkHosts: Check = (facts, subject) => {
   if (isBeingDeployed(facts))
-    return [ok('hosts', 'a deployment is at work on the hosts: look again afterwards')];
+    return [hosts.ok('a deployment is at work on the hosts: look again afterwards')];
   const left = leftBehind(facts, subject);
-  const found = given(
-    'hosts',
+  const { instances, tagged, balancers } = facts;
+  const found = hosts.given(
     'who serves now',
-    [facts.hosts, facts.instances, facts.tagged, everyMember(facts.balancers)],
-    (hosts, instances, tagged, members) => snapshot(subject, { hosts, instances, tagged, members }, left),
+    [facts.hosts, instances, tagged, everyMember(balancers)],
+    (listed, described, ours, members) =>
+      snapshot(subject, { hosts: listed, instances: described, tagged: ours, members }, left),
   );
   return [...found, ...left.findings];
 };
@@ -47,45 +49,44 @@ function everyMember(balancers: readonly BalancerFacts[]): Answer<Members> {
   return known(all);
 }
 
-function snapshot(subject: Subject, facts: SnapshotFacts, left: LeftBehind): readonly Finding[] {
-  const { fleet } = subject;
-  try {
-    const decision = decideSnapshot(fleet, facts);
-    return [...serving(subject, decision, facts.members), ...strangers(subject, decision.strangers, left)];
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    const failure = error.name;
-    return [problem('hosts', happened(error.message), { failure, mend: mendOf(subject, facts, failure) })];
-  }
-}
+const snapshot = (subject: Subject, facts: SnapshotFacts, left: LeftBehind): readonly Finding[] =>
+  decided<readonly Finding[]>(
+    () => {
+      const decision = decideSnapshot(subject.fleet, facts);
+      return [...serving(subject, decision, facts.members), ...strangers(subject, decision.strangers, left)];
+    },
+    ({ name, message }) => [hosts.problem(happened(message), mendOf(subject, facts, name), name)],
+  );
 
 function mendOf({ fleet, region }: Subject, { tagged }: SnapshotFacts, failure: string): string[] {
   const braked = tagged.filter(isProtected).map(({ instanceId }) => instanceId);
   if (failure === 'TerminationRefused' && braked.length > 0)
     return [
       'Ask first who put it there, and why. Then:',
-      aws(region, 'ec2', 'delete-tags', '--resources', ...braked, '--tags', `Key=${TAG.protect}`),
+      aws(region)`ec2 delete-tags --resources ${braked} --tags Key=${TAG.protect}`,
     ];
   return failure === 'FleetWouldShrink'
     ? [`bin/fleets.ts, ${fleet.name}: raise instancesPerZone (now ${fleet.instancesPerZone})`]
     : [`docs/runbook.md, ${failure}`];
 }
 
-function serving({ fleet }: Subject, { hosts }: SnapshotDecision, members: Members): Finding[] {
+const inService = check('hosts-in-service');
+
+function serving({ fleet }: Subject, { hosts: old }: SnapshotDecision, members: Members): Finding[] {
   const size = fleetSize(fleet);
-  if (hosts.length === 0)
-    return [ok('hosts', `no host yet: the first deployment launches ${count(size, 'host')}`)];
-  const idle = hosts.filter(({ served }) => !served);
-  const served = hosts.length - idle.length;
+  if (old.length === 0)
+    return [hosts.ok(`no host yet: the first deployment launches ${count(size, 'host')}`)];
+  const idle = old.filter(({ served }) => !served);
+  const served = old.length - idle.length;
   const what = `${served} of ${count(size, 'host')} serve`;
-  const mend = ['Start a deployment with the input {"redeploy": true}: it launches the whole fleet anew.'];
   return [
-    ok('hosts', `the next deployment would replace ${count(hosts.length, 'host')}`),
+    hosts.ok(`the next deployment would replace ${count(old.length, 'host')}`),
     idle.length === 0 && served === size
-      ? ok('hosts-in-service', `${what}`)
-      : warning('hosts-in-service', [what, ...idle.map((host) => whyIdle(host, members))].join('; '), {
-          mend,
-        }),
+      ? inService.ok(what)
+      : inService.warning(
+          [what, ...idle.map((host) => whyIdle(host, members))].join('; '),
+          'Start a deployment with the input {"redeploy": true}: it launches the whole fleet anew.',
+        ),
   ];
 }
 
@@ -100,23 +101,19 @@ function whyIdle({ instanceId, status }: OldHost, members: Members): string {
   return `${instanceId} ${places.length > 0 ? places.join(' and ') : `is ${status} in Mackerel`}`;
 }
 
+const others = check('strangers');
+
 function strangers({ fleet }: Subject, found: readonly Stranger[], { ids }: LeftBehind): Finding[] {
-  const others = found.filter(({ name, why }) => !ids.some((id) => name === id || why.includes(id)));
-  if (others.length === 0) return [ok('strangers', 'nobody stands under the role who is not of the fleet')];
-  const adoptable = others.filter(({ why }) => why.includes(TAG.fleet));
+  const left = found.filter(({ name, why }) => !ids.some((id) => name === id || why.includes(id)));
+  if (left.length === 0) return [others.ok('nobody stands under the role who is not of the fleet')];
+  const adoptable = left.filter(({ why }) => why.includes(TAG.fleet));
   const mend = [
     ...(adoptable.length > 0 ? [irekae('adopt', fleet.name)] : []),
-    ...(adoptable.length < others.length ? ['docs/runbook.md, Removing instances by hand'] : []),
+    ...(adoptable.length < left.length ? ['docs/runbook.md, Removing instances by hand'] : []),
   ];
-  const told = list(
-    others.map(({ name, why }) => `${name}: ${why}`),
-    3,
-  );
-  return [
-    warning('strangers', `the next deployment would not replace ${count(others.length, 'host')}: ${told}`, {
-      mend,
-    }),
-  ];
+  const named = left.map(({ name, why }) => `${name}: ${why}`);
+  const told = `the next deployment would not replace ${count(left.length, 'host')}: ${list(named, 3)}`;
+  return [others.warning(told, mend)];
 }
 
 // ── What did earlier deployments leave? ────────────────────────────────────────────────────────────────────────────
@@ -127,64 +124,50 @@ interface LeftBehind {
   readonly ids: readonly string[];
 }
 
+const leftovers = check('leftovers');
+
 function leftBehind({ tagged, record, row, now }: Facts, { fleet, region }: Subject): LeftBehind {
   const ids: string[] = [];
-  const findings = given(
-    'leftovers',
-    'leftovers of earlier deployments',
-    [tagged, record, row],
-    (instances, current, ledger) => {
-      const accounted = readAccounted(fleet.name, current);
-      if (accounted === undefined) return [];
-      const orphans = orphansAmong(instances, ledger?.held, accounted, now);
-      const kept = instances.filter((instance) => isKept(instance, now));
-      ids.push(...[...orphans, ...kept].map(({ instanceId }) => instanceId));
-      return [
-        ...(orphans.length === 0
-          ? [ok('leftovers', 'no instance of an ended deployment is left')]
-          : [leftover(orphans, region)]),
-        ...kept.map((instance) => keptFinding(instance, now, region)),
-      ];
-    },
-  );
+  const about = 'leftovers of earlier deployments';
+  const findings = leftovers.given(about, [tagged, record, row], (instances, current, ledger) => {
+    const accounted = decided(
+      () => accountedFor(fleet.name, current),
+      () => undefined,
+      'InvalidInput',
+    );
+    // Of a record that is none of ours: its own check tells that.
+    if (accounted === undefined) return [];
+    const orphans = orphansAmong(instances, ledger?.held, accounted, now);
+    const kept = instances.filter((instance) => isKept(instance, now));
+    ids.push(...[...orphans, ...kept].map(({ instanceId }) => instanceId));
+    return [leftover(orphans, region), ...kept.map((instance) => keptFinding(instance, now, region))];
+  });
   return { findings, ids };
 }
 
-/** `undefined` for a record that is none of ours: its own check tells that. */
-function readAccounted(fleet: string, record: unknown): string[] | undefined {
-  try {
-    return accountedFor(fleet, record);
-  } catch (error) {
-    if (!isFailure(error, 'InvalidInput')) throw error;
-    return undefined;
-  }
-}
-
-function leftover(orphans: ReturnType<typeof orphansAmong>, region: string): Finding {
+function leftover(orphans: readonly Orphan[], region: string): Finding {
+  if (orphans.length === 0) return leftovers.ok('no instance of an ended deployment is left');
   const told = orphans.map(
     ({ instanceId, deployment, seconds }) => `${instanceId} (launched by ${deployment} ${span(seconds)} ago)`,
   );
   const ids = orphans.map(({ instanceId }) => instanceId);
-  return warning('leftovers', `nobody looks after ${list(told, 5)}`, {
-    mend: [
-      'See first that it serves nobody: docs/runbook.md, Removing instances by hand.',
-      aws(region, 'ec2', 'terminate-instances', '--instance-ids', ...ids),
-    ],
-  });
+  return leftovers.warning(`nobody looks after ${list(told, 5)}`, [
+    'See first that it serves nobody: docs/runbook.md, Removing instances by hand.',
+    aws(region)`ec2 terminate-instances --instance-ids ${ids}`,
+  ]);
 }
+
+const keptInstance = check('kept-instance');
 
 function keptFinding(instance: Instance, now: Date, region: string): Finding {
   const { instanceId, launchedAt } = instance;
   const until = keptUntil(instance)?.toISOString() ?? '';
   const over = `Key=${TAG.keepUntil},Value=${now.toISOString()}`;
-  return warning(
-    'kept-instance',
+  return keptInstance.warning(
     `${instanceId} (launched ${momentAgo(launchedAt, now)}) failed and is kept for debugging until ${until}`,
-    {
-      mend: [
-        'It is removed by itself then. Earlier, within 5 minutes:',
-        aws(region, 'ec2', 'create-tags', '--resources', instanceId, '--tags', over),
-      ],
-    },
+    [
+      'It is removed by itself then. Earlier, within 5 minutes:',
+      aws(region)`ec2 create-tags --resources ${instanceId} --tags ${over}`,
+    ],
   );
 }

@@ -2,73 +2,65 @@
 
 import { list, plain } from '../../../lambdas/domain/core/words.ts';
 import type { MackerelAlert, MackerelHost } from '../../../lambdas/ports/mackerel.ts';
-import { given, notLookedAt } from './answer.ts';
-import type { Facts } from './facts.ts';
-import { type Finding, ok, problem, warning } from './finding.ts';
+
+import { type Check, check, notLookedAt } from './check.ts';
 import { aws, happened, inFleetsFile } from './mending.ts';
-import type { Check, Subject } from './subject.ts';
 
 export const checkMackerel: Check = (facts, subject) => [
   ...key(facts, subject),
   ...role(facts, subject),
-  ...alerts(facts),
+  ...alerts(facts, subject),
 ];
 
+const mackerelKey = check('mackerel-key');
+
 /** Whether the key may write is not found out by reading. */
-function key({ apiKey, roles }: Facts, { fleet: { mackerel }, region }: Subject): readonly Finding[] {
+const key: Check = ({ apiKey, roles }, { fleet: { mackerel }, region }) => {
   const name = mackerel.apiKeyParameter;
-  const put = ['ssm', 'put-parameter', '--overwrite', '--type', 'SecureString', '--name', name];
-  const mend = ['read -rs KEY', `${aws(region, ...put)} --value "$KEY"`];
+  const put = aws(region)`ssm put-parameter --overwrite --type SecureString --name ${name}`;
+  const mend = ['read -rs KEY', `${put} --value "$KEY"`];
   const about = 'the Mackerel API key';
-  return given('mackerel-key', about, [apiKey], (isThere) => {
+  return mackerelKey.given(about, [apiKey], (isThere) => {
     if (!isThere)
-      return [
-        problem('mackerel-key', `SSM has no API key of Mackerel under ${name}`, {
-          mend,
-          failure: 'MackerelKeyUnreadable',
-        }),
-      ];
-    if (roles.known) return [ok('mackerel-key', 'Mackerel accepts the API key')];
+      return mackerelKey.problem(
+        `SSM has no API key of Mackerel under ${name}`,
+        mend,
+        'MackerelKeyUnreadable',
+      );
+    if (roles.known) return mackerelKey.ok('Mackerel accepts the API key');
     const { name: failure, message } = roles.error;
-    if (failure !== 'MackerelRefused') return [notLookedAt('mackerel-key', about, roles)];
+    if (failure !== 'MackerelRefused') return notLookedAt('mackerel-key', about, roles);
     const sentence = `Mackerel does not accept the API key of ${name}: ${happened(message)}`;
-    return [problem('mackerel-key', sentence, { mend, failure })];
+    return mackerelKey.problem(sentence, mend, failure);
   });
-}
+};
 
-function role({ roles }: Facts, { fleet }: Subject): readonly Finding[] {
+const mackerelRole = check('mackerel-role');
+
+const role: Check = ({ roles }, { fleet }) => {
   const { service, role: wanted } = fleet.mackerel;
-  return given('mackerel-role', `the role ${service}:${wanted}`, [roles], (found) => {
-    if (found?.includes(wanted)) return [ok('mackerel-role', `the role ${service}:${wanted} exists`)];
-    const field = found ? 'role' : 'service';
-    const has = found ? ` (it has ${list(found)})` : '';
-    return [
-      problem(
-        'mackerel-role',
-        `Mackerel has no ${found ? `role ${wanted} in the service ${service}${has}` : `service ${service}`}`,
-        {
-          mend: [`Create it in Mackerel, or: ${inFleetsFile(fleet.name, `correct mackerel.${field}`)}`],
-          failure: 'MackerelRoleUnknown',
-        },
-      ),
-    ];
+  return mackerelRole.given(`the role ${service}:${wanted}`, [roles], (found) => {
+    if (found?.includes(wanted)) return mackerelRole.ok(`the role ${service}:${wanted} exists`);
+    const [field, what] = found
+      ? ['role', `role ${wanted} in the service ${service} (it has ${list(found)})`]
+      : ['service', `service ${service}`];
+    return mackerelRole.problem(
+      `Mackerel has no ${what}`,
+      `Create it in Mackerel, or: ${inFleetsFile(fleet.name, `correct mackerel.${field}`)}`,
+      'MackerelRoleUnknown',
+    );
   });
-}
+};
 
-function alerts({ alerts: answer, hosts }: Facts): readonly Finding[] {
-  return given('open-alerts', 'open alerts on the fleet’s hosts', [answer, hosts], (open, fleet) => {
+const openAlerts = check('open-alerts');
+
+const alerts: Check = ({ alerts: answer, hosts }) =>
+  openAlerts.given('open alerts on the fleet’s hosts', [answer, hosts], (open, fleet) => {
     const ours = open.filter(({ hostId }) => fleet.some(({ id }) => id === hostId));
-    return ours.length === 0
-      ? [ok('open-alerts', 'no alert is open on a host of the fleet')]
-      : ours.map((alert) =>
-          warning('open-alerts', alertSentence(alert, fleet), {
-            mend: [
-              'Look at it in Mackerel first: a deployment replaces the host and may only move the cause.',
-            ],
-          }),
-        );
+    if (ours.length === 0) return openAlerts.ok('no alert is open on a host of the fleet');
+    const mend = 'Look at it in Mackerel first: a deployment replaces the host and may only move the cause.';
+    return ours.map((alert) => openAlerts.warning(alertSentence(alert, fleet), mend));
   });
-}
 
 function alertSentence({ hostId, status, message }: MackerelAlert, fleet: readonly MackerelHost[]): string {
   const host = fleet.find(({ id }) => id === hostId);

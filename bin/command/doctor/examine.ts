@@ -1,4 +1,5 @@
 /** All checks on one fleet's facts. */
+import type { Check, Subject } from './check.ts';
 import { checkArtifacts } from './check-artifacts.ts';
 import { checkBalancers } from './check-balancers.ts';
 import { checkClock } from './check-clock.ts';
@@ -9,8 +10,7 @@ import { checkMackerel } from './check-mackerel.ts';
 import { checkNetwork } from './check-network.ts';
 import { checkStack } from './check-stack.ts';
 import type { Facts } from './facts.ts';
-import { type Finding, LEVELS } from './finding.ts';
-import type { Check, Subject } from './subject.ts';
+import { byLevel, type Finding } from './finding.ts';
 
 /** In the order in which somebody would mend what they find. */
 const ALL: readonly Check[] = [
@@ -29,7 +29,7 @@ const ALL: readonly Check[] = [
 export function examine(facts: Facts, subject: Subject): readonly Finding[] {
   const findings = ALL.flatMap((check) => check(facts, subject));
   const told = findings.filter((finding) => !isConsequence(finding, findings));
-  return LEVELS.flatMap((level) => told.filter((finding) => finding.level === level));
+  return byLevel(told).flatMap(([, found]) => found);
 }
 
 /**

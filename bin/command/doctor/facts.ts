@@ -6,227 +6,177 @@ import { currentReleaseKey, stackName } from '../../../lambdas/domain/core/names
 import { hostsOfRole } from '../../../lambdas/domain/hosts/look-at-hosts.ts';
 import { parseCurrentRelease } from '../../../lambdas/domain/release/release-choice.ts';
 import type { CommandPorts } from '../../../lambdas/ports/command.ts';
-import type { Image, Instance, Subnet } from '../../../lambdas/ports/ec2.ts';
+import type { Image } from '../../../lambdas/ports/ec2.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
-import type {
-  BalancerDetails,
-  BucketSettings,
-  DeployedMachine,
-  EventRule,
-  Offering,
-} from '../../../lambdas/ports/inspector.ts';
-import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
-import type { LoadBalancerRef, LoadBalancerSettings, Member } from '../../../lambdas/ports/load-balancers.ts';
-import type { MackerelAlert, MackerelHost } from '../../../lambdas/ports/mackerel.ts';
-import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
+import type { LoadBalancerRef } from '../../../lambdas/ports/load-balancers.ts';
 import { machineArn, type Task } from '../command.ts';
-import { type Answer, andThen, ask, known } from './answer.ts';
+import { type Answer, andThen, ask, known, together } from './answer.ts';
 import type { WorkingTree } from './working-tree.ts';
 
-export interface BalancerFacts {
-  readonly ref: LoadBalancerRef;
-  readonly settings: Answer<LoadBalancerSettings>;
-  readonly details: Answer<BalancerDetails>;
-  readonly members: Answer<readonly Member[]>;
-}
+/** Answers by what was asked. */
+export type Facts = Awaited<ReturnType<typeof gatherFacts>>;
+export type BalancerFacts = Facts['balancers'][number];
 
-export interface Facts {
-  readonly now: Date;
-  /** Is there a key? Never the key. */
-  readonly apiKey: Answer<boolean>;
-  readonly roles: Answer<readonly string[] | undefined>;
-  readonly hosts: Answer<readonly MackerelHost[]>;
-  readonly alerts: Answer<readonly MackerelAlert[]>;
-  /** What EC2 knows of the ids that Mackerel named. */
-  readonly instances: Answer<readonly Instance[]>;
-  /** What carries the fleet's tag. */
-  readonly tagged: Answer<readonly Instance[]>;
-  readonly image: Answer<{ readonly asked?: string; readonly found: Image | undefined }>;
-  /** That of the current release, if there is one. */
-  readonly runningImage: Answer<Image | undefined>;
-  readonly subnets: Answer<readonly Subnet[]>;
-  readonly offerings: Answer<readonly Offering[]>;
-  readonly balancers: readonly BalancerFacts[];
-  readonly bucket: Answer<BucketSettings | undefined>;
-  readonly artifact: Answer<ArtifactVersion | undefined>;
-  readonly runtimes: readonly {
-    readonly key: string;
-    readonly version: Answer<ArtifactVersion | undefined>;
-  }[];
-  /** `irekae/<fleet>/current.json`, as it stands there. */
-  readonly record: Answer<unknown>;
-  readonly stack: Answer<string | undefined>;
-  readonly machines: Answer<
-    readonly { readonly name: string; readonly deployed: DeployedMachine | undefined }[]
-  >;
-  readonly rules: Answer<readonly EventRule[]>;
-  readonly row: Answer<LedgerRow | undefined>;
-  /** What became of the lock's holder; `unknown` when nobody holds it. */
-  readonly holder: Answer<ExecutionState>;
-  /** AWS's clock minus ours. */
-  readonly skewSeconds: Answer<number>;
-}
-
-export async function gatherFacts(task: Task, fleet: Fleet, tree: WorkingTree): Promise<Facts> {
+export async function gatherFacts(task: Task, fleet: Fleet, tree: WorkingTree) {
   const { ports } = task;
-  const groups = await Promise.all([
-    mackerelFacts(ports, fleet),
-    imageFacts(ports, fleet),
-    networkFacts(ports, fleet),
-    artifactFacts(ports, fleet),
-    stackFacts(task, tree),
-    lockFacts(ports, fleet),
-    balancerFacts(ports, fleet),
-  ]);
-  const [mackerel, image, network, artifacts, stack, lock, balancers] = groups;
-  const isDeployed = !stack.stack.known || stack.stack.value !== undefined;
+  const found = await together({
+    ...aboutMackerel(ports, fleet),
+    ...aboutImages(ports, fleet),
+    ...aboutNetwork(ports, fleet),
+    ...aboutArtifacts(ports, fleet),
+    ...aboutStack(task, tree),
+    ...aboutLock(ports, fleet),
+    balancers: Promise.all(fleet.loadBalancers.map((ref) => aboutBalancer(ports, ref))),
+  });
+  const isDeployed = !found.stack.known || found.stack.value !== undefined;
   return {
     now: ports.clock.now(),
-    ...mackerel,
-    ...image,
-    ...network,
-    ...artifacts,
-    ...stack,
-    ...lock,
+    ...found,
     ...(!isDeployed && NEVER_DEPLOYED),
-    balancers,
+    /** AWS's clock minus ours. */
     skewSeconds: await skew(ports),
   };
 }
 
 /** Without the stack there is neither a ledger nor a record: that is no unknown. */
-const NEVER_DEPLOYED: Pick<Facts, 'row' | 'holder' | 'record' | 'runningImage'> = {
+const NEVER_DEPLOYED = {
   row: known(undefined),
-  holder: known({ state: 'unknown' }),
+  holder: known({ state: 'unknown' } as const),
   record: known(undefined),
   runningImage: known(undefined),
 };
 
-async function mackerelFacts({ parameters, mackerel, ec2 }: CommandPorts, fleet: Fleet) {
-  const { service, apiKeyParameter } = fleet.mackerel;
-  const listed = ask('', () => hostsOfRole({ fleet }, { mackerel }));
-  const [apiKey, roles, hosts, alerts, instances, tagged] = await Promise.all([
-    ask(`ssm:GetParameter on ${apiKeyParameter} (and kms:Decrypt, if its key is yours)`, async () =>
-      Boolean((await parameters.read(apiKeyParameter))?.trim()),
+// ── What they ask, and the permissions that it takes ───────────────────────────────────────────────────────────────
+
+const READ = 's3:GetObject and s3:ListBucket';
+
+function aboutMackerel({ parameters, mackerel, ec2 }: CommandPorts, fleet: Fleet) {
+  const { service, apiKeyParameter: key } = fleet.mackerel;
+  const hosts = ask('', () => hostsOfRole({ fleet }, { mackerel }));
+  return {
+    /** Is there a key? Never the key. */
+    apiKey: ask(`ssm:GetParameter on ${key} (and kms:Decrypt, if its key is yours)`, async () =>
+      Boolean((await parameters.read(key))?.trim()),
     ),
-    ask('', () => mackerel.roles(service)),
-    listed,
-    ask('', () => mackerel.openAlerts()),
-    andThen(listed, (found) => ask('ec2:DescribeInstances', () => describe(ec2, found))),
-    ask('ec2:DescribeInstances', () => ec2.listByTag(TAG.fleet, fleet.name)),
-  ]);
-  return { apiKey, roles, hosts, alerts, instances, tagged };
+    roles: ask('', () => mackerel.roles(service)),
+    hosts,
+    alerts: ask('', () => mackerel.openAlerts()),
+    /** What EC2 knows of the ids that Mackerel named. */
+    instances: andThen(hosts, async (found) => {
+      const ids = [...new Set(found.flatMap(({ instanceId }) => instanceId ?? []))];
+      return ids.length === 0 ? known([]) : ask('ec2:DescribeInstances', () => ec2.describe(ids));
+    }),
+    /** What carries the fleet's tag. */
+    tagged: ask('ec2:DescribeInstances', () => ec2.listByTag(TAG.fleet, fleet.name)),
+  };
 }
 
-async function describe(ec2: CommandPorts['ec2'], hosts: readonly MackerelHost[]) {
-  const ids = [...new Set(hosts.flatMap(({ instanceId }) => instanceId ?? []))];
-  return ids.length === 0 ? [] : ec2.describe(ids);
+interface FoundImage {
+  /** The id that the parameter names. */
+  readonly asked?: string;
+  readonly found: Image | undefined;
 }
 
-async function imageFacts({ ec2, parameters, records }: CommandPorts, fleet: Fleet) {
+function aboutImages({ ec2, parameters, records }: CommandPorts, fleet: Fleet) {
   const { image: source, architecture, artifact } = fleet;
-  const named = (asked: string) =>
-    ask('ec2:DescribeImages', async () => ({ asked, found: await ec2.findImage(asked) }));
-  const image =
-    source.from === 'search'
-      ? ask('ec2:DescribeImages', async () => ({
-          found: await ec2.newestImage({ ...source, architecture }),
-        }))
-      : andThen(
-          ask(`ssm:GetParameter on ${source.parameter}`, () => parameters.read(source.parameter)),
-          async (value) => {
-            const asked = value?.trim() ?? '';
-            return /^ami-[0-9a-f]+$/.test(asked) ? named(asked) : known({ asked, found: undefined });
-          },
-        );
-  const recorded = ask('s3:GetObject and s3:ListBucket', () =>
-    records.readRecord(artifact.bucket, currentReleaseKey(fleet.name)),
-  );
-  const runningImage = andThen(recorded, async (record) => {
-    const imageId = parseCurrentRelease(record)?.imageId;
-    return imageId === undefined ? known(undefined) : ask('ec2:DescribeImages', () => ec2.findImage(imageId));
-  });
-  const [found, record, running] = await Promise.all([image, recorded, runningImage]);
-  return { image: found, record, runningImage: running };
+  const find = (id: string) => ask('ec2:DescribeImages', () => ec2.findImage(id));
+  const search = async (): Promise<Answer<FoundImage>> => {
+    if (source.from === 'search')
+      return ask('ec2:DescribeImages', async () => ({
+        found: await ec2.newestImage({ ...source, architecture }),
+      }));
+    const named = ask(`ssm:GetParameter on ${source.parameter}`, () => parameters.read(source.parameter));
+    return andThen(named, async (value): Promise<Answer<FoundImage>> => {
+      const asked = value?.trim() ?? '';
+      if (!/^ami-[0-9a-f]+$/.test(asked)) return known({ asked, found: undefined });
+      return andThen(find(asked), async (found) => known({ asked, found }));
+    });
+  };
+  const record = ask(READ, () => records.readRecord(artifact.bucket, currentReleaseKey(fleet.name)));
+  return {
+    image: search(),
+    /** `irekae/<fleet>/current.json`, as it stands there. */
+    record,
+    /** That of the current release, if there is one. */
+    runningImage: andThen(record, async (current) => {
+      const imageId = parseCurrentRelease(current)?.imageId;
+      return imageId === undefined ? known(undefined) : find(imageId);
+    }),
+  };
 }
 
-async function networkFacts({ ec2, inspector }: CommandPorts, fleet: Fleet) {
-  const found = ask('ec2:DescribeSubnets', () => ec2.subnets(fleet.subnets));
-  const offerings = andThen(found, async (subnets) => {
-    const zones = [...new Set(subnets.map(({ zone }) => zone))];
+function aboutNetwork({ ec2, inspector }: CommandPorts, fleet: Fleet) {
+  const subnets = ask('ec2:DescribeSubnets', () => ec2.subnets(fleet.subnets));
+  const offerings = andThen(subnets, async (found) => {
+    const zones = [...new Set(found.map(({ zone }) => zone))];
     return zones.length === 0
       ? known([])
       : ask('ec2:DescribeInstanceTypeOfferings', () => inspector.offerings(fleet.instanceTypes, zones));
   });
-  const [subnets, offered] = await Promise.all([found, offerings]);
-  return { subnets, offerings: offered };
+  return { subnets, offerings };
 }
 
-function balancerFacts({ loadBalancers, inspector }: CommandPorts, fleet: Fleet): Promise<BalancerFacts[]> {
-  return Promise.all(
-    fleet.loadBalancers.map(async (ref) => {
-      const needs = NEEDS_OF_BALANCER[ref.kind];
-      const [settings, details, members] = await Promise.all([
-        ask(needs.settings, () => loadBalancers.settings(ref)),
-        ask(needs.details, () => inspector.balancer(ref)),
-        ask(needs.members, () => loadBalancers.members(ref)),
-      ]);
-      return { ref, settings, details, members };
-    }),
-  );
+async function aboutBalancer({ loadBalancers, inspector }: CommandPorts, ref: LoadBalancerRef) {
+  const { settings, details, members } = NEEDS_OF_BALANCER[ref.kind];
+  const answers = await together({
+    settings: ask(settings, () => loadBalancers.settings(ref)),
+    details: ask(details, () => inspector.balancer(ref)),
+    members: ask(members, () => loadBalancers.members(ref)),
+  });
+  return { ref, ...answers };
 }
 
 const elb = (...actions: readonly string[]) =>
   actions.map((action) => `elasticloadbalancing:Describe${action}`).join(' and ');
 
+const CLASSIC = elb('LoadBalancers', 'LoadBalancerAttributes');
+const GROUP = elb('TargetGroups', 'TargetGroupAttributes');
+const GROUP_AND_ITS = elb('TargetGroups', 'TargetGroupAttributes', 'LoadBalancers', 'LoadBalancerAttributes');
+
 const NEEDS_OF_BALANCER = {
-  classic: {
-    settings: elb('LoadBalancers', 'LoadBalancerAttributes'),
-    details: elb('LoadBalancers', 'LoadBalancerAttributes'),
-    members: elb('InstanceHealth'),
-  },
-  'target-group': {
-    settings: elb('TargetGroups', 'TargetGroupAttributes'),
-    details: elb('TargetGroups', 'TargetGroupAttributes', 'LoadBalancers', 'LoadBalancerAttributes'),
-    members: elb('TargetHealth'),
-  },
+  classic: { settings: CLASSIC, details: CLASSIC, members: elb('InstanceHealth') },
+  'target-group': { settings: GROUP, details: GROUP_AND_ITS, members: elb('TargetHealth') },
 } as const;
 
-async function artifactFacts({ artifacts, inspector }: CommandPorts, fleet: Fleet) {
-  const { bucket: name, key } = fleet.artifact;
-  const find = (wanted: string) => ask('s3:GetObject and s3:ListBucket', () => artifacts.find(name, wanted));
-  const [bucket, artifact, runtimes] = await Promise.all([
-    ask('s3:GetBucketVersioning and s3:GetBucketNotification', () => inspector.bucket(name)),
-    find(key),
-    Promise.all(fleet.runtimes.map(async (each) => ({ key: each.key, version: await find(each.key) }))),
-  ]);
-  return { bucket, artifact, runtimes };
+function aboutArtifacts({ artifacts, inspector }: CommandPorts, fleet: Fleet) {
+  const { bucket, key } = fleet.artifact;
+  const find = (wanted: string) => ask(READ, () => artifacts.find(bucket, wanted));
+  return {
+    bucket: ask('s3:GetBucketVersioning and s3:GetBucketNotification', () => inspector.bucket(bucket)),
+    artifact: find(key),
+    runtimes: Promise.all(
+      fleet.runtimes.map(async (each) => ({ key: each.key, version: await find(each.key) })),
+    ),
+  };
 }
 
-async function stackFacts(task: Task, tree: WorkingTree) {
+function aboutStack(task: Task, tree: WorkingTree) {
   const { inspector } = task.ports;
   const deploy = machineArn(task, 'deploy');
-  const [stack, machines, rules] = await Promise.all([
-    ask('cloudformation:DescribeStacks', () => inspector.stackStatus(stackName(task.environment.name))),
-    ask('states:DescribeStateMachine', () =>
-      Promise.all(
-        Object.keys(tree.definitions).map(async (name) => ({
-          name,
-          deployed: await inspector.machine(machineArnIn(placeOf(deploy), name)),
-        })),
-      ),
+  const arnOf = (machine: string) => machineArnIn(placeOf(deploy), machine);
+  const machine = async (name: string) => ({ name, deployed: await inspector.machine(arnOf(name)) });
+  return {
+    stack: ask('cloudformation:DescribeStacks', () =>
+      inspector.stackStatus(stackName(task.environment.name)),
     ),
-    ask('events:ListRuleNamesByTarget and events:DescribeRule', () => inspector.rulesThatStart(deploy)),
-  ]);
-  return { stack, machines, rules };
+    machines: ask('states:DescribeStateMachine', () =>
+      Promise.all(Object.keys(tree.definitions).map(machine)),
+    ),
+    rules: ask('events:ListRuleNamesByTarget and events:DescribeRule', () =>
+      inspector.rulesThatStart(deploy),
+    ),
+  };
 }
 
-async function lockFacts({ ledger, executions }: CommandPorts, fleet: Fleet) {
-  const row = await ask('cloudformation:DescribeStacks and dynamodb:GetItem', () => ledger.read(fleet.name));
-  const held = row.known ? row.value?.held : undefined;
-  const holder = held
-    ? await ask('states:DescribeExecution', () => executions.status(held.holder))
-    : known({ state: 'unknown' } as const);
+function aboutLock({ ledger, executions }: CommandPorts, fleet: Fleet) {
+  const row = ask('cloudformation:DescribeStacks and dynamodb:GetItem', () => ledger.read(fleet.name));
+  /** What became of the lock's holder; `unknown` when nobody holds it. */
+  const holder = andThen(row, async (found): Promise<Answer<ExecutionState>> => {
+    const { held } = found ?? {};
+    return held
+      ? ask('states:DescribeExecution', () => executions.status(held.holder))
+      : known({ state: 'unknown' });
+  });
   return { row, holder };
 }
 

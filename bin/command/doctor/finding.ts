@@ -3,47 +3,39 @@ import type { FailureName } from '../../../lambdas/domain/core/errors.ts';
 
 /**
  * `problem`: a deployment would fail, or not start. `unknown`: nobody could look, so nobody may call it fine.
- * `warning`: a deployment works, and something costs time or will cost trouble.
+ * `warning`: a deployment works, and something costs time or will cost trouble. The most important first; `worst`: what
+ * comes out when nothing is worse.
  */
-export type Level = 'problem' | 'unknown' | 'warning' | 'ok';
-
-/** The most important first. */
-export const LEVELS: readonly Level[] = ['problem', 'unknown', 'warning', 'ok'];
-
-/** Check → the part of the fleet that it is about. A closed list: the tests have a world for each. */
-export const CHECKS = {
-  stack: 'Stack',
-  machine: 'Stack',
-  definition: 'Stack',
-  'upload-rule': 'Stack',
-  lock: 'Lock',
-  'waiting-version': 'Lock',
-  'mackerel-key': 'Mackerel',
-  'mackerel-role': 'Mackerel',
-  'open-alerts': 'Mackerel',
-  hosts: 'Hosts',
-  'hosts-in-service': 'Hosts',
-  strangers: 'Hosts',
-  leftovers: 'Hosts',
-  'kept-instance': 'Hosts',
-  image: 'Image',
-  'image-age': 'Image',
-  subnets: 'Network',
-  'free-addresses': 'Network',
-  'instance-types': 'Network',
-  balancer: 'Load balancer',
-  'balancer-zones': 'Load balancer',
-  'health-check': 'Load balancer',
-  draining: 'Load balancer',
-  'cross-zone': 'Load balancer',
-  'bucket-versioning': 'Artifacts',
-  'bucket-events': 'Artifacts',
-  artifact: 'Artifacts',
-  runtimes: 'Artifacts',
-  'release-record': 'Artifacts',
-  clock: 'Clock',
+export const LEVELS = {
+  problem: { heading: 'Problems: a deployment would fail, not start, or go wrong', worst: 'problems' },
+  unknown: { heading: 'Unknown: could not be looked at', worst: 'unknown' },
+  warning: { heading: 'Warnings: a deployment works, but', worst: 'warnings' },
+  ok: { heading: 'Fine', worst: 'healthy' },
 } as const;
-export type CheckName = keyof typeof CHECKS;
+export type Level = keyof typeof LEVELS;
+
+/** With the most important level first. */
+export const byLevel = (findings: readonly Finding[]): [Level, Finding[]][] =>
+  (Object.keys(LEVELS) as Level[]).map((level) => [level, findings.filter((each) => each.level === level)]);
+
+/** The parts of a fleet, and the checks of each. A closed list: the tests have a world for each. */
+const AREAS = {
+  Stack: ['stack', 'machine', 'definition', 'upload-rule'],
+  Lock: ['lock', 'waiting-version'],
+  Mackerel: ['mackerel-key', 'mackerel-role', 'open-alerts'],
+  Hosts: ['hosts', 'hosts-in-service', 'strangers', 'leftovers', 'kept-instance'],
+  Image: ['image', 'image-age'],
+  Network: ['subnets', 'free-addresses', 'instance-types'],
+  'Load balancer': ['balancer', 'balancer-zones', 'health-check', 'draining', 'cross-zone'],
+  Artifacts: ['bucket-versioning', 'bucket-events', 'artifact', 'runtimes', 'release-record'],
+  Clock: ['clock'],
+} as const;
+export type CheckName = (typeof AREAS)[keyof typeof AREAS][number];
+
+/** Check → the part of the fleet that it is about. */
+export const CHECKS = Object.fromEntries(
+  Object.entries(AREAS).flatMap(([area, checks]) => checks.map((check) => [check, area])),
+) as Readonly<Record<CheckName, keyof typeof AREAS>>;
 
 export interface Finding {
   readonly check: CheckName;

@@ -7,9 +7,16 @@ const word = (value: string) => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(value) ? value 
 
 export const shell = (...words: readonly string[]): string => words.map(word).join(' ');
 
-/** A command of the AWS CLI, for the fleet's Region whatever the shell's is. */
-export const aws = (region: string, ...words: readonly string[]): string =>
-  shell('aws', ...words, '--region', region);
+/**
+ * A command of the AWS CLI, for the fleet's Region whatever the shell's is: `aws(region)` before a template. Words end
+ * at the template's own spaces; what is filled in stays in its word, and a list is one word for each.
+ */
+export const aws =
+  (region: string) =>
+  (texts: TemplateStringsArray, ...filledIn: readonly (string | readonly string[])[]): string => {
+    const line = texts.map((text, n) => text.replaceAll(' ', '\0') + [filledIn[n] ?? []].flat().join('\0'));
+    return shell('aws', ...line.join('').split('\0').filter(Boolean), '--region', region);
+  };
 
 export const irekae = (...words: readonly string[]): string => shell('npx', 'irekae', ...words);
 

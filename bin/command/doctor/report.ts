@@ -3,23 +3,14 @@
 import { groupBy } from '../../../lambdas/domain/core/collections.ts';
 import { count, list } from '../../../lambdas/domain/core/words.ts';
 import { padTo, width, wrap } from '../../../lib/terminal/width.ts';
-import { CHECKS, type Finding, LEVELS, type Level } from './finding.ts';
+import { section } from '../wording.ts';
+import { byLevel, CHECKS, type Finding, LEVELS, type Level } from './finding.ts';
 
-const HEADINGS: Readonly<Record<Level, string>> = {
-  problem: 'Problems: a deployment would fail, not start, or go wrong',
-  unknown: 'Unknown: could not be looked at',
-  warning: 'Warnings: a deployment works, but',
-  ok: 'Fine',
-};
-
-export function reportLines(findings: readonly Finding[]): string[] {
-  return LEVELS.flatMap((level) => {
-    const section = findings.filter((finding) => finding.level === level);
-    if (section.length === 0) return [];
-    const lines = level === 'ok' ? fineLines(section) : byReason(section).flatMap(findingLines);
-    return ['', HEADINGS[level], ...lines];
+export const reportLines = (findings: readonly Finding[]): string[] =>
+  byLevel(findings).flatMap(([level, found]) => {
+    const lines = level === 'ok' ? fineLines(found) : byReason(found).flatMap(findingLines);
+    return section(LEVELS[level].heading, lines);
   });
-}
 
 function findingLines({ check, sentence, mend = [] }: Finding): string[] {
   return [...row(CHECKS[check], sentence), ...mend.map((line) => `${INDENT}  ${line}`)];
@@ -60,10 +51,10 @@ export function summary(findings: readonly Finding[]): string {
   const found = (level: Level) => findings.filter((finding) => finding.level === level).length;
   const [problems, unknowns, warnings] = [found('problem'), found('unknown'), found('warning')];
   const bad = [
-    ...(problems > 0 ? [count(problems, 'problem')] : []),
-    ...(unknowns > 0 ? [`${unknowns} unknown`] : []),
-    ...(warnings > 0 ? [count(warnings, 'warning')] : []),
-  ];
+    problems > 0 && count(problems, 'problem'),
+    unknowns > 0 && `${unknowns} unknown`,
+    warnings > 0 && count(warnings, 'warning'),
+  ].filter((words) => words !== false);
   const well = `${count(found('ok'), 'check is', 'checks are')} fine`;
   return bad.length === 0 ? `Healthy: ${well}.` : `${bad.join(', ')}; ${well}.`;
 }

@@ -1,8 +1,12 @@
-/** What this working tree would deploy for a fleet, to be compared with what is deployed. */
+/**
+ * What this working tree would deploy for a fleet, to be compared with what is deployed. CDK takes a second to load, and
+ * as long again to synthesize: only who needs it imports this file.
+ */
 import { artifactBucketName, machineName } from '../../../lambdas/domain/core/names.ts';
 import type { Environment } from '../../../lib/read-fleets.ts';
-import type { StateMachineDefinition } from '../../../lib/resolve-definition.ts';
-import type { ResourceJson, TemplateJson } from '../../../lib/synthesize.ts';
+import { definitionOf, type StateMachineDefinition } from '../../../lib/resolve-definition.ts';
+import { type ResourceJson, synthesizeTemplates, type TemplateJson } from '../../../lib/synthesize.ts';
+import { isUploadPattern } from './upload-pattern.ts';
 
 export interface WorkingTree {
   readonly bucketName: string;
@@ -13,13 +17,12 @@ export interface WorkingTree {
 }
 
 /** @param environments all of the fleets file: an environment's stack names those that it promotes from */
-export async function workingTreeOf(
+export function workingTreeOf(
   environments: readonly Environment[],
   environment: Environment,
   fleet: string,
-): Promise<WorkingTree> {
-  const { definitionOf } = await loadCdk();
-  const template = await templateOf(environments, environment.name);
+): WorkingTree {
+  const template = templateOf(environments, environment.name);
   const [deploy, cleanUp] = [definitionOf(template, fleet), definitionOf(template, fleet, 'clean-up')];
   return {
     bucketName: artifactBucketName(environment),
@@ -33,28 +36,11 @@ export async function workingTreeOf(
   };
 }
 
-let loaded: ReturnType<typeof importCdk> | undefined;
-
-/** CDK takes a second to load: every other command starts without it. */
-function loadCdk() {
-  loaded ??= importCdk();
-  return loaded;
-}
-
-async function importCdk() {
-  const [definitions, synthesis] = await Promise.all([
-    import('../../../lib/resolve-definition.ts'),
-    import('../../../lib/synthesize.ts'),
-  ]);
-  return { ...definitions, ...synthesis };
-}
-
 /** By what was synthesized: a second or two. */
 const synthesized = new Map<string, Readonly<Record<string, TemplateJson>>>();
 
-async function templateOf(environments: readonly Environment[], name: string): Promise<TemplateJson> {
+function templateOf(environments: readonly Environment[], name: string): TemplateJson {
   const key = JSON.stringify(environments);
-  const { synthesizeTemplates } = await loadCdk();
   const templates = synthesized.get(key) ?? synthesizeTemplates(environments, { bundle: false });
   synthesized.set(key, templates);
   const template = templates[name];
@@ -70,9 +56,3 @@ function isUploadRule({ Type, Properties }: ResourceJson, machine: string): bool
     (targets as readonly { Arn?: { Ref?: string } }[]).some(({ Arn }) => Arn?.Ref === machine)
   );
 }
-
-/** An event pattern that S3's uploads match. */
-export const isUploadPattern = (pattern: unknown): boolean => {
-  const { source } = Object(pattern);
-  return Array.isArray(source) && source.includes('aws.s3');
-};

@@ -1,10 +1,10 @@
 /** How each host of a running deployment stands right now, asked of EC2, the load balancers and Mackerel. */
 
-import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { MackerelHost } from '../../../lambdas/ports/mackerel.ts';
+import { orNothing } from '../attempt.ts';
 import type { Task } from '../command.ts';
-import { findLeftovers, type HostNow } from '../leftovers.ts';
+import { findLeftovers, type HostNow, placesWords } from '../leftovers.ts';
 import { table } from '../wording.ts';
 
 /** A fleet of hundreds does not fit a terminal: those that are not there yet are shown first. */
@@ -26,30 +26,18 @@ export async function hostRows(task: Task, held: LedgerRow['held']): Promise<str
   return [...table(ordered), ...(rest > 0 ? [`  … and ${rest} more`] : [])];
 }
 
-async function inMackerel({ ports, fleet }: Task): Promise<ReadonlyMap<string, MackerelHost> | undefined> {
-  try {
-    const hosts = await ports.mackerel.hosts(fleet.mackerel.service, fleet.mackerel.role);
-    return new Map(
-      hosts.flatMap((host) => (host.instanceId === undefined ? [] : [[host.instanceId, host] as const])),
-    );
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    return undefined;
-  }
+type ById = ReadonlyMap<string | undefined, MackerelHost>;
+
+async function inMackerel({ ports, fleet: { mackerel } }: Task): Promise<ById | undefined> {
+  const hosts = await orNothing(ports.mackerel.hosts(mackerel.service, mackerel.role));
+  return hosts && new Map(hosts.map((host) => [host.instanceId, host]));
 }
 
-function row(
-  side: 'NEW' | 'OLD',
-  { instanceId, zone, state, at }: HostNow,
-  registered: ReadonlyMap<string, MackerelHost> | undefined,
-): { readonly cells: readonly string[]; readonly isGone: boolean; readonly isSettled: boolean } {
+function row(side: 'NEW' | 'OLD', { instanceId, zone, state, at }: HostNow, registered?: ById) {
   const host = registered?.get(instanceId);
-  const mackerel = registered === undefined ? '' : (host?.status ?? 'not in Mackerel');
-  const balancers = at
-    .map(({ balancer, state: there }) => `${there.replaceAll('-', ' ')} at ${balancer}`)
-    .join(', ');
+  const mackerel = registered && (host?.status ?? 'not in Mackerel');
   return {
-    cells: [side, instanceId, zone, state ?? '', mackerel, balancers],
+    cells: [side, instanceId, zone, state ?? '', mackerel ?? '', placesWords(at)],
     isGone: state === undefined || state === 'terminated',
     isSettled: host !== undefined && at.every(({ state: there }) => there === 'in-service'),
   };

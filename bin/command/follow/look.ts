@@ -3,12 +3,11 @@
  * state is needed; whoever may not read the ledger or a history follows without.
  */
 
-import { executionName, machineAndName, machineIn } from '../../../lambdas/domain/core/aws.ts';
-import { type Deployment, parseDeployment } from '../../../lambdas/domain/core/document.ts';
-import { isFailure } from '../../../lambdas/domain/core/errors.ts';
+import { machineAndName, machineIn } from '../../../lambdas/domain/core/aws.ts';
 import { machineName } from '../../../lambdas/domain/core/names.ts';
 import type { ExecutionDescription, HistoryTurn } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import { orElse } from '../attempt.ts';
 import type { Task } from '../command.ts';
 import { standingOf } from './standing.ts';
 
@@ -44,55 +43,28 @@ export class Eyes {
     const row = await this.#ifAllowed('the ledger', () => ledger.read(this.#task.fleet.name));
     const acting = actingFor(execution, described, row);
     const turns = (await this.#ifAllowed('the execution’s history', () => executions.recent(acting))) ?? [];
-    return {
-      at: clock.now(),
-      execution,
-      ...(described && { described }),
-      ...(row && { row }),
-      acting,
-      turns,
-    };
+    const at = clock.now();
+    return { at, execution, ...(described && { described }), ...(row && { row }), acting, turns };
   }
 
   async #ifAllowed<T>(what: string, ask: () => Promise<T>): Promise<T | undefined> {
     if (this.#refused.has(what)) return undefined;
-    try {
-      return await ask();
-    } catch (error) {
-      if (!isFailure(error, 'ServiceRefused')) throw error;
+    const refused = () => {
       this.#refused.add(what);
       return undefined;
-    }
+    };
+    return orElse(ask(), refused, 'ServiceRefused');
   }
 }
 
 /** Itself; or who acts before it, when it waits for its turn, and for it, when it is dead: the lock's holder. */
-function actingFor(
-  execution: string,
-  described: ExecutionDescription | undefined,
-  row: LedgerRow | undefined,
-): string {
+function actingFor(execution: string, described?: ExecutionDescription, row?: LedgerRow): string {
   const standing = described ? standingOf(described).is : 'running';
   if (!row?.held || standing === 'running' || standing === 'over') return execution;
   return isSame(row.held.holder, execution) ? execution : row.held.holder;
 }
 
 const isSame = (one: string, other: string): boolean => machineAndName(one) === machineAndName(other);
-
-/** The holder's document, if it wrote one and it can be read. */
-export function documentOf(held: LedgerRow['held']): Deployment | undefined {
-  if (held?.document === undefined) return undefined;
-  try {
-    return parseDeployment(JSON.parse(held.document), []);
-  } catch (error) {
-    if (!isFailure(error) && !(error instanceof SyntaxError)) throw error;
-    return undefined;
-  }
-}
-
-/** Which deployment the holder works for: a clean-up holds the lock in the name of the one before it. */
-export const deploymentHeldFor = (held: NonNullable<LedgerRow['held']>): string =>
-  documentOf(held)?.execution.name ?? executionName(held.holder);
 
 export const isCleanUpOf = (fleet: string, holder: string): boolean =>
   machineIn(holder) === machineName(fleet, 'clean-up');

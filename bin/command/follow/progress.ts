@@ -4,15 +4,16 @@
  */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
-import { isFailure } from '../../../lambdas/domain/core/errors.ts';
 import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import type { Phase } from '../../../lambdas/ports/ledger.ts';
+import { orElse } from '../attempt.ts';
 import type { Task } from '../command.ts';
+import { documentOf } from '../holder.ts';
 import { newestRecords } from '../release-records.ts';
 import { clockTime } from '../wording.ts';
 import { hostRows } from './host-rows.ts';
 import { LiveBlock } from './live-block.ts';
-import { documentOf, type Look } from './look.ts';
+import type { Look } from './look.ts';
 import { ACT_OF, BEGINS, News, type Told } from './news.ts';
 import { type TimeLeft, timeLeft } from './time-left.ts';
 
@@ -38,16 +39,13 @@ export const quiet = (task: Task): Progress => ({
   close: () => {},
 });
 
-/** Whoever may not list the records is told no time left. */
-async function experience(task: Task): Promise<readonly Readonly<Record<string, number>>[]> {
-  try {
-    const records = await newestRecords(task, RECORDS);
-    const deployed = records.flatMap(({ record }) => (record?.outcome === 'Deployed' ? [record.phases] : []));
-    return deployed.slice(0, EXPERIENCE);
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    return [];
-  }
+/** The phases of earlier deployments, in seconds. Whoever may not list the records is told no time left. */
+type Experience = readonly Readonly<Record<string, number>>[];
+
+async function experience(task: Task): Promise<Experience> {
+  const records = await orElse(newestRecords(task, RECORDS), () => []);
+  const deployed = records.flatMap(({ record }) => (record?.outcome === 'Deployed' ? [record.phases] : []));
+  return deployed.slice(0, EXPERIENCE);
 }
 
 /** The number of an event that is one of an execution's first. */
@@ -59,7 +57,7 @@ const PHASES = Object.keys(ACT_OF) as Phase[];
 class FollowedProgress implements Progress {
   readonly #task: Task;
   readonly #kind: 'deployment' | 'promotion';
-  readonly #earlier: readonly Readonly<Record<string, number>>[];
+  readonly #earlier: Experience;
   readonly #news = new News();
   readonly #block: LiveBlock | undefined;
   /** Whose turns are told, and who told of its beginning. */
@@ -72,11 +70,7 @@ class FollowedProgress implements Progress {
   #looks = 0;
   #hosts: readonly string[] = [];
 
-  constructor(
-    task: Task,
-    kind: 'deployment' | 'promotion',
-    earlier: readonly Readonly<Record<string, number>>[],
-  ) {
+  constructor(task: Task, kind: 'deployment' | 'promotion', earlier: Experience) {
     this.#task = task;
     this.#kind = kind;
     this.#earlier = earlier;
@@ -86,23 +80,18 @@ class FollowedProgress implements Progress {
   async see(look: Look): Promise<void> {
     const { row, acting, turns, at } = look;
     this.#begin(look);
-    const phase = row?.held?.phase;
     const left = timeLeft(this.#earlier, row?.held, documentOf(row?.held), at);
     if (acting !== this.#acting) this.#turnTo(look, left);
     for (const told of this.#news.of(acting, turns)) this.#say(told, left);
     // Whoever may not read the history learns of the act from the lock.
-    this.#enter(phase, at, left);
+    this.#enter(row?.held?.phase, at, left);
     if (!this.#block) return;
     // Every other look: the hosts are asked of three services.
     if (this.#looks % 2 === 0) this.#hosts = await hostRows(this.#task, look.row?.held);
     this.#looks += 1;
-    const deployment = this.#kind === 'deployment';
-    this.#block.draw([
-      this.#title(look),
-      ...(deployment ? [this.#acts(left)] : []),
-      this.#sentence(),
-      ...(deployment ? this.#hosts : []),
-    ]);
+    const [title, sentence] = [this.#title(look), this.#sentence()];
+    const isDeployment = this.#kind === 'deployment';
+    this.#block.draw(isDeployment ? [title, this.#acts(left), sentence, ...this.#hosts] : [title, sentence]);
   }
 
   tell(line: string): void {
@@ -119,9 +108,10 @@ class FollowedProgress implements Progress {
     if (this.#begun === execution || described?.state.state !== 'running') return;
     this.#begun = execution;
     const what = this.#kind === 'promotion' ? ', the promotion to' : ' of';
-    this.#line(
-      `${clockTime(described.startedAt)}  ${executionName(execution)}${what} ${this.#task.fleet.name} began (${described.startedAt.toISOString().slice(0, 10)}; times in UTC)`,
-    );
+    const { startedAt } = described;
+    const who = `${executionName(execution)}${what} ${this.#task.fleet.name}`;
+    const day = startedAt.toISOString().slice(0, 10);
+    this.#line(`${clockTime(startedAt)}  ${who} began (${day}; times in UTC)`);
   }
 
   /** Others act before it, while it waits for its turn, and after it, when the clean-up does what it could not. */

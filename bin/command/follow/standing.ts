@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { FAILURES, type FailureName } from '../../../lambdas/domain/core/errors.ts';
 import type { ExecutionDescription } from '../../../lambdas/ports/executions.ts';
-import type { OutcomeCode } from '../command.ts';
+import type { OutcomeCode } from '../outcome.ts';
 import type { DeploymentRecord } from '../release-records.ts';
 
 /** How it ended → the exit code of a command that waited for it. CI relies on these. */

@@ -8,8 +8,6 @@ import { type AwsQueryOptions, sendQuery as send, tagged } from '../../../lambda
 import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import type { Caller } from '../../../lambdas/ports/command.ts';
 
-export type { AwsQueryOptions } from '../../../lambdas/clients/wire/aws-query.ts';
-
 /** Needs no permission. @throws ServiceUnavailable, ServiceRefused (expired or wrong credentials) */
 export async function findCaller(options: AwsQueryOptions): Promise<Caller> {
   const doing = 'tell whose credentials these are';
@@ -25,23 +23,13 @@ export async function findCaller(options: AwsQueryOptions): Promise<Caller> {
  * Output → value. Needs `cloudformation:DescribeStacks` on the stack.
  * @throws ServiceRefused when there is no such stack; ServiceUnavailable
  */
-export async function stackOutputs(
-  options: AwsQueryOptions,
-  stack: string,
-): Promise<ReadonlyMap<string, string>> {
-  const answer = await asking(`describe the stack ${stack}`, async () => {
-    const form = { Action: 'DescribeStacks', Version: '2010-05-15', StackName: stack };
-    try {
-      return await send(options, 'cloudformation', form);
-    } catch (error) {
-      if (isNoSuchStack(error))
-        throw new DeploymentError(
-          'ServiceRefused',
-          `There is no stack ${stack} in ${options.region}: nothing was deployed there yet (npx cdk deploy ${stack}).`,
-        );
-      throw error;
-    }
-  });
+export async function stackOutputs(options: AwsQueryOptions, stack: string): Promise<Map<string, string>> {
+  const answer = await describeStack(options, stack);
+  if (answer === undefined)
+    throw new DeploymentError(
+      'ServiceRefused',
+      `There is no stack ${stack} in ${options.region}: nothing was deployed there yet (npx cdk deploy ${stack}).`,
+    );
   const outputs = [...answer.matchAll(/<OutputKey>([^<]*)<\/OutputKey>\s*<OutputValue>([^<]*)</g)];
   return new Map(outputs.map(([, key = '', value = '']) => [key, value]));
 }
@@ -51,20 +39,21 @@ export async function stackOutputs(
  * @throws ServiceRefused, ServiceUnavailable
  */
 export async function stackStatus(options: AwsQueryOptions, stack: string): Promise<string | undefined> {
-  const doing = `describe the stack ${stack}`;
-  return asking(doing, async () => {
-    const form = { Action: 'DescribeStacks', Version: '2010-05-15', StackName: stack };
+  const answer = await describeStack(options, stack);
+  const status = answer && tagged(answer, 'StackStatus');
+  if (answer !== undefined && status === undefined)
+    throw unavailable(`describe the stack ${stack}`, 'the answer could not be read');
+  return status;
+}
+
+/** CloudFormation's answer; `undefined` when there is no such stack, for which it has no error name of its own. */
+const describeStack = (options: AwsQueryOptions, StackName: string): Promise<string | undefined> =>
+  asking(`describe the stack ${StackName}`, async () => {
     try {
-      const status = tagged(await send(options, 'cloudformation', form), 'StackStatus');
-      if (status === undefined) throw unavailable(doing, 'the answer could not be read');
-      return status;
+      const form = { Action: 'DescribeStacks', Version: '2010-05-15', StackName };
+      return await send(options, 'cloudformation', form);
     } catch (error) {
-      if (isNoSuchStack(error)) return undefined;
+      if (isNamed(error, 'ValidationError') && error.message.includes('does not exist')) return undefined;
       throw error;
     }
   });
-}
-
-/** CloudFormation has no error name of its own for it. */
-const isNoSuchStack = (error: unknown): boolean =>
-  isNamed(error, 'ValidationError') && error.message.includes('does not exist');

@@ -16,14 +16,15 @@ import { parametersAdapter } from '../../../lambdas/clients/parameters.ts';
 import { recordsAdapter } from '../../../lambdas/clients/records.ts';
 import { jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
+import type { AwsQueryOptions } from '../../../lambdas/clients/wire/aws-query.ts';
 import { apiKeyReader } from '../../../lambdas/domain/core/api-key.ts';
 import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import { stackName } from '../../../lambdas/domain/core/names.ts';
 import type { CommandPorts, Connection } from '../../../lambdas/ports/command.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import type { Environment } from '../../../lib/read-fleets.ts';
-import { inspectorAdapter } from '../doctor/live-inspector.ts';
-import { type AwsQueryOptions, findCaller, stackOutputs } from './aws-query.ts';
+import { findCaller, stackOutputs } from './aws-query.ts';
+import { inspectorAdapter } from './inspector.ts';
 import { pause } from './pause.ts';
 import { taggerAdapter } from './tagger.ts';
 
@@ -31,11 +32,7 @@ export async function connect(environment: Environment): Promise<Connection> {
   const { region } = environment;
   // The environment's Region, whatever the shell's is.
   const options = { region, credentials: defaultProvider({ clientConfig: { region } }) };
-  const caller = await findCaller(options);
-  return {
-    caller,
-    ports: async () => livePorts(environment, options),
-  };
+  return { caller: await findCaller(options), ports: async () => livePorts(environment, options) };
 }
 
 function livePorts(environment: Environment, options: AwsQueryOptions): CommandPorts {

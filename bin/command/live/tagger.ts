@@ -10,41 +10,30 @@ import type { Refusal } from '../../../lambdas/ports/refusal.ts';
 const IDS_PER_REQUEST = 100;
 
 /** Needs `ec2:CreateTags` on the instances. Tagging twice is harmless. */
-export function taggerAdapter(client: EC2Client): Tagger {
-  const send = (ids: string[], tags: Readonly<Record<string, string>>) =>
-    client.send(
-      new CreateTagsCommand({
-        Resources: ids,
-        Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
-      }),
-    );
-  return {
-    tag: async (instanceIds, tags) => {
-      const refused: Refusal[] = [];
-      for (const ids of chunksOf(instanceIds, IDS_PER_REQUEST)) {
-        const refusal = await refusalOf(() => send(ids, tags), ids);
-        if (refusal === undefined) continue;
-        // One bad id fails the request for all: each alone.
-        for (const id of ids) {
-          const reason = ids.length === 1 ? refusal : await refusalOf(() => send([id], tags), [id]);
-          if (reason !== undefined) refused.push({ id, reason });
-        }
+export const taggerAdapter = (client: EC2Client): Tagger => ({
+  tag: async (instanceIds, tags) => {
+    const refused: Refusal[] = [];
+    for (const ids of chunksOf(instanceIds, IDS_PER_REQUEST)) {
+      const refusal = await refusalOf(client, ids, tags);
+      if (refusal === undefined) continue;
+      // One bad id fails the request for all: each alone.
+      for (const id of ids) {
+        const reason = ids.length === 1 ? refusal : await refusalOf(client, [id], tags);
+        if (reason !== undefined) refused.push({ id, reason });
       }
-      return { refused };
-    },
-  };
-}
+    }
+    return { refused };
+  },
+});
 
-/** EC2's words, if it refused. @throws ServiceUnavailable: unknown, and safe to repeat */
-async function refusalOf(
-  request: () => Promise<unknown>,
-  ids: readonly string[],
-): Promise<string | undefined> {
+/** Tags these; EC2's words, if it refused. @throws ServiceUnavailable: unknown, and safe to repeat */
+async function refusalOf(client: EC2Client, Resources: string[], tags: Readonly<Record<string, string>>) {
+  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
   try {
-    await request();
+    await client.send(new CreateTagsCommand({ Resources, Tags }));
     return undefined;
   } catch (error) {
-    const failure = failureOf(error, `tag ${ids.join(', ')}`);
+    const failure = failureOf(error, `tag ${Resources.join(', ')}`);
     if (isNamed(failure, 'ServiceRefused') && error instanceof Error) return wordsOf(error);
     throw failure;
   }

@@ -1,13 +1,14 @@
 /** Is this version being deployed already? Then there is nothing to start: that deployment is the one to follow. */
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { Task } from '../command.ts';
-import { documentOf, isCleanUpOf } from './look.ts';
+import { documentOf } from '../holder.ts';
+import { isCleanUpOf } from './look.ts';
 
 /** The execution that deploys this version right now, if one does that is not being undone. */
 export async function runningDeploymentOf(
   task: Task,
-  row: LedgerRow | undefined,
-  versionId: string | undefined,
+  row?: LedgerRow,
+  versionId?: string,
 ): Promise<string | undefined> {
   const { held } = row ?? {};
   if (!held || versionId === undefined) return undefined;

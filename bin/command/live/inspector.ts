@@ -1,5 +1,4 @@
-/** The inspector in AWS. Each question says what permissions it takes in `facts.ts`. */
-
+/** What only the doctor asks, in AWS. Each question says what permissions it takes in `doctor/facts.ts`. */
 import { type EC2Client, paginateDescribeInstanceTypeOfferings } from '@aws-sdk/client-ec2';
 import type { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
 import type { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
@@ -11,7 +10,7 @@ import {
 import { asking, httpStatusOf, isNamed, unavailable } from '../../../lambdas/clients/wire/aws-errors.ts';
 import { type CallJson, jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
-import { endpointOf } from '../../../lambdas/domain/core/aws.ts';
+import type { AwsQueryOptions } from '../../../lambdas/clients/wire/aws-query.ts';
 import type {
   BucketSettings,
   DeployedMachine,
@@ -19,9 +18,8 @@ import type {
   Inspector,
   Offering,
 } from '../../../lambdas/ports/inspector.ts';
-import { type AwsQueryOptions, stackStatus } from '../live/aws-query.ts';
-import { classicDetails } from './live-classic-elb.ts';
-import { targetGroupDetails } from './live-target-group.ts';
+import { stackStatus } from './aws-query.ts';
+import { classicDetails, targetGroupDetails } from './balancer-details.ts';
 
 export interface InspectorClients {
   readonly ec2: EC2Client;
@@ -48,13 +46,9 @@ export function inspectorAdapter({ ec2, classic, targetGroups, s3, options }: In
 
 // ── EC2 and S3 ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function offerings(
-  client: EC2Client,
-  instanceTypes: readonly string[],
-  zones: readonly string[],
-): Promise<Offering[]> {
+function offerings(client: EC2Client, types: readonly string[], zones: readonly string[]) {
   const Filters = [
-    { Name: 'instance-type', Values: [...instanceTypes] },
+    { Name: 'instance-type', Values: [...types] },
     { Name: 'location', Values: [...zones] },
   ];
   return asking('tell which instance types the zones have', async () => {
@@ -89,26 +83,29 @@ async function bucket(client: S3Client, Bucket: string): Promise<BucketSettings 
 
 // ── Step Functions and EventBridge ─────────────────────────────────────────────────────────────────────────────────
 
+/** The answer; `undefined` when the service refuses it with this name: there is no such thing. */
+async function described(
+  call: CallJson,
+  operation: string,
+  input: object,
+  { doing, absent }: { readonly doing: string; readonly absent: string },
+) {
+  const { refusal, body } = await call({ operation, input, doing, expects: [absent] });
+  return refusal === undefined ? body : undefined;
+}
+
 async function machine(call: CallJson, stateMachineArn: string): Promise<DeployedMachine | undefined> {
   const doing = `describe the state machine ${stateMachineArn}`;
-  const { refusal, body } = await call({
-    operation: 'DescribeStateMachine',
-    input: { stateMachineArn },
-    doing,
-    expects: ['StateMachineDoesNotExist'],
-  });
-  if (refusal !== undefined) return undefined;
-  return { definition: parsed(body.definition, doing) };
+  const absent = 'StateMachineDoesNotExist';
+  const body = await described(call, 'DescribeStateMachine', { stateMachineArn }, { doing, absent });
+  return body && { definition: parsed(body.definition, doing) };
 }
 
 async function rulesThatStart(call: CallJson, machineArn: string): Promise<EventRule[]> {
   const doing = `list the rules that start ${machineArn}`;
   // A machine has one or two; EventBridge answers with up to 100.
-  const { body } = await call({
-    operation: 'ListRuleNamesByTarget',
-    input: { TargetArn: machineArn, Limit: 100 },
-    doing,
-  });
+  const input = { TargetArn: machineArn, Limit: 100 };
+  const { body } = await call({ operation: 'ListRuleNamesByTarget', input, doing });
   if (!Array.isArray(body.RuleNames)) throw unavailable(doing, 'the answer could not be read');
   const rules = await Promise.all(body.RuleNames.map((name) => rule(call, String(name))));
   return rules.flat();
@@ -117,13 +114,13 @@ async function rulesThatStart(call: CallJson, machineArn: string): Promise<Event
 /** None when it was deleted since it was listed. */
 async function rule(call: CallJson, Name: string): Promise<EventRule[]> {
   const doing = `describe the rule ${Name}`;
-  const { refusal, body } = await call({
-    operation: 'DescribeRule',
-    input: { Name },
-    doing,
-    expects: ['ResourceNotFoundException'],
-  });
-  if (refusal !== undefined) return [];
+  const body = await described(
+    call,
+    'DescribeRule',
+    { Name },
+    { doing, absent: 'ResourceNotFoundException' },
+  );
+  if (!body) return [];
   const pattern = body.EventPattern === undefined ? undefined : parsed(body.EventPattern, doing);
   return [{ name: Name, enabled: body.State !== 'DISABLED', pattern }];
 }
@@ -143,7 +140,7 @@ function parsed(text: unknown, doing: string): unknown {
 async function awsTime({ region, endpoint, timeoutMs }: AwsQueryOptions): Promise<Date> {
   const doing = 'tell the time';
   const response = await asking(doing, () =>
-    fetch(endpoint ?? endpointOf('sts', region), {
+    fetch(endpoint ?? `https://sts.${region}.amazonaws.com/`, {
       method: 'HEAD',
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs ?? AWS_CLIENT_OPTIONS.requestHandler.requestTimeout),

@@ -5,13 +5,14 @@
  */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
-import { isFailure } from '../../../lambdas/domain/core/errors.ts';
+import type { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import { waitedName } from '../../../lambdas/domain/core/names.ts';
 import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
-import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import { orElse } from '../attempt.ts';
 import { executionArn, type Task } from '../command.ts';
+import { deploymentHeldFor } from '../holder.ts';
 import { readDeployment } from '../release-records.ts';
-import { deploymentHeldFor, Eyes, type Look } from './look.ts';
+import { Eyes, type Look } from './look.ts';
 import { type Progress, progressFor, quiet } from './progress.ts';
 import { type End, endFromRecord, standingOf } from './standing.ts';
 
@@ -29,12 +30,12 @@ export interface FollowOptions {
   /** A dry run is over in seconds: its steps are not told. Only of a deployment something is left when it is stopped. */
   readonly kind: 'deployment' | 'promotion' | 'dry-run';
   /** The artifact version that was asked for, as far as it is known: tells "waits already" from "superseded". */
-  readonly versionId?: string;
+  readonly versionId?: string | undefined;
 }
 
 export type Followed =
   | { readonly how: 'ended'; readonly execution: string; readonly end: End }
-  | { readonly how: 'timed-out' | 'interrupted'; readonly execution: string }
+  | { readonly how: 'timed-out' | 'interrupted'; readonly execution: string; readonly reason?: undefined }
   /** There is no such execution, or what waited is not there anymore. */
   | { readonly how: 'lost'; readonly execution: string; readonly reason: string };
 
@@ -87,17 +88,20 @@ class Follower {
   }
 
   async #look(execution: string): Promise<Look | undefined> {
-    try {
-      const look = await this.#eyes.look(execution);
-      for (const what of this.#eyes.refused) this.#once(`You may not read ${what}: following without it.`);
-      this.#troubles = 0;
-      return look;
-    } catch (error) {
-      if (!isFailure(error, 'ServiceUnavailable')) throw error;
-      this.#troubles += 1;
-      if (this.#troubles === QUIET_TROUBLES) this.#progress.tell(`${error.message} Looking again.`);
-      return undefined;
-    }
+    const look = await orElse(
+      this.#eyes.look(execution),
+      (trouble) => this.#bear(trouble),
+      'ServiceUnavailable',
+    );
+    if (!look) return undefined;
+    for (const what of this.#eyes.refused) this.#once(`You may not read ${what}: following without it.`);
+    this.#troubles = 0;
+    return look;
+  }
+
+  #bear({ message }: DeploymentError): undefined {
+    this.#troubles += 1;
+    if (this.#troubles === QUIET_TROUBLES) this.#progress.tell(`${message} Looking again.`);
   }
 
   /** @returns the end; or the execution to go on with */
@@ -106,12 +110,13 @@ class Follower {
     if (!described)
       return this.#missing(look, UNKNOWN_SECONDS, 'Step Functions does not know this execution.');
     const standing = standingOf(described);
-    if (standing.is === 'over') return { how: 'ended', execution, end: standing.end };
+    if (standing.is === 'over') return over(execution, standing.end);
     if (standing.is === 'waiting') return this.#waits(look, standing.reason);
     if (standing.is === 'dead')
       return this.#options.kind === 'deployment'
         ? this.#afterDeath(look, standing.reason)
-        : dead(execution, standing.reason);
+        : // It held no lock and launched nothing.
+          over(execution, { verdict: 'refused', reason: standing.reason, error: 'Stopped' });
     this.#missingSince = undefined;
     return undefined;
   }
@@ -131,7 +136,8 @@ class Follower {
     if (own !== undefined) return own;
     const { pending } = row ?? {};
     if (pending && pending.id !== executionName(execution)) {
-      if (this.#isAnother(pending)) return superseded(execution, reason);
+      const { versionId = pending.versionId } = this.#options;
+      if (pending.versionId !== versionId) return over(execution, { verdict: 'superseded', reason });
       // The same version, asked for by somebody else: what becomes of theirs becomes of ours.
       const theirs = await this.#startedFor(pending.id);
       if (theirs !== undefined) return theirs;
@@ -140,11 +146,8 @@ class Follower {
       this.#missingSince = undefined;
       return undefined;
     }
-    return this.#missing(
-      look,
-      WAITED_SECONDS,
-      'What waited is not in the fleet’s waiting slot anymore, and was not started.',
-    );
+    const gone = 'What waited is not in the fleet’s waiting slot anymore, and was not started.';
+    return this.#missing(look, WAITED_SECONDS, gone);
   }
 
   /** The execution that runs what this one left in the slot. */
@@ -157,14 +160,11 @@ class Follower {
     return arn;
   }
 
-  #isAnother({ versionId }: NonNullable<LedgerRow['pending']>): boolean {
-    return this.#options.versionId !== undefined && versionId !== this.#options.versionId;
-  }
-
   // ── Stopped from outside ──
 
   /** The clean-up holds the lock in its name until all is undone or finished, and writes its record. */
-  async #afterDeath({ execution, row, at }: Look, reason: string): Promise<Followed | undefined> {
+  async #afterDeath(look: Look, reason: string): Promise<Followed | undefined> {
+    const { execution, row } = look;
     const name = executionName(execution);
     this.#once(
       `${name}: ${reason}. The clean-up undoes it, or finishes it after the point of no return; it begins after about 3 minutes.`,
@@ -172,17 +172,12 @@ class Follower {
     const held = row?.held;
     if (held && deploymentHeldFor(held) === name) {
       if (held.needsHuman === undefined) return undefined;
-      return {
-        how: 'ended',
-        execution,
-        end: { verdict: 'needs-human', reason: held.needsHuman, error: 'StoppedHalfway' },
-      };
+      return over(execution, { verdict: 'needs-human', reason: held.needsHuman, error: 'StoppedHalfway' });
     }
     const record = await readDeployment(this.#task, name);
     // Without a ledger nobody can tell whether the clean-up is at it: its record says that it was.
-    if (!record && this.#eyes.refused.length > 0)
-      return this.#missing({ execution, at } as Look, WAITED_SECONDS, reason);
-    return { how: 'ended', execution, end: endFromRecord(record) };
+    if (!record && this.#eyes.refused.length > 0) return this.#missing(look, WAITED_SECONDS, reason);
+    return over(execution, endFromRecord(record));
   }
 
   #once(line: string): void {
@@ -192,15 +187,4 @@ class Follower {
   }
 }
 
-const superseded = (execution: string, reason: string): Followed => ({
-  how: 'ended',
-  execution,
-  end: { verdict: 'superseded', reason },
-});
-
-/** It held no lock and launched nothing. */
-const dead = (execution: string, reason: string): Followed => ({
-  how: 'ended',
-  execution,
-  end: { verdict: 'refused', reason, error: 'Stopped' },
-});
+const over = (execution: string, end: End): Followed => ({ how: 'ended', execution, end });

@@ -1,0 +1,88 @@
+/** What a check is: it is given the answers that it needs, and says under its name what it makes of them. Pure. */
+import { type DeploymentError, type FailureName, isFailure } from '../../../lambdas/domain/core/errors.ts';
+import type { Fleet } from '../../../lambdas/domain/core/fleet.ts';
+import type { Answer } from './answer.ts';
+import type { Facts } from './facts.ts';
+import { type CheckName, type Finding, ok, problem, unknown, warning } from './finding.ts';
+import type { WorkingTree } from './working-tree.ts';
+
+/** Whom the doctor looks at, beside the facts. */
+export interface Subject {
+  /** As its deployments see it, but for the launch template, which is in AWS alone. */
+  readonly fleet: Fleet;
+  readonly region: string;
+  readonly tree: WorkingTree;
+}
+
+/** One finding at least: what is fine is said too. */
+export type Check = (facts: Facts, subject: Subject) => readonly Finding[];
+
+/** Shell commands, or lines of `bin/fleets.ts`. */
+export type Mend = string | readonly string[];
+
+type Answers = readonly Answer<unknown>[];
+type Unanswered = Extract<Answer<unknown>, { known: false }>;
+type Values<A extends Answers> = { readonly [I in keyof A]: A[I] extends Answer<infer T> ? T : never };
+
+/** What is said under this name, and from which answers. */
+export const check = (name: CheckName) => ({
+  ok: (sentence: string) => ok(name, sentence),
+  warning: (sentence: string, mend: Mend) => warning(name, sentence, { mend: [mend].flat() }),
+  /** @param failure the name under which a deployment would fail */
+  problem: (sentence: string, mend: Mend, failure?: FailureName) =>
+    problem(name, sentence, { mend: [mend].flat(), ...(failure && { failure }) }),
+  /**
+   * What these answers make it find; one that lacks is the finding itself.
+   * @param about what it looks at: `the subnets`
+   */
+  given: <const A extends Answers>(
+    about: string,
+    answers: A,
+    judge: (...values: Values<A>) => Finding | readonly Finding[],
+  ): readonly Finding[] => {
+    for (const answer of answers) if (!answer.known) return [notLookedAt(name, about, answer)];
+    const values = answers.flatMap((answer) => (answer.known ? [answer.value] : []));
+    return [judge(...(values as unknown as Values<A>))].flat();
+  },
+});
+
+/** In AWS's many words for it. */
+const DENIED =
+  /AccessDenied|UnauthorizedOperation|not authorized|\(403\)|AuthorizationError|AuthFailure|Forbidden/i;
+
+/** Without what differs from question to question of one outage, and the advice that is for others. */
+const inOurWords = (message: string) =>
+  message
+    .replace(/ (Check the permissions of|It may pass:|If Mackerel is not under) .*$/, '')
+    .replace(/ (GET|POST) \S+ in \d+ attempts/, '')
+    .replace(/\.$/, '');
+
+/** The finding of a check whose question was not answered. */
+export function notLookedAt(name: CheckName, about: string, { error, needs }: Unanswered): Finding {
+  const failure = error.name;
+  if (failure === 'ServiceRefused' && needs !== '' && DENIED.test(error.message))
+    return unknown(name, `${about}: you may not look; it needs ${needs}`, {
+      mend: [`Ask for ${needs}, or run the doctor as somebody who has it.`],
+      failure,
+      about,
+    });
+  const mend = failure === 'ServiceUnavailable' ? { mend: ['Run the doctor again.'] } : {};
+  return unknown(name, `${about}: ${inOurWords(error.message)}`, { ...mend, failure, about });
+}
+
+/**
+ * By a decision of the deployment itself: what it throws is told too.
+ * @param name the only failure that is expected, if there is but one
+ */
+export function decided<T>(
+  decide: () => T,
+  otherwise: (failure: DeploymentError) => T,
+  name?: FailureName,
+): T {
+  try {
+    return decide();
+  } catch (error) {
+    if (!isFailure(error, name)) throw error;
+    return otherwise(error);
+  }
+}

@@ -1,0 +1,122 @@
+/** From a deployment that was started or joined to the command's outcome: followed to its end, or left alone. */
+
+import { executionName } from '../../../lambdas/domain/core/aws.ts';
+import { count, secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
+import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from '../../../lib/budgets.ts';
+import { executionArn, type Task } from '../command.ts';
+import { commandsFor } from '../gate-rows.ts';
+import { failed, type Outcome } from '../outcome.ts';
+import { type DeploymentRecord, pageOf, parseRecord } from '../release-records.ts';
+import { type Followed, type FollowOptions, follow } from './follower.ts';
+import { type End, EXIT_CODES } from './standing.ts';
+
+/** Follows a deployment to its end: the outcome of `--wait` and of `watch`. */
+export const followed = (task: Task, execution: string, versionId?: string): Promise<Outcome> =>
+  followedTo(task, execution, { kind: 'deployment', versionId }, async (outcome, _, deployment) => {
+    const page = await pageOf(task, deployment);
+    if (page === undefined) return outcome;
+    // A modelled bucket is gone when the command has ended.
+    const line = task.isLocal
+      ? 'A page that shows it is left beside its record. To see one:  npm start -- --timeline timeline.html'
+      : `A page that shows it:  aws s3 cp ${page} timeline.html`;
+    return { ...outcome, lines: [...outcome.lines, line], facts: { ...outcome.facts, timeline: page } };
+  });
+
+/** Follows whatever was started; of one that ends, `then` has the last word. */
+export async function followedTo(
+  task: Task,
+  execution: string,
+  what: Omit<FollowOptions, 'seconds'>,
+  then: (outcome: Outcome, end: End, deployment: string) => Outcome | Promise<Outcome>,
+): Promise<Outcome> {
+  const seconds = waitSeconds(task);
+  const found = await follow(task, execution, { ...what, seconds });
+  if (found.how !== 'ended') return notEnded(task, found, seconds);
+  const deployment = executionName(found.execution);
+  const outcome = ended(task, found.end, { deployment, execution: found.execution });
+  return then(outcome, found.end, deployment);
+}
+
+/** Without `--timeout`: the deployment before this one, this one, and a clean-up of it, each at its own limit. */
+export function waitSeconds({ fleet, options }: Task): number {
+  if (options.timeout !== undefined) return Number(options.timeout) * 60;
+  return 2 * machineTimeoutSeconds(fleet) + cleanUpTimeoutSeconds(fleet);
+}
+
+/** The outcome of a deployment whose end is known already. */
+export const toldEnd = (task: Task, end: End, deployment: string): Outcome =>
+  ended(task, end, { deployment, execution: executionArn(task, deployment) });
+
+function notEnded(
+  { fleet: { name }, isLocal }: Task,
+  { how, execution, reason }: Exclude<Followed, { how: 'ended' }>,
+  seconds: number,
+): Outcome {
+  const deployment = executionName(execution);
+  const facts = { deployment, execution };
+  if (how === 'lost')
+    return failed('lost', [`${deployment}: ${reason}`, `See: irekae status ${name}`], facts);
+  const goesOn = isLocal
+    ? ['It ends with this modelled world.']
+    : [
+        `It goes on by itself. To follow it again:  irekae watch ${name}`,
+        `To have it undone:  irekae cancel ${name}`,
+      ];
+  const isLate = how === 'timed-out';
+  const line = isLate
+    ? `${deployment} has not ended within ${span(seconds)}.`
+    : `No longer following ${deployment}.`;
+  return { exitCode: isLate ? 6 : 130, outcome: how, lines: [line, ...goesOn], facts };
+}
+
+const ended = (task: Task, end: End, facts: object): Outcome => ({
+  exitCode: EXIT_CODES[end.verdict],
+  outcome: end.verdict,
+  lines: linesOf(task, end),
+  facts: { ...facts, error: end.error, reason: end.reason || undefined, output: end.output },
+});
+
+function linesOf(task: Task, { verdict, reason, error, output }: End): string[] {
+  const because = reason === '' ? '' : `: ${reason}`;
+  const named = error === undefined ? [] : [withName(error, reason)];
+  const advice =
+    error === undefined ? [] : [`What to do: docs/runbook.md#${firstNameIn(reason, error).toLowerCase()}`];
+  switch (verdict) {
+    case 'deployed':
+      return deployedLines(parseRecord(output), reason);
+    case 'already-deployed':
+      return [`Already deployed${because}`];
+    case 'superseded':
+      return [`Superseded${because}`];
+    case 'refused':
+      return [`Refused: ${named.join()}`, ...commandsFor(task, named), ...advice];
+    case 'rolled-back':
+      return [`Rolled back: ${reason}`, ...advice];
+    case 'cancelled':
+      return [`Cancelled: ${reason}`];
+    case 'needs-human':
+      return [
+        `${error ?? 'Stopped'}: ${reason}`,
+        `See what is left, and who holds the lock:  irekae unlock ${task.fleet.name}`,
+        ...advice,
+      ];
+    default:
+      return [`Done${because}`];
+  }
+}
+
+/** An ending's sentence begins with the first error's own name. */
+const firstNameIn = (reason: string, error: string): string =>
+  /^([A-Z][A-Za-z]+): /.exec(reason)?.[1] ?? error;
+const withName = (error: string, reason: string): string =>
+  reason.startsWith(`${error}:`) ? reason : `${error}: ${reason}`;
+
+function deployedLines(record: DeploymentRecord | undefined, reason: string): string[] {
+  if (!record) return [`Deployed: ${reason}`];
+  const { artifact, imageId, newInstances, oldInstances, startedAt, finishedAt, rolledBackTo } = record;
+  const what = artifact ? `${artifact.key} version ${artifact.versionId}` : 'it';
+  const image = imageId === undefined ? '' : ` on ${imageId}`;
+  const hosts = `${count(newInstances.length, 'new host')} in, ${count(oldInstances.length, 'old host')} out.`;
+  const line = `Deployed ${what}${image} in ${span(secondsBetween(startedAt, finishedAt))}: ${hosts}`;
+  return rolledBackTo === undefined ? [line] : [line, `The fleet is back at the release of ${rolledBackTo}.`];
+}

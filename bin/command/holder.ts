@@ -1,0 +1,42 @@
+/** Who holds a fleet's lock, and what it wrote there about its deployment. */
+import { executionName } from '../../lambdas/domain/core/aws.ts';
+import { type Deployment, parseDeployment } from '../../lambdas/domain/core/document.ts';
+import { isFailure } from '../../lambdas/domain/core/errors.ts';
+import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
+import { type Detail, momentAgo } from './wording.ts';
+
+export type Held = NonNullable<LedgerRow['held']>;
+
+/** The holder's document, if it wrote one and it can be read. */
+export function documentOf(held: Pick<Held, 'document'> | undefined): Deployment | undefined {
+  if (held?.document === undefined) return undefined;
+  try {
+    return parseDeployment(JSON.parse(held.document), []);
+  } catch (error) {
+    if (!isFailure(error) && !(error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+}
+
+/** Which deployment the holder works for: a clean-up holds the lock in the name of the one before it. */
+export const deploymentHeldFor = (held: Pick<Held, 'document' | 'holder'>): string =>
+  documentOf(held)?.execution.name ?? executionName(held.holder);
+
+/** Since when, by whom and why it deploys. */
+export const startOf = ({ since, startedBy, why }: Held, now: Date): Detail[] => [
+  ['since', momentAgo(since, now)],
+  ['started by', startedBy],
+  ['why', why],
+];
+
+/** Who wants it to end, if anybody does. */
+export const cancelledBy = ({ cancel }: Held, now: Date): Detail => [
+  'cancelled',
+  cancel && `by ${cancel.by}, ${momentAgo(cancel.at, now)}`,
+];
+
+/** For `--json`: all but the document, which is long, and a step's own. */
+export function heldFacts(held: Held): object {
+  const { document: _, ...rest } = held;
+  return rest;
+}

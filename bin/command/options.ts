@@ -1,0 +1,135 @@
+/** The options: what each takes, and what is allowed there, which are the execution input's own rules. */
+import * as v from 'valibot';
+import { DeploymentInput } from '../../lambdas/domain/core/input.ts';
+
+/** By their names on the command line. What takes a value was checked when it was read. */
+export interface Options {
+  readonly reason?: string;
+  readonly yes?: boolean;
+  readonly abandon?: boolean;
+  /** An S3 version id. */
+  readonly version?: string;
+  readonly ami?: string;
+  /** Names of gates, with commas between them. */
+  readonly override?: string;
+  readonly redeploy?: boolean;
+  readonly wait?: boolean;
+  /** Minutes, as digits. */
+  readonly timeout?: string;
+  readonly token?: string;
+  /** A deployment's id, or `previous`. */
+  readonly to?: string;
+  /** How many, as digits. */
+  readonly limit?: string;
+  readonly 'dry-run'?: boolean;
+  readonly json?: boolean;
+  readonly local?: boolean;
+  readonly help?: boolean;
+}
+
+export interface OptionSpec {
+  readonly name: keyof Options;
+  /** What a value is called; absent for a flag. */
+  readonly takes?: string;
+  readonly short?: string;
+  readonly meaning: string;
+  /** What is allowed, said of a value that is not. Default: one line of text. */
+  readonly check?: Allowed | undefined;
+  readonly isRequired?: boolean;
+}
+type Allowed = (value: string) => string | undefined;
+
+export const flag = (name: keyof Options, meaning: string): OptionSpec => ({ name, meaning });
+
+export const option = (name: keyof Options, takes: string, meaning: string, check?: Allowed) =>
+  ({ name, takes, meaning, check }) satisfies OptionSpec;
+
+/** What every command takes. */
+export const COMMON: readonly OptionSpec[] = [
+  flag('json', 'one JSON document instead of text'),
+  flag('local', 'play on a modelled region: no account is needed, nothing in AWS is asked or changed'),
+  { ...flag('help', 'this text'), short: 'h' },
+];
+
+// ── Of more than one command ───────────────────────────────────────────────────────────────────────────────────────
+
+/** A check by the schema that the deployment itself parses its input with. */
+const asIn = (schema: v.GenericSchema) => (value: string) => {
+  const parsed = v.safeParse(schema, value);
+  return parsed.success ? undefined : (parsed.issues[0]?.message ?? 'something else');
+};
+
+const wholeNumber = (least: number, most: number) => (value: string) =>
+  /^\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most
+    ? undefined
+    : `a whole number from ${least} to ${most}`;
+
+const { versionId, amiId } = DeploymentInput.entries;
+
+export const VERSION = option(
+  'version',
+  'ID',
+  'the artifact’s version in S3; default: the newest',
+  asIn(versionId),
+);
+export const AMI = option(
+  'ami',
+  'ID',
+  'the machine image; default: the newest of the fleet’s kind',
+  asIn(amiId),
+);
+export const REASON = option('reason', 'TEXT', 'why; kept in the release record');
+export const YES: OptionSpec = { ...flag('yes', 'do it without asking'), short: 'y' };
+export const LIMIT = option('limit', 'N', 'how many; default: 10', wholeNumber(1, 100));
+export const TIMEOUT = option(
+  'timeout',
+  'MINUTES',
+  'how long to wait at most; default: longer than it can take',
+  wholeNumber(1, 1440),
+);
+
+/** Of a command that starts something: how it is followed, and started once. */
+export const STARTING: readonly OptionSpec[] = [
+  flag('wait', 'follow it to its end; the exit code says how it ended'),
+  TIMEOUT,
+  option(
+    'token',
+    'TEXT',
+    'the same token starts once, however often the command is run; for a CI step that may be repeated',
+  ),
+];
+
+/** An execution's name: what a deployment is known by. */
+const DEPLOYMENT = /^[A-Za-z0-9._-]{1,80}$/;
+
+export const TO = option(
+  'to',
+  'DEPLOYMENT',
+  'whose release; default: previous, which is the one that ran before the one that runs',
+  (value) =>
+    DEPLOYMENT.test(value) ? undefined : 'a deployment’s id, as `irekae history` shows it, or previous',
+);
+
+export function overrideOption(gates: readonly string[]): OptionSpec {
+  const all = gates.join(', ');
+  return option(
+    'override',
+    'GATE,…',
+    `let it through this gate: ${all}; wants a --reason, and is recorded`,
+    (value) =>
+      value.split(',').every((gate) => gates.includes(gate))
+        ? undefined
+        : `of ${all}, with commas between them`,
+  );
+}
+
+/** What is wrong with the options of a command that starts something, and that may open gates. */
+export const checkStart = ({ override, reason, wait, timeout }: Options): string[] => [
+  // A gate is opened for a reason that others can read later.
+  ...(override !== undefined && reason === undefined
+    ? ['--override: wants a --reason, which is kept in the release record']
+    : []),
+  ...(timeout !== undefined && !wait ? ['--timeout: only with --wait'] : []),
+];
+
+export const gatesOf = ({ override }: Options): string[] => [...new Set(override?.split(',') ?? [])];

@@ -1,6 +1,6 @@
 /** What *unlock* does about a fleet's lock: nothing while the holder may act, the clean-up's work where it can do it. */
 
-import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
+import { actOf, TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
 import { secondsBetween, span } from '../../lambdas/domain/core/words.ts';
 import { deadSince, decideCleanUp } from '../../lambdas/domain/lock/lock.ts';
 import { WATCH_EVERY_SECONDS } from '../../lambdas/domain/lock/orphans.ts';
@@ -65,14 +65,15 @@ const whenFree = (row: LedgerRow | undefined): UnlockDecision =>
 function whileItMayRun({ phase }: NonNullable<LedgerRow['held']>, { state }: ExecutionState): string {
   if (state === 'unknown')
     return 'Step Functions does not know its execution (yet), and the lock is young: it may be running. Try again in 5 minutes.';
-  return phase === 'remove' || phase === 'undo'
-    ? 'It runs. Wait until it has ended.'
-    : 'It runs. Wait until it has ended, or have it undone with cancel.';
+  return actOf(phase)?.cancel === 'undoes'
+    ? 'It runs. Wait until it has ended, or have it undone with cancel.'
+    : 'It runs. Wait until it has ended.';
 }
 
 /** Completes "the clean-up comes to …". */
 function cleanUpWork(row: LedgerRow | undefined, state: ExecutionState, now: Date): string {
   const { verdict } = decideCleanUp(row, state, now);
   if (verdict === 'undo') return 'undo what it did';
+  if (verdict === 'human') return 'leave to a human what it did';
   return verdict === 'finish' ? 'finish what it began' : 'see that it changed nothing';
 }

@@ -2,12 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { planLines } from '../../bin/command/actions/plan.ts';
 import type { Task } from '../../bin/command/command.ts';
-import { ACT_OF, BEGINS, News } from '../../bin/command/follow/news.ts';
+import { News } from '../../bin/command/follow/news.ts';
 import { EXIT_CODES, endFromRecord, standingOf } from '../../bin/command/follow/standing.ts';
 import { timeLeft } from '../../bin/command/follow/time-left.ts';
 import { troubleOutcome } from '../../bin/command/trouble.ts';
 import type { Deployment } from '../../lambdas/domain/core/document.ts';
 import { DeploymentError, FAILURES } from '../../lambdas/domain/core/errors.ts';
+import { actBegunBy, beginningOf, PHASES } from '../../lambdas/domain/core/steps.ts';
 import type { ExecutionDescription, HistoryTurn } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow, Phase } from '../../lambdas/ports/ledger.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
@@ -173,8 +174,13 @@ describe('News', () => {
 
   it('know the states that begin the acts by their names in the story', () => {
     const { States } = definitionOf(synthesize(), FLEET).definition;
-    for (const state of Object.keys(BEGINS)) expect(States).toHaveProperty([state]);
-    expect(Object.values(BEGINS)).toEqual(Object.keys(ACT_OF).filter((phase) => phase !== 'agree'));
+    const acts = PHASES.filter((phase) => phase !== 'agree');
+    for (const act of acts) {
+      expect(States).toHaveProperty([beginningOf(act)]);
+      expect(actBegunBy(beginningOf(act))).toBe(act);
+    }
+    expect(acts).toHaveLength(4);
+    expect(actBegunBy('Old hosts are drained')).toBeUndefined();
   });
 });
 

@@ -1,6 +1,8 @@
 /** `irekae cancel`: asks the deployment that holds the fleet's lock to undo itself. */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
+import { TOO_LATE_TO_CANCEL } from '../../../lambdas/domain/core/ledger-refusals.ts';
+import { actOf } from '../../../lambdas/domain/core/steps.ts';
 import { deadSince } from '../../../lambdas/domain/lock/lock.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
@@ -42,8 +44,8 @@ async function cancelDeployment(task: Task): Promise<Outcome> {
 function withoutRequest(held: Held, state: ExecutionState, now: Date, fleet: string): Outcome | undefined {
   const who = executionName(held.holder);
   if (deadSince(held, state, now)) return endedAlready(held, fleet);
-  if (held.phase === 'remove') return tooLate(held, fleet);
-  if (held.phase === 'undo')
+  if (TOO_LATE_TO_CANCEL.includes(held.phase)) return tooLate(held, fleet);
+  if (actOf(held.phase)?.cancel === 'undoes already')
     return done('undoing-already', [
       `${who} undoes itself already: nothing to cancel. Wait until it has ended.`,
     ]);
@@ -67,7 +69,7 @@ function endedAlready(held: Held, fleet: string): Outcome {
 
 function requested(held: Held, row: LedgerRow | undefined, by: string, fleet: string): Outcome {
   const undone =
-    held.phase === 'agree'
+    actOf(held.phase)?.leaves === 'release'
       ? 'It has changed nothing yet: it ends as Cancelled.'
       : 'The deployment undoes itself and ends as Cancelled: the old hosts serve, what it launched is removed.';
   const lines = [
@@ -83,7 +85,7 @@ function requested(held: Held, row: LedgerRow | undefined, by: string, fleet: st
 
 const tooLate = (held: Held, fleet: string): Outcome =>
   failed('too-late', [
-    `Too late: ${executionName(held.holder)} has passed the point of no return (phase remove) and is finished, not undone.`,
+    `Too late: ${executionName(held.holder)} has passed the point of no return (phase ${held.phase}) and is finished, not undone.`,
     'The new hosts were ready and watched before. To go back to the release before, which waits for its turn:',
     `  irekae rollback ${fleet} --reason TEXT --wait`,
   ]);
@@ -103,7 +105,8 @@ async function passedUs(task: Task): Promise<Outcome> {
   const { name } = task.fleet;
   const row = await task.ports.ledger.read(name);
   if (!row?.held) return nothingRuns(row, task);
-  if (row.held.phase === 'remove') return { ...tooLate(row.held, name), facts: facts(row.held, row) };
+  if (TOO_LATE_TO_CANCEL.includes(row.held.phase))
+    return { ...tooLate(row.held, name), facts: facts(row.held, row) };
   const lines = [
     `Another deployment holds the lock of ${name} by now: ${executionName(row.held.holder)}.`,
     'Nothing was requested. Run the command again if that one is meant.',

@@ -2,13 +2,14 @@
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { TAG } from '../../../lambdas/domain/core/fleet.ts';
+import { isPastNoReturn, titleOf } from '../../../lambdas/domain/core/steps.ts';
 import { list, span } from '../../../lambdas/domain/core/words.ts';
 import { deadSince } from '../../../lambdas/domain/lock/lock.ts';
 import { orphansAmong } from '../../../lambdas/domain/lock/orphans.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { orUnknown } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
-import { ACT_OF, News } from '../follow/news.ts';
+import { News } from '../follow/news.ts';
 import { gateLines } from '../gate-rows.ts';
 import { cancelledBy, deploymentHeldFor, documentOf, type Held, heldFacts, startOf } from '../holder.ts';
 import { findLeftovers, leftoversLines } from '../leftovers.ts';
@@ -101,7 +102,7 @@ function holderLines({ fleet, ports }: Task, { held, ...of }: Holder): string[] 
     head,
     ...details([
       ['version', documentOf(held)?.release?.artifact.versionId],
-      ['act', `${ACT_OF[phase]}${phase === 'remove' ? ' (past the point of no return)' : ''}`],
+      ['act', `${titleOf(phase)}${isPastNoReturn(phase) ? ' (past the point of no return)' : ''}`],
       ['said last', of.sentence],
       ...startOf(held, now),
       ['acting', acting === deployment ? undefined : `the clean-up ${acting}`],

@@ -5,6 +5,7 @@
 
 import { executionOf } from '../../../lambdas/domain/core/aws.ts';
 import { byHandName } from '../../../lambdas/domain/core/names.ts';
+import { isPastNoReturn } from '../../../lambdas/domain/core/steps.ts';
 import { deadSince } from '../../../lambdas/domain/lock/lock.ts';
 import { startPending } from '../../../lambdas/domain/record/write-records.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
@@ -135,7 +136,7 @@ function holderRows(held: Held, { row, state, now }: Look): Detail[] {
   return [
     ['holder', holder],
     ['execution', executionWords(state, now)],
-    ['phase', `${phase}${phase === 'remove' ? ' (past the point of no return)' : ''}`],
+    ['phase', `${phase}${isPastNoReturn(phase) ? ' (past the point of no return)' : ''}`],
     ...startOf(held, now),
     cancelledBy(held, now),
     ['needs a human', needsHuman],

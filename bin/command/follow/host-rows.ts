@@ -1,5 +1,6 @@
 /** How each host of a running deployment stands right now, asked of EC2, the load balancers and Mackerel. */
 
+import { actOf } from '../../../lambdas/domain/core/steps.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { MackerelHost } from '../../../lambdas/ports/mackerel.ts';
 import { orNothing } from '../attempt.ts';
@@ -12,7 +13,7 @@ const MOST = 12;
 
 /** Lines for the live block; what may not be asked, or does not answer, is left out. */
 export async function hostRows(task: Task, held: LedgerRow['held']): Promise<string[]> {
-  if (!held || held.phase === 'agree') return [];
+  if (!held || actOf(held.phase)?.leaves === 'release') return [];
   const [{ launched, old }, registered] = await Promise.all([findLeftovers(task, held), inMackerel(task)]);
   const rows = [
     ...launched.map((host) => row('NEW', host, registered)),

@@ -1,26 +1,10 @@
 /** What an execution tells on its way, as lines of a log: only what is news. */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
+import { actBegunBy } from '../../../lambdas/domain/core/steps.ts';
 import { explain } from '../../../lambdas/domain/record/ending.ts';
 import type { HistoryTurn } from '../../../lambdas/ports/executions.ts';
 import type { Phase } from '../../../lambdas/ports/ledger.ts';
-
-/** As the runbook and the picture call the acts. */
-export const ACT_OF: Readonly<Record<Phase, string>> = {
-  agree: 'Agree',
-  'bring-up': 'Bring up',
-  shift: 'Shift traffic',
-  remove: 'Remove',
-  undo: 'Undo',
-};
-
-/** The states that begin an act, in the deployment and in the clean-up: what was told before them belongs to the one before. */
-export const BEGINS: Readonly<Record<string, Phase>> = {
-  'Launch new instances': 'bring-up',
-  'Take old hosts out of service': 'shift',
-  'Terminate old instances': 'remove',
-  'Put old hosts back': 'undo',
-};
 
 /** A wait may swing between sentences (Mackerel is not asked in every look): these many are remembered. */
 const REMEMBERED = 3;
@@ -58,7 +42,7 @@ export class News {
 
   #tell(turn: HistoryTurn): Told[] {
     const text = textOf(turn);
-    const begins = turn.kind === 'entered' ? BEGINS[turn.state] : undefined;
+    const begins = turn.kind === 'entered' ? actBegunBy(turn.state) : undefined;
     if (begins) return [{ at: turn.at, state: turn.state, begins, isFailure: false }];
     if (text === undefined) return [];
     if (turn.state !== this.#state) this.#said = [];

@@ -4,6 +4,7 @@
  */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
+import { actBegunBy, isPastNoReturn, PHASES, titleOf } from '../../../lambdas/domain/core/steps.ts';
 import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import type { Phase } from '../../../lambdas/ports/ledger.ts';
 import { orElse } from '../attempt.ts';
@@ -14,7 +15,7 @@ import { clockTime } from '../wording.ts';
 import { hostRows } from './host-rows.ts';
 import { LiveBlock } from './live-block.ts';
 import type { Look } from './look.ts';
-import { ACT_OF, BEGINS, News, type Told } from './news.ts';
+import { News, type Told } from './news.ts';
 import { type TimeLeft, timeLeft } from './time-left.ts';
 
 export interface Progress {
@@ -50,9 +51,6 @@ async function experience(task: Task): Promise<Experience> {
 
 /** The number of an event that is one of an execution's first. */
 const EARLY = 5;
-
-/** In the order of the story. */
-const PHASES = Object.keys(ACT_OF) as Phase[];
 
 class FollowedProgress implements Progress {
   readonly #task: Task;
@@ -120,7 +118,7 @@ class FollowedProgress implements Progress {
     this.#who = acting === execution ? '' : `[${executionName(acting)}] `;
     this.#reached = -1;
     // Joined on its way: what is told of it belongs to the act that it is in.
-    const isOnItsWay = !turns.some(({ id, state }) => id <= EARLY || state in BEGINS);
+    const isOnItsWay = !turns.some(({ id, state }) => id <= EARLY || actBegunBy(state) !== undefined);
     // Else its own beginning, which we may see a moment later: no line is dated after the next one.
     const began = isOnItsWay ? at : (turns[0]?.at ?? at);
     this.#enter(isOnItsWay ? row?.held?.phase : 'agree', began, left);
@@ -131,7 +129,7 @@ class FollowedProgress implements Progress {
     if (this.#kind === 'promotion' || phase === undefined || PHASES.indexOf(phase) <= this.#reached) return;
     this.#reached = PHASES.indexOf(phase);
     const usually = left && left.seconds > 0 ? `  ${leftWords(left)}` : '';
-    this.#line(`${clockTime(at)}  ${this.#who}── ${ACT_OF[phase]} ──${usually}`);
+    this.#line(`${clockTime(at)}  ${this.#who}── ${titleOf(phase)} ──${usually}`);
   }
 
   #say({ at, state, text, begins, isFailure: failed }: Told, left: TimeLeft | undefined): void {
@@ -154,8 +152,9 @@ class FollowedProgress implements Progress {
   #acts(left: TimeLeft | undefined): string {
     const now = Math.max(0, this.#reached);
     const isUndone = PHASES[now] === 'undo';
-    const order = PHASES.filter((phase) => phase !== (isUndone ? 'remove' : 'undo'));
-    const acts = order.map((phase) => `${markOf(PHASES.indexOf(phase), now)} ${ACT_OF[phase]}`);
+    // What is undone is not finished, and the other way round.
+    const order = PHASES.filter((phase) => (isUndone ? !isPastNoReturn(phase) : phase !== 'undo'));
+    const acts = order.map((phase) => `${markOf(PHASES.indexOf(phase), now)} ${titleOf(phase)}`);
     return [...acts, left ? leftWords(left) : ''].join('   ').trimEnd();
   }
 

@@ -1,4 +1,5 @@
 /** Is this version being deployed already? Then there is nothing to start: that deployment is the one to follow. */
+import { actOf } from '../../../lambdas/domain/core/steps.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { Task } from '../command.ts';
 import { documentOf } from '../holder.ts';
@@ -12,7 +13,12 @@ export async function runningDeploymentOf(
 ): Promise<string | undefined> {
   const { held } = row ?? {};
   if (!held || versionId === undefined) return undefined;
-  if (held.phase === 'undo' || held.cancel || isCleanUpOf(task.fleet.name, held.holder)) return undefined;
+  if (
+    actOf(held.phase)?.cancel === 'undoes already' ||
+    held.cancel ||
+    isCleanUpOf(task.fleet.name, held.holder)
+  )
+    return undefined;
   const described = await task.ports.executions.describe(held.holder);
   if (described?.state.state !== 'running') return undefined;
   const document = documentOf(held);

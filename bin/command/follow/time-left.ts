@@ -1,18 +1,17 @@
 /** How long a deployment still takes, if it takes as long as those before it did. */
 
 import type { Deployment } from '../../../lambdas/domain/core/document.ts';
+import { PHASES, rowOf, STEP_NAMES } from '../../../lambdas/domain/core/steps.ts';
 import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
 import type { LedgerRow, Phase } from '../../../lambdas/ports/ledger.ts';
 
-/** The ledger's phases, in the order of the story → the phases of the records that they are made of. */
-const PARTS = {
-  agree: ['agree'],
-  'bring-up': ['bring up'],
-  shift: ['shift', 'drain', 'bake'],
-  remove: ['terminate', 'retire'],
-} as const satisfies Partial<Record<Phase, readonly string[]>>;
+/** The acts of a deployment that succeeds. */
+const ORDER = PHASES.filter((phase) => phase !== 'undo');
 
-const ORDER = Object.keys(PARTS) as (keyof typeof PARTS)[];
+const ROWS = STEP_NAMES.map(rowOf).filter(({ span }) => span !== undefined);
+
+/** The steps whose spans make up an act. */
+const rowsOf = (phase: Phase) => ROWS.filter(({ act, span }) => (span?.act ?? act) === phase);
 
 export interface TimeLeft {
   /** 0: it takes longer than usual. */
@@ -33,15 +32,22 @@ export function timeLeft(
 ): TimeLeft | undefined {
   if (earlier.length === 0 || !held || held.phase === 'undo') return undefined;
   const { phase } = held;
-  const seconds = (of: keyof typeof PARTS) =>
-    PARTS[of].reduce((sum, part) => sum + median(earlier.map((phases) => phases[part] ?? 0)), 0);
-  const isKnown = phase === 'shift' || phase === 'remove';
-  // In the first two phases from the start of the lock, which is the start of the story.
-  const from = isKnown ? ORDER.indexOf(phase) : 0;
-  const begun = (phase === 'remove' ? document?.bake?.at : document?.readiness?.at) ?? held.since;
+  const seconds = (of: Phase) =>
+    rowsOf(of).reduce(
+      (sum, { span }) => sum + median(earlier.map((spans) => spans[span?.name ?? ''] ?? 0)),
+      0,
+    );
+  // In the first two acts from the start of the lock, which is the start of the story.
+  const from = ORDER.indexOf(phase) < 2 ? 0 : ORDER.indexOf(phase);
+  const begun = from === 0 ? held.since : (endOf(ORDER[from - 1], document) ?? held.since);
   const usual = ORDER.slice(from).reduce((sum, each) => sum + seconds(each), 0);
-  const passed = secondsBetween(isKnown ? begun : held.since, now);
-  return { seconds: Math.max(0, usual - passed), from: earlier.length };
+  return { seconds: Math.max(0, usual - secondsBetween(begun, now)), from: earlier.length };
+}
+
+/** When the last step of an act has answered. */
+function endOf(phase: Phase | undefined, document: Deployment | undefined): string | undefined {
+  const last = phase && rowsOf(phase).at(-1);
+  return last && document ? (document[last.key] as { readonly at?: string } | undefined)?.at : undefined;
 }
 
 function median(numbers: readonly number[]): number {

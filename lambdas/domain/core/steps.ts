@@ -49,6 +49,15 @@ export const ACTS = {
 
 export const PHASES = Object.keys(ACTS) as readonly Phase[];
 
+/** Of a phase as a ledger has it, which another release of irekae may have written; `undefined`: nobody here knows it. */
+export const actOf = (phase: Phase): Act | undefined =>
+  Object.hasOwn(ACTS, phase) ? ACTS[phase] : undefined;
+
+export const titleOf = (phase: Phase): string => actOf(phase)?.title ?? phase;
+
+/** Nothing is undone anymore, only finished. */
+export const isPastNoReturn = (phase: Phase): boolean => actOf(phase)?.leaves === 'finish';
+
 // ── Steps ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What the length of a wait depends on. */
@@ -337,9 +346,13 @@ const ACT_OF_STATE: ReadonlyMap<string, Phase> = new Map([
 /** The act that a state belongs to; nothing for what lies between two steps. */
 export const actOfState = (title: string): Phase | undefined => ACT_OF_STATE.get(title);
 
-/** The state with which an act begins. */
+/** The state with which an act begins; of the first one, the first that asks anybody. */
 export function beginningOf(act: Phase): string {
   const first = STEP_NAMES.map(rowOf).find((row) => row.act === act);
   if (!first) throw new Error(`No step is in the act ${act}.`);
   return first.title;
 }
+
+/** The act that begins with this state; the first one is begun when a deployment is there. */
+export const actBegunBy = (state: string): Phase | undefined =>
+  PHASES.slice(1).find((act) => beginningOf(act) === state);

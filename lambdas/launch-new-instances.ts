@@ -3,22 +3,20 @@
  * `domain/launching.ts`. Running it twice launches nothing twice: the client tokens are derived from the execution, and
  * the ledger knows which tries are behind (rule 5). All shares are launched, or the deployment is undone.
  */
+
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import type { After, Launch } from './domain/core/document.ts';
-import { isFailure } from './domain/core/errors.ts';
 import { defineStep } from './domain/core/step.ts';
 import {
   type LaunchedShare,
   launchSentence,
   movedOn,
-  noRoomFor,
   type Progress,
   progressIn,
-  tryOf,
 } from './domain/launch/capacity.ts';
-import { launchRequest, wholeLaunch } from './domain/launch/launch-request.ts';
+import { launchRound } from './domain/launch/launch-round.ts';
 import { entering, holding } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
 
@@ -61,44 +59,6 @@ async function launchShares(
     progress = movedOn(fleet, progress, turnedDown, subnets);
   }
   return fleet.subnets.flatMap((home) => launched.get(home) ?? []);
-}
-
-/**
- * One try of each share, side by side (EC2's bucket holds five RunInstances). All are waited for, also when one has
- * failed: the undo must not begin while a launch is still in flight.
- */
-async function launchRound(
-  deployment: Agreed,
-  open: readonly string[],
-  progress: Progress,
-  { ec2 }: Pick<Ports, 'ec2'>,
-): Promise<{ shares: readonly LaunchedShare[]; turnedDown: readonly string[] }> {
-  const tries = open.map((home) => {
-    const as = tryOf(deployment.fleet, progress, home);
-    if (!as) throw noRoomFor(deployment.fleet, home);
-    return { home, as };
-  });
-  const answers = await Promise.allSettled(
-    tries.map(async ({ home, as }) => {
-      const wanted = { count: deployment.fleet.instancesPerZone, whose: [home], ...as };
-      const instances = await ec2.launch(launchRequest(deployment, wanted));
-      return { home, as, instances: wholeLaunch(wanted, instances) };
-    }),
-  );
-  refuseFailed(answers);
-  return {
-    shares: answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])),
-    turnedDown: open.filter((_home, index) => answers[index]?.status === 'rejected'),
-  };
-}
-
-/** All but a lack of capacity; an unknown answer first, so that it is asked for again before the undo begins. */
-function refuseFailed(answers: readonly PromiseSettledResult<unknown>[]): void {
-  const failures = answers.flatMap((answer) =>
-    answer.status === 'rejected' && !isFailure(answer.reason, 'NoCapacity') ? [answer.reason as unknown] : [],
-  );
-  if (failures.length === 0) return;
-  throw failures.find((failure) => isFailure(failure, 'ServiceUnavailable')) ?? failures[0];
 }
 
 export const handler = lambdaHandler(launchNewInstances, () => ({

@@ -13,14 +13,12 @@ import type { After, Straggler } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { span } from './domain/core/words.ts';
-import { healthWords } from './domain/hosts/health-words.ts';
 import { atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import {
   allReady,
-  type HostFacts,
-  type HostStanding,
   mackerelMatters,
   readinessSentence,
+  refuseUnused,
   standings,
   toRegister,
 } from './domain/hosts/readiness.ts';
@@ -93,19 +91,6 @@ async function lookAndJoin(
     // Asked for the sentence's sake alone, it is not asked by the next look, which may come soon.
     ...(mackerelMatters(launched, facts, joins, 0) && { patienceSeconds: MACKEREL_PAUSE_SECONDS }),
   };
-}
-
-/** A target group that no listener uses, or a zone that is not enabled: waiting would never end well. */
-function refuseUnused(hosts: readonly HostStanding[], members: HostFacts['members']): void {
-  const ours = new Set(hosts.map((host) => host.instanceId));
-  for (const [name, registered] of members) {
-    const unused = registered.find((member) => ours.has(member.instanceId) && member.state === 'unused');
-    if (!unused) continue;
-    throw new DeploymentError(
-      'LoadBalancerUnusable',
-      `${name} will never check ${unused.instanceId} (${healthWords(unused.reason)}). Attach it to a listener and enable the host's zone.`,
-    );
-  }
 }
 
 export const handler = lambdaHandler(newHostsAreReady, (apiKeyParameter) => ({

@@ -17,7 +17,7 @@ import type { Step } from './domain/core/step.ts';
 import { endingOf } from './domain/record/ending.ts';
 import { recordOf, withoutTimeline } from './domain/record/record.ts';
 import { type Ears, tellEnding } from './domain/record/telling.ts';
-import { writeTimeline } from './domain/record/write-records.ts';
+import { writeTimeline } from './domain/record/write-timeline.ts';
 import type { Ports } from './ports/ports.ts';
 
 /**

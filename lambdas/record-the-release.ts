@@ -13,7 +13,7 @@ import { defineStep } from './domain/core/step.ts';
 import { holding } from './domain/lock/fence.ts';
 import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record/record.ts';
 import { type Ears, tellEnding } from './domain/record/telling.ts';
-import { writeTimeline } from './domain/record/write-records.ts';
+import { writeTimeline } from './domain/record/write-timeline.ts';
 import type { Ports } from './ports/ports.ts';
 
 type Records = Pick<Ports, 'ledger' | 'records'> & Ears;

@@ -14,7 +14,7 @@ import { despiteBadInput } from './domain/core/parse-document.ts';
 import type { Step } from './domain/core/step.ts';
 import { list } from './domain/core/words.ts';
 import { followUps } from './domain/lock/following.ts';
-import { startPending } from './domain/record/write-records.ts';
+import { startPending } from './domain/lock/pending.ts';
 import type { Ports } from './ports/ports.ts';
 
 type Registry = Pick<Ports, 'ledger' | 'executions' | 'log'>;

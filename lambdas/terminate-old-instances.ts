@@ -9,10 +9,10 @@ import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import { type After, oldInstanceIds } from './domain/core/document.ts';
-import { DeploymentError, isFailure } from './domain/core/errors.ts';
+import { DeploymentError } from './domain/core/errors.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
-import { list, span } from './domain/core/words.ts';
-import { retireHostsOf, terminateInstances } from './domain/hosts/end-instances.ts';
+import { span } from './domain/core/words.ts';
+import { retireEndedOldHosts, terminateInstances } from './domain/hosts/end-instances.ts';
 import { lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import {
   decideAfterCall,
@@ -36,7 +36,7 @@ export const terminateOldInstances = defineWait('terminate-old-instances', {
     new DeploymentError(
       'OldHostsNotTerminated',
       `After ${span(seconds)}: ${reason}. They are out of service; terminate them in the EC2 console.` +
-        (await retireEnded(deployment, ports)),
+        (await retireEndedOldHosts(deployment, ports)),
     ),
 });
 
@@ -78,26 +78,6 @@ async function lookAndTerminate(
       if ('error' in after) throw after.error;
       return { ready: false, reason: after.reason, memory: { ...memory, begun: 1 } };
     }
-  }
-}
-
-/**
- * Those that did end, for nobody else comes by to retire them: a human looks after the rest. Best effort.
- * @returns a sentence about them.
- */
-async function retireEnded(deployment: Baked, ports: TerminationPorts): Promise<string> {
-  try {
-    const instances = await ports.ec2.describe(oldInstanceIds(deployment));
-    const ids = instances.filter(({ state }) => state === 'terminated').map(({ instanceId }) => instanceId);
-    if (ids.length === 0) return '';
-    const ended = deployment.oldHosts.hosts.filter(({ instanceId }) => ids.includes(instanceId));
-    const known = ended.flatMap(({ hostIds }) => hostIds);
-    const { refusals } = await retireHostsOf(deployment, ports, ids, known);
-    const but = refusals && `, but for ${refusals}`;
-    return ` ${list(ids)} ended, and ${ids.length === 1 ? 'is' : 'are'} retired in Mackerel${but}.`;
-  } catch (error) {
-    if (!isFailure(error)) throw error;
-    return '';
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { actOf, TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
 import { secondsBetween, span } from '../../lambdas/domain/core/words.ts';
-import { deadSince, decideCleanUp } from '../../lambdas/domain/lock/lock.ts';
+import { deadSince, decideCleanUp } from '../../lambdas/domain/lock/dead-holders.ts';
 import { WATCH_EVERY_SECONDS } from '../../lambdas/domain/lock/orphans.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';

@@ -1,7 +1,7 @@
 /** How the command says things: moments, tables, executions. */
 
 import { secondsBetween, span } from '../../lambdas/domain/core/words.ts';
-import { wantedBy } from '../../lambdas/domain/lock/lock.ts';
+import { wantedBy } from '../../lambdas/domain/lock/pending.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { PendingRequest } from '../../lambdas/ports/ledger.ts';
 import { padTo, width } from '../../lib/terminal/width.ts';

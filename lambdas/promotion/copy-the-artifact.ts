@@ -21,14 +21,13 @@ import type { Ports } from '../ports/ports.ts';
 export const COPY_SECONDS = 12 * 3_600;
 
 type Chosen = PromotedSoFar<'candidate'>;
-type Copier = Pick<Ports, 'copies' | 'clock'>;
 /** What a look did. */
 type Progress = Pick<Copy, 'ready' | 'reason' | 'uploadId' | 'versionId'>;
 
 export const copyTheArtifact = definePromotionStep(
   'copy-the-artifact',
   ['candidate'],
-  async (promotion, ports: Copier): Promise<Copy> => {
+  async (promotion, ports: Pick<Ports, 'copies' | 'clock'>): Promise<Copy> => {
     const now = ports.clock.now();
     const { since = now.toISOString(), looks = 0 } = promotion.copy ?? {};
     const passed = secondsBetween(since, now);
@@ -43,14 +42,13 @@ export const copyTheArtifact = definePromotionStep(
   },
 );
 
-async function copyOn(promotion: Chosen, { copies }: Copier): Promise<Progress> {
+async function copyOn(promotion: Chosen, { copies }: Pick<Ports, 'copies'>): Promise<Progress> {
   const { promotion: plan, candidate } = promotion;
   const newest = await copies.look(plan.to);
   if (decideCopy(plan.to, candidate, newest) === 'made' && newest !== undefined)
     return copied(newest.versionId);
-  const made = fitsIntoOneRequest(candidate.artifact.sizeBytes)
-    ? await copies.whole(copyRequest(plan, candidate))
-    : await copyInParts(promotion, copies);
+  const isSmall = fitsIntoOneRequest(candidate.artifact.sizeBytes);
+  const made = await (isSmall ? copies.whole(copyRequest(plan, candidate)) : copyInParts(promotion, copies));
   if (typeof made === 'object') return made;
   if (made !== undefined) {
     return copied(verifiedCopy(plan.to, candidate, await copies.look(plan.to, made)));

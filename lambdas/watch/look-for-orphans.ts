@@ -13,24 +13,10 @@ import { liveExecutions } from '../clients/executions.ts';
 import { systemClock } from '../clients/handler.ts';
 import { liveLedger } from '../clients/ledger.ts';
 import { liveRecords } from '../clients/records.ts';
-import { machinesOf } from '../domain/core/aws.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
-import { TAG } from '../domain/core/fleet.ts';
-import { cleanUpName, currentReleaseKey } from '../domain/core/names.ts';
-import { list, secondsBetween } from '../domain/core/words.ts';
-import { removeExpiredKept } from '../domain/hosts/kept.ts';
-import {
-  accountedFor,
-  judgeLock,
-  lookAt,
-  orphansAmong,
-  orphansSentence,
-  unaccountedFor,
-} from '../domain/lock/orphans.ts';
+import { list } from '../domain/core/words.ts';
+import { type FleetReport, lookForOrphans } from '../domain/lock/orphan-watch.ts';
 import { metricFields } from '../domain/record/metrics.ts';
-import { startPending } from '../domain/record/write-records.ts';
-import type { LedgerRow } from '../ports/ledger.ts';
-import type { Ports } from '../ports/ports.ts';
 
 /** What the schedule hands over, the same each time. */
 const Watched = v.object({
@@ -46,91 +32,6 @@ const Watched = v.object({
     v.minLength(1),
   ),
 });
-type Watched = v.InferOutput<typeof Watched>;
-type WatchedFleet = Watched['fleets'][number];
-
-type Eyes = Pick<Ports, 'ledger' | 'executions' | 'ec2' | 'records' | 'clock'>;
-
-/** What a look at one fleet found. */
-export interface FleetReport {
-  readonly fleet: string;
-  /** As far as it is known; 0: nothing is orphaned. */
-  readonly orphanSeconds: number;
-  /** For how long the lock has been held, by whomever; absent: it is free, or nobody knows. */
-  readonly lockSeconds?: number;
-  readonly reasons: readonly string[];
-  /** Why not everything could be looked at. */
-  readonly troubles: readonly Error[];
-}
-
-/** Looks at every fleet: the trouble of one never keeps the others from being looked at. */
-export function lookForOrphans({ bucket, fleets }: Watched, ports: Eyes): Promise<FleetReport[]> {
-  return Promise.all(fleets.map((fleet) => lookAtFleet(fleet, bucket, ports)));
-}
-
-interface Finding {
-  readonly orphanSeconds: number;
-  readonly reason: string;
-}
-
-async function lookAtFleet(fleet: WatchedFleet, bucket: string, ports: Eyes): Promise<FleetReport> {
-  const findings: Finding[] = [];
-  const troubles: Error[] = [];
-  const note = ({ reason: error }: PromiseRejectedResult) =>
-    troubles.push(error instanceof Error ? error : new Error(String(error)));
-  // The row comes first: an instance of who holds the lock then is no orphan, whatever becomes of the lock meanwhile.
-  const [row] = await Promise.allSettled([ports.ledger.read(fleet.name)]);
-  if (row.status === 'rejected') note(row);
-  else {
-    const looks = [lookAtLock(fleet, row.value, ports), lookAtInstances(fleet, bucket, row.value, ports)];
-    for (const look of await Promise.allSettled(looks)) {
-      if (look.status === 'rejected') note(look);
-      else findings.push(look.value);
-    }
-  }
-  const held = row.status === 'fulfilled' ? row.value?.held : undefined;
-  return {
-    fleet: fleet.name,
-    ...(held && { lockSeconds: Math.round(secondsBetween(held.since, ports.clock.now())) }),
-    orphanSeconds: Math.max(0, ...findings.map(({ orphanSeconds }) => Math.round(orphanSeconds))),
-    reasons: findings.map(({ reason }) => reason),
-    troubles,
-  };
-}
-
-async function lookAtLock(
-  { name, machine }: WatchedFleet,
-  row: LedgerRow | undefined,
-  ports: Eyes,
-): Promise<Finding> {
-  const now = ports.clock.now();
-  const held = row?.held;
-  const state = held ? await ports.executions.status(held.holder) : ({ state: 'unknown' } as const);
-  const verdict = judgeLock(row, state, now);
-  if (verdict.act === 'start-pending') await startPending(name, machine, ports);
-  if (verdict.act === 'clean-up' && held)
-    await ports.executions.start(machinesOf(machine, name).cleanUp, cleanUpName(held, lookAt(now)), '{}');
-  return verdict;
-}
-
-async function lookAtInstances(
-  { name }: WatchedFleet,
-  bucket: string,
-  row: LedgerRow | undefined,
-  ports: Eyes,
-): Promise<Finding> {
-  // The record before the instances: what it does not account for anymore was terminated before it was written.
-  const record = await ports.records.readRecord(bucket, currentReleaseKey(name));
-  const tagged = await ports.ec2.listByTag(TAG.fleet, name);
-  const accounted = accountedFor(name, record);
-  // Somebody may have put the tag on a host that serves, meaning "keep this": what is accounted for is never ended here.
-  const unaccounted = unaccountedFor(tagged, row?.held, accounted);
-  const removed = await removeExpiredKept(name, unaccounted, ports);
-  const orphans = orphansAmong(tagged, row?.held, accounted, ports.clock.now());
-  return orphans.length === 0
-    ? { orphanSeconds: 0, reason: removed ?? 'every instance is looked after' }
-    : { orphanSeconds: Math.max(...orphans.map(({ seconds }) => seconds)), reason: orphansSentence(orphans) };
-}
 
 const logger = new Logger();
 

@@ -341,7 +341,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a deployment that fails for its page',
     breaks: 'a human is called because the picture of a good deployment could not be stored',
     rule: 6,
-    file: 'lambdas/domain/record/write-records.ts',
+    file: 'lambdas/domain/record/write-timeline.ts',
     find: 'drawn(record)).catch(() => {});',
     replace: 'drawn(record));',
     kinds: ['app'],

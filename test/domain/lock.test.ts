@@ -4,14 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { machinesOf } from '../../lambdas/domain/core/aws.ts';
 import { rowOf, STEP_NAMES, TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
 import { settledAfterSeconds } from '../../lambdas/domain/hosts/removal.ts';
-import {
-  deadSince,
-  decideCleanUp,
-  markedWith,
-  takesTheSlot,
-  wantedBy,
-  workLeftOf,
-} from '../../lambdas/domain/lock/lock.ts';
+import { deadSince, decideCleanUp, workLeftOf } from '../../lambdas/domain/lock/dead-holders.ts';
+import { markedWith, takesTheSlot, wantedBy } from '../../lambdas/domain/lock/pending.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
 import { agreed, at, failedBy, HOLD, launched } from '../support/deployments.ts';

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { filesIn, importsOf, sourceOf } from '../../docs/imports.ts';
 import { mayKnow, ROOMS, type RoomSpec, roomOf } from '../../docs/rooms.ts';
+import { FUNCTION_NAMES, sourceOf as fileOf } from '../../lib/function-names.ts';
 
 const FILES = filesIn('bin', 'lib', 'lambdas', 'simulator');
 
@@ -38,4 +39,24 @@ describe('In lambdas', () => {
     expect(places.size).toBeGreaterThan(400);
     expect([...places].filter(([name, files]) => name !== 'handler' && files.length > 1)).toEqual([]);
   });
+});
+
+/** Lines that say something: no blank ones, no comments, no imports, not the wiring of the handler. */
+function ownLines(file: string): number {
+  const [body = ''] = sourceOf(file).split('\nexport const handler = ');
+  const code = body.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '').replace(/^import [\s\S]*?;$/gm, '');
+  return code.split('\n').filter((line) => line.trim() !== '').length;
+}
+
+describe('A step', () => {
+  const STEP_FILES = FUNCTION_NAMES.map(fileOf);
+
+  it('is a file of its own, and has a row in a table', () => {
+    const files = FILES.filter((file) => roomOf(file) === 'steps');
+    expect(files.toSorted()).toEqual(STEP_FILES.toSorted());
+  });
+
+  it.each(STEP_FILES)('%s looks, asks for a decision and acts, in at most 60 lines', (file) =>
+    expect(ownLines(file)).toBeLessThanOrEqual(60),
+  );
 });

@@ -10,7 +10,8 @@ import { failure } from '../support/failures.ts';
 // Loaded anew with this setting, the logger writes to the console that tests can watch, and not to one of its own.
 vi.stubEnv('POWERTOOLS_DEV', 'true');
 vi.resetModules();
-const { handler, lookForOrphans, tell } = await import('../../lambdas/watch/look-for-orphans.ts');
+const { handler, tell } = await import('../../lambdas/watch/look-for-orphans.ts');
+const { lookForOrphans } = await import('../../lambdas/domain/lock/orphan-watch.ts');
 
 const NOW = new Date('2026-11-22T10:07:00Z');
 const ago = (seconds: number) => new Date(NOW.getTime() - seconds * 1000);

@@ -3,7 +3,7 @@
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { TOO_LATE_TO_CANCEL } from '../../../lambdas/domain/core/ledger-refusals.ts';
 import { actOf } from '../../../lambdas/domain/core/steps.ts';
-import { deadSince } from '../../../lambdas/domain/lock/lock.ts';
+import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { type Command, callerName, type Task } from '../command.ts';

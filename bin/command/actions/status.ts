@@ -4,7 +4,7 @@ import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { isPastNoReturn, titleOf } from '../../../lambdas/domain/core/steps.ts';
 import { list, span } from '../../../lambdas/domain/core/words.ts';
-import { deadSince } from '../../../lambdas/domain/lock/lock.ts';
+import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
 import { orphansAmong } from '../../../lambdas/domain/lock/orphans.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { orUnknown } from '../attempt.ts';

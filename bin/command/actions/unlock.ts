@@ -6,8 +6,8 @@
 import { executionOf } from '../../../lambdas/domain/core/aws.ts';
 import { byHandName } from '../../../lambdas/domain/core/names.ts';
 import { isPastNoReturn } from '../../../lambdas/domain/core/steps.ts';
-import { deadSince } from '../../../lambdas/domain/lock/lock.ts';
-import { startPending } from '../../../lambdas/domain/record/write-records.ts';
+import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
+import { startPending } from '../../../lambdas/domain/lock/pending.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { orElse } from '../attempt.ts';
 import { type Command, executionArn, machineArn, type Task } from '../command.ts';

@@ -2,10 +2,12 @@
  * How instances end: out of the load balancers, drained, terminated, retired in Mackerel. Old hosts, new hosts and
  * stragglers are terminated by the same call; new hosts and stragglers leave by the same procedure.
  */
+
 import type { Instance } from '../../ports/ec2.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Refusal } from '../../ports/refusal.ts';
-import type { Deployment, Milestones } from '../core/document.ts';
+import { type After, type Deployment, type Milestones, oldInstanceIds } from '../core/document.ts';
+import { isFailure } from '../core/errors.ts';
 import type { Found, Turn } from '../core/wait.ts';
 import { count, list } from '../core/words.ts';
 import { decideDraining } from './draining.ts';
@@ -126,4 +128,27 @@ export async function retireHostsOf(
     retired: hostIds.length - refused.length,
     refusals: refused.length === 0 ? '' : refusalsIn(refused),
   };
+}
+
+/**
+ * Retires the old hosts that did end, for nobody else comes by to retire them: a human looks after the rest. Best effort.
+ * @returns a sentence about them.
+ */
+export async function retireEndedOldHosts(
+  deployment: After<'oldHosts'>,
+  ports: Pick<Ports, 'ec2' | 'mackerel'>,
+): Promise<string> {
+  try {
+    const instances = await ports.ec2.describe(oldInstanceIds(deployment));
+    const ids = instances.filter(({ state }) => state === 'terminated').map(({ instanceId }) => instanceId);
+    if (ids.length === 0) return '';
+    const ended = deployment.oldHosts.hosts.filter(({ instanceId }) => ids.includes(instanceId));
+    const known = ended.flatMap(({ hostIds }) => hostIds);
+    const { refusals } = await retireHostsOf(deployment, ports, ids, known);
+    const but = refusals && `, but for ${refusals}`;
+    return ` ${list(ids)} ended, and ${ids.length === 1 ? 'is' : 'are'} retired in Mackerel${but}.`;
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return '';
+  }
 }

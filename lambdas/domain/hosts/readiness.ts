@@ -212,3 +212,16 @@ export function toRegister(
   }
   return due;
 }
+
+/** A target group that no listener uses, or a zone that is not enabled: waiting would never end well. */
+export function refuseUnused(hosts: readonly HostStanding[], members: HostFacts['members']): void {
+  const ours = new Set(hosts.map((host) => host.instanceId));
+  for (const [name, registered] of members) {
+    const unused = registered.find((member) => ours.has(member.instanceId) && member.state === 'unused');
+    if (!unused) continue;
+    throw new DeploymentError(
+      'LoadBalancerUnusable',
+      `${name} will never check ${unused.instanceId} (${healthWords(unused.reason)}). Attach it to a listener and enable the host's zone.`,
+    );
+  }
+}

@@ -1,6 +1,12 @@
 /** The second half of an undo: removing what this deployment launched. What has to be known before anything is removed. */
 import type { Instance } from '../../ports/ec2.ts';
-import { type Deployment, launchedIds, newInstanceIds, oldInstanceIds } from '../core/document.ts';
+import {
+  type Deployment,
+  type Launch,
+  launchedIds,
+  newInstanceIds,
+  oldInstanceIds,
+} from '../core/document.ts';
 import { FAILURES } from '../core/errors.ts';
 import { TAG } from '../core/fleet.ts';
 import { LAUNCH_IN_FLIGHT_SECONDS, VISIBILITY_SECONDS } from '../core/steps.ts';
@@ -66,4 +72,30 @@ export function inFlightUntil(
 ): Found | undefined {
   const left = seconds - secondsPassed;
   return left <= 0 ? undefined : { ready: false, reason, earliest: new Date(now.getTime() + left * 1000) };
+}
+
+/** @param document the ledger's: a run of the undo that was cut off wrote down there whom it terminates. */
+export function launchedIn(document = '{}'): string[] {
+  const { launch } = JSON.parse(document) as Partial<Deployment>;
+  return launch?.instances.map(({ instanceId }) => instanceId) ?? [];
+}
+
+/**
+ * A launch that was cut off (the first, or that of replacements) wrote down no ids, and what has ended is not listed by
+ * its tag anymore.
+ * @returns the launch with the instances that it does not know; nothing when it knows them all.
+ */
+export function launchWith(
+  deployment: Deployment,
+  instances: readonly Instance[],
+  now: Date,
+): Launch | undefined {
+  const known = launchedIds(deployment);
+  const found = instances
+    .filter(({ instanceId }) => !known.includes(instanceId))
+    .map(({ instanceId, zone, instanceType }) => ({ instanceId, zone, instanceType }));
+  if (found.length === 0) return undefined;
+  const { launch = { reason: 'found by the tag of the deployment', at: now.toISOString(), instances: [] } } =
+    deployment;
+  return { ...launch, instances: [...launch.instances, ...found] };
 }

@@ -9,6 +9,7 @@ import { isFailure } from '../core/errors.ts';
 import { TAG } from '../core/fleet.ts';
 import { failedInstances, lastLines } from './evidence.ts';
 import { toKeep } from './kept.ts';
+import { decideTermination } from './termination.ts';
 
 /** What was set aside so far. */
 export type Aside = Pick<Removal, 'evidence' | 'kept'>;
@@ -19,18 +20,23 @@ const PATIENCE_SECONDS = 3;
 const LOOKS_BETWEEN_READS = 5;
 
 /**
- * @param removable what would be terminated now: one of these may be kept instead
- * @returns `aside`, and what this look adds to it
+ * @param ids what this deployment has launched
+ * @param instances what EC2 says of them in this look
+ * @returns what was set aside before, and what this look adds to it
  */
 export async function setAside(
-  aside: Aside,
   deployment: Deployment,
+  ids: readonly string[],
   instances: readonly Instance[],
-  removable: readonly Instance[],
   now: Date,
   ec2: Ec2,
 ): Promise<Aside> {
+  const { evidence: read, kept: before } = deployment.removal ?? {};
+  const aside: Aside = { ...(read && { evidence: read }), ...(before && { kept: before }) };
   if (instances.length === 0) return aside;
+  // One of those that would be terminated now may be kept instead.
+  const { terminate } = decideTermination('new', deployment, ids, instances);
+  const removable = instances.filter(({ instanceId }) => terminate.includes(instanceId));
   // Decided once: after the first look, instances end because the undo ended them.
   const known = aside.evidence ?? failedInstances(deployment, instances).map((id) => unread(id));
   const failed = known.map(({ instanceId }) => instanceId);

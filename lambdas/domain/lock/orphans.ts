@@ -12,7 +12,7 @@ import { DeploymentError } from '../core/errors.ts';
 import { TAG } from '../core/fleet.ts';
 import { secondsBetween, span } from '../core/words.ts';
 import { isKept } from '../hosts/kept.ts';
-import { deadSince } from './lock.ts';
+import { deadSince } from './dead-holders.ts';
 
 /** How often the watch looks, in seconds. */
 export const WATCH_EVERY_SECONDS = 300;

@@ -8,17 +8,18 @@
  */
 
 import type { Log } from '../../ports/log.ts';
+import type { Mackerel } from '../../ports/mackerel.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { chunksOf } from '../core/collections.ts';
 import type { Deployment } from '../core/document.ts';
 import { isFailure } from '../core/errors.ts';
+import type { Fleet } from '../core/fleet.ts';
 import { count, list } from '../core/words.ts';
 import { HOST_METADATA_NAMESPACE, hostMetadataOf, serviceMetricsOf } from './mackerel-news.ts';
 import { metricFields } from './metrics.ts';
 import { type DeploymentEnded, EVENT_TYPE, isNews, metricsOf, newsOf } from './news.ts';
 import { messageOf } from './news-message.ts';
 import type { DeploymentRecord } from './record.ts';
-import { annotateDeployment } from './write-records.ts';
 
 export type Ears = Pick<Ports, 'mackerel' | 'announcer' | 'log' | 'clock'>;
 
@@ -90,6 +91,19 @@ async function tellMackerel(
         ]
       : []),
   ]);
+}
+
+/** From start to end, with the result. */
+async function annotateDeployment(mackerel: Mackerel, fleet: Fleet, record: DeploymentRecord): Promise<void> {
+  const { service, role } = fleet.mackerel;
+  await mackerel.annotate({
+    service,
+    role,
+    title: `${record.outcome}: ${record.fleet}${record.artifact ? ` ${record.artifact.versionId}` : ''}`,
+    description: `${record.reason}\nStarted by ${record.startedBy}${record.why ? `: ${record.why}` : ''}`,
+    from: new Date(record.startedAt),
+    to: new Date(record.finishedAt),
+  });
 }
 
 /** Each new host says in Mackerel which release it runs. One that does not take it keeps no other from it. */

@@ -4,12 +4,13 @@
  */
 
 import * as v from 'valibot';
+import type { Records } from '../../ports/s3.ts';
 import type { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
 import type { GateName } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { DeploymentInput, Override } from '../core/input.ts';
-import { machineName } from '../core/names.ts';
+import { machineName, promotionKey } from '../core/names.ts';
 import { freezeAt, freezeSentence } from './freeze.ts';
 import { type CurrentRelease, sameFiles } from './release-choice.ts';
 
@@ -53,6 +54,18 @@ export function askGates(fleet: Fleet, input: DeploymentInput, facts: GateFacts)
     refusals: closed.filter((gate) => !isOpened(gate)).flatMap(({ refusal }) => refusal ?? []),
     overridden: closed.filter(isOpened).flatMap(({ told }) => told ?? []),
   };
+}
+
+/** Asks them about a release that is wanted; the proof is only looked for where it is demanded. */
+export async function askGatesAbout(
+  fleet: Fleet,
+  input: DeploymentInput,
+  facts: Omit<GateFacts, 'promotion'>,
+  records: Pick<Records, 'readRecord'>,
+): Promise<GateAnswer> {
+  const key = promotionKey(fleet.name, facts.artifact.sha256);
+  const promotion = fleet.wantsProvenance ? await records.readRecord(fleet.artifact.bucket, key) : undefined;
+  return askGates(fleet, input, { ...facts, promotion });
 }
 
 /** A gate that was asked: what it said, who may open it all the same, and what is then told. */

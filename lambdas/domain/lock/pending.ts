@@ -1,23 +1,8 @@
-/** Decisions about a fleet's lock: what a start does that finds it held, and what is to be done about a dead holder. */
-
-import type { ExecutionState } from '../../ports/executions.ts';
-import type { LedgerRow, PendingRequest, Phase } from '../../ports/ledger.ts';
-import type { TakeOver } from '../core/document.ts';
-import { isFollowUp } from '../core/names.ts';
-import { ACTS, TAKE_OVER_AFTER_SECONDS } from '../core/steps.ts';
-import { span } from '../core/words.ts';
-
-type Held = NonNullable<LedgerRow['held']>;
-
-/** Step Functions answers "unknown" for a very young execution too: only an old lock is held by nobody then. */
-const YOUNG_SECONDS = 300;
-
-/** Is the holder dead, and since when? `undefined`: it runs, or may run. */
-export function deadSince(held: Held, state: ExecutionState, now: Date): Date | undefined {
-  if (state.state === 'ended') return state.at;
-  const age = (now.getTime() - held.since.getTime()) / 1000;
-  return state.state === 'unknown' && age > YOUNG_SECONDS ? held.since : undefined;
-}
+/** What waits for a fleet's lock: which of two requests is deployed next, and starting it. */
+import type { PendingRequest } from '../../ports/ledger.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { machinesOf } from '../core/aws.ts';
+import { isFollowUp, waitedName } from '../core/names.ts';
 
 /**
  * May a request take the pending slot from the one that waits there? It ends as if each had had its turn:
@@ -82,40 +67,20 @@ export function wantedBy(request: PendingRequest): string {
   return `the rollback to ${rollbackTo} (version ${request.versionId})`;
 }
 
-type Verdict = Pick<TakeOver, 'ready' | 'verdict' | 'reason'> & { readonly waitSeconds?: number };
-
-/** What a clean-up does about a fleet: nothing where all is well or a human is at it; else undo or finish. */
-export function decideCleanUp(row: LedgerRow | undefined, state: ExecutionState, now: Date): Verdict {
-  const held = row?.held;
-  if (!held) return { ready: true, verdict: 'nothing', reason: 'the lock is free' };
-  if (held.needsHuman !== undefined)
-    return { ready: true, verdict: 'nothing', reason: `a human has to decide: ${held.needsHuman}` };
-  const dead = deadSince(held, state, now);
-  if (!dead) return { ready: true, verdict: 'nothing', reason: `${held.holder} runs, or may run` };
-  const passed = (now.getTime() - dead.getTime()) / 1000;
-  if (passed < TAKE_OVER_AFTER_SECONDS) {
-    const left = TAKE_OVER_AFTER_SECONDS - passed;
-    const reason = `a function of ${held.holder} may still be in flight for ${span(left)}`;
-    return { ready: false, verdict: 'wait', reason, waitSeconds: left };
-  }
-  const ended = `${held.holder} ended ${span(passed)} ago in the phase ${held.phase}`;
-  const verdict = workLeftOf(held);
-  return { ready: true, verdict, reason: `${ended}${LEFT[verdict]}` };
-}
-
-/** Each completes "… ended in the phase …". */
-const LEFT = {
-  release: ': it changed nothing',
-  undo: ': undoing it',
-  finish: ', past the point of no return: finishing it',
-  human: ', which this release of irekae does not know: a human has to decide',
-} as const satisfies Readonly<Record<WorkLeft, string>>;
-
-/** What a dead holder left to do; nobody but a human knows what to do about a phase that is not in the table. */
-export type WorkLeft = (typeof ACTS)[Phase]['leaves'] | 'human';
-
-/** A holder that wrote no document down never left the first act. */
-export function workLeftOf({ phase, document }: Pick<Held, 'phase' | 'document'>): WorkLeft {
-  if (!Object.hasOwn(ACTS, phase)) return 'human';
-  return document === undefined ? 'release' : ACTS[phase].leaves;
+/**
+ * Starts what waits in the pending slot, and empties it. The execution is named after the request, so that it starts
+ * once, whoever finds it there and however often.
+ * @param executionArn of one of the fleet's executions: it tells account, Region and machine
+ */
+export async function startPending(
+  fleet: string,
+  executionArn: string,
+  { ledger, executions }: Pick<Ports, 'ledger' | 'executions'>,
+): Promise<PendingRequest | undefined> {
+  const row = await ledger.read(fleet);
+  if (!row?.pending || row.held) return undefined;
+  const { id, input } = row.pending;
+  await executions.start(machinesOf(executionArn, fleet).deploy, waitedName(id), input);
+  await ledger.clearPending(fleet, id);
+  return row.pending;
 }

@@ -1,0 +1,107 @@
+/**
+ * A look of the orphan watch at the fleets of an environment: starts what waits although the lock is free, sends the
+ * clean-up after a dead holder, ends kept instances whose time is over, and measures what nobody looks after.
+ */
+import type { LedgerRow } from '../../ports/ledger.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { machinesOf } from '../core/aws.ts';
+import { TAG } from '../core/fleet.ts';
+import { cleanUpName, currentReleaseKey } from '../core/names.ts';
+import { secondsBetween } from '../core/words.ts';
+import { removeExpiredKept } from '../hosts/kept.ts';
+import { accountedFor, judgeLock, lookAt, orphansAmong, orphansSentence, unaccountedFor } from './orphans.ts';
+import { startPending } from './pending.ts';
+
+export interface WatchedFleet {
+  readonly name: string;
+  /** ARN of the machine that deploys it. */
+  readonly machine: string;
+}
+
+export interface Watched {
+  readonly bucket: string;
+  readonly fleets: readonly WatchedFleet[];
+}
+
+type WatchPorts = Pick<Ports, 'ledger' | 'executions' | 'ec2' | 'records' | 'clock'>;
+
+/** What a look at one fleet found. */
+export interface FleetReport {
+  readonly fleet: string;
+  /** As far as it is known; 0: nothing is orphaned. */
+  readonly orphanSeconds: number;
+  /** For how long the lock has been held, by whomever; absent: it is free, or nobody knows. */
+  readonly lockSeconds?: number;
+  readonly reasons: readonly string[];
+  /** Why not everything could be looked at. */
+  readonly troubles: readonly Error[];
+}
+
+/** Looks at every fleet: the trouble of one never keeps the others from being looked at. */
+export function lookForOrphans({ bucket, fleets }: Watched, ports: WatchPorts): Promise<FleetReport[]> {
+  return Promise.all(fleets.map((fleet) => lookAtFleet(fleet, bucket, ports)));
+}
+
+interface Finding {
+  readonly orphanSeconds: number;
+  readonly reason: string;
+}
+
+async function lookAtFleet(fleet: WatchedFleet, bucket: string, ports: WatchPorts): Promise<FleetReport> {
+  const findings: Finding[] = [];
+  const troubles: Error[] = [];
+  const note = ({ reason: error }: PromiseRejectedResult) =>
+    troubles.push(error instanceof Error ? error : new Error(String(error)));
+  // The row comes first: an instance of who holds the lock then is no orphan, whatever becomes of the lock meanwhile.
+  const [row] = await Promise.allSettled([ports.ledger.read(fleet.name)]);
+  if (row.status === 'rejected') note(row);
+  else {
+    const looks = [lookAtLock(fleet, row.value, ports), lookAtInstances(fleet, bucket, row.value, ports)];
+    for (const look of await Promise.allSettled(looks)) {
+      if (look.status === 'rejected') note(look);
+      else findings.push(look.value);
+    }
+  }
+  const held = row.status === 'fulfilled' ? row.value?.held : undefined;
+  return {
+    fleet: fleet.name,
+    ...(held && { lockSeconds: Math.round(secondsBetween(held.since, ports.clock.now())) }),
+    orphanSeconds: Math.max(0, ...findings.map(({ orphanSeconds }) => Math.round(orphanSeconds))),
+    reasons: findings.map(({ reason }) => reason),
+    troubles,
+  };
+}
+
+async function lookAtLock(
+  { name, machine }: WatchedFleet,
+  row: LedgerRow | undefined,
+  ports: WatchPorts,
+): Promise<Finding> {
+  const now = ports.clock.now();
+  const held = row?.held;
+  const state = held ? await ports.executions.status(held.holder) : ({ state: 'unknown' } as const);
+  const verdict = judgeLock(row, state, now);
+  if (verdict.act === 'start-pending') await startPending(name, machine, ports);
+  if (verdict.act === 'clean-up' && held)
+    await ports.executions.start(machinesOf(machine, name).cleanUp, cleanUpName(held, lookAt(now)), '{}');
+  return verdict;
+}
+
+async function lookAtInstances(
+  { name }: WatchedFleet,
+  bucket: string,
+  row: LedgerRow | undefined,
+  ports: WatchPorts,
+): Promise<Finding> {
+  // The record before the instances: what it does not account for anymore was terminated before it was written.
+  const record = await ports.records.readRecord(bucket, currentReleaseKey(name));
+  const tagged = await ports.ec2.listByTag(TAG.fleet, name);
+  const accounted = accountedFor(name, record);
+  // Somebody may have put the tag on a host that serves, meaning "keep this": what is accounted for is never ended here.
+  const unaccounted = unaccountedFor(tagged, row?.held, accounted);
+  const removed = await removeExpiredKept(name, unaccounted, ports);
+  const orphans = orphansAmong(tagged, row?.held, accounted, ports.clock.now());
+  return orphans.length === 0
+    ? { orphanSeconds: 0, reason: removed ?? 'every instance is looked after' }
+    : { orphanSeconds: Math.max(...orphans.map(({ seconds }) => seconds)), reason: orphansSentence(orphans) };
+}

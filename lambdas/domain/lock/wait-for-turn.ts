@@ -1,0 +1,68 @@
+/** What a start does that finds the lock held: it leaves its request in the one pending slot, or is superseded. */
+
+import type { LedgerRow, PendingRequest } from '../../ports/ledger.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { machineAndName, machinesOf } from '../core/aws.ts';
+import type { Deployment, Lock } from '../core/document.ts';
+import type { DeploymentInput } from '../core/input.ts';
+import { cleanUpName, currentReleaseKey } from '../core/names.ts';
+import { findTarget } from '../release/find-target.ts';
+import { foundArtifact, parseCurrentRelease } from '../release/release-choice.ts';
+import { deadSince } from './dead-holders.ts';
+import { markedWith, takesTheSlot, wantedBy } from './pending.ts';
+
+type TurnPorts = Pick<Ports, 'ledger' | 'executions' | 'artifacts' | 'records' | 'clock'>;
+
+/** @returns whether the request waits, in a sentence, or nothing when the ledger changed meanwhile. */
+export async function waitForTurn(
+  deployment: Deployment,
+  held: NonNullable<LedgerRow['held']>,
+  pending: PendingRequest | undefined,
+  ports: TurnPorts,
+): Promise<Pick<Lock, 'verdict' | 'reason'> | undefined> {
+  const { fleet, execution } = deployment;
+  const { bucket, key } = fleet.artifact;
+  const asked = await requestOf(deployment, ports);
+  const newestFirst = await ports.artifacts.versions(bucket, key);
+  const request = markedWith(asked, newestFirst);
+  const who = `${fleet.name} is held by ${machineAndName(held.holder)} since ${held.since.toISOString()}, in the phase ${held.phase} (started by ${held.startedBy})`;
+  const slot = takesTheSlot(pending, request, newestFirst);
+  if (slot && !(await ports.ledger.pend(fleet.name, request, pending))) return undefined;
+  const state = await ports.executions.status(held.holder);
+  if (held.needsHuman === undefined && deadSince(held, state, ports.clock.now())) {
+    await ports.executions.start(machinesOf(execution.id, fleet.name).cleanUp, cleanUpName(held), '{}');
+  }
+  const human = held.needsHuman === undefined ? '' : ', and needs a human: see docs/runbook.md';
+  const told = (verdict: Lock['verdict'], what: string) => ({ verdict, reason: `${who}${human}; ${what}` });
+  if (slot || !pending) return told('waiting', `${wantedBy(request)} waits and is deployed next`);
+  const first = wantedBy(pending);
+  return first === wantedBy(request)
+    ? told('waiting', `${first} waits already, as ${pending.id} asked for it`)
+    : told('superseded', `superseded by ${first}, which waits already`);
+}
+
+/**
+ * What waits is told and compared by the version that it would deploy. A rollback waits for the deployment that it means
+ * now: `previous` means another one when the holder has ended.
+ */
+async function requestOf(
+  { fleet, input, execution }: Deployment,
+  { artifacts, records, clock }: TurnPorts,
+): Promise<PendingRequest> {
+  const request = (versionId: string, as: DeploymentInput = input): PendingRequest => ({
+    id: execution.name,
+    input: JSON.stringify(as),
+    versionId,
+    since: clock.now(),
+  });
+  const { bucket, key } = fleet.artifact;
+  if (input.rollbackTo !== undefined) {
+    const { deployment: rollbackTo, release } = await findTarget(fleet, input.rollbackTo, records);
+    return request(release.artifact.versionId, { ...input, rollbackTo });
+  }
+  const current = input.newImage && (await records.readRecord(bucket, currentReleaseKey(fleet.name)));
+  const runs = parseCurrentRelease(current);
+  if (runs) return request(runs.artifact.versionId);
+  const found = await artifacts.find(bucket, key, input.versionId);
+  return request(foundArtifact(bucket, key, input.versionId, found).versionId);
+}

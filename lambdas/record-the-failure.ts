@@ -4,6 +4,7 @@
  * two the lock is kept for a human.
  */
 
+import * as v from 'valibot';
 import { liveAnnouncer } from './clients/announcer.ts';
 import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
@@ -12,8 +13,9 @@ import { liveRecords } from './clients/records.ts';
 import { type Ending, holdOf, parseDeployment } from './domain/core/document.ts';
 import { type FailureName, isFailure } from './domain/core/errors.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/core/names.ts';
-import { despiteBadInput } from './domain/core/parse-document.ts';
+import { despiteBadInput, parseDocument } from './domain/core/parse-document.ts';
 import type { Step } from './domain/core/step.ts';
+import { ENDS } from './domain/core/steps.ts';
 import { endingOf } from './domain/record/ending.ts';
 import { recordOf, withoutTimeline } from './domain/record/record.ts';
 import { type Ears, tellEnding } from './domain/record/telling.ts';
@@ -26,13 +28,17 @@ import type { Ports } from './ports/ports.ts';
  */
 const NEEDS_HUMAN: readonly string[] = ['StoppedHalfway', 'RollbackFailed'] satisfies FailureName[];
 
+/** The story knows how the deployment has ended: it says so beside the document. */
+const Told = v.object({ document: v.unknown(), ends: v.picklist(ENDS) });
+
 type Records = Pick<Ports, 'ledger' | 'records'> & Ears;
 
 export const recordTheFailure: Step<Records, Ending> = {
   name: 'record-the-failure',
-  run: async (document, ports) => {
+  run: async (told, ports) => {
+    const { document, ends } = parseDocument(Told, told, []);
     const deployment = despiteBadInput(document, (given) => parseDeployment(given, []));
-    const ending = endingOf(deployment);
+    const ending = endingOf(deployment, ends);
     const record = recordOf(deployment, ports.clock.now(), ending);
     const { fleet } = deployment;
     const { bucket } = fleet.artifact;

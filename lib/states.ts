@@ -51,7 +51,9 @@ interface Table<Name extends string, Title extends string> {
   readonly rows: Readonly<
     Record<Name, { readonly title: string; readonly key: string; readonly seconds: number }>
   >;
-  readonly states: Readonly<Record<Title, { readonly step: Name; readonly key?: string }>>;
+  readonly states: Readonly<
+    Record<Title, { readonly step: Name; readonly key?: string; readonly ends?: string }>
+  >;
 }
 
 /** The states of one kind of story. */
@@ -72,14 +74,22 @@ class StoryStates<Name extends string, Title extends string, Waits extends Name>
 
   /** One of the states of a step that has several. */
   titled(title: Title, ...failures: OnFailure[]): tasks.LambdaInvoke {
-    const { step, key } = this.table.states[title];
-    return this.task(title, step, key ?? this.table.rows[step].key, failures);
+    const { step, key = this.table.rows[step].key, ends } = this.table.states[title];
+    return this.task(title, step, key, failures, ends);
   }
 
-  private task(title: string, name: Name, key: string, failures: readonly OnFailure[]): tasks.LambdaInvoke {
+  /** @param ends what the story says beside the document: how the deployment has ended */
+  private task(
+    title: string,
+    name: Name,
+    key: string,
+    failures: readonly OnFailure[],
+    ends?: string,
+  ): tasks.LambdaInvoke {
     const task = tasks.LambdaInvoke.jsonPath(this.scope, title, {
       lambdaFunction: this.functions[name],
       payloadResponseOnly: true,
+      ...(ends && { payload: sfn.TaskInput.fromObject({ document: sfn.JsonPath.entirePayload, ends }) }),
       // The full list above, with our own numbers, instead of CDK's four.
       retryOnServiceExceptions: false,
       resultPath: `$.${key}`,

@@ -29,7 +29,7 @@ export function lambdaHandler<Needed extends object, Result>(
   livePorts: (apiKeyParameter: string) => Needed,
 ): (document: unknown) => Promise<Result> {
   return async (document) => {
-    const { fleet, execution } = (document ?? {}) as Whose;
+    const { fleet, execution } = whose(document);
     logger.resetKeys();
     logger.appendKeys({ fleet: fleet?.name, deployment: execution?.name, step: step.name });
     try {
@@ -43,6 +43,12 @@ export function lambdaHandler<Needed extends object, Result>(
       throw error;
     }
   };
+}
+
+/** To some states the story says something beside the document. */
+function whose(given: unknown): Whose {
+  const { document = given } = Object(given) as { readonly document?: unknown };
+  return Object(document) as Whose;
 }
 
 function sentenceOf(result: unknown): string {

@@ -181,7 +181,10 @@ describe('A forged execution input', () => {
     );
     const ports = portsWith({ records: { writeRecord: async () => {} } });
     expect(
-      await recordTheFailure.run({ ...deployment, failure: failedBy('InvalidInput') }, ports),
+      await recordTheFailure.run(
+        { document: { ...deployment, failure: failedBy('InvalidInput') }, ends: 'refused' },
+        ports,
+      ),
     ).toMatchObject({ error: 'InvalidInput' });
   });
 });

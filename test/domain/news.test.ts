@@ -22,6 +22,7 @@ import {
   aLook,
   at,
   baked,
+  endOf,
   failedBy,
   iso,
   LOCK,
@@ -52,7 +53,7 @@ const ENDINGS: Readonly<Record<Result, Deployment>> = {
 
 function news(of: Result | Deployment, changes: Partial<Deployment> = {}) {
   const deployment = { ...(typeof of === 'string' ? ENDINGS[of] : of), ...changes };
-  const ending = deployment.failure ? endingOf(deployment) : undefined;
+  const ending = deployment.failure ? endingOf(deployment, endOf(deployment)) : undefined;
   return newsOf(deployment, recordOf(deployment, at(200), ending));
 }
 
@@ -207,7 +208,7 @@ Deployment: deploy-2
       failure: failedBy('Stopped', 'It ended in the phase shift.'),
       lock: { ...LOCK, holder },
     };
-    const told = newsOf(stopped, recordOf(stopped, at(200), endingOf(stopped)));
+    const told = newsOf(stopped, recordOf(stopped, at(200), endingOf(stopped, 'undone')));
     expect(messageOf(told).subject).toBe('Rolled back: shop (Stopped); the old hosts serve');
     expect(messageOf(told).body).toContain(
       '\nIts execution was stopped or ran out of time; the clean-up undid it.\n',

@@ -1,6 +1,9 @@
 /** How a deployment is told: its ending, its record, and the words that sentences are made of. */
+
 import { describe, expect, it } from 'vitest';
 import { groupBy } from '../../lambdas/domain/core/collections.ts';
+import type { Deployment } from '../../lambdas/domain/core/document.ts';
+import type { End } from '../../lambdas/domain/core/steps.ts';
 import { count, list, secondsBetween, span } from '../../lambdas/domain/core/words.ts';
 import { endingOf, explain } from '../../lambdas/domain/record/ending.ts';
 import { phases, recordOf } from '../../lambdas/domain/record/record.ts';
@@ -10,15 +13,17 @@ import { LAST, large, largeLaunch, replaced, STRAGGLER } from '../support/large.
 const FAILED = failedBy('AlertDuringBake', 'Mackerel opened an alert on a new host: x.');
 
 describe('endingOf', () => {
-  it.each([
+  it.each<[string, End, Deployment, string, string | RegExp]>([
     [
       'a refusal ends under its own name, with nothing changed',
+      'refused',
       agreed({ failure: failedBy('FleetWouldShrink', '3 hosts serve now.') }),
       'FleetWouldShrink',
       'FleetWouldShrink: 3 hosts serve now. Nothing was changed.',
     ],
     [
       'an undone deployment names the first error and who serves',
+      'undone',
       shifted({
         failure: FAILED,
         putBack: aLook({ ready: true, reason: 'the old hosts serve' }),
@@ -29,6 +34,7 @@ describe('endingOf', () => {
     ],
     [
       'an undone deployment that touched no old host says so',
+      'undone',
       launched({
         failure: FAILED,
         putBack: aLook({ reason: 'the old hosts were never taken out of service' }),
@@ -38,6 +44,7 @@ describe('endingOf', () => {
     ],
     [
       'an undone deployment quotes the console of who failed, and tells of the host that is kept',
+      'undone',
       launched({
         failure: FAILED,
         putBack: aLook({ ready: true, reason: 'the old hosts serve' }),
@@ -55,6 +62,7 @@ describe('endingOf', () => {
     ],
     [
       'a failed undo names both errors and calls a human',
+      'undo-failed',
       shifted({
         failure: FAILED,
         putBack: aLook(),
@@ -65,24 +73,27 @@ describe('endingOf', () => {
     ],
     [
       'an undo that failed at its first look is a failed undo too',
+      'undo-failed',
       launched({ failure: FAILED, undoFailure: failedBy('ServiceRefused') }),
       'RollbackFailed',
       /The undo failed too: ServiceRefused/,
     ],
     [
       'a failure after the point of no return calls a human',
+      'halfway',
       baked({ failure: failedBy('OldHostsNotTerminated', 'After 10 min: i-1.') }),
       'StoppedHalfway',
       'OldHostsNotTerminated: After 10 min: i-1. The new hosts serve, but old ones may be left. A human is needed: see StoppedHalfway in docs/runbook.md.',
     ],
     [
       'readiness lost right before the termination is undone, not halfway',
+      'undone',
       baked({ failure: failedBy('ReadinessLost'), putBack: aLook({ ready: true }) }),
       'RolledBack',
       /^ReadinessLost/,
     ],
-  ])('%s', (_title, deployment, error, cause) => {
-    const ending = endingOf(deployment);
+  ])('%s', (_title, end, deployment, error, cause) => {
+    const ending = endingOf(deployment, end);
     expect(ending.error).toBe(error);
     if (typeof cause === 'string') expect(ending.cause).toBe(cause);
     else expect(ending.cause).toMatch(cause);
@@ -90,7 +101,7 @@ describe('endingOf', () => {
 
   it('still says what to do after two very long sentences', () => {
     const long = failedBy('MackerelRefused', 'x'.repeat(20_000));
-    const { cause } = endingOf(shifted({ failure: long, undoFailure: long }));
+    const { cause } = endingOf(shifted({ failure: long, undoFailure: long }), 'undo-failed');
     expect(cause.length).toBeLessThan(3_000);
     expect(cause).toMatch(/A human is needed: see RollbackFailed in docs\/runbook\.md\.$/);
   });

@@ -112,7 +112,9 @@ function run(step: StepName, { document, scene = allWell() }: Case, ledger: Ledg
     mackerel: { annotate: async () => {} },
   };
   const ports: LiteralPorts = portsOn(scene, at(200), accepting);
-  return { ports, answer: STEP_FUNCTIONS[step](document, ports as Ports) };
+  // To the state that records a failure the story says how the deployment has ended.
+  const given = step === 'record-the-failure' ? { document, ends: 'undo-failed' } : document;
+  return { ports, answer: STEP_FUNCTIONS[step](given, ports as Ports) };
 }
 /** What was changed of the fleet and its records; the ledger is not part of it. */
 const changesOf = (ports: LiteralPorts) => ports.changes.filter((call) => !call.startsWith('ledger.'));

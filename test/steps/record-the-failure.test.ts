@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../lambdas/domain/core/document.ts';
+import type { End } from '../../lambdas/domain/core/steps.ts';
 import { recordTheFailure } from '../../lambdas/record-the-failure.ts';
-import { aDeployment, agreed, aLook, baked, failedBy, HOLD, shifted } from '../support/deployments.ts';
+import { aDeployment, agreed, aLook, baked, endOf, failedBy, HOLD, shifted } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';
 import { failing, type Methods, portsWith } from '../support/ports.ts';
 
@@ -11,9 +12,9 @@ const METHODS: Methods = {
   announcer: { tellPeople: async () => {}, tellMachines: async () => {} },
   ledger: { keepForHuman: async () => {} },
 };
-const record = (document: unknown, methods: Methods = METHODS) => {
+const record = (document: object, methods: Methods = METHODS, ends: End = endOf(document)) => {
   const ports = portsWith(methods);
-  return { ports, answer: recordTheFailure.run(document, ports) };
+  return { ports, answer: recordTheFailure.run({ document, ends }, ports) };
 };
 /** What was called, without the record itself. */
 const written = (calls: readonly string[]) =>

@@ -8,7 +8,18 @@ import { recordOf } from '../../lambdas/domain/record/record.ts';
 import { MOST_SECONDS, tellEnding } from '../../lambdas/domain/record/telling.ts';
 import type { MachineEvent, Message } from '../../lambdas/ports/announcer.ts';
 import type { MackerelHost } from '../../lambdas/ports/mackerel.ts';
-import { agreed, aLaunch, aLook, at, baked, failedBy, iso, NEW, ZONES } from '../support/deployments.ts';
+import {
+  agreed,
+  aLaunch,
+  aLook,
+  at,
+  baked,
+  endOf,
+  failedBy,
+  iso,
+  NEW,
+  ZONES,
+} from '../support/deployments.ts';
 import { aHost, allWell } from '../support/facts.ts';
 import { failing, type Methods, portsWith } from '../support/ports.ts';
 
@@ -35,7 +46,7 @@ function ears(methods: Methods = {}) {
     },
   });
   const tell = (deployment: Deployment = DEPLOYED) => {
-    const ending = deployment.failure ? endingOf(deployment) : undefined;
+    const ending = deployment.failure ? endingOf(deployment, endOf(deployment)) : undefined;
     return tellEnding(deployment, recordOf(deployment, at(200), ending), ports);
   };
   return { ports, tell, messages, events };

@@ -10,6 +10,7 @@ import type {
   ResolvedRelease,
   Snapshot,
 } from '../../lambdas/domain/core/document.ts';
+import type { End } from '../../lambdas/domain/core/steps.ts';
 import type { Hold } from '../../lambdas/ports/ledger.ts';
 import { aFleet } from './fleets.ts';
 
@@ -112,3 +113,10 @@ export const failedBy = (name: string, message = 'It broke.') => ({
   Error: name,
   Cause: JSON.stringify({ errorType: name, errorMessage: message, trace: [] }),
 });
+
+/** How the story would have ended a deployment whose document looks like this. */
+export function endOf({ undoFailure, putBack, bake }: Partial<Deployment>): End {
+  if (undoFailure) return 'undo-failed';
+  if (putBack) return 'undone';
+  return bake?.ready ? 'halfway' : 'refused';
+}

@@ -315,12 +315,21 @@ export const TAKE_OVER_AFTER_SECONDS: number =
 
 // ── States ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** How a deployment that failed has ended: the story knows, and says so to the state that records it. */
+export const ENDS = ['refused', 'undone', 'undo-failed', 'halfway'] as const;
+export type End = (typeof ENDS)[number];
+
+type StateRow = { readonly act: Phase; readonly key?: StepKey } & (
+  | { readonly step: 'record-the-failure'; readonly ends: End }
+  | { readonly step: Exclude<StepName, 'record-the-failure'> }
+);
+
 /** The states of the two steps that stand in several places of the story: whose function they run, and in which act. */
 export const STATES = {
-  'Record the refusal': { step: 'record-the-failure', act: 'agree' },
-  'Record the failure': { step: 'record-the-failure', act: 'undo' },
-  'Record the failed undo': { step: 'record-the-failure', act: 'undo' },
-  'Record the halfway stop': { step: 'record-the-failure', act: 'remove' },
+  'Record the refusal': { step: 'record-the-failure', act: 'agree', ends: 'refused' },
+  'Record the failure': { step: 'record-the-failure', act: 'undo', ends: 'undone' },
+  'Record the failed undo': { step: 'record-the-failure', act: 'undo', ends: 'undo-failed' },
+  'Record the halfway stop': { step: 'record-the-failure', act: 'remove', ends: 'halfway' },
   'Release the lock after the refusal': { step: 'release-the-fleet-lock', act: 'agree' },
   'Release the lock after already deployed': { step: 'release-the-fleet-lock', act: 'agree' },
   'Release the lock after superseded': { step: 'release-the-fleet-lock', act: 'agree' },
@@ -329,9 +338,7 @@ export const STATES = {
   'Release the lock after the undo': { step: 'release-the-fleet-lock', act: 'undo' },
   'Release the lock after finishing': { step: 'release-the-fleet-lock', act: 'remove' },
   'Release the lock after a holder that changed nothing': { step: 'release-the-fleet-lock', act: 'agree' },
-} as const satisfies Readonly<
-  Record<string, { readonly step: StepName; readonly act: Phase; readonly key?: StepKey }>
->;
+} as const satisfies Readonly<Record<string, StateRow>>;
 
 /** The titles of the states of one step. */
 export type TitleOf<Step extends StepName> = {

@@ -1,6 +1,8 @@
 /** How a failed deployment ended, told in one sentence from its document. */
+
 import type { Deployment, Ending, Failure } from '../core/document.ts';
 import { FAILURES, type FailureName } from '../core/errors.ts';
+import type { End } from '../core/steps.ts';
 import { evidenceSentence } from '../hosts/evidence.ts';
 import { keptSentence } from '../hosts/kept.ts';
 
@@ -8,34 +10,38 @@ import { keptSentence } from '../hosts/kept.ts';
 const SENTENCE_LIMIT = 1_000;
 
 /** @returns under which name the execution fails, and why: the first error's own name and sentence, what it means now. */
-export function endingOf(deployment: Deployment): Ending {
+export function endingOf(deployment: Deployment, end: End): Ending {
   const first = explain(deployment.failure);
-  const told = (error: string, consequence: string): Ending => ({
-    error,
-    cause: [`${first.name}: ${first.sentence}`, evidenceSentence(deployment.removal?.evidence), consequence]
-      .filter((part) => part !== '')
-      .join(' '),
-  });
-  if (deployment.undoFailure) {
-    const undo = explain(deployment.undoFailure);
-    return told(
-      'RollbackFailed',
-      `The undo failed too: ${undo.name}: ${undo.sentence} A human is needed: see RollbackFailed in docs/runbook.md.`,
-    );
-  }
-  if (deployment.putBack)
-    return told(
-      first.name === 'Cancelled' ? 'Cancelled' : 'RolledBack',
-      `Undone: ${deployment.putBack.reason}; ${whatIsLeft(deployment)}.`,
-    );
-  if (deployment.bake?.ready) {
-    return told(
-      'StoppedHalfway',
-      'The new hosts serve, but old ones may be left. A human is needed: see StoppedHalfway in docs/runbook.md.',
-    );
-  }
-  return told(first.name, 'Nothing was changed.');
+  const { error, consequence } = MEANING[end](deployment, first.name);
+  const evidence = evidenceSentence(deployment.removal?.evidence);
+  const parts = [`${first.name}: ${first.sentence}`, evidence, consequence];
+  return { error, cause: parts.filter((part) => part !== '').join(' ') };
 }
+
+interface Meaning {
+  readonly error: string;
+  readonly consequence: string;
+}
+
+const MEANING = {
+  refused: (_deployment, first) => ({ error: first, consequence: 'Nothing was changed.' }),
+  undone: (deployment, first) => ({
+    error: first === 'Cancelled' ? 'Cancelled' : 'RolledBack',
+    consequence: `Undone: ${deployment.putBack?.reason ?? 'the old hosts serve'}; ${whatIsLeft(deployment)}.`,
+  }),
+  'undo-failed': ({ undoFailure }) => {
+    const undo = explain(undoFailure);
+    return {
+      error: 'RollbackFailed',
+      consequence: `The undo failed too: ${undo.name}: ${undo.sentence} A human is needed: see RollbackFailed in docs/runbook.md.`,
+    };
+  },
+  halfway: () => ({
+    error: 'StoppedHalfway',
+    consequence:
+      'The new hosts serve, but old ones may be left. A human is needed: see StoppedHalfway in docs/runbook.md.',
+  }),
+} as const satisfies Readonly<Record<End, (deployment: Deployment, first: FailureName) => Meaning>>;
 
 const whatIsLeft = ({ removal }: Deployment): string =>
   removal?.kept

@@ -17,17 +17,17 @@ import {
   progressIn,
 } from './domain/launch/capacity.ts';
 import { launchRound } from './domain/launch/launch-round.ts';
-import { entering, holding } from './domain/lock/fence.ts';
+import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
 
 type Agreed = After<'image' | 'release' | 'oldHosts'>;
-type Eyes = Pick<Ports, 'ec2' | 'ledger' | 'clock'>;
+type LaunchPorts = Pick<Ports, 'ec2' | 'ledger' | 'clock'>;
 
 export const launchNewInstances = defineStep(
   'launch-new-instances',
   ['image', 'release', 'oldHosts'],
-  async (deployment: Agreed, ports: Eyes): Promise<Launch> => {
-    const { document } = await holding(deployment, ports);
+  async (deployment: Agreed, ports: LaunchPorts): Promise<Launch> => {
+    const { document } = await assertHoldsLock(deployment, ports);
     const at = ports.clock.now().toISOString();
     const shares = await launchShares(deployment, progressIn(document), ports);
     const launched = shares.flatMap(({ instances }) => instances);
@@ -43,14 +43,14 @@ export const launchNewInstances = defineStep(
 async function launchShares(
   deployment: Agreed,
   earlier: Progress,
-  ports: Eyes,
+  ports: LaunchPorts,
 ): Promise<readonly LaunchedShare[]> {
   const { fleet } = deployment;
   const launched = new Map<string, LaunchedShare>();
   let progress = earlier;
   while (launched.size < fleet.subnets.length) {
     const launching = { ...deployment, launching: progress };
-    await entering('bring-up', launching, ports);
+    await enterPhase('bring-up', launching, ports);
     const open = fleet.subnets.filter((home) => !launched.has(home));
     const { shares, turnedDown } = await launchRound(deployment, open, progress, ports);
     for (const share of shares) launched.set(share.home, share);

@@ -16,14 +16,14 @@ import { span } from './domain/core/words.ts';
 import { atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import {
   allReady,
+  assertBalancersInUse,
   mackerelMatters,
   readinessSentence,
-  refuseUnused,
   standings,
   toRegister,
 } from './domain/hosts/readiness.ts';
 import { decideStragglers, isBearable, mayReplace } from './domain/hosts/stragglers.ts';
-import { holdingUnlessCancelled } from './domain/lock/fence.ts';
+import { assertMayGoOn } from './domain/lock/fence.ts';
 import { EC2_SECONDS } from './domain/record/plan.ts';
 import { newHostMilestones } from './domain/record/timeline/milestones.ts';
 import type { Ports } from './ports/ports.ts';
@@ -62,7 +62,7 @@ async function lookAndJoin(
   ports: ReadinessPorts,
   { now, deadline, memory, seen: earlier, keep }: Turn<Remembered, Extra>,
 ): Promise<Found<Remembered>> {
-  await holdingUnlessCancelled(deployment, ports);
+  await assertMayGoOn(deployment, ports);
   const { launch } = deployment;
   const { instances: launched } = launch;
   const askedBefore = memory.mackerelAskedAt ?? 0;
@@ -78,7 +78,7 @@ async function lookAndJoin(
   );
   const replaces = mayReplace(deployment, memory, deadline, now);
   const hosts = standings(launched, facts, (dead) => replaces && isBearable(dead, launched));
-  refuseUnused(hosts, facts.members);
+  assertBalancersInUse(hosts, facts.members);
   await atEachBalancer('register', deployment, ports, toRegister(hosts, facts.members, joins));
   const asked = facts.hosts !== 'not asked';
   const late = replaces && asked ? decideStragglers({ ...facts, hosts, launch, memory, now }) : undefined;

@@ -9,7 +9,7 @@ import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { secondsBetween, span } from './domain/core/words.ts';
 import { decideDrained } from './domain/hosts/draining.ts';
 import { membersByTwoAnswers } from './domain/hosts/look-at-hosts.ts';
-import { holdingUnlessCancelled } from './domain/lock/fence.ts';
+import { assertMayGoOn } from './domain/lock/fence.ts';
 import { drainedMilestones } from './domain/record/timeline/milestones.ts';
 import type { Ports } from './ports/ports.ts';
 
@@ -40,7 +40,7 @@ async function lookAtOldHosts(
   ports: DrainPorts,
   { now, seen: earlier }: Turn,
 ): Promise<Found> {
-  await holdingUnlessCancelled(deployment, ports);
+  await assertMayGoOn(deployment, ports);
   const ids = oldInstanceIds(deployment);
   if (ids.length === 0) return { ready: true, reason: 'no old host to drain' };
   const members = await membersByTwoAnswers(deployment, ports, ids);

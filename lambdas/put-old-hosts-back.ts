@@ -15,7 +15,7 @@ import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { span } from './domain/core/words.ts';
 import { atEachBalancer, membersByName } from './domain/hosts/look-at-hosts.ts';
 import { decidePuttingBack } from './domain/hosts/putting-back.ts';
-import { entering, holding } from './domain/lock/fence.ts';
+import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
 import { servingMilestones } from './domain/record/timeline/milestones.ts';
 import type { Mackerel } from './ports/mackerel.ts';
 import type { Ports } from './ports/ports.ts';
@@ -38,7 +38,7 @@ async function lookAndPutBack(
   ports: UndoPorts,
   { now, memory: { restoredAt }, seen: earlier }: Turn<'restoredAt'>,
 ): Promise<Found<'restoredAt'>> {
-  await (deployment.putBack ? holding(deployment, ports) : entering('undo', deployment, ports));
+  await (deployment.putBack ? assertHoldsLock(deployment, ports) : enterPhase('undo', deployment, ports));
   // Only a deployment whose new hosts were ready has ever touched an old one. Their last look alone does not tell: a
   // step that was cut off while it took old hosts out, and ran again, may have sent the deployment back to waiting.
   if (!deployment.readiness?.ready && !deployment.shift)

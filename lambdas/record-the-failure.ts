@@ -18,7 +18,7 @@ import type { Step } from './domain/core/step.ts';
 import { ENDS } from './domain/core/steps.ts';
 import { endingOf } from './domain/record/ending.ts';
 import { recordOf, withoutTimeline } from './domain/record/record.ts';
-import { type Ears, tellEnding } from './domain/record/telling.ts';
+import { type NewsPorts, tellEnding } from './domain/record/telling.ts';
 import { writeTimeline } from './domain/record/write-timeline.ts';
 import type { Ports } from './ports/ports.ts';
 
@@ -31,9 +31,9 @@ const NEEDS_HUMAN: readonly string[] = ['StoppedHalfway', 'RollbackFailed'] sati
 /** The story knows how the deployment has ended: it says so beside the document. */
 const Told = v.object({ document: v.unknown(), ends: v.picklist(ENDS) });
 
-type Records = Pick<Ports, 'ledger' | 'records'> & Ears;
+type RecordPorts = Pick<Ports, 'ledger' | 'records'> & NewsPorts;
 
-export const recordTheFailure: Step<Records, Ending> = {
+export const recordTheFailure: Step<RecordPorts, Ending> = {
   name: 'record-the-failure',
   run: async (told, ports) => {
     const { document, ends } = parseDocument(Told, told, []);

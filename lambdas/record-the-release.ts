@@ -10,19 +10,19 @@ import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveRecords } from './clients/records.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/core/names.ts';
 import { defineStep } from './domain/core/step.ts';
-import { holding } from './domain/lock/fence.ts';
+import { assertHoldsLock } from './domain/lock/fence.ts';
 import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record/record.ts';
-import { type Ears, tellEnding } from './domain/record/telling.ts';
+import { type NewsPorts, tellEnding } from './domain/record/telling.ts';
 import { writeTimeline } from './domain/record/write-timeline.ts';
 import type { Ports } from './ports/ports.ts';
 
-type Records = Pick<Ports, 'ledger' | 'records'> & Ears;
+type RecordPorts = Pick<Ports, 'ledger' | 'records'> & NewsPorts;
 
 export const recordTheRelease = defineStep(
   'record-the-release',
   ['image', 'release', 'oldHosts', 'launch', 'retirement'],
-  async (deployment, ports: Records): Promise<DeploymentRecord> => {
-    await holding(deployment, ports);
+  async (deployment, ports: RecordPorts): Promise<DeploymentRecord> => {
+    await assertHoldsLock(deployment, ports);
     const record = recordOf(deployment, ports.clock.now());
     const { fleet } = deployment;
     const { bucket } = fleet.artifact;

@@ -17,9 +17,9 @@ import { followUps } from './domain/lock/following.ts';
 import { startPending } from './domain/lock/pending.ts';
 import type { Ports } from './ports/ports.ts';
 
-type Registry = Pick<Ports, 'ledger' | 'executions' | 'log'>;
+type LockPorts = Pick<Ports, 'ledger' | 'executions' | 'log'>;
 
-export const releaseTheFleetLock: Step<Registry, { reason: string }> = {
+export const releaseTheFleetLock: Step<LockPorts, { reason: string }> = {
   name: 'release-the-fleet-lock',
   run: async (document, ports) => {
     const deployment = despiteBadInput(document, (given) => parseDeployment(given, []));

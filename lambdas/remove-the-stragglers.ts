@@ -18,8 +18,8 @@ import { MOST_CONSOLES } from './domain/hosts/evidence.ts';
 import { launchedByTag } from './domain/hosts/look-at-hosts.ts';
 import { inFlightUntil, stragglerCandidates } from './domain/hosts/removal.ts';
 import { readConsole } from './domain/hosts/set-aside.ts';
-import { decideTermination, refuseAny } from './domain/hosts/termination.ts';
-import { holdingUnlessCancelled } from './domain/lock/fence.ts';
+import { assertNoneRefused, decideTermination } from './domain/hosts/termination.ts';
+import { assertMayGoOn } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
 
 type Replaced = After<'launch' | 'readiness'>;
@@ -44,7 +44,7 @@ async function lookAndRemove(
   ports: RemovalPorts,
   turn: Turn<never, Extra>,
 ): Promise<Found> {
-  await holdingUnlessCancelled(deployment, ports);
+  await assertMayGoOn(deployment, ports);
   const tagged = await launchedByTag(deployment, ports);
   const ids = stragglerCandidates(deployment, tagged, Object.keys(turn.memory.hosts));
   const instances = ids.length === 0 ? [] : await ports.ec2.describe(ids);
@@ -52,7 +52,7 @@ async function lookAndRemove(
   const unsettled = unsettledLaunch(deployment, turn);
   if (ids.length === 0) return unsettled ?? { ready: true, reason: 'no straggler was replaced' };
   // A refused one is none of this deployment's, and it goes on: at once, and not when the others are gone.
-  refuseAny(decideTermination('new', deployment, ids, instances));
+  assertNoneRefused(decideTermination('new', deployment, ids, instances));
   return endInstances(deployment, ports, turn, { noun: 'straggler', ids, instances, unsettled });
 }
 

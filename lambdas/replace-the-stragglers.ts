@@ -20,21 +20,21 @@ import {
   sharesToReplace,
 } from './domain/hosts/stragglers.ts';
 import { launchRequest, wholeLaunch } from './domain/launch/launch-request.ts';
-import { entering } from './domain/lock/fence.ts';
+import { enterPhase } from './domain/lock/fence.ts';
 import type { Subnet } from './ports/ec2.ts';
 import type { Ports } from './ports/ports.ts';
 
 type Waiting = After<'image' | 'release' | 'launch' | 'readiness'>;
-type Eyes = Pick<Ports, 'ec2' | 'ledger'>;
+type LaunchPorts = Pick<Ports, 'ec2' | 'ledger'>;
 
 export const replaceTheStragglers = defineStep(
   'replace-the-stragglers',
   ['image', 'release', 'launch', 'readiness'],
-  async (deployment: Waiting, ports: Eyes): Promise<Launch> => {
+  async (deployment: Waiting, ports: LaunchPorts): Promise<Launch> => {
     const { launch, readiness, fleet } = deployment;
     const shares = sharesToReplace(deployment);
     // What a clean-up reads there: all that was launched so far, and that a launch may be in flight.
-    await entering('bring-up', deployment, ports);
+    await enterPhase('bring-up', deployment, ports);
     const subnets = await ports.ec2.subnets(fleet.subnets);
     const answers = await Promise.allSettled(
       shares.map((share) => launchShare(deployment, share, subnets, ports)),
@@ -48,7 +48,7 @@ async function launchShare(
   deployment: Waiting,
   share: StragglerShare,
   subnets: readonly Subnet[],
-  { ec2 }: Eyes,
+  { ec2 }: LaunchPorts,
 ): Promise<ReplacedShare> {
   const { zone, instanceType, leaving } = share;
   const ids = leaving.map(({ instanceId }) => instanceId).sort();

@@ -14,12 +14,12 @@ import { findTarget } from './domain/release/find-target.ts';
 import { decideImage, imageOrigin, NAME_ANOTHER_IMAGE } from './domain/release/image.ts';
 import type { Ports } from './ports/ports.ts';
 
-type Eyes = Pick<Ports, 'ec2' | 'parameters' | 'records'>;
+type ImagePorts = Pick<Ports, 'ec2' | 'parameters' | 'records'>;
 
 export const resolveTheImage = defineStep(
   'resolve-the-image',
   [],
-  async ({ fleet, input: { amiId, rollbackTo } }, ports: Eyes): Promise<ResolvedImage> => {
+  async ({ fleet, input: { amiId, rollbackTo } }, ports: ImagePorts): Promise<ResolvedImage> => {
     if (rollbackTo !== undefined) return imageOfEarlier(fleet, rollbackTo, amiId, ports);
     const origin = imageOrigin(fleet, amiId);
     if (!amiId && fleet.image.from === 'search') {
@@ -36,7 +36,7 @@ async function imageOfEarlier(
   fleet: Fleet,
   asked: string,
   amiId: string | undefined,
-  { ec2, records }: Eyes,
+  { ec2, records }: ImagePorts,
 ): Promise<ResolvedImage> {
   const { deployment: rollbackTo, release } = await findTarget(fleet, asked, records);
   const imageId = amiId ?? release.imageId;

@@ -8,14 +8,14 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveRecords } from './clients/records.ts';
 import type { After, NoRelease, ResolvedRelease } from './domain/core/document.ts';
 import { defineStep } from './domain/core/step.ts';
-import { askGatesAbout, refuse } from './domain/release/gates.ts';
+import { askGatesAbout, assertGatesOpen } from './domain/release/gates.ts';
 import { earlierRelease, readPast } from './domain/release/past.ts';
 import { newestFiles, recordedFiles } from './domain/release/pinning.ts';
 import {
+  assertOwnKey,
   decideRelease,
   nothingToRedeploy,
   previousDeployment,
-  refuseForeignKey,
   releaseBefore,
 } from './domain/release/release-choice.ts';
 import type { Ports } from './ports/ports.ts';
@@ -30,7 +30,7 @@ export const resolveTheRelease = defineStep(
     ports: Pick<Ports, 'artifacts' | 'records' | 'clock'>,
   ): Promise<ResolvedRelease | NoRelease> => {
     const { fleet, input, image } = deployment;
-    refuseForeignKey(fleet, input);
+    assertOwnKey(fleet, input);
     const dryRun = input.dryRun ?? false;
     const isEarlier = input.rollbackTo !== undefined || input.newImage !== undefined;
     const [past, newest] = await Promise.all([
@@ -48,7 +48,7 @@ export const resolveTheRelease = defineStep(
       verdict === 'deploy'
         ? await askGatesAbout(fleet, input, { ...facts, image, now: ports.clock.now() }, ports.records)
         : { refusals: [], overridden: [] };
-    if (!dryRun) refuse(gates.refusals);
+    if (!dryRun) assertGatesOpen(gates.refusals);
     const previous = previousDeployment(fleet, facts, target, ranBefore);
     const before = releaseBefore(current);
     return {

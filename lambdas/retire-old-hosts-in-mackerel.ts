@@ -11,14 +11,14 @@ import { DeploymentError } from './domain/core/errors.ts';
 import { defineStep } from './domain/core/step.ts';
 import { count } from './domain/core/words.ts';
 import { retireHostsOf } from './domain/hosts/end-instances.ts';
-import { holding } from './domain/lock/fence.ts';
+import { assertHoldsLock } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
 
 export const retireOldHostsInMackerel = defineStep(
   'retire-old-hosts-in-mackerel',
   ['oldHosts', 'termination'],
   async (deployment, ports: Pick<Ports, 'mackerel' | 'ledger' | 'clock'>): Promise<Retirement> => {
-    await holding(deployment, ports);
+    await assertHoldsLock(deployment, ports);
     const at = ports.clock.now().toISOString();
     const ids = oldInstanceIds(deployment);
     if (ids.length === 0) return { reason: 'no host to retire', at };

@@ -32,7 +32,7 @@ export const snapshotOldHosts = defineStep(
       hostsOfRole(deployment, ports),
       ports.ec2.listByTag(TAG.fleet, fleet.name),
       membersByTwoAnswers(deployment, ports),
-      refuseUnknownRole(fleet, ports.mackerel),
+      assertRoleExists(fleet, ports.mackerel),
     ]);
     checkNetwork(fleet, subnets, balancers);
     const named = new Set(hosts.flatMap((host) => host.instanceId ?? []));
@@ -54,7 +54,7 @@ export const snapshotOldHosts = defineStep(
   },
 );
 
-async function refuseUnknownRole(
+async function assertRoleExists(
   { name, mackerel: { service, role } }: Fleet,
   mackerel: Mackerel,
 ): Promise<void> {

@@ -21,7 +21,7 @@ import {
   readinessSentence,
   standings,
 } from './domain/hosts/readiness.ts';
-import { entering } from './domain/lock/fence.ts';
+import { enterPhase } from './domain/lock/fence.ts';
 import type { Member } from './ports/load-balancers.ts';
 import type { Ports } from './ports/ports.ts';
 
@@ -36,7 +36,7 @@ export const takeOldHostsOutOfService = defineStep(
   ): Promise<Shift> => {
     const { launch, oldHosts } = deployment;
     // Before the look: what it sees must be no older than the calls below.
-    await entering('shift', deployment, ports);
+    await enterPhase('shift', deployment, ports);
     const facts = await lookAtNewHosts(deployment, launch.instances, ports);
     const hosts = standings(launch.instances, facts);
     if (!allReady(hosts)) return backToWaiting(deployment, facts, hosts, ports.clock.now());

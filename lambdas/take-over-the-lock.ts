@@ -12,7 +12,7 @@ import { deadSince, decideCleanUp, goOnWith } from './domain/lock/dead-holders.t
 import { startPending } from './domain/lock/pending.ts';
 import type { Ports } from './ports/ports.ts';
 
-type Registry = Pick<Ports, 'ledger' | 'executions' | 'clock'>;
+type LockPorts = Pick<Ports, 'ledger' | 'executions' | 'clock'>;
 
 /** A clean-up that waits for functions in flight looks again after this long at the latest. */
 const MOST_WAIT_SECONDS = 60;
@@ -20,7 +20,7 @@ const MOST_WAIT_SECONDS = 60;
 export const takeOverTheLock = defineStep(
   'take-over-the-lock',
   [],
-  async (deployment: Deployment, ports: Registry): Promise<TakeOver> => {
+  async (deployment: Deployment, ports: LockPorts): Promise<TakeOver> => {
     const { fleet, execution } = deployment;
     const row = await ports.ledger.read(fleet.name);
     // Taken over by this very execution before, and the answer was lost.

@@ -14,20 +14,20 @@ import { DeploymentError } from './domain/core/errors.ts';
 import { startedBy } from './domain/core/input.ts';
 import { defineStep } from './domain/core/step.ts';
 import { waitForTurn } from './domain/lock/wait-for-turn.ts';
-import { refuseForeignKey } from './domain/release/release-choice.ts';
+import { assertOwnKey } from './domain/release/release-choice.ts';
 import type { Ports } from './ports/ports.ts';
 
 /** The lock may become free, or the slot be taken, between reading and writing: so often, and then it is asked again. */
 const TRIES = 5;
 
-type Registry = Pick<Ports, 'ledger' | 'executions' | 'artifacts' | 'records' | 'clock'>;
+type LockPorts = Pick<Ports, 'ledger' | 'executions' | 'artifacts' | 'records' | 'clock'>;
 
 export const takeTheFleetLock = defineStep(
   'take-the-fleet-lock',
   [],
-  async (deployment: Deployment, ports: Registry): Promise<Lock> => {
+  async (deployment: Deployment, ports: LockPorts): Promise<Lock> => {
     const { fleet, input, execution } = deployment;
-    refuseForeignKey(fleet, input);
+    assertOwnKey(fleet, input);
     const nobody = { holder: execution.id, generation: 0 };
     if (input.dryRun) return { ...nobody, verdict: 'not-needed', reason: 'a dry run changes nothing' };
     for (let attempt = 0; attempt < TRIES; attempt += 1) {

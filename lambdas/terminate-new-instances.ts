@@ -24,7 +24,7 @@ import {
   settledAfterSeconds,
 } from './domain/hosts/removal.ts';
 import { type Aside, setAside } from './domain/hosts/set-aside.ts';
-import { entering, holding } from './domain/lock/fence.ts';
+import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
 import { terminatedMilestones } from './domain/record/timeline/milestones.ts';
 import type { Instance } from './ports/ec2.ts';
 import type { Ports } from './ports/ports.ts';
@@ -51,7 +51,7 @@ async function lookAndRemove(
   ports: UndoPorts,
   turn: Turn<never, Aside>,
 ): Promise<Found> {
-  const { document } = await holding(deployment, ports);
+  const { document } = await assertHoldsLock(deployment, ports);
   const earlier = [...Object.keys(turn.memory.hosts), ...launchedIn(document)];
   const ids = removalCandidates(deployment, await launchedByTag(deployment, ports), earlier);
   const instances = ids.length === 0 ? [] : await ports.ec2.describe(ids);
@@ -86,7 +86,7 @@ async function rememberLaunched(
   now: Date,
 ): Promise<void> {
   const launch = launchWith(deployment, instances, now);
-  if (launch) await entering('undo', { ...deployment, launch }, ports);
+  if (launch) await enterPhase('undo', { ...deployment, launch }, ports);
 }
 
 export const handler = lambdaHandler(terminateNewInstances, (apiKeyParameter) => ({

@@ -21,7 +21,7 @@ import {
   mustSeeNewHosts,
 } from './domain/hosts/point-of-no-return.ts';
 import { decideTermination, rememberUnseen } from './domain/hosts/termination.ts';
-import { entering, holding } from './domain/lock/fence.ts';
+import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
 import { terminatedMilestones } from './domain/record/timeline/milestones.ts';
 import type { Ports } from './ports/ports.ts';
 
@@ -46,7 +46,7 @@ async function lookAndTerminate(
   turn: Turn<'begun'>,
 ): Promise<Found<'begun'>> {
   const { now, memory: earlier } = turn;
-  const { phase } = await holding(deployment, ports);
+  const { phase } = await assertHoldsLock(deployment, ports);
   const ids = oldInstanceIds(deployment);
   const shown = ids.length > 0 ? await ports.ec2.describe(ids) : [];
   const old = decideTermination('old', deployment, ids, shown);
@@ -66,11 +66,11 @@ async function lookAndTerminate(
       return { ready: false, reason: verdict.reason, memory, seen };
     case 'done':
       // Nothing is left to go back to: from here on a clean-up finishes, too.
-      await entering('remove', deployment, ports);
+      await enterPhase('remove', deployment, ports);
       return { ready: true, reason: verdict.reason, seen };
     case 'terminate': {
       // The point of no return is written down before it is passed, also when an old instance has ended by itself.
-      await entering('remove', deployment, ports);
+      await enterPhase('remove', deployment, ports);
       // A call that was not answered may have been heard: from here on nothing is undone.
       turn.remember({ ...memory, begun: 1 });
       const { refused } = await terminateInstances(verdict.ids, ports);

@@ -12,7 +12,7 @@ import { secondsBetween, span } from './domain/core/words.ts';
 import { BAKE_PAUSE_SECONDS, decideBake } from './domain/hosts/bake.ts';
 import { lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import { standings } from './domain/hosts/readiness.ts';
-import { holdingUnlessCancelled } from './domain/lock/fence.ts';
+import { assertMayGoOn } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
 
 type Launched = After<'launch'>;
@@ -35,7 +35,7 @@ async function lookAndJudge(
   ports: BakePorts,
   { now, deadline, memory }: Turn<'badLooks'>,
 ): Promise<Found<'badLooks'>> {
-  await holdingUnlessCancelled(deployment, ports);
+  await assertMayGoOn(deployment, ports);
   const [facts, alerts] = await Promise.all([
     lookAtNewHosts(deployment, deployment.launch.instances, ports),
     ports.mackerel.openAlerts(),

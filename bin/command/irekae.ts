@@ -41,7 +41,7 @@ export const COMMANDS: readonly Command[] = [
 ];
 
 /** Where the command runs: a terminal, a CI job, or a test. */
-export interface Seat {
+export interface CommandSetup {
   /** What `bin/fleets.ts` exports. */
   readonly fleetsFile: unknown;
   connect(environment: Environment): Promise<Connection>;
@@ -60,7 +60,7 @@ export interface Seat {
 /** As of an outcome; 2: bad usage: nothing was asked or changed. */
 export type ExitCode = OutcomeCode | 2;
 
-export async function irekae(argv: readonly string[], seat: Seat): Promise<ExitCode> {
+export async function irekae(argv: readonly string[], seat: CommandSetup): Promise<ExitCode> {
   const line = readSafely(argv, seat);
   if (line.kind === 'help') return printHelp(line.command, argv.length > 0, seat);
   if (line.kind === 'bad') return complain(line, seat);
@@ -71,18 +71,18 @@ export async function irekae(argv: readonly string[], seat: Seat): Promise<ExitC
   return outcome.exitCode;
 }
 
-function printHelp(command: Command | undefined, isAsked: boolean, seat: Seat): ExitCode {
+function printHelp(command: Command | undefined, isAsked: boolean, seat: CommandSetup): ExitCode {
   for (const text of help(COMMANDS, command)) (isAsked ? seat.print : seat.complain)(text);
   return isAsked ? 0 : 2;
 }
 
-function complain({ json, problems }: Extract<CommandLine, { kind: 'bad' }>, seat: Seat): ExitCode {
+function complain({ json, problems }: Extract<CommandLine, { kind: 'bad' }>, seat: CommandSetup): ExitCode {
   if (json) seat.print(JSON.stringify({ outcome: 'bad-usage', problems }));
   else for (const text of [...problems, 'See: irekae --help']) seat.complain(plain(text));
   return 2;
 }
 
-function readSafely(argv: readonly string[], { fleetsFile }: Seat): CommandLine {
+function readSafely(argv: readonly string[], { fleetsFile }: CommandSetup): CommandLine {
   try {
     return readCommandLine(argv, COMMANDS, readFleets(fleetsFile));
   } catch (error) {
@@ -93,13 +93,13 @@ function readSafely(argv: readonly string[], { fleetsFile }: Seat): CommandLine 
 
 type Run = Extract<CommandLine, { kind: 'run' }>;
 
-async function run(line: Run, seat: Seat): Promise<Outcome> {
+async function run(line: Run, seat: CommandSetup): Promise<Outcome> {
   let connection: Connection | undefined;
   try {
     connection = await connect(line, seat);
     if (!line.json) for (const note of connection.notes ?? []) seat.print(note);
     return (
-      refuseOtherAccount(line, connection) ?? (await line.command.run(await taskOf(line, connection, seat)))
+      assertOwnAccount(line, connection) ?? (await line.command.run(await taskOf(line, connection, seat)))
     );
   } catch (error) {
     return troubleOutcome(error, connection?.caller);
@@ -108,13 +108,13 @@ async function run(line: Run, seat: Seat): Promise<Outcome> {
   }
 }
 
-async function connect({ local, environment, fleet }: Run, seat: Seat): Promise<Connection> {
+async function connect({ local, environment, fleet }: Run, seat: CommandSetup): Promise<Connection> {
   if (!local) return seat.connect(environment);
   if (!seat.connectLocal) throw new Error('This seat has no modelled world.');
   return seat.connectLocal(readFleets(seat.fleetsFile), fleet);
 }
 
-async function taskOf(line: Run, { caller, ports }: Connection, seat: Seat): Promise<Task> {
+async function taskOf(line: Run, { caller, ports }: Connection, seat: CommandSetup): Promise<Task> {
   const { environment, fleet, options, json, local } = line;
   return {
     environments: readFleets(seat.fleetsFile),
@@ -135,7 +135,7 @@ async function taskOf(line: Run, { caller, ports }: Connection, seat: Seat): Pro
   };
 }
 
-function refuseOtherAccount({ environment, fleet }: Run, { caller }: Connection): Outcome | undefined {
+function assertOwnAccount({ environment, fleet }: Run, { caller }: Connection): Outcome | undefined {
   if (caller.account === environment.account) return undefined;
   return failed('wrong-account', [
     `${fleet.name} is in the account ${environment.account} (${environment.name}), but the credentials are of ` +

@@ -17,11 +17,11 @@
 
 import { DeploymentError } from '../domain/core/errors.ts';
 import {
+  assertDocumentFits,
+  assertRequestFits,
   cancelled,
   isCancellable,
   lockLost,
-  refuseLargeDocument,
-  refuseLargeRequest,
   TOO_LATE_TO_CANCEL,
   tooLate,
 } from '../domain/core/ledger-refusals.ts';
@@ -152,7 +152,7 @@ function holdOf(row: LedgerRow | undefined, holder: string): Hold | undefined {
 }
 
 async function enter(table: Table, fleet: string, hold: Hold, phase: Phase, document: string): Promise<void> {
-  refuseLargeDocument(fleet, document);
+  assertDocumentFits(fleet, document);
   const upToIt = PHASES.slice(0, PHASES.indexOf(phase) + 1);
   const names = upToIt.map((_, index) => `:phase${index}`);
   const unlessCancelled = isCancellable(phase) ? ' AND attribute_not_exists(#cancelBy)' : '';
@@ -207,7 +207,7 @@ async function pend(
   request: PendingRequest,
   replaces: PendingRequest | undefined,
 ): Promise<boolean> {
-  refuseLargeRequest(fleet, request);
+  assertRequestFits(fleet, request);
   const { newestVersionId: newest } = request;
   const slot = replaces === undefined ? 'attribute_not_exists(#pendingId)' : '#pendingId = :replaced';
   const written = await write(table, fleet, {

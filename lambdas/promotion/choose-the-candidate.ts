@@ -12,11 +12,11 @@ import { AWS_CLIENT_OPTIONS } from '../clients/wire/aws-options.ts';
 import type { PinnedArtifact } from '../domain/core/artifact.ts';
 import { currentReleaseKey, promotionKey } from '../domain/core/names.ts';
 import {
+  assertVersionExists,
   candidateVersion,
   decidePromotion,
   type Histories,
   proveVersion,
-  refuseUnknownVersion,
 } from '../domain/promotion/promoting.ts';
 import type { Candidate, Promotion, PromotionPlan } from '../domain/promotion/promotion.ts';
 import { parseHistory, type Ran } from '../domain/promotion/provenance.ts';
@@ -45,7 +45,7 @@ export const chooseTheCandidate = definePromotionStep(
     ]);
     const source = fed.find((each) => each.fleet === fleet.name)?.from ?? '';
     const versionId = candidateVersion(source, input, histories);
-    refuseUnknownVersion(plan, versionId, newestFirst, MOST_VERSIONS);
+    assertVersionExists(plan, versionId, newestFirst, MOST_VERSIONS);
     const proven = proveVersion(plan, input, versionId, { histories, newestFirst, now: ports.clock.now() });
     const artifact = await pinned(plan, versionId, histories, ports.artifacts);
     const [newest, ...proofs] = await Promise.all([

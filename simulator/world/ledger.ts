@@ -1,11 +1,11 @@
 /** The modelled ledger: one row per fleet, with the conditions that the real writes have. */
 
 import {
+  assertDocumentFits,
+  assertRequestFits,
   cancelled,
   isCancellable,
   lockLost,
-  refuseLargeDocument,
-  refuseLargeRequest,
   TOO_LATE_TO_CANCEL,
   tooLate,
 } from '../../lambdas/domain/core/ledger-refusals.ts';
@@ -49,7 +49,7 @@ export class LedgerModel {
   }
 
   enter(fleet: string, hold: Hold, phase: Phase, document: string): void {
-    refuseLargeDocument(fleet, document);
+    assertDocumentFits(fleet, document);
     const row = this.#heldBy(fleet, hold);
     const { held } = row;
     if (isCancellable(phase) && held.cancel !== undefined) throw cancelled(fleet, phase, held.cancel);
@@ -70,7 +70,7 @@ export class LedgerModel {
   }
 
   pend(fleet: string, request: PendingRequest, replaces: PendingRequest | undefined): boolean {
-    refuseLargeRequest(fleet, request);
+    assertRequestFits(fleet, request);
     const row = this.#rows.get(fleet);
     if (row?.pending?.id === request.id) return true;
     if (row?.held === undefined || row.pending?.id !== replaces?.id) return false;

@@ -1,7 +1,7 @@
 /** An operator's desk: the command as it is, on a small world whose clock the test moves, with every word kept. */
 
 import type { Screen } from '../../bin/command/command.ts';
-import { type ExitCode, irekae, type Seat } from '../../bin/command/irekae.ts';
+import { type CommandSetup, type ExitCode, irekae } from '../../bin/command/irekae.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
 import type { Caller, CommandPorts } from '../../lambdas/ports/command.ts';
 import type { Inspector } from '../../lambdas/ports/inspector.ts';
@@ -41,7 +41,7 @@ export interface Visit {
   readonly answer?: boolean | (() => boolean | Promise<boolean>);
   readonly caller?: Caller;
   readonly ports?: Partial<CommandPorts>;
-  readonly connect?: Seat['connect'];
+  readonly connect?: CommandSetup['connect'];
   readonly pause?: CommandPorts['pause'];
   /** Default: the example, in the world's account. */
   readonly fleetsFile?: FleetsFile;

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type ExitCode, irekae, type Seat } from '../../bin/command/irekae.ts';
+import { type CommandSetup, type ExitCode, irekae } from '../../bin/command/irekae.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
 import type { Connection } from '../../lambdas/ports/command.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
@@ -30,7 +30,7 @@ async function local(line: string, region?: Connection): Promise<Said> {
 
 type Said = { exitCode: ExitCode; out: string; err: string };
 
-const connectTo: NonNullable<Seat['connectLocal']> = (environments, fleet) =>
+const connectTo: NonNullable<CommandSetup['connectLocal']> = (environments, fleet) =>
   connectLocally(environments, fleet, { isVisible: false, templates });
 
 describe('on the modelled region', () => {

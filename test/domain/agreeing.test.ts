@@ -7,13 +7,13 @@ import { checkNetwork } from '../../lambdas/domain/hosts/network.ts';
 import { writePlan } from '../../lambdas/domain/record/plan.ts';
 import { decideImage, imageOrigin } from '../../lambdas/domain/release/image.ts';
 import {
+  assertOwnKey,
   type CurrentRelease,
   decideRelease,
   foundArtifact,
   parseCurrentRelease,
   type ReleaseFacts,
   recipe,
-  refuseForeignKey,
 } from '../../lambdas/domain/release/release-choice.ts';
 import type { Image, Subnet } from '../../lambdas/ports/ec2.ts';
 import type { LoadBalancerSettings } from '../../lambdas/ports/load-balancers.ts';
@@ -185,7 +185,7 @@ describe('the artifact', () => {
     [{ key: 'blog/app.tar.gz' }, false],
     [{ bucket: 'elsewhere' }, false],
   ])('%j belongs to the fleet: %s', (input, own) => {
-    const check = () => refuseForeignKey(aFleet(), input);
+    const check = () => assertOwnKey(aFleet(), input);
     if (own) expect(check).not.toThrow();
     else
       expect(check).toThrow(

@@ -1,7 +1,7 @@
 /** The gates between a wanted release and the fleet, and what can be gone back to: as tables. */
 import { describe, expect, it } from 'vitest';
 import type { DeploymentInput } from '../../lambdas/domain/core/input.ts';
-import { askGates, type GateFacts, refuse } from '../../lambdas/domain/release/gates.ts';
+import { askGates, assertGatesOpen, type GateFacts } from '../../lambdas/domain/release/gates.ts';
 import {
   type CurrentRelease,
   nothingToRedeploy,
@@ -59,7 +59,7 @@ describe('The gate for freezes', () => {
   ])('%s', (_what, input, refused) => expect(names(FROZEN, input)).toEqual(refused));
 
   it('says when it ends, and both ways on', () =>
-    expect(() => refuse(askGates(FROZEN, {}, facts()).refusals)).toThrow(
+    expect(() => assertGatesOpen(askGates(FROZEN, {}, facts()).refusals)).toThrow(
       failure(
         'Frozen',
         'shop is frozen: weekend, until Mon 2026-03-02 00:00 in UTC (2026-03-02T00:00Z). Start the deployment again then ' +
@@ -128,7 +128,7 @@ describe('The gates of a rollback', () => {
     image: { imageId: 'ami-1', name: 'shop-1', createdAt: DAY(10) },
   };
   it.each<[string, Partial<GateFacts>, readonly string[]]>([
-    ['refuse what runs already', SAME, ['NothingToRollBackTo']],
+    ['assertGatesOpen what runs already', SAME, ['NothingToRollBackTo']],
     ['let another artifact through', { ...SAME, artifact: RELEASE.artifact }, []],
     ['let another image through', { ...SAME, image: OLDER }, []],
     [
@@ -145,7 +145,7 @@ describe('The gates of a rollback', () => {
     const fleet = { ...FROZEN, wantsProvenance: true };
     const { refusals } = askGates(fleet, { rollbackTo: 'deploy-0' }, facts(SAME));
     expect(refusals.map(({ name }) => name)).toEqual(['NothingToRollBackTo', 'NotProven', 'Frozen']);
-    expect(() => refuse(refusals)).toThrow(
+    expect(() => assertGatesOpen(refusals)).toThrow(
       failure('NothingToRollBackTo', /runs exactly this.* Also NotProven: .* Also Frozen: shop is frozen/),
     );
   });

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import {
   allEnded,
+  assertNoneRefused,
   decideTermination,
-  refuseAny,
   rememberUnseen,
   UNSEEN_SECONDS,
 } from '../../lambdas/domain/hosts/termination.ts';
@@ -308,10 +308,11 @@ describe('rememberUnseen', () => {
   });
 });
 
-describe('refuseAny', () => {
+describe('assertNoneRefused', () => {
   it('tells who was not terminated, why, and what to compare', () =>
-    expect(() => refuseAny({ refused: [{ id: 'i-1', reason: 'it belongs to the fleet blog' }] })).toThrow(
-      failure('TerminationRefused', 'Not terminated: i-1 (it belongs to the fleet blog). Compare'),
-    ));
-  it('has nothing against an empty list', () => expect(() => refuseAny({ refused: [] })).not.toThrow());
+    expect(() =>
+      assertNoneRefused({ refused: [{ id: 'i-1', reason: 'it belongs to the fleet blog' }] }),
+    ).toThrow(failure('TerminationRefused', 'Not terminated: i-1 (it belongs to the fleet blog). Compare')));
+  it('has nothing against an empty list', () =>
+    expect(() => assertNoneRefused({ refused: [] })).not.toThrow());
 });

@@ -10,10 +10,10 @@ import {
 } from '../../lambdas/domain/promotion/copying.ts';
 import { parsePromotionInput } from '../../lambdas/domain/promotion/input.ts';
 import {
+  assertVersionExists,
   candidateVersion,
   decidePromotion,
   proveVersion,
-  refuseUnknownVersion,
 } from '../../lambdas/domain/promotion/promoting.ts';
 import type { Ran } from '../../lambdas/domain/promotion/provenance.ts';
 import type { Held } from '../../lambdas/ports/s3.ts';
@@ -40,13 +40,13 @@ describe('The candidate', () => {
       ),
     ).toThrow(failure('NotProven', 'ended as StoppedHalfway')));
   it('must exist at the source', () => {
-    expect(() => refuseUnknownVersion(aPlan(), 'v9', ['v3'], 1_000)).toThrow(
+    expect(() => assertVersionExists(aPlan(), 'v9', ['v3'], 1_000)).toThrow(
       failure('ArtifactNotFound', 'no version v9'),
     );
-    expect(() => refuseUnknownVersion(aPlan(), 'v3', ['v3'], 1_000)).not.toThrow();
+    expect(() => assertVersionExists(aPlan(), 'v3', ['v3'], 1_000)).not.toThrow();
   });
   it('is not called missing when the list of versions may go on', () =>
-    expect(() => refuseUnknownVersion(aPlan(), 'v9', ['v3', 'v2'], 2)).not.toThrow());
+    expect(() => assertVersionExists(aPlan(), 'v9', ['v3', 'v2'], 2)).not.toThrow());
 });
 
 describe('A promotion', () => {

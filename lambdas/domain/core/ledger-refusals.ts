@@ -49,16 +49,16 @@ export function cancelled(
 }
 
 /** @throws InvalidInput when the holder's document is larger than a row can hold. */
-export function refuseLargeDocument(fleet: string, document: string): void {
-  refuseLarge(`The document of the deployment of ${fleet}`, document, MAX_DOCUMENT_BYTES);
+export function assertDocumentFits(fleet: string, document: string): void {
+  assertFits(`The document of the deployment of ${fleet}`, document, MAX_DOCUMENT_BYTES);
 }
 
 /** @throws InvalidInput when the input of a pending request is larger than a row can hold. */
-export function refuseLargeRequest(fleet: string, { id, input }: PendingRequest): void {
-  refuseLarge(`The input of ${id}, which waits for the fleet ${fleet},`, input, MAX_PENDING_INPUT_BYTES);
+export function assertRequestFits(fleet: string, { id, input }: PendingRequest): void {
+  assertFits(`The input of ${id}, which waits for the fleet ${fleet},`, input, MAX_PENDING_INPUT_BYTES);
 }
 
-function refuseLarge(what: string, text: string, limit: number): void {
+function assertFits(what: string, text: string, limit: number): void {
   const bytes = Buffer.byteLength(text);
   if (bytes <= limit) return;
   throw new DeploymentError(

@@ -28,7 +28,7 @@ export interface BakeDecision {
  * @throws AlertDuringBake at once; ReadinessLost on the second look in a row that finds a host not ready.
  */
 export function decideBake({ standings, alerts, badLooks, secondsLeft }: BakeFacts): BakeDecision {
-  refuseAlerts(standings, alerts);
+  assertNoAlert(standings, alerts);
   if (allReady(standings)) {
     const reason =
       secondsLeft > 0 ? `all is well; watching for another ${span(secondsLeft)}` : 'all stayed well';
@@ -43,7 +43,7 @@ export function decideBake({ standings, alerts, badLooks, secondsLeft }: BakeFac
   );
 }
 
-function refuseAlerts(standings: readonly HostStanding[], alerts: readonly MackerelAlert[]): void {
+function assertNoAlert(standings: readonly HostStanding[], alerts: readonly MackerelAlert[]): void {
   const instanceOf = new Map(
     standings.flatMap((host) => host.hostIds.map((id) => [id, host.instanceId] as const)),
   );

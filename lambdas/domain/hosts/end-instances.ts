@@ -14,10 +14,10 @@ import { decideDraining } from './draining.ts';
 import { atEachBalancer, hostsOfRole, membersByTwoAnswers } from './look-at-hosts.ts';
 import {
   allEnded,
+  assertNoneRefused,
   calledSentence,
   decideTermination,
   refusalsIn,
-  refuseAny,
   rememberUnseen,
   type TerminationDecision,
 } from './termination.ts';
@@ -70,7 +70,7 @@ export async function endInstances(
   const ended = [...decision.gone, ...decision.unseen];
   const { refusals } = await retireHostsOf(deployment, ports, keptId ? [...ended, keptId] : ended);
   if (refusals) return waiting(`Mackerel did not retire ${refusals}`);
-  refuseAny(decision);
+  assertNoneRefused(decision);
   const { memory: _, ...seen } = rest;
   return { ready: true, reason: `${count(ending.length, noun)} removed`, ...seen };
 }

@@ -8,7 +8,7 @@ import { type Deployment, deploymentId, type NewInstance } from '../core/documen
 import { loadBalancerName, TAG } from '../core/fleet.ts';
 import type { HostFacts } from './readiness.ts';
 
-type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>;
+type HostPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>;
 
 /**
  * What a decision about the new hosts needs. One call per 100 instances, one per load balancer, one to Mackerel.
@@ -18,7 +18,7 @@ type Eyes = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>;
 export async function lookAtNewHosts(
   deployment: Deployment,
   launched: readonly NewInstance[],
-  ports: Eyes,
+  ports: HostPorts,
   asks?: (facts: Pick<HostFacts, 'instances' | 'members'>) => boolean,
 ): Promise<HostFacts> {
   const { service, role, wantsFreshMetric } = deployment.fleet.mackerel;

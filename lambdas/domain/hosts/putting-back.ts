@@ -28,7 +28,7 @@ export function decidePuttingBack({ old, instances, members }: PuttingBackFacts)
   // Only what EC2 shows as ended has ended: an instance that an answer lacks may be a stale answer (rule 4).
   const ended = new Set(instances.filter(isGoing).map((instance) => instance.instanceId));
   const left = old.filter((host) => !ended.has(host.instanceId));
-  refuseNobodyLeft(old, left);
+  assertSomebodyLeft(old, left);
   const register = new Map<string, string[]>();
   const waiting: string[] = [];
   for (const host of left) {
@@ -46,7 +46,7 @@ export function decidePuttingBack({ old, instances, members }: PuttingBackFacts)
   return { register, done: register.size === 0, reason: `the old hosts serve${note}` };
 }
 
-function refuseNobodyLeft(old: readonly OldHost[], left: readonly OldHost[]): void {
+function assertSomebodyLeft(old: readonly OldHost[], left: readonly OldHost[]): void {
   if (!old.some((host) => host.served) || left.some((host) => host.served)) return;
   throw new DeploymentError(
     'OldHostsNotServing',

@@ -51,7 +51,7 @@ export function standings(
   facts: HostFacts,
   isBearable: (dead: readonly Instance[]) => boolean = () => false,
 ): HostStanding[] {
-  refuseDead(launched, facts.instances, isBearable);
+  assertAlive(launched, facts.instances, isBearable);
   const instances = new Map(facts.instances.map((instance) => [instance.instanceId, instance]));
   const hosts = groupBy(facts.hosts === 'not asked' ? [] : facts.hosts, (host) => host.instanceId);
   return launched.map(({ instanceId }) =>
@@ -59,7 +59,7 @@ export function standings(
   );
 }
 
-function refuseDead(
+function assertAlive(
   launched: readonly NewInstance[],
   instances: readonly Instance[],
   isBearable: (dead: readonly Instance[]) => boolean,
@@ -214,7 +214,7 @@ export function toRegister(
 }
 
 /** A target group that no listener uses, or a zone that is not enabled: waiting would never end well. */
-export function refuseUnused(hosts: readonly HostStanding[], members: HostFacts['members']): void {
+export function assertBalancersInUse(hosts: readonly HostStanding[], members: HostFacts['members']): void {
   const ours = new Set(hosts.map((host) => host.instanceId));
   for (const [name, registered] of members) {
     const unused = registered.find((member) => ours.has(member.instanceId) && member.state === 'unused');

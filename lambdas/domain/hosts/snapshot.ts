@@ -38,10 +38,10 @@ export interface SnapshotDecision {
  * @throws FleetWouldShrink when more hosts serve than would be launched (rule 2).
  */
 export function decideSnapshot(fleet: Fleet, facts: SnapshotFacts): SnapshotDecision {
-  refuseEmptyAnswer(fleet, facts);
+  assertAnswered(fleet, facts);
   // Two answers of EC2: what one of them lacks may only be stale.
   const known = new Map([...facts.tagged, ...facts.instances].map((each) => [each.instanceId, each]));
-  refuseUnknownServing(facts, known);
+  assertServingAreKnown(facts, known);
   const strangers: Stranger[] = [];
   const hosts: OldHost[] = [];
   for (const [instanceId, group] of groupBy(facts.hosts, (host) => host.instanceId)) {
@@ -51,13 +51,13 @@ export function decideSnapshot(fleet: Fleet, facts: SnapshotFacts): SnapshotDeci
     else hosts.push(oldHost(confirmed, group, facts.members));
   }
   strangers.push(...unknownToMackerel(facts));
-  refuseProtected(hosts, facts);
-  refuseTooManyEntries(fleet, hosts);
-  refuseToShrink(fleet, hosts);
+  assertNoHandBrake(hosts, facts);
+  assertFitsDocument(fleet, hosts);
+  assertDoesNotShrink(fleet, hosts);
   return { hosts, strangers, reason: snapshotSentence(fleet, hosts, strangers) };
 }
 
-function refuseEmptyAnswer(fleet: Fleet, facts: SnapshotFacts): void {
+function assertAnswered(fleet: Fleet, facts: SnapshotFacts): void {
   if (facts.hosts.length > 0) return;
   const serving = [...facts.members.values()].flat().filter((member) => member.state === 'in-service');
   const alive = facts.tagged.filter((instance) => !isGoing(instance) && !keptUntil(instance));
@@ -71,7 +71,10 @@ function refuseEmptyAnswer(fleet: Fleet, facts: SnapshotFacts): void {
   );
 }
 
-function refuseUnknownServing({ hosts, members }: SnapshotFacts, known: ReadonlyMap<string, Instance>): void {
+function assertServingAreKnown(
+  { hosts, members }: SnapshotFacts,
+  known: ReadonlyMap<string, Instance>,
+): void {
   const listed = new Set(hosts.map((host) => host.instanceId));
   const serving = [...members.values()].flat().filter((member) => member.state === 'in-service');
   const ids = [...new Set(serving.map((member) => member.instanceId))].filter(
@@ -157,7 +160,7 @@ function unknownToMackerel({ hosts, tagged, members }: SnapshotFacts): Stranger[
  * this one alone, as a stranger. It would go on serving the old release beside the new one, unnoticed; taken out of the
  * load balancers it would not be what somebody protected. See docs/decisions/0015-hand-brake.md.
  */
-function refuseProtected(hosts: readonly OldHost[], { tagged, instances }: SnapshotFacts): void {
+function assertNoHandBrake(hosts: readonly OldHost[], { tagged, instances }: SnapshotFacts): void {
   // Two answers of EC2: a brake that only one of them shows may have been pulled this moment.
   const braked = new Set([...tagged, ...instances].filter(isProtected).map((each) => each.instanceId));
   const ids = hosts.map((host) => host.instanceId).filter((id) => braked.has(id));
@@ -175,7 +178,7 @@ function refuseProtected(hosts: readonly OldHost[], { tagged, instances }: Snaps
 const LARGEST_SNAPSHOT = 150_000;
 
 /** Each agent that lost its id registers its host once more: what grows without end does not fit into the document. */
-function refuseTooManyEntries(fleet: Fleet, hosts: readonly OldHost[]): void {
+function assertFitsDocument(fleet: Fleet, hosts: readonly OldHost[]): void {
   if (JSON.stringify(hosts).length <= LARGEST_SNAPSHOT) return;
   const entries = hosts.reduce((sum, host) => sum + host.hostIds.length, 0);
   throw new DeploymentError(
@@ -186,7 +189,7 @@ function refuseTooManyEntries(fleet: Fleet, hosts: readonly OldHost[]): void {
   );
 }
 
-function refuseToShrink(fleet: Fleet, hosts: readonly OldHost[]): void {
+function assertDoesNotShrink(fleet: Fleet, hosts: readonly OldHost[]): void {
   const serving = hosts.filter((host) => host.served);
   if (serving.length <= fleetSize(fleet)) return;
   throw new DeploymentError(

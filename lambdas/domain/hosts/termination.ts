@@ -126,6 +126,6 @@ export const terminationRefused = (refused: readonly Refusal[]): DeploymentError
   );
 
 /** @throws TerminationRefused when any candidate was refused. */
-export function refuseAny({ refused }: Pick<TerminationDecision, 'refused'>): void {
+export function assertNoneRefused({ refused }: Pick<TerminationDecision, 'refused'>): void {
   if (refused.length > 0) throw terminationRefused(refused);
 }

@@ -27,7 +27,7 @@ export async function launchRound(
       return { home, as, instances: wholeLaunch(wanted, instances) };
     }),
   );
-  refuseFailed(answers);
+  assertNoFailure(answers);
   return {
     shares: answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : [])),
     turnedDown: open.filter((_home, index) => answers[index]?.status === 'rejected'),
@@ -35,7 +35,7 @@ export async function launchRound(
 }
 
 /** All but a lack of capacity; an unknown answer first, so that it is asked for again before the undo begins. */
-function refuseFailed(answers: readonly PromiseSettledResult<unknown>[]): void {
+function assertNoFailure(answers: readonly PromiseSettledResult<unknown>[]): void {
   const failures = answers.flatMap((answer) =>
     answer.status === 'rejected' && !isFailure(answer.reason, 'NoCapacity') ? [answer.reason as unknown] : [],
   );

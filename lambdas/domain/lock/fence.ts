@@ -12,7 +12,7 @@ import { lockLost } from '../core/ledger-refusals.ts';
 type Fenced = Pick<Ports, 'ledger'>;
 
 /** @throws LockLost */
-export async function holding(
+export async function assertHoldsLock(
   deployment: Deployment,
   { ledger }: Fenced,
 ): Promise<NonNullable<LedgerRow['held']>> {
@@ -24,8 +24,8 @@ export async function holding(
 }
 
 /** @throws LockLost; Cancelled when somebody asked for it: seen within one look. */
-export async function holdingUnlessCancelled(deployment: Deployment, ports: Fenced): Promise<void> {
-  const { cancel } = await holding(deployment, ports);
+export async function assertMayGoOn(deployment: Deployment, ports: Fenced): Promise<void> {
+  const { cancel } = await assertHoldsLock(deployment, ports);
   if (cancel)
     throw new DeploymentError(
       'Cancelled',
@@ -38,6 +38,6 @@ export async function holdingUnlessCancelled(deployment: Deployment, ports: Fenc
  * from.
  * @throws LockLost; Cancelled for a phase that goes forward.
  */
-export async function entering(phase: Phase, deployment: Deployment, { ledger }: Fenced): Promise<void> {
+export async function enterPhase(phase: Phase, deployment: Deployment, { ledger }: Fenced): Promise<void> {
   await ledger.enter(deployment.fleet.name, holdOf(deployment), phase, JSON.stringify(deployment));
 }

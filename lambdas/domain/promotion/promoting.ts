@@ -35,7 +35,7 @@ export function candidateVersion(
 }
 
 /** @throws ArtifactNotFound when the source has no such version (anymore). */
-export function refuseUnknownVersion(
+export function assertVersionExists(
   { from }: PromotionPlan,
   versionId: string,
   newestFirst: readonly string[],

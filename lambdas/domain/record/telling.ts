@@ -21,7 +21,7 @@ import { type DeploymentEnded, EVENT_TYPE, isNews, metricsOf, newsOf } from './n
 import { messageOf } from './news-message.ts';
 import type { DeploymentRecord } from './record.ts';
 
-export type Ears = Pick<Ports, 'mackerel' | 'announcer' | 'log' | 'clock'>;
+export type NewsPorts = Pick<Ports, 'mackerel' | 'announcer' | 'log' | 'clock'>;
 
 /** A quarter of what the record steps have: before it they have written records, each with its own retries. */
 export const MOST_SECONDS = 25;
@@ -33,7 +33,7 @@ const HOSTS_AT_A_TIME = 128;
 export async function tellEnding(
   deployment: Deployment,
   record: DeploymentRecord,
-  ports: Ears,
+  ports: NewsPorts,
 ): Promise<void> {
   const { log } = ports;
   await trying('tell how the deployment ended', log, async () => {
@@ -46,7 +46,7 @@ export async function tellEnding(
   });
 }
 
-function tellCloudWatch(news: DeploymentEnded, { log }: Ears): void {
+function tellCloudWatch(news: DeploymentEnded, { log }: NewsPorts): void {
   const dimensions = { fleet: news.fleet, result: news.result };
   log.info(
     `The deployment ended: ${news.result}`,
@@ -54,7 +54,7 @@ function tellCloudWatch(news: DeploymentEnded, { log }: Ears): void {
   );
 }
 
-async function tellEverybody(news: DeploymentEnded, { announcer, log }: Ears): Promise<void> {
+async function tellEverybody(news: DeploymentEnded, { announcer, log }: NewsPorts): Promise<void> {
   await Promise.all([
     trying('tell people', log, () => announcer.tellPeople(messageOf(news))),
     trying('tell machines', log, () =>
@@ -73,7 +73,7 @@ async function tellMackerel(
   { fleet, launch }: Deployment,
   record: DeploymentRecord,
   news: DeploymentEnded,
-  ports: Ears,
+  ports: NewsPorts,
 ): Promise<void> {
   if (!launch) return;
   const { mackerel, log } = ports;
@@ -111,7 +111,7 @@ async function tellHosts(
   { service, role }: Deployment['fleet']['mackerel'],
   record: DeploymentRecord,
   news: DeploymentEnded,
-  { mackerel, clock, log }: Ears,
+  { mackerel, clock, log }: NewsPorts,
 ): Promise<void> {
   const until = clock.now().getTime() + MOST_SECONDS * 1_000;
   const launched = new Set(record.newInstances);

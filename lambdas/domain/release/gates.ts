@@ -76,7 +76,7 @@ interface Asked {
 }
 
 /** @throws the first refusal, with the sentences of all. */
-export function refuse([first, ...others]: readonly GateRefusal[]): void {
+export function assertGatesOpen([first, ...others]: readonly GateRefusal[]): void {
   if (first === undefined) return;
   const rest = others.map(({ name, sentence }) => ` Also ${name}: ${sentence}`);
   throw new DeploymentError(first.name, `${first.sentence}${rest.join('')}`);

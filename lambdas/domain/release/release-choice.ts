@@ -68,7 +68,7 @@ export function recipe(fleet: Fleet): string {
 }
 
 /** @throws InvalidInput when the input names a bucket or key that is not the fleet's. */
-export function refuseForeignKey(fleet: Fleet, input: DeploymentInput): void {
+export function assertOwnKey(fleet: Fleet, input: DeploymentInput): void {
   const { bucket, key } = fleet.artifact;
   const foreignBucket = input.bucket !== undefined && input.bucket !== bucket;
   if (!foreignBucket && (input.key === undefined || input.key === key)) return;

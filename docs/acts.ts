@@ -2,7 +2,9 @@
  * The acts of a deployment, as the picture tells them: one begins with a state of `lib/deploy-story.ts` and ends where
  * the next one begins. Where an act's failures lead is read off the definition; the undo is one of those ways.
  */
-import { ACTS, beginningOf, PHASES } from '../lambdas/domain/core/steps.ts';
+
+import { ACTS, PHASES } from '../lambdas/domain/core/steps.ts';
+import { beginningOf } from '../lambdas/domain/core/story.ts';
 import type { ActPlan } from './story.ts';
 
 export const ACT_PLANS: readonly ActPlan[] = PHASES.filter((phase) => phase !== 'undo').map(

@@ -15,7 +15,7 @@ import { type FailureName, isFailure } from './domain/core/errors.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/core/names.ts';
 import { despiteBadInput, parseDocument } from './domain/core/parse-document.ts';
 import type { Step } from './domain/core/step.ts';
-import { ENDS } from './domain/core/steps.ts';
+import { ENDS } from './domain/core/story.ts';
 import { endingOf } from './domain/record/ending.ts';
 import { recordOf, withoutTimeline } from './domain/record/record.ts';
 import { type NewsPorts, tellEnding } from './domain/record/telling.ts';

@@ -3,9 +3,10 @@
  * failed run ends in *Fail* under its own name, never in a success (rule 9). Recording and releasing are best effort:
  * neither may hide how a deployment ended, and a lock that is not released is found by the clean-up.
  */
+
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { TitleOf } from '../lambdas/domain/core/steps.ts';
+import type { TitleOf } from '../lambdas/domain/core/story.ts';
 import type { States, Wait } from './states.ts';
 
 /** How a story goes on when everything was undone, or when it was refused: where it ends. */

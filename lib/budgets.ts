@@ -2,16 +2,16 @@
  * What a deployment, or a clean-up, may use up at most: events of its history, and time. A history that reaches 25,000 events, or a
  * machine that reaches its own timeout, ends an execution without a Catch: neither may ever come first.
  */
+
 import { EVENTS_PER_LOOK, mostLooks } from '../lambdas/domain/core/looks.ts';
 import {
-  CLEAN_UP_STEPS,
   type Limits,
   rowOf,
   STEP_NAMES,
   type StepName,
-  WAIT_NAMES,
   type WaitName,
 } from '../lambdas/domain/core/steps.ts';
+import { CLEAN_UP_STEPS, WAIT_NAMES } from '../lambdas/domain/core/story.ts';
 
 /** AWS fails the execution that reaches it. */
 const HISTORY_LIMIT = 25_000;

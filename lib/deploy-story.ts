@@ -10,7 +10,8 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Fleet } from '../lambdas/domain/core/fleet.ts';
-import type { StepName, TitleOf } from '../lambdas/domain/core/steps.ts';
+import type { StepName } from '../lambdas/domain/core/steps.ts';
+import type { TitleOf } from '../lambdas/domain/core/story.ts';
 import { fail, opened, recorded, released, removeAct, succeed, undoAct } from './acts.ts';
 import { States } from './states.ts';
 

@@ -1,10 +1,12 @@
 /** The few kinds of state that the story is told in, and the one way in which each of them retries and fails. */
+
 import { Duration } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
-import { STATES, STEPS, type StepName, type WaitName } from '../lambdas/domain/core/steps.ts';
+import { STEPS, type StepName, type WaitName } from '../lambdas/domain/core/steps.ts';
+import { STATES } from '../lambdas/domain/core/story.ts';
 import {
   PROMOTION_STATES,
   PROMOTION_STEPS,

@@ -1,6 +1,8 @@
 /** The definition stays within what the local interpreter runs as AWS does, and the lint refuses what does not. */
+
 import { describe, expect, it } from 'vitest';
-import { CLEAN_UP_STEPS, STEPS, type StepName } from '../lambdas/domain/core/steps.ts';
+import { STEPS, type StepName } from '../lambdas/domain/core/steps.ts';
+import { CLEAN_UP_STEPS } from '../lambdas/domain/core/story.ts';
 import { definitionOf, type StateJson } from '../lib/resolve-definition.ts';
 import { definitionProblems } from './definition-lint.ts';
 import { exampleEnvironments, synthesize } from './synth.ts';

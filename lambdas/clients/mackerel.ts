@@ -11,7 +11,7 @@
 
 import { setTimeout as sleepMillis } from 'node:timers/promises';
 import * as v from 'valibot';
-import manifest from '../../package.json' with { type: 'json' };
+import { version } from '../../package.json';
 import { chunksOf } from '../domain/core/collections.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
 import type {
@@ -487,7 +487,7 @@ async function tryOnce(
       method: call.method,
       headers: {
         'X-Api-Key': key,
-        'User-Agent': `irekae/${manifest.version}`,
+        'User-Agent': `irekae/${version}`,
         ...(call.method !== 'GET' && { 'Content-Type': 'application/json' }),
       },
       ...(call.method !== 'GET' && { body: JSON.stringify(call.body) }),

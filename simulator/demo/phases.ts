@@ -1,5 +1,7 @@
 /** The acts of the story, as the demo shows them: how long each has lasted, and how far it has come. */
-import { actOfState, PHASES } from '../../lambdas/domain/core/steps.ts';
+
+import { PHASES } from '../../lambdas/domain/core/steps.ts';
+import { actOfState } from '../../lambdas/domain/core/story.ts';
 import type { Phase } from '../../lambdas/ports/ledger.ts';
 
 export interface PhaseStanding {

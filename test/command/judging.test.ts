@@ -1,4 +1,5 @@
 /** The command's own decisions: how an execution stands, how long one still takes, what is news, what trouble means. */
+
 import { describe, expect, it } from 'vitest';
 import { planLines } from '../../bin/command/actions/plan.ts';
 import type { Task } from '../../bin/command/command.ts';
@@ -8,7 +9,8 @@ import { timeLeft } from '../../bin/command/follow/time-left.ts';
 import { troubleOutcome } from '../../bin/command/trouble.ts';
 import type { Deployment } from '../../lambdas/domain/core/document.ts';
 import { DeploymentError, FAILURES } from '../../lambdas/domain/core/errors.ts';
-import { actBegunBy, beginningOf, PHASES } from '../../lambdas/domain/core/steps.ts';
+import { PHASES } from '../../lambdas/domain/core/steps.ts';
+import { actBegunBy, beginningOf } from '../../lambdas/domain/core/story.ts';
 import type { ExecutionDescription, HistoryTurn } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow, Phase } from '../../lambdas/ports/ledger.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';

@@ -1,6 +1,7 @@
 /** What `npm start` plays, from the upload to the last word: as lines, and as JSON. */
+
 import { describe, expect, it } from 'vitest';
-import { actOfState } from '../../lambdas/domain/core/steps.ts';
+import { actOfState } from '../../lambdas/domain/core/story.ts';
 import { closingWords } from '../../simulator/demo/closing-words.ts';
 import { JsonLines } from '../../simulator/demo/json-lines.ts';
 import { TOUR } from '../../simulator/demo/options.ts';

@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { anchorOf, headingsOf } from '../../docs/markdown.ts';
+import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
 import { MOST_HOSTS } from '../../lib/fleet-rules.ts';
 import { MOST_FLEETS } from '../../lib/read-fleets.ts';
 import { DOCUMENTS, PROJECT, read } from './documents.ts';
@@ -119,4 +120,20 @@ describe('The decisions', () => {
     const titles = headingsOf(read(path)).map(({ text }) => text);
     expect(titles.slice(1)).toEqual(['Context', 'Decision', 'Consequences', 'Rejected']);
   });
+});
+
+describe('The time until a dead lock is taken over', () => {
+  /** As people say it: `three minutes`. */
+  const MINUTES = Math.ceil(TAKE_OVER_AFTER_SECONDS / 60);
+  const WORD = ['no', 'one', 'two', 'three', 'four', 'five', 'six'][MINUTES] ?? String(MINUTES);
+
+  it.each([
+    ['README.md', `starts ${WORD} minutes after the lock holder died`],
+    ['README.ja.md', `止まってから ${MINUTES} 分後に始まります`],
+    ['docs/runbook.md', `can still be acting: about ${WORD} minutes.`],
+    ['docs/runbook.md', `makes it wait the same ${WORD} minutes.`],
+    ['docs/decisions/0018-the-dead-are-cleaned-up-after.md', `about ${WORD} minutes later`],
+  ])('is told in %s as the table of steps has it', (page, sentence) =>
+    expect(read(page)).toContain(sentence),
+  );
 });

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { groupBy } from '../../lambdas/domain/core/collections.ts';
 import type { Deployment } from '../../lambdas/domain/core/document.ts';
-import type { End } from '../../lambdas/domain/core/steps.ts';
+import type { End } from '../../lambdas/domain/core/story.ts';
 import { count, list, secondsBetween, span } from '../../lambdas/domain/core/words.ts';
 import { endingOf, explain } from '../../lambdas/domain/record/ending.ts';
 import { phases, recordOf } from '../../lambdas/domain/record/record.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../lambdas/domain/core/document.ts';
-import type { End } from '../../lambdas/domain/core/steps.ts';
+import type { End } from '../../lambdas/domain/core/story.ts';
 import { recordTheFailure } from '../../lambdas/record-the-failure.ts';
 import { aDeployment, agreed, aLook, baked, endOf, failedBy, HOLD, shifted } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';

@@ -10,7 +10,7 @@ import type {
   ResolvedRelease,
   Snapshot,
 } from '../../lambdas/domain/core/document.ts';
-import type { End } from '../../lambdas/domain/core/steps.ts';
+import type { End } from '../../lambdas/domain/core/story.ts';
 import type { Hold } from '../../lambdas/ports/ledger.ts';
 import { aFleet } from './fleets.ts';
 

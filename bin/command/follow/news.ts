@@ -1,7 +1,7 @@
 /** What an execution tells on its way, as lines of a log: only what is news. */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
-import { actBegunBy } from '../../../lambdas/domain/core/steps.ts';
+import { actBegunBy } from '../../../lambdas/domain/core/story.ts';
 import { explain } from '../../../lambdas/domain/record/ending.ts';
 import type { HistoryTurn } from '../../../lambdas/ports/executions.ts';
 import type { Phase } from '../../../lambdas/ports/ledger.ts';

@@ -4,7 +4,8 @@
  */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
-import { actBegunBy, isPastNoReturn, PHASES, titleOf } from '../../../lambdas/domain/core/steps.ts';
+import { isPastNoReturn, PHASES, titleOf } from '../../../lambdas/domain/core/steps.ts';
+import { actBegunBy } from '../../../lambdas/domain/core/story.ts';
 import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import type { Phase } from '../../../lambdas/ports/ledger.ts';
 import { orElse } from '../attempt.ts';

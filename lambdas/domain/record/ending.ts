@@ -2,7 +2,7 @@
 
 import type { Deployment, Ending, Failure } from '../core/document.ts';
 import { FAILURES, type FailureName } from '../core/errors.ts';
-import type { End } from '../core/steps.ts';
+import type { End } from '../core/story.ts';
 import { evidenceSentence } from '../hosts/evidence.ts';
 import { keptSentence } from '../hosts/kept.ts';
 

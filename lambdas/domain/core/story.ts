@@ -1,0 +1,68 @@
+/** What follows from the table of steps for whoever tells the story or shows it: its states, acts, waits, endings. */
+import type { Phase } from '../../ports/ledger.ts';
+import type { StepKey } from './document.ts';
+import { PHASES, rowOf, STEP_NAMES, type StepName, type WaitName } from './steps.ts';
+
+// ── Waits ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The only wait that is the clean-up's alone. */
+const TAKE_OVER: WaitName = 'take-over-the-lock';
+
+/** The waits of a deployment, in the order of the story. */
+export const WAIT_NAMES = STEP_NAMES.filter(
+  (name): name is WaitName => rowOf(name).lasts !== undefined && name !== TAKE_OVER,
+);
+
+/** What a clean-up may come by: it finishes or undoes. */
+export const CLEAN_UP_STEPS = STEP_NAMES.filter((name) => ['remove', 'undo'].includes(rowOf(name).act));
+
+// ── States ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** How a deployment that failed has ended: the story knows, and says so to the state that records it. */
+export const ENDS = ['refused', 'undone', 'undo-failed', 'halfway'] as const;
+export type End = (typeof ENDS)[number];
+
+type StateRow = { readonly act: Phase; readonly key?: StepKey } & (
+  | { readonly step: 'record-the-failure'; readonly ends: End }
+  | { readonly step: Exclude<StepName, 'record-the-failure'> }
+);
+
+/** The states of the two steps that stand in several places of the story: whose function they run, and in which act. */
+export const STATES = {
+  'Record the refusal': { step: 'record-the-failure', act: 'agree', ends: 'refused' },
+  'Record the failure': { step: 'record-the-failure', act: 'undo', ends: 'undone' },
+  'Record the failed undo': { step: 'record-the-failure', act: 'undo', ends: 'undo-failed' },
+  'Record the halfway stop': { step: 'record-the-failure', act: 'remove', ends: 'halfway' },
+  'Release the lock after the refusal': { step: 'release-the-fleet-lock', act: 'agree' },
+  'Release the lock after already deployed': { step: 'release-the-fleet-lock', act: 'agree' },
+  'Release the lock after superseded': { step: 'release-the-fleet-lock', act: 'agree' },
+  'Release the lock after nothing to redeploy': { step: 'release-the-fleet-lock', act: 'agree' },
+  'Release the lock after the deployment': { step: 'release-the-fleet-lock', act: 'remove' },
+  'Release the lock after the undo': { step: 'release-the-fleet-lock', act: 'undo' },
+  'Release the lock after finishing': { step: 'release-the-fleet-lock', act: 'remove' },
+  'Release the lock after a holder that changed nothing': { step: 'release-the-fleet-lock', act: 'agree' },
+} as const satisfies Readonly<Record<string, StateRow>>;
+
+/** The titles of the states of one step. */
+export type TitleOf<Step extends StepName> = {
+  [Title in keyof typeof STATES]: (typeof STATES)[Title]['step'] extends Step ? Title : never;
+}[keyof typeof STATES];
+
+const ACT_OF_STATE: ReadonlyMap<string, Phase> = new Map([
+  ...STEP_NAMES.map((name) => [rowOf(name).title, rowOf(name).act] as const),
+  ...Object.entries(STATES).map(([title, { act }]) => [title, act] as const),
+]);
+
+/** The act that a state belongs to; nothing for what lies between two steps. */
+export const actOfState = (title: string): Phase | undefined => ACT_OF_STATE.get(title);
+
+/** The state with which an act begins; of the first one, the first that asks anybody. */
+export function beginningOf(act: Phase): string {
+  const first = STEP_NAMES.map(rowOf).find((row) => row.act === act);
+  if (!first) throw new Error(`No step is in the act ${act}.`);
+  return first.title;
+}
+
+/** The act that begins with this state; the first one is begun when a deployment is there. */
+export const actBegunBy = (state: string): Phase | undefined =>
+  PHASES.slice(1).find((act) => beginningOf(act) === state);

@@ -29,7 +29,7 @@ export const putOldHostsBack = defineWait('put-old-hosts-back', {
   late: (_deployment, { reason, seconds }) =>
     new DeploymentError(
       'OldHostsNotServing',
-      `After ${span(seconds)}: ${reason}. The new hosts were left as they are, so that somebody serves.`,
+      `After ${span(seconds)}: ${reason}. The new hosts were left as they are, so that something serves.`,
     ),
 });
 
@@ -60,7 +60,7 @@ async function lookAndPutBack(
   const memory = { restoredAt: restores ? now.getTime() : restoredAt, hosts: {} };
   const seen = servingMilestones(deployment, old, members, now, earlier);
   if (isQuiet || !done) return { ready: done, reason, memory, seen };
-  const waits = `${reason}; making sure that no earlier call takes them out again`;
+  const waits = `${reason}; making sure that no earlier call deregisters them again`;
   return { ready: false, reason: waits, memory, seen, earliest: quietAt };
 }
 

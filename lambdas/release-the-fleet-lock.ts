@@ -79,7 +79,7 @@ const isRefusedAgain = (deployment: Deployment, error: unknown): error is Error 
 const isCleanUp = ({ lock, execution }: Deployment): boolean => lock?.holder !== execution.id;
 
 const unfollowed = (fleet: string, { versionId }: Readonly<Record<string, unknown>>, why: string): string =>
-  `${fleet} does not follow, because it was refused twice to start it: ${why} If that fleet is still there, start ` +
+  `${fleet} does not follow, because starting it was refused twice: ${why} If that fleet is still there, start ` +
   `${machineName(fleet, 'deploy')} with ${JSON.stringify({ versionId })}`;
 
 export const handler = lambdaHandler(releaseTheFleetLock, () => ({

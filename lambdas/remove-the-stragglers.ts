@@ -35,7 +35,7 @@ export const removeTheStragglers = defineWait('remove-the-stragglers', {
   late: (_deployment, { reason, seconds }) =>
     new DeploymentError(
       'NewHostsNotRemoved',
-      `Stragglers were replaced, but ${span(seconds)} later: ${reason}. The deployment is undone, with all that it launched.`,
+      `Stragglers were replaced, but ${span(seconds)} later: ${reason}. The deployment is undone, and everything it launched is terminated.`,
     ),
 });
 

@@ -27,7 +27,7 @@ export const retireOldHostsInMackerel = defineStep(
     if (refusals) {
       throw new DeploymentError(
         'RetirementFailed',
-        `Mackerel did not retire ${refusals}. Their instances have ended: retire them in Mackerel by hand.`,
+        `Mackerel did not retire ${refusals}. Their instances are terminated: retire them in Mackerel by hand.`,
       );
     }
     return { reason: `${count(retired, 'host')} retired in Mackerel`, at };

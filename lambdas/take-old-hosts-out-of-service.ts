@@ -84,7 +84,7 @@ function backToWaiting(
   if (now >= deadlineOf(undefined, now, fleet.limits.readySeconds, launch.at)) {
     throw new DeploymentError(
       'ReadinessLost',
-      `The new hosts were ready and are not anymore, ${span(fleet.limits.readySeconds)} after the launch: ${lack}.`,
+      `The new hosts were ready and no longer are, ${span(fleet.limits.readySeconds)} after the launch: ${lack}.`,
     );
   }
   return { done: false, at: now.toISOString(), reason: `back to waiting: ${lack}` };

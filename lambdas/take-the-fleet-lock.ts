@@ -41,7 +41,7 @@ export const takeTheFleetLock = defineStep(
         return {
           ...hold,
           verdict: 'taken',
-          reason: `taken, as holder number ${hold.generation} of ${fleet.name}`,
+          reason: `lock of ${fleet.name} taken, generation ${hold.generation}`,
         };
       const row = await ports.ledger.read(fleet.name);
       const waiting = row?.held && (await waitForTurn(deployment, row.held, row.pending, ports));
@@ -49,7 +49,7 @@ export const takeTheFleetLock = defineStep(
     }
     throw new DeploymentError(
       'ServiceUnavailable',
-      `The lock of ${fleet.name} changed hands ${TRIES} times while this deployment asked for it.`,
+      `The lock of ${fleet.name} changed hands ${TRIES} times while this deployment tried to take it.`,
     );
   },
 );

@@ -42,7 +42,7 @@ export const terminateNewInstances = defineWait('terminate-new-instances', {
   late: (deployment: Deployment, { reason, seconds }) =>
     new DeploymentError(
       'NewHostsNotRemoved',
-      `After ${span(seconds)}: ${reason}. The old hosts serve; remove the new ones by their tag ${TAG.deployment}=${deploymentId(deployment)}.`,
+      `After ${span(seconds)}: ${reason}. The old hosts serve; terminate the new ones, found by the tag ${TAG.deployment}=${deploymentId(deployment)}.`,
     ),
 });
 
@@ -60,7 +60,7 @@ async function lookAndRemove(
   const unsettled = inFlightUntil(
     settledAfterSeconds(deployment),
     turn,
-    'EC2 shows nothing more of this deployment; making sure that no launch is still in flight',
+    'EC2 shows no more instances of this deployment; making sure that no launch is still in flight',
   );
   if (ids.length === 0) return unsettled ?? { ready: true, reason: 'nothing was launched' };
   const launched = deployment.launch?.instances ?? [];

@@ -73,7 +73,7 @@ const ORPHAN_WATCH_SECONDS = 60;
 export function orphanWatchFunction(scope: Construct, reach: Reach): lambda.IFunction {
   return new BundledFunction(scope, reach, {
     name: ORPHAN_WATCH,
-    description: 'looks for what nobody looks after',
+    description: 'looks for orphans',
     memoryMb: MEMORY_MB,
     seconds: ORPHAN_WATCH_SECONDS,
     environment: {},

@@ -29,7 +29,7 @@ export class OrphanWatch extends Construct {
     const watch = orphanWatchFunction(this, reach);
     const fleets = environment.fleets.map(({ name }) => name);
     new Rule(this, 'Schedule', {
-      description: `${stack.stackName}: looks for what nobody looks after`,
+      description: `${stack.stackName}: looks for orphans`,
       schedule: Schedule.rate(EVERY),
       targets: [
         new LambdaFunction(watch, {

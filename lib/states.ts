@@ -5,6 +5,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
+import type { FailureName } from '../lambdas/domain/core/errors.ts';
 import { STEPS, type StepName, type WaitName } from '../lambdas/domain/core/steps.ts';
 import { STATES } from '../lambdas/domain/core/story.ts';
 import {
@@ -33,7 +34,7 @@ const TASK_GRACE_SECONDS = 10;
 /** Where a step goes that has failed for good, and where its error is kept. */
 export interface OnFailure {
   /** Default: every error. */
-  readonly errors?: readonly string[];
+  readonly errors?: readonly FailureName[];
   readonly to: sfn.IChainable;
   /** An undo must not overwrite the first error. */
   readonly keptAs?: 'failure' | 'undoFailure' | 'recordFailure';
@@ -69,7 +70,7 @@ class StoryStates<Name extends string, Title extends string, Waits extends Name>
   ) {}
 
   /** The state of a step: hands the whole document to its function and keeps the answer under the step's own key. */
-  step(name: Name, ...failures: OnFailure[]): tasks.LambdaInvoke {
+  step(name: Exclude<Name, Waits>, ...failures: OnFailure[]): tasks.LambdaInvoke {
     const { title, key } = this.table.rows[name];
     return this.task(title, name, key, failures);
   }
@@ -124,7 +125,7 @@ class StoryStates<Name extends string, Title extends string, Waits extends Name>
   /** look → Choice → Wait → look. The look owns the deadline and says how long to wait until the next one. */
   waitUntil(name: Waits, ...failures: OnFailure[]): Wait {
     const { title, key } = this.table.rows[name];
-    const look = this.step(name, ...failures);
+    const look = this.task(title, name, key, failures);
     const pause = sfn.Wait.jsonPath(this.scope, `${title} (look again soon)`, {
       time: sfn.WaitTime.secondsPath(`$.${key}.nextLookInSeconds`),
     });
@@ -144,7 +145,7 @@ export class States extends StoryStates<StepName, keyof typeof STATES, WaitName>
     const lockLost = sfn.Fail.jsonPath(scope, 'The lock was lost', {
       error: 'LockLost',
       cause:
-        'This execution does not hold the lock of its fleet anymore: another one looks after what it left. See LockLost in docs/runbook.md.',
+        'This execution no longer holds its fleet’s lock: another execution is handling what it left. See LockLost in docs/runbook.md.',
     });
     super(scope, functions, { rows: STEPS, states: STATES }, lockLost);
   }

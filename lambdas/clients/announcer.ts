@@ -47,7 +47,7 @@ export function announcerAdapter(topicArn: string, options: AwsJsonOptions): Ann
 const noTopic = () =>
   new DeploymentError(
     'ServiceRefused',
-    `There is nobody to tell: the variable ${NEWS_TOPIC_VARIABLE} is not set. Deploy the stack again.`,
+    `There is no topic to notify: the variable ${NEWS_TOPIC_VARIABLE} is not set. Deploy the stack again.`,
   );
 
 /** `MessageAttributes.entry.1.Name` and so on. */

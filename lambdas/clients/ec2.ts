@@ -195,7 +195,7 @@ async function terminate(client: EC2Client, instanceIds: readonly string[]) {
   if (instanceIds.length === 0) {
     throw new DeploymentError(
       'TerminationRefused',
-      'The list of instances to terminate is empty, which is never meant: nothing was terminated. Find out who lost it.',
+      'The list of instances to terminate is empty, which is never meant: nothing was terminated. Find out why it was lost.',
     );
   }
   const refused: Refusal[] = [];

@@ -26,7 +26,7 @@ export const systemLog: Log = {
  */
 export function lambdaHandler<Needed extends object, Result>(
   step: Step<Needed, Result>,
-  livePorts: (apiKeyParameter: string) => Needed,
+  livePorts: (apiKeyParameter: string) => NoInfer<Needed>,
 ): (document: unknown) => Promise<Result> {
   return async (document) => {
     const { fleet, execution } = whose(document);

@@ -56,7 +56,7 @@ export function liveLedger(): Ledger {
   if (tableName) return ledgerAdapter({ call: jsonCaller('dynamodb', liveJsonOptions()), tableName });
   throw new DeploymentError(
     'ServiceRefused',
-    `The ledger cannot be asked: the variable ${LEDGER_TABLE_VARIABLE} is not set. Deploy the stack again.`,
+    `The ledger cannot be read: the variable ${LEDGER_TABLE_VARIABLE} is not set. Deploy the stack again.`,
   );
 }
 

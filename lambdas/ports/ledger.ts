@@ -3,7 +3,7 @@
 /** How far the holder of a fleet's lock is. Written before the first call of the phase is made. */
 export type Phase = 'agree' | 'bring-up' | 'shift' | 'remove' | 'undo';
 
-/** Who holds a lock: an execution, and the how-manieth holder of this fleet it is. A late call of a dead one differs. */
+/** Who holds a lock: an execution, and its generation (a fencing token). A late call of a dead one differs. */
 export interface Hold {
   /** The execution's ARN. */
   readonly holder: string;

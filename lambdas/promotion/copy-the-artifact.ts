@@ -34,7 +34,7 @@ export const copyTheArtifact = definePromotionStep(
     if (passed > COPY_SECONDS) {
       throw new DeploymentError(
         'CopyFailed',
-        `The copy was not finished after ${span(passed)}. See whether S3 is in trouble, and start the promotion again.`,
+        `The copy was not finished after ${span(passed)}. Check the status of S3, and start the promotion again.`,
       );
     }
     const progress = await copyOn(promotion, ports);
@@ -59,7 +59,7 @@ async function copyOn(promotion: Chosen, { copies }: Pick<Ports, 'copies'>): Pro
   throw new DeploymentError(
     'CopyFailed',
     `S3 does not copy s3://${plan.from.bucket}/${plan.from.key} (version ${candidate.artifact.versionId}): either that version was deleted, ` +
-      'or somebody has thrown the unfinished copy away. Start the promotion again if it is still wanted.',
+      'or somebody aborted the unfinished copy. Start the promotion again if it is still wanted.',
   );
 }
 

@@ -117,7 +117,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an undo that is over when the old hosts serve',
-    breaks: 'a call of a function that was lost takes them out again',
+    breaks: 'a call of a function that was lost deregisters them again',
     rule: 6,
     file: 'lambdas/put-old-hosts-back.ts',
     find: 'if (isQuiet || !done) return',

@@ -424,7 +424,7 @@ function wildcard(pattern: string): RegExp {
 function emptyTermination(): DeploymentError {
   return new DeploymentError(
     'TerminationRefused',
-    'The list of instances to terminate is empty, which is never meant: nothing was terminated. Find out who lost it.',
+    'The list of instances to terminate is empty, which is never meant: nothing was terminated. Find out why it was lost.',
   );
 }
 

@@ -235,7 +235,7 @@ describe('Registering at and leaving the load balancers', () => {
     const { result } = await deploy(on);
     expect(result).toMatchObject({
       error: 'RolledBack',
-      cause: expect.stringContaining('1 old host ended meanwhile, not by this deployment'),
+      cause: expect.stringContaining('1 old host terminated meanwhile, but not by this deployment'),
     });
     const serving = on.world
       .view()

@@ -25,7 +25,9 @@ describe('removeExpiredKept', () => {
       aNewInstance('i-3'),
       kept('i-4', 5),
     ]);
-    expect(await answer).toBe('i-1 and i-4 were kept for debugging long enough: EC2 terminates i-1 and i-4');
+    expect(await answer).toBe(
+      'i-1 and i-4 were kept for debugging, and that time is over: EC2 terminates i-1 and i-4',
+    );
     expect(ports.calls).toEqual(['ec2.terminate ["i-1","i-4"]']);
   });
 
@@ -38,7 +40,7 @@ describe('removeExpiredKept', () => {
   it('says what EC2 refused', async () => {
     const refusing = async () => ({ refused: [{ id: 'i-1', reason: 'OperationNotPermitted' }] });
     expect(await remove([kept('i-1', 100)], refusing).answer).toBe(
-      'i-1 was kept for debugging long enough: not terminated: i-1 (OperationNotPermitted)',
+      'i-1 was kept for debugging, and that time is over: not terminated: i-1 (OperationNotPermitted)',
     );
   });
 });

@@ -59,7 +59,7 @@ describe('a target group', () => {
       'no draining',
       { drainSeconds: 0 },
       {},
-      'blog does not drain: requests in flight are cut when an old host leaves',
+      'blog does not drain: requests in flight are cut off when an old host leaves',
       `aws elbv2 modify-target-group-attributes --target-group-arn ${ARN} --attributes Key=deregistration_delay.timeout_seconds,Value=30 --region ap-northeast-1`,
     ],
     [

@@ -274,7 +274,7 @@ const CASES: readonly Case[] = [
     name: 'an instance that a dead deployment left',
     ill: (ill) => addInstance(ill, {}),
     complaints: ['warning leftovers'],
-    sentence: /^nobody looks after i-[0-9a-f]+ \(launched by release-0 2 h 0 min ago\)$/,
+    sentence: /^orphaned: i-[0-9a-f]+ \(launched by release-0 2 h 0 min ago\)$/,
     mend: /^aws ec2 terminate-instances --instance-ids i-[0-9a-f]+ --region/,
   },
   {

@@ -1,4 +1,4 @@
-/** `irekae unlock`: refuses while anybody may act, frees what a human has to decide about, else sends the clean-up. */
+/** `irekae unlock`: refuses while anybody may act, frees what a human must decide about, else sends the clean-up. */
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
@@ -63,7 +63,7 @@ describe('irekae unlock, while somebody may act', () => {
   });
 });
 
-describe('irekae unlock, when a human has to decide', () => {
+describe('irekae unlock, when a human must decide', () => {
   it('shows who holds the lock, what is left, and what unlocking would do', async () => {
     const { old, fresh, arn } = stoppedHalfway();
     desk.pass(600);

@@ -41,7 +41,7 @@ describe('The flow two-uploads', () => {
     const { asItMust, endings, told } = await played(performTwoUploads);
     expect(asItMust).toBe(true);
     expect(endings).toEqual(['Deployed 0', 'Deployed 0']);
-    expect(told).toMatch(/Waiting for its turn: .* waits and is deployed next/);
+    expect(told).toMatch(/Waiting for its turn: .* is waiting and will be deployed next/);
     const [, newest] = /the lock is free; version (\w+) is deployed next/.exec(told) ?? [];
     expect(told).toContain(`version ${newest}, 18 bytes`);
   });

@@ -416,7 +416,7 @@ describe('writePlan', () => {
         'EC2 starts the instances: 12 s',
         'the new hosts are watched: 60 s',
         'EC2 ends the old instances: 10 s',
-        'boot, start of the application and draining come on top',
+        'boot, start of the application and draining are added to this',
       ],
     });
     expect(
@@ -428,7 +428,7 @@ describe('writePlan', () => {
     [
       'a slow health check',
       { intervalSeconds: 30, healthyThreshold: 10, joins: 'when-registered' },
-      'web checks health every 30 s and wants 10 passes after a failure',
+      'web checks health every 30 s and requires 10 passes after a failure',
     ],
     ['no draining', { drainSeconds: 0 }, 'web does not drain: requests in flight are cut'],
     ['long draining', { drainSeconds: 300 }, 'web drains for up to 5 min: 20 to 30 s are enough'],

@@ -175,7 +175,7 @@ describe('A clean-up', () => {
     expect(decideCleanUp(row, LONG_AGO, now)).toEqual({
       ready: true,
       verdict: 'human',
-      reason: expect.stringContaining('does not know: a human has to decide'),
+      reason: expect.stringContaining('does not know: a human must decide'),
     });
     // Nor what is the name of something else in a table.
     expect(workLeftOf({ phase: 'constructor' as Phase, document })).toBe('human');
@@ -201,7 +201,7 @@ describe('A clean-up', () => {
     expect(decideCleanUp(aRow({ phase, document, needsHuman: 'An undo failed.' }), LONG_AGO, now)).toEqual({
       ready: true,
       verdict: 'nothing',
-      reason: 'a human has to decide: An undo failed.',
+      reason: 'a human must decide: An undo failed.',
     }),
   );
 

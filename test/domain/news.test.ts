@@ -30,7 +30,7 @@ import {
 } from '../support/deployments.ts';
 import { aFleet } from '../support/fleets.ts';
 
-const UNDONE = { putBack: aLook({ ready: true, reason: 'the old hosts serve', at: iso(130) }) };
+const UNDONE = { putBack: aLook({ ready: true, reason: 'the old hosts are serving', at: iso(130) }) };
 const ENDINGS: Readonly<Record<Result, Deployment>> = {
   deployed: baked({
     readiness: aLook({ ready: true, at: iso(90) }),
@@ -152,8 +152,8 @@ describe('What is news', () => {
 describe('The news for people', () => {
   it.each<[Result, string]>([
     ['deployed', 'Deployed: shop, in 3 min 20 s'],
-    ['rolled-back', 'Rolled back: shop (AlertDuringBake); the old hosts serve'],
-    ['cancelled', 'Cancelled: shop; the old hosts serve'],
+    ['rolled-back', 'Rolled back: shop (AlertDuringBake); the old hosts are serving'],
+    ['cancelled', 'Cancelled: shop; the old hosts are serving'],
     ['refused', 'Not deployed: shop (FleetWouldShrink); nothing was changed'],
     ['stopped-halfway', 'A human is needed: shop stopped halfway (RetirementFailed)'],
     ['rollback-failed', 'A human is needed: shop, the undo failed (NewHostDied)'],
@@ -209,7 +209,7 @@ Deployment: deploy-2
       lock: { ...LOCK, holder },
     };
     const told = newsOf(stopped, recordOf(stopped, at(200), endingOf(stopped, 'undone')));
-    expect(messageOf(told).subject).toBe('Rolled back: shop (Stopped); the old hosts serve');
+    expect(messageOf(told).subject).toBe('Rolled back: shop (Stopped); the old hosts are serving');
     expect(messageOf(told).body).toContain(
       '\nIts execution was stopped or ran out of time; the clean-up undid it.\n',
     );
@@ -247,7 +247,7 @@ describe('Texts that others chose', () => {
 
   it('that are not ASCII are shown as question marks there', () =>
     expect(messageOf({ ...told, fleet: '入れ' }).subject).toBe(
-      'Rolled back: ?? (NewHostDied); the old hosts serve',
+      'Rolled back: ?? (NewHostDied); the old hosts are serving',
     ));
 });
 

@@ -72,7 +72,7 @@ describe('judgeLock', () => {
       0,
     ],
     [
-      'keeps away from what a human has to decide, and counts the time until one does',
+      'keeps away from what a human must decide, and counts the time until one does',
       row({ held: held({ needsHuman: 'an old instance did not terminate' }) }),
       ended(1_000),
       'nothing',
@@ -102,10 +102,10 @@ describe('judgeLock', () => {
       `${ARN} ended 60 s ago in the phase shift and still holds the lock: starting the clean-up`,
     );
     expect(judgeLock(row({ held: held({ orphanedSince: ago(1_300) }) }), ended(60), NOW).reason).toBe(
-      `${ARN} ended 60 s ago in the phase shift and still holds the lock, orphaned for 21 min 40 s by now: starting the clean-up`,
+      `${ARN} ended 60 s ago in the phase shift and still holds the lock, orphaned for 21 min 40 s so far: starting the clean-up`,
     );
     const human = row({ held: held({ needsHuman: 'the undo failed' }) });
-    expect(judgeLock(human, ended(60), NOW).reason).toContain('a human has to decide: the undo failed');
+    expect(judgeLock(human, ended(60), NOW).reason).toContain('a human must decide: the undo failed');
     expect(judgeLock(row({ pending: PENDING }), UNKNOWN, NOW).reason).toContain('version v3 still waits');
   });
 });

@@ -251,7 +251,7 @@ describe('What is launched instead', () => {
     const after = launchAfter(largeLaunch(), [STRAGGLER], [{ ...share, instances: [], refusal: 'No room.' }]);
     expect(after.instances).toEqual(largeLaunch().instances);
     expect(after.replaced).toEqual([]);
-    expect(after.reason).toContain('i-new10 not replaced, and waited for: No room');
+    expect(after.reason).toContain('i-new10 not replaced; still waiting for it: No room');
   });
 });
 

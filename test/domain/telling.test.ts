@@ -57,7 +57,7 @@ describe('endingOf', () => {
       'RolledBack',
       'AlertDuringBake: Mackerel opened an alert on a new host: x. The console of i-new1 ends with ' +
         '"irekae: FAILED: no space left". Undone: the old hosts serve; i-new2 is kept for debugging until ' +
-        '2026-03-01T10:00:00Z (out of service, tag irekae:keep-until), then the orphan watch removes it; ' +
+        '2026-03-01T10:00:00Z (out of service, tag irekae:keep-until), then the orphan watch terminates it; ' +
         'nothing else is left.',
     ],
     [
@@ -83,7 +83,7 @@ describe('endingOf', () => {
       'halfway',
       baked({ failure: failedBy('OldHostsNotTerminated', 'After 10 min: i-1.') }),
       'StoppedHalfway',
-      'OldHostsNotTerminated: After 10 min: i-1. The new hosts serve, but old ones may be left. A human is needed: see StoppedHalfway in docs/runbook.md.',
+      'OldHostsNotTerminated: After 10 min: i-1. The new hosts are serving, but old ones may be left. A human is needed: see StoppedHalfway in docs/runbook.md.',
     ],
     [
       'readiness lost right before the termination is undone, not halfway',

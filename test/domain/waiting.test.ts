@@ -46,7 +46,7 @@ describe('decideDraining', () => {
   const at = (web: Member[], api?: Member[]) =>
     new Map([['web', web], ...(api ? [['api', api] as const] : [])]);
   it.each([
-    ['nobody is listed anymore', at([]), true, 'no load balancer holds an old host anymore'],
+    ['nobody is listed anymore', at([]), true, 'the old hosts are drained at all load balancers'],
     ['there is no load balancer', new Map(), true, 'no load balancer to drain'],
     ['requests still run', at([draining('i-1')]), false, 'requests still run on i-1 at web'],
     [
@@ -85,12 +85,12 @@ describe('decideBake', () => {
     [
       'goes on while all is well',
       {},
-      { baked: false, badLooks: 0, reason: 'all is well; watching for another 20 s' },
+      { baked: false, badLooks: 0, reason: 'all healthy; watching for another 20 s' },
     ],
     [
-      'is over when all stayed well',
+      'is over when stayed healthy throughout',
       { secondsLeft: 0 },
-      { baked: true, badLooks: 0, reason: 'all stayed well' },
+      { baked: true, badLooks: 0, reason: 'stayed healthy throughout' },
     ],
     [
       'looks twice before it believes a bad look',
@@ -105,12 +105,12 @@ describe('decideBake', () => {
     [
       'forgets a bad look after a good one',
       { badLooks: 1 },
-      { baked: false, badLooks: 0, reason: 'all is well; watching for another 20 s' },
+      { baked: false, badLooks: 0, reason: 'all healthy; watching for another 20 s' },
     ],
     [
       'does not mind alerts of other hosts',
       { alerts: [anAlert('i-old1')] },
-      { baked: false, badLooks: 0, reason: 'all is well; watching for another 20 s' },
+      { baked: false, badLooks: 0, reason: 'all healthy; watching for another 20 s' },
     ],
     [
       'is not over when it sees no host',
@@ -123,7 +123,7 @@ describe('decideBake', () => {
     expect(() => decideBake({ ...facts, standings: [host('not in service at web')], badLooks: 1 })).toThrow(
       failure(
         'ReadinessLost',
-        'The new hosts were ready and are not anymore: 0 of 1 ready; i-new1: not in service at web. See what',
+        'The new hosts were ready and no longer are: 0 of 1 ready; i-new1: not in service at web. See what',
       ),
     ));
   it.each(['CRITICAL', 'WARNING', 'UNKNOWN'] as const)(
@@ -192,7 +192,7 @@ describe('decidePuttingBack', () => {
       {
         done: true,
         register: {},
-        reason: 'the old hosts serve; 1 old host ended meanwhile, not by this deployment',
+        reason: 'the old hosts serve; 1 old host terminated meanwhile, but not by this deployment',
       },
     ],
     [
@@ -210,7 +210,7 @@ describe('decidePuttingBack', () => {
     ).toThrow(
       failure(
         'OldHostsNotServing',
-        'All old hosts that served when the deployment began have ended by themselves (i-1 and i-2). The new hosts were left',
+        'All old hosts that served when the deployment began have terminated by themselves (i-1 and i-2). The new hosts were left',
       ),
     ));
 });

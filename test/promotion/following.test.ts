@@ -108,7 +108,7 @@ describe('Release the lock', () => {
   it('of a clean-up frees the fleet when a follower is refused again, and says what to do', async () => {
     const { answer, ports } = release({ start: refusingJobs('ServiceRefused') }, finishing());
     expect((await answer).reason).toBe(
-      'the lock is free; mail follows; jobs does not follow, because it was refused twice to start it: AWS refused: no ' +
+      'the lock is free; mail follows; jobs does not follow, because starting it was refused twice: AWS refused: no ' +
         'such machine. If that fleet is still there, start irekae-jobs with {"versionId":"v2"}',
     );
     expect(ports.calls.some((call) => call.startsWith('ledger.release'))).toBe(true);

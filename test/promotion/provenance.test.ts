@@ -54,7 +54,7 @@ describe('A version is not proven', () => {
     [
       'that was never deployed there',
       [ran('v4', 60), ran('v2', 90)],
-      ['provenance: version v3 is none of the last 2 releases that were deployed on staging'],
+      ['provenance: version v3 is not among the last 2 releases that were deployed on staging'],
     ],
     [
       'whose deployment ended badly',

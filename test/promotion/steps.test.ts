@@ -242,7 +242,7 @@ describe('Copy the artifact', () => {
   it('whose parts somebody has thrown away fails', async () => {
     const promotion = aPromotion({ candidate: large, copy: { ...LOOK, uploadId: 'u-1' } });
     const { answer } = copy({ look: async () => BEFORE, parts: async () => undefined }, promotion);
-    await expect(answer).rejects.toThrow(failure('CopyFailed', 'thrown the unfinished copy away'));
+    await expect(answer).rejects.toThrow(failure('CopyFailed', 'aborted the unfinished copy'));
   });
 
   it('ends after half a day', async () => {

@@ -368,7 +368,7 @@ describe('Resolve the release, at the gates', () => {
     expect(resolveRelease({ fleet: PROVEN }, promoted(undefined))).rejects.toThrow(
       failure(
         'NotProven',
-        'was not promoted to shop, which takes only what was. Promote it (start irekae-shop-promote)',
+        'was not promoted to shop, which accepts only promoted artifacts. Promote it (start irekae-shop-promote)',
       ),
     ));
 

@@ -50,7 +50,7 @@ describe('Retire old hosts in Mackerel', () => {
     await expect(retireOldHostsInMackerel.run(TERMINATED, ports)).rejects.toThrow(
       failure(
         'RetirementFailed',
-        'Mackerel did not retire host of i-old2 (403: not allowed). Their instances have ended: retire them',
+        'Mackerel did not retire host of i-old2 (403: not allowed). Their instances are terminated: retire them',
       ),
     );
   });

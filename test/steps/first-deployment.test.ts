@@ -32,7 +32,7 @@ describe('the first deployment', () => {
       { done: true, reason: 'all 2 new hosts are ready; 0 old hosts taken out of service' },
     ],
     ['Old hosts are drained', oldHostsAreDrained.run, { ready: true, reason: 'no old host to drain' }],
-    ['Watch the new hosts', watchTheNewHosts.run, { reason: 'all stayed well' }],
+    ['Watch the new hosts', watchTheNewHosts.run, { reason: 'stayed healthy throughout' }],
     [
       'Terminate old instances',
       terminateOldInstances.run,

@@ -155,7 +155,7 @@ describe('The orphan watch', () => {
     expect(report?.orphanSeconds).toBe(1_200);
   });
 
-  it('measures what a human has to decide, and starts nothing there', async () => {
+  it('measures what a human must decide, and starts nothing there', async () => {
     const { ports, starts } = world({
       shop: { row: heldRow({ needsHuman: 'the undo failed' }), state: DEAD },
     });

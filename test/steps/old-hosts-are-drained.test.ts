@@ -16,7 +16,7 @@ describe('Old hosts are drained', () => {
   it('when no load balancer lists an old host', async () =>
     expect(await look([inService('i-new1')], 101)).toMatchObject({
       ready: true,
-      reason: 'no load balancer holds an old host anymore',
+      reason: 'the old hosts are drained at all load balancers',
     }));
 
   it('not while requests run on one', async () =>
@@ -42,7 +42,7 @@ describe('Old hosts are drained', () => {
     expect((await look([draining('i-old1')], 100 + limit - 1, deployment)).ready).toBe(false);
     expect(await look([draining('i-old1')], 100 + limit, deployment)).toMatchObject({
       ready: true,
-      reason: `requests still run on i-old1 at web after ${limit} s, the drain limit: they are cut`,
+      reason: `requests still run on i-old1 at web after ${limit} s, the drain limit: they are cut off off`,
     });
   });
 

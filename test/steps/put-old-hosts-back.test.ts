@@ -120,7 +120,7 @@ describe('Put old hosts back, in trouble', () => {
   it('goes on without an old host that ended by itself, and says so', async () =>
     expect(await put(withStates(allWell(), { 'i-old2': 'terminated' })).answer).toMatchObject({
       ready: true,
-      reason: 'the old hosts serve; 1 old host ended meanwhile, not by this deployment',
+      reason: 'the old hosts serve; 1 old host terminated meanwhile, but not by this deployment',
     }));
 
   it('leaves the new hosts as they are when no old one is left', async () => {
@@ -139,7 +139,7 @@ describe('Put old hosts back, in trouble', () => {
     await expect(put(scene, undoing(), 900).answer).rejects.toThrow(
       failure(
         'OldHostsNotServing',
-        'After 10 min: not in service again yet: i-old2 at web. The new hosts were left as they are, so that somebody serves.',
+        'After 10 min: not in service again yet: i-old2 at web. The new hosts were left as they are, so that something serves.',
       ),
     );
   });

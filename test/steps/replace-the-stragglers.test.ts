@@ -90,7 +90,7 @@ describe('Replace the stragglers', () => {
       expect(await answer).toMatchObject({
         instances: largeLaunch().instances,
         replaced: [],
-        reason: expect.stringContaining('i-new10 not replaced, and waited for: No room for it'),
+        reason: expect.stringContaining('i-new10 not replaced; still waiting for it: No room for it'),
       });
     },
   );

@@ -120,7 +120,7 @@ describe('Take old hosts out of service, when a new host is not ready in this ve
     expect(take(ONE_LOST, READY, {}, 910).answer).rejects.toThrow(
       failure(
         'ReadinessLost',
-        'The new hosts were ready and are not anymore, 15 min after the launch: 1 of 2 ready',
+        'The new hosts were ready and no longer are, 15 min after the launch: 1 of 2 ready',
       ),
     ));
 

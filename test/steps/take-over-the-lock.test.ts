@@ -60,7 +60,7 @@ describe('Take over the lock of a dead holder', () => {
     const { answer, ports } = takeOver(methods(row, DIED, { keepForHuman }));
     expect(await answer).toMatchObject({ ready: true, verdict: 'human' });
     expect(ports.calls.slice(2)).toEqual([
-      expect.stringMatching(/^ledger\.keepForHuman "shop" .*a human has to decide"$/),
+      expect.stringMatching(/^ledger\.keepForHuman "shop" .*a human must decide"$/),
     ]);
   });
 

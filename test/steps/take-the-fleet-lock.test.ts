@@ -57,7 +57,7 @@ const upload = (versionId: string) => ({ versionId, upload: { eventId: 'e-2' } }
 describe('Take the fleet lock, when it is free', () => {
   it('takes it in one call, and says which holder it is', async () => {
     const { answer, ports } = take({ ledger: { take: async () => HOLD } }, { reason: 'a hotfix' });
-    expect(await answer).toEqual({ ...HOLD, verdict: 'taken', reason: 'taken, as holder number 7 of shop' });
+    expect(await answer).toEqual({ ...HOLD, verdict: 'taken', reason: 'lock of shop taken, generation 7' });
     const claim = { holder: HOLD.holder, startedBy: 'StartExecution', why: 'a hotfix' };
     expect(ports.calls).toEqual([`ledger.take "shop" ${JSON.stringify(claim)}`]);
   });
@@ -108,7 +108,7 @@ describe('Take the fleet lock, when somebody holds it', () => {
       holder: HOLD.holder,
       generation: 0,
       verdict: 'waiting',
-      reason: `shop is held by irekae-shop:deploy-1 since ${iso(1)}, in the phase shift (started by Hanako); version v2 waits and is deployed next`,
+      reason: `shop is held by irekae-shop:deploy-1 since ${iso(1)}, in the phase shift (started by Hanako); version v2 is waiting and will be deployed next`,
     });
     expect(called()).toEqual([
       'ledger.take',
@@ -127,7 +127,7 @@ describe('Take the fleet lock, when somebody holds it', () => {
 
   it('waits with the newest version when none is named, and leaves the choice open until its turn', async () => {
     const { answer, ports } = take(methods(), { reason: 'newest, please' });
-    expect((await answer).reason).toContain('version v3 waits');
+    expect((await answer).reason).toContain('version v3 is waiting');
     expect(ports.changes.at(-1)).toContain(JSON.stringify(JSON.stringify({ reason: 'newest, please' })));
   });
 
@@ -137,7 +137,7 @@ describe('Take the fleet lock, when somebody holds it', () => {
       'a newer upload, also when a human asks for the older version',
       waiting('v3'),
       { versionId: 'v1', reason: 'back to what worked' },
-      /superseded by version v3, which waits already/,
+      /superseded by version v3, which is already waiting/,
     ],
   ])('is superseded by %s that waits, and leaves the slot alone', async (_what, pending, input, says) => {
     const { answer, ports } = take(methods(heldBy(HOLDER, pending)), input);
@@ -146,22 +146,28 @@ describe('Take the fleet lock, when somebody holds it', () => {
   });
 
   it.each<[string, PendingRequest, unknown, boolean, RegExp]>([
-    ['replaces an older upload', waiting('v2'), upload('v3'), true, /version v3 waits and is deployed next/],
+    [
+      'replaces an older upload',
+      waiting('v2'),
+      upload('v3'),
+      true,
+      /version v3 is waiting and will be deployed next/,
+    ],
     [
       'replaces what a human asked for when a newer upload comes',
       waiting('v1', { versionId: 'v1' }),
       upload('v3'),
       true,
-      /version v3 waits and is deployed next/,
+      /version v3 is waiting and will be deployed next/,
     ],
     [
       'leaves alone a human who wants the same version',
       waiting('v3', { redeploy: true }),
       upload('v3'),
       false,
-      /version v3 waits already, as asks-for-v3 asked for it/,
+      /version v3 is already waiting, requested by asks-for-v3/,
     ],
-    ['replaces a version that was deleted', waiting('deleted'), upload('v2'), true, /version v2 waits/],
+    ['replaces a version that was deleted', waiting('deleted'), upload('v2'), true, /version v2 is waiting/],
   ])('%s', async (_what, pending, input, replaces, says) => {
     const { answer, ports } = take(methods(heldBy(HOLDER, pending)), input);
     expect(await answer).toMatchObject({ verdict: 'waiting', reason: expect.stringMatching(says) });
@@ -173,7 +179,7 @@ describe('Take the fleet lock, when somebody holds it', () => {
   it('does the same when it runs twice: its own request takes its own place', async () => {
     const own: PendingRequest = { ...waiting('v2'), id: 'deploy-2' };
     const { answer } = take(methods(heldBy(HOLDER, own)), upload('v2'));
-    expect((await answer).reason).toContain('version v2 waits and is deployed next');
+    expect((await answer).reason).toContain('version v2 is waiting and will be deployed next');
   });
 
   it('fails as ArtifactNotFound when its version was deleted: it does not wait for nothing', async () => {
@@ -203,7 +209,7 @@ describe('Take the fleet lock, for a rollback that has to wait', () => {
   it('waits for the deployment that it means now, whatever is the previous one in its turn', async () => {
     const { answer, ports } = take(given(), { rollbackTo: 'previous', reason: 'orders fail' });
     expect((await answer).reason).toMatch(
-      /; the rollback to deploy-0 \(version v1\) waits and is deployed next$/,
+      /; the rollback to deploy-0 \(version v1\) is waiting and will be deployed next$/,
     );
     const request = {
       id: 'deploy-2',
@@ -218,7 +224,7 @@ describe('Take the fleet lock, for a rollback that has to wait', () => {
   it('takes the place of an upload that waits', async () => {
     const { answer } = take(given(waiting('v3')), { rollbackTo: 'deploy-0' });
     expect((await answer).reason).toContain(
-      'the rollback to deploy-0 (version v1) waits and is deployed next',
+      'the rollback to deploy-0 (version v1) is waiting and will be deployed next',
     );
   });
 
@@ -226,7 +232,7 @@ describe('Take the fleet lock, for a rollback that has to wait', () => {
     const pending = { ...waiting('v1', { rollbackTo: 'deploy-0' }), newestVersionId: 'v3' };
     const { answer, ports } = take(given(pending), upload('v3'));
     expect((await answer).reason).toContain(
-      'superseded by the rollback to deploy-0 (version v1), which waits already',
+      'superseded by the rollback to deploy-0 (version v1), which is already waiting',
     );
     expect(ports.calls.some((call) => call.startsWith('ledger.pend'))).toBe(false);
   });
@@ -239,7 +245,9 @@ describe('Take the fleet lock, for a rollback that has to wait', () => {
 
   it('lets a new image wait for what runs, in its turn', async () => {
     const { answer } = take(given(), { newImage: { eventId: 'e' } });
-    expect((await answer).reason).toContain('; what runs, on the newest image, waits and is deployed next');
+    expect((await answer).reason).toContain(
+      '; what runs, on the newest image, is waiting and will be deployed next',
+    );
   });
 });
 
@@ -309,7 +317,7 @@ describe('Take the fleet lock, when the holder is dead', () => {
     expect(called()).toContain('executions.start');
   });
 
-  it('sends for nobody when a human has to decide, and says so', async () => {
+  it('sends for nobody when a human must decide, and says so', async () => {
     const row = heldBy(HOLDER, undefined, { needsHuman: 'An undo failed.' });
     const { answer, called } = take(methods(row, {}, DIED), upload('v3'));
     expect((await answer).reason).toContain('needs a human: see docs/runbook.md');

@@ -173,16 +173,16 @@ describe('The release on the new hosts', () => {
     await tell(launchedMany(250));
     expect(asked).toHaveLength(250);
     expect(warnings(ports.lines)).toEqual([
-      'warn: Mackerel took no metadata for host of i-new0 (400: retired)',
-      'warn: Mackerel took no metadata for host of i-new128 (400: retired)',
-      'warn: 248 of 250 new hosts say in Mackerel which release they run',
+      'warn: Mackerel rejected the metadata for host of i-new0 (400: retired)',
+      'warn: Mackerel rejected the metadata for host of i-new128 (400: retired)',
+      'warn: 248 of 250 new hosts have their release recorded in Mackerel',
     ]);
   });
 
   it('is missed where Mackerel does not list a host', async () => {
     const { ports, tell } = ears({ mackerel: { hosts: async () => [aHost(NEW[0])] } });
     await tell();
-    expect(warnings(ports.lines)).toEqual(['warn: 1 of 2 new hosts say in Mackerel which release they run']);
+    expect(warnings(ports.lines)).toEqual(['warn: 1 of 2 new hosts have their release recorded in Mackerel']);
   });
 });
 
@@ -200,7 +200,7 @@ describe('Telling takes no longer than 25 s', () => {
       await vi.advanceTimersByTimeAsync(200);
       await telling;
       expect(warnings(ports.lines)).toEqual([
-        'warn: Not everything was told within 25 s: the step goes on without.',
+        'warn: Not all notifications were sent within 25 s; the step continues.',
       ]);
     },
   );

@@ -39,7 +39,7 @@ describe('Terminate new instances', () => {
     const { ports, answer } = look(allWell());
     expect(await answer).toMatchObject({
       ready: false,
-      reason: expect.stringContaining('new hosts leave the load balancers'),
+      reason: expect.stringContaining('deregistering new hosts from the load balancers'),
     });
     expect(ports.changes).toEqual([DEREGISTER]);
   });
@@ -48,7 +48,7 @@ describe('Terminate new instances', () => {
     const scene = allWell({ members: { web: [draining('i-new1')] } });
     const waiting = look(scene, removing(), 599);
     expect((await waiting.answer).reason).toBe(
-      'new hosts leave the load balancers: requests still run on i-new1 at web',
+      'deregistering new hosts from the load balancers: requests still run on i-new1 at web',
     );
     expect(waiting.ports.changes).toEqual([]);
     const cut = look(scene, removing(), 600);
@@ -186,7 +186,7 @@ describe('Terminate new instances, of which one failed', () => {
       ready: true,
       reason:
         '1 new instance removed; i-new2 is kept for debugging until 2026-03-01T09:35:00Z ' +
-        '(out of service, tag irekae:keep-until), then the orphan watch removes it',
+        '(out of service, tag irekae:keep-until), then the orphan watch terminates it',
       kept: KEPT,
     });
     expect(last.ports.changes).toEqual([RETIRE]);
@@ -228,7 +228,7 @@ describe('Terminate new instances, when the launch did not answer', () => {
   it('makes sure that no launch is still in flight', async () => {
     expect(await look(EMPTY, CUT_OFF).answer).toMatchObject({
       ready: false,
-      reason: 'EC2 shows nothing more of this deployment; making sure that no launch is still in flight',
+      reason: 'EC2 shows no more instances of this deployment; making sure that no launch is still in flight',
       nextLookInSeconds: 70,
     });
     expect(await look(EMPTY, removing({}, CUT_OFF), 370).answer).toMatchObject({
@@ -315,7 +315,7 @@ describe('Terminate new instances, in trouble', () => {
     await expect(look(LEFT, removing(), 1_200, refusing).answer).rejects.toThrow(
       failure(
         'NewHostsNotRemoved',
-        /^After 15 min: EC2 terminates.*not terminated: i-new2.* The old hosts serve; remove the new ones by their tag irekae:deployment=deploy-2\.$/,
+        /^After 15 min: EC2 terminates.*not terminated: i-new2.* The old hosts serve; terminate the new ones, found by the tag irekae:deployment=deploy-2\.$/,
       ),
     );
   });

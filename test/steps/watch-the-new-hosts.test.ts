@@ -21,7 +21,7 @@ describe('Watch the new hosts', () => {
     const { ports, answer } = watch(200, allWell(), shifted());
     expect(await answer).toMatchObject({
       ready: false,
-      reason: 'all is well; watching for another 60 s',
+      reason: 'all healthy; watching for another 60 s',
       nextLookInSeconds: 10,
     });
     expect(ports.changes).toEqual([]);
@@ -29,7 +29,7 @@ describe('Watch the new hosts', () => {
 
   it('is over at the end of the bake, not before', async () => {
     expect((await watch(259).answer).ready).toBe(false);
-    expect(await watch(260).answer).toMatchObject({ ready: true, reason: 'all stayed well' });
+    expect(await watch(260).answer).toMatchObject({ ready: true, reason: 'stayed healthy throughout' });
   });
 
   it('is over at the first look where the fleet wants no bake', async () =>

@@ -72,7 +72,7 @@ describe('A host that is kept for debugging', () => {
     await stage.wait(3_000);
     expect(await watch()).toBeUndefined();
     await stage.wait(700);
-    expect(await watch()).toContain('was kept for debugging long enough');
+    expect(await watch()).toContain('kept for debugging, and that time is over');
     await stage.wait(120);
     expect(keptOf(stage)).toBeUndefined();
     expect(rules.violations).toEqual([]);

@@ -88,7 +88,7 @@ describe('Other endings', () => {
       expect.objectContaining({ result: 'rolled-back', outcome: 'RolledBack', needsHuman: false }),
     ]);
     expect(events()[0]?.failure?.name).toBe('ReadinessLost');
-    expect(subjects()).toEqual([`Rolled back: ${FLEET} (ReadinessLost); the old hosts serve`]);
+    expect(subjects()).toEqual([`Rolled back: ${FLEET} (ReadinessLost); the old hosts are serving`]);
     expect(counted()).toEqual([[FLEET, 'rolled-back', 1]]);
     expect(stage.world.mackerel.servicePoints(stage.fleet.mackerel.service, 'irekae.app.failures')).toEqual([
       { at: expect.any(Date), value: 1 },
@@ -114,7 +114,7 @@ describe('Other endings', () => {
         cleanedUpBy: expect.stringContaining(`irekae-${FLEET}-clean-up:`),
       }),
     ]);
-    expect(subjects()).toEqual([`Rolled back: ${FLEET} (Stopped); the old hosts serve`]);
+    expect(subjects()).toEqual([`Rolled back: ${FLEET} (Stopped); the old hosts are serving`]);
   });
 
   it('one that was stopped after the point of no return is told by the clean-up that finished it', async () => {

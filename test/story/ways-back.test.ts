@@ -202,7 +202,7 @@ describe('A new machine image', () => {
     const [result] = await Promise.all(set.executions.map((each) => each.result));
     expect(result?.endedIn).toBe('Nothing to redeploy');
     expect(result?.output).toMatchObject({
-      reason: expect.stringMatching(/nothing to put on|runs on ami-\w+ since one/),
+      reason: expect.stringMatching(/nothing to redeploy on|runs on ami-\w+ since one/),
     });
     expect(set.world.ledger.read(set.fleet.name)?.held).toBeUndefined();
     expect(set.world.view().instances.map(({ instanceId }) => instanceId)).toEqual(set.oldInstances);
@@ -273,7 +273,7 @@ describe('A frozen fleet', () => {
       reason: expect.any(String),
     });
     expect(current(set).reason).toMatch(
-      /although nobody promoted it, although reactio-production-worker is frozen/,
+      /although it was not promoted, although reactio-production-worker is frozen/,
     );
   });
 

@@ -152,7 +152,7 @@ describe('The page of a deployment that was undone', () => {
   it('is this one', async () => expect(page).toMatchFileSnapshot('golden/rolled-back.html'));
 
   it.each([
-    ['what that means', 'The deployment failed and was undone; the old hosts serve.'],
+    ['what that means', 'The deployment failed and was undone; the old hosts are serving.'],
     [
       'what failed, where',
       'Watch the new hosts failed AlertDuringBake: Mackerel opened an alert on i-new2: &lt;5xx&gt;.',

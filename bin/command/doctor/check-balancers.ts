@@ -145,7 +145,7 @@ function drainingFinding(one: One, { drainSeconds }: LoadBalancerSettings): Find
     group: `Key=deregistration_delay.timeout_seconds,Value=${ADVISED_DRAINING_SECONDS}`,
   });
   const limit = one.fleet.limits.drainSeconds;
-  const never = `${one.name} does not drain: requests in flight are cut when an old host leaves`;
+  const never = `${one.name} does not drain: requests in flight are cut off when an old host leaves`;
   if (drainSeconds === 0) return draining.warning(never, mend);
   const told = `${one.name} drains for up to ${span(drainSeconds)}`;
   if (drainSeconds > limit)

@@ -151,7 +151,7 @@ function leftover(orphans: readonly Orphan[], region: string): Finding {
     ({ instanceId, deployment, seconds }) => `${instanceId} (launched by ${deployment} ${span(seconds)} ago)`,
   );
   const ids = orphans.map(({ instanceId }) => instanceId);
-  return leftovers.warning(`nobody looks after ${list(told, 5)}`, [
+  return leftovers.warning(`orphaned: ${list(told, 5)}`, [
     'See first that it serves nobody: docs/runbook.md, Removing instances by hand.',
     aws(region)`ec2 terminate-instances --instance-ids ${ids}`,
   ]);

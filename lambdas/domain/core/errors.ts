@@ -9,7 +9,7 @@ export const FAILURES = {
   // Before anything was changed.
   InvalidInput: 'the execution input is not one that a deployment can start from',
   ArtifactNotFound: 'no such object or version in the artifact bucket',
-  ArtifactUnusable: 'the tarball has no checksum that could be trusted, or is too large to compute one',
+  ArtifactUnusable: 'the tarball has no trustworthy checksum, or is too large to compute one',
   NotProven: 'nothing proves that the version was deployed successfully where it has to run first',
   ImageNotFound: 'no machine image matches the fleet',
   ImageUnusable: 'the machine image cannot run this fleet (architecture, state or root volume)',
@@ -18,25 +18,25 @@ export const FAILURES = {
   MackerelRoleUnknown: 'the fleet’s service or role does not exist in Mackerel',
   LoadBalancerUnusable: 'a load balancer of the fleet is missing or cannot serve the fleet’s subnets',
   SubnetUnusable: 'a subnet of the fleet is missing, full or in another VPC',
-  FleetWouldShrink: 'more hosts serve now than the fleet would launch',
-  SnapshotContradicts: 'Mackerel, EC2 and the load balancers tell different stories about who serves',
+  FleetWouldShrink: 'more hosts are in service than the fleet would launch',
+  SnapshotContradicts: 'Mackerel, EC2 and the load balancers disagree about which hosts are in service',
   Frozen: 'the fleet is in one of its freeze windows',
   OlderImage: 'the newest machine image of the fleet’s kind is older than the one that it runs on',
-  NothingToRollBackTo: 'the release to go back to is unknown, never ran, or is what runs already',
+  NothingToRollBackTo: 'the release to roll back to is unknown, never ran, or is already running',
   // While the old hosts still serve: undone.
   NoCapacity: 'EC2 has no capacity for any of the fleet’s instance types in a zone',
   LaunchRefused: 'EC2 refused the launch (limit, permission or parameter)',
   NewHostDied: 'a new instance stopped or terminated by itself',
   NewHostsNotReady: 'the new hosts were not ready in time',
-  ReadinessLost: 'a new host was ready and is not anymore',
-  DrainingStuck: 'a load balancer did not let go of an old host',
+  ReadinessLost: 'a new host was ready but no longer is',
+  DrainingStuck: 'a load balancer did not deregister an old host',
   AlertDuringBake: 'Mackerel opened an alert on a new host',
-  TerminationRefused: 'an instance id may not be terminated by this deployment',
-  Stopped: 'the execution was stopped or ran out of time, and was undone from outside',
-  Cancelled: 'somebody asked for the deployment to be undone',
+  TerminationRefused: 'an instance may not be terminated by this deployment',
+  Stopped: 'the execution was stopped or timed out, and was undone by the clean-up',
+  Cancelled: 'somebody cancelled the deployment',
   // While undoing.
   OldHostsNotServing: 'an old host that was put back is not in service',
-  NewHostsNotRemoved: 'a new instance could not be removed',
+  NewHostsNotRemoved: 'a new instance could not be terminated or retired',
   // After the point of no return.
   OldHostsNotTerminated: 'an old instance did not terminate',
   RetirementFailed: 'an old host could not be retired in Mackerel',
@@ -44,16 +44,16 @@ export const FAILURES = {
   CopyFailed:
     'the artifact could not be copied to its destination, or the copy is not what was to be promoted',
   // Anywhere.
-  ServiceUnavailable: 'Mackerel or AWS did not answer, or asked to slow down, longer than the retries last',
+  ServiceUnavailable: 'Mackerel or AWS did not answer, or throttled, for longer than the retries last',
   ServiceRefused: 'AWS refused a request (most often a missing permission)',
-  StepTimedOut: 'a step’s function ran into its time limit',
+  StepTimedOut: 'a step’s function reached its time limit',
   StepCrashed: 'a step’s function ended without an answer',
-  LockLost: 'the execution does not hold the fleet’s lock anymore; somebody else looks after the fleet',
+  LockLost: 'the execution no longer holds the fleet’s lock; another execution is responsible for the fleet',
   // How an execution ends.
-  RolledBack: 'the deployment failed and was undone; the old hosts serve',
+  RolledBack: 'the deployment failed and was undone; the old hosts are serving',
   RollbackFailed: 'the deployment failed and the undo failed too; a human is needed',
   StoppedHalfway:
-    'the deployment failed after the point of no return; the new hosts serve, a human is needed',
+    'the deployment failed after the point of no return; the new hosts are serving, a human is needed',
 } as const;
 
 /** A name of the closed list. */

@@ -19,10 +19,10 @@ export type Holder = Pick<NonNullable<LedgerRow['held']>, 'holder' | 'generation
 
 export function lockLost(fleet: string, hold: Hold, now: Holder | undefined): DeploymentError {
   const who =
-    now === undefined ? 'nobody holds it now' : `${now.holder} does, as its holder no. ${now.generation}`;
+    now === undefined ? 'nobody holds it now' : `${now.holder} does, with generation ${now.generation}`;
   return new DeploymentError(
     'LockLost',
-    `${hold.holder} (holder no. ${hold.generation}) does not hold the lock of the fleet ${fleet} anymore: ${who}. ` +
+    `${hold.holder} (generation ${hold.generation}) no longer holds the lock of the fleet ${fleet}: ${who}. ` +
       'It must not touch the fleet again; look at what became of the fleet, not at this execution.',
   );
 }

@@ -35,7 +35,7 @@ export const ACTS = {
   },
   remove: {
     title: 'Remove',
-    promise: 'Nothing is undone anymore, only finished.',
+    promise: 'No undo from here, only finishing.',
     leaves: 'finish',
     cancel: 'too late',
   },
@@ -55,7 +55,7 @@ export const actOf = (phase: Phase): Act | undefined =>
 
 export const titleOf = (phase: Phase): string => actOf(phase)?.title ?? phase;
 
-/** Nothing is undone anymore, only finished. */
+/** No undo from here, only finishing. */
 export const isPastNoReturn = (phase: Phase): boolean => actOf(phase)?.leaves === 'finish';
 
 // ── Steps ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -197,7 +197,7 @@ export const STEPS = {
     seconds: 60,
     changes: 'nothing',
     lasts: longestDrain,
-    span: { name: 'drain', says: 'Until no load balancer held an old host anymore.' },
+    span: { name: 'drain', says: 'Until the old hosts were drained everywhere.' },
   },
   'watch-the-new-hosts': {
     title: 'Watch the new hosts',
@@ -207,7 +207,7 @@ export const STEPS = {
     changes: 'nothing',
     lasts: ({ limits }) => limits.bakeSeconds + BAKE_SILENCE_SECONDS,
     looksEverySeconds: BAKE_RETRY_SECONDS,
-    span: { name: 'bake', says: 'The new hosts were watched.' },
+    span: { name: 'bake', says: 'Bake: the new hosts were watched.' },
   },
   'terminate-old-instances': {
     title: 'Terminate old instances',
@@ -216,7 +216,7 @@ export const STEPS = {
     seconds: 60,
     changes: 'fleet',
     lasts: ({ limits }) => limits.terminateSeconds,
-    span: { name: 'terminate', says: 'Until EC2 had ended the old instances.' },
+    span: { name: 'terminate', says: 'Until EC2 had terminated the old instances.' },
   },
   'retire-old-hosts-in-mackerel': {
     title: 'Retire old hosts in Mackerel',
@@ -241,7 +241,7 @@ export const STEPS = {
     seconds: 60,
     changes: 'fleet',
     lasts: ({ limits }) => limits.undoSeconds,
-    span: { name: 'put back', says: 'Undo: until the old hosts served again.' },
+    span: { name: 'put back', says: 'Undo: until the old hosts were serving again.' },
   },
   'terminate-new-instances': {
     title: 'Terminate new instances',
@@ -251,7 +251,7 @@ export const STEPS = {
     changes: 'fleet',
     // They leave their load balancers before they are terminated, and no launch may be in flight.
     lasts: (fleet) => fleet.limits.undoSeconds + longestDrain(fleet) + LAUNCH_IN_FLIGHT_SECONDS,
-    span: { name: 'remove new', says: 'Undo: until the new instances were gone.' },
+    span: { name: 'remove new', says: 'Undo: until the new instances were terminated.' },
   },
   'record-the-failure': {
     title: 'Record the failure',

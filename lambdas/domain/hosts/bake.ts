@@ -31,7 +31,9 @@ export function decideBake({ standings, alerts, badLooks, secondsLeft }: BakeFac
   assertNoAlert(standings, alerts);
   if (allReady(standings)) {
     const reason =
-      secondsLeft > 0 ? `all is well; watching for another ${span(secondsLeft)}` : 'all stayed well';
+      secondsLeft > 0
+        ? `all healthy; watching for another ${span(secondsLeft)}`
+        : 'stayed healthy throughout';
     return { baked: secondsLeft <= 0, badLooks: 0, reason };
   }
   const sentence = readinessSentence(standings);
@@ -39,7 +41,7 @@ export function decideBake({ standings, alerts, badLooks, secondsLeft }: BakeFac
     return { baked: false, badLooks: badLooks + 1, reason: `${sentence}; looking twice` };
   throw new DeploymentError(
     'ReadinessLost',
-    `The new hosts were ready and are not anymore: ${sentence}. See what their application logged since the shift.`,
+    `The new hosts were ready and no longer are: ${sentence}. See what their application logged since the shift.`,
   );
 }
 

@@ -25,7 +25,8 @@ export function decideDraining(members: ReadonlyMap<string, readonly Member[]>):
   return {
     drained: true,
     back,
-    reason: members.size === 0 ? 'no load balancer to drain' : 'no load balancer holds an old host anymore',
+    reason:
+      members.size === 0 ? 'no load balancer to drain' : 'the old hosts are drained at all load balancers',
   };
 }
 
@@ -46,5 +47,8 @@ export function decideDrained(
       `${span(secondsPassed)} after the deregistration ${reason}. Does something else register hosts there?`,
     );
   if (back.length > 0 || secondsPassed < limitSeconds) return { ready: false, reason };
-  return { ready: true, reason: `${reason} after ${span(limitSeconds)}, the drain limit: they are cut` };
+  return {
+    ready: true,
+    reason: `${reason} after ${span(limitSeconds)}, the drain limit: they are cut off off`,
+  };
 }

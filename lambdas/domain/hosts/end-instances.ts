@@ -105,7 +105,7 @@ async function leaveBalancers(
   await atEachBalancer('deregister', deployment, ports, serving);
   const { drained, reason } = decideDraining(members);
   if (drained || secondsPassed >= deployment.fleet.limits.drainSeconds) return undefined;
-  return `new hosts leave the load balancers: ${reason}`;
+  return `deregistering new hosts from the load balancers: ${reason}`;
 }
 
 /**

@@ -60,7 +60,7 @@ export function toKeep(
 
 /** What an operator reads of it. */
 export function keptSentence({ instanceId, until }: Kept): string {
-  return `${instanceId} is kept for debugging until ${until} (out of service, tag ${TAG.keepUntil}), then the orphan watch removes it`;
+  return `${instanceId} is kept for debugging until ${until} (out of service, tag ${TAG.keepUntil}), then the orphan watch terminates it`;
 }
 
 /**
@@ -77,5 +77,5 @@ export async function removeExpiredKept(
   const ids = expiredKept(fleet, tagged, clock.now());
   if (ids.length === 0) return undefined;
   const { reason } = await terminateInstances(ids, { ec2 });
-  return `${list(ids)} ${ids.length === 1 ? 'was' : 'were'} kept for debugging long enough: ${reason}`;
+  return `${list(ids)} ${ids.length === 1 ? 'was' : 'were'} kept for debugging, and that time is over: ${reason}`;
 }

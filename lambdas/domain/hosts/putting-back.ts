@@ -40,7 +40,8 @@ export function decidePuttingBack({ old, instances, members }: PuttingBackFacts)
     }
   }
   const gone = old.length - left.length;
-  const note = gone > 0 ? `; ${count(gone, 'old host')} ended meanwhile, not by this deployment` : '';
+  const note =
+    gone > 0 ? `; ${count(gone, 'old host')} terminated meanwhile, but not by this deployment` : '';
   if (waiting.length > 0)
     return { register, done: false, reason: `not in service again yet: ${list(waiting)}${note}` };
   return { register, done: register.size === 0, reason: `the old hosts serve${note}` };
@@ -50,7 +51,7 @@ function assertSomebodyLeft(old: readonly OldHost[], left: readonly OldHost[]): 
   if (!old.some((host) => host.served) || left.some((host) => host.served)) return;
   throw new DeploymentError(
     'OldHostsNotServing',
-    `All old hosts that served when the deployment began have ended by themselves (${list(old.map((host) => host.instanceId))}). ` +
-      'The new hosts were left as they are: decide by hand which hosts shall serve.',
+    `All old hosts that served when the deployment began have terminated by themselves (${list(old.map((host) => host.instanceId))}). ` +
+      'The new hosts were left as they are: decide by hand which hosts should serve.',
   );
 }

@@ -67,7 +67,7 @@ function assertAnswered(fleet: Fleet, facts: SnapshotFacts): void {
     'SnapshotContradicts',
     `Mackerel lists no host of ${fleet.mackerel.service}:${fleet.mackerel.role}, but ${list(ids)} ` +
       `${ids.length === 1 ? 'runs' : 'run'} with the fleet's tag or ${ids.length === 1 ? 'serves' : 'serve'} at its load balancer. ` +
-      'Give the hosts their role in Mackerel, or remove them by hand if they are leftovers; then deploy again.',
+      'Give the hosts their role in Mackerel, or terminate them by hand if they are leftovers; then deploy again.',
   );
 }
 
@@ -169,7 +169,7 @@ function assertNoHandBrake(hosts: readonly OldHost[], { tagged, instances }: Sna
   throw new DeploymentError(
     'TerminationRefused',
     `${list(ids)} ${it} the hand brake (the tag ${TAG.protect}), and this deployment would replace ${them}. ` +
-      `Ask who put it there. Then take the tag off; or, to keep ${them} and deploy all the same, take ${them} out of the ` +
+      `Ask who put it there. Then take the tag off; or, to keep ${them} and deploy anyway, take ${them} out of the ` +
       `load balancers and of the role in Mackerel, and take off the tag ${TAG.fleet}. Then deploy again.`,
   );
 }
@@ -184,7 +184,7 @@ function assertFitsDocument(fleet: Fleet, hosts: readonly OldHost[]): void {
   throw new DeploymentError(
     'SnapshotContradicts',
     `Mackerel lists ${count(entries, 'entry', 'entries')} of ${fleet.mackerel.service}:${fleet.mackerel.role} for ` +
-      `${count(hosts.length, 'host')}, more than a deployment can keep in mind. Retire the surplus in Mackerel, and ` +
+      `${count(hosts.length, 'host')}, more than a deployment can handle. Retire the surplus in Mackerel, and ` +
       'terminate hosts that nobody needs; then deploy again.',
   );
 }

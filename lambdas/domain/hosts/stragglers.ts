@@ -94,7 +94,7 @@ export function decideStragglers(facts: StragglerFacts): StragglerDecision {
   );
   const ids = new Set(late.map(({ instanceId }) => instanceId));
   if (instances.some((instance) => ids.has(instance.instanceId) && isProtected(instance)))
-    return nothing(`${who} cannot be replaced: the tag ${TAG.protect} is there, the hand brake`);
+    return nothing(`${who} cannot be replaced: the hand brake is on (tag ${TAG.protect})`);
   const limit = SLOWER_THAN * median;
   const isSlow = secondsBetween(launch.at, now) >= limit;
   if (!isSlow && late.some(({ rung }) => rung !== 'lost'))
@@ -187,7 +187,7 @@ export function launchAfter(
     const ids = (those: readonly NewInstance[]) => list(those.map(({ instanceId }) => instanceId));
     return refusal === undefined
       ? `${ids(leaving)} replaced by ${ids(instances)}`
-      : `${ids(leaving)} not replaced, and waited for: ${refusal.replace(/\.$/, '')}`;
+      : `${ids(leaving)} not replaced; still waiting for it: ${refusal.replace(/\.$/, '')}`;
   });
   return {
     ...launch,

@@ -60,6 +60,6 @@ export function wholeLaunch(wanted: Wanted, launched: readonly Instance[]): read
   throw new DeploymentError(
     'ServiceUnavailable',
     `EC2 was asked for ${count(wanted.count, 'instance')} in ${wanted.subnetId} and answered with ${launched.length}. ` +
-      'The launch is asked for again under the same token.',
+      'The launch is retried under the same token.',
   );
 }

@@ -25,7 +25,7 @@ export function decideCleanUp(row: LedgerRow | undefined, state: ExecutionState,
   const held = row?.held;
   if (!held) return { ready: true, verdict: 'nothing', reason: 'the lock is free' };
   if (held.needsHuman !== undefined)
-    return { ready: true, verdict: 'nothing', reason: `a human has to decide: ${held.needsHuman}` };
+    return { ready: true, verdict: 'nothing', reason: `a human must decide: ${held.needsHuman}` };
   const dead = deadSince(held, state, now);
   if (!dead) return { ready: true, verdict: 'nothing', reason: `${held.holder} runs, or may run` };
   const passed = (now.getTime() - dead.getTime()) / 1000;
@@ -44,7 +44,7 @@ const LEFT = {
   release: ': it changed nothing',
   undo: ': undoing it',
   finish: ', past the point of no return: finishing it',
-  human: ', which this release of irekae does not know: a human has to decide',
+  human: ', which this release of irekae does not know: a human must decide',
 } as const satisfies Readonly<Record<WorkLeft, string>>;
 
 /** What a dead holder left to do; nobody but a human knows what to do about a phase that is not in the table. */
@@ -60,7 +60,7 @@ export function workLeftOf({ phase, document }: Pick<Held, 'phase' | 'document'>
 export function goOnWith(cleanUp: Deployment, held: Held, now: Date): TakeOver {
   const holder = cleanUp.execution.id;
   const verdict = workLeftOf(held);
-  const stopped = `Its execution ended in the phase ${held.phase} without an ending of its own: somebody stopped it, or it ran out of time.`;
+  const stopped = `Its execution ended in the phase ${held.phase} without reaching an end state: somebody stopped it, or it timed out.`;
   // A holder that never left *Agree* wrote nothing down: the clean-up's own document is enough to let go of its lock.
   const document: Partial<Deployment> =
     held.document === undefined ? cleanUp : (JSON.parse(held.document) as Deployment);
@@ -99,6 +99,6 @@ function waitsAnew({ termination, putBack, removal }: Partial<Deployment>, now: 
 const DOING = {
   undo: 'undoing what a dead holder left',
   finish: 'finishing what a dead holder left',
-  release: 'letting go of the lock of a holder that changed nothing: it died',
-  human: 'a human has to decide about what a dead holder left',
+  release: 'releasing the lock of a holder that changed nothing: it died',
+  human: 'a human must decide about what a dead holder left',
 } as const satisfies Readonly<Record<WorkLeft, string>>;

@@ -48,10 +48,10 @@ export function judgeLock(row: LedgerRow | undefined, state: ExecutionState, now
   const ago = span(Math.max(0, secondsBetween(dead, now)));
   const ended =
     `${held.holder} ended ${ago} ago in the phase ${held.phase} and still holds the lock` +
-    (held.orphanedSince ? `, orphaned for ${span(orphanSeconds)} by now` : '');
+    (held.orphanedSince ? `, orphaned for ${span(orphanSeconds)} so far` : '');
   return held.needsHuman === undefined
     ? { act: 'clean-up', orphanSeconds, reason: `${ended}: starting the clean-up` }
-    : { act: 'nothing', orphanSeconds, reason: `${ended}; a human has to decide: ${held.needsHuman}` };
+    : { act: 'nothing', orphanSeconds, reason: `${ended}; a human must decide: ${held.needsHuman}` };
 }
 
 /** When the current look began: the same within the time between two, so that one that runs twice starts once. */
@@ -78,7 +78,7 @@ export function accountedFor(fleet: string, record: unknown): string[] {
   if (!parsed.success) {
     throw new DeploymentError(
       'InvalidInput',
-      `The record of what ${fleet} runs is not one that irekae wrote, so its leftovers cannot be told. Restore its last version, or deploy again.`,
+      `The record of what ${fleet} runs is not one that irekae wrote, so its leftovers cannot be determined. Restore its last version, or deploy again.`,
     );
   }
   const { outcome, newInstances, oldInstances } = parsed.output;
@@ -147,5 +147,5 @@ export function orphansSentence(orphans: readonly Orphan[]): string {
   const told = orphans.map(
     ({ instanceId, deployment, seconds }) => `${instanceId} (launched by ${deployment} ${span(seconds)} ago)`,
   );
-  return `nobody looks after ${told.join(', ')}`;
+  return `orphaned: ${told.join(', ')}`;
 }

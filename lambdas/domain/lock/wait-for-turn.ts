@@ -34,11 +34,11 @@ export async function waitForTurn(
   }
   const human = held.needsHuman === undefined ? '' : ', and needs a human: see docs/runbook.md';
   const told = (verdict: Lock['verdict'], what: string) => ({ verdict, reason: `${who}${human}; ${what}` });
-  if (slot || !pending) return told('waiting', `${wantedBy(request)} waits and is deployed next`);
+  if (slot || !pending) return told('waiting', `${wantedBy(request)} is waiting and will be deployed next`);
   const first = wantedBy(pending);
   return first === wantedBy(request)
-    ? told('waiting', `${first} waits already, as ${pending.id} asked for it`)
-    : told('superseded', `superseded by ${first}, which waits already`);
+    ? told('waiting', `${first} is already waiting, requested by ${pending.id}`)
+    : told('superseded', `superseded by ${first}, which is already waiting`);
 }
 
 /**

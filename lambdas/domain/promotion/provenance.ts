@@ -81,7 +81,7 @@ function neverDeployed({ source, versionId, history }: Question): Objection {
       ? `${source} was never deployed`
       : newest.artifact?.versionId === versionId
         ? `the deployment ${newest.deployment} of ${source} ended as ${newest.outcome}`
-        : `version ${versionId} is none of the last ${history.length === 1 ? 'release' : `${history.length} releases`} that were deployed on ${source}`;
+        : `version ${versionId} is not among the last ${history.length === 1 ? 'release' : `${history.length} releases`} that were deployed on ${source}`;
   return { against: 'provenance', reason };
 }
 

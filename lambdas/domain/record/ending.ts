@@ -39,7 +39,7 @@ const MEANING = {
   halfway: () => ({
     error: 'StoppedHalfway',
     consequence:
-      'The new hosts serve, but old ones may be left. A human is needed: see StoppedHalfway in docs/runbook.md.',
+      'The new hosts are serving, but old ones may be left. A human is needed: see StoppedHalfway in docs/runbook.md.',
   }),
 } as const satisfies Readonly<Record<End, (deployment: Deployment, first: FailureName) => Meaning>>;
 

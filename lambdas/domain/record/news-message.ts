@@ -30,8 +30,8 @@ function subjectOf(news: DeploymentEnded): string {
   const because = failure ? ` (${failure.name})` : '';
   const subjects: Readonly<Record<Result, string>> = {
     deployed: `Deployed: ${fleet}, in ${span(news.seconds)}`,
-    'rolled-back': `Rolled back: ${fleet}${because}; the old hosts serve`,
-    cancelled: `Cancelled: ${fleet}; the old hosts serve`,
+    'rolled-back': `Rolled back: ${fleet}${because}; the old hosts are serving`,
+    cancelled: `Cancelled: ${fleet}; the old hosts are serving`,
     refused: `Not deployed: ${fleet} (${news.outcome}); nothing was changed`,
     'stopped-halfway': `A human is needed: ${fleet} stopped halfway${because}`,
     'rollback-failed': `A human is needed: ${fleet}, the undo failed${because}`,

@@ -89,7 +89,7 @@ export function earliestFinish({ fleet, oldHosts }: Planned): Plan['earliestFini
     seconds: counted.reduce((sum, [, seconds]) => sum + seconds, 0),
     parts: [
       ...counted.map(([what, seconds]) => `${what}: ${span(seconds)}`),
-      'boot, start of the application and draining come on top',
+      'boot, start of the application and draining are added to this',
     ],
   };
 }
@@ -100,12 +100,12 @@ function advice({ oldHosts }: Planned): string[] {
     const found: string[] = [];
     if (joins === 'when-registered') {
       found.push(
-        `${name} checks health every ${intervalSeconds} s and wants ${healthyThreshold} passes after a failure: new hosts join it only once their application is up. Set 5 s × 2 to let them join while they boot.`,
+        `${name} checks health every ${intervalSeconds} s and requires ${healthyThreshold} passes after a failure: new hosts join it only once their application is up. Set 5 s × 2 to let them join while they boot.`,
       );
     }
     if (drainSeconds === 0)
       found.push(
-        `${name} does not drain: requests in flight are cut when an old host leaves. Switch connection draining on.`,
+        `${name} does not drain: requests in flight are cut off when an old host leaves. Switch connection draining on.`,
       );
     if (drainSeconds > 60)
       found.push(

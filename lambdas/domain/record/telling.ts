@@ -42,7 +42,7 @@ export async function tellEnding(
     tellCloudWatch(news, ports);
     const told = Promise.all([tellMackerel(deployment, record, news, ports), tellEverybody(news, ports)]);
     if (!(await inTime(MOST_SECONDS, told)))
-      log.warn(`Not everything was told within ${MOST_SECONDS} s: the step goes on without.`);
+      log.warn(`Not all notifications were sent within ${MOST_SECONDS} s; the step continues.`);
   });
 }
 
@@ -124,10 +124,12 @@ async function tellHosts(
     const { refused } = await mackerel.setMetadata(some, HOST_METADATA_NAMESPACE, value);
     told += some.length - refused.length;
     if (refused.length > 0)
-      log.warn(`Mackerel took no metadata for ${list(refused.map(({ id, reason }) => `${id} (${reason})`))}`);
+      log.warn(
+        `Mackerel rejected the metadata for ${list(refused.map(({ id, reason }) => `${id} (${reason})`))}`,
+      );
   }
   if (told < launched.size)
-    log.warn(`${told} of ${count(launched.size, 'new host')} say in Mackerel which release they run`);
+    log.warn(`${told} of ${count(launched.size, 'new host')} have their release recorded in Mackerel`);
 }
 
 /** Whatever goes wrong, a bug of ours included, is told and forgotten. */

@@ -45,7 +45,7 @@ export function askGates(fleet: Fleet, input: DeploymentInput, facts: GateFacts)
   const asked = [
     { refusal: sameAsNow(fleet, input, facts) },
     { refusal: olderImage(fleet, input, facts) },
-    { refusal: lackOfProof(fleet, input, facts), opens: 'provenance', told: 'although nobody promoted it' },
+    { refusal: lackOfProof(fleet, input, facts), opens: 'provenance', told: 'although it was not promoted' },
     { refusal: frozen(fleet, facts), opens: 'freeze', told: `although ${fleet.name} is frozen` },
   ] as const satisfies readonly Asked[];
   const closed: Asked[] = asked.filter(({ refusal }) => refusal !== undefined);
@@ -103,7 +103,7 @@ function olderImage(fleet: Fleet, input: DeploymentInput, facts: GateFacts): Gat
     name: 'OlderImage',
     sentence:
       `The newest image of its kind, ${image.imageId} (${image.name}) of ${image.createdAt}, is older than ` +
-      `${current.imageId} of ${current.imageCreatedAt}, which ${fleet.name} runs. See what became of the newer one; ` +
+      `${current.imageId} of ${current.imageCreatedAt}, which ${fleet.name} runs. Find out what happened to the newer one; ` +
       `or, if the older one is meant, start with {"amiId": "${image.imageId}"}.`,
   };
 }
@@ -120,7 +120,7 @@ function frozen({ name, freezes }: Fleet, { now }: GateFacts): GateRefusal | und
     freeze && {
       name: 'Frozen',
       sentence:
-        `${name} is frozen: ${freezeSentence(freeze)}. Start the deployment again then (nothing starts it by itself), ` +
+        `${name} is frozen: ${freezeSentence(freeze)}. Start the deployment again then (nothing starts it automatically), ` +
         'or at once with {"override": ["freeze"], "reason": "…"}.',
     }
   );
@@ -144,7 +144,7 @@ function lackOfProof(fleet: Fleet, input: DeploymentInput, facts: GateFacts): Ga
     name: 'NotProven',
     sentence:
       `${artifact.key} version ${artifact.versionId} (SHA-256 ${artifact.sha256.slice(0, 12)}…) was not promoted to ` +
-      `${fleet.name}, which takes only what was. Promote it (start ${machineName(fleet.name, 'promote')}), or deploy it ` +
+      `${fleet.name}, which accepts only promoted artifacts. Promote it (start ${machineName(fleet.name, 'promote')}), or deploy it ` +
       'unproven with {"override": ["provenance"], "reason": "…"}.',
   };
 }

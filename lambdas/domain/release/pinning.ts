@@ -62,6 +62,6 @@ async function sameAs(
   throw new DeploymentError(
     'ArtifactUnusable',
     `s3://${bucket}/${key} (version ${versionId}) has the SHA-256 ${pinned.sha256} now, and had ${sha256} when it was ` +
-      'deployed. One of the two records is false: deploy a version that you trust.',
+      'deployed. One of the two records is wrong: deploy a version that you trust.',
   );
 }

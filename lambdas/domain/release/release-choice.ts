@@ -122,7 +122,7 @@ export function decideRelease(
   if (input.upload && current?.leftBehind === artifact.versionId) {
     return {
       verdict: 'superseded',
-      reason: `${name} was there already when ${fleet.name} went back to an earlier release, in ${current.deployment}; upload it again, or start with {"versionId": "${artifact.versionId}"}, to deploy it`,
+      reason: `${name} already existed when ${fleet.name} was rolled back to an earlier release, in ${current.deployment}; upload it again, or start with {"versionId": "${artifact.versionId}"}, to deploy it`,
     };
   }
   // A rollback to what runs is refused, by a gate.
@@ -172,7 +172,7 @@ export function nothingToRedeploy(
   current: CurrentRelease | undefined,
 ): string | undefined {
   if (!current)
-    return `no release of ${name} is on record as running: there is nothing to put on a new image`;
+    return `no release of ${name} is on record as running: there is nothing to redeploy on a new image`;
   const { imageId, imageCreatedAt, deployment } = current;
   if (imageId === image.imageId)
     return `${name} runs on ${imageId} since ${deployment}, and this is the newest image of its kind`;

@@ -83,7 +83,7 @@ export function timeSpent({ parts, took, atBest }: Bound): Html {
 `;
   return table(
     'time',
-    'At best: what EC2, the image, the application, requests in flight and the fleet’s own settings made unavoidable, as far as it was seen. What is not known counts as nothing.',
+    'At best: what EC2, the image, the application, requests in flight and the fleet’s own settings made unavoidable, as far as it was seen. Unknown parts count as zero.',
     [th('Phase, and what its time at best goes into'), th('Took', 'n'), th('At best', 'n'), th('', 'meter')],
     [
       ...parts.map((part) => row(part.part, part)),

@@ -6,6 +6,7 @@
 import { ExecutionTimeoutError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import { executionArn as executionArnIn } from '../lambdas/domain/core/aws.ts';
 import type { Ports } from '../lambdas/ports/ports.ts';
+import { type Playable, playable, unpack } from './carried.ts';
 import { type AnyStepName, STEP_FUNCTIONS } from './steps.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -96,11 +97,10 @@ export function execute(options: ExecutionOptions): Running {
   installPromiseWithResolvers();
   const arn = executionArn(options.machineName, options.name);
   const tally = new Tally();
-  const stateMachine = new StateMachine(options.machine.definition, {
-    validationOptions: { noValidate: true },
-  });
+  const { definition, carry } = playable(options.machine.definition);
+  const stateMachine = new StateMachine(definition, { validationOptions: { noValidate: true } });
   const run = stateMachine.run(options.input as never, {
-    overrides: { taskResourceLocalHandlers: taskHandlers(options, tally) },
+    overrides: { taskResourceLocalHandlers: taskHandlers(options, tally, carry) },
     context: { Execution: { Id: arn, Name: options.name } },
   });
   return { arn, result: ended(run, options, tally), stop: run.abort };
@@ -117,7 +117,7 @@ async function ended(
   const ending = await run.result.then(
     (output) => {
       tally.payload(output);
-      return { status: 'SUCCEEDED' as const, output };
+      return { status: 'SUCCEEDED' as const, output: unpack(output) };
     },
     (error: unknown) => failedEnding(error),
   );
@@ -134,6 +134,7 @@ class Tally {
   // ExecutionStarted and the event that ends it.
   #historyEvents = 2;
   #largestPayload = 0;
+  #measured: unknown;
   readonly #runs = new Map<AnyStepName, { count: number; seconds: number }>();
 
   entered(state: string, input: unknown): void {
@@ -156,7 +157,13 @@ class Tally {
   }
 
   payload(document: unknown): void {
-    this.#largestPayload = Math.max(this.#largestPayload, Buffer.byteLength(JSON.stringify(document) ?? ''));
+    // A state that only decides or waits hands on the very document that it was given.
+    if (document === this.#measured) return;
+    this.#measured = document;
+    this.#largestPayload = Math.max(
+      this.#largestPayload,
+      Buffer.byteLength(JSON.stringify(unpack(document)) ?? ''),
+    );
   }
 
   counts() {
@@ -170,11 +177,12 @@ class Tally {
   }
 }
 
-function taskHandlers(options: ExecutionOptions, tally: Tally) {
+function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['carry']) {
   const { machine, machineName, name, clock, ports, onEvent, startUp } = options;
   const execution = executionArn(machineName, name);
   const around: AroundStep = options.around ?? ((_, act) => act());
-  const handler = (state: string, step: AnyStepName) => async (document: unknown) => {
+  const handler = (state: string, step: AnyStepName) => async (carried: unknown) => {
+    const document = unpack(carried);
     // Told here and not by the event log, which arrives a turn later: cues fall before the step acts.
     onEvent?.({ at: clock.now(), kind: 'entered', state });
     const { unbilledSeconds, billedSeconds } = startUp?.(step) ?? { unbilledSeconds: 0, billedSeconds: 0 };
@@ -186,7 +194,7 @@ function taskHandlers(options: ExecutionOptions, tally: Tally) {
       const answer = await around({ execution, machineName, state, step }, act);
       attempted();
       onEvent?.({ at: clock.now(), kind: 'answered', state, answer });
-      return JSON.parse(JSON.stringify(answer ?? null));
+      return carry(JSON.parse(JSON.stringify(answer ?? null))) as never;
     } catch (failure) {
       attempted();
       onEvent?.({ at: clock.now(), kind: 'failed', state, answer: failure });

@@ -1,6 +1,7 @@
 /**
- * A machine with the AWS CLI, as the shell examples see it: `aws`, `sleep` and `date` on the PATH are scripts that
- * answer from files, on a clock that only `sleep` moves. What the CLI prints for these calls was compared with the real
+ * A machine with the AWS CLI, as the shell examples see it: `aws`, `sleep` and `date` answer from files, on a clock that
+ * only `sleep` moves. They are functions that the scripts' bash finds in its environment, before any program: a script
+ * that waits calls them hundreds of times, and a process for each took longer than everything else. What the CLI prints for these calls was compared with the real
  * one (1.45) against an endpoint that answers alike; `--query` itself is not carried out here: an unknown one fails.
  */
 import { spawnSync } from 'node:child_process';
@@ -42,11 +43,8 @@ export class AwsOnPath {
   readonly root = mkdtempSync(join(tmpdir(), 'irekae-examples-'));
 
   constructor() {
-    for (const directory of ['bin', 'executions', 'objects']) mkdirSync(join(this.root, directory));
+    for (const directory of ['executions', 'objects']) mkdirSync(join(this.root, directory));
     this.write('clock', `${BEGAN}\n`);
-    this.#program('aws', AWS);
-    this.#program('sleep', 'read -r now <"$WORLD/clock"; echo $((now + $1)) >"$WORLD/clock"', 'sh');
-    this.#program('date', DATE, 'sh');
   }
 
   /** Later ones are newer: the list begins with them. */
@@ -111,7 +109,8 @@ export class AwsOnPath {
       encoding: 'utf8',
       timeout: 60_000,
       env: {
-        PATH: `${join(this.root, 'bin')}:/usr/bin:/bin`,
+        PATH: '/usr/bin:/bin',
+        ...functions({ aws: AWS, sleep: SLEEP, date: DATE }),
         WORLD: this.root,
         TMPDIR: this.root,
         LC_ALL: 'C.UTF-8',
@@ -150,15 +149,18 @@ export class AwsOnPath {
   }
 
   #executions = 0;
-
-  /** `sh` where it will do: it starts in a fraction of bash's time, and a script that waits calls these a lot. */
-  #program(name: string, text: string, shell: 'bash' | 'sh' = 'bash'): void {
-    writeFileSync(join(this.root, 'bin', name), `#!/bin/${shell}\n${text}\n`, { mode: 0o755 });
-  }
 }
+
+/** As `export -f` hands functions on. The scripts ask `aws` and `date` in a subshell, where they may exit and set things. */
+const functions = (bodies: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(bodies).map(([name, body]) => [`BASH_FUNC_${name}%%`, `() {\n${body}\n}`]),
+  );
 
 export const arnOf = (machine: string, name: string): string =>
   `arn:aws:states:${REGION}:${ACCOUNT}:execution:${machine}:${name}`;
+
+const SLEEP = 'local now; read -r now <"$WORLD/clock"; echo $((now + $1)) >"$WORLD/clock"';
 
 const DATE = `
 read -r now <"$WORLD/clock"

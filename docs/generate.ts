@@ -71,7 +71,8 @@ export async function generatedFiles(templates: Templates): Promise<Readonly<Rec
   const plan = await samplePlan(template, FLEET);
   const costs = await costTable(template);
   const news = await sampleNews(template, FLEET);
-  const readme = { narration: sampleNarration, costs: () => costs };
+  const narration = await sampleNarration();
+  const readme = { narration: () => narration, costs: () => costs };
   const input = { input: inputTable, plan: () => plan, 'promotion-input': promotionInputTable };
   const events = {
     deployed: () => news.deployed,

@@ -1,25 +1,39 @@
 /** What `npm start` prints for one deployment, shortened: the output of the real command. */
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { fleetsFile } from '../bin/fleets.ts';
 import { cutTo } from '../lib/terminal/width.ts';
+import { demo } from '../simulator/demo.ts';
 import { block } from './markdown.ts';
 
-const PROJECT = join(import.meta.dirname, '..');
 const COMMAND = ['--scenario', 'app', '--seed', '7', '--plain', '--speed', 'max'];
 const WIDTH = 116;
 
 /** @throws Error when the demo fails, or does not end in Deployed. */
-export function sampleNarration(): string {
-  const output = execFileSync(process.execPath, ['--import', 'tsx', 'bin/demo.ts', ...COMMAND], {
-    cwd: PROJECT,
-    encoding: 'utf8',
-  });
-  const printed = output.split('\n').map((line) => line.trimEnd());
+export async function sampleNarration(): Promise<string> {
+  const printed = (await output()).split('\n').map((line) => line.trimEnd());
   const told = printed.filter((line) => /^\d\d:\d\d /.test(line));
   const end = printed.filter((line) => /^Deployed:/.test(line));
   if (!end.at(-1)?.startsWith('Deployed:')) throw new Error('The sample deployment was not deployed.');
   const lines = [`$ npm start -- ${COMMAND.join(' ')}`, ...shortened(told), ...end];
   return block('text', lines.map(cut).join('\n'));
+}
+
+/** In this process: another one would load CDK and synthesize everything anew. */
+async function output(): Promise<string> {
+  const { stdout } = process;
+  const { write } = stdout;
+  let text = '';
+  stdout.write = (chunk: Uint8Array | string) => {
+    text += chunk;
+    return true;
+  };
+  try {
+    await demo(COMMAND, fleetsFile);
+  } finally {
+    stdout.write = write;
+  }
+  // Where `npm run docs` runs at a terminal, it is in colour.
+  return stripVTControlCharacters(text);
 }
 
 /** Of what a state says again and again, the first and the last. */

@@ -220,13 +220,18 @@ const END_TIME = text(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, 'a time from 00:00 to
 const DATE_TIME = checked(isDateTime, 'a local date and time such as 2026-12-28T18:00');
 const LABEL = text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,80}$/u, 'one line of 1 to 80 characters');
 
-function isTimeZone(name: string): boolean {
+function isTimeZone(timeZone: string): boolean {
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+    if (!knownZones.has(timeZone)) new Intl.DateTimeFormat('en', { timeZone });
+    knownZones.add(timeZone);
+    return true;
   } catch {
     return false;
   }
 }
+
+/** `Intl` loads a calendar to tell, and a fleets file names few zones many times. */
+const knownZones = new Set<string>();
 
 /** And one that the calendar has: `Date` makes the 30th of February a day of March. */
 function isDateTime(given: string): boolean {

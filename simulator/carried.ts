@@ -45,8 +45,33 @@ export function unpack(value: unknown): unknown {
   return rest === undefined ? shown : { ...(rest as () => object)(), ...shown };
 }
 
+/**
+ * Bytes of the document as JSON, as `unpack` would make it. What is carried is the same object in state after state,
+ * and measured once.
+ */
+export function bytesOf(document: unknown): number {
+  if (!isRecord(document) || REST in document) return jsonBytes(unpack(document));
+  const parts = Object.entries(document).map(([key, part]) => jsonBytes(key) + 1 + partBytes(part));
+  return parts.reduce((sum, bytes) => sum + bytes, 2 + Math.max(0, parts.length - 1));
+}
+
+function partBytes(part: unknown): number {
+  const whole = isRecord(part) ? part[REST] : part;
+  if (typeof whole !== 'function') return jsonBytes(unpack(part));
+  const known = measured.get(whole) ?? jsonBytes(whole());
+  measured.set(whole, known);
+  return known;
+}
+
+const measured = new WeakMap<object, number>();
+
+const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');
+
 /** Paths of the context object (`$$`) read no document; `${` begins a name of the template. */
-function keysRead(states: object): Keys | undefined {
+function keysRead(states: StateMachineDefinition['States']): Keys | undefined {
+  // What is carried is complete as long as results are written beside it, not into it.
+  const writesInto = (state: object) => /\..*\./.test(String((state as { ResultPath?: unknown }).ResultPath));
+  if (Object.values(states).some(writesInto)) return undefined;
   const texts = JSON.stringify(states).matchAll(/"(\$(?![${])[^"]*)"/g);
   const paths = [...texts].map(([, path = '']) => path);
   if (!paths.every((path) => KEYS_ONLY.test(path))) return undefined;

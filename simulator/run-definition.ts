@@ -6,7 +6,7 @@
 import { ExecutionTimeoutError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import { executionArn as executionArnIn } from '../lambdas/domain/core/aws.ts';
 import type { Ports } from '../lambdas/ports/ports.ts';
-import { type Playable, playable, unpack } from './carried.ts';
+import { bytesOf, type Playable, playable, unpack } from './carried.ts';
 import { type AnyStepName, STEP_FUNCTIONS } from './steps.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -160,10 +160,7 @@ class Tally {
     // A state that only decides or waits hands on the very document that it was given.
     if (document === this.#measured) return;
     this.#measured = document;
-    this.#largestPayload = Math.max(
-      this.#largestPayload,
-      Buffer.byteLength(JSON.stringify(unpack(document)) ?? ''),
-    );
+    this.#largestPayload = Math.max(this.#largestPayload, bytesOf(document));
   }
 
   counts() {

@@ -9,7 +9,10 @@ const ELLIPSIS = '…';
 
 const graphemesOf = (text: string): string[] => Array.from(GRAPHEMES.segment(text), ({ segment }) => segment);
 
-export const width = (text: string): number => stringWidth(text);
+/** Most pieces of most pictures: one column each, which need no table of Unicode to be told. */
+const PLAIN = /^[\x20-\x7e]*$/;
+
+export const width = (text: string): number => (PLAIN.test(text) ? text.length : stringWidth(text));
 
 /** Text on the left, filled up; what is wider stays as it is. */
 export const padTo = (text: string, columns: number, filler = ' '): string =>

@@ -22,7 +22,7 @@ const GENERATED = [
 
 describe('The committed documents', () => {
   let generated: Readonly<Record<string, string>>;
-  // Deploys on the modelled world for the examples in the documents, the demo in a process of its own included.
+  // Deploys on the modelled world for the examples in the documents.
   beforeAll(async () => {
     generated = await generatedFiles({ staging: synthesize('staging'), production: synthesize() });
   }, 60_000);

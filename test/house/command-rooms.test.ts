@@ -1,5 +1,7 @@
 /** Inside the command: its actions stand on what follows, what examines and what all share; nothing runs back up. */
+import { basename } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../bin/command/irekae.ts';
 import { filesIn, type Import, importsOf } from '../../docs/imports.ts';
 
 const COMMAND = 'bin/command';
@@ -57,6 +59,11 @@ describe('Inside the command', () => {
   it('no action knows another', () => {
     const wrong = inside.filter(({ from, to }) => roomOf(from) === 'actions' && roomOf(to) === 'actions');
     expect(told(wrong)).toEqual([]);
+  });
+
+  it('each action is a command, and each command an action', () => {
+    const actions = filesIn(`${COMMAND}/actions`).map((file) => basename(file, '.ts'));
+    expect(actions.toSorted()).toEqual(COMMANDS.map(({ name }) => name).toSorted());
   });
 
   it('no file is known by itself, by whatever way round', () => {

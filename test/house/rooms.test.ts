@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { filesIn, importsOf, sourceOf } from '../../docs/imports.ts';
 import { mayKnow, ROOMS, type RoomSpec, roomOf } from '../../docs/rooms.ts';
+import { PHASES, rowOf, STEP_NAMES, type StepName } from '../../lambdas/domain/core/steps.ts';
 import { FUNCTION_NAMES, sourceOf as fileOf } from '../../lib/function-names.ts';
 
 const FILES = filesIn('bin', 'lib', 'lambdas', 'simulator');
@@ -54,6 +55,17 @@ describe('A step', () => {
   it('is a file of its own, and has a row in a table', () => {
     const files = FILES.filter((file) => roomOf(file) === 'steps');
     expect(files.toSorted()).toEqual(STEP_FILES.toSorted());
+  });
+
+  it.each(PHASES.slice(1))('begins the act %s by writing down that its deployment enters it', (act) => {
+    const first = STEP_NAMES.find((name) => rowOf(name).act === act);
+    expect(sourceOf(fileOf(first as StepName))).toContain(`enterPhase('${act}', `);
+  });
+
+  it('begins the acts in their order, of which the undo is the last', () => {
+    const begun = [...new Set(STEP_NAMES.map((name) => rowOf(name).act))];
+    expect(begun).toEqual(PHASES);
+    expect(PHASES.at(-1)).toBe('undo');
   });
 
   it.each(STEP_FILES)('%s looks, asks for a decision and acts, in at most 60 lines', (file) =>

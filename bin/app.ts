@@ -12,7 +12,7 @@ try {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   app.synth();
 } catch (error) {
-  // Whoever edits the file needs the list of problems, not the place in our code where it was noticed.
+  // Anyone who edits the file needs the list of problems, not a stack trace.
   if (!(error instanceof FleetsFileError)) throw error;
   console.error(error.message);
   process.exitCode = 1;

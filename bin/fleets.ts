@@ -1,13 +1,13 @@
 /**
- * The one file to edit: your environments, and the fleets in them. `npm run synth` checks it and names everything that
- * is wrong; `npx cdk deploy irekae-staging` puts it into AWS. All fields and their defaults: `lib/fleet-config.ts`.
+ * The one file to edit: your environments and the fleets in them. `npm run synth` checks it and lists everything that
+ * is wrong; `npx cdk deploy irekae-staging` deploys it. All fields and their defaults: `lib/fleet-config.ts`.
  *
- * What stands here is the example of the README: *Reactio*, an application behind a classic load balancer and its
- * worker, in two environments, each host in a zone of its own. Ids and accounts are made up.
+ * The fleets below are the README's example: *Reactio*, an application behind a classic load balancer, and its worker,
+ * in two environments, each host in a zone of its own. Ids and accounts are made up.
  */
 import type { FleetsFile } from '../lib/fleet-config.ts';
 
-/** The same in all four fleets. Each host has the Perl of its time, which is not the image's. */
+/** The same in all four fleets. Each host gets its Perl from the bucket, not from the image. */
 const reactio = {
   runtimes: [{ key: 'runtimes/perl-5.38-arm64.tar.gz', directory: '/opt/perl' }],
   image: { from: 'search', owner: 'self', namePattern: 'reactio-base-*', tags: { stage: 'released' } },
@@ -26,7 +26,7 @@ const staging = {
 
 const production = {
   environment: 'production',
-  // What was deployed on staging, and stayed there for half an hour; nothing else.
+  // Only what was deployed on staging and ran there for half an hour.
   promotion: { from: 'reactio-staging-app', soakMinutes: 30 },
   subnets: ['subnet-0a1b2c3d4e5f60003', 'subnet-0a1b2c3d4e5f60004'],
   tags: { Environment: 'production' },
@@ -94,7 +94,7 @@ export const fleetsFile: FleetsFile = {
       name: 'reactio-production-worker',
       mackerel: { service: 'reactio-production', role: 'worker' },
       artifact: 'reactio/app.tar.gz',
-      // Not beside the application but when that was deployed; if it fails, the worker stays as it is.
+      // Deployed after the application, not beside it; if that fails, the worker stays as it is.
       after: 'reactio-production-app',
       securityGroups: ['sg-0a1b2c3d4e5f60004'],
       startCommand: 'systemctl enable --now reactio-worker',

@@ -5,10 +5,10 @@ import { irekae } from './command/irekae.ts';
 import { fleetsFile } from './fleets.ts';
 
 const { stdin, stdout, stderr } = process;
-/** One that understands more than lines, and whom nobody reads as a log. */
+/** It can do more than print lines, and its output is not a log. */
 const isTerminal = stdout.isTTY === true && process.env.TERM !== 'dumb' && !process.env.CI;
 
-/** A terminal that does not know its size says 0. */
+/** A terminal that does not know its size reports 0. */
 const screen: Screen = {
   write: (text) => void stdout.write(text),
   columns: () => stdout.columns || 80,
@@ -16,8 +16,8 @@ const screen: Screen = {
 };
 
 /**
- * Ctrl-C, for a command that follows a deployment: the first one ends it in good order, the second one means it. Heard
- * from when somebody asks for it on: a question, and any other command, are ended by the first one as always.
+ * Ctrl-C, for a command that follows a deployment: the first one ends it cleanly, the second one kills it. Handled only
+ * once a command asks for it: a question, and any other command, end at the first one as usual.
  */
 let interrupted: AbortSignal | undefined;
 function interruptions(): AbortSignal {
@@ -28,12 +28,12 @@ function interruptions(): AbortSignal {
   return interrupted;
 }
 
-// `irekae history | head` closes the pipe before the end: nobody listens anymore.
+// `irekae history | head` closes the pipe early: nobody is reading anymore.
 stdout.on('error', () => process.exit());
 
 process.exitCode = await irekae(process.argv.slice(2), {
   fleetsFile,
-  // The AWS clients, and the modelled world, take their time to load: only who needs them waits for them.
+  // The AWS clients and the modelled world are slow to load: only commands that need them wait for them.
   connect: async (environment) => (await import('./command/live/connection.ts')).connect(environment),
   connectLocal: async (environments, fleet) =>
     (await import('../simulator/local-region.ts')).connectLocally(environments, fleet, {
@@ -41,7 +41,7 @@ process.exitCode = await irekae(process.argv.slice(2), {
     }),
   print: (line) => console.log(line),
   complain: (line) => console.error(line),
-  // On stderr: what is printed may be on its way into a file.
+  // On stderr: stdout may be redirected to a file.
   ...(stdin.isTTY && { ask: (question: string) => ask(question, stdin, stderr) }),
   ...(isTerminal && { screen }),
   interruptions,

@@ -1,6 +1,6 @@
 /**
- * Which hosts may be given the fleet's tag? Whoever carries it is replaced, and terminated, by the next deployment: so
- * Mackerel's word alone is never enough, and every host that is left alone is named with the reason.
+ * Which hosts may get the fleet's tag? A host that carries it is replaced, and terminated, by the next deployment, so
+ * Mackerel's word alone is never enough, and every host that is left alone is listed with the reason.
  */
 
 import { groupBy } from '../../lambdas/domain/core/collections.ts';
@@ -12,7 +12,7 @@ import type { MackerelHost, MackerelStatus } from '../../lambdas/ports/mackerel.
 export interface AdoptionFacts {
   /** The role's hosts, in all four statuses. */
   readonly hosts: readonly MackerelHost[];
-  /** What EC2 knows of the ids that Mackerel named. */
+  /** What EC2 knows about the ids that Mackerel named. */
   readonly instances: readonly Instance[];
   /** The VPC of the fleet's subnets. */
   readonly fleetVpc: string;
@@ -24,21 +24,21 @@ export interface AdoptionFacts {
   readonly registered: ReadonlyMap<string, readonly string[]>;
 }
 
-/** A host that looks as if it belonged to the fleet. */
+/** A host that seems to belong to the fleet. */
 export interface Candidate {
-  /** `ours`: it carries the fleet's tag already. `leave`: it does not get it. */
+  /** `ours`: it already carries the fleet's tag. `leave`: it does not get it. */
   readonly verdict: 'adopt' | 'ours' | 'leave';
   readonly why: string;
-  /** Absent for a host that EC2 does not run. */
+  /** Absent when Mackerel knows no instance id. */
   readonly instanceId?: string;
-  /** Mackerel's names of it; empty where Mackerel does not list it. */
+  /** Its names in Mackerel; empty when Mackerel does not list it. */
   readonly names: readonly string[];
   readonly status?: MackerelStatus | undefined;
-  /** Absent for one that EC2 does not know. */
+  /** Absent when EC2 does not know it. */
   readonly instance?: Instance | undefined;
 }
 
-/** @returns all candidates: first those to adopt, then those that carry the tag, then those that are left alone. */
+/** @returns all candidates: those to adopt, then those that carry the tag already, then those left alone. */
 export function decideAdoption(fleet: string, facts: AdoptionFacts): Candidate[] {
   const known = new Map(facts.instances.map((instance) => [instance.instanceId, instance]));
   const candidates: Candidate[] = [];
@@ -53,7 +53,7 @@ export function decideAdoption(fleet: string, facts: AdoptionFacts): Candidate[]
 
 const elsewhere = ({ name, status }: MackerelHost): Candidate => ({
   verdict: 'leave',
-  why: 'Mackerel knows no EC2 instance id of it',
+  why: 'Mackerel has no EC2 instance id for it',
   names: [name],
   status,
 });
@@ -75,13 +75,13 @@ function candidate(
   if (whyNot !== undefined) return { ...found, verdict: 'leave', why: whyNot };
   const entries = group.length > 1 ? `; ${count(group.length, 'entry', 'entries')} in Mackerel` : '';
   return instance?.tags[TAG.fleet] === fleet
-    ? { ...found, verdict: 'ours', why: `carries the fleet’s tag already${entries}` }
+    ? { ...found, verdict: 'ours', why: `already carries the fleet’s tag${entries}` }
     : { ...found, verdict: 'adopt', why: `runs in the fleet’s VPC, untagged${entries}` };
 }
 
 const unknownToEc2 = 'EC2 does not know it: retire it in Mackerel if it is gone';
 
-/** EC2 sets it on what an Auto Scaling group keeps alive. */
+/** EC2 sets it on the instances of an Auto Scaling group. */
 const GROUP_TAG = 'aws:autoscaling:groupName';
 
 function reasonToLeave(fleet: string, facts: AdoptionFacts, instance: Instance): string | undefined {
@@ -103,7 +103,7 @@ function reasonToLeave(fleet: string, facts: AdoptionFacts, instance: Instance):
 
 function unknownToMackerel({ hosts, registered }: AdoptionFacts): Candidate[] {
   const listed = new Set(hosts.map((host) => host.instanceId));
-  // At the last of several load balancers: once for each host.
+  // One entry per host, even if several load balancers have it.
   const places = new Map([...registered].flatMap(([name, ids]) => ids.map((id) => [id, name] as const)));
   return [...places]
     .filter(([id]) => !listed.has(id))

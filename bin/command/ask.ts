@@ -1,4 +1,4 @@
-/** A question to a person, where "no" is the answer to everything but yes. */
+/** A yes/no question to a person: anything but yes means no. */
 import { createInterface } from 'node:readline/promises';
 
 /** The end of the input, and Ctrl-C, mean no. */

@@ -1,10 +1,10 @@
-/** Questions whose failure is an answer too, because the command can do without. */
+/** Calls whose failure is an answer too, because the command can do without the result. */
 import { type DeploymentError, type FailureName, isFailure } from '../../lambdas/domain/core/errors.ts';
 
 /**
- * The answer; or what `otherwise` makes of a failure of the closed list.
- * @param name the only failure that is an answer, if there is but one
- * @throws everything else: it is a bug, or for somebody else to tell
+ * The answer; or what `otherwise` makes of a failure on the closed list.
+ * @param name the only failure that counts as an answer, if there is just one
+ * @throws everything else: it is a bug, or for the caller to report
  */
 export async function orElse<T, E>(
   asked: Promise<T>,
@@ -19,11 +19,11 @@ export async function orElse<T, E>(
   }
 }
 
-/** The answer, or nothing. */
-export const orNothing = <T>(asked: Promise<T>, name?: FailureName): Promise<T | undefined> =>
+/** The answer, or `undefined`. */
+export const orUndefined = <T>(asked: Promise<T>, name?: FailureName): Promise<T | undefined> =>
   orElse(asked, () => undefined, name);
 
-/** The answer, or nothing and a sentence in `unknown`. */
+/** The answer, or `undefined` and a sentence in `unknown`. */
 export const orUnknown = <T>(asked: Promise<T>, unknown: string[]): Promise<T | undefined> =>
   orElse(asked, ({ message }) => {
     unknown.push(message);

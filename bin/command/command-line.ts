@@ -1,4 +1,4 @@
-/** The command line, read: which command for which fleet, or all that is wrong with it at once. */
+/** Parses the command line: which command for which fleet, or everything that is wrong with it, at once. */
 import { parseArgs } from 'node:util';
 import { list } from '../../lambdas/domain/core/words.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
@@ -21,7 +21,7 @@ export type CommandLine =
       readonly options: Options;
     };
 
-/** It stands in the ledger and in the deployment's error. */
+/** The text is kept in the ledger and shown in the deployment's error. */
 const LONGEST_TEXT = 256;
 
 export function readCommandLine(
@@ -41,7 +41,7 @@ export function readCommandLine(
   const problems = [
     ...(command ? [] : [unknown('command', name, commands)]),
     ...(found ? [] : [unknown('fleet', fleetName, fleets)]),
-    ...more.map((extra) => `${extra}: given, but a command is for one fleet`),
+    ...more.map((extra) => `${extra}: unexpected, as a command takes one fleet`),
     ...[...given.values()].flatMap((token) => optionProblem(token, known)),
     ...missingOptions(command, given),
     ...(command?.check?.(options) ?? []),
@@ -66,7 +66,7 @@ const missingOptions = (command: Command | undefined, given: ReadonlyMap<string,
 export const spelt = ({ name, takes }: OptionSpec): string =>
   `--${name}${takes === undefined ? '' : ` ${takes}`}`;
 
-/** Without parseArgs' own strictness, which ends at the first problem. */
+/** Without parseArgs' own strictness, which stops at the first problem. */
 function read(argv: readonly string[], specs: readonly OptionSpec[]) {
   const options = Object.fromEntries(
     specs.map(({ name, takes, short }) => [
@@ -86,7 +86,7 @@ function read(argv: readonly string[], specs: readonly OptionSpec[]) {
 
 interface Given {
   readonly name: string;
-  /** As it was typed. */
+  /** As typed. */
   readonly rawName: string;
   readonly value: string | undefined;
   /** `--reason=TEXT` rather than `--reason TEXT`. */
@@ -100,7 +100,7 @@ function optionProblem(given: Given, known: readonly OptionSpec[]): string[] {
   if (spec.takes === undefined)
     return value === undefined ? [] : [`${rawName}: given a value, but takes none`];
   if (!value?.trim() || (!isInline && value.startsWith('-')))
-    return [`${rawName}: given without its ${spec.takes}`];
+    return [`${rawName}: needs a value, ${spec.takes}`];
   // A line break or an escape sequence would end up in other people's terminals.
   if (value.length > LONGEST_TEXT || /\p{Cc}/u.test(value))
     return [`${rawName}: allowed: one line of at most ${LONGEST_TEXT} characters`];

@@ -1,6 +1,6 @@
 /**
- * What a command is: it gets a fleet by name, ports, and somebody to ask, and answers with an outcome. All of it goes
- * through ports, so that the same command plays on the modelled world.
+ * What a command is: given a fleet by name, ports, and someone to ask, it answers with an outcome. Everything goes
+ * through ports, so that the same command also runs on the modelled world.
  */
 
 import { executionOf, machineArn as machineArnIn, partitionOf } from '../../lambdas/domain/core/aws.ts';
@@ -11,7 +11,7 @@ import type { Environment } from '../../lib/read-fleets.ts';
 import type { OptionSpec, Options } from './options.ts';
 import type { Outcome } from './outcome.ts';
 
-/** `hanako` of a user, `Operator/hanako` of an assumed role. */
+/** `hanako` for a user, `Operator/hanako` for an assumed role. */
 export function callerName({ arn }: Caller): string {
   const [, ...name] = arn.split('/');
   return name.join('/') || (arn.split(':').at(-1) ?? arn);
@@ -26,24 +26,24 @@ export interface Screen {
 
 /** What a command works on. */
 export interface Task {
-  /** All of the fleets file: what is promoted comes from another one than the fleet's own. */
+  /** All environments of the fleets file: a promotion comes from another one than the fleet's own. */
   readonly environments: readonly Environment[];
   readonly environment: Environment;
   readonly fleet: FleetConfig;
   readonly caller: Caller;
-  /** On a modelled world, which ends with the command. */
+  /** On a modelled world, which is gone when the command ends. */
   readonly isLocal: boolean;
   readonly ports: CommandPorts;
   readonly options: Options;
-  /** Shows a person what there is before it is acted on; `--json` shows nothing but the outcome. */
+  /** Shows a person the situation before anything is done; `--json` shows only the outcome. */
   show(lines: readonly string[]): void;
-  /** Does a person agree? `--yes` does, nobody to ask does not. */
+  /** Does a person agree? With `--yes`, yes; with nobody to ask, no. */
   agrees(question: string): Promise<boolean>;
-  /** News of what is being waited for: a line, at once; with `--json` beside the document, on stderr. */
+  /** Progress while waiting: a line, printed at once; with `--json` on stderr, beside the document. */
   tell(line: string): void;
-  /** Absent where lines are all that can be shown. */
+  /** Absent where only lines can be shown. */
   readonly screen?: Screen;
-  /** Aborted when somebody presses Ctrl-C. Whoever asks for it has to end in good order when it is. */
+  /** Aborted on Ctrl-C. A command that asks for it must then end cleanly. */
   interruptions(): AbortSignal;
 }
 
@@ -54,7 +54,7 @@ export interface Command {
   /** For `--help`: what it does, when it refuses, what its exit codes mean. */
   readonly description: readonly string[];
   readonly options: readonly OptionSpec[];
-  /** What is wrong with options that are right each by itself. */
+  /** What is wrong with options that are each valid on their own. */
   readonly check?: (options: Options) => readonly string[];
   run(task: Task): Promise<Outcome>;
 }
@@ -65,6 +65,6 @@ export function machineArn({ environment, fleet }: Task, machine: MachineKind): 
   return machineArnIn(place, machineName(fleet.name, machine));
 }
 
-/** The ARN that an execution of the fleet's deployments with this name has. */
+/** The ARN of the fleet's deployment with this execution name. */
 export const executionArn = (task: Task, name: string): string =>
   executionOf(machineArn(task, 'deploy'), name);

@@ -1,6 +1,6 @@
 /**
- * What the fleets file says of a fleet's deployments beyond the hosts: when they are frozen, what they take, what they
- * follow, and who follows them. Told before somebody is refused for it, or wonders why another fleet begins.
+ * What the fleets file says about a fleet's deployments beyond the hosts: when they are frozen, what they accept, what
+ * they follow, and what follows them. Shown before a start is refused because of it, or another fleet starts.
  */
 import type { FreezeWindow } from '../../lambdas/domain/core/fleet.ts';
 import { momentOf } from '../../lambdas/domain/core/local-time.ts';
@@ -9,21 +9,21 @@ import { freezeAt, freezeSentence } from '../../lambdas/domain/release/freeze.ts
 import type { Task } from './command.ts';
 import { section, table } from './wording.ts';
 
-/** Rows of a table: what, and a sentence; none for a fleet with neither windows nor relations. */
+/** Table rows: a label and a sentence; none for a fleet with neither windows nor relations. */
 export function gateRows(task: Task): string[][] {
   return [...freezeRows(task), ...promotionRows(task), ...orderRows(task)];
 }
 
-/** The gates' sentences speak of the execution's input; what to type instead. */
+/** The gates' sentences speak of the execution's input; this is what to type instead. */
 export function commandsFor({ fleet: { name } }: Task, refusals: readonly string[]): string[] {
   const speaksOf = (gate: string) => refusals.some((each) => new RegExp(`\\b${gate}: `).test(each));
   return [
     ...(speaksOf('NotProven') ? [`To promote what was tested:  irekae promote ${name} --wait`] : []),
-    ...(speaksOf('Frozen') ? ['To deploy all the same, on record:  --override freeze --reason TEXT'] : []),
+    ...(speaksOf('Frozen') ? ['To deploy anyway, on record:   --override freeze --reason TEXT'] : []),
   ];
 }
 
-/** Of the windows those that are open, or to come; a weekly one always is. */
+/** The windows that are open or still to come; a weekly one always is. */
 function freezeRows({ fleet, ports }: Task): string[][] {
   const now = ports.clock.now();
   const freeze = freezeAt(fleet.freezes, now);
@@ -49,18 +49,18 @@ function promotionRows({ fleet: { promotion } }: Task): string[][] {
   if (!promotion) return [];
   const { from, required, soakMinutes } = promotion;
   const after = soakMinutes === 0 ? '' : `, after ${span(soakMinutes * 60)} there`;
-  return [['takes', `${required ? 'only what is promoted' : 'promotions'} from ${from}${after}`]];
+  return [['accepts', `${required ? 'only artifacts promoted' : 'promotions'} from ${from}${after}`]];
 }
 
 function orderRows({ fleet, environment }: Task): string[][] {
   const rows: string[][] = [];
   if (fleet.after !== undefined)
-    rows.push(['follows', `${fleet.after}: begins when that was deployed, not by the upload`]);
+    rows.push(['follows', `${fleet.after}: starts when that is deployed, not on upload`]);
   const followers = environment.fleets.filter(({ after }) => after === fleet.name).map(({ name }) => name);
   const verb = followers.length === 1 ? 'follows' : 'follow';
   if (followers.length > 0) rows.push(['then', `${list(followers, 20)} ${verb} with the same version`]);
   return rows;
 }
 
-/** The same, as a part of what a command says. */
+/** The same, as lines of a command's output. */
 export const gateLines = (task: Task): string[] => section('By bin/fleets.ts:', table(gateRows(task)));

@@ -10,11 +10,11 @@ export const help = (commands: readonly Command[], command?: Command): string[] 
 const overview = (commands: readonly Command[]): string[] => [
   'Usage: irekae COMMAND FLEET [options]',
   '',
-  'FLEET is a name of bin/fleets.ts, which also says its AWS account and Region. Credentials are found as the AWS CLI',
-  'finds them.',
+  'FLEET is the name of a fleet in bin/fleets.ts, which also gives its AWS account and Region. Credentials are found',
+  'the way the AWS CLI finds them.',
   ...section('Commands:', table(commands.map(({ name, summary }) => [name, summary]))),
   '',
-  'irekae COMMAND --help says more.',
+  'For details: irekae COMMAND --help',
 ];
 
 function helpOf({ name, description, options }: Command): string[] {

@@ -1,4 +1,4 @@
-/** Who holds a fleet's lock, and what it wrote there about its deployment. */
+/** Who holds a fleet's lock, and what it recorded there about its deployment. */
 import { executionName } from '../../lambdas/domain/core/aws.ts';
 import { type Deployment, parseDeployment } from '../../lambdas/domain/core/document.ts';
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
@@ -7,7 +7,7 @@ import { type Detail, momentAgo } from './wording.ts';
 
 export type Held = NonNullable<LedgerRow['held']>;
 
-/** The holder's document, if it wrote one and it can be read. */
+/** The holder's document, if it wrote one that can be read. */
 export function documentOf(held: Pick<Held, 'document'> | undefined): Deployment | undefined {
   if (held?.document === undefined) return undefined;
   try {
@@ -18,7 +18,7 @@ export function documentOf(held: Pick<Held, 'document'> | undefined): Deployment
   }
 }
 
-/** Which deployment the holder works for: a clean-up holds the lock in the name of the one before it. */
+/** Which deployment the holder works for: a clean-up holds the lock on behalf of the one before it. */
 export const deploymentHeldFor = (held: Pick<Held, 'document' | 'holder'>): string =>
   documentOf(held)?.execution.name ?? executionName(held.holder);
 
@@ -29,13 +29,13 @@ export const startOf = ({ since, startedBy, why }: Held, now: Date): Detail[] =>
   ['why', why],
 ];
 
-/** Who wants it to end, if anybody does. */
+/** Who asked for its cancellation, if anyone did. */
 export const cancelledBy = ({ cancel }: Held, now: Date): Detail => [
   'cancelled',
   cancel && `by ${cancel.by}, ${momentAgo(cancel.at, now)}`,
 ];
 
-/** For `--json`: all but the document, which is long, and a step's own. */
+/** For `--json`: everything but the document, which is long and the steps' own business. */
 export function heldFacts(held: Held): object {
   const { document: _, ...rest } = held;
   return rest;

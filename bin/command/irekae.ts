@@ -1,7 +1,7 @@
 /**
- * The operator's command, from its arguments to its exit code. `actions/` has a file for each verb; `follow/` what
- * follows a deployment that runs; `doctor/` what it is asked and judges; `live/` the connection to AWS. What several of
- * them share lies here.
+ * The operator's command, from its arguments to its exit code. `actions/` has a file for each verb; `follow/` follows
+ * a running deployment; `doctor/` holds what the doctor looks at and how it judges; `live/` is the connection to AWS.
+ * What several of them share is here.
  */
 
 import type { Connection } from '../../lambdas/ports/command.ts';
@@ -49,36 +49,36 @@ export interface CommandSetup {
   connectLocal?(environments: readonly Environment[], fleet: FleetConfig): Promise<Connection>;
   print(line: string): void;
   complain(line: string): void;
-  /** Yes or no; absent where nobody can be asked. */
+  /** Asks yes or no; absent where nobody can be asked. */
   readonly ask?: (question: string) => Promise<boolean>;
-  /** Where the command may draw; absent where it prints lines. */
+  /** Where the command may draw; absent where it only prints lines. */
   readonly screen?: Screen;
-  /** Aborted when somebody presses Ctrl-C from now on; absent where nobody can. */
+  /** Aborted on Ctrl-C from now on; absent where there is none. */
   interruptions?(): AbortSignal;
 }
 
-/** As of an outcome; 2: bad usage: nothing was asked or changed. */
+/** As of an outcome; 2: bad usage, nothing was read or changed. */
 export type ExitCode = OutcomeCode | 2;
 
-export async function irekae(argv: readonly string[], seat: CommandSetup): Promise<ExitCode> {
-  const line = readSafely(argv, seat);
-  if (line.kind === 'help') return printHelp(line.command, argv.length > 0, seat);
-  if (line.kind === 'bad') return complain(line, seat);
-  const outcome = await run(line, seat);
-  const say = outcome.exitCode === 0 ? seat.print : seat.complain;
-  if (line.json) seat.print(toJson(line, outcome));
+export async function irekae(argv: readonly string[], setup: CommandSetup): Promise<ExitCode> {
+  const line = readSafely(argv, setup);
+  if (line.kind === 'help') return printHelp(line.command, argv.length > 0, setup);
+  if (line.kind === 'bad') return complain(line, setup);
+  const outcome = await run(line, setup);
+  const say = outcome.exitCode === 0 ? setup.print : setup.complain;
+  if (line.json) setup.print(toJson(line, outcome));
   else for (const text of outcome.lines) say(plain(text));
   return outcome.exitCode;
 }
 
-function printHelp(command: Command | undefined, isAsked: boolean, seat: CommandSetup): ExitCode {
-  for (const text of help(COMMANDS, command)) (isAsked ? seat.print : seat.complain)(text);
+function printHelp(command: Command | undefined, isAsked: boolean, setup: CommandSetup): ExitCode {
+  for (const text of help(COMMANDS, command)) (isAsked ? setup.print : setup.complain)(text);
   return isAsked ? 0 : 2;
 }
 
-function complain({ json, problems }: Extract<CommandLine, { kind: 'bad' }>, seat: CommandSetup): ExitCode {
-  if (json) seat.print(JSON.stringify({ outcome: 'bad-usage', problems }));
-  else for (const text of [...problems, 'See: irekae --help']) seat.complain(plain(text));
+function complain({ json, problems }: Extract<CommandLine, { kind: 'bad' }>, setup: CommandSetup): ExitCode {
+  if (json) setup.print(JSON.stringify({ outcome: 'bad-usage', problems }));
+  else for (const text of [...problems, 'See: irekae --help']) setup.complain(plain(text));
   return 2;
 }
 
@@ -93,13 +93,13 @@ function readSafely(argv: readonly string[], { fleetsFile }: CommandSetup): Comm
 
 type Run = Extract<CommandLine, { kind: 'run' }>;
 
-async function run(line: Run, seat: CommandSetup): Promise<Outcome> {
+async function run(line: Run, setup: CommandSetup): Promise<Outcome> {
   let connection: Connection | undefined;
   try {
-    connection = await connect(line, seat);
-    if (!line.json) for (const note of connection.notes ?? []) seat.print(note);
+    connection = await connect(line, setup);
+    if (!line.json) for (const note of connection.notes ?? []) setup.print(note);
     return (
-      assertOwnAccount(line, connection) ?? (await line.command.run(await taskOf(line, connection, seat)))
+      assertOwnAccount(line, connection) ?? (await line.command.run(await taskOf(line, connection, setup)))
     );
   } catch (error) {
     return troubleOutcome(error, connection?.caller);
@@ -108,16 +108,16 @@ async function run(line: Run, seat: CommandSetup): Promise<Outcome> {
   }
 }
 
-async function connect({ local, environment, fleet }: Run, seat: CommandSetup): Promise<Connection> {
-  if (!local) return seat.connect(environment);
-  if (!seat.connectLocal) throw new Error('This seat has no modelled world.');
-  return seat.connectLocal(readFleets(seat.fleetsFile), fleet);
+async function connect({ local, environment, fleet }: Run, setup: CommandSetup): Promise<Connection> {
+  if (!local) return setup.connect(environment);
+  if (!setup.connectLocal) throw new Error('There is no modelled world here.');
+  return setup.connectLocal(readFleets(setup.fleetsFile), fleet);
 }
 
-async function taskOf(line: Run, { caller, ports }: Connection, seat: CommandSetup): Promise<Task> {
+async function taskOf(line: Run, { caller, ports }: Connection, setup: CommandSetup): Promise<Task> {
   const { environment, fleet, options, json, local } = line;
   return {
-    environments: readFleets(seat.fleetsFile),
+    environments: readFleets(setup.fleetsFile),
     environment,
     isLocal: local,
     fleet,
@@ -125,22 +125,22 @@ async function taskOf(line: Run, { caller, ports }: Connection, seat: CommandSet
     caller,
     ports: await ports(),
     show: (lines) => {
-      if (!json) for (const text of lines) seat.print(plain(text));
+      if (!json) for (const text of lines) setup.print(plain(text));
     },
-    // Whoever wants JSON is a machine, and answers no questions.
-    agrees: async (question) => options.yes ?? (!json && (await seat.ask?.(plain(question))) === true),
-    tell: (text) => (json ? seat.complain : seat.print)(plain(text)),
-    ...(seat.screen && !json && { screen: seat.screen }),
-    interruptions: () => seat.interruptions?.() ?? new AbortController().signal,
+    // With --json the caller is a program, which answers no questions.
+    agrees: async (question) => options.yes ?? (!json && (await setup.ask?.(plain(question))) === true),
+    tell: (text) => (json ? setup.complain : setup.print)(plain(text)),
+    ...(setup.screen && !json && { screen: setup.screen }),
+    interruptions: () => setup.interruptions?.() ?? new AbortController().signal,
   };
 }
 
 function assertOwnAccount({ environment, fleet }: Run, { caller }: Connection): Outcome | undefined {
   if (caller.account === environment.account) return undefined;
   return failed('wrong-account', [
-    `${fleet.name} is in the account ${environment.account} (${environment.name}), but the credentials are of ` +
+    `${fleet.name} is in the account ${environment.account} (${environment.name}), but the credentials belong to ` +
       `${caller.account} (${callerName(caller)}).`,
-    'Nothing was asked or changed. Choose the right ones, for example with AWS_PROFILE.',
+    'Nothing was read or changed. Choose the right ones, for example with AWS_PROFILE.',
   ]);
 }
 
@@ -149,5 +149,5 @@ function toJson({ command, fleet }: Run, { outcome, lines, facts }: Outcome): st
   return JSON.stringify({ command: command.name, fleet: fleet.name, outcome, message, ...facts });
 }
 
-/** Names and tags come from outside: nothing of them may move the cursor or colour the screen. */
+/** Names and tags come from outside: they must not move the cursor or colour the screen. */
 const plain = (text: string): string => text.replaceAll(/\p{Cc}/gu, '�');

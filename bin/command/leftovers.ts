@@ -1,4 +1,4 @@
-/** What still exists of a deployment: for a person who decides about its lock. Only reads; changes nothing. */
+/** What still exists of a deployment: for a person who decides about its lock. Only reads. */
 
 import { newInstanceIds, oldInstanceIds } from '../../lambdas/domain/core/document.ts';
 import { loadBalancerName, TAG } from '../../lambdas/domain/core/fleet.ts';
@@ -12,10 +12,10 @@ import { indented, table } from './wording.ts';
 /** A host of the deployment, now. */
 export interface HostNow {
   readonly instanceId: string;
-  /** Absent when EC2 does not show it, which may mean that it ended long ago. */
+  /** Absent when EC2 does not show it, which may mean that it was terminated long ago. */
   readonly state?: InstanceState;
   readonly zone: string;
-  /** Where it is registered, and how it is there. */
+  /** Where it is registered, and in which state. */
   readonly at: readonly { readonly balancer: string; readonly state: MemberState }[];
 }
 
@@ -24,7 +24,7 @@ export interface Leftovers {
   readonly deployment: string;
   readonly launched: readonly HostNow[];
   readonly old: readonly HostNow[];
-  /** What could not be found out. Not knowing must not keep a person from deciding. */
+  /** What could not be determined. That must not keep a person from deciding. */
   readonly unknown: readonly string[];
 }
 
@@ -49,7 +49,7 @@ export async function findLeftovers(task: Task, held: Pick<Held, 'holder' | 'doc
 const UNREADABLE =
   'Its document in the ledger cannot be read: hosts without the deployment’s tag are not listed.';
 
-/** By the deployment's tag, and by the ids in its document: a tag is seen late, and a document may be from before. */
+/** By the deployment's tag, and by the ids in its document: a tag may not be visible yet, a document may be older. */
 async function instancesOf(
   { ports: { ec2 }, fleet }: Task,
   deployment: string,
@@ -86,9 +86,9 @@ export function leftoversLines({ deployment, launched, old, unknown }: Leftovers
   return [
     `New hosts, launched by ${deployment}:`,
     ...hostLines(launched),
-    'Old hosts, there when it began:',
+    'Old hosts, present when it began:',
     ...hostLines(old),
-    ...(unknown.length === 0 ? [] : ['Not found out:', ...indented(unknown)]),
+    ...(unknown.length === 0 ? [] : ['Unknown:', ...indented(unknown)]),
   ];
 }
 

@@ -1,7 +1,7 @@
-/** The names that somebody may have typed in short; the bundles of the steps do without this. */
+/** The names that may have been mistyped or abbreviated. Kept here, out of the steps' bundles. */
 import { nearest as nearestByLetters } from '../../lib/nearest.ts';
 
-/** At most three: those that are near by their letters, else those that what was given is short for. */
+/** At most three: names with similar letters, or else names that the input may abbreviate. */
 export function nearest(given: string, names: readonly string[]): string[] {
   const near = nearestByLetters(given, names);
   if (near.length > 0) return near;

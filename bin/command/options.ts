@@ -1,8 +1,8 @@
-/** The options: what each takes, and what is allowed there, which are the execution input's own rules. */
+/** The options: what each takes and what is allowed, by the rules of the execution's own input. */
 import * as v from 'valibot';
 import { DeploymentInput } from '../../lambdas/domain/core/input.ts';
 
-/** By their names on the command line. What takes a value was checked when it was read. */
+/** By their names on the command line. Values were checked when they were parsed. */
 export interface Options {
   readonly reason?: string;
   readonly yes?: boolean;
@@ -10,7 +10,7 @@ export interface Options {
   /** An S3 version id. */
   readonly version?: string;
   readonly ami?: string;
-  /** Names of gates, with commas between them. */
+  /** Names of gates, separated by commas. */
   readonly override?: string;
   readonly redeploy?: boolean;
   readonly wait?: boolean;
@@ -29,11 +29,11 @@ export interface Options {
 
 export interface OptionSpec {
   readonly name: keyof Options;
-  /** What a value is called; absent for a flag. */
+  /** The placeholder of its value; absent for a flag. */
   readonly takes?: string;
   readonly short?: string;
   readonly meaning: string;
-  /** What is allowed, said of a value that is not. Default: one line of text. */
+  /** What is allowed, for a value that is not. Default: one line of text. */
   readonly check?: Allowed | undefined;
   readonly isRequired?: boolean;
 }
@@ -47,13 +47,13 @@ export const option = (name: keyof Options, takes: string, meaning: string, chec
 /** What every command takes. */
 export const COMMON: readonly OptionSpec[] = [
   flag('json', 'one JSON document instead of text'),
-  flag('local', 'play on a modelled region: no account is needed, nothing in AWS is asked or changed'),
-  { ...flag('help', 'this text'), short: 'h' },
+  flag('local', 'run on a modelled region: needs no account; nothing in AWS is read or changed'),
+  { ...flag('help', 'show this help'), short: 'h' },
 ];
 
 // ── Of more than one command ───────────────────────────────────────────────────────────────────────────────────────
 
-/** A check by the schema that the deployment itself parses its input with. */
+/** A check by the schema with which the deployment itself parses its input. */
 const asIn = (schema: v.GenericSchema) => (value: string) => {
   const parsed = v.safeParse(schema, value);
   return parsed.success ? undefined : (parsed.issues[0]?.message ?? 'something else');
@@ -69,13 +69,13 @@ const { versionId, amiId } = DeploymentInput.entries;
 export const VERSION = option(
   'version',
   'ID',
-  'the artifact’s version in S3; default: the newest',
+  'the artifact’s S3 version; default: the newest',
   asIn(versionId),
 );
 export const AMI = option(
   'ami',
   'ID',
-  'the machine image; default: the newest of the fleet’s kind',
+  'the machine image; default: the newest one for the fleet',
   asIn(amiId),
 );
 export const REASON = option('reason', 'TEXT', 'why; kept in the release record');
@@ -88,24 +88,24 @@ export const TIMEOUT = option(
   wholeNumber(1, 1440),
 );
 
-/** Of a command that starts something: how it is followed, and started once. */
+/** For a command that starts something: how to follow it, and how to start it only once. */
 export const STARTING: readonly OptionSpec[] = [
   flag('wait', 'follow it to its end; the exit code says how it ended'),
   TIMEOUT,
   option(
     'token',
     'TEXT',
-    'the same token starts once, however often the command is run; for a CI step that may be repeated',
+    'with the same token, the command starts it only once; for a CI step that may be repeated',
   ),
 ];
 
-/** An execution's name: what a deployment is known by. */
+/** An execution's name: which identifies a deployment. */
 const DEPLOYMENT = /^[A-Za-z0-9._-]{1,80}$/;
 
 export const TO = option(
   'to',
   'DEPLOYMENT',
-  'whose release; default: previous, which is the one that ran before the one that runs',
+  'whose release; default: previous, the release before the current one',
   (value) =>
     DEPLOYMENT.test(value) ? undefined : 'a deployment’s id, as `irekae history` shows it, or previous',
 );
@@ -115,19 +115,19 @@ export function overrideOption(gates: readonly string[]): OptionSpec {
   return option(
     'override',
     'GATE,…',
-    `let it through this gate: ${all}; wants a --reason, and is recorded`,
+    `override this gate: ${all}; requires --reason, and is recorded`,
     (value) =>
       value.split(',').every((gate) => gates.includes(gate))
         ? undefined
-        : `of ${all}, with commas between them`,
+        : `one or more of ${all}, separated by commas`,
   );
 }
 
-/** What is wrong with the options of a command that starts something, and that may open gates. */
+/** What is wrong with the options of a command that starts something, and may override gates. */
 export const checkStart = ({ override, reason, wait, timeout }: Options): string[] => [
-  // A gate is opened for a reason that others can read later.
+  // A gate is only overridden for a reason that others can read later.
   ...(override !== undefined && reason === undefined
-    ? ['--override: wants a --reason, which is kept in the release record']
+    ? ['--override: requires --reason, which is kept in the release record']
     : []),
   ...(timeout !== undefined && !wait ? ['--timeout: only with --wait'] : []),
 ];

@@ -8,7 +8,7 @@ export type OutcomeCode = 0 | 1 | 3 | 4 | 5 | 6 | 130;
 
 export interface Outcome {
   readonly exitCode: OutcomeCode;
-  /** One word or two for machines. */
+  /** One or two words, for machines. */
   readonly outcome: string;
   readonly lines: readonly string[];
   /** What `--json` prints beside the outcome; what is `undefined` there is left out. */
@@ -22,11 +22,11 @@ const endsWith = (exitCode: OutcomeCode) => (outcome: string, lines: readonly st
   facts,
 });
 
-/** As it was wanted, or there was nothing to do. */
+/** Done as requested, or there was nothing to do. */
 export const done = endsWith(0);
 /** Not possible, or not agreed to. */
 export const failed = endsWith(1);
 
-/** What is said when nobody agreed. */
+/** The outcome when nobody agreed. */
 export const notAgreed = (command: string, fleet: string, facts?: object): Outcome =>
   failed('not-confirmed', [`Nothing was changed. To do it: irekae ${command} ${fleet} --yes`], facts);

@@ -1,6 +1,6 @@
 /**
- * The fleet's release records, as far as the command reads them. They were written by any version of irekae: a field
- * that is missing is not shown, and a record that cannot be read is said to be so.
+ * The fleet's release records, as far as the command reads them. Any version of irekae may have written them: a missing
+ * field is not shown, and a record that cannot be read is reported as such.
  */
 import * as v from 'valibot';
 import {
@@ -10,7 +10,7 @@ import {
   deploymentsPrefix,
   timelineKey,
 } from '../../lambdas/domain/core/names.ts';
-import { orNothing } from './attempt.ts';
+import { orUndefined } from './attempt.ts';
 import type { Task } from './command.ts';
 
 const DeploymentRecord = v.object({
@@ -33,11 +33,11 @@ export type DeploymentRecord = v.InferOutput<typeof DeploymentRecord>;
 
 export const bucketOf = ({ environment }: Task): string => artifactBucketName(environment);
 
-/** Of one deployment; `undefined` when it left none, or none that can be read. */
+/** Of one deployment; `undefined` when it left none, or one that cannot be read. */
 export const readDeployment = (task: Task, id: string): Promise<DeploymentRecord | undefined> =>
   readRecord(task, deploymentRecordKey(task.fleet.name, id));
 
-/** What the fleet runs now; `undefined` when it was never deployed, or nobody can tell. */
+/** What the fleet runs now; `undefined` when it was never deployed, or that is unknown. */
 export const readCurrent = (task: Task): Promise<DeploymentRecord | undefined> =>
   readRecord(task, currentReleaseKey(task.fleet.name));
 
@@ -49,10 +49,10 @@ export function parseRecord(record: unknown): DeploymentRecord | undefined {
   return found.success ? found.output : undefined;
 }
 
-/** Where the page is that shows a deployment; `undefined` when it has none, or none that one may know of. */
+/** Where a deployment's timeline page is; `undefined` when there is none, or no permission to look. */
 export async function pageOf(task: Task, id: string): Promise<string | undefined> {
   const key = timelineKey(task.fleet.name, id);
-  const found = await orNothing(task.ports.artifacts.list(bucketOf(task), key));
+  const found = await orUndefined(task.ports.artifacts.list(bucketOf(task), key));
   return found?.some((each) => each.key === key) ? `s3://${bucketOf(task)}/${key}` : undefined;
 }
 
@@ -90,8 +90,8 @@ async function readListed(task: Task, { key, writtenAt }: Stored, keys: Readonly
   return {
     id,
     writtenAt,
-    /** Absent when it cannot be read: one that somebody has broken must not hide the others. */
-    record: await orNothing(readRecord(task, key), 'InvalidInput'),
+    /** Absent when it cannot be read: one broken record must not hide the others. */
+    record: await orUndefined(readRecord(task, key), 'InvalidInput'),
     /** Key of its timeline page, where there is one. */
     timeline: keys.has(page) ? page : undefined,
   };

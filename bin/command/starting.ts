@@ -14,8 +14,8 @@ import { done, failed, type Outcome } from './outcome.ts';
 type Input = Readonly<Record<string, unknown>>;
 
 /**
- * A name for the execution. With a token it is made of that and of what is asked for: the same command with the same
- * token is the same execution, whoever runs it and however often. Without one, another every time.
+ * A name for the execution. With a token, it is derived from the token and the request: the same command with the same
+ * token is the same execution, whoever runs it and however often. Without one, it is new every time.
  */
 function nameOf({ caller, options, ports }: Task, input: Input): string {
   const { reason: _, startedBy: __, ...asked } = input;
@@ -30,7 +30,7 @@ function nameOf({ caller, options, ports }: Task, input: Input): string {
   return byHandName(moment, digest(caller.arn, asked, now.getTime()));
 }
 
-/** What every start by the command says: why, and who. */
+/** What every start by the command states: why, and by whom. */
 function withReason(task: Task, asked: Input): Input {
   const gates = gatesOf(task.options);
   return {
@@ -42,8 +42,8 @@ function withReason(task: Task, asked: Input): Input {
 }
 
 /**
- * Starts what is asked for, or finds it started.
- * @param goOn what becomes of the command then, by the execution's ARN
+ * Starts what is requested, or finds it already started.
+ * @param goOn what the command does then, given the execution's ARN
  * @returns another outcome when the fleet has no such state machine
  */
 export async function start(
@@ -70,23 +70,23 @@ function noMachine({ environment, fleet }: Task, machine: 'deploy' | 'promote'):
   const name = machineName(fleet.name, machine);
   const remedy =
     machine === 'deploy'
-      ? `Put the fleet there: npx cdk deploy ${stack}`
-      : `It is there for fleets that have \`promotion\` in bin/fleets.ts, once they are deployed: npx cdk deploy ${stack}`;
+      ? `Deploy it: npx cdk deploy ${stack}`
+      : `It exists for fleets with \`promotion\` in bin/fleets.ts, once they are deployed: npx cdk deploy ${stack}`;
   const where = `${environment.region} of ${environment.account}`;
   const lines = [`There is no state machine ${name} in ${where}. Nothing was started.`, remedy];
   return failed('no-state-machine', lines, { stateMachine: name });
 }
 
-/** Started, and not followed: what to do to see more of it. */
+/** Started, and not followed: how to see more of it. */
 export function leftRunning(task: Task, execution: string, row: LedgerRow | undefined): Outcome {
   const { fleet, isLocal } = task;
   const lines = [`Started ${executionName(execution)} of ${fleet.name}.`];
   if (row?.held)
     lines.push(
-      `${deploymentHeldFor(row.held)} holds the fleet’s lock (phase ${row.held.phase}): it waits for its turn.`,
+      `${deploymentHeldFor(row.held)} holds the fleet’s lock (phase ${row.held.phase}): this deployment is waiting for its turn.`,
     );
   const more = isLocal
-    ? ['This modelled world ends here, and the deployment with it: --wait shows the rest.']
+    ? ['The modelled world, and the deployment with it, end here: --wait shows the rest.']
     : [`To follow it:  irekae watch ${fleet.name}`, `To have it undone:  irekae cancel ${fleet.name}`];
   return done('started', [...lines, ...more], { deployment: executionName(execution), execution });
 }

@@ -1,6 +1,6 @@
 /**
- * What keeps a command from working, told in sentences: credentials, a clock that is off, what AWS refuses. Anything
- * else is a bug, and comes out with its stack.
+ * What keeps a command from working, in sentences: credentials, a wrong clock, refusals by AWS. Anything else is a bug,
+ * and is shown with its stack.
  */
 
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
@@ -8,7 +8,7 @@ import type { Caller } from '../../lambdas/ports/command.ts';
 import { callerName } from './command.ts';
 import { failed, type Outcome } from './outcome.ts';
 
-/** What AWS refuses whatever is asked for: by its words, with a name, and what to say of it. */
+/** Errors that AWS returns for every call: how to recognize one, its name, and what to say about it. */
 const REFUSALS: readonly {
   readonly words: RegExp;
   readonly error: string;
@@ -20,8 +20,8 @@ const REFUSALS: readonly {
       /RequestTimeTooSkewed|RequestExpired|Signature expired|Signature not yet current|request timestamp too skewed/i,
     error: 'ClockOff',
     lines: (asked) => [
-      `The clock of this machine is off, so AWS refuses its signatures: ${asked}`,
-      `Here it is ${new Date().toISOString().slice(0, 19)}Z. Set the clock (NTP), and run the command again.`,
+      `The clock of this machine is wrong, so AWS rejects its signatures: ${asked}`,
+      `It says ${new Date().toISOString().slice(0, 19)}Z. Set the clock (NTP), and run the command again.`,
     ],
   },
   {
@@ -38,10 +38,10 @@ const REFUSALS: readonly {
 
 const LOG_IN = 'Log in, or set AWS_PROFILE.';
 
-/** No answer came at all: Node’s word of a request that never got through, which says nothing to a person. */
+/** No answer came at all: Node’s message for a request that never got through, which tells a person nothing. */
 const UNREACHABLE = /TypeError: fetch failed/;
 
-/** @throws what is no trouble of this kind */
+/** @throws anything else */
 export function troubleOutcome(error: unknown, caller: Caller | undefined): Outcome {
   // The SDK's name; its message says what it tried, and never a credential.
   if (error instanceof Error && error.name === 'CredentialsProviderError')
@@ -52,14 +52,14 @@ export function troubleOutcome(error: unknown, caller: Caller | undefined): Outc
   if (refusal) return trouble(refusal.error, refusal.lines(firstClause(message)));
   if (name === 'ServiceUnavailable' && !caller && UNREACHABLE.test(message))
     return trouble('Unreachable', [
-      'AWS cannot be reached from here: the question whose credentials these are got no answer.',
-      'Nothing was asked or changed. Look at the network of this machine, and its proxy, and run the command again.',
+      'AWS cannot be reached from here: the call that identifies these credentials got no answer.',
+      'Nothing was read or changed. Check the network of this machine, and its proxy, and run the command again.',
     ]);
   const whose = caller && name === 'ServiceRefused' ? [`You are ${callerName(caller)}.`] : [];
   return trouble(name, [message, ...whose]);
 }
 
-/** Without the advice about permissions, which is not the trouble here. */
+/** Without the advice about permissions, which does not apply here. */
 const firstClause = (message: string): string => message.split('. Check the permissions')[0] ?? message;
 
 const trouble = (error: string, lines: readonly string[]): Outcome => failed('failed', lines, { error });

@@ -20,15 +20,15 @@ export function momentAgo(at: Date, now: Date): string {
 export const clockTime = (at: Date): string => at.toISOString().slice(11, 19);
 
 export function executionWords(state: ExecutionState, now: Date): string {
-  if (state.state === 'running') return 'runs';
-  if (state.state === 'unknown') return 'Step Functions does not know it (yet, or anymore)';
+  if (state.state === 'running') return 'running';
+  if (state.state === 'unknown') return 'not known to Step Functions (not yet, or no longer)';
   return `ended as ${state.status}, ${momentAgo(state.at, now)}`;
 }
 
-/** What waits for its turn: `version v3`, `the rollback to deploy-1 (version v1)`. */
+/** What is waiting for its turn: `version v3`, `the rollback to deploy-1 (version v1)`. */
 export const waiting = (request: PendingRequest): string => wantedBy(request).replace(/,$/, '');
 
-/** Lines of cells under each other; what is last in a line is as long as it is. */
+/** Aligned columns; the last cell of a line is not padded. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -41,15 +41,15 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** What, and what is known of it. */
+/** A label, and what is known about it. */
 export type Detail = readonly [string, string | undefined];
 
-/** A table of what is known: a row without a value is left out. */
+/** A table of details; a row without a value is left out. */
 export const details = (rows: readonly Detail[]): string[] =>
   table(rows.flatMap(([what, value]) => (value === undefined ? [] : [[what, value]])));
 
 export const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
 
-/** Lines below a heading, and nothing where there are none. */
+/** Lines below a heading, or nothing if there are none. */
 export const section = (heading: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : ['', heading, ...lines];

@@ -27,8 +27,8 @@ describe('irekae adopt', () => {
     ]);
     expect(said.out.split('\n').slice(2)).toEqual([
       `  tag    ${cell(plain)}0       working  t4g.small  2026-11-21  app-1     runs in the fleet’s VPC, untagged`,
-      `  ours   ${cell(ours)}1       working  t4g.small  2026-11-21  -         carries the fleet’s tag already`,
-      '  leave  -                    on-premises       standby  -          -           -         Mackerel knows no EC2 instance id of it',
+      `  ours   ${cell(ours)}1       working  t4g.small  2026-11-21  -         already carries the fleet’s tag`,
+      '  leave  -                    on-premises       standby  -          -           -         Mackerel has no EC2 instance id for it',
       `  leave  ${cell(foreign)}2       working  t4g.small  2026-11-21  -         belongs to the fleet reactio-production-worker`,
       '',
       'The next deployment would then replace, and terminate, 2 hosts; it launches 2.',

@@ -16,8 +16,8 @@ describe('irekae cancel', () => {
     expect(said.out).toBe(
       [
         'Asked deploy-2 to undo itself (phase bring-up), by Operator/hanako (wrong-config).',
-        'This is seen within one look. The deployment undoes itself and ends as Cancelled: the old hosts serve, what it launched is removed.',
-        'Then what waits is deployed, version v9; this does not cancel it.',
+        'It notices this at its next look. It undoes itself and ends as Cancelled: the old hosts are in service, and what it launched is terminated.',
+        'What is waiting is deployed next, version v9; this does not cancel it.',
         `To see how it ends:  irekae watch ${FLEET}`,
       ].join('\n'),
     );
@@ -29,16 +29,16 @@ describe('irekae cancel', () => {
     desk.hold('bring-up');
     desk.pendRollback('deploy-1', 'v1');
     expect((await desk.run(`cancel ${FLEET}`)).out).toContain(
-      'Then what waits is deployed, the rollback to deploy-1 (version v1); this does not cancel it.',
+      'What is waiting is deployed next, the rollback to deploy-1 (version v1); this does not cancel it.',
     );
   });
 
   it.each<[Phase, 0 | 1, RegExp]>([
     ['agree', 0, /It has changed nothing yet: it ends as Cancelled/],
-    ['bring-up', 0, /what it launched is removed/],
-    ['shift', 0, /the old hosts serve/],
+    ['bring-up', 0, /what it launched is terminated/],
+    ['shift', 0, /the old hosts are in service/],
     ['remove', 1, /^Too late: deploy-2 has passed the point of no return/],
-    ['undo', 0, /^deploy-2 undoes itself already/],
+    ['undo', 0, /^deploy-2 is already undoing itself/],
   ])('in the phase %s ends with exit code %i', async (phase, exitCode, words) => {
     desk.hold(phase);
     const said = await desk.run(`cancel ${FLEET}`);
@@ -61,7 +61,7 @@ describe('irekae cancel', () => {
     const said = await desk.run(`cancel ${FLEET} --reason again`);
     expect(said).toMatchObject({
       exitCode: 0,
-      out: 'Operator/hanako asked for it already, 2026-11-22 03:00:00 UTC, 65 s ago: deploy-2 undoes itself.',
+      out: 'Already requested by Operator/hanako, 2026-11-22 03:00:00 UTC, 65 s ago: deploy-2 is undoing itself.',
     });
     expect(desk.held()?.cancel?.by).toBe('Operator/hanako');
   });
@@ -69,12 +69,12 @@ describe('irekae cancel', () => {
   it('says that nothing runs, and that the fleet was never deployed', async () => {
     expect(await desk.run(`cancel ${FLEET}`)).toMatchObject({
       exitCode: 1,
-      err: `No deployment of ${FLEET} runs (it was never deployed): nothing to cancel.`,
+      err: `No deployment of ${FLEET} is running (it was never deployed): nothing to cancel.`,
     });
   });
 
   it.each([
-    [undefined, /The clean-up undoes or finishes what it left by itself, within 5 minutes/],
+    [undefined, /The clean-up undoes or finishes what it left automatically, within 5 minutes/],
     ['half of it is left', /It left the rest to a human/],
   ])('asks nobody who has ended already (needs a human: %s)', async (human, words) => {
     const arn = desk.hold('shift');
@@ -111,7 +111,9 @@ describe('irekae cancel', () => {
     };
     const said = await desk.run(`cancel ${FLEET}`, { ports: { ledger: { ...ledger, requestCancel } } });
     expect(said.exitCode).toBe(1);
-    expect(said.err).toMatch(/Another deployment holds the lock .*: deploy-3\.\nNothing was requested/);
+    expect(said.err).toMatch(
+      /Another deployment now holds the lock of .*: deploy-3\.\nNothing was requested/,
+    );
     expect(desk.held()?.cancel).toBeUndefined();
   });
 

@@ -31,12 +31,12 @@ describe('bad usage', () => {
       'cancel x',
       'x: no such fleet; allowed: one of reactio-staging-app, reactio-staging-worker, reactio-production-app, reactio-production-worker',
     ],
-    [`cancel ${FLEET} other`, 'other: given, but a command is for one fleet'],
+    [`cancel ${FLEET} other`, 'other: unexpected, as a command takes one fleet'],
     [`cancel ${FLEET} --yse`, '--yse: no such option; allowed: one of --reason, --json, --local, --help'],
     [`cancel ${FLEET} --yes`, '--yes: no such option; allowed: one of --reason, --json, --local, --help'],
     [`unlock ${FLEET} --yes=no`, '--yes: given a value, but takes none'],
-    [`cancel ${FLEET} --reason`, '--reason: given without its TEXT'],
-    [`cancel ${FLEET} --reason --json`, '--reason: given without its TEXT'],
+    [`cancel ${FLEET} --reason`, '--reason: needs a value, TEXT'],
+    [`cancel ${FLEET} --reason --json`, '--reason: needs a value, TEXT'],
     [`cancel ${FLEET} --reason=${'x'.repeat(257)}`, '--reason: allowed: one line of at most 256 characters'],
     [`cancel ${FLEET} --reason=a\nb`, '--reason: allowed: one line of at most 256 characters'],
   ])('%s', async (line, problem) => {
@@ -49,7 +49,7 @@ describe('bad usage', () => {
     expect(err.split('\n')).toEqual([
       'cancle: no such command; did you mean cancel?',
       'reactio-prodution-app: no such fleet; did you mean reactio-production-app?',
-      'more: given, but a command is for one fleet',
+      'more: unexpected, as a command takes one fleet',
       expect.stringMatching(/^--frobnicate: no such option/),
       'See: irekae --help',
     ]);
@@ -88,8 +88,8 @@ describe('help', () => {
 
   it('is what one gets for nothing, as bad usage', async () => {
     const err: string[] = [];
-    const seat = { fleetsFile: {}, connect, print: () => {}, complain: (line: string) => err.push(line) };
-    expect(await irekae([], { ...seat, fleetsFile: (await import('../../bin/fleets.ts')).fleetsFile })).toBe(
+    const setup = { fleetsFile: {}, connect, print: () => {}, complain: (line: string) => err.push(line) };
+    expect(await irekae([], { ...setup, fleetsFile: (await import('../../bin/fleets.ts')).fleetsFile })).toBe(
       2,
     );
     expect(err[0]).toMatch(/^Usage/);
@@ -113,7 +113,7 @@ describe('credentials', () => {
     });
     expect(said.exitCode).toBe(1);
     expect(said.err).toMatch(
-      /is in the account 123456789012 \(production\), but the credentials are of 999999999999 \(hanako\)\./,
+      /is in the account 123456789012 \(production\), but the credentials belong to 999999999999 \(hanako\)\./,
     );
     expect(desk.held()?.cancel).toBeUndefined();
   });

@@ -116,7 +116,7 @@ describe('deploy --wait', () => {
     const said = await deploy('--wait', '--timeout', '1');
     expect(said.exitCode).toBe(6);
     expect(said.err).toMatch(
-      /has not ended within 60 s\.\nIt goes on by itself\. To follow it again: {2}irekae watch/,
+      /has not ended within 60 s\.\nIt continues\. To follow it again: {2}irekae watch/,
     );
     await theatre.stage.settle();
     expect(
@@ -130,7 +130,7 @@ describe('deploy --wait', () => {
     theatre.onPause = (count) => count === 5 && ctrlC.abort();
     const said = await theatre.run(['deploy', FLEET, '--wait'], { interrupted: ctrlC.signal });
     expect(said.exitCode).toBe(130);
-    expect(said.err).toMatch(/^No longer following by-hand-.*\.\nIt goes on by itself/);
+    expect(said.err).toMatch(/^No longer following by-hand-.*\.\nIt continues/);
     expect(said.err).toContain(`irekae cancel ${FLEET}`);
     expect(theatre.stage.world.executions.running()).toHaveLength(1);
   });
@@ -143,9 +143,7 @@ describe('deploy --wait', () => {
       theatre.stage.world.s3.put(bucket, key, '<html>');
     });
     const said = await deploy('--wait');
-    expect(said.out).toMatch(
-      /A page that shows it: {2}aws s3 cp s3:\/\/.*\/by-hand-.*\.html timeline\.html$/,
-    );
+    expect(said.out).toMatch(/Its timeline page: {2}aws s3 cp s3:\/\/.*\/by-hand-.*\.html timeline\.html$/);
   });
 
   it('with --json prints one document, and the progress beside it', async () => {
@@ -171,7 +169,7 @@ describe('deploy --wait, stopped in the console', () => {
     const said = await deploy('--wait');
     expect(said.exitCode).toBe(exitCode);
     expect(`${said.err}${said.out}`).toMatch(words);
-    expect(said.out).toMatch(/somebody stopped its execution\. The clean-up undoes it, or finishes it/);
+    expect(said.out).toMatch(/its execution was stopped\. The clean-up undoes it, or finishes it/);
   });
 
   it('before it changed anything says just that', async () => {
@@ -192,7 +190,7 @@ describe('deploy while another deployment runs', () => {
     await theatre.stage.wait(60);
     const said = await deploy('--wait', '--version', versionId);
     expect(said.exitCode).toBe(0);
-    expect(said.out).toMatch(/upload-event deploys this version already: following it\.\n/);
+    expect(said.out).toMatch(/upload-event is already deploying this version: following it\.\n/);
     expect(theatre.started).toEqual(['upload-event']);
   });
 
@@ -217,9 +215,9 @@ describe('deploy while another deployment runs', () => {
     const said = await deploy('--wait');
     expect(said.exitCode).toBe(0);
     expect(said.out).toMatch(
-      /waits for its turn: reactio-production-app is held by irekae-reactio-production-app:first /,
+      /is waiting for its turn: reactio-production-app is held by irekae-reactio-production-app:first /,
     );
-    expect(said.out).toMatch(/Its turn has come: waited-[0-9a-f]{24} deploys it\.\n/);
+    expect(said.out).toMatch(/Its turn has come: waited-[0-9a-f]{24} is deploying it\.\n/);
     expect(said.out).toContain(`Deployed reactio/app.tar.gz version ${versionId}`);
   });
 
@@ -242,7 +240,7 @@ describe('deploy while another deployment runs', () => {
     await theatre.stage.wait(60);
     theatre.stage.world.ledger.requestCancel(FLEET, theatre.stage.executions[0]?.arn ?? '', 'jiro');
     const said = await deploy('--wait');
-    expect(said.out).toMatch(/waits for its turn/);
+    expect(said.out).toMatch(/waiting for its turn/);
     expect(said.exitCode).toBe(0);
     expect(theatre.started).toHaveLength(3);
   });
@@ -253,7 +251,9 @@ describe('deploy while another deployment runs', () => {
     await theatre.stage.wait(60);
     const { out } = await deploy();
     expect(out).toMatch(/^Started by-hand-/);
-    expect(out).toContain('first holds the fleet’s lock (phase bring-up): it waits for its turn.');
+    expect(out).toContain(
+      'first holds the fleet’s lock (phase bring-up): this deployment is waiting for its turn.',
+    );
     await theatre.stage.settle();
   });
 });
@@ -320,10 +320,10 @@ describe('deploy refuses, before anything is started,', () => {
     ['--ami=ami-1', '--ami ami-1: allowed: an image id such as ami-0123456789abcdef0'],
     ['--wait --timeout=0', '--timeout 0: allowed: a whole number from 1 to 1440'],
     ['--timeout=5', '--timeout: only with --wait'],
-    ['--override=freeze', '--override: wants a --reason, which is kept in the release record'],
+    ['--override=freeze', '--override: requires --reason, which is kept in the release record'],
     [
       '--override=frost --reason=x',
-      '--override frost: allowed: of freeze, provenance, with commas between them',
+      '--override frost: allowed: one or more of freeze, provenance, separated by commas',
     ],
   ])('%s', async (options, problem) => {
     const said = await deploy(...options.split(' '));
@@ -348,7 +348,7 @@ describe('deploy --wait goes on', () => {
       },
     });
     expect(said.exitCode).toBe(0);
-    expect(said.out.match(/You may not read/g)).toHaveLength(2);
+    expect(said.out.match(/You lack permission to read/g)).toHaveLength(2);
     expect(said.out).toMatch(/^Deployed /m);
   });
 
@@ -366,7 +366,7 @@ describe('deploy --wait goes on', () => {
       ports: { executions: { ...ports.executions, describe } },
     });
     expect(said.exitCode).toBe(0);
-    expect(said.out.match(/could not describe it now\. Looking again\./g)).toHaveLength(1);
+    expect(said.out.match(/could not describe it now\. Trying again\./g)).toHaveLength(1);
   });
 
   it('says that an execution which Step Functions does not know is lost', async () => {

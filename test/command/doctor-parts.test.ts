@@ -52,7 +52,7 @@ describe('a target group', () => {
       'AWS’s default health check',
       { intervalSeconds: 30, healthyThreshold: 5 },
       {},
-      'the health check of blog, 30 s × 5, makes each deployment up to 25 s slower than 5 s × 2, and 2 min 20 s when a new host fails a check',
+      'the health check of blog, 30 s × 5, makes each deployment up to 25 s slower than with 5 s × 2, and 2 min 20 s when a new host fails a check',
       `aws elbv2 modify-target-group --target-group-arn ${ARN} --region ap-northeast-1 --health-check-interval-seconds 5 --health-check-timeout-seconds 4 --healthy-threshold-count 2`,
     ],
     [
@@ -66,7 +66,7 @@ describe('a target group', () => {
       'zones kept apart',
       {},
       { crossZone: false },
-      'blog keeps requests within their zone: when one zone has fewer hosts, each of them works more',
+      'blog keeps requests within their zone: when one zone has fewer hosts, each of them gets more',
       `aws elbv2 modify-target-group-attributes --target-group-arn ${ARN} --attributes Key=load_balancing.cross_zone.enabled,Value=true --region ap-northeast-1`,
     ],
     [
@@ -74,14 +74,14 @@ describe('a target group', () => {
       {},
       { inUse: false, zones: [] },
       'blog is used by no listener: its hosts never become healthy',
-      'Let a listener of the load balancer forward to it (aws elbv2 modify-listener).',
+      'Make a listener of the load balancer forward to it (aws elbv2 modify-listener).',
     ],
     [
       'a load balancer that lacks the zone',
       {},
       { zones: ['zone-c'] },
       'blog does not serve zone-a, the zone of subnet-a',
-      'Give its load balancer a subnet in this zone too (aws elbv2 set-subnets takes all of them, the present ones too).',
+      'Add a subnet in this zone to its load balancer (aws elbv2 set-subnets takes the full list, with the present ones).',
     ],
     [
       'another VPC',

@@ -129,7 +129,7 @@ const CASES: readonly Case[] = [
       ],
     }),
     complaints: ['problem upload-rule'],
-    sentence: /is switched off: an upload starts nothing/,
+    sentence: /is disabled: an upload starts nothing/,
     mend: `aws events enable-rule --name irekae-production-Upload1 ${region}`,
   },
   {
@@ -155,7 +155,7 @@ const CASES: readonly Case[] = [
       ill.stage.world.executions.end(HOLDER, 'FAILED');
     },
     complaints: ['problem lock'],
-    sentence: /waits for a human, and no deployment starts until then: StoppedHalfway: i-1/,
+    sentence: /kept for a human, and no deployment starts until it is released: StoppedHalfway: i-1/,
     mend: `npx irekae unlock ${APP}`,
   },
   {
@@ -165,7 +165,7 @@ const CASES: readonly Case[] = [
       ill.stage.world.executions.end(HOLDER, 'ABORTED');
     },
     complaints: ['warning lock'],
-    sentence: /has ended without freeing it: deploy-2 \(by CI, .* ago\)/,
+    sentence: /has ended without releasing it: deploy-2 \(by CI, .* ago\)/,
     mend: `npx irekae unlock ${APP}`,
   },
   {
@@ -177,14 +177,14 @@ const CASES: readonly Case[] = [
       ledger.release(APP, held);
     },
     complaints: ['warning waiting-version'],
-    sentence: /version v7 waits although the lock is free/,
+    sentence: /version v7 is waiting although the lock is free/,
     mend: `npx irekae unlock ${APP}`,
   },
   {
     name: 'no API key',
     ill: ({ stage }) => stage.world.parameters.delete('/irekae/mackerel-api-key'),
     complaints: ['problem mackerel-key'],
-    sentence: /no API key of Mackerel under \/irekae\/mackerel-api-key/,
+    sentence: /no Mackerel API key under \/irekae\/mackerel-api-key/,
     mend: `aws ssm put-parameter --overwrite --type SecureString --name /irekae/mackerel-api-key ${region} --value "$KEY"`,
   },
   {
@@ -196,7 +196,7 @@ const CASES: readonly Case[] = [
       },
     },
     complaints: ['problem mackerel-key'],
-    sentence: /does not accept the API key of \/irekae\/mackerel-api-key: Mackerel answered 401$/,
+    sentence: /does not accept the API key in \/irekae\/mackerel-api-key: Mackerel answered 401$/,
     mend: 'read -rs KEY',
   },
   {
@@ -243,7 +243,7 @@ const CASES: readonly Case[] = [
     },
     complaints: ['warning hosts-in-service'],
     sentence:
-      /^1 of 2 hosts serve; i-[0-9a-f]+ is out of service at reactio-production \(health checks fail\)/,
+      /^1 of 2 hosts in service; i-[0-9a-f]+ is out of service at reactio-production \(health checks fail\)/,
     mend: /"redeploy": true/,
   },
   {
@@ -268,7 +268,7 @@ const CASES: readonly Case[] = [
       }),
     complaints: ['warning strangers'],
     sentence: /ghost .*: EC2 does not know i-0123456789abcdef0: retire it in Mackerel/,
-    mend: 'docs/runbook.md, Removing instances by hand',
+    mend: 'docs/runbook.md, Terminating instances by hand',
   },
   {
     name: 'an instance that a dead deployment left',
@@ -309,7 +309,7 @@ const CASES: readonly Case[] = [
     })),
     complaints: ['warning image-age'],
     sentence: /is 235 days old/,
-    mend: /build the image anew/,
+    mend: /build a new image/,
   },
   {
     name: 'an image that is older than what runs',
@@ -332,7 +332,7 @@ const CASES: readonly Case[] = [
     name: 'two subnets in one zone',
     ill: (ill) => setSubnet(ill, { zone: 'ap-northeast-1c' }),
     complaints: ['warning subnets'],
-    sentence: /2 subnets stand in ap-northeast-1c alone/,
+    sentence: /2 subnets are all in ap-northeast-1c/,
     mend: /one in each zone/,
   },
   {
@@ -355,7 +355,7 @@ const CASES: readonly Case[] = [
       isOffered: ({ instanceType, zone }) => instanceType !== 't4g.medium' || zone.endsWith('a'),
     }),
     complaints: ['warning instance-types'],
-    sentence: /no t4g\.medium in ap-northeast-1c/,
+    sentence: /EC2 does not offer t4g\.medium in ap-northeast-1c/,
     mend: /another one in place of t4g\.medium/,
   },
   {
@@ -363,7 +363,7 @@ const CASES: readonly Case[] = [
     visit: inspected({ isOffered: ({ zone }) => zone.endsWith('a') }),
     complaints: ['problem instance-types'],
     sentence: /none of t4g\.small and t4g\.medium in ap-northeast-1c/,
-    mend: /one that EC2 has in ap-northeast-1c/,
+    mend: /one that EC2 offers in ap-northeast-1c/,
   },
   {
     name: 'a load balancer that does not exist',
@@ -399,28 +399,28 @@ const CASES: readonly Case[] = [
     admit: () => healthy({ balancers: { ...UNTUNED, drainSeconds: 30 } }),
     complaints: ['warning health-check'],
     sentence:
-      /, 30 s × 10, makes each deployment up to 50 s slower than 5 s × 2, and 4 min 50 s when a new host fails a check$/,
+      /, 30 s × 10, makes each deployment up to 50 s slower than with 5 s × 2, and 4 min 50 s when a new host fails a check$/,
     mend: `aws elb configure-health-check --load-balancer-name reactio-production --health-check Target=HTTP:80/,Interval=5,Timeout=4,UnhealthyThreshold=2,HealthyThreshold=2 ${region}`,
   },
   {
     name: 'draining that is off',
     admit: () => healthy({ balancers: { ...TUNED, drainSeconds: 0 } }),
     complaints: ['warning draining'],
-    sentence: /does not drain: requests in flight are cut/,
+    sentence: /does not drain: running requests are cut off/,
     mend: `aws elb modify-load-balancer-attributes --load-balancer-name reactio-production --load-balancer-attributes '{"ConnectionDraining":{"Enabled":true,"Timeout":30}}' ${region}`,
   },
   {
     name: 'draining that is long',
     admit: () => healthy({ balancers: { ...TUNED, drainSeconds: 300 } }),
     complaints: ['warning draining'],
-    sentence: /drains for up to 5 min: one long request holds a deployment up/,
+    sentence: /drains for up to 5 min: one long request can delay a deployment by as much/,
     mend: /"Timeout":30/,
   },
   {
     name: 'draining that is longer than the fleet waits',
     admit: () => healthy({ balancers: { ...TUNED, drainSeconds: 900 } }),
     complaints: ['warning draining'],
-    sentence: /15 min, but the fleet waits for 5 min .* DrainingStuck$/,
+    sentence: /15 min, but the fleet only waits 5 min .* DrainingStuck$/,
     mend: /"Timeout":30/,
   },
   {
@@ -447,14 +447,14 @@ const CASES: readonly Case[] = [
       },
     }),
     complaints: ['problem bucket-events'],
-    sentence: /does not tell EventBridge of uploads/,
+    sentence: /does not notify EventBridge of uploads/,
     mend: `aws s3api put-bucket-notification-configuration --bucket ${BUCKET} --notification-configuration '{"TopicConfigurations":[{"Id":"mine"}],"EventBridgeConfiguration":{}}' ${region}`,
   },
   {
     name: 'a fleet to which nothing was uploaded',
     admit: () => new Clinic(),
     complaints: ['warning artifact'],
-    sentence: /nothing was uploaded to reactio\/app\.tar\.gz yet/,
+    sentence: /nothing has been uploaded to reactio\/app\.tar\.gz yet/,
     mend: `aws s3 cp app.tar.gz s3://${BUCKET}/reactio/app.tar.gz ${region} --metadata sha256=$(sha256sum app.tar.gz | cut -d' ' -f1)`,
   },
   {
@@ -497,14 +497,14 @@ const CASES: readonly Case[] = [
     name: 'a clock that is a minute off',
     visit: inspected({ skewSeconds: 60 }),
     complaints: ['warning clock'],
-    sentence: /is 60 s behind AWS’s: AWS refuses requests from 5 min on/,
+    sentence: /is 60 s behind AWS’s: AWS rejects requests from 5 min on/,
     mend: 'sudo timedatectl set-ntp true',
   },
   {
     name: 'a clock that is ten minutes off',
     visit: inspected({ skewSeconds: -600 }),
     complaints: ['problem clock'],
-    sentence: /is 10 min ahead of AWS’s: AWS refuses what it signs/,
+    sentence: /is 10 min ahead of AWS’s: AWS rejects what it signs/,
     mend: 'sudo timedatectl set-ntp true',
   },
 ];
@@ -578,7 +578,8 @@ describe('a caller who may not ask', () => {
     expect(found.map(({ level, check }) => `${level} ${check}`)).toEqual(
       checks.map((check) => `unknown ${check}`),
     );
-    for (const { sentence } of found) expect(sentence).toMatch(`you may not look; it needs ${needs}`);
+    for (const { sentence } of found)
+      expect(sentence).toMatch(`you lack permission to check; it needs ${needs}`);
   });
 
   it('is told about the lock’s holder too', async () => {
@@ -622,7 +623,7 @@ it('of an outage tells once what could not be looked at', async () => {
     }),
   });
   expect(said.out.replaceAll(/\s+/g, ' ')).toContain(
-    'the Mackerel API key, the role reactio-production:app, open alerts on the fleet’s hosts and who serves now: ' +
+    'the Mackerel API key, the role reactio-production:app, open alerts on the fleet’s hosts and the hosts in service: ' +
       'Mackerel did not answer (last: 503) Run the doctor again. Fine',
   );
   expect(said.err).toMatch(/^4 unknown; /);
@@ -674,7 +675,7 @@ it('has no complaint about a fleet that irekae has really deployed, and knows wh
   expect((await stage.deploy({}, 'release-1')).endedIn).toBe('Deployed');
   expect(await clinic.complaints()).toEqual([]);
   const record = (await clinic.findings()).find(({ check }) => check === 'release-record');
-  expect(record?.sentence).toBe('the last record is of release-1: Deployed');
+  expect(record?.sentence).toBe('the last record is for release-1: Deployed');
 });
 
 it('looks at a fleet without a load balancer', async () => {

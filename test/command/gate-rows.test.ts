@@ -19,14 +19,14 @@ describe('By the fleets file', () => {
   it('a fleet has its windows to come, where its releases come from, and who follows', () =>
     expect(gateRows(taskOf('reactio-production-app', '2026-12-01T00:00:00Z'))).toEqual([
       ['freezes', 'year end, 2026-12-28 00:00 to 2027-01-04 09:00 in Asia/Tokyo'],
-      ['takes', 'only what is promoted from reactio-staging-app, after 30 min there'],
+      ['accepts', 'only artifacts promoted from reactio-staging-app, after 30 min there'],
       ['then', 'reactio-production-worker follows with the same version'],
     ]));
 
   it('a fleet that follows says whom', () =>
     expect(gateRows(taskOf('reactio-production-worker', '2026-12-01T00:00:00Z')).at(-1)).toEqual([
       'follows',
-      'reactio-production-app: begins when that was deployed, not by the upload',
+      'reactio-production-app: starts when that is deployed, not on upload',
     ]));
 
   it.each([
@@ -41,7 +41,7 @@ describe('By the fleets file', () => {
   });
 
   it('a window that is over is not told, a weekly one always is', () => {
-    expect(gateRows(taskOf('reactio-production-app', '2027-01-04T00:00:00Z'))[0]?.[0]).toBe('takes');
+    expect(gateRows(taskOf('reactio-production-app', '2027-01-04T00:00:00Z'))[0]?.[0]).toBe('accepts');
     const weekend = {
       kind: 'weekly',
       label: 'weekend',

@@ -66,7 +66,7 @@ describe('rollback', () => {
     const before = theatre.started.length;
     for (const [to, words] of [
       ['d1', /^d1 is what reactio-production-app runs\. .*--redeploy/],
-      ['d2', /^d2 ended as RolledBack: what it brought never became/],
+      ['d2', /^d2 ended as RolledBack: its release never became/],
       ['d9', /has no record of a deployment d9\./],
     ] as const) {
       const said = await rollback('--to', to);
@@ -161,7 +161,7 @@ describe('promote', () => {
     const said = await theatre.run(`promote ${FLEET} --wait`, visit);
     expect(said).toMatchObject({
       exitCode: 1,
-      err: expect.stringMatching(/^No deployment of version \S+ has begun within 5 min\./),
+      err: expect.stringMatching(/^No deployment of version \S+ began within 5 min\./),
     });
   });
 

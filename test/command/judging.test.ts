@@ -205,7 +205,7 @@ describe('A plan', () => {
 
   it('says what would be left alone, and what would make it better', () => {
     const lines = planLines(task, plan);
-    expect(lines).toContain('and replace none: nobody serves now.');
+    expect(lines).toContain('and replace none: no host is in service now.');
     expect(lines).toContain('  i-9: it has no tag');
     expect(lines).toContain('  web drains for 5 min');
   });
@@ -213,9 +213,9 @@ describe('A plan', () => {
   it('that a gate would refuse says who and why, and not how to do it', () => {
     const lines = planLines(task, { ...plan, refusals: ['Frozen: year end'] });
     expect(lines.slice(-3)).toEqual([
-      'Nothing was changed. It would be refused:',
+      'Nothing was changed. A deployment would be refused:',
       '  Frozen: year end',
-      'To deploy all the same, on record:  --override freeze --reason TEXT',
+      'To deploy anyway, on record:   --override freeze --reason TEXT',
     ]);
     expect(lines.join('\n')).not.toContain('To do it');
   });
@@ -235,7 +235,7 @@ describe('Trouble', () => {
     [
       'SignatureDoesNotMatch: Signature expired: 20261122T030000Z is now earlier than 20261122T031500Z',
       'ClockOff',
-      /^The clock of this machine is off/,
+      /^The clock of this machine is wrong/,
     ],
     [
       'RequestTimeTooSkewed: The difference between the request time and the current time is too large',
@@ -269,7 +269,7 @@ describe('Trouble', () => {
     const outcome = troubleOutcome(error, undefined);
     expect(outcome).toMatchObject({ exitCode: 1, facts: { error: 'Unreachable' } });
     expect(outcome.lines.join('\n')).toMatch(
-      /^AWS cannot be reached from here: .*\nNothing was asked or changed\./,
+      /^AWS cannot be reached from here: .*\nNothing was read or changed\./,
     );
     expect(outcome.lines.join('\n')).not.toMatch(/TypeError/);
   });

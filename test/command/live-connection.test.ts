@@ -37,8 +37,8 @@ const outputs = (key: string) => xml({ Outputs: { member: { OutputKey: key, Outp
 async function cancel() {
   const said: string[] = [];
   const say = (line: string) => said.push(line);
-  const seat = { fleetsFile: worldFleets, connect, print: say, complain: say };
-  return { exitCode: await irekae(['cancel', FLEET], seat), said: said.join('\n') };
+  const setup = { fleetsFile: worldFleets, connect, print: say, complain: say };
+  return { exitCode: await irekae(['cancel', FLEET], setup), said: said.join('\n') };
 }
 
 it('asks STS who we are, the stack for its ledger, and the ledger, all in the Region of the fleet', async () => {
@@ -48,7 +48,7 @@ it('asks STS who we are, the stack for its ledger, and the ledger, all in the Re
     'dynamodb.ap-northeast-1.amazonaws.com': '{}',
   });
   const { exitCode, said } = await cancel();
-  expect(said).toMatch(/^No deployment of reactio-production-app runs \(it was never deployed\)/);
+  expect(said).toMatch(/^No deployment of reactio-production-app is running \(it was never deployed\)/);
   expect(exitCode).toBe(1);
   expect(asked.map(({ host, what }) => `${host.split('.')[0]} ${what}`)).toEqual([
     'sts Action=GetCallerIdentity&Version=2011-06-15',
@@ -62,7 +62,10 @@ it('asks STS who we are, the stack for its ledger, and the ledger, all in the Re
 it('asks nobody but STS with the credentials of another account', async () => {
   const stranger = caller.replaceAll(ACCOUNT, '999999999999');
   const asked = stubAws({ 'sts.ap-northeast-1.amazonaws.com': stranger });
-  expect(await cancel()).toMatchObject({ exitCode: 1, said: expect.stringMatching(/are of 999999999999/) });
+  expect(await cancel()).toMatchObject({
+    exitCode: 1,
+    said: expect.stringMatching(/belong to 999999999999/),
+  });
   expect(asked).toHaveLength(1);
 });
 

@@ -87,9 +87,7 @@ describe('on the modelled region', () => {
   it('a deployment that nobody waits for ends with the world, and it is said', async () => {
     const { out, exitCode } = await local(`deploy reactio-staging-app`);
     expect(exitCode).toBe(0);
-    expect(out).toMatch(
-      /This modelled world ends here, and the deployment with it: --wait shows the rest\.$/,
-    );
+    expect(out).toMatch(/The modelled world, and the deployment with it, end here: --wait shows the rest\.$/);
   });
 
   it('the workers have no load balancer there either', async () =>
@@ -108,7 +106,7 @@ describe('on the modelled region', () => {
   it('a rollback goes back to the first release', async () => {
     const { exitCode, out } = await local(`rollback ${FLEET} --reason slow --wait`);
     expect(exitCode).toBe(0);
-    expect(out).toMatch(/^Deployed reactio.*\nThe fleet is back at the release of release-1\.$/m);
+    expect(out).toMatch(/^Deployed reactio.*\nThe fleet now runs the release of release-1\.$/m);
   });
 });
 

@@ -70,12 +70,12 @@ describe('unlock', () => {
     expect((await set.deploy({}, 'd')).endedIn).toBe('StoppedHalfway');
     expect(await on(set, `unlock ${FLEET} --yes`)).toMatchObject({
       exitCode: 1,
-      out: expect.stringMatching(/a function of it may still act/),
+      out: expect.stringMatching(/a function of it may still be running/),
     });
     await set.wait(200);
     const said = await on(set, `unlock ${FLEET} --yes`);
     expect(said.out).toMatch(/needs a human +OldHostsNotTerminated/);
-    expect(said.out).toContain(`The lock is free. What waited was started: version ${newer}.`);
+    expect(said.out).toContain(`The lock is free. Started what was waiting: version ${newer}.`);
     await set.settle();
     expect(versionsRunning(set).filter((version) => version !== undefined)).toEqual([newer, newer]);
   });
@@ -89,7 +89,7 @@ describe('unlock', () => {
     await set.wait(200);
     expect(await on(set, `unlock ${FLEET} --yes`)).toMatchObject({
       exitCode: 0,
-      out: expect.stringMatching(/comes by itself within 5 minutes to undo what it did/),
+      out: expect.stringMatching(/starts automatically within 5 minutes to undo what it did/),
     });
     await set.clock.until(Promise.all(set.executions.map(({ result }) => result)));
     expect(set.executions.map(({ machineName }) => machineName)).toEqual([

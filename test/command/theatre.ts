@@ -32,8 +32,8 @@ export class Theatre {
   begin(line: string | readonly string[], visit: Visit = {}): Promise<Said> {
     const args = typeof line === 'string' ? line.split(' ') : line;
     const ports = { ...this.ports, ...visit.ports };
-    const seat = { fleetsFile, caller: { ...CALLER, account: '222222222222' }, pause: this.#pause };
-    return runOn(this.stage.world, args, { ...seat, ...visit, ports });
+    const setup = { fleetsFile, caller: { ...CALLER, account: '222222222222' }, pause: this.#pause };
+    return runOn(this.stage.world, args, { ...setup, ...visit, ports });
   }
 
   readonly #pause: CommandPorts['pause'] = async (seconds) => {

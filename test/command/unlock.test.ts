@@ -36,8 +36,8 @@ function stoppedHalfway(): { old: string[]; fresh: string; arn: string } {
 
 describe('irekae unlock, while somebody may act', () => {
   it.each([
-    ['shift', /It runs\. Wait until it has ended, or have it undone with cancel\./],
-    ['remove', /It runs\. Wait until it has ended\.$/],
+    ['shift', /It is running\. Wait until it has ended, or have it undone with cancel\./],
+    ['remove', /It is running\. Wait until it has ended\.$/],
   ] as const)('refuses while the holder runs (phase %s)', async (phase, words) => {
     desk.hold(phase);
     const said = await desk.run(`unlock ${FLEET} --yes`);
@@ -51,7 +51,7 @@ describe('irekae unlock, while somebody may act', () => {
     desk.pass(TAKE_OVER_AFTER_SECONDS - 10);
     const said = await desk.run(`unlock ${FLEET} --yes`);
     expect(said.exitCode).toBe(1);
-    expect(said.out).toMatch(/a function of it may still act for 10 s\. Try again then\.$/);
+    expect(said.out).toMatch(/a function of it may still be running for 10 s\. Try again then\.$/);
     expect(desk.held()).toBeDefined();
   });
 
@@ -77,18 +77,18 @@ describe('irekae unlock, when a human must decide', () => {
       '  started by     CI',
       '  why            release 7',
       '  needs a human  OldHostsNotTerminated: EC2 has not ended an old instance.',
-      '  waits          version v9, since 2026-11-22 03:00:00 UTC, 11 min ago',
+      '  waiting        version v9, since 2026-11-22 03:00:00 UTC, 11 min ago',
       '',
       'New hosts, launched by deploy-2:',
       `  ${fresh}  ap-northeast-1a  running  in service at reactio-production`,
-      'Old hosts, there when it began:',
+      'Old hosts, present when it began:',
       `  ${old[0]}  ap-northeast-1a  terminated`,
       `  ${old[1]}  ap-northeast-1c  running     in service at reactio-production`,
       '',
-      'Its execution has ended and left the rest to a human: nobody else touches what it left.',
-      'Unlocking frees the lock and touches no host: what stands above stays as it is. The next deployment replaces every',
-      'host that carries the fleet’s tag and stands in Mackerel under its role, old or new.',
-      'That is what waits, version v9: it is started at once.',
+      'Its execution has ended and left the rest to a human: nothing else touches what it left.',
+      'Unlocking releases the lock and touches no host: what is listed above stays as it is. The next deployment replaces',
+      'every host that carries the fleet’s tag and is in Mackerel under its role, old or new.',
+      'That is the one that is waiting, version v9: it starts at once.',
     ]);
     expect(said).toMatchObject({
       exitCode: 1,
@@ -102,7 +102,7 @@ describe('irekae unlock, when a human must decide', () => {
     desk.pendRollback('deploy-1', 'v1');
     desk.pass(600);
     expect((await desk.run(`unlock ${FLEET}`)).out).toMatch(
-      /waits +the rollback to deploy-1 \(version v1\), since/,
+      /waiting +the rollback to deploy-1 \(version v1\), since/,
     );
   });
 
@@ -110,7 +110,7 @@ describe('irekae unlock, when a human must decide', () => {
     stoppedHalfway();
     desk.pass(600);
     const said = await desk.run(`unlock ${FLEET} --yes`);
-    expect(said.out).toMatch(/The lock is free\. What waited was started: version v9\.$/);
+    expect(said.out).toMatch(/The lock is free\. Started what was waiting: version v9\.$/);
     expect(said).toMatchObject({ exitCode: 0, err: '', questions: [] });
     expect(desk.world.ledger.read(FLEET)).toEqual({ fleet: FLEET, generation: 2 });
     expect(desk.started()).toEqual([expect.stringMatching(new RegExp(`^irekae-${FLEET}:waited-`))]);
@@ -134,7 +134,10 @@ describe('irekae unlock, when a human must decide', () => {
       return true;
     };
     const said = await desk.run(`unlock ${FLEET}`, { answer });
-    expect(said).toMatchObject({ exitCode: 1, err: expect.stringMatching(/Somebody else took care/) });
+    expect(said).toMatchObject({
+      exitCode: 1,
+      err: expect.stringMatching(/The lock has changed meanwhile: nothing was done/),
+    });
     expect(desk.held()?.holder).toMatch(/:deploy-3$/);
   });
 
@@ -147,7 +150,7 @@ describe('irekae unlock, when a human must decide', () => {
     const executions = { ...desk.world.ports.executions, start };
     const said = await desk.run(`unlock ${FLEET} --yes`, { ports: { executions } });
     expect(said.out).toMatch(
-      /What waits could not be started: Step Functions is away\. The clean-up starts it within 5 minutes\.$/,
+      /What is waiting could not be started: Step Functions is away\. The clean-up starts it within 5 minutes\.$/,
     );
     expect(said.exitCode).toBe(0);
     expect(desk.world.ledger.read(FLEET)).toMatchObject({ pending: { versionId: 'v9' } });
@@ -155,7 +158,7 @@ describe('irekae unlock, when a human must decide', () => {
     const again = await desk.run(`unlock ${FLEET} --yes`);
     expect(again).toMatchObject({
       exitCode: 0,
-      out: expect.stringMatching(/What waited was started: version v9/),
+      out: expect.stringMatching(/Started what was waiting: version v9/),
     });
   });
 
@@ -173,7 +176,7 @@ describe('irekae unlock, when a human must decide', () => {
       },
     });
     expect(said.out).toMatch(/EC2 does not show it/);
-    expect(said.out).toMatch(/Not found out:\n {2}AWS is away\./);
+    expect(said.out).toMatch(/Unknown:\n {2}AWS is away\./);
     expect(said.exitCode).toBe(0);
   });
 
@@ -199,7 +202,7 @@ describe('irekae unlock, when the clean-up can do it', () => {
     dead();
     const said = await desk.run(`unlock ${FLEET}`, { answer: false });
     expect(said.out).toMatch(
-      /no human is needed: the clean-up comes by itself within 5 minutes to undo what it did, and frees the lock\.$/,
+      /no human is needed: the clean-up starts automatically within 5 minutes to undo what it did, and releases the lock\.$/,
     );
     expect(said).toMatchObject({ exitCode: 1, questions: [`Start the clean-up of ${FLEET} now?`] });
     expect(desk.started()).toEqual([]);
@@ -216,8 +219,8 @@ describe('irekae unlock, when the clean-up can do it', () => {
   it('frees the lock with --abandon, and says what will not be done then', async () => {
     dead();
     const said = await desk.run(`unlock ${FLEET} --abandon`, { answer: true });
-    expect(said.out).toMatch(/The clean-up could undo what it did; with --abandon it never will\./);
-    expect(said.out).toMatch(/The lock is free\. Nothing waits: upload, or start a deployment\.$/);
+    expect(said.out).toMatch(/The clean-up could undo what it did; with --abandon, it never will\./);
+    expect(said.out).toMatch(/The lock is free\. Nothing is waiting: upload, or start a deployment\.$/);
     expect(said).toMatchObject({ exitCode: 0, questions: [`Unlock ${FLEET}?`] });
     expect(desk.started()).toEqual([]);
   });

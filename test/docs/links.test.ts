@@ -88,7 +88,9 @@ describe('README.md', () => {
       Number(rule),
     );
     const numbers = [...new Set(checked)].sort((a, b) => a - b);
-    expect(readme).toContain(`Those that show in the world (${numbers.join(', ')}) the simulator checks`);
+    expect(readme).toContain(
+      `The simulator checks the observable ones (${numbers.join(', ')}) after every change`,
+    );
   });
 
   it.each(['README.md', 'README.ja.md'])('%s has the limits of the code', (path) => {

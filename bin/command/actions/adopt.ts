@@ -15,12 +15,12 @@ import { table } from '../wording.ts';
 
 export const adopt: Command = {
   name: 'adopt',
-  summary: 'give hosts of earlier tooling the fleet’s tag',
+  summary: 'give the fleet’s tag to hosts that other tooling launched',
   description: [
-    'Lists the hosts that Mackerel has under the fleet’s role, in all four statuses, confirmed by EC2, and says of each',
-    `whether it would get the tag ${TAG.fleet}, and why not. Whoever carries it is replaced, and terminated, by the next`,
-    'deployment. Tags after confirmation only. Needs ec2:CreateTags.',
-    'Exit codes: 0 tagged, or all carry the tag already; 1 nothing could be tagged, or not agreed to; 2 bad usage.',
+    'Lists the hosts that Mackerel has under the fleet’s role, in all four statuses, confirmed by EC2, and says whether',
+    `each would get the tag ${TAG.fleet}, and why not. The next deployment replaces, and terminates, every host that`,
+    'carries it. Tags only after confirmation. Needs ec2:CreateTags.',
+    'Exit codes: 0 tagged, or all already carry the tag; 1 nothing could be tagged, or not confirmed; 2 bad usage.',
   ],
   options: [YES],
   run: adoptHosts,
@@ -34,7 +34,7 @@ async function adoptHosts(task: Task): Promise<Outcome> {
   if (ids.length === 0) return nothingToAdopt(task, candidates, facts);
   if (!(await task.agrees(`Give ${count(ids.length, 'host')} the tag ${TAG.fleet}=${task.fleet.name}?`)))
     return notAgreed('adopt', task.fleet.name, facts);
-  // A person may have taken long to answer: only what was shown, and is still so.
+  // A person may have taken long to answer: tag only what was shown and is unchanged.
   const still = adoptable(await findCandidates(task));
   const changed = ids.filter((id) => !still.includes(id));
   const tagged = ids.filter((id) => still.includes(id));
@@ -128,7 +128,7 @@ function consequences(fleet: Task['fleet'], candidates: readonly Candidate[]): s
   const size = fleetSize(fleet);
   const line = `The next deployment would then replace, and terminate, ${count(replaced, 'host')}; it launches ${size}.`;
   const refusal =
-    'It refuses (FleetWouldShrink) while more hosts serve than it launches: raise instancesPerZone first.';
+    'It refuses (FleetWouldShrink) while more hosts are in service than it launches: raise instancesPerZone first.';
   return ['', line, ...(replaced > size ? [refusal] : [])];
 }
 
@@ -155,7 +155,7 @@ function tell({ adopted, changed, refused }: Tagged, facts: object): Outcome {
     adopted.length === 0
       ? 'No host was tagged.'
       : `${count(adopted.length, 'host')} tagged: ${list(adopted, 20)}.`,
-    ...changed.map((id) => `${id} was left alone: it is not what it was when you agreed.`),
+    ...changed.map((id) => `${id} was left alone: it has changed since you agreed.`),
     ...refused.map(({ id, reason }) => `EC2 refused to tag ${id}: ${reason}.`),
   ];
   const end = adopted.length > 0 && refused.length === 0 ? done : failed;

@@ -17,11 +17,11 @@ export const cancel: Command = {
   name: 'cancel',
   summary: 'have the running deployment undo itself',
   description: [
-    'Asks the deployment that holds the fleet’s lock to undo itself. It works until the first old host is',
-    'terminated; from then on a deployment is only ever finished.',
-    'Exit codes: 0 requested (or it undoes itself already), 1 not possible, 2 bad usage.',
+    'Asks the deployment that holds the fleet’s lock to undo itself. This works until the first old host is',
+    'terminated; from then on a deployment can only be finished.',
+    'Exit codes: 0 requested (or it is already undoing itself), 1 not possible, 2 bad usage.',
   ],
-  options: [option('reason', 'TEXT', 'why; it stands in the error of the deployment')],
+  options: [option('reason', 'TEXT', 'why; shown in the deployment’s error')],
   run: cancelDeployment,
 };
 
@@ -40,29 +40,29 @@ async function cancelDeployment(task: Task): Promise<Outcome> {
   return await passedUs(task);
 }
 
-/** Where a request would find nobody, or is not needed anymore. */
+/** Where a request would reach nobody, or is no longer needed. */
 function withoutRequest(held: Held, state: ExecutionState, now: Date, fleet: string): Outcome | undefined {
   const who = executionName(held.holder);
   if (deadSince(held, state, now)) return endedAlready(held, fleet);
   if (TOO_LATE_TO_CANCEL.includes(held.phase)) return tooLate(held, fleet);
   if (actOf(held.phase)?.cancel === 'undoes already')
     return done('undoing-already', [
-      `${who} undoes itself already: nothing to cancel. Wait until it has ended.`,
+      `${who} is already undoing itself: nothing to cancel. Wait until it has ended.`,
     ]);
   if (!held.cancel) return undefined;
   const { by, at } = held.cancel;
   return done('requested-already', [
-    `${by} asked for it already, ${momentAgo(at, now)}: ${who} undoes itself.`,
+    `Already requested by ${by}, ${momentAgo(at, now)}: ${who} is undoing itself.`,
   ]);
 }
 
 function endedAlready(held: Held, fleet: string): Outcome {
   const next =
     held.needsHuman === undefined
-      ? `The clean-up undoes or finishes what it left by itself, within ${CLEAN_UP_MINUTES} minutes.`
+      ? `The clean-up undoes or finishes what it left automatically, within ${CLEAN_UP_MINUTES} minutes.`
       : 'It left the rest to a human.';
   return failed('ended-already', [
-    `${executionName(held.holder)} has ended already: there is nobody left to ask. ${next}`,
+    `${executionName(held.holder)} has already ended: there is nothing to cancel. ${next}`,
     `See: irekae unlock ${fleet}`,
   ]);
 }
@@ -71,12 +71,12 @@ function requested(held: Held, row: LedgerRow | undefined, by: string, fleet: st
   const undone =
     actOf(held.phase)?.leaves === 'release'
       ? 'It has changed nothing yet: it ends as Cancelled.'
-      : 'The deployment undoes itself and ends as Cancelled: the old hosts serve, what it launched is removed.';
+      : 'It undoes itself and ends as Cancelled: the old hosts are in service, and what it launched is terminated.';
   const lines = [
     `Asked ${executionName(held.holder)} to undo itself (phase ${held.phase}), by ${by}.`,
-    `This is seen within one look. ${undone}`,
+    `It notices this at its next look. ${undone}`,
     ...(row?.pending
-      ? [`Then what waits is deployed, ${waiting(row.pending)}; this does not cancel it.`]
+      ? [`What is waiting is deployed next, ${waiting(row.pending)}; this does not cancel it.`]
       : []),
     `To see how it ends:  irekae watch ${fleet}`,
   ];
@@ -85,22 +85,22 @@ function requested(held: Held, row: LedgerRow | undefined, by: string, fleet: st
 
 const tooLate = (held: Held, fleet: string): Outcome =>
   failed('too-late', [
-    `Too late: ${executionName(held.holder)} has passed the point of no return (phase ${held.phase}) and is finished, not undone.`,
-    'The new hosts were ready and watched before. To go back to the release before, which waits for its turn:',
+    `Too late: ${executionName(held.holder)} has passed the point of no return (phase ${held.phase}) and is being finished, not undone.`,
+    'The new hosts were ready, and were watched. To roll back to the release before (this waits for its turn):',
     `  irekae rollback ${fleet} --reason TEXT --wait`,
   ]);
 
 function nothingRuns(row: LedgerRow | undefined, { fleet }: Task): Outcome {
   const never = row === undefined ? ' (it was never deployed)' : '';
-  const lines = [`No deployment of ${fleet.name} runs${never}: nothing to cancel.`];
+  const lines = [`No deployment of ${fleet.name} is running${never}: nothing to cancel.`];
   if (row?.pending)
     lines.push(
-      `What waits is started within ${CLEAN_UP_MINUTES} minutes; cancel it then. It is ${waiting(row.pending)}.`,
+      `What is waiting, ${waiting(row.pending)}, starts within ${CLEAN_UP_MINUTES} minutes; cancel it then.`,
     );
   return failed('nothing-runs', lines, { waits: row?.pending?.versionId });
 }
 
-/** The request was refused: between our look and the request the deployment went on. */
+/** The request was refused: the deployment moved on between our look and the request. */
 async function passedUs(task: Task): Promise<Outcome> {
   const { name } = task.fleet;
   const row = await task.ports.ledger.read(name);
@@ -108,8 +108,8 @@ async function passedUs(task: Task): Promise<Outcome> {
   if (TOO_LATE_TO_CANCEL.includes(row.held.phase))
     return { ...tooLate(row.held, name), facts: facts(row.held, row) };
   const lines = [
-    `Another deployment holds the lock of ${name} by now: ${executionName(row.held.holder)}.`,
-    'Nothing was requested. Run the command again if that one is meant.',
+    `Another deployment now holds the lock of ${name}: ${executionName(row.held.holder)}.`,
+    'Nothing was requested. Run the command again if you mean that one.',
   ];
   return failed('changed', lines, facts(row.held, row));
 }

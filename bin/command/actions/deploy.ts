@@ -1,8 +1,8 @@
-/** `irekae deploy`: starts a deployment, or joins the one that deploys the same already, and follows it if asked to. */
+/** `irekae deploy`: starts a deployment, or joins one that already deploys the same, and follows it if asked to. */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
-import { orElse, orNothing } from '../attempt.ts';
+import { orElse, orUndefined } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
 import { runningDeploymentOf } from '../follow/running-deployment.ts';
@@ -13,23 +13,24 @@ import { leftRunning, start } from '../starting.ts';
 
 export const deploy: Command = {
   name: 'deploy',
-  summary: 'replace the fleet’s hosts by hosts of the newest upload, or of another version',
+  summary: 'replace the fleet’s hosts with hosts that run the newest upload, or another version',
   description: [
-    'Starts a deployment of the newest upload. While another deployment runs it waits for its turn, unless a newer',
-    'upload waits already. With --wait it is followed to its end; if a deployment of the same version runs already,',
-    'because its upload started it or because this command was run before, that one is followed. Ctrl-C leaves it',
-    'running. Needs states:StartExecution; to follow also states:DescribeExecution, and for all that it can tell',
-    'states:GetExecutionHistory, dynamodb:GetItem on the ledger, and s3:GetObject and s3:ListBucket on the bucket.',
+    'Starts a deployment of the newest upload. While another deployment is running it waits for its turn, unless a',
+    'newer upload is already waiting. With --wait it is followed to its end; if a deployment of the same version is',
+    'already running, because its upload started it or because this command was run before, that one is followed.',
+    'Ctrl-C leaves it running. Needs states:StartExecution; to follow it also states:DescribeExecution and, for all',
+    'details, states:GetExecutionHistory, dynamodb:GetItem on the ledger, and s3:GetObject and s3:ListBucket on the',
+    'bucket.',
     'Exit codes: 0 started; with --wait: deployed, or there was nothing to do (already deployed, superseded);',
     '1 not possible, 2 bad usage; with --wait also 3 rolled back or refused: nothing has changed, 4 stopped halfway: a',
-    'human is needed, 5 cancelled, 6 not ended in time, 130 Ctrl-C; in the last two cases it goes on.',
+    'human is needed, 5 cancelled, 6 not ended in time, 130 Ctrl-C; in the last two cases it continues.',
   ],
   options: [
     VERSION,
     AMI,
     REASON,
     overrideOption(['freeze', 'provenance']),
-    flag('redeploy', 'replace the hosts although they are of this release already'),
+    flag('redeploy', 'replace the hosts although they already run this release'),
     ...STARTING,
   ],
   check: checkStart,
@@ -41,11 +42,11 @@ async function deployFleet(task: Task): Promise<Outcome> {
   const found = await findArtifact(task);
   if (found === 'absent') return noArtifact(task);
   const versionId = found === 'unknown' ? version : found.versionId;
-  // Whoever may not read the lock does without.
-  const row = await orNothing(task.ports.ledger.read(task.fleet.name), 'ServiceRefused');
+  // Without permission to read the lock, the command does without.
+  const row = await orUndefined(task.ports.ledger.read(task.fleet.name), 'ServiceRefused');
   const running = wait && !redeploy ? await runningDeploymentOf(task, row, versionId) : undefined;
   if (running !== undefined) {
-    task.tell(`${executionName(running)} deploys this version already: following it.`);
+    task.tell(`${executionName(running)} is already deploying this version: following it.`);
     return followed(task, running, versionId);
   }
   return start(task, 'deploy', { versionId: version, amiId: ami, redeploy }, (execution) =>
@@ -53,7 +54,7 @@ async function deployFleet(task: Task): Promise<Outcome> {
   );
 }
 
-/** Whoever may not read the bucket leaves it to the deployment to find out. */
+/** Without permission to read the bucket, it is left to the deployment to find out. */
 async function findArtifact(task: Task): Promise<ArtifactVersion | 'absent' | 'unknown'> {
   const found = task.ports.artifacts.find(bucketOf(task), task.fleet.artifact, task.options.version);
   return (await orElse(found, () => 'unknown' as const, 'ServiceRefused')) ?? 'absent';
@@ -71,7 +72,7 @@ function noArtifact(task: Task): Outcome {
         ]
       : [
           `${place} has no version ${version}. Nothing was started.`,
-          `It has:  aws s3api list-object-versions --bucket ${bucketOf(task)} --prefix ${artifact}`,
+          `Its versions:  aws s3api list-object-versions --bucket ${bucketOf(task)} --prefix ${artifact}`,
         ];
   return failed('no-artifact', lines, { artifact: place });
 }

@@ -11,7 +11,7 @@ export const history: Command = {
   summary: 'the fleet’s deployments, newest first',
   description: [
     'Lists the release records of the fleet: when, how it ended, how long it took, which version, by whom and why, and',
-    'whether there is a page that shows the deployment. Refused starts that changed nothing leave a record too.',
+    'whether it has a timeline page. Refused starts that changed nothing leave a record too.',
     'Needs s3:GetObject and s3:ListBucket on the artifact bucket.',
     'Exit codes: 0; 1 the records cannot be read; 2 bad usage.',
   ],
@@ -42,17 +42,17 @@ function linesOf(task: Task, listed: readonly Listed[], running: string | undefi
   return [
     ...table([HEAD, ...listed.map((each) => rowOf(each, running))]),
     '',
-    ...(running === undefined ? [] : ['▶ is what the fleet runs.']),
+    ...(running === undefined ? [] : ['▶ is what the fleet runs now.']),
     ...(page === undefined ? [] : pageLines(task, page)),
-    `To go back to one:  irekae rollback ${task.fleet.name} --to DEPLOYMENT --reason TEXT --wait`,
+    `To roll back to one:  irekae rollback ${task.fleet.name} --to DEPLOYMENT --reason TEXT --wait`,
   ];
 }
 
 const pageLines = (task: Task, page: string): string[] => [
-  '☐ has a page that shows it, beside its record; the newest:',
+  '☐ has a timeline page, beside its record; the newest:',
   `  aws s3 cp s3://${bucketOf(task)}/${page} timeline.html`,
   ...(task.isLocal
-    ? ['  (this bucket is modelled; to see such a page:  npm start -- --timeline timeline.html)']
+    ? ['  (this bucket is modelled; to see a page:  npm start -- --timeline timeline.html)']
     : []),
 ];
 
@@ -60,7 +60,8 @@ function rowOf({ id, writtenAt, record, timeline }: Listed, running: string | un
   const marks = `${id === running ? '▶' : ' '}${timeline === undefined ? ' ' : '☐'}`;
   if (!record) return [marks, moment(writtenAt), 'cannot be read', '', '', id, '', ''];
   const { outcome, startedAt, finishedAt, artifact, startedBy, why, rolledBackTo } = record;
-  const back = rolledBackTo === undefined ? '' : `back to ${rolledBackTo}${why === undefined ? '' : ': '}`;
+  const back =
+    rolledBackTo === undefined ? '' : `rollback to ${rolledBackTo}${why === undefined ? '' : ': '}`;
   return [
     marks,
     moment(new Date(finishedAt)),

@@ -1,4 +1,4 @@
-/** `irekae plan`: a dry run, as a person reads it. */
+/** `irekae plan`: a dry run, for people to read. */
 import * as v from 'valibot';
 import { count, list, span } from '../../../lambdas/domain/core/words.ts';
 import type { Command, Task } from '../command.ts';
@@ -16,14 +16,12 @@ export const plan: Command = {
   summary: 'what a deployment would do now: a dry run',
   description: [
     'Runs the first act of a deployment for real, without the fleet’s lock, and shows what would be deployed, launched,',
-    'replaced and left alone, and how soon it could be done. Changes nothing. --to plans a rollback.',
+    'replaced and left alone, and how soon it could finish. Changes nothing. --to plans a rollback.',
     'Exit codes: 0 it can be done; 1 it would be refused, and why; 2 bad usage.',
   ],
   options: [VERSION, AMI, TO],
   check: ({ to, version }) =>
-    to !== undefined && version !== undefined
-      ? ['--to and --version: one of them says what is to be deployed']
-      : [],
+    to !== undefined && version !== undefined ? ['--to and --version: give only one of them'] : [],
   run: planDeployment,
 };
 
@@ -39,13 +37,13 @@ function planned(task: Task, outcome: Outcome, { verdict, output }: End): Outcom
   if (verdict !== 'planned') return { ...outcome, exitCode: outcome.exitCode === 0 ? 0 : 1 };
   const lines = planLines(task, output);
   const facts = { plan: output };
-  // A gate that would refuse it lets a dry run through, and says so in the plan.
+  // A gate that would refuse it lets a dry run pass, and is listed in the plan.
   return refusalsIn(output).length > 0
     ? failed('would-be-refused', lines, facts)
     : done('planned', lines, facts);
 }
 
-/** What is shown of a plan. Fields that other versions write are welcome, and are in `--json`. */
+/** What is shown of a plan. Fields that other versions write are accepted, and are in `--json`. */
 const Plan = v.object({
   reason: v.string(),
   release: v.object({
@@ -60,7 +58,7 @@ const Plan = v.object({
   leaveAlone: v.array(v.object({ name: v.string(), why: v.string() })),
   earliestFinish: v.object({ seconds: v.number(), parts: v.array(v.string()) }),
   advice: v.array(v.string()),
-  /** `Frozen: …`: who would refuse it, and why. */
+  /** `Frozen: …`: which gate would refuse it, and why. */
   refusals: v.optional(v.array(v.string()), []),
 });
 
@@ -89,7 +87,11 @@ export function planLines(task: Task, output: unknown): string[] {
     '',
     ...(refusals.length === 0
       ? [`Nothing was changed. To do it:  ${doIt(task)}`]
-      : ['Nothing was changed. It would be refused:', ...indented(refusals), ...commandsFor(task, refusals)]),
+      : [
+          'Nothing was changed. A deployment would be refused:',
+          ...indented(refusals),
+          ...commandsFor(task, refusals),
+        ]),
   ];
 }
 
@@ -100,13 +102,13 @@ function hostLines({ launch, replace }: v.InferOutput<typeof Plan>): string[] {
     `It would launch ${count(launched, 'instance')}:`,
     ...launch.map(({ instances, tries }) => `  ${instances} × ${triesWords(tries)}`),
     replace.length === 0
-      ? 'and replace none: nobody serves now.'
+      ? 'and replace none: no host is in service now.'
       : `and replace, and terminate, ${count(replace.length, 'host')}: ${list(replace, 12)}.`,
   ];
 }
 
 const triesWords = ([first = '', ...others]: readonly string[]): string =>
-  others.length === 0 ? first : `${first}, without capacity ${list(others)}`;
+  others.length === 0 ? first : `${first}, or ${list(others)} if there is no capacity`;
 
 function doIt({ fleet, options: { to, version, ami } }: Task): string {
   const image = ami === undefined ? '' : ` --ami ${ami}`;

@@ -1,6 +1,6 @@
 /**
- * `irekae promote`: has what was tested in another environment become this fleet's newest upload, which starts its
- * deployment; followed through both if asked to.
+ * `irekae promote`: makes what was tested in another environment this fleet's newest upload, which starts its
+ * deployment; follows both if asked to.
  */
 
 import * as v from 'valibot';
@@ -17,13 +17,13 @@ import { start } from '../starting.ts';
 
 export const promote: Command = {
   name: 'promote',
-  summary: 'make what was tested in another environment this fleet’s newest upload, which deploys it',
+  summary: 'copy what was tested in another environment to this fleet, which deploys it',
   description: [
-    'Starts the fleet’s promotion: copies the version that its source fleet runs (`promotion.from` in bin/fleets.ts), or',
-    'another one that was deployed there, to this fleet’s key, if it is proven. The copy is an upload like any other: it',
-    'starts the deployment. With --wait the promotion and then that deployment are followed to their ends.',
+    'Starts the fleet’s promotion: copies the version that its source fleet (`promotion.from` in bin/fleets.ts) runs,',
+    'or another one that was deployed there, to this fleet’s key, if it is proven. The copy is an upload like any other:',
+    'it starts the deployment. With --wait the promotion and then that deployment are followed to their ends.',
     'Exit codes: 0 started; with --wait: promoted and deployed; 1 not possible, or the promotion failed; 2 bad usage;',
-    'with --wait also 3, 4, 5, 6 and 130, as of deploy.',
+    'with --wait also 3, 4, 5, 6 and 130, as for deploy.',
   ],
   options: [
     { ...VERSION, meaning: 'the source fleet’s artifact version; default: the one that it runs' },
@@ -41,7 +41,7 @@ async function promoteArtifact(task: Task): Promise<Outcome> {
   if (!task.fleet.promotion) return nothingToPromote(task);
   const begun = task.ports.clock.now();
   return start(task, 'promote', { versionId: version, dryRun }, (execution) => {
-    // A dry run takes seconds, and nobody wants it but for its answer.
+    // A dry run takes seconds, and only its answer matters.
     if (!wait && !dryRun) return leftAlone(task, execution);
     const kind = dryRun ? 'dry-run' : 'promotion';
     return followedTo(task, execution, { kind }, async (outcome, end) => {
@@ -55,13 +55,13 @@ async function promoteArtifact(task: Task): Promise<Outcome> {
 
 const nothingToPromote = ({ fleet }: Task): Outcome =>
   failed('no-promotion', [
-    `${fleet.name} has no \`promotion\` in bin/fleets.ts: its releases come by upload. Nothing was started.`,
+    `${fleet.name} has no \`promotion\` in bin/fleets.ts: it is deployed by uploads. Nothing was started.`,
     `To deploy the newest upload:  irekae deploy ${fleet.name} --wait`,
   ]);
 
 const Planned = v.object({ verdict: v.literal('promote') });
 
-/** The steps speak of what they decide, as if it were done. What was promoted before is told as it is. */
+/** The steps report a decision as if it were carried out. An earlier promotion is reported as it is. */
 function planned({ fleet }: Task, outcome: Outcome, { reason, output }: End): Outcome {
   if (!v.is(Planned, output)) return outcome;
   const lines = [
@@ -74,7 +74,7 @@ function planned({ fleet }: Task, outcome: Outcome, { reason, output }: End): Ou
 function leftAlone({ fleet }: Task, execution: string): Outcome {
   const promotion = executionName(execution);
   const lines = [
-    `Started the promotion ${promotion} to ${fleet.name}. What it copies is an upload, which starts the deployment.`,
+    `Started the promotion ${promotion} to ${fleet.name}. Its copy is an upload, which starts the deployment.`,
     `To follow that:  irekae watch ${fleet.name}`,
   ];
   return done('started', lines, { promotion, execution });
@@ -84,17 +84,17 @@ function leftAlone({ fleet }: Task, execution: string): Outcome {
 
 const Promoted = v.object({ versionId: v.string() });
 
-/** Of the copy: what the promotion says, else the newest one. */
+/** The version of the copy: as the promotion says, or else the newest one. */
 async function promotedVersion(task: Task, output: unknown): Promise<string | undefined> {
   const said = v.is(Promoted, output) ? output.versionId : undefined;
-  // The promotion may speak of the source's version: it is the copy's if this fleet's key has it.
+  // The promotion may name the source's version: it is the copy's if this fleet's key has it.
   const { artifacts } = task.ports;
   const [bucket, key] = [bucketOf(task), task.fleet.artifact];
   const copied = said === undefined ? undefined : await artifacts.find(bucket, key, said);
   return (copied ?? (await artifacts.find(bucket, key)))?.versionId;
 }
 
-/** The upload's event takes a moment to start it; events get lost. */
+/** The upload's event takes a moment to start it, and events may get lost. */
 const APPEARS_WITHIN_SECONDS = 300;
 
 const PAUSE_SECONDS = 4;
@@ -107,11 +107,11 @@ async function deploymentOf(task: Task, versionId: string | undefined, begun: Da
       `There is no s3://${bucketOf(task)}/${fleet.artifact}, although the promotion succeeded.`,
     );
   const since = ports.clock.now();
-  // A fleet that follows another one is started when that was deployed.
+  // A fleet that follows another one is started when that one is deployed.
   const within = fleet.after === undefined ? APPEARS_WITHIN_SECONDS : waitSeconds(task);
   if (fleet.after !== undefined)
     task.tell(
-      `${fleet.name} follows ${fleet.after}: waiting until that is deployed. To see it:  irekae watch ${fleet.after}`,
+      `${fleet.name} follows ${fleet.after}: waiting until that is deployed. To follow that:  irekae watch ${fleet.after}`,
     );
   const interrupted = task.interruptions();
   while (secondsBetween(since, ports.clock.now()) < within && !interrupted.aborted) {
@@ -121,15 +121,15 @@ async function deploymentOf(task: Task, versionId: string | undefined, begun: Da
     if (ended) return ended;
     await ports.pause(PAUSE_SECONDS, interrupted);
   }
-  return lost(task, `No deployment of version ${versionId} has begun within ${span(within)}.`);
+  return lost(task, `No deployment of version ${versionId} began within ${span(within)}.`);
 }
 
-/** It runs already, or its deployment was refused before we saw it. */
+/** It is already running, or its deployment was refused before we saw it. */
 async function endedMeanwhile(task: Task, versionId: string, begun: Date): Promise<Outcome | undefined> {
   const current = await readCurrent(task);
   if (current?.outcome === 'Deployed' && current.artifact?.versionId === versionId) {
     const { deployment, startedAt } = current;
-    const reason = `${task.fleet.name} runs version ${versionId} since ${deployment}.`;
+    const reason = `${task.fleet.name} has been running version ${versionId} since ${deployment}.`;
     const ranBefore = new Date(startedAt) < begun;
     return toldEnd(
       task,

@@ -6,16 +6,16 @@ import { failed, type Outcome } from '../outcome.ts';
 import { readCurrent, readDeployment } from '../release-records.ts';
 import { leftRunning, start } from '../starting.ts';
 
-/** Before the one that runs, whichever that is when the deployment begins. */
+/** The one before the current release, whichever that is when the deployment begins. */
 const PREVIOUS = 'previous';
 
 export const rollback: Command = {
   name: 'rollback',
-  summary: 'go back to the release of an earlier deployment',
+  summary: 'roll back to the release of an earlier deployment',
   description: [
     'Starts a deployment of what an earlier one deployed: its artifact, its runtimes and its image, from the release',
-    'records (irekae history). Same gates, same looks, new hosts. Refused when the fleet runs just that.',
-    'Exit codes: as of deploy.',
+    'records (irekae history). Same gates, same checks, new hosts. Refused when the fleet already runs exactly that.',
+    'Exit codes: as for deploy.',
   ],
   options: [TO, { ...REASON, isRequired: true }, AMI, overrideOption(['freeze', 'provenance']), ...STARTING],
   check: checkStart,
@@ -33,10 +33,10 @@ async function rollBack(task: Task): Promise<Outcome> {
   );
 }
 
-/** What the records say is impossible needs no execution to find out. */
+/** What the records rule out needs no execution to find out. */
 async function refuse(task: Task, to: string): Promise<Outcome | undefined> {
   const { fleet } = task;
-  const next = `Nothing was started. Which there are:  irekae history ${fleet.name}`;
+  const next = `Nothing was started. To list them:  irekae history ${fleet.name}`;
   const no = (why: string) => failed('nothing-to-roll-back-to', [why, next]);
   const current = await readCurrent(task);
   if (!current)
@@ -44,11 +44,11 @@ async function refuse(task: Task, to: string): Promise<Outcome | undefined> {
   if (to === PREVIOUS) return undefined;
   if (to === current.deployment && current.outcome === 'Deployed')
     return no(
-      `${to} is what ${fleet.name} runs. To replace its hosts all the same: irekae deploy ${fleet.name} --redeploy`,
+      `${to} is what ${fleet.name} runs. To replace its hosts anyway: irekae deploy ${fleet.name} --redeploy`,
     );
   const target = await readDeployment(task, to);
   if (!target) return no(`${fleet.name} has no record of a deployment ${to}.`);
   if (target.outcome !== 'Deployed')
-    return no(`${to} ended as ${target.outcome}: what it brought never became the fleet’s release.`);
+    return no(`${to} ended as ${target.outcome}: its release never became the fleet’s.`);
   return undefined;
 }

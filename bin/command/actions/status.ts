@@ -1,4 +1,4 @@
-/** `irekae status`: what a fleet runs, what is being deployed, what waits, and what nobody looks after. */
+/** `irekae status`: what a fleet runs, what is being deployed, what is waiting, and what is orphaned. */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { TAG } from '../../../lambdas/domain/core/fleet.ts';
@@ -20,11 +20,11 @@ import { details, indented, momentAgo, section, table, waiting } from '../wordin
 
 export const status: Command = {
   name: 'status',
-  summary: 'what the fleet runs, what is being deployed, what waits, and what is left over',
+  summary: 'what the fleet runs, what is being deployed, what is waiting, and what is left over',
   description: [
-    'Shows the release that the fleet runs, since when and by whom, and a newer upload; the deployment that runs, its act',
-    'and what it said last; what waits for its turn; who holds the lock, and why; instances that nobody looks after; and',
-    'when the fleet is frozen, what it takes and what follows it. What may not be read is said to be unknown. Changes',
+    'Shows the release that the fleet runs, since when and by whom, and a newer upload; the running deployment, its',
+    'act and its last message; what is waiting for its turn; who holds the lock, and why; orphaned instances; and when',
+    'the fleet is frozen, what it accepts and what follows it. What you lack permission to read is unknown. Changes',
     'nothing.',
     'Exit codes: 0; 1 the fleet’s ledger cannot be read; 2 bad usage.',
   ],
@@ -40,14 +40,14 @@ async function showStatus(task: Task): Promise<Outcome> {
     ...newestLines(task, found),
     ...(holder ? holderLines(task, holder) : []),
     ...waitsLines(task, row),
-    ...section('Nobody looks after:', table(orphans)),
+    ...section('Orphaned:', table(orphans)),
     ...gateLines(task),
-    ...section('Not found out:', indented(unknown)),
+    ...section('Unknown:', indented(unknown)),
   ];
   return done(holder?.standing ?? (row ? 'idle' : 'never-deployed'), lines, factsOf(found));
 }
 
-/** What could not be found out is absent, and `unknown` says so. */
+/** What could not be determined is absent, and `unknown` says so. */
 async function lookAround(task: Task) {
   const { ledger, artifacts } = task.ports;
   const row = await ledger.read(task.fleet.name);
@@ -76,7 +76,7 @@ async function lookAtHolder(task: Task, held: Held, unknown: string[]) {
     held,
     state,
     endedAt,
-    /** What it said last. */
+    /** Its last message. */
     sentence: latest?.text === undefined ? undefined : `${latest.state}: ${latest.text}`,
     leftovers: isOver ? await findLeftovers(task, held) : undefined,
   };
@@ -103,7 +103,7 @@ function holderLines({ fleet, ports }: Task, { held, ...of }: Holder): string[] 
     ...details([
       ['version', documentOf(held)?.release?.artifact.versionId],
       ['act', `${titleOf(phase)}${isPastNoReturn(phase) ? ' (past the point of no return)' : ''}`],
-      ['said last', of.sentence],
+      ['last message', of.sentence],
       ...startOf(held, now),
       ['acting', acting === deployment ? undefined : `the clean-up ${acting}`],
       cancelledBy(held, now),
@@ -141,14 +141,14 @@ function runsLines({ fleet, ports }: Task, { row, current }: Found): string[] {
       ['image', current.imageId],
       ['hosts', list(current.newInstances, 6)],
       ['since', momentAgo(new Date(current.finishedAt), ports.clock.now())],
-      ['deployment', `${deployment}${rolledBackTo === undefined ? '' : `, back to ${rolledBackTo}`}`],
+      ['deployment', `${deployment}${rolledBackTo === undefined ? '' : `, a rollback to ${rolledBackTo}`}`],
       ['started by', current.startedBy],
       ['why', current.why],
     ]),
   ];
 }
 
-/** What was uploaded and runs nowhere: refused, rolled back, or its event was lost. Nothing of it while it is on its way. */
+/** What was uploaded and runs nowhere: refused, rolled back, or its event was lost; not while it is waiting. */
 function newestLines({ fleet, ports }: Task, { current, row, newest }: Found): string[] {
   if (!newest) return [];
   const { versionId, uploadedAt } = newest;
@@ -156,7 +156,7 @@ function newestLines({ fleet, ports }: Task, { current, row, newest }: Found): s
   if (versionId === current?.artifact?.versionId || onItsWay.includes(versionId)) return [];
   return [
     '',
-    `It does not run the newest upload: version ${versionId}, of ${momentAgo(uploadedAt, ports.clock.now())}.`,
+    `It does not run the newest upload: version ${versionId}, uploaded ${momentAgo(uploadedAt, ports.clock.now())}.`,
     `See why:  irekae history ${fleet.name}     What it would do:  irekae plan ${fleet.name}`,
   ];
 }
@@ -167,7 +167,7 @@ function waitsLines({ fleet, ports }: Task, row: LedgerRow | undefined): string[
   const when = held ? 'when the lock is free' : `within ${CLEAN_UP_MINUTES} minutes`;
   return [
     '',
-    `Waiting: ${waiting(pending)}, asked for by ${pending.id}, ${momentAgo(pending.since, ports.clock.now())}; it is deployed ${when}.`,
+    `Waiting: ${waiting(pending)}, requested by ${pending.id}, ${momentAgo(pending.since, ports.clock.now())}; it will be deployed ${when}.`,
     ...(held ? [] : [`To start it at once:  irekae unlock ${fleet.name}`]),
   ];
 }

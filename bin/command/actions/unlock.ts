@@ -1,6 +1,6 @@
 /**
- * `irekae unlock`: shows who holds a fleet's lock and what became of it; frees the lock of a dead holder that left the
- * rest to a human, or sends the clean-up to any other.
+ * `irekae unlock`: shows who holds a fleet's lock and what happened to it; releases the lock of a dead holder that left
+ * the rest to a human, or starts the clean-up for any other.
  */
 
 import { executionOf } from '../../../lambdas/domain/core/aws.ts';
@@ -20,17 +20,20 @@ import { type Detail, details, executionWords, momentAgo, waiting } from '../wor
 
 export const unlock: Command = {
   name: 'unlock',
-  summary: 'show who holds the lock, and free it from a dead holder',
+  summary: 'show who holds the lock, and release it if its holder is dead',
   description: [
-    'Shows who holds the fleet’s lock, whether it runs, and what still exists of it. Frees the lock when the holder',
-    'has ended and left the rest to a human (StoppedHalfway, RollbackFailed), and starts the version that waits, if',
-    'any. No host is touched. Where the clean-up can undo or finish by itself, it offers to start that.',
-    'Refuses while the holder runs, or while a function of it may still act.',
-    'Exit codes: 0 the lock is free, or the clean-up was started; 1 not possible, or not agreed to; 2 bad usage.',
+    'Shows who holds the fleet’s lock, whether it is running, and what still exists of it. Releases the lock when the',
+    'holder has ended and left the rest to a human (StoppedHalfway, RollbackFailed), and starts the version that is',
+    'waiting, if any. No host is touched. Where the clean-up can undo or finish the rest, it offers to start that.',
+    'Refuses while the holder is running, or while a function of it may be.',
+    'Exit codes: 0 the lock is free, or the clean-up was started; 1 not possible, or not confirmed; 2 bad usage.',
   ],
   options: [
     YES,
-    flag('abandon', 'free the lock although the clean-up could undo or finish: what was left stays as it is'),
+    flag(
+      'abandon',
+      'release the lock although the clean-up could undo or finish: what was left stays as it is',
+    ),
   ],
   run: unlockFleet,
 };
@@ -65,7 +68,7 @@ const hasChanged = (before: Look, now: Look): boolean =>
   before.row?.held?.holder !== now.row?.held?.holder ||
   before.row?.generation !== now.row?.generation;
 
-const CHANGED = 'Somebody else took care of the lock meanwhile: nothing was changed. Run the command again.';
+const CHANGED = 'The lock has changed meanwhile: nothing was done. Run the command again.';
 const changedMeanwhile = (facts: object): Outcome => failed('changed', [CHANGED], facts);
 
 // ── Acting ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -85,27 +88,30 @@ async function freeTheLock(task: Task, held: Held, diedAt: Date): Promise<Outcom
   return startWhatWaits(task);
 }
 
-/** The lock is free by now: a start that fails is said, and is the clean-up's to repeat. */
+/** The lock is free now: a failed start is reported, and the clean-up repeats it. */
 async function startWhatWaits(task: Task): Promise<Outcome> {
   const starting = startPending(task.fleet.name, executionArn(task, 'by-hand'), task.ports);
   const told = starting.then((pending) =>
     pending
-      ? `What waited was started: ${waiting(pending)}.`
-      : 'Nothing waits: upload, or start a deployment.',
+      ? `Started what was waiting: ${waiting(pending)}.`
+      : 'Nothing is waiting: upload, or start a deployment.',
   );
   const later = `The clean-up starts it within ${CLEAN_UP_MINUTES} minutes.`;
-  const next = await orElse(told, ({ message }) => `What waits could not be started: ${message} ${later}`);
+  const next = await orElse(
+    told,
+    ({ message }) => `What is waiting could not be started: ${message} ${later}`,
+  );
   return done('unlocked', [`The lock is free. ${next}`]);
 }
 
 async function startCleanUp(task: Task, held: Held, now: Date): Promise<Outcome> {
   const cleanUp = machineArn(task, 'clean-up');
-  // A name of its own for each time: the same one is started once, whatever became of it.
+  // A new name each time: a name can be started only once, however it ended.
   const name = byHandName(held.generation, now.getTime());
   await task.ports.executions.start(cleanUp, name, '{}');
   const arn = executionOf(cleanUp, name);
   return done('clean-up-started', [
-    'The clean-up was started; it frees the lock when it is done. How it ended:',
+    'The clean-up was started; it releases the lock when it is done. To see how it ended:',
     `  aws stepfunctions describe-execution --execution-arn ${arn} --query '[status,error,cause]'`,
   ]);
 }
@@ -140,16 +146,16 @@ function holderRows(held: Held, { row, state, now }: Look): Detail[] {
     ...startOf(held, now),
     cancelledBy(held, now),
     ['needs a human', needsHuman],
-    ['waits', pending && `${waiting(pending)}, since ${momentAgo(pending.since, now)}`],
+    ['waiting', pending && `${waiting(pending)}, since ${momentAgo(pending.since, now)}`],
   ];
 }
 
 const consequences = (row: LedgerRow): string[] => [
-  'Unlocking frees the lock and touches no host: what stands above stays as it is. The next deployment replaces every',
-  'host that carries the fleet’s tag and stands in Mackerel under its role, old or new.',
+  'Unlocking releases the lock and touches no host: what is listed above stays as it is. The next deployment replaces',
+  'every host that carries the fleet’s tag and is in Mackerel under its role, old or new.',
   row.pending
-    ? `That is what waits, ${waiting(row.pending)}: it is started at once.`
-    : 'None waits; it starts with the next upload.',
+    ? `That is the one that is waiting, ${waiting(row.pending)}: it starts at once.`
+    : 'None is waiting; the next upload starts it.',
 ];
 
 const lockFacts = ({ row, state, decision }: Look, leftovers: Leftovers | undefined): object => ({

@@ -1,4 +1,4 @@
-/** `irekae watch`: follows what runs now; if nothing does, says how the last one ended. */
+/** `irekae watch`: follows the running deployment; if there is none, says how the last one ended. */
 import { type Command, executionArn, type Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
 import { deploymentHeldFor } from '../holder.ts';
@@ -9,11 +9,11 @@ import { momentAgo } from '../wording.ts';
 
 export const watch: Command = {
   name: 'watch',
-  summary: 'follow the deployment that runs now, to its end',
+  summary: 'follow the running deployment to its end',
   description: [
-    'Follows the deployment that holds the fleet’s lock; one that was stopped until the clean-up has undone or finished',
-    'it. Changes nothing; Ctrl-C ends the watching alone.',
-    'Exit codes: as of deploy --wait, by how it ended; 0 when nothing runs; 2 bad usage.',
+    'Follows the deployment that holds the fleet’s lock; if it was stopped, until the clean-up has undone or finished',
+    'it. Changes nothing; Ctrl-C only ends the watching.',
+    'Exit codes: as for deploy --wait, by how it ended; 0 when nothing is running; 2 bad usage.',
   ],
   options: [TIMEOUT],
   run: watchFleet,
@@ -22,13 +22,13 @@ export const watch: Command = {
 async function watchFleet(task: Task): Promise<Outcome> {
   const row = await task.ports.ledger.read(task.fleet.name);
   if (!row?.held) return nothingRuns(task, row === undefined);
-  // A clean-up works for the deployment before it: that is the one that somebody wants to see the end of.
+  // A clean-up works for the deployment before it: that is the one to follow.
   return followed(task, executionArn(task, deploymentHeldFor(row.held)));
 }
 
 async function nothingRuns(task: Task, isNew: boolean): Promise<Outcome> {
   const { fleet, ports } = task;
-  const lines = [`No deployment of ${fleet.name} runs${isNew ? ': it was never deployed' : ''}.`];
+  const lines = [`No deployment of ${fleet.name} is running${isNew ? ': it was never deployed' : ''}.`];
   const [last] = isNew ? [] : await newestRecords(task, 1);
   if (last?.record) {
     const when = momentAgo(new Date(last.record.finishedAt), ports.clock.now());

@@ -1,4 +1,4 @@
-/** Questions whose failure is a fact like any other: one that fails never keeps the rest from being answered. */
+/** Questions whose failure is a fact like any other: one that fails does not keep the rest from being answered. */
 import type { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import { orElse } from '../attempt.ts';
 
@@ -10,13 +10,13 @@ export type Answer<T> =
 export const known = <T>(value: T): Answer<T> => ({ known: true, value });
 
 /**
- * @param needs the permissions that the question takes, by their IAM names; empty where AWS is not asked
- * @throws what is no failure of the closed list: a bug
+ * @param needs the permissions that the question requires, as IAM actions; empty where AWS is not called
+ * @throws anything that is not on the closed list of failures: a bug
  */
 export const ask = <T>(needs: string, question: () => Promise<T>): Promise<Answer<T>> =>
   orElse<Answer<T>, Answer<T>>(question().then(known), (error) => ({ known: false, error, needs }));
 
-/** A question that takes the answer of another one. */
+/** A question that needs the answer of another one. */
 export async function andThen<A, B>(
   first: Promise<Answer<A>>,
   next: (value: A) => Promise<Answer<B>>,
@@ -25,7 +25,7 @@ export async function andThen<A, B>(
   return answer.known ? next(answer.value) : answer;
 }
 
-/** What was asked side by side, when all of it is answered: each answer under its question's name. */
+/** Questions asked side by side: each answer under its question's name, once all are answered. */
 export async function together<T extends Readonly<Record<string, Promise<unknown>>>>(
   questions: T,
 ): Promise<{ readonly [K in keyof T]: Awaited<T[K]> }> {

@@ -1,4 +1,4 @@
-/** Does the bucket do its part, and is what hosts download there and trustworthy? */
+/** Is the bucket set up correctly, and is what hosts download present and trustworthy? */
 
 import { LARGEST_DIGEST_BYTES } from '../../../lambdas/domain/core/artifact.ts';
 import { currentReleaseKey } from '../../../lambdas/domain/core/names.ts';
@@ -13,7 +13,7 @@ import { aws, happened, shell } from './mending.ts';
 
 export const checkArtifacts: Check = (facts, subject) => {
   const bucket = checkBucket(facts, subject);
-  // Where there is no bucket, nothing can be in it: there is one thing to do.
+  // Without a bucket, nothing can be in it: there is only one thing to fix.
   const isMissing = facts.bucket.known && facts.bucket.value === undefined;
   if (isMissing) return bucket;
   return [...bucket, ...application(facts, subject), ...runtimes(facts, subject), ...record(facts, subject)];
@@ -27,7 +27,7 @@ const checkBucket: Check = ({ bucket, stack }, { fleet, region }) => {
   const name = fleet.artifact.bucket;
   return versions.given(`the bucket ${name}`, [bucket], (found) => {
     if (found) return [versioning(name, found, region), eventsFinding(name, found, region)];
-    // The stack makes it: there is one thing to do, and it has been said.
+    // The stack makes it, and the missing stack has its own finding.
     if (stack.known && stack.value === undefined) return [];
     return versions.problem(
       `there is no bucket ${name}`,
@@ -41,10 +41,10 @@ function versioning(name: string, { versioned }: BucketSettings, region: string)
   if (versioned) return versions.ok(`${name} keeps versions`);
   const inRegion = aws(region);
   return versions.problem(
-    `${name} keeps no versions: what is deployed could be overwritten under a host`,
+    `${name} keeps no versions: an artifact could be overwritten while hosts use it`,
     [
       inRegion`s3api put-bucket-versioning --bucket ${name} --versioning-configuration Status=Enabled`,
-      'Then upload the artifacts again: what was there before has no version.',
+      'Then upload the artifacts again: earlier uploads have no version.',
     ],
     'ArtifactUnusable',
   );
@@ -52,13 +52,13 @@ function versioning(name: string, { versioned }: BucketSettings, region: string)
 
 const events = check('bucket-events');
 
-/** The call replaces all that the bucket notifies, so the rest is given again. */
+/** The call replaces the whole notification configuration, so the rest is repeated. */
 function eventsFinding(name: string, found: BucketSettings, region: string): Finding {
-  if (found.eventBridge) return events.ok(`${name} tells EventBridge of uploads`);
+  if (found.eventBridge) return events.ok(`${name} notifies EventBridge of uploads`);
   const all = JSON.stringify({ ...found.notifications, EventBridgeConfiguration: {} });
   const inRegion = aws(region);
   return events.problem(
-    `${name} does not tell EventBridge of uploads: an upload starts nothing`,
+    `${name} does not notify EventBridge of uploads: an upload starts nothing`,
     inRegion`s3api put-bucket-notification-configuration --bucket ${name} --notification-configuration ${all}`,
   );
 }
@@ -72,7 +72,7 @@ const artifactCheck = check('artifact');
 const application: Check = ({ artifact, now }, { fleet, region }) => {
   const { bucket, key } = fleet.artifact;
   const upload = uploadCommand(bucket, key, region);
-  const absent = `nothing was uploaded to ${key} yet; the upload starts the first deployment`;
+  const absent = `nothing has been uploaded to ${key} yet; the upload starts the first deployment`;
   return tarball(artifactCheck, key, artifact, upload, (found) =>
     found
       ? checksum(artifactCheck, found, upload, `uploaded ${momentAgo(found.uploadedAt, now)}`)
@@ -105,7 +105,7 @@ function tarball(
   return of.given(`the tarball ${key}`, [version], judge);
 }
 
-/** Reading more than this takes a deployment longer than a look at its hosts. */
+/** To read more than this takes a deployment longer than a look at its hosts. */
 const LARGE_BYTES = 256 * 1024 ** 2;
 
 function checksum(of: Tarball, found: ArtifactVersion, upload: string, what: string): Finding {
@@ -116,7 +116,7 @@ function checksum(of: Tarball, found: ArtifactVersion, upload: string, what: str
   if (sizeBytes > LARGEST_DIGEST_BYTES) return of.problem(tooLarge, upload, 'ArtifactUnusable');
   return sizeBytes > LARGE_BYTES
     ? of.warning(`${without}: each deployment reads it once more to compute one`, upload)
-    : of.ok(`${key} ${what}; it has no checksum, each deployment computes it`);
+    : of.ok(`${key} ${what}; it has no checksum, so each deployment computes one`);
 }
 
 /** Quoted by hand: the shell computes the digest. */
@@ -139,9 +139,9 @@ const record: Check = ({ record: answer }, { fleet: { name, artifact } }) => {
     );
   if (!answer.known && answer.error.name === 'InvalidInput') return [broken(answer.error)];
   return releaseRecord.given('the record of what the fleet runs', [answer], (current) => {
-    if (current === undefined) return releaseRecord.ok('no deployment was recorded yet');
+    if (current === undefined) return releaseRecord.ok('no deployment has been recorded yet');
     const { deployment, outcome } = Object(current);
-    const told = releaseRecord.ok(`the last record is of ${deployment}: ${outcome}`);
+    const told = releaseRecord.ok(`the last record is for ${deployment}: ${outcome}`);
     return decided(() => accountedFor(name, current) && told, broken, 'InvalidInput');
   });
 };

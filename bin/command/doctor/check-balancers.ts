@@ -39,12 +39,12 @@ function checkOne(one: One, { settings, details }: BalancerFacts, subnets: Facts
   const both = [settings, details] as const;
   const findings = [
     ...balancer.given(name, [settings], () => balancer.ok(`${name} exists`)),
-    ...zones.given(`which zones ${name} serves`, [...both, subnets], (...all) => zoneFindings(one, ...all)),
+    ...zones.given(`the zones of ${name}`, [...both, subnets], (...all) => zoneFindings(one, ...all)),
     ...health.given(`the health check of ${name}`, both, (...all) => healthFinding(one, ...all)),
     ...draining.given(`the draining of ${name}`, [settings], (set) => drainingFinding(one, set)),
     ...crossZone.given(`cross-zone load balancing of ${name}`, [details], (more) => spreading(one, more)),
   ];
-  // One question that nobody may ask is told once, not by each check that needed it.
+  // A call that was denied is reported once, not by each check that needed it.
   return findings.filter((each) => settings.known || each.check === 'balancer' || each.level !== 'unknown');
 }
 
@@ -61,9 +61,9 @@ function zoneFindings(
   if (!more.inUse)
     return zones.problem(
       `${one.name} is used by no listener: its hosts never become healthy`,
-      'Let a listener of the load balancer forward to it (aws elbv2 modify-listener).',
+      'Make a listener of the load balancer forward to it (aws elbv2 modify-listener).',
     );
-  // Of subnets that EC2 does not know, no zone is known either: that is told already.
+  // Without known subnets there are no known zones: that is reported already.
   if (found.length === 0) return [];
   const wrong = balancerProblems({ ...set, zones: more.zones }, found[0]?.vpcId, found);
   if (wrong.length === 0) return zones.ok(`${one.name} serves the zones of the fleet`);
@@ -78,21 +78,21 @@ function zoneFindings(
 const serveToo = ({ ref, region }: One, subnetIds: readonly string[]): string =>
   ref.kind === 'classic'
     ? aws(region)`elb attach-load-balancer-to-subnets --load-balancer-name ${ref.name} --subnets ${subnetIds}`
-    : 'Give its load balancer a subnet in this zone too (aws elbv2 set-subnets takes all of them, the present ones too).';
+    : 'Add a subnet in this zone to its load balancer (aws elbv2 set-subnets takes the full list, with the present ones).';
 
 // ── What the settings cost ─────────────────────────────────────────────────────────────────────────────────────────
 
-/** The setting that `npm run bench` measures as the fastest that both kinds take. */
+/** The setting that `npm run bench` measures as the fastest that both kinds accept. */
 const ADVISED = { intervalSeconds: 5, healthyThreshold: 2 } as const;
-/** AWS wants the time-out below the interval. */
+/** AWS requires a time-out below the interval. */
 const ADVISED_TIMEOUT_SECONDS = 4;
 
 /** Seconds that nobody would notice. */
 const TOLERATED = { always: 10, afterFailure: 60 } as const;
 
 /**
- * A deployment itself lets hosts join late where joining early would cost the full threshold (`joining.ts`), so what the
- * threshold costs is paid only by a host that fails a check.
+ * A deployment lets hosts join late where joining early would cost the full threshold (`joining.ts`), so only a host
+ * that fails a check pays for the threshold.
  */
 export function costOfHealthCheck(
   set: Pick<LoadBalancerSettings, 'ref' | 'intervalSeconds' | 'healthyThreshold'>,
@@ -116,7 +116,7 @@ function healthFinding(one: One, set: LoadBalancerSettings, more: BalancerDetail
   if (cost.always <= TOLERATED.always && cost.afterFailure <= TOLERATED.afterFailure)
     return health.ok(`the health check of ${one.name} is ${setting}`);
   return health.warning(
-    `the health check of ${one.name}, ${setting}, makes each deployment up to ${span(cost.always)} slower than ` +
+    `the health check of ${one.name}, ${setting}, makes each deployment up to ${span(cost.always)} slower than with ` +
       `${ADVISED.intervalSeconds} s × ${ADVISED.healthyThreshold}, and ${span(cost.afterFailure)} when a new host fails a check`,
     setHealthCheck(one, set, more),
   );
@@ -133,7 +133,7 @@ function setHealthCheck({ ref, region }: One, set: LoadBalancerSettings, more: B
   return aws(region)`elb configure-health-check --load-balancer-name ${ref.name} --health-check ${all}`;
 }
 
-/** The plan of a deployment advises the same. */
+/** A deployment's plan gives the same advice. */
 const LONG_DRAINING_SECONDS = 60;
 const ADVISED_DRAINING_SECONDS = 30;
 
@@ -150,11 +150,11 @@ function drainingFinding(one: One, { drainSeconds }: LoadBalancerSettings): Find
   const told = `${one.name} drains for up to ${span(drainSeconds)}`;
   if (drainSeconds > limit)
     return draining.warning(
-      `${told}, but the fleet waits for ${span(limit)} (limits.drainSeconds): one long request makes a deployment fail as DrainingStuck`,
+      `${told}, but the fleet only waits ${span(limit)} (limits.drainSeconds): one long request makes a deployment fail as DrainingStuck`,
       mend,
     );
   return drainSeconds > LONG_DRAINING_SECONDS
-    ? draining.warning(`${told}: one long request holds a deployment up for so long`, mend)
+    ? draining.warning(`${told}: one long request can delay a deployment by as much`, mend)
     : draining.ok(told);
 }
 
@@ -163,7 +163,7 @@ const crossZone = check('cross-zone');
 function spreading(one: One, { crossZone: isOn }: BalancerDetails): Finding {
   if (isOn) return crossZone.ok(`${one.name} spreads requests over all zones`);
   return crossZone.warning(
-    `${one.name} keeps requests within their zone: when one zone has fewer hosts, each of them works more`,
+    `${one.name} keeps requests within their zone: when one zone has fewer hosts, each of them gets more`,
     setTo(one, {
       classic: { CrossZoneLoadBalancing: { Enabled: true } },
       group: 'Key=load_balancing.cross_zone.enabled,Value=true',
@@ -176,7 +176,7 @@ interface Attribute {
   readonly group: string;
 }
 
-/** What both kinds have, under different names. */
+/** Both kinds have it, under different names. */
 function setTo({ ref, region }: One, { classic, group }: Attribute): string {
   const inRegion = aws(region);
   return ref.kind === 'classic'

@@ -1,4 +1,4 @@
-/** Who serves now, by the decision of the next deployment itself: would it begin, whom would it leave beside the new? */
+/** Which hosts are in service, as the next deployment decides it: would it start, which hosts would it leave alone? */
 
 import type { OldHost, Stranger } from '../../../lambdas/domain/core/document.ts';
 import { fleetSize, isProtected, loadBalancerName, TAG } from '../../../lambdas/domain/core/fleet.ts';
@@ -24,11 +24,11 @@ const hosts = check('hosts');
 
 export const checkHosts: Check = (facts, subject) => {
   if (isBeingDeployed(facts))
-    return [hosts.ok('a deployment is at work on the hosts: look again afterwards')];
+    return [hosts.ok('a deployment is changing the hosts: run the doctor again when it has ended')];
   const left = leftBehind(facts, subject);
   const { instances, tagged, balancers } = facts;
   const found = hosts.given(
-    'who serves now',
+    'the hosts in service',
     [facts.hosts, instances, tagged, everyMember(balancers)],
     (listed, described, ours, members) =>
       snapshot(subject, { hosts: listed, instances: described, tagged: ours, members }, left),
@@ -62,7 +62,7 @@ function mendOf({ fleet, region }: Subject, { tagged }: SnapshotFacts, failure: 
   const braked = tagged.filter(isProtected).map(({ instanceId }) => instanceId);
   if (failure === 'TerminationRefused' && braked.length > 0)
     return [
-      'Ask first who put it there, and why. Then:',
+      'First ask who put it there, and why. Then:',
       aws(region)`ec2 delete-tags --resources ${braked} --tags Key=${TAG.protect}`,
     ];
   return failure === 'FleetWouldShrink'
@@ -75,17 +75,17 @@ const inService = check('hosts-in-service');
 function serving({ fleet }: Subject, { hosts: old }: SnapshotDecision, members: Members): Finding[] {
   const size = fleetSize(fleet);
   if (old.length === 0)
-    return [hosts.ok(`no host yet: the first deployment launches ${count(size, 'host')}`)];
+    return [hosts.ok(`no hosts yet: the first deployment launches ${count(size, 'host')}`)];
   const idle = old.filter(({ served }) => !served);
   const served = old.length - idle.length;
-  const what = `${served} of ${count(size, 'host')} serve`;
+  const what = `${served} of ${count(size, 'host')} in service`;
   return [
     hosts.ok(`the next deployment would replace ${count(old.length, 'host')}`),
     idle.length === 0 && served === size
       ? inService.ok(what)
       : inService.warning(
           [what, ...idle.map((host) => whyIdle(host, members))].join('; '),
-          'Start a deployment with the input {"redeploy": true}: it launches the whole fleet anew.',
+          'Start a deployment with the input {"redeploy": true}: it relaunches the whole fleet.',
         ),
   ];
 }
@@ -105,11 +105,11 @@ const others = check('strangers');
 
 function strangers({ fleet }: Subject, found: readonly Stranger[], { ids }: LeftBehind): Finding[] {
   const left = found.filter(({ name, why }) => !ids.some((id) => name === id || why.includes(id)));
-  if (left.length === 0) return [others.ok('nobody stands under the role who is not of the fleet')];
+  if (left.length === 0) return [others.ok('no host of the role is outside the fleet')];
   const adoptable = left.filter(({ why }) => why.includes(TAG.fleet));
   const mend = [
     ...(adoptable.length > 0 ? [irekae('adopt', fleet.name)] : []),
-    ...(adoptable.length < left.length ? ['docs/runbook.md, Removing instances by hand'] : []),
+    ...(adoptable.length < left.length ? ['docs/runbook.md, Terminating instances by hand'] : []),
   ];
   const named = left.map(({ name, why }) => `${name}: ${why}`);
   const told = `the next deployment would not replace ${count(left.length, 'host')}: ${list(named, 3)}`;
@@ -120,7 +120,7 @@ function strangers({ fleet }: Subject, found: readonly Stranger[], { ids }: Left
 
 interface LeftBehind {
   readonly findings: readonly Finding[];
-  /** Told already, so no strangers. */
+  /** Reported already, so not strangers. */
   readonly ids: readonly string[];
 }
 
@@ -135,7 +135,7 @@ function leftBehind({ tagged, record, row, now }: Facts, { fleet, region }: Subj
       () => undefined,
       'InvalidInput',
     );
-    // Of a record that is none of ours: its own check tells that.
+    // A record that is not ours is reported by its own check.
     if (accounted === undefined) return [];
     const orphans = orphansAmong(instances, ledger?.held, accounted, now);
     const kept = instances.filter((instance) => isKept(instance, now));
@@ -152,7 +152,7 @@ function leftover(orphans: readonly Orphan[], region: string): Finding {
   );
   const ids = orphans.map(({ instanceId }) => instanceId);
   return leftovers.warning(`orphaned: ${list(told, 5)}`, [
-    'See first that it serves nobody: docs/runbook.md, Removing instances by hand.',
+    'First check that nobody uses it: docs/runbook.md, Terminating instances by hand.',
     aws(region)`ec2 terminate-instances --instance-ids ${ids}`,
   ]);
 }
@@ -166,7 +166,7 @@ function keptFinding(instance: Instance, now: Date, region: string): Finding {
   return keptInstance.warning(
     `${instanceId} (launched ${momentAgo(launchedAt, now)}) failed and is kept for debugging until ${until}`,
     [
-      'It is removed by itself then. Earlier, within 5 minutes:',
+      'It is terminated automatically then. To have it terminated within 5 minutes:',
       aws(region)`ec2 create-tags --resources ${instanceId} --tags ${over}`,
     ],
   );

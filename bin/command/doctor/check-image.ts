@@ -1,4 +1,4 @@
-/** Is there a machine image for the fleet, can it run it, and is it newer than what runs? */
+/** Is there a machine image for the fleet, does it fit, and is it newer than the one in use? */
 
 import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
 import { decideImage, imageOrigin } from '../../../lambdas/domain/release/image.ts';
@@ -8,7 +8,7 @@ import type { Facts } from './facts.ts';
 import type { Finding } from './finding.ts';
 import { happened, inFleetsFile } from './mending.ts';
 
-/** Most security updates of a quarter are missing then. */
+/** By then, most security updates of a quarter are missing. */
 const OLD_DAYS = 90;
 
 const image = check('image');
@@ -31,24 +31,26 @@ function mendOf(fleet: Subject['fleet'], found: Image | undefined): string[] {
   if (found.rootDevice !== fleet.launchTemplate.rootDevice)
     lines.push(inFleetsFile(fleet.name, `rootVolume: { device: '${found.rootDevice}' }`));
   if (found.architecture !== fleet.architecture)
-    lines.push(inFleetsFile(fleet.name, `architecture: '${found.architecture}', with instanceTypes of it`));
+    lines.push(
+      inFleetsFile(fleet.name, `architecture: '${found.architecture}', with instanceTypes to match`),
+    );
   return lines.length > 0 ? lines : ['Wait until EC2 has finished the image, or build another one.'];
 }
 
 function age({ imageId, createdAt }: Image, { runningImage, now }: Facts): readonly Finding[] {
   const days = Math.floor(secondsBetween(createdAt, now) / 86_400);
-  return imageAge.given('the image that runs now', [runningImage], (running) => {
+  return imageAge.given('the image in use', [runningImage], (running) => {
     const behind = running ? secondsBetween(createdAt, running.createdAt) : 0;
     if (running && behind > 0)
       return imageAge.problem(
-        `${imageId} is older than ${running.imageId}, which the fleet runs: the next deployment would go back`,
+        `${imageId} is older than ${running.imageId}, which the fleet runs: the next deployment would be a step back`,
         'Publish the newer image again (its tags, its name, or the parameter), or deregister this one.',
       );
     if (days > OLD_DAYS)
       return imageAge.warning(
-        `${imageId} is ${days} days old: it lacks the security updates since`,
-        'Have CI build the image anew.',
+        `${imageId} is ${days} days old: it lacks all later security updates`,
+        'Have CI build a new image.',
       );
-    return imageAge.ok(`it is ${days} days old${running && behind < 0 ? ', newer than what runs' : ''}`);
+    return imageAge.ok(`it is ${days} days old${running && behind < 0 ? ', newer than the one in use' : ''}`);
   });
 }

@@ -1,4 +1,4 @@
-/** Is the fleet free for its next deployment? */
+/** Is the fleet's lock free for the next deployment? */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { judgeLock } from '../../../lambdas/domain/lock/orphans.ts';
@@ -28,25 +28,25 @@ function lockFinding(fleet: string, row: LedgerRow | undefined, state: Execution
   const { needsHuman } = held;
   if (needsHuman !== undefined)
     return lock.problem(
-      `the lock waits for a human, and no deployment starts until then: ${needsHuman}`,
+      `the lock is kept for a human, and no deployment starts until it is released: ${needsHuman}`,
       mend,
     );
   if (judgeLock(row, state, now).act === 'clean-up')
     return lock.warning(
-      `the holder of the lock has ended without freeing it: ${who}; the clean-up comes by itself within ${CLEAN_UP_MINUTES} minutes`,
+      `the holder of the lock has ended without releasing it: ${who}; the clean-up starts automatically within ${CLEAN_UP_MINUTES} minutes`,
       mend,
     );
-  return lock.ok(`a deployment runs: ${who}, in the phase ${held.phase}`);
+  return lock.ok(`a deployment is running: ${who}, in the phase ${held.phase}`);
 }
 
 function waiting(fleet: string, row: LedgerRow | undefined): Finding[] {
   if (row?.pending === undefined || row.held) return [];
   const { versionId } = row.pending;
-  const told = `version ${versionId} waits although the lock is free; it is started by itself within ${CLEAN_UP_MINUTES} minutes`;
+  const told = `version ${versionId} is waiting although the lock is free; it starts automatically within ${CLEAN_UP_MINUTES} minutes`;
   return [waitingVersion.warning(told, irekae('unlock', fleet))];
 }
 
-/** Does a deployment change the fleet at this moment? Then its hosts are its business. */
+/** Is a deployment changing the fleet right now? Then its hosts are left to it. */
 export function isBeingDeployed({ row, holder, now }: Facts): boolean {
   if (!row.known || !row.value?.held || !holder.known) return false;
   return row.value.held.needsHuman === undefined && judgeLock(row.value, holder.value, now).act === 'nothing';

@@ -1,4 +1,4 @@
-/** Does Mackerel know the fleet, and let us ask? */
+/** Does Mackerel accept our key, and know the fleet? */
 
 import { list, plain } from '../../../lambdas/domain/core/words.ts';
 import type { MackerelAlert, MackerelHost } from '../../../lambdas/ports/mackerel.ts';
@@ -14,7 +14,7 @@ export const checkMackerel: Check = (facts, subject) => [
 
 const mackerelKey = check('mackerel-key');
 
-/** Whether the key may write is not found out by reading. */
+/** Reading does not show whether the key may write. */
 const key: Check = ({ apiKey, roles }, { fleet: { mackerel }, region }) => {
   const name = mackerel.apiKeyParameter;
   const put = aws(region)`ssm put-parameter --overwrite --type SecureString --name ${name}`;
@@ -22,15 +22,11 @@ const key: Check = ({ apiKey, roles }, { fleet: { mackerel }, region }) => {
   const about = 'the Mackerel API key';
   return mackerelKey.given(about, [apiKey], (isThere) => {
     if (!isThere)
-      return mackerelKey.problem(
-        `SSM has no API key of Mackerel under ${name}`,
-        mend,
-        'MackerelKeyUnreadable',
-      );
+      return mackerelKey.problem(`SSM has no Mackerel API key under ${name}`, mend, 'MackerelKeyUnreadable');
     if (roles.known) return mackerelKey.ok('Mackerel accepts the API key');
     const { name: failure, message } = roles.error;
     if (failure !== 'MackerelRefused') return notLookedAt('mackerel-key', about, roles);
-    const sentence = `Mackerel does not accept the API key of ${name}: ${happened(message)}`;
+    const sentence = `Mackerel does not accept the API key in ${name}: ${happened(message)}`;
     return mackerelKey.problem(sentence, mend, failure);
   });
 };
@@ -58,7 +54,8 @@ const alerts: Check = ({ alerts: answer, hosts }) =>
   openAlerts.given('open alerts on the fleet’s hosts', [answer, hosts], (open, fleet) => {
     const ours = open.filter(({ hostId }) => fleet.some(({ id }) => id === hostId));
     if (ours.length === 0) return openAlerts.ok('no alert is open on a host of the fleet');
-    const mend = 'Look at it in Mackerel first: a deployment replaces the host and may only move the cause.';
+    const mend =
+      'Look at it in Mackerel first: a deployment replaces the host and may only move the problem.';
     return ours.map((alert) => openAlerts.warning(alertSentence(alert, fleet), mend));
   });
 

@@ -1,4 +1,4 @@
-/** Is there room for a second set of hosts: subnets, addresses, instance types in every zone? */
+/** Is there capacity for a second set of hosts: subnets, addresses, instance types in every zone? */
 
 import { count, list } from '../../../lambdas/domain/core/words.ts';
 import { subnetProblems } from '../../../lambdas/domain/hosts/network.ts';
@@ -27,7 +27,7 @@ function subnetFindings(fleet: Fleet, found: readonly Subnet[]): readonly Findin
   const spread =
     zones.length < found.length
       ? subnets.warning(
-          `${all} stand in ${list(zones)} alone: one zone may fail`,
+          `${all} are all in ${list(zones)}: a zone may fail`,
           inFleetsFile(fleet.name, 'subnets: one in each zone'),
         )
       : subnets.ok(`${all} in ${list(zones)}`);
@@ -38,12 +38,12 @@ const zonesOf = (found: readonly Subnet[]): string[] => [...new Set(found.map(({
 
 const free = check('free-addresses');
 
-/** A deployment needs one set beside the old hosts; what was kept for debugging, or launched by others, needs more. */
+/** A deployment needs addresses for one set beside the old hosts; hosts kept for debugging, or of others, need more. */
 function addresses({ name, instancesPerZone: needed }: Fleet, found: readonly Subnet[]): Finding[] {
   const short = found.filter(({ freeAddresses }) => freeAddresses < 2 * needed);
   if (short.length === 0) {
     const least = Math.min(...found.map(({ freeAddresses }) => freeAddresses));
-    return [free.ok(`${least} addresses free at least, ${needed} needed in each subnet`)];
+    return [free.ok(`at least ${least} free addresses, ${needed} needed in each subnet`)];
   }
   return short.map(({ subnetId, zone, freeAddresses }) =>
     free.warning(
@@ -60,7 +60,7 @@ const types = check('instance-types');
 const typesOfZones: Check = (facts, { fleet }) =>
   types.given('the instance types of the zones', [facts.subnets, facts.offerings], (found, offered) => {
     const zones = zonesOf(found);
-    // Of subnets that EC2 does not know, no zone is known either: that is told already.
+    // Without known subnets there are no known zones: that is reported already.
     if (zones.length === 0) return [];
     const isOffered = (type: string, zone: string) => offered.some(isOf(type, zone));
     const isEmpty = (zone: string) => !fleet.instanceTypes.some((type) => isOffered(type, zone));
@@ -80,10 +80,10 @@ const isOf = (type: string, zone: string) => (offering: Offering) =>
   offering.instanceType === type && offering.zone === zone;
 
 function emptyZones(fleet: Fleet, empty: readonly string[], hasOthers: boolean): Finding[] {
-  const line = `instanceTypes: one that EC2 has in ${list(empty)}; or other subnets`;
+  const line = `instanceTypes: one that EC2 offers in ${list(empty)}; or other subnets`;
   const mend = inFleetsFile(fleet.name, line);
   return empty.map((zone) => {
-    const told = `EC2 has none of ${list(fleet.instanceTypes)} in ${zone}`;
+    const told = `EC2 offers none of ${list(fleet.instanceTypes)} in ${zone}`;
     return fleet.spillOver && hasOthers
       ? types.warning(`${told}: its hosts go to the other zones`, mend)
       : types.problem(told, mend, 'NoCapacity');
@@ -92,6 +92,6 @@ function emptyZones(fleet: Fleet, empty: readonly string[], hasOthers: boolean):
 
 const lessChoice = (fleet: Fleet, type: string, zones: readonly string[]): Finding =>
   types.warning(
-    `EC2 has no ${type} in ${list(zones)}: one choice less there`,
+    `EC2 does not offer ${type} in ${list(zones)}: one alternative less there`,
     inFleetsFile(fleet.name, `instanceTypes: another one in place of ${type}`),
   );

@@ -8,7 +8,7 @@ import { isUploadPattern } from './upload-pattern.ts';
 
 export const checkStack: Check = (facts, subject) => {
   const findings = stackItself(facts, subject);
-  // Where there is no stack, all that it makes is missing, and saying so would hide the one thing to do.
+  // Without a stack, everything that it makes is missing, and reporting that would hide the one thing to fix.
   if (findings.some(({ level }) => level === 'problem')) return findings;
   const found = machines(facts, subject);
   const all = [...findings, ...found];
@@ -33,10 +33,7 @@ const stackItself: Check = (facts, { fleet: { environment } }) => {
       );
     if (/^(CREATE|UPDATE|IMPORT|UPDATE_ROLLBACK|IMPORT_ROLLBACK)_COMPLETE$/.test(status))
       return stack.ok(`${name} is ${status}`);
-    return stack.problem(
-      `${told} ${status}: what stands in AWS is half of something`,
-      diffFirst(environment),
-    );
+    return stack.problem(`${told} ${status}: it is only partly deployed`, diffFirst(environment));
   });
 };
 
@@ -53,7 +50,7 @@ const machines: Check = (facts, { fleet: { name: fleet, environment }, tree }) =
     const missing = found.filter(({ deployed }) => deployed === undefined).map(({ name }) => name);
     if (missing.length > 0)
       return machine.problem(
-        `there is no state machine ${list(missing)}: ${fleet} cannot be deployed, or not cleaned up after`,
+        `there is no state machine ${list(missing)}: ${fleet} cannot be deployed or cleaned up after`,
         deployStack(environment),
       );
     const differing = found.flatMap(({ name, deployed }) =>
@@ -68,19 +65,19 @@ const machines: Check = (facts, { fleet: { name: fleet, environment }, tree }) =
   });
 
 function differenceSentence(differing: readonly Difference[]): string {
-  // Both machines hold the whole fleet, and each state that opens one says it again.
+  // Both machines contain the whole fleet, and each state that opens one repeats it.
   const told = new Map(differing.map((each) => [each.path.replace(/^States\..*\.fleet\./, 'fleet.'), each]));
   const examples = [...told]
     .slice(0, 3)
     .map(([path, { deployed, here }]) => `${path} is ${deployed} in AWS and ${here} here`);
   const more = told.size > examples.length ? `; ${told.size - examples.length} more` : '';
-  return `what is deployed is not what this working tree would deploy: ${examples.join('; ')}${more}`;
+  return `what is deployed differs from this working tree: ${examples.join('; ')}${more}`;
 }
 
 const rule = check('upload-rule');
 
 const uploadRule: Check = ({ rules }, { fleet: { name, environment, artifact }, tree, region }) => {
-  if (!tree.startsOnUpload) return [rule.ok('an upload alone does not start this fleet, as it is meant')];
+  if (!tree.startsOnUpload) return [rule.ok('an upload alone does not start this fleet, as intended')];
   return rule.given('the rule that starts deployments', [rules], (found) => {
     const ours = found.filter(({ pattern }) => isOurUpload(pattern, artifact));
     if (ours.some(({ enabled }) => enabled))
@@ -89,7 +86,7 @@ const uploadRule: Check = ({ rules }, { fleet: { name, environment, artifact }, 
     return disabled === undefined
       ? rule.problem(`no rule starts ${name} when ${artifact.key} is uploaded`, diffFirst(environment))
       : rule.problem(
-          `the rule ${disabled.name} is switched off: an upload starts nothing`,
+          `the rule ${disabled.name} is disabled: an upload starts nothing`,
           aws(region)`events enable-rule --name ${disabled.name}`,
         );
   });

@@ -1,4 +1,4 @@
-/** What a check is: it is given the answers that it needs, and says under its name what it makes of them. Pure. */
+/** What a check is: from the answers that it needs, it reports findings under its name. Pure. */
 import { type DeploymentError, type FailureName, isFailure } from '../../../lambdas/domain/core/errors.ts';
 import type { Fleet } from '../../../lambdas/domain/core/fleet.ts';
 import type { Answer } from './answer.ts';
@@ -6,15 +6,15 @@ import type { Facts } from './facts.ts';
 import { type CheckName, type Finding, ok, problem, unknown, warning } from './finding.ts';
 import type { WorkingTree } from './working-tree.ts';
 
-/** Whom the doctor looks at, beside the facts. */
+/** What the doctor looks at, besides the facts. */
 export interface Subject {
-  /** As its deployments see it, but for the launch template, which is in AWS alone. */
+  /** As its deployments see it, except for the launch template, which is only in AWS. */
   readonly fleet: Fleet;
   readonly region: string;
   readonly tree: WorkingTree;
 }
 
-/** One finding at least: what is fine is said too. */
+/** At least one finding: what is fine is reported too. */
 export type Check = (facts: Facts, subject: Subject) => readonly Finding[];
 
 /** Shell commands, or lines of `bin/fleets.ts`. */
@@ -24,7 +24,7 @@ type Answers = readonly Answer<unknown>[];
 type Unanswered = Extract<Answer<unknown>, { known: false }>;
 type Values<A extends Answers> = { readonly [I in keyof A]: A[I] extends Answer<infer T> ? T : never };
 
-/** What is said under this name, and from which answers. */
+/** Findings under this name, and how they follow from answers. */
 export const check = (name: CheckName) => ({
   ok: (sentence: string) => ok(name, sentence),
   warning: (sentence: string, mend: Mend) => warning(name, sentence, { mend: [mend].flat() }),
@@ -32,7 +32,7 @@ export const check = (name: CheckName) => ({
   problem: (sentence: string, mend: Mend, failure?: FailureName) =>
     problem(name, sentence, { mend: [mend].flat(), ...(failure && { failure }) }),
   /**
-   * What these answers make it find; one that lacks is the finding itself.
+   * What follows from these answers; if one is missing, that is the finding.
    * @param about what it looks at: `the subnets`
    */
   given: <const A extends Answers>(
@@ -46,11 +46,11 @@ export const check = (name: CheckName) => ({
   },
 });
 
-/** In AWS's many words for it. */
+/** AWS's many ways to say it. */
 const DENIED =
   /AccessDenied|UnauthorizedOperation|not authorized|\(403\)|AuthorizationError|AuthFailure|Forbidden/i;
 
-/** Without what differs from question to question of one outage, and the advice that is for others. */
+/** Without what differs between the calls of one outage, and without advice for others. */
 const inOurWords = (message: string) =>
   message
     .replace(/ (Check the permissions of|It may pass:|If Mackerel is not under) .*$/, '')
@@ -61,8 +61,8 @@ const inOurWords = (message: string) =>
 export function notLookedAt(name: CheckName, about: string, { error, needs }: Unanswered): Finding {
   const failure = error.name;
   if (failure === 'ServiceRefused' && needs !== '' && DENIED.test(error.message))
-    return unknown(name, `${about}: you may not look; it needs ${needs}`, {
-      mend: [`Ask for ${needs}, or run the doctor as somebody who has it.`],
+    return unknown(name, `${about}: you lack permission to check; it needs ${needs}`, {
+      mend: [`Ask for ${needs}, or run the doctor as someone who has it.`],
       failure,
       about,
     });
@@ -71,8 +71,8 @@ export function notLookedAt(name: CheckName, about: string, { error, needs }: Un
 }
 
 /**
- * By a decision of the deployment itself: what it throws is told too.
- * @param name the only failure that is expected, if there is but one
+ * By a decision of the deployment itself: what it throws is reported too.
+ * @param name the only failure that is expected, if there is just one
  */
 export function decided<T>(
   decide: () => T,

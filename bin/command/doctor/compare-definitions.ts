@@ -8,7 +8,7 @@ export interface Difference {
   readonly here: string;
 }
 
-/** What CloudFormation fills in: `${Function.Arn}`. Whatever stands there in AWS fits. */
+/** What CloudFormation fills in: `${Function.Arn}`. Anything there in AWS matches. */
 const HOLE = /\$\{[\w.]+\}/;
 
 /** @returns at most `most` differences, in the order of the definition here. */
@@ -39,7 +39,7 @@ function fits(deployed: unknown, here: unknown): boolean {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
-/** Long enough to recognize it by. */
+/** Long enough to be recognized. */
 const MOST_CHARACTERS = 60;
 
 function shown(value: unknown): string {

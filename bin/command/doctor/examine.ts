@@ -12,7 +12,7 @@ import { checkStack } from './check-stack.ts';
 import type { Facts } from './facts.ts';
 import { byLevel, type Finding } from './finding.ts';
 
-/** In the order in which somebody would mend what they find. */
+/** In the order in which an operator would fix what they find. */
 const ALL: readonly Check[] = [
   checkClock,
   checkStack,
@@ -33,8 +33,8 @@ export function examine(facts: Facts, subject: Subject): readonly Finding[] {
 }
 
 /**
- * Could a check not look because of something that another one tells as the problem that it is? A role that does not
- * exist has no hosts to look at. What AWS would not answer, or not to us, is always told.
+ * Could a check not look because of a problem that another check reports? A role that does not exist has no hosts to
+ * look at. What AWS did not answer, or denied, is always reported.
  */
 function isConsequence({ level, failure, check }: Finding, findings: readonly Finding[]): boolean {
   if (level !== 'unknown' || failure === 'ServiceRefused' || failure === 'ServiceUnavailable') return false;

@@ -1,4 +1,4 @@
-/** All that `irekae doctor` knows about a fleet: every question asked side by side, and no judgement. Only reads. */
+/** Everything that `irekae doctor` knows about a fleet; its questions are asked side by side. Only reads; judges nothing. */
 
 import { machineArn as machineArnIn, placeOf } from '../../../lambdas/domain/core/aws.ts';
 import { type Fleet, TAG } from '../../../lambdas/domain/core/fleet.ts';
@@ -13,7 +13,7 @@ import { machineArn, type Task } from '../command.ts';
 import { type Answer, andThen, ask, known, together } from './answer.ts';
 import type { WorkingTree } from './working-tree.ts';
 
-/** Answers by what was asked. */
+/** Answers, by question. */
 export type Facts = Awaited<ReturnType<typeof gatherFacts>>;
 export type BalancerFacts = Facts['balancers'][number];
 
@@ -38,7 +38,7 @@ export async function gatherFacts(task: Task, fleet: Fleet, tree: WorkingTree) {
   };
 }
 
-/** Without the stack there is neither a ledger nor a record: that is no unknown. */
+/** Without the stack there is neither a ledger nor a record: that is known. */
 const NEVER_DEPLOYED = {
   row: known(undefined),
   holder: known({ state: 'unknown' } as const),
@@ -55,13 +55,13 @@ function aboutMackerel({ parameters, mackerel, ec2 }: CommandPorts, fleet: Fleet
   const hosts = ask('', () => hostsOfRole({ fleet }, { mackerel }));
   return {
     /** Is there a key? Never the key. */
-    apiKey: ask(`ssm:GetParameter on ${key} (and kms:Decrypt, if its key is yours)`, async () =>
+    apiKey: ask(`ssm:GetParameter on ${key} (and kms:Decrypt, if its KMS key is your own)`, async () =>
       Boolean((await parameters.read(key))?.trim()),
     ),
     roles: ask('', () => mackerel.roles(service)),
     hosts,
     alerts: ask('', () => mackerel.openAlerts()),
-    /** What EC2 knows of the ids that Mackerel named. */
+    /** What EC2 knows about the ids that Mackerel named. */
     instances: andThen(hosts, async (found) => {
       const ids = [...new Set(found.flatMap(({ instanceId }) => instanceId ?? []))];
       return ids.length === 0 ? known([]) : ask('ec2:DescribeInstances', () => ec2.describe(ids));
@@ -95,7 +95,7 @@ function aboutImages({ ec2, parameters, records }: CommandPorts, fleet: Fleet) {
   const record = ask(READ, () => records.readRecord(artifact.bucket, currentReleaseKey(fleet.name)));
   return {
     image: search(),
-    /** `irekae/<fleet>/current.json`, as it stands there. */
+    /** `irekae/<fleet>/current.json`, as it is there. */
     record,
     /** That of the current release, if there is one. */
     runningImage: andThen(record, async (current) => {
@@ -170,7 +170,7 @@ function aboutStack(task: Task, tree: WorkingTree) {
 
 function aboutLock({ ledger, executions }: CommandPorts, fleet: Fleet) {
   const row = ask('cloudformation:DescribeStacks and dynamodb:GetItem', () => ledger.read(fleet.name));
-  /** What became of the lock's holder; `unknown` when nobody holds it. */
+  /** What happened to the lock's holder; `unknown` when nobody holds it. */
   const holder = andThen(row, async (found): Promise<Answer<ExecutionState>> => {
     const { held } = found ?? {};
     return held
@@ -180,12 +180,12 @@ function aboutLock({ ledger, executions }: CommandPorts, fleet: Fleet) {
   return { row, holder };
 }
 
-/** Asked alone, when nothing else is under way: what the answer takes looks like a clock that is off. */
+/** Asked when nothing else is running: a slow answer would look like a clock that is off. */
 async function skew({ clock, inspector }: CommandPorts): Promise<Answer<number>> {
   const before = clock.now().getTime();
   const answer = await ask('', () => inspector.awsTime());
   const after = clock.now().getTime();
   if (!answer.known) return answer;
-  // AWS tells whole seconds: half a second later on average.
+  // AWS reports whole seconds: half a second later on average.
   return known((answer.value.getTime() + 500 - (before + after) / 2) / 1000);
 }

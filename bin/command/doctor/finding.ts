@@ -1,15 +1,18 @@
-/** What `irekae doctor` finds: a level, a sentence, and what mends it. */
+/** What `irekae doctor` finds: a level, a sentence, and what fixes it. */
 import type { FailureName } from '../../../lambdas/domain/core/errors.ts';
 
 /**
- * `problem`: a deployment would fail, or not start. `unknown`: nobody could look, so nobody may call it fine.
- * `warning`: a deployment works, and something costs time or will cost trouble. The most important first; `worst`: what
- * comes out when nothing is worse.
+ * `problem`: a deployment would fail, or not start. `unknown`: it could not be checked, so it is not called fine.
+ * `warning`: a deployment works, but something costs time or will cause trouble. The most important first; `worst`: the
+ * outcome when nothing is worse.
  */
 export const LEVELS = {
   problem: { heading: 'Problems: a deployment would fail, not start, or go wrong', worst: 'problems' },
-  unknown: { heading: 'Unknown: could not be looked at', worst: 'unknown' },
-  warning: { heading: 'Warnings: a deployment works, but', worst: 'warnings' },
+  unknown: { heading: 'Unknown: could not be checked', worst: 'unknown' },
+  warning: {
+    heading: 'Warnings: a deployment works, but this costs time or causes trouble',
+    worst: 'warnings',
+  },
   ok: { heading: 'Fine', worst: 'healthy' },
 } as const;
 export type Level = keyof typeof LEVELS;
@@ -44,9 +47,9 @@ export interface Finding {
   readonly sentence: string;
   /** A shell command, or the line of `bin/fleets.ts`; one or more lines. */
   readonly mend?: readonly string[];
-  /** What an unknown is about: its sentence begins with it, and a colon. */
+  /** What an unknown is about: its sentence begins with this and a colon. */
   readonly about?: string;
-  /** The name under which a deployment would fail, or the question did. */
+  /** The name under which a deployment would fail, or the name under which the question failed. */
   readonly failure?: FailureName;
 }
 

@@ -1,8 +1,8 @@
-/** Lines that mend: shell commands that can be copied as they stand, and places in `bin/fleets.ts`. */
+/** Lines that fix a finding: shell commands that can be copied as they are, and places in `bin/fleets.ts`. */
 import { stackName } from '../../../lambdas/domain/core/names.ts';
 import { quote } from '../../../lambdas/domain/launch/boot-script.ts';
 
-/** A word of shell; quoted only where it has to be, because people read it too. */
+/** A word of shell; quoted only where necessary, because people read it too. */
 const word = (value: string) => (/^[A-Za-z0-9_./:=@%+,-]+$/.test(value) ? value : quote(value));
 
 export const shell = (...words: readonly string[]): string => words.map(word).join(' ');
@@ -23,7 +23,7 @@ export const irekae = (...words: readonly string[]): string => shell('npx', 'ire
 export const deployStack = (environment: string): string =>
   shell('npx', 'cdk', 'deploy', stackName(environment));
 
-/** What happened, of a failure's message; what to do next is the finding's own to say. */
+/** What happened, of a failure's message; the finding itself says what to do next. */
 export const happened = (message: string): string =>
   (/^(.*?)\.(?= \p{Lu}|$)/su.exec(message)?.[1] ?? message).replace(/\.$/, '');
 

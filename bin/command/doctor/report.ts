@@ -1,4 +1,4 @@
-/** The findings as a tired operator reads them: what to mend first, then what is unknown, what costs, what is fine. */
+/** The findings as an operator reads them: first what to fix, then what is unknown, warnings, and what is fine. */
 
 import { groupBy } from '../../../lambdas/domain/core/collections.ts';
 import { count, list } from '../../../lambdas/domain/core/words.ts';
@@ -16,7 +16,7 @@ function findingLines({ check, sentence, mend = [] }: Finding): string[] {
   return [...row(CHECKS[check], sentence), ...mend.map((line) => `${INDENT}  ${line}`)];
 }
 
-/** One outage, or one missing permission, is told once, with all that could not be looked at because of it. */
+/** One outage, or one missing permission, is reported once, with everything that could not be checked because of it. */
 function byReason(findings: readonly Finding[]): Finding[] {
   const reasonOf = ({ about, sentence }: Finding) =>
     about === undefined ? sentence : sentence.slice(about.length);
@@ -27,7 +27,7 @@ function byReason(findings: readonly Finding[]): Finding[] {
   });
 }
 
-/** One row for each area: what is fine shall not push the rest off the screen. */
+/** One row for each area: what is fine must not push the rest off the screen. */
 function fineLines(findings: readonly Finding[]): string[] {
   const areas = new Set(findings.map(({ check }) => CHECKS[check]));
   return [...areas].flatMap((area) => {
@@ -40,7 +40,7 @@ const AREA_WIDTH = Math.max(...Object.values(CHECKS).map(width));
 const INDENT = ' '.repeat(2 + AREA_WIDTH + 2);
 const TEXT_WIDTH = 96;
 
-/** Sentences are wrapped; what mends is not, so that it can be copied. */
+/** Sentences are wrapped; fixes are not, so that they can be copied. */
 function row(area: string, text: string): string[] {
   const [first = '', ...more] = wrap(text, TEXT_WIDTH);
   return [`  ${padTo(area, AREA_WIDTH)}  ${first}`, ...more.map((line) => `${INDENT}${line}`)];

@@ -1,6 +1,6 @@
 /**
  * What this working tree would deploy for a fleet, to be compared with what is deployed. CDK takes a second to load, and
- * as long again to synthesize: only who needs it imports this file.
+ * another to synthesize, so this file is imported only where it is needed.
  */
 import { artifactBucketName, machineName } from '../../../lambdas/domain/core/names.ts';
 import type { Environment } from '../../../lib/read-fleets.ts';

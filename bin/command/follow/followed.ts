@@ -1,4 +1,4 @@
-/** From a deployment that was started or joined to the command's outcome: followed to its end, or left alone. */
+/** From a deployment that was started or joined to the command's outcome. */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { count, secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
@@ -15,14 +15,14 @@ export const followed = (task: Task, execution: string, versionId?: string): Pro
   followedTo(task, execution, { kind: 'deployment', versionId }, async (outcome, _, deployment) => {
     const page = await pageOf(task, deployment);
     if (page === undefined) return outcome;
-    // A modelled bucket is gone when the command has ended.
+    // A modelled bucket is gone when the command ends.
     const line = task.isLocal
-      ? 'A page that shows it is left beside its record. To see one:  npm start -- --timeline timeline.html'
-      : `A page that shows it:  aws s3 cp ${page} timeline.html`;
+      ? 'Its timeline page is beside its record. To see such a page:  npm start -- --timeline timeline.html'
+      : `Its timeline page:  aws s3 cp ${page} timeline.html`;
     return { ...outcome, lines: [...outcome.lines, line], facts: { ...outcome.facts, timeline: page } };
   });
 
-/** Follows whatever was started; of one that ends, `then` has the last word. */
+/** Follows whatever was started; if it ends, `then` makes the outcome. */
 export async function followedTo(
   task: Task,
   execution: string,
@@ -59,7 +59,7 @@ function notEnded(
   const goesOn = isLocal
     ? ['It ends with this modelled world.']
     : [
-        `It goes on by itself. To follow it again:  irekae watch ${name}`,
+        `It continues. To follow it again:  irekae watch ${name}`,
         `To have it undone:  irekae cancel ${name}`,
       ];
   const isLate = how === 'timed-out';
@@ -97,7 +97,7 @@ function linesOf(task: Task, { verdict, reason, error, output }: End): string[] 
     case 'needs-human':
       return [
         `${error ?? 'Stopped'}: ${reason}`,
-        `See what is left, and who holds the lock:  irekae unlock ${task.fleet.name}`,
+        `To see what is left, and who holds the lock:  irekae unlock ${task.fleet.name}`,
         ...advice,
       ];
     default:
@@ -118,5 +118,5 @@ function deployedLines(record: DeploymentRecord | undefined, reason: string): st
   const image = imageId === undefined ? '' : ` on ${imageId}`;
   const hosts = `${count(newInstances.length, 'new host')} in, ${count(oldInstances.length, 'old host')} out.`;
   const line = `Deployed ${what}${image} in ${span(secondsBetween(startedAt, finishedAt))}: ${hosts}`;
-  return rolledBackTo === undefined ? [line] : [line, `The fleet is back at the release of ${rolledBackTo}.`];
+  return rolledBackTo === undefined ? [line] : [line, `The fleet now runs the release of ${rolledBackTo}.`];
 }

@@ -1,6 +1,6 @@
 /**
- * Follows a deployment to its end, whatever becomes of it on the way: it may wait for its turn and go on under another
- * execution's name, or be stopped and be undone or finished by the clean-up. Only reads; whoever stops following changes
+ * Follows a deployment to its end, whatever happens on the way: it may wait for its turn and continue under another
+ * execution's name, or be stopped and then undone or finished by the clean-up. Only reads; to stop following changes
  * nothing.
  */
 
@@ -16,27 +16,27 @@ import { Eyes, type Look } from './look.ts';
 import { type Progress, progressFor, quiet } from './progress.ts';
 import { type End, endFromRecord, standingOf } from './standing.ts';
 
-/** Between two looks: three requests. Step Functions lets an account ask ten times a second. */
+/** Between two looks: three requests. Step Functions allows an account ten calls a second. */
 const PAUSE_SECONDS = 4;
-/** An execution that was started is known within moments; one that waited is started within a moment, or by the watch. */
+/** A started execution is known within moments; a waiting one is started within moments, or by the orphan watch. */
 const UNKNOWN_SECONDS = 60;
 const WAITED_SECONDS = 600;
-/** AWS has bad minutes, and CI shall not fail for them: so many looks may fail one after the other before it is said. */
+/** AWS has bad minutes, and CI must not fail because of them: this many looks may fail before it is reported. */
 const QUIET_TROUBLES = 3;
 
 export interface FollowOptions {
   /** How long at most. */
   readonly seconds: number;
-  /** A dry run is over in seconds: its steps are not told. Only of a deployment something is left when it is stopped. */
+  /** A dry run is over in seconds: its steps are not shown. Only a deployment leaves something when it is stopped. */
   readonly kind: 'deployment' | 'promotion' | 'dry-run';
-  /** The artifact version that was asked for, as far as it is known: tells "waits already" from "superseded". */
+  /** The requested artifact version, if known: distinguishes "already waiting" from "superseded". */
   readonly versionId?: string | undefined;
 }
 
 export type Followed =
   | { readonly how: 'ended'; readonly execution: string; readonly end: End }
   | { readonly how: 'timed-out' | 'interrupted'; readonly execution: string; readonly reason?: undefined }
-  /** There is no such execution, or what waited is not there anymore. */
+  /** There is no such execution, or what was waiting is gone. */
   | { readonly how: 'lost'; readonly execution: string; readonly reason: string };
 
 export async function follow(task: Task, execution: string, options: FollowOptions): Promise<Followed> {
@@ -53,10 +53,10 @@ class Follower {
   readonly #progress: Progress;
   readonly #options: FollowOptions;
   readonly #eyes: Eyes;
-  /** Looks that failed since one succeeded. */
+  /** Failed looks since the last success. */
   #troubles = 0;
   #told = new Set<string>();
-  /** Since when nothing can be seen of what we follow. */
+  /** Since when nothing is visible of what we follow. */
   #missingSince: Date | undefined;
 
   constructor(task: Task, progress: Progress, options: FollowOptions) {
@@ -78,7 +78,7 @@ class Follower {
         execution = next;
         continue;
       }
-      // Of one that had ended before, all that is wanted is how.
+      // If it had ended before, only how it ended matters.
       if (look && !(looks === 1 && next)) await this.#progress.see(look);
       if (next) return next;
       if (interrupted.aborted) return { how: 'interrupted', execution };
@@ -94,17 +94,18 @@ class Follower {
       'ServiceUnavailable',
     );
     if (!look) return undefined;
-    for (const what of this.#eyes.refused) this.#once(`You may not read ${what}: following without it.`);
+    for (const what of this.#eyes.refused)
+      this.#once(`You lack permission to read ${what}: following without it.`);
     this.#troubles = 0;
     return look;
   }
 
   #bear({ message }: DeploymentError): undefined {
     this.#troubles += 1;
-    if (this.#troubles === QUIET_TROUBLES) this.#progress.tell(`${message} Looking again.`);
+    if (this.#troubles === QUIET_TROUBLES) this.#progress.tell(`${message} Trying again.`);
   }
 
-  /** @returns the end; or the execution to go on with */
+  /** @returns the end; or the execution to continue with */
   async #judge(look: Look): Promise<Followed | string | undefined> {
     const { execution, described } = look;
     if (!described)
@@ -131,14 +132,14 @@ class Follower {
 
   async #waits(look: Look, reason: string): Promise<Followed | string | undefined> {
     const { execution, row } = look;
-    this.#once(`${executionName(execution)} waits for its turn: ${reason}.`);
+    this.#once(`${executionName(execution)} is waiting for its turn: ${reason}.`);
     const own = await this.#startedFor(executionName(execution));
     if (own !== undefined) return own;
     const { pending } = row ?? {};
     if (pending && pending.id !== executionName(execution)) {
       const { versionId = pending.versionId } = this.#options;
       if (pending.versionId !== versionId) return over(execution, { verdict: 'superseded', reason });
-      // The same version, asked for by somebody else: what becomes of theirs becomes of ours.
+      // The same version, requested by someone else: what happens to theirs happens to ours.
       const theirs = await this.#startedFor(pending.id);
       if (theirs !== undefined) return theirs;
     }
@@ -146,28 +147,28 @@ class Follower {
       this.#missingSince = undefined;
       return undefined;
     }
-    const gone = 'What waited is not in the fleet’s waiting slot anymore, and was not started.';
+    const gone = 'The waiting request is no longer in the fleet’s waiting slot, and was not started.';
     return this.#missing(look, WAITED_SECONDS, gone);
   }
 
-  /** The execution that runs what this one left in the slot. */
+  /** The execution that runs what this one left in the waiting slot. */
   async #startedFor(id: string): Promise<string | undefined> {
     const arn = executionArn(this.#task, waitedName(id));
     const described = await this.#task.ports.executions.describe(arn);
     if (!described) return undefined;
     this.#missingSince = undefined;
-    this.#progress.tell(`Its turn has come: ${waitedName(id)} deploys it.`);
+    this.#progress.tell(`Its turn has come: ${waitedName(id)} is deploying it.`);
     return arn;
   }
 
   // ── Stopped from outside ──
 
-  /** The clean-up holds the lock in its name until all is undone or finished, and writes its record. */
+  /** The clean-up holds the lock in its name until everything is undone or finished, and writes its record. */
   async #afterDeath(look: Look, reason: string): Promise<Followed | undefined> {
     const { execution, row } = look;
     const name = executionName(execution);
     this.#once(
-      `${name}: ${reason}. The clean-up undoes it, or finishes it after the point of no return; it begins after about 3 minutes.`,
+      `${name}: ${reason}. The clean-up undoes it, or finishes it after the point of no return; it starts after about 3 minutes.`,
     );
     const held = row?.held;
     if (held && deploymentHeldFor(held) === name) {
@@ -175,7 +176,7 @@ class Follower {
       return over(execution, { verdict: 'needs-human', reason: held.needsHuman, error: 'StoppedHalfway' });
     }
     const record = await readDeployment(this.#task, name);
-    // Without a ledger nobody can tell whether the clean-up is at it: its record says that it was.
+    // Without a ledger, only its record shows whether the clean-up ran.
     if (!record && this.#eyes.refused.length > 0) return this.#missing(look, WAITED_SECONDS, reason);
     return over(execution, endFromRecord(record));
   }

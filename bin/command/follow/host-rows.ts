@@ -1,17 +1,17 @@
-/** How each host of a running deployment stands right now, asked of EC2, the load balancers and Mackerel. */
+/** The state of each host of a running deployment, from EC2, the load balancers and Mackerel. */
 
 import { actOf } from '../../../lambdas/domain/core/steps.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { MackerelHost } from '../../../lambdas/ports/mackerel.ts';
-import { orNothing } from '../attempt.ts';
+import { orUndefined } from '../attempt.ts';
 import type { Task } from '../command.ts';
 import { findLeftovers, type HostNow, placesWords } from '../leftovers.ts';
 import { table } from '../wording.ts';
 
-/** A fleet of hundreds does not fit a terminal: those that are not there yet are shown first. */
+/** A fleet of hundreds does not fit a terminal: hosts that are not ready yet are shown first. */
 const MOST = 12;
 
-/** Lines for the live block; what may not be asked, or does not answer, is left out. */
+/** Lines for the live block; what is not permitted, or not answered, is left out. */
 export async function hostRows(task: Task, held: LedgerRow['held']): Promise<string[]> {
   if (!held || actOf(held.phase)?.leaves === 'release') return [];
   const [{ launched, old }, registered] = await Promise.all([findLeftovers(task, held), inMackerel(task)]);
@@ -30,7 +30,7 @@ export async function hostRows(task: Task, held: LedgerRow['held']): Promise<str
 type ById = ReadonlyMap<string | undefined, MackerelHost>;
 
 async function inMackerel({ ports, fleet: { mackerel } }: Task): Promise<ById | undefined> {
-  const hosts = await orNothing(ports.mackerel.hosts(mackerel.service, mackerel.role));
+  const hosts = await orUndefined(ports.mackerel.hosts(mackerel.service, mackerel.role));
   return hosts && new Map(hosts.map((host) => [host.instanceId, host]));
 }
 

@@ -4,13 +4,13 @@ import type { Screen } from '../command.ts';
 
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
-/** Terminals that know these show the change at once, without flicker; the others ignore them. */
+/** Terminals that support these show the change at once, without flicker; the others ignore them. */
 const BEGIN_UPDATE = '\x1b[?2026h';
 const END_UPDATE = '\x1b[?2026l';
 const CLEAR_BELOW = '\x1b[J';
 /**
- * A terminal may count otherwise than we do: some show `…` and `▶` in two columns, some an emoji in more. Whatever it
- * counts, a row of the block stays one row.
+ * A terminal may measure widths differently: some show `…` and `▶` in two columns, some an emoji in more. Either way, a
+ * row of the block stays one row.
  */
 const WITHOUT_WRAPPING = '\x1b[?7l';
 const WITH_WRAPPING = '\x1b[?7h';
@@ -25,7 +25,7 @@ export class LiveBlock {
     this.#screen = screen;
   }
 
-  /** A line that stays. */
+  /** Prints a line that stays. */
   print(line: string): void {
     this.#paint(`${printable(line)}\n`, this.#rows);
   }
@@ -34,7 +34,7 @@ export class LiveBlock {
     this.#paint('', rows);
   }
 
-  /** The block goes, the cursor comes back. */
+  /** Removes the block and shows the cursor again. */
   close(): void {
     this.#paint('', []);
     this.#screen.write(SHOW_CURSOR);
@@ -43,11 +43,11 @@ export class LiveBlock {
   #paint(lines: string, rows: readonly string[]): void {
     this.#rows = rows;
     const columns = Math.max(20, this.#screen.columns());
-    // A block that is higher than the terminal could not be redrawn.
+    // A block taller than the terminal could not be redrawn.
     const fitting = rows
       .slice(0, Math.max(1, this.#screen.rows() - 2))
       .map((row) => cutTo(printable(row), columns - 1));
-    // A terminal that has become narrower since then has wrapped what stood there.
+    // A terminal that has been narrowed since then has wrapped what was there.
     const height = this.#painted.reduce((sum, row) => sum + rowsTaken(row, columns), 0);
     const home = height === 0 ? '' : `\x1b[${height}A`;
     const block = fitting.map((row) => `${row}\n`).join('');
@@ -59,5 +59,5 @@ export class LiveBlock {
   }
 }
 
-/** Names come from outside: nothing in them may move the cursor. */
+/** Names come from outside: they must not move the cursor. */
 const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '�');

@@ -1,6 +1,6 @@
 /**
- * One look at a deployment from outside: its execution, the fleet's lock, and what was told lately. Only the execution's
- * state is needed; whoever may not read the ledger or a history follows without.
+ * One look at a deployment from outside: its execution, the fleet's lock, and its latest messages. Only the execution's
+ * state is required; without permission to read the ledger or a history, the command follows without them.
  */
 
 import { machineAndName, machineIn } from '../../../lambdas/domain/core/aws.ts';
@@ -13,12 +13,12 @@ import { standingOf } from './standing.ts';
 
 export interface Look {
   readonly at: Date;
-  /** Whom we follow. */
+  /** The execution that we follow. */
   readonly execution: string;
   /** Absent: Step Functions does not know it. */
   readonly described?: ExecutionDescription;
   readonly row?: LedgerRow;
-  /** Whose turns these are: the execution, or who acts for it or before it. */
+  /** Whose turns these are: the execution's, or those of one that acts for it or before it. */
   readonly acting: string;
   readonly turns: readonly HistoryTurn[];
 }
@@ -31,7 +31,7 @@ export class Eyes {
     this.#task = task;
   }
 
-  /** What could not be seen for want of a permission. */
+  /** What could not be seen for lack of permission. */
   get refused(): readonly string[] {
     return [...this.#refused];
   }
@@ -57,7 +57,7 @@ export class Eyes {
   }
 }
 
-/** Itself; or who acts before it, when it waits for its turn, and for it, when it is dead: the lock's holder. */
+/** The execution itself; or the lock's holder, which acts before it while it waits, and for it when it is dead. */
 function actingFor(execution: string, described?: ExecutionDescription, row?: LedgerRow): string {
   const standing = described ? standingOf(described).is : 'running';
   if (!row?.held || standing === 'running' || standing === 'over') return execution;

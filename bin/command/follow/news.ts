@@ -1,4 +1,4 @@
-/** What an execution tells on its way, as lines of a log: only what is news. */
+/** What an execution reports on its way, as log lines: only what is new. */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { actBegunBy } from '../../../lambdas/domain/core/story.ts';
@@ -6,7 +6,7 @@ import { explain } from '../../../lambdas/domain/record/ending.ts';
 import type { HistoryTurn } from '../../../lambdas/ports/executions.ts';
 import type { Phase } from '../../../lambdas/ports/ledger.ts';
 
-/** A wait may swing between sentences (Mackerel is not asked in every look): these many are remembered. */
+/** A wait may alternate between sentences (not every look calls Mackerel): this many are remembered. */
 const REMEMBERED = 3;
 
 export interface Told {
@@ -25,12 +25,12 @@ export class News {
   #said: string[] = [];
   #latest: Told | undefined;
 
-  /** What was told last, or said again with another number in it. */
+  /** What was reported last, or repeated with another number in it. */
   get latest(): Told | undefined {
     return this.#latest;
   }
 
-  /** @param turns oldest first; those that were seen before are passed over */
+  /** @param turns oldest first; those seen before are skipped */
   of(execution: string, turns: readonly HistoryTurn[]): Told[] {
     const who = executionName(execution);
     const seen = this.#newest.get(who) ?? 0;
@@ -70,7 +70,7 @@ function textOf({ kind, answer, error, cause }: HistoryTurn): string | undefined
     return `${name}: ${sentence}`;
   }
   const { reason, outcome } = Object(answer) as { reason?: unknown; outcome?: unknown };
-  // The record repeats what was said long ago.
-  if (outcome === 'Deployed') return 'what the fleet runs now is on record';
+  // The record only repeats earlier sentences.
+  if (outcome === 'Deployed') return 'release recorded';
   return typeof reason === 'string' && reason !== '' ? reason : undefined;
 }

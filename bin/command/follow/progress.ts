@@ -1,5 +1,5 @@
 /**
- * How a deployment that is followed is shown: as lines of a log, one for each thing that is news; in a terminal the same
+ * How a deployment is shown while it is followed: as log lines, one for each piece of news; in a terminal the same
  * lines, and below them a block that is redrawn: the acts, the time left, and every host.
  */
 
@@ -25,7 +25,7 @@ export interface Progress {
   close(): void;
 }
 
-/** Time left rests on at most this many of the newest deployments that succeeded, among so many records. */
+/** The time left is based on at most this many of the newest successful deployments, among this many records. */
 const EXPERIENCE = 5;
 const RECORDS = 15;
 
@@ -34,14 +34,14 @@ export async function progressFor(task: Task, kind: 'deployment' | 'promotion'):
   return new FollowedProgress(task, kind, kind === 'deployment' ? await experience(task) : []);
 }
 
-/** Only what is told by others: troubles. */
+/** Shows only what others report: troubles. */
 export const quiet = (task: Task): Progress => ({
   see: async () => {},
   tell: (line) => task.tell(line),
   close: () => {},
 });
 
-/** The phases of earlier deployments, in seconds. Whoever may not list the records is told no time left. */
+/** The phases of earlier deployments, in seconds. Without permission to list the records, no time left is shown. */
 type Experience = readonly Readonly<Record<string, number>>[];
 
 async function experience(task: Task): Promise<Experience> {
@@ -50,7 +50,7 @@ async function experience(task: Task): Promise<Experience> {
   return deployed.slice(0, EXPERIENCE);
 }
 
-/** The number of an event that is one of an execution's first. */
+/** Events up to this number are an execution's first. */
 const EARLY = 5;
 
 class FollowedProgress implements Progress {
@@ -59,12 +59,12 @@ class FollowedProgress implements Progress {
   readonly #earlier: Experience;
   readonly #news = new News();
   readonly #block: LiveBlock | undefined;
-  /** Whose turns are told, and who told of its beginning. */
+  /** Whose turns are shown, and whose beginning has been shown. */
   #acting: string | undefined;
   #begun: string | undefined;
   /** The furthest act, as an index; -1: none yet. */
   #reached = -1;
-  /** Before the lines of others than the deployment that is followed. */
+  /** Prefix for lines of other executions than the one that is followed. */
   #who = '';
   #looks = 0;
   #hosts: readonly string[] = [];
@@ -82,10 +82,10 @@ class FollowedProgress implements Progress {
     const left = timeLeft(this.#earlier, row?.held, documentOf(row?.held), at);
     if (acting !== this.#acting) this.#turnTo(look, left);
     for (const told of this.#news.of(acting, turns)) this.#say(told, left);
-    // Whoever may not read the history learns of the act from the lock.
+    // Without permission to read the history, the act is known from the lock.
     this.#enter(row?.held?.phase, at, left);
     if (!this.#block) return;
-    // Every other look: the hosts are asked of three services.
+    // Every other look: the hosts need calls to three services.
     if (this.#looks % 2 === 0) this.#hosts = await hostRows(this.#task, look.row?.held);
     this.#looks += 1;
     const [title, sentence] = [this.#title(look), this.#sentence()];
@@ -113,19 +113,19 @@ class FollowedProgress implements Progress {
     this.#line(`${clockTime(startedAt)}  ${who} began (${day}; times in UTC)`);
   }
 
-  /** Others act before it, while it waits for its turn, and after it, when the clean-up does what it could not. */
+  /** Others act before it, while it waits for its turn, and after it, when the clean-up takes over. */
   #turnTo({ acting, execution, row, turns, at }: Look, left: TimeLeft | undefined): void {
     this.#acting = acting;
     this.#who = acting === execution ? '' : `[${executionName(acting)}] `;
     this.#reached = -1;
-    // Joined on its way: what is told of it belongs to the act that it is in.
+    // Joined midway: what it reports belongs to its current act.
     const isOnItsWay = !turns.some(({ id, state }) => id <= EARLY || actBegunBy(state) !== undefined);
-    // Else its own beginning, which we may see a moment later: no line is dated after the next one.
+    // Else its own beginning, which we may see a moment later: no line must be dated after the next one.
     const began = isOnItsWay ? at : (turns[0]?.at ?? at);
     this.#enter(isOnItsWay ? row?.held?.phase : 'agree', began, left);
   }
 
-  /** Acts only ever follow each other: a wait that was sent back to is still in its own. */
+  /** Acts only move forward: a wait that is returned to is still in its own act. */
   #enter(phase: Phase | undefined, at: Date, left: TimeLeft | undefined): void {
     if (this.#kind === 'promotion' || phase === undefined || PHASES.indexOf(phase) <= this.#reached) return;
     this.#reached = PHASES.indexOf(phase);
@@ -153,7 +153,7 @@ class FollowedProgress implements Progress {
   #acts(left: TimeLeft | undefined): string {
     const now = Math.max(0, this.#reached);
     const isUndone = PHASES[now] === 'undo';
-    // What is undone is not finished, and the other way round.
+    // What is undone is not finished, and vice versa.
     const order = PHASES.filter((phase) => (isUndone ? !isPastNoReturn(phase) : phase !== 'undo'));
     const acts = order.map((phase) => `${markOf(PHASES.indexOf(phase), now)} ${titleOf(phase)}`);
     return [...acts, left ? leftWords(left) : ''].join('   ').trimEnd();
@@ -161,7 +161,7 @@ class FollowedProgress implements Progress {
 
   #sentence(): string {
     const { latest } = this.#news;
-    return latest?.text === undefined ? 'waiting for its first words' : `${latest.state}: ${latest.text}`;
+    return latest?.text === undefined ? 'nothing reported yet' : `${latest.state}: ${latest.text}`;
   }
 }
 

@@ -1,11 +1,11 @@
-/** Is this version being deployed already? Then there is nothing to start: that deployment is the one to follow. */
+/** Is this version already being deployed? Then there is nothing to start, and that deployment is the one to follow. */
 import { actOf } from '../../../lambdas/domain/core/steps.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { Task } from '../command.ts';
 import { documentOf } from '../holder.ts';
 import { isCleanUpOf } from './look.ts';
 
-/** The execution that deploys this version right now, if one does that is not being undone. */
+/** The execution that is deploying this version right now, unless it is being undone. */
 export async function runningDeploymentOf(
   task: Task,
   row?: LedgerRow,

@@ -1,6 +1,6 @@
 /**
- * What an execution's description says about the deployment: that it runs, waits for its turn, was stopped from
- * outside, or how it ended. And which exit code an end is.
+ * What an execution's description says about the deployment: that it is running, waiting for its turn or was stopped
+ * from outside, or how it ended. And which exit code belongs to an end.
  */
 import * as v from 'valibot';
 import { FAILURES, type FailureName } from '../../../lambdas/domain/core/errors.ts';
@@ -14,7 +14,7 @@ export const EXIT_CODES = {
   'already-deployed': 0,
   superseded: 0,
   planned: 0,
-  /** An end of another state machine than the deployment's, or one that needs no word of its own. */
+  /** An end of another state machine than the deployment's, or one that needs no name of its own. */
   done: 0,
   refused: 3,
   'rolled-back': 3,
@@ -27,16 +27,16 @@ export interface End {
   readonly verdict: Verdict;
   /** A sentence or two. */
   readonly reason: string;
-  /** The failure's name, of an end that is none of the successes. */
+  /** The failure's name, if it did not succeed. */
   readonly error?: string;
   readonly output?: unknown;
 }
 
 export type Standing =
   | { readonly is: 'running' }
-  /** Its request is in the fleet's one waiting slot, or lost against one that is. */
+  /** Its request is in the fleet's one waiting slot, or lost to one that is. */
   | { readonly is: 'waiting'; readonly reason: string }
-  /** Stopped, out of time, or it lost its lock: somebody else undoes or finishes it, and writes the record. */
+  /** Stopped, timed out, or it lost its lock: another execution undoes or finishes it, and writes the record. */
   | { readonly is: 'dead'; readonly reason: string }
   | { readonly is: 'over'; readonly end: End };
 
@@ -50,13 +50,13 @@ const Output = v.looseObject({
 export function standingOf({ state, output, error, cause }: ExecutionDescription): Standing {
   if (state.state === 'running') return { is: 'running' };
   if (state.status === 'SUCCEEDED') return succeeded(output);
-  if (state.status === 'ABORTED') return { is: 'dead', reason: 'somebody stopped its execution' };
-  if (state.status === 'TIMED_OUT') return { is: 'dead', reason: 'its execution ran out of time' };
+  if (state.status === 'ABORTED') return { is: 'dead', reason: 'its execution was stopped' };
+  if (state.status === 'TIMED_OUT') return { is: 'dead', reason: 'its execution timed out' };
   // Failures of Step Functions itself reach no Catch.
   if (error === undefined || !(error in FAILURES) || error === 'LockLost')
     return {
       is: 'dead',
-      reason: `its execution failed with ${error ?? 'no error'}, which nothing in it undoes`,
+      reason: `its execution failed with ${error ?? 'no error'}, which it cannot undo itself`,
     };
   return { is: 'over', end: failed(error, cause ?? '') };
 }
@@ -78,14 +78,14 @@ const ENDINGS: Partial<Record<FailureName, Verdict>> = {
   RollbackFailed: 'needs-human',
 };
 
-/** Under any other name it was refused before anything was changed. */
+/** Under any other name it was refused before anything changed. */
 const failed = (error: string, reason: string): End => ({
   verdict: ENDINGS[error as FailureName] ?? 'refused',
   reason,
   error,
 });
 
-/** How a deployment ended that others had to undo or finish, from the record that they wrote. */
+/** How a deployment that others had to undo or finish ended, from the record that they wrote. */
 export function endFromRecord(record: DeploymentRecord | undefined): End {
   if (!record)
     return { verdict: 'refused', reason: 'It was stopped before it changed anything.', error: 'Stopped' };

@@ -1,4 +1,4 @@
-/** How long a deployment still takes, if it takes as long as those before it did. */
+/** How much longer a deployment takes, if it takes as long as earlier ones did. */
 
 import type { Deployment } from '../../../lambdas/domain/core/document.ts';
 import { PHASES, rowOf, STEP_NAMES } from '../../../lambdas/domain/core/steps.ts';
@@ -16,13 +16,13 @@ const rowsOf = (phase: Phase) => ROWS.filter(({ act, span }) => (span?.act ?? ac
 export interface TimeLeft {
   /** 0: it takes longer than usual. */
   readonly seconds: number;
-  /** How many earlier deployments this rests on. */
+  /** How many earlier deployments this is based on. */
   readonly from: number;
 }
 
 /**
  * @param earlier the phases of earlier deployments that succeeded, in seconds
- * @returns nothing where there is no experience, or nothing usual: while undoing, and for others than deployments
+ * @returns nothing without experience, while undoing, and for anything but deployments
  */
 export function timeLeft(
   earlier: readonly Readonly<Record<string, number>>[],
@@ -37,14 +37,14 @@ export function timeLeft(
       (sum, { span }) => sum + median(earlier.map((spans) => spans[span?.name ?? ''] ?? 0)),
       0,
     );
-  // In the first two acts from the start of the lock, which is the start of the story.
+  // The first two acts count from when the lock was taken, which is the start of the story.
   const from = ORDER.indexOf(phase) < 2 ? 0 : ORDER.indexOf(phase);
   const begun = from === 0 ? held.since : (endOf(ORDER[from - 1], document) ?? held.since);
   const usual = ORDER.slice(from).reduce((sum, each) => sum + seconds(each), 0);
   return { seconds: Math.max(0, usual - secondsBetween(begun, now)), from: earlier.length };
 }
 
-/** When the last step of an act has answered. */
+/** When the last step of an act answered. */
 function endOf(phase: Phase | undefined, document: Deployment | undefined): string | undefined {
   const last = phase && rowsOf(phase).at(-1);
   return last && document ? (document[last.key] as { readonly at?: string } | undefined)?.at : undefined;

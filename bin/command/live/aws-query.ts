@@ -1,5 +1,5 @@
 /**
- * Questions to AWS that no step asks: whose credentials these are (STS), how a stack is and what its outputs are
+ * AWS calls that no step makes: whose credentials these are (STS), a stack's status and its outputs
  * (CloudFormation). Their SDK clients would be two more packages.
  */
 

@@ -1,4 +1,4 @@
-/** What the doctor asks about a load balancer beyond its settings. */
+/** What the doctor reads about a load balancer beyond its settings. */
 import {
   type ElasticLoadBalancingClient as ClassicClient,
   DescribeLoadBalancerAttributesCommand as DescribeClassicAttributes,
@@ -16,7 +16,7 @@ import { asking, isNamed } from '../../../lambdas/clients/wire/aws-errors.ts';
 import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import type { BalancerDetails } from '../../../lambdas/ports/inspector.ts';
 
-/** On the wire and in AWS's documentation: LoadBalancerNotFound. */
+/** LoadBalancerNotFound on the wire and in AWS's documentation. */
 const NO_SUCH_LOAD_BALANCER = 'AccessPointNotFoundException';
 
 export const classicDetails = (client: ClassicClient, name: string): Promise<BalancerDetails> =>
@@ -39,7 +39,7 @@ export const classicDetails = (client: ClassicClient, name: string): Promise<Bal
     }),
   );
 
-/** Above all the load balancers that use it. */
+/** Mainly the load balancers that use it. */
 export const targetGroupDetails = (client: Client, arn: string): Promise<BalancerDetails> =>
   asking(`look at the target group ${arn}`, () =>
     existing(`target group ${arn}`, 'TargetGroupNotFoundException', async () => {
@@ -68,14 +68,14 @@ async function existing<T>(what: string, absent: string, ask: () => Promise<T | 
   );
 }
 
-/** Without a name, AWS would describe all load balancers of the account. */
+/** Without ARNs, AWS would describe all load balancers of the account. */
 async function balancersOf(client: Client, LoadBalancerArns: string[]): Promise<readonly LoadBalancer[]> {
   if (LoadBalancerArns.length === 0) return [];
   const { LoadBalancers = [] } = await client.send(new DescribeLoadBalancersCommand({ LoadBalancerArns }));
   return LoadBalancers;
 }
 
-/** Of several load balancers, what all of them serve: a host elsewhere would be missing at one. */
+/** The zones that all of the load balancers serve: a host elsewhere would be missing at one. */
 function zonesOf(balancers: readonly LoadBalancer[]): string[] {
   const [first = [], ...others] = balancers.map(({ AvailabilityZones: zones = [] }) =>
     zones.flatMap(({ ZoneName }) => ZoneName ?? []),
@@ -85,7 +85,7 @@ function zonesOf(balancers: readonly LoadBalancer[]): string[] {
 
 const CROSS_ZONE = 'load_balancing.cross_zone.enabled';
 
-/** The group's own word, or else that of its load balancers: an ALB spreads always, an NLB when it is told to. */
+/** The group's own setting, or else that of its load balancers: an ALB always spreads, an NLB when configured to. */
 async function isCrossZone(
   client: Client,
   TargetGroupArn: string,

@@ -1,4 +1,4 @@
-/** An environment's AWS account, by the credentials that the AWS CLI would find too: profile, SSO, environment, role. */
+/** An environment's AWS account, with the credentials that the AWS CLI would use: profile, SSO, environment, role. */
 
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
@@ -58,7 +58,7 @@ function livePorts(environment: Environment, options: AwsQueryOptions): CommandP
   };
 }
 
-/** The table's name comes with the first request: who asks for no lock needs no stack that says where the locks are. */
+/** The table's name is looked up at the first request: a command that needs no lock needs no stack. */
 function liveLedger(environment: Environment, options: AwsQueryOptions): Ledger {
   const call = jsonCaller('dynamodb', options);
   let tableName: Promise<string> | undefined;
@@ -71,7 +71,7 @@ function liveLedger(environment: Environment, options: AwsQueryOptions): Ledger 
   });
 }
 
-/** The table's name is made up by CloudFormation; the stack says it. */
+/** CloudFormation makes up the table's name; it is an output of the stack. */
 const LEDGER_OUTPUT = 'LedgerTable';
 
 async function ledgerTableName({ name }: Environment, options: AwsQueryOptions): Promise<string> {
@@ -80,7 +80,7 @@ async function ledgerTableName({ name }: Environment, options: AwsQueryOptions):
   if (table !== undefined) return table;
   throw new DeploymentError(
     'ServiceRefused',
-    `The stack ${stack} does not say the name of its ledger: it was deployed before there was one. Deploy it again ` +
+    `The stack ${stack} has no output for its ledger: it was deployed before there was one. Deploy it again ` +
       `(npx cdk deploy ${stack}).`,
   );
 }

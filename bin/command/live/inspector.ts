@@ -1,4 +1,4 @@
-/** What only the doctor asks, in AWS. Each question says what permissions it takes in `doctor/facts.ts`. */
+/** What only the doctor reads from AWS. `doctor/facts.ts` lists the permissions that each call needs. */
 import { type EC2Client, paginateDescribeInstanceTypeOfferings } from '@aws-sdk/client-ec2';
 import type { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
 import type { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
@@ -51,7 +51,7 @@ function offerings(client: EC2Client, types: readonly string[], zones: readonly 
     { Name: 'instance-type', Values: [...types] },
     { Name: 'location', Values: [...zones] },
   ];
-  return asking('tell which instance types the zones have', async () => {
+  return asking('list the instance types of the zones', async () => {
     const found: Offering[] = [];
     const input = { LocationType: 'availability-zone', Filters } as const;
     for await (const page of paginateDescribeInstanceTypeOfferings({ client }, input)) {
@@ -83,7 +83,7 @@ async function bucket(client: S3Client, Bucket: string): Promise<BucketSettings 
 
 // ── Step Functions and EventBridge ─────────────────────────────────────────────────────────────────────────────────
 
-/** The answer; `undefined` when the service refuses it with this name: there is no such thing. */
+/** The answer; `undefined` when the service answers with this error: there is no such thing. */
 async function described(
   call: CallJson,
   operation: string,
@@ -111,7 +111,7 @@ async function rulesThatStart(call: CallJson, machineArn: string): Promise<Event
   return rules.flat();
 }
 
-/** None when it was deleted since it was listed. */
+/** None when it has been deleted since the listing. */
 async function rule(call: CallJson, Name: string): Promise<EventRule[]> {
   const doing = `describe the rule ${Name}`;
   const body = await described(
@@ -136,7 +136,7 @@ function parsed(text: unknown, doing: string): unknown {
 
 // ── The clock ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Unsigned, because a clock that is off is what fails a signature. Whatever STS answers, its date stands there. */
+/** Unsigned, because a wrong clock makes signatures invalid. Whatever STS answers, it has the date. */
 async function awsTime({ region, endpoint, timeoutMs }: AwsQueryOptions): Promise<Date> {
   const doing = 'tell the time';
   const response = await asking(doing, () =>

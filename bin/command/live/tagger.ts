@@ -1,4 +1,4 @@
-/** Tagging instances that exist already, behind its port. */
+/** Tagging of existing instances, behind its port. */
 
 import { CreateTagsCommand, type EC2Client } from '@aws-sdk/client-ec2';
 import { failureOf, isNamed, wordsOf } from '../../../lambdas/clients/wire/aws-errors.ts';
@@ -6,7 +6,7 @@ import { chunksOf } from '../../../lambdas/domain/core/collections.ts';
 import type { Tagger } from '../../../lambdas/ports/command.ts';
 import type { Refusal } from '../../../lambdas/ports/refusal.ts';
 
-/** EC2 takes 1,000 resources; fewer make a refusal cheaper to take apart. */
+/** EC2 accepts 1,000 resources; with fewer, a refusal is cheaper to narrow down. */
 const IDS_PER_REQUEST = 100;
 
 /** Needs `ec2:CreateTags` on the instances. Tagging twice is harmless. */

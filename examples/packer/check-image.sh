@@ -2,7 +2,7 @@
 # Is this host what irekae's boot script needs? Run by Packer as the last step of the build, and as the user data of an
 # instance that test-image.sh boots from the image: then the verdict is on the console and the instance shuts down.
 #
-#   check-image.sh --stay-up      answers with its exit code, and leaves the host running
+#   check-image.sh --stay-up      reports by its exit code, and leaves the host running
 #
 # IMAGE_ROOT is for tests alone: a directory that stands for /.
 set -uo pipefail
@@ -21,11 +21,11 @@ check_tools() {
 check_agent() {
   systemctl cat mackerel-agent.service >/dev/null 2>&1 || wrong+=('mackerel-agent is not installed')
   if systemctl is-enabled --quiet mackerel-agent 2>/dev/null; then
-    wrong+=('mackerel-agent starts by itself: a host would register before its application runs')
+    wrong+=('mackerel-agent starts automatically: a host would register before its application runs')
   fi
-  if systemctl is-active --quiet mackerel-agent 2>/dev/null; then wrong+=('mackerel-agent runs'); fi
+  if systemctl is-active --quiet mackerel-agent 2>/dev/null; then wrong+=('mackerel-agent is running'); fi
   if [ -e "$root/var/lib/mackerel-agent/id" ]; then
-    wrong+=('/var/lib/mackerel-agent/id is there: every host would take itself for that one')
+    wrong+=('/var/lib/mackerel-agent/id is there: every host would claim that id')
   fi
   if [ ! -f "$conf" ]; then
     wrong+=('there is no /etc/mackerel-agent/mackerel-agent.conf')
@@ -34,7 +34,7 @@ check_agent() {
   grep -Eq '^[[:space:]]*on_start[[:space:]]*=[[:space:]]*"(working|standby)"' "$conf" ||
     wrong+=('mackerel-agent.conf has no on_start = "working" under [host_status]')
   if grep -Eq '^[[:space:]]*apikey[[:space:]]*=' "$conf"; then
-    wrong+=('mackerel-agent.conf holds an API key: whoever may launch the image could read it')
+    wrong+=('mackerel-agent.conf holds an API key: anyone who may launch the image could read it')
   fi
   [ -x "$root/usr/local/sbin/mackerel-api-key" ] || wrong+=('/usr/local/sbin/mackerel-api-key is missing')
 }
@@ -64,6 +64,6 @@ check_application
 check_metadata
 for each in ${wrong[@]+"${wrong[@]}"}; do say "$each"; done
 if [ "${#wrong[@]}" -eq 0 ]; then say 'VERDICT ok'; else say "VERDICT ${#wrong[@]} wrong"; fi
-# Time enough to read the console of an instance that runs, then it terminates itself.
+# Leaves time to read the console while the instance is running; then it terminates itself.
 if [ "${1:-}" != --stay-up ]; then shutdown -h +3; fi
 [ "${#wrong[@]}" -eq 0 ]

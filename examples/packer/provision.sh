@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes an Amazon Linux 2023 host into the image of Reactio's hosts; Packer runs it as root.
+# Turns an Amazon Linux 2023 host into the image of Reactio's hosts; Packer runs it as root.
 #
 #   provision.sh FILES     the directory with the files of this image
 #
@@ -13,7 +13,7 @@ step() { printf 'provision: %s\n' "$*"; }
 install_packages() {
   step 'packages'
   dnf --assumeyes --quiet upgrade
-  # Those that the boot script needs and a minimal image lacks. curl is there, as curl-minimal.
+  # What the boot script needs and a minimal image lacks. curl is there, as curl-minimal.
   dnf --assumeyes --quiet install tar gzip gawk grep sed
 }
 
@@ -21,13 +21,13 @@ install_agent() {
   step 'mackerel-agent'
   local setup
   setup=$(mktemp)
-  # A file and not a pipe: a download that breaks off must not run in half.
+  # A file and not a pipe: a partial download must not run.
   curl --fail --silent --show-error --location --retry 5 --output "$setup" \
     https://mackerel.io/file/script/amznlinux/setup-yum-v2.sh
   sh "$setup"
   rm -f "$setup"
   dnf --assumeyes --quiet install mackerel-agent
-  # Its package enables it. A host registers when its application was started, and not before: the boot script's job.
+  # Its package enables it. A host must register only after its application has started, which the boot script takes care of.
   systemctl disable --now mackerel-agent
   install -D -m 644 "$files/mackerel-agent.conf" "$root/etc/mackerel-agent/mackerel-agent.conf"
   install -D -m 755 "$files/mackerel-api-key" "$root/usr/local/sbin/mackerel-api-key"
@@ -44,7 +44,7 @@ install_application_units() {
   systemctl daemon-reload
 }
 
-# What makes this host this host: the next one that boots from the image must not take itself for it.
+# This host's identity: hosts that boot from the image must not inherit it.
 forget_identity() {
   step 'identity'
   rm -f "$root/var/lib/mackerel-agent/id"

@@ -3,7 +3,7 @@
 #
 #   packer init . && packer build .
 #
-# What comes out is a candidate. test-image.sh boots it; release-image.sh makes the image of it that fleets look for.
+# The result is a candidate. test-image.sh boots it; release-image.sh turns it into the image that fleets look for.
 
 packer {
   required_version = ">= 1.9.0"
@@ -49,14 +49,14 @@ source "amazon-ebs" "reactio" {
   ami_users      = var.share_with
   snapshot_users = var.share_with
 
-  # Instances of this image answer to IMDSv2 alone, as the build itself does.
+  # Instances of this image accept only IMDSv2, as the build itself does.
   imds_support = "v2.0"
   metadata_options {
     http_endpoint = "enabled"
     http_tokens   = "required"
   }
 
-  # The build's own key must not let anybody into a production host.
+  # The build's own key must not let anyone into a production host.
   ssh_clear_authorized_keys = true
 
   # The fleet's rootVolume.device.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes a tested candidate into an image that fleets find: a copy in the account and Region of the credentials, which has
-# its name and the tag stage=released from birth. A tag that came later would come too late for whoever listens to EC2's
+# Turns a tested candidate into an image that fleets find: a copy in the account and Region of the credentials, which has
+# its name and the tag stage=released from creation. A later tag would be too late for anything that listens to EC2's
 # event that an image is available.
 #
 #   release-image.sh ami-0123456789abcdef0 NAME [--from REGION] [--parameter SSM_PARAMETER]

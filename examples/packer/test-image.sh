@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Boots one instance from an image, lets check-image.sh look at it from within, and reads the verdict off its console.
+# Boots one instance from an image, lets check-image.sh check it from within, and reads the verdict from its console.
 # The instance terminates itself, and is terminated in any case.
 #
 #   test-image.sh ami-0123456789abcdef0 SUBNET [INSTANCE_TYPE]
 #
-# Exit codes: 0 the image is good, 1 it is not, or that could not be found out, 2 bad usage.
+# Exit codes: 0 the image is good, 1 it is not, or that could not be determined, 2 bad usage.
 set -euo pipefail
 export AWS_PAGER=''
 here=$(dirname "${BASH_SOURCE[0]}")

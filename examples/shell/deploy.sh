@@ -15,7 +15,7 @@
 # is started. Fleets are followed one after another; after one that failed, the rest is not.
 #
 # Exit codes: 0 deployed (or already deployed, or superseded by a newer upload), 1 not possible, 2 bad usage,
-# 3 rolled back or refused: the old hosts serve, 4 halfway: a human is needed, 5 cancelled, 6 still running.
+# 3 rolled back or refused: the old hosts are serving, 4 halfway: a human is needed, 5 cancelled, 6 still running.
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source-path=SCRIPTDIR source=irekae.sh

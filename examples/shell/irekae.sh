@@ -9,7 +9,7 @@ readonly LOOK_EVERY=5           # seconds; Step Functions allows an account a fe
 readonly LOOK_SELDOM=30         # seconds, at what takes minutes
 readonly EVENT_TAKES=60         # seconds that an upload's event may take to start a deployment
 readonly RECORD_TAKES=1200      # seconds that the clean-up of a stopped deployment may take
-export AWS_PAGER='' # AWS CLI 2 would wait for somebody to press q
+export AWS_PAGER='' # AWS CLI 2 would wait for someone to press q
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -23,12 +23,12 @@ give_up() { complain "$@"; exit "$FAILED"; }
 
 interrupted() {
   if [ -n "$following" ]; then
-    complain "not followed any longer. The deployment of $following goes on; to cancel it: npx irekae cancel $following"
+    complain "not followed any longer. The deployment of $following continues; to cancel it: npx irekae cancel $following"
   fi
   exit 130
 }
 
-# -- What was asked for: all problems at once --
+# -- The arguments: all problems at once --
 
 problems=0
 problem() { complain "$@"; problems=$((problems + 1)); }
@@ -69,7 +69,7 @@ check_options() {
   if [ $# -eq 0 ]; then problem 'no fleet is named.'; fi
   for fleet; do
     matches "$fleet" '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$' ||
-      problem "\"$fleet\" is no name of a fleet: letters, digits, - and _, at most 64."
+      problem "\"$fleet\" is not the name of a fleet: letters, digits, - and _, at most 64."
   done
 }
 
@@ -86,9 +86,9 @@ json_text() { # TEXT: as a JSON string
   printf '"%s"' "${text//\"/\\\"}"
 }
 
-# -- Asking AWS --
+# -- Calling AWS --
 
-# Asks again where it may help. The answer is in $answer, what AWS said of a failure in $why.
+# Retries where it may help. The answer is in $answer, AWS's message about a failure in $why.
 ask() {
   local try
   for try in 1 2 3 4 5; do
@@ -133,12 +133,12 @@ look_at_newest() {
   newest='' newest_sha256=''
   if ask s3api head-object --bucket "$bucket" --key "$key" --query '[VersionId,Metadata.sha256]' --output text; then
     newest=${answer%%$'\t'*} newest_sha256=${answer#*$'\t'}
-    case $newest in '' | None | null) give_up "s3://$bucket keeps no versions: switch versioning on." ;; esac
+    case $newest in '' | None | null) give_up "s3://$bucket keeps no versions: enable versioning." ;; esac
     return
   fi
   case $why in
     *'(404)'* | *NoSuchKey*) ;;
-    *) give_up "AWS did not say what is at s3://$bucket/$key: $why" ;;
+    *) give_up "AWS did not return what is at s3://$bucket/$key: $why" ;;
   esac
 }
 
@@ -153,7 +153,7 @@ console_link() { # ARN
 }
 
 # The newest execution of a machine for an artifact version that was not looked at yet: its ARN in $found, or nothing.
-# What deploys other versions is remembered in $seen, so that each execution is asked for its input once.
+# Executions of other versions are remembered in $seen, so that each execution's input is read only once.
 seen=' '
 find_execution() { # MACHINE VERSION ["running"]
   local arn status
@@ -185,7 +185,7 @@ refuse_machine() { # MACHINE
   give_up "AWS did not list the executions of $1: $why"
 }
 
-# Starts an execution; $found is its ARN. The name makes it start once, however often a CI step is tried.
+# Starts an execution; $found is its ARN. The name makes it start once, however often a CI step is run.
 start_execution() { # MACHINE NAME INPUT
   found=$states:execution:$1:$2
   ask stepfunctions start-execution --state-machine-arn "$states:stateMachine:$1" --name "$2" --input "$3" && return
@@ -204,16 +204,16 @@ reason_in() { # JSON
   printf %s "${text//\\\\/\\}"
 }
 
-told=
-tell_progress() { # WHO ARN: what the newest step says, if that is news. Progress is a courtesy: no error ends the wait.
+shown=
+tell_progress() { # WHO ARN: what the newest step says, if that is new. Progress is optional: no error ends the wait.
   local state output
   answer=$(aws stepfunctions get-execution-history --execution-arn "$2" --reverse-order --max-results 30 --query \
     "[events[?type=='TaskStateEntered'].stateEnteredEventDetails.name | [0], events[?type=='LambdaFunctionSucceeded'].lambdaFunctionSucceededEventDetails.output | [0]]" \
     --output text 2>/dev/null) || return 0
   state=${answer%%$'\t'*} output=$(reason_in "${answer#*$'\t'}")
   case $state in '' | None) return 0 ;; esac
-  if [ "$state: $output" = "$told" ]; then return 0; fi
-  told="$state: $output"
+  if [ "$state: $output" = "$shown" ]; then return 0; fi
+  shown="$state: $output"
   say "$1  $state${output:+  ($output)}"
 }
 
@@ -221,7 +221,7 @@ tell_progress() { # WHO ARN: what the newest step says, if that is news. Progres
 follow() { # WHO ARN; answers 1 when the time is up
   say "$1  following $(name_of "$2")"
   say "$1  $(console_link "$2")"
-  told=
+  shown=
   while :; do
     must_ask "say how $(name_of "$2") is" stepfunctions describe-execution --execution-arn "$2" \
       --query '[status,error]' --output text
@@ -242,7 +242,7 @@ follow() { # WHO ARN; answers 1 when the time is up
   fi
 }
 
-# What an ending's name means for whoever started it. A name that is none of these was refused: nothing was changed.
+# The exit code of an ending. Under any name that is not among these it was refused: nothing was changed.
 code_of() { # ERROR
   case $1 in
     Cancelled) printf %s "$CANCELLED" ;;
@@ -286,7 +286,7 @@ deploy_version() { # FLEET VERSION NAME INPUT ["again"]
 follow_deployment() { # FLEET VERSION ARN
   local fleet=$1 version=$2 arn=$3
   if ! follow "$fleet" "$arn"; then
-    conclude "$fleet" 'still running' "it was not followed any longer when the time was up; to cancel it: npx irekae cancel $fleet"
+    conclude "$fleet" 'still running' "not followed any longer: the time is up; to cancel it: npx irekae cancel $fleet"
     return "$TIMED_OUT"
   fi
   case $status in
@@ -302,10 +302,10 @@ follow_deployment() { # FLEET VERSION ARN
 after_success() { # FLEET VERSION ARN
   case $ended_in in
     Deployed) conclude "$1" Deployed "version ${2:-that was the newest}" ;;
-    'Already deployed') conclude "$1" "$ended_in" "the fleet runs version ${2:-that is the newest} already" ;;
+    'Already deployed') conclude "$1" "$ended_in" "the fleet already runs version ${2:-that is the newest}" ;;
     'Nothing to redeploy') conclude "$1" "$ended_in" 'the fleet runs on the newest image already, or runs nothing' ;;
-    'Superseded by what waits') conclude "$1" Superseded 'a newer request waits already: that one is deployed next' ;;
-    Superseded) conclude "$1" "$ended_in" "a newer version was there: that one is deployed instead" ;;
+    'Superseded by what waits') conclude "$1" Superseded 'a newer request is already waiting: that one is deployed next' ;;
+    Superseded) conclude "$1" "$ended_in" "a newer version is there: that one is deployed instead" ;;
     'Waiting for its turn') wait_for_turn "$1" "$2" "$3" ;;
     *)
       conclude "$1" "${ended_in:-unknown}" 'this ending is not known here: look at the execution'
@@ -314,14 +314,14 @@ after_success() { # FLEET VERSION ARN
   esac
 }
 
-# Another deployment held the lock. When it has ended, what waited is started as an execution of its own.
+# Another deployment held the lock. When it has ended, the waiting request is started as a new execution.
 wait_for_turn() { # FLEET VERSION ARN
   local was_newest=
   if [ -z "$2" ]; then
-    conclude "$1" 'Waiting for its turn' 'another deployment runs; what was asked for is started after it'
+    conclude "$1" 'Waiting for its turn' 'another deployment is running; this one starts after it'
     return 0
   fi
-  say "$1  another deployment runs; version $2 waits for its turn"
+  say "$1  another deployment is running; version $2 is waiting for its turn"
   seen="$seen$3 "
   if [ -n "$bucket" ]; then look_at_newest; [ "$newest" = "$2" ] && was_newest=yes; fi
   while in_time; do
@@ -336,11 +336,11 @@ wait_for_turn() { # FLEET VERSION ARN
       fi
     fi
   done
-  conclude "$1" 'still waiting' "version $2 waits for its turn; it was not followed any longer when the time was up"
+  conclude "$1" 'still waiting' "version $2 is waiting for its turn; not followed any longer: the time is up"
   return "$TIMED_OUT"
 }
 
-# Stopped from outside, or out of time: the clean-up undoes or finishes it, and its record says which.
+# Stopped from outside, or timed out: the clean-up undoes or finishes it, and its record says which.
 after_stop() { # FLEET ARN
   local name record until outcome pattern='"outcome"[[:space:]]*:[[:space:]]*"([A-Za-z]+)"'
   name=$(name_of "$2")

@@ -72,7 +72,7 @@ for folder; do
 done
 [ -n "$(find "$stage/app" -type f -o -type l)" ] || fail 'there is nothing to pack: nothing is committed here.'
 
-# The commit's time, not 1970: a web server makes ETags of time and size, and would call changed files unchanged.
+# The commit's time, not 1970: a web server makes ETags from time and size, and would treat changed files as unchanged.
 time=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 (cd "$stage/app" && LC_ALL=C "$tar" -cf - --format=gnu --sort=name --mtime="@$time" \
   --owner=0 --group=0 --numeric-owner --mode='u+rwX,go+rX,go-w' .) | gzip -n -9 >"$stage/out"

@@ -13,10 +13,10 @@
 #   --started-by TEXT   who or what; kept in the records (default: the name of the credentials)
 #   --name NAME         name of the promotion's execution; the same name is started once
 #   --again             repeats a deployment that has ended, instead of saying how it ended
-#   --timeout MINUTES   how long to follow all of it (default: 90); what was started goes on after that
+#   --timeout MINUTES   how long to follow all of it (default: 90); what was started continues after that
 #
 # Exit codes: 0 promoted and deployed, 1 not possible, or the promotion failed, 2 bad usage, 3 the deployment was refused
-# or rolled back: the old hosts serve, 4 halfway: a human is needed, 5 cancelled, 6 still running.
+# or rolled back: the old hosts are serving, 4 halfway: a human is needed, 5 cancelled, 6 still running.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=irekae.sh
 . "$(dirname "${BASH_SOURCE[0]}")/irekae.sh"
@@ -50,7 +50,7 @@ case $override in
   '' | provenance | soak | provenance,soak | soak,provenance) ;;
   *) problem "--override is given as \"$override\"; allowed are provenance, soak, or both with a comma." ;;
 esac
-if [ -n "$override" ] && [ -z "$reason" ]; then problem '--override needs a --reason: it is recorded.'; fi
+if [ -n "$override" ] && [ -z "$reason" ]; then problem '--override requires --reason, which is recorded.'; fi
 refuse_problems
 
 identify
@@ -63,7 +63,7 @@ input=$(input_of "$version")
 if [ -n "$override" ]; then input="$input,\"override\":[\"${override//,/\",\"}\"]"; fi
 start_execution "irekae-$fleet-promote" "$name" "$input}"
 if ! follow "$fleet" "$found"; then
-  conclude "$fleet" 'still promoting' 'it was not followed any longer when the time was up; it goes on'
+  conclude "$fleet" 'still promoting' 'not followed any longer: the time is up; it continues'
   exit "$TIMED_OUT"
 fi
 if [ "$status" != SUCCEEDED ]; then

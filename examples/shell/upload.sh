@@ -4,7 +4,7 @@
 #   scripts/upload.sh app.tar.gz s3://irekae-staging-111111111111-ap-northeast-1/reactio/app.tar.gz
 #
 # Prints the S3 version id, and that alone, on standard output. When the newest version has these very bytes already,
-# nothing is uploaded and that version's id is printed: a CI step that is tried again deploys nothing twice.
+# nothing is uploaded and that version's id is printed: a repeated CI step deploys nothing twice.
 #
 # Exit codes: 0 done, 1 not possible, 2 bad usage.
 set -euo pipefail
@@ -24,20 +24,20 @@ file=$1
 split_to "$2"
 size=$(wc -c <"$file" | tr -d ' ')
 # Larger objects need a multipart upload, which does not answer with the version's id before it is over.
-if [ "$size" -gt 5000000000 ]; then give_up "$file has $size bytes; S3 takes 5 GB in one request."; fi
+if [ "$size" -gt 5000000000 ]; then give_up "$file has $size bytes; S3 accepts 5 GB in one request."; fi
 if command -v sha256sum >/dev/null; then sum=$(sha256sum <"$file"); else sum=$(shasum -a 256 <"$file"); fi
 sha256=${sum%% *}
 
 identify
 look_at_newest
 if [ "$newest_sha256" = "$sha256" ]; then
-  say "$2 has these bytes already: version $newest; not uploaded again"
+  say "$2 already has these bytes: version $newest; not uploaded again"
   printf '%s\n' "$newest"
   exit
 fi
 # In one request, because only that answers with the version's id.
 must_ask "take the upload to $2" s3api put-object --bucket "$bucket" --key "$key" --body "$file" \
   --metadata "sha256=$sha256" --content-type application/gzip --query VersionId --output text
-case $answer in '' | None | null) give_up "s3://$bucket keeps no versions: switch versioning on, then upload again." ;; esac
+case $answer in '' | None | null) give_up "s3://$bucket keeps no versions: enable versioning, then upload again." ;; esac
 say "uploaded $file ($size bytes, SHA-256 $sha256) as version $answer of $2"
 printf '%s\n' "$answer"

@@ -121,7 +121,7 @@ describe('deploy.sh follows what waits for its turn', () => {
     aws.putObject('v7', 'x');
     aws.addExecution(ofUpload({ name: 'waited-1', startsAt: 300, status: 'FAILED', error: 'RolledBack' }));
     const run = follow();
-    expect(run.err).toContain('another deployment runs; version v7 waits for its turn');
+    expect(run.err).toContain('another deployment is running; version v7 is waiting for its turn');
     expect(run.err).toContain('following waited-1');
     expect(run.code).toBe(3);
   });
@@ -192,7 +192,7 @@ describe('deploy.sh --upload', () => {
     aws.putObject('v3', out.trim());
     aws.addExecution(ofUpload({ input: { versionId: 'v3' } }));
     const run = upload(APP);
-    expect(run.err).toContain('has these bytes already: version v3; not uploaded again');
+    expect(run.err).toContain('already has these bytes: version v3; not uploaded again');
     expect(run.code).toBe(0);
     expect(aws.callsOf('s3api put-object')).toEqual([]);
   });
@@ -294,7 +294,7 @@ describe('deploy.sh on a bad day', () => {
       'deploy.sh: the key is given as "bucket/key"; it must be s3://BUCKET/KEY.',
       'deploy.sh: --name is given as "a b"; it must be letters, digits, - and _, at most 80.',
       'deploy.sh: --timeout is given as "soon"; it must be minutes, from 1 to 9999.',
-      'deploy.sh: "no/fleet" is no name of a fleet: letters, digits, - and _, at most 64.',
+      'deploy.sh: "no/fleet" is not the name of a fleet: letters, digits, - and _, at most 64.',
       'deploy.sh: Nothing was changed. See: deploy.sh --help',
     ]);
     expect(aws.read('calls')).toBe('');

@@ -82,12 +82,12 @@ describe('check-image.sh', () => {
     [
       'a host id',
       () => host.write('var/lib/mackerel-agent/id', 'x'),
-      'every host would take itself for that one',
+      'every host would claim that id',
     ],
     [
       'an agent that starts by itself',
       () => host.program('systemctl', 'case $1 in is-active) exit 1 ;; esac'),
-      'mackerel-agent starts by itself',
+      'mackerel-agent starts automatically',
     ],
     [
       'no agent',

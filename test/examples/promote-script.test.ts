@@ -85,7 +85,7 @@ describe('promote.sh', () => {
       'promote.sh: no fleet is named.',
       'promote.sh: give --to s3://BUCKET/KEY, the key of the production fleets.',
       'promote.sh: --override is given as "freeze"; allowed are provenance, soak, or both with a comma.',
-      'promote.sh: --override needs a --reason: it is recorded.',
+      'promote.sh: --override requires --reason, which is recorded.',
       'promote.sh: Nothing was changed. See: promote.sh --help',
     ]);
     expect(aws.read('calls')).toBe('');

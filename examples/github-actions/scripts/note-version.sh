@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Notes on the commit which version of the tarball staging has deployed for it, as the commit status "staging": the
+# Records on the commit which version of the tarball staging has deployed for it, as the commit status "staging": the
 # release pull request shows it, and production.yml promotes exactly this version.
 set -euo pipefail
 

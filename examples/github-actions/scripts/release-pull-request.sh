@@ -4,7 +4,7 @@
 set -euo pipefail
 
 : "${BASE:?}" "${HEAD:?}"
-readonly MOST=200 # GitHub takes 65,536 characters
+readonly MOST=200 # GitHub accepts 65,536 characters
 
 changes() {
   local commit subject body
@@ -25,7 +25,7 @@ changes >"$body.all"
 count=$(wc -l <"$body.all" | tr -d ' ')
 if [ "$count" -eq 0 ]; then
   rm -f "$body.all"
-  echo "$HEAD holds nothing that $BASE does not: there is nothing to release."
+  echo "$HEAD has nothing that $BASE does not have: there is nothing to release."
   exit
 fi
 {

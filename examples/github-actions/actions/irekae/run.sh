@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What the action `irekae` runs: the command of the clone in $CLONE, or the scripts of this repository where there is
-# none. Both take the same facts and answer with the same exit codes. Everything comes in environment variables, so that
-# nothing that a commit or a branch is named can run in a shell.
+# none. Both take the same inputs and return the same exit codes. Everything comes in environment variables, so that
+# no name of a commit or a branch can run in a shell.
 set -euo pipefail
 
 : "${DO:?}" "${TO:?}" "${FLEETS:?}"

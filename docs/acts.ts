@@ -1,6 +1,6 @@
 /**
- * The acts of a deployment, as the picture tells them: one begins with a state of `lib/deploy-story.ts` and ends where
- * the next one begins. Where an act's failures lead is read off the definition; the undo is one of those ways.
+ * The acts of a deployment, as the picture shows them: one begins with a state of `lib/deploy-story.ts` and ends where
+ * the next one begins. Where an act's failures lead is read from the definition; the undo is one such path.
  */
 
 import { ACTS, PHASES } from '../lambdas/domain/core/steps.ts';

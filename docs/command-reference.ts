@@ -11,7 +11,7 @@ import { block, code, table } from './markdown.ts';
 
 export const commandReference = (): string => COMMANDS.map(section).join('\n\n');
 
-/** What stands in a terminal as lines is one paragraph here, and the exit codes another. */
+/** The lines of a terminal become one paragraph here, and the exit codes another. */
 function section({ name, summary, description, options }: Command): string {
   const [text = '', codes = ''] = description.join(' ').split(' Exit codes: ');
   return [
@@ -39,7 +39,7 @@ export const commonOptions = (): string => optionTable(COMMON);
 
 const WIDTH = 116;
 
-/** What the real command prints on the modelled region, without the words that every local run begins with. */
+/** What the real command prints on the modelled region, without the introduction of every local run. */
 export async function sampleRun(
   line: string,
   templates: Readonly<Record<string, TemplateJson>>,
@@ -49,7 +49,7 @@ export async function sampleRun(
   const exitCode = await irekae([...line.split(' '), '--local'], {
     fleetsFile,
     connect: async () => {
-      throw new Error('A sample asks nobody in AWS.');
+      throw new Error('A sample does not call AWS.');
     },
     connectLocal: (environments, fleet) =>
       connectLocally(environments, fleet, { isVisible: false, templates }),
@@ -63,7 +63,7 @@ export async function sampleRun(
   );
 }
 
-/** Of what a state says again and again, the first and the last. */
+/** Of the repeated messages of a state, the first and the last. */
 function shortened(lines: readonly string[]): string[] {
   const stateOf = (text: string) => /^\d\d:\d\d:\d\d {2}([A-Z][^:]*):/.exec(text)?.[1] ?? text;
   const isBetween = lines.map(

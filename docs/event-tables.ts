@@ -1,4 +1,4 @@
-/** Tables of what irekae tells when a deployment has ended: the event's fields, and the metrics. */
+/** Tables of what irekae reports when a deployment has ended: the event's fields, and the metrics. */
 import { serviceMetricsOf } from '../lambdas/domain/record/mackerel-news.ts';
 import { METRICS, SPANS } from '../lambdas/domain/record/metrics.ts';
 import { DeploymentEnded } from '../lambdas/domain/record/news.ts';
@@ -20,7 +20,7 @@ function fieldRows({ entries = {} }: Schema, prefix: string, comments: Comments)
   });
 }
 
-/** @throws Error for a kind of value that this table cannot tell. */
+/** @throws Error for a kind of value that this table cannot describe. */
 function wordOf({ type, options = [], literal }: Schema): string {
   if (type === 'picklist') return options.map((option) => code(String(option))).join(' or ');
   if (type === 'literal') return code(JSON.stringify(literal));
@@ -41,7 +41,7 @@ export function metricTable(): string {
   return table(['metric', 'unit', 'by', 'what it says'], rows);
 }
 
-/** Of one role; its names come from the function that makes them. */
+/** For one role; the names come from the function that makes them. */
 export function serviceMetricTable(): string {
   const news = {
     result: 'deployed',

@@ -23,7 +23,7 @@ export function failureGroups(): FailureGroup[] {
   });
 }
 
-/** For the runbook itself: it links within its page. */
+/** For the runbook itself, with links within its page. */
 export function failureTable(): string {
   const rows = failureGroups().flatMap(({ title, names }) => [
     [`**${title}**`, ''],

@@ -1,6 +1,6 @@
 /**
- * Tables of fields: what is allowed and the defaults from the schema, what a field is for from the doc comment above
- * it. So the table says what the checks and the code say.
+ * Tables of fields: what is allowed and the defaults come from the schema, what a field is for from its doc
+ * comment. So the tables match the checks and the code.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -59,7 +59,7 @@ function fieldRows(schema: Schema, prefix: string, home: string, comments: Comme
   });
 }
 
-/** Rows for what a field holds, when that has fields itself. */
+/** Rows for a field's content, if that has fields itself. */
 function innerRows(schema: Schema, path: string, home: string, comments: Comments): string[][] {
   if (schema.type === 'array' && schema.item) return innerRows(schema.item, `${path}[]`, home, comments);
   if (schema.type === 'variant') {
@@ -101,7 +101,7 @@ function defaultOf({ type, default: value }: Schema): string {
   return value === undefined || JSON.stringify(value) === '{}' ? '' : code(JSON.stringify(value));
 }
 
-/** The column beside it says so. */
+/** The column beside it has the default. */
 const withoutDefault = (comment: string) => comment.replace(/\s*Default: `?[\w/.-]+`?\.$/, '');
 
 // ── Doc comments ───────────────────────────────────────────────────────────────────────────────────────────────────

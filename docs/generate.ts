@@ -56,7 +56,7 @@ async function commandParts(templates: Templates): Promise<Readonly<Record<strin
     commands: commandReference,
     doctor: () => doctor,
   };
-  // One after the other: each has the process's clock to itself.
+  // One after the other: each needs the process's clock for itself.
   for (const [name, line] of Object.entries(samples)) {
     const sample = await sampleRun(line, templates);
     parts[name] = () => sample;
@@ -64,7 +64,7 @@ async function commandParts(templates: Templates): Promise<Readonly<Record<strin
   return parts;
 }
 
-/** Path in the project → content as it should be. */
+/** Path in the project → its expected content. */
 export async function generatedFiles(templates: Templates): Promise<Readonly<Record<string, string>>> {
   const template = templateIn(templates);
   const { definition } = definitionOf(template, FLEET);

@@ -1,6 +1,6 @@
 /**
- * Parts of a document that stand between markers and are written by `npm run docs`:
- * `<!-- generated: NAME -->` … `<!-- /generated -->`. What stands around them is written by hand.
+ * Parts of a document between markers, written by `npm run docs`:
+ * `<!-- generated: NAME -->` … `<!-- /generated -->`. The text around them is written by hand.
  */
 const PART = /(<!-- generated: ([a-z-]+) -->\n)[\s\S]*?(<!-- \/generated -->)/g;
 

@@ -1,10 +1,10 @@
-/** Who imports whom, read from the sources: what the arrows of the house are held against, and drawn from. */
+/** What imports what, read from the sources: the arrows between rooms are checked against this, and drawn from it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const PROJECT = join(import.meta.dirname, '..');
 
-/** One import of a file of ours. Paths are relative to the project. */
+/** One import in one of our files. Paths are relative to the project. */
 export interface Import {
   readonly from: string;
   readonly to: string;
@@ -22,7 +22,7 @@ export function filesIn(...folders: readonly string[]): string[] {
 
 export const sourceOf = (file: string): string => readFileSync(join(PROJECT, file), 'utf8');
 
-/** Static and dynamic imports, of values and of types alike: a circle of types is a circle to a reader. */
+/** Static and dynamic imports, of values and of types alike: a cycle of types is a cycle for a reader too. */
 export function importsOf(file: string): Import[] {
   const found = sourceOf(file).matchAll(/(?:\bfrom |\bimport\(|^import )'(\.[^']+)'/gm);
   return [...found].map(([, specifier = '']) => ({ from: file, to: join(dirname(file), specifier) }));

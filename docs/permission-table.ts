@@ -1,4 +1,4 @@
-/** What each step may do in AWS, read off the synthesized template: the policies that are deployed. */
+/** What each step may do in AWS, read from the synthesized template: the policies that are deployed. */
 
 import { isCleanUpMachine, machineName } from '../lambdas/domain/core/names.ts';
 import { STEP_NAMES } from '../lambdas/domain/core/steps.ts';
@@ -16,7 +16,7 @@ export function permissionTable(template: TemplateJson): string {
   return table(['step', 'may'], rows);
 }
 
-/** All but the step's own log. */
+/** Everything but the step's own log. */
 function statementsOf(template: TemplateJson, step: string): Statement[] {
   const resources = Object.values(template.Resources);
   const handler = resources.find(
@@ -46,7 +46,7 @@ function tell({ Action, Resource, Condition }: Statement, template: TemplateJson
 
 const shownValue = (value: unknown) => code(textOf(value));
 
-/** A long row of `Describe…` of one service is one word. */
+/** A long list of `Describe…` actions of one service is shortened. */
 function actionsOf(actions: readonly string[]): string {
   const services = [...new Set(actions.map((action) => action.split(':')[0] ?? ''))];
   const told = services.flatMap((service) => {
@@ -70,8 +70,8 @@ function kindOf(resource: unknown, template: TemplateJson): string {
   return key === '' ? `the stack’s ${TYPES[type] ?? type}` : code(key);
 }
 
-/** CloudFormation's names that nobody would guess. */
-const TYPES: Readonly<Record<string, string>> = { globaltable: 'ledger', topic: 'topic for news' };
+/** Names for CloudFormation types that nobody would guess. */
+const TYPES: Readonly<Record<string, string>> = { globaltable: 'ledger', topic: 'notification topic' };
 
 const kindIn = (service: string, rest: string) => {
   if (service === 'states') return machineIn(rest);
@@ -86,13 +86,13 @@ const objectIn = (rest: string) => {
   return key.length === 0 ? code(bucket) : `${code(key.join('/'))} in ${code(bucket)}`;
 };
 
-/** `execution:irekae-shop-clean-up:*` → execution `irekae-…-clean-up`: the same for all fleets. */
+/** `execution:irekae-shop-clean-up:*` → execution `irekae-…-clean-up`: the same for every fleet. */
 const machineIn = (rest: string) => {
   const [kind, name = ''] = rest.split(':');
   return `${kind} ${code(machineName('…', isCleanUpMachine(name) ? 'clean-up' : 'deploy'))}`;
 };
 
-/** The text behind CloudFormation's functions; an ARN of the stack's own is `<LogicalId>`, anything else `~`. */
+/** The text of a value with CloudFormation functions; an ARN of the stack's own is `<LogicalId>`, anything else `~`. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   const { Ref: ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = Object(value);

@@ -1,6 +1,6 @@
 /**
- * The release flow as data for its picture: who is fed by which tarball, in which order, and what a promotion does between
- * them. Read off the fleets and the synthesized definition, so that the picture says what is deployed.
+ * The release flow as data for its picture: which tarball feeds which fleets, in which order, and what a promotion does
+ * between them. Read from the fleets and the synthesized definition, so that the picture shows what is deployed.
  */
 import type { Environment } from '../lib/read-fleets.ts';
 import type { StateMachineDefinition } from '../lib/resolve-definition.ts';
@@ -64,7 +64,7 @@ function homeOf({ name, fleets }: Environment, key: string): Home {
   return { environment: name, key, fleets: withFollowers(undefined) };
 }
 
-/** Tasks from the start to the good end: a question goes on where it does not end, a wait goes on when it is over. */
+/** Tasks from the start to the good end: a question continues where it does not end, a wait when it is over. */
 function happyPath({ StartAt, States }: StateMachineDefinition): string[] {
   const steps: string[] = [];
   const been = new Set<string>();

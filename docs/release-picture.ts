@@ -1,6 +1,6 @@
 /**
- * The picture of the release flow, from left to right: what CI uploads, the environment that tries it, the promotion, the
- * environment that it is for. In the style of the deployment's picture.
+ * The picture of the release flow, from left to right: what CI uploads, the environment that tries it, the promotion,
+ * and the environment that it is for. In the style of the deployment's picture.
  */
 import type { Home, ReleaseFlow } from './release-flow.ts';
 import { FONT, PICTURE_STYLE } from './story-picture-style.ts';
@@ -14,7 +14,7 @@ const LINE = 17;
 
 const bandX = (index: number) => CI.x + CI.width + 60 + index * (BAND.width + BAND.gap);
 const boxAt = (band: number, row: number): Box => ({
-  // Room on the left for the ways of the upload's event.
+  // Room on the left for the lines of the upload's event.
   x: bandX(band) + BAND.pad + 16,
   y: TOP + row * (BOX.height + BOX.gap),
   width: BAND.width - 2 * BAND.pad - 16,
@@ -53,13 +53,13 @@ export function releasePicture(flow: ReleaseFlow): string {
 function describe({ source, sourceFleet, soakMinutes, steps, destination }: ReleaseFlow): string {
   const home = ({ environment, key, fleets }: Home) =>
     `In ${environment}, an upload of ${key} starts ${fleets
-      .map(({ name, after }) => (after === undefined ? name : `then, when ${after} was deployed, ${name}`))
+      .map(({ name, after }) => (after === undefined ? name : `then, when ${after} is deployed, ${name}`))
       .join(', ')}.`;
   const soak = soakMinutes > 0 ? ` when it has run there for ${soakMinutes} minutes` : '';
   return [
     `CI uploads ${source.key} to ${source.environment}.`,
     home(source),
-    `Somebody promotes what ${sourceFleet} runs${soak}: ${steps.join(', ')}.`,
+    `Someone promotes what ${sourceFleet} runs${soak}: ${steps.join(', ')}.`,
     home(destination),
   ].join(' ');
 }
@@ -105,7 +105,7 @@ function drawHome({ key, fleets }: Home, band: number): string[] {
     drawBox(tarball, key, 'the newest version in S3', 'refused'),
     ...fleets.flatMap(({ name, after }) => {
       const box = boxOf(name);
-      const note = after === undefined ? 'started by the upload' : 'follows when that was deployed';
+      const note = after === undefined ? 'started by the upload' : 'follows when that is deployed';
       return [
         drawBox(box, name, note),
         after === undefined ? byUpload(tarball, box) : arrow([bottom(boxOf(after)), top(box)], 'next'),
@@ -127,7 +127,7 @@ function drawPromotion({ source, sourceFleet, soakMinutes, steps }: ReleaseFlow)
   const boxes = steps.map((_, row) => boxAt(1, row));
   const [first = boxAt(1, 0)] = boxes;
   const copying = boxes[steps.indexOf('Copy the artifact')] ?? first;
-  // Between the bands, from the fleet that was tried to the first step, and from the copy to the destination's key.
+  // Between the bands, from the tested fleet to the first step, and from the copy to the destination's key.
   const before = bandX(1) - BAND.gap / 2;
   const after = bandX(2) - BAND.gap / 2;
   const target = boxAt(2, 0);

@@ -1,6 +1,6 @@
 /**
- * The picture of the house: rooms from top to ground, and who imports whom. A room's floor is the length of the longest
- * way down from it; an arrow that another way implies is left out.
+ * The picture of the rooms, from top to bottom, and what imports what. A room's floor is the length of the longest path
+ * down from it; an arrow that other arrows imply is left out.
  */
 import { filesIn, importsOf } from './imports.ts';
 import { ROOMS, type Room, roomOf } from './rooms.ts';
@@ -23,14 +23,14 @@ export function readArrows(): Arrows {
 
 const targets = (arrows: Arrows, room: Room): readonly Room[] => [...(arrows.get(room) ?? [])];
 
-/** @throws RangeError when arrows go in a circle: then there is no ground. */
+/** @throws RangeError when the arrows form a cycle: then there is no ground floor. */
 const floorOf = (arrows: Arrows, room: Room): number =>
   Math.max(-1, ...targets(arrows, room).map((other) => floorOf(arrows, other))) + 1;
 
 const leadsTo = (arrows: Arrows, from: Room, to: Room): boolean =>
   targets(arrows, from).some((next) => next === to || leadsTo(arrows, next, to));
 
-/** Without those that another way implies. */
+/** Without those that another path implies. */
 export const drawnArrows = (arrows: Arrows): readonly (readonly [Room, Room])[] =>
   NAMES.flatMap((from) => {
     const all = targets(arrows, from);
@@ -44,7 +44,7 @@ const CELL = { width: 184, height: 92 } as const;
 const BOX = { width: 166, height: 48 } as const;
 const MARGIN = 24;
 
-/** From left to right, in cells: what looks best; the floors follow from the imports. */
+/** Positions from left to right, in cells, as it looks best; the floors follow from the imports. */
 const COLUMNS: Readonly<Record<Room, number>> = {
   bin: 1.5,
   simulator: 1.5,
@@ -81,8 +81,8 @@ export function roomsPicture(arrows: Arrows): string {
   };
   const drawn = drawnArrows(arrows);
   const parts = [
-    element('title', { id: 'title' }, 'The rooms of the house, and who may know whom'),
-    element('desc', { id: 'description' }, drawn.map(([from, to]) => `${from} knows ${to}.`).join(' ')),
+    element('title', { id: 'title' }, 'The rooms, and which room imports which'),
+    element('desc', { id: 'description' }, drawn.map(([from, to]) => `${from} imports ${to}.`).join(' ')),
     element('style', {}, PICTURE_STYLE),
     element('defs', {}, ARROWHEAD),
     element('rect', { class: 'sheet', x: 0.5, y: 0.5, width: width - 1, height: height - 1, rx: 10 }),
@@ -110,7 +110,7 @@ function drawRoom(room: Room, { x, y, width, height }: Box): string {
   );
 }
 
-/** The ground on which the rooms of `lambdas/domain` stand. */
+/** The background of the rooms of `lambdas/domain`. */
 function domainBehind(boxes: readonly Box[]): string {
   const [left, upper] = [
     Math.min(...boxes.map(({ x }) => x)) - 10,

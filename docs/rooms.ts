@@ -1,12 +1,12 @@
 /**
- * The rooms of the house: what each holds, and which others it may know. Arrows run down only. A test holds the imports
- * against this table; the picture and the table of `docs/architecture.md` are drawn from both.
+ * The rooms: what each holds, and which others it may import. Arrows only point down. A test checks the imports against
+ * this table; the picture and the table of `docs/architecture.md` are drawn from both.
  */
 
 import { table } from './markdown.ts';
 
 export interface RoomSpec {
-  /** From the project's folder. A file is in the room with the longest folder that it lies in. */
+  /** From the project's folder. A file is in the room with the longest folder that contains it. */
   readonly folder: string;
   readonly holds: string;
   /** Besides itself. */
@@ -16,7 +16,7 @@ export interface RoomSpec {
 const DOMAIN = ['core', 'release', 'hosts', 'launch', 'lock', 'promotion', 'record'];
 const PRODUCT = ['lib', 'steps', ...DOMAIN, 'ports'];
 
-/** From the top of the house to its ground. */
+/** From top to bottom. */
 export const ROOMS = {
   bin: {
     folder: 'bin',
@@ -35,12 +35,13 @@ export const ROOMS = {
   },
   steps: {
     folder: 'lambdas',
-    holds: 'what runs: a file is a step, a step is a state of the story; promotions and the watch apart',
+    holds:
+      'what runs: a file is a step, a step is a state of the story; promotions and the watch in folders of their own',
     may: ['clients', ...DOMAIN, 'ports'],
   },
   clients: {
     folder: 'lambdas/clients',
-    holds: 'adapters: AWS and Mackerel behind the ports; in `wire/` the signed requests',
+    holds: 'adapters: AWS and Mackerel behind the ports; signed requests in `wire/`',
     may: ['core', 'ports'],
   },
   promotion: {
@@ -50,17 +51,17 @@ export const ROOMS = {
   },
   record: {
     folder: 'lambdas/domain/record',
-    holds: 'how it ended: the record, the news, the plan, the timeline',
+    holds: 'how it ended: the record, notifications, the plan, the timeline',
     may: ['lock', 'launch', 'hosts', 'release', 'core', 'ports'],
   },
   lock: {
     folder: 'lambdas/domain/lock',
-    holds: 'one deployment at a time: the fence, what waits, dead holders, orphans',
+    holds: 'one deployment at a time: the fence, waiting requests, dead holders, orphans',
     may: ['launch', 'hosts', 'release', 'core', 'ports'],
   },
   launch: {
     folder: 'lambdas/domain/launch',
-    holds: 'what EC2 is asked for: capacity, tags, the boot script',
+    holds: 'what is requested from EC2: capacity, tags, the boot script',
     may: ['core', 'ports'],
   },
   hosts: {
@@ -75,7 +76,7 @@ export const ROOMS = {
   },
   core: {
     folder: 'lambdas/domain/core',
-    holds: 'what all rooms speak of: the document, the table of steps, waits, errors, names, words',
+    holds: 'what all rooms share: the document, the table of steps, waits, errors, names, words',
     may: ['ports'],
   },
   ports: {
@@ -89,24 +90,24 @@ export type Room = keyof typeof ROOMS;
 
 const SPECS: readonly (readonly [Room, RoomSpec])[] = Object.entries(ROOMS) as [Room, RoomSpec][];
 
-/** @returns nothing for a file that is in no room, such as `package.json`. */
+/** @returns `undefined` for a file that is in no room, such as `package.json`. */
 export function roomOf(file: string): Room | undefined {
   const around = SPECS.filter(([, { folder }]) => file.startsWith(`${folder}/`));
   return around.sort(([, one], [, other]) => other.folder.length - one.folder.length)[0]?.[0];
 }
 
-/** May a file of the one room know the other? */
+/** May a file of the one room import the other? */
 export const mayKnow = (room: Room, other: Room): boolean =>
   room === other || (ROOMS[room] as RoomSpec).may.includes(other);
 
-/** What each room may do. */
+/** The table of rooms. */
 export const roomTable = (): string =>
   table(
-    ['room', 'folder', 'holds', 'may know'],
+    ['room', 'folder', 'holds', 'may import'],
     SPECS.map(([room, { folder, holds, may }]) => [
       room,
       `[\`${folder}\`](../${folder})`,
       holds,
-      may.length === 0 ? 'nobody' : may.join(', '),
+      may.length === 0 ? 'nothing' : may.join(', '),
     ]),
   );

@@ -1,11 +1,11 @@
-/** What a deployment of the example fleets uses up, counted in real runs on the modelled world. */
+/** What a deployment of the example fleets costs, counted in real runs on the modelled world. */
 import { span } from '../lambdas/domain/core/words.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import type { ExecutionResult } from '../simulator/run-definition.ts';
 import { type BalancerTuning, Stage, TUNED, UNTUNED } from '../simulator/stage.ts';
 import { code, table } from './markdown.ts';
 
-/** USD, in most Regions, Tokyo among them. Sources: AWS's price lists of Step Functions and Lambda (arm64). */
+/** USD, in most Regions, Tokyo among them. Sources: AWS's price lists for Step Functions and Lambda (arm64). */
 const PRICE = {
   transition: 0.025 / 1_000,
   gigabyteSecond: 0.000_013_333_4,

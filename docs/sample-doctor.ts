@@ -1,4 +1,4 @@
-/** What `irekae doctor` prints about the example on the modelled world, shortened: the output of the real command. */
+/** What `irekae doctor` prints for the example on the modelled world, shortened: the output of the real command. */
 
 import { irekae } from '../bin/command/irekae.ts';
 import { fleetsFile } from '../bin/fleets.ts';
@@ -10,7 +10,7 @@ import { definitionsIn, worldInspector } from '../simulator/world/inspection.ts'
 import { block } from './markdown.ts';
 
 /**
- * @param fleet one behind a load balancer that nobody tuned, so that there is something to find
+ * @param fleet one behind an untuned load balancer, so that there is something to find
  * @throws Error when it finds a problem
  */
 export async function sampleDoctor(template: TemplateJson, fleet: string): Promise<string> {
@@ -35,7 +35,7 @@ export async function sampleDoctor(template: TemplateJson, fleet: string): Promi
   }
 }
 
-/** At no distance: time stands still while CDK is loaded, and the doctor waits for nothing. */
+/** Without latency: time stands still while CDK loads, and the doctor waits for nothing. */
 const portsOf = ({ world, fleet }: Stage, template: TemplateJson): CommandPorts => ({
   ...world.ports,
   tagger: worldTagger(world),
@@ -43,7 +43,7 @@ const portsOf = ({ world, fleet }: Stage, template: TemplateJson): CommandPorts 
   pause: async () => {},
 });
 
-/** Of what is fine, the first. */
+/** Of what is fine, only the first row. */
 function shortened(lines: readonly string[]): string[] {
   const fine = lines.indexOf('Fine');
   const end = lines.findIndex((line, index) => index > fine && line === '');

@@ -36,7 +36,7 @@ async function output(): Promise<string> {
   return stripVTControlCharacters(text);
 }
 
-/** Of what a state says again and again, the first and the last. */
+/** Of the repeated messages of a state, the first and the last. */
 function shortened(lines: readonly string[]): string[] {
   const between = lines.map((line, i) => {
     const state = stateOf(line);

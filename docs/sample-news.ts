@@ -1,4 +1,4 @@
-/** What people and machines are really told, of two deployments on the modelled world: nothing is made up. */
+/** The real notifications, for people and programs, of two deployments on the modelled world. */
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { Stage } from '../simulator/stage.ts';
 import { block } from './markdown.ts';
@@ -42,14 +42,14 @@ function breakANewHost({ world, oldInstances }: Stage): void {
 
 function mail({ messages }: Told): string {
   const [message, ...others] = messages;
-  if (!message || others.length > 0) throw new Error(`${messages.length} messages were told instead of one.`);
+  if (!message || others.length > 0) throw new Error(`${messages.length} messages were sent instead of one.`);
   return block('text', `Subject: ${message.subject}\n\n${message.body.trimEnd()}`);
 }
 
-/** As a rule of EventBridge sees it, without what EventBridge itself adds. */
+/** As an EventBridge rule sees it, without what EventBridge itself adds. */
 function eventIn({ events }: Told): object {
   const [event] = events;
-  if (!event) throw new Error('No event was put.');
+  if (!event) throw new Error('No event was sent.');
   return {
     source: 'irekae',
     'detail-type': event.detailType,

@@ -1,10 +1,10 @@
-/** The answer of a real dry run, on the modelled world: nothing in the example of docs/input.md is made up. */
+/** The answer of a real dry run on the modelled world: the example in docs/input.md is not made up. */
 
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { Stage, UNTUNED } from '../simulator/stage.ts';
 import { block } from './markdown.ts';
 
-/** @param fleet one behind a load balancer that nobody tuned, so that the plan has advice to give */
+/** @param fleet one behind an untuned load balancer, so that the plan has advice to give */
 export async function samplePlan(template: TemplateJson, fleet: string): Promise<string> {
   const stage = new Stage({ template, fleet, seed: 1, balancers: UNTUNED });
   try {
@@ -17,6 +17,6 @@ export async function samplePlan(template: TemplateJson, fleet: string): Promise
   }
 }
 
-/** Names that CloudFormation fills in would only puzzle. */
+/** Names that CloudFormation fills in would only confuse. */
 const readable = (plan: unknown) =>
   JSON.stringify(plan, null, 2).replace(/\$\{\w+\}/g, 'irekae-production-artifacts');

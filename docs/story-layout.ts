@@ -1,8 +1,9 @@
 /**
- * Where everything of the picture stands: acts as columns, the steps after a failure below the acts that it happens in.
+ * Where everything in the picture is placed: acts as columns, the steps after a failure below the acts in which it
+ * happens.
  *
- * Own layout instead of a graph library (dagre, elkjs): those place any graph well and none like a story. They know no
- * acts, no point of no return and no undo that runs backwards, which are all that a newcomer has to see.
+ * A layout of our own instead of a graph library (dagre, elkjs): those place any graph well and none like a story. They
+ * know no acts, no point of no return and no undo that runs backwards, which is what a newcomer has to see.
  */
 import { FAILURES } from '../lambdas/domain/core/errors.ts';
 import { type Act, isCatchAll, type Row, type Story, type Track } from './story.ts';
@@ -14,7 +15,7 @@ export const EXITS = { width: 148, gap: 34, between: 14 };
 export const COLUMN = { width: 182, gutter: 46 };
 export const HEADER = { y: 46, height: 66 };
 export const BOX = { one: 34, two: 48, gap: 14 };
-/** Within a gutter: where failures go down, and where the story goes on. */
+/** Within a gutter: where failures go down, and where the story continues. */
 export const RAIL = 11;
 export const ONWARD = 24;
 export const NO_RETURN = 36;
@@ -25,7 +26,7 @@ export const END = { title: 28, bottom: 8 };
 const NOTE_GAP = 4;
 export const LINE = { name: 17, small: 15 };
 
-/** Where everything stands. */
+/** Where everything is placed. */
 export interface Layout {
   readonly boxes: ReadonlyMap<string, Box>;
   /** Of the acts' part, and of the failures' part below it. */
@@ -35,7 +36,7 @@ export interface Layout {
   readonly height: number;
 }
 
-/** Bad ends say what they mean, and what becomes of the lock. */
+/** Bad ends say what they mean, and what happens to the lock. */
 export const meaningOf = ({ end, beforeEnd }: Track) =>
   wrap(
     `${end in FAILURES ? FAILURES[end as keyof typeof FAILURES] : 'fails under the first error’s own name'}; ` +
@@ -45,13 +46,13 @@ export const meaningOf = ({ end, beforeEnd }: Track) =>
   );
 const endHeight = (meaning: readonly string[]) => END.title + meaning.length * LINE.small + END.bottom;
 
-/** What the steps do that are folded into an end. */
-const FREES = 'frees the lock';
+/** What the steps that are folded into an end do. */
+const FREES = 'releases the lock';
 
-/** The end that every step may come to stands apart, below the caption. */
+/** The end that every step may reach is placed apart, below the caption. */
 export const LOST_LOCK = {
   title: 'LockLost',
-  meaning: wrap('from any step: somebody else looks after the fleet', FONT.small, EXITS.width - 10),
+  meaning: wrap('from any step: another execution holds the lock', FONT.small, EXITS.width - 10),
 };
 
 export const columnX = (index: number) =>
@@ -62,7 +63,7 @@ export const nameLines = (row: Row, width: number = COLUMN.width) => {
   return row.kind === 'end' ? wrap(`✓ ${row.name}`, FONT.end, room) : wrap(row.name, FONT.name, room);
 };
 
-/** Of the part of a box that its name stands in: as high as its lines need. */
+/** Height of the part of a box that holds its name: as its lines need. */
 export const nameHeight = (row: Row, width?: number) => {
   const lines = nameLines(row, width).length;
   return lines === 1 ? BOX.one : BOX.two + (lines - 2) * LINE.name;
@@ -73,7 +74,7 @@ export const boxHeight = (row: Row, width?: number) => {
   return nameHeight(row, width) + (notes > 0 ? notes * LINE.small + NOTE_GAP : 0);
 };
 
-/** What a box says besides its name: where it may lead before it looks again; errors that go another way; a freed lock. */
+/** A box's notes: where it may lead before it looks again; errors with another path; a released lock. */
 export function noteLines(row: Row): string[] {
   const named = row.failures.filter((way) => !isCatchAll(way));
   const back = row.detour.length > 0 ? ['or, and back again:', ...row.detour.map(({ name }) => name)] : [];
@@ -104,7 +105,7 @@ function placeAct(act: Act, x: number, top: number, boxes: Map<string, Box>): nu
   return y - BOX.gap;
 }
 
-/** A question's other answers stand to the left of everything, the first beside the question. */
+/** A question's other answers are to the left of everything, the first beside the question. */
 function placeExits(row: Row, top: number, boxes: Map<string, Box>): number {
   let y = top;
   for (const exit of row.exits.flat()) {
@@ -116,8 +117,8 @@ function placeExits(row: Row, top: number, boxes: Map<string, Box>): number {
 }
 
 /**
- * Steps of a track stand below the acts that lead to it, the first below the last act: an undo runs backwards. Then
- * who records, then the end. A track that other tracks lead to stands where the first of their steps does.
+ * Steps of a track are below the acts that lead to it, the first below the last act: an undo runs backwards. Then the
+ * recording step, then the end. A track that other tracks lead to is where the first of their steps is.
  */
 function placeTracks(story: Story, top: number, boxes: Map<string, Box>): number {
   const columns = columnsOfTracks(story);
@@ -179,7 +180,7 @@ function recordingColumn(
     steps.some((row) => row.failures.some(({ to }) => to === first)),
   );
   const column = columns.get(parent?.[0] ?? '')?.[0];
-  if (column === undefined) throw new Error(`Nobody leads to "${first}".`);
+  if (column === undefined) throw new Error(`Nothing leads to "${first}".`);
   return column;
 }
 

@@ -86,7 +86,7 @@ export function drawFailuresOf(story: Story, index: number, layout: Layout): str
   return [...stubs, ...act.rows.flatMap((row) => namedFailures(row, index, story, layout))];
 }
 
-/** Errors that are told apart by name cross over to the rail of the act before. */
+/** Errors that are distinguished by name cross over to the rail of the act before. */
 function namedFailures(row: Row, index: number, story: Story, layout: Layout): string[] {
   return row.failures
     .filter((way) => !isCatchAll(way))

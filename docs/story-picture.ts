@@ -56,7 +56,7 @@ export function storyPicture(story: Story): string {
   ]);
 }
 
-/** The same in words, for those who do not see the picture. */
+/** The same in words, for those who cannot see the picture. */
 function describe(story: Story): string {
   const acts = story.acts.map(({ title, promise, rows, failsTo }) => {
     const told = rows.filter((row) => row.kind !== 'question').flatMap((row) => [row, ...row.detour]);
@@ -132,7 +132,7 @@ function drawBox(row: Row, box: Box): string {
   );
 }
 
-/** Of the corners of what begins and what ends: half of the usual box, so that a higher one has room in its corners. */
+/** Radius of the corners of starts and ends: half of the usual box, so that a higher one has room in its corners. */
 const ROUND = BOX.one / 2;
 
 function outline({ kind }: Row, { x, y, width, height }: Box): string {
@@ -204,7 +204,7 @@ function drawBadEnd({ title, tells, meaning, kind }: BadEnd, box: Box): string {
   );
 }
 
-/** In the first column, beside what they are about. */
+/** In the first column, beside what they describe. */
 function drawCaptions({ acts }: Story, layout: Layout): string[] {
   const opening = boxOf(layout, acts[0]?.rows[0]?.name ?? '');
   const x = MARGIN + EXITS.width / 2;

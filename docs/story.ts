@@ -1,8 +1,8 @@
 /**
- * What a newcomer needs to know of a state machine's definition: the line that a good deployment takes, in acts; what
- * loops; where it may end early; where each failure leads. All of it is read off the definition, so that a new state
- * appears in the picture by itself. Of the definition this file knows only how a wait and a best-effort step look
- * (`lib/states.ts`, `lib/acts.ts`), and that whoever loses the lock ends at once, whatever the step.
+ * What a newcomer needs to know about a state machine's definition: the line that a good deployment takes, in acts;
+ * what loops; where it may end early; where each failure leads. All of it is read from the definition, so that a new state
+ * appears in the picture automatically. Of the definition this file only knows what a wait and a best-effort step look
+ * like (`lib/states.ts`, `lib/acts.ts`), and that an execution that loses the lock ends at once, whatever the step.
  */
 import type { StateJson, StateMachineDefinition } from '../lib/resolve-definition.ts';
 
@@ -10,13 +10,13 @@ import type { StateJson, StateMachineDefinition } from '../lib/resolve-definitio
 export interface Row {
   readonly name: string;
   readonly kind: 'start' | 'step' | 'question' | 'end';
-  /** For a step that looks again and again: the states that the picture folds into its loop. */
+  /** For a step that looks repeatedly: the states that the picture folds into its loop. */
   readonly loop: readonly string[];
   /** Best-effort steps right before it, which the picture folds into it: releasing the lock before an end. */
   readonly before: readonly string[];
-  /** For a step that looks again and again: what it may come by before it looks again, besides the pause. */
+  /** For a step that looks repeatedly: what it may pass before it looks again, besides the pause. */
   readonly detour: readonly Row[];
-  /** A question's other answers: each a line of its own, to an end. */
+  /** A question's other answers: each has a line of its own, to an end. */
   readonly exits: readonly (readonly Row[])[];
   /** A question's answer "no" that leads back to an earlier step. */
   readonly backTo?: string;
@@ -44,14 +44,14 @@ export interface Act {
   readonly failsTo: string;
 }
 
-/** What happens after a failure: steps, one that records, and a bad end. */
+/** What happens after a failure: steps, a recording step, and a bad end. */
 export interface Track {
   readonly steps: readonly Row[];
   readonly recording: Row;
   readonly end: string;
-  /** Best-effort steps right before the end. A track without any keeps the lock. */
+  /** Best-effort steps right before the end. A track without them keeps the lock. */
   readonly beforeEnd: readonly string[];
-  /** Ends for when the recording fails too; the picture folds them into `end`. */
+  /** Ends if the recording fails too; the picture folds them into `end`. */
   readonly unrecorded: readonly string[];
 }
 
@@ -59,9 +59,9 @@ export interface Story {
   readonly acts: readonly Act[];
   /** By first state; those that acts lead to first, in the order of the acts. */
   readonly tracks: ReadonlyMap<string, Track>;
-  /** Where every step leads that finds the lock lost. */
+  /** Where every step that has lost the lock leads. */
   readonly lockLost: string | undefined;
-  /** Index of the act that begins with the point of no return: the first whose failures are not undone anymore. */
+  /** Index of the act that begins with the point of no return: the first whose failures are no longer undone. */
   readonly pointOfNoReturn: number;
 }
 
@@ -83,7 +83,7 @@ export function readStory(
   return { acts, tracks, lockLost: lockLostOf(states), pointOfNoReturn };
 }
 
-/** Every state that the story tells, the folded ones included. A test compares it with the definition. */
+/** Every state of the story, including the folded ones. A test compares it with the definition. */
 export function statesTold({ acts, tracks, lockLost }: Story): string[] {
   const told = (row: Row): string[] => [
     ...row.before,
@@ -106,7 +106,7 @@ export function statesTold({ acts, tracks, lockLost }: Story): string[] {
 
 // ── Lines ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The longest way to an end without coming by anything twice: loops, shortcuts and failures fall away. */
+/** The longest way to an end without passing anything twice: this drops loops, shortcuts and failures. */
 function longestLine(states: States, from: string, seen: readonly string[] = []): string[] {
   const onward = nextOf(stateOf(states, from));
   if (onward.length === 0) return [from];
@@ -150,13 +150,13 @@ function rowsOf(states: States, line: readonly string[]): Row[] {
   return rows;
 }
 
-/** The steps by which a verdict leads back to its look otherwise than by the pause. */
+/** The steps by which a verdict leads back to its look other than the pause. */
 function detourFrom(states: States, verdict: string, look: string, known: readonly string[]): Row[] {
   const ways = nextOf(stateOf(states, verdict)).filter((next) => !known.includes(next));
   return ways.flatMap((next) => rowsOf(states, wayBack(states, next, look, known) ?? []));
 }
 
-/** @returns the states from one to right before another; nothing when it does not lead there. */
+/** @returns the states from one to right before another; `undefined` when it does not lead there. */
 function wayBack(
   states: States,
   from: string,
@@ -207,7 +207,7 @@ function pauseAfter(states: States, name: string): { name: string; back: string 
   return pause === undefined || back === undefined ? undefined : { name: pause, back };
 }
 
-/** All ways but that of the lock, which is the same for every step: it would be a line from every box. */
+/** All paths but that of the lost lock, which is the same for every step: it would be a line from every box. */
 function failuresOf(state: StateJson): FailureWay[] {
   return catchesOf(state).filter(({ errors }) => !isLockLost(errors));
 }
@@ -241,13 +241,13 @@ function isBestEffort(state: StateJson): boolean {
 function cut(line: readonly Row[], first: string, next: string | undefined): Row[] {
   const indexOf = (name: string) => {
     const index = line.findIndex((row) => row.name === name);
-    if (index < 0) throw new Error(`No act can begin with "${name}": a deployment does not come by it.`);
+    if (index < 0) throw new Error(`No act can begin with "${name}": a deployment does not pass it.`);
     return index;
   };
   return line.slice(indexOf(first), next === undefined ? undefined : indexOf(next));
 }
 
-/** @throws Error when failures of one act lead to different places: then it is not one act. */
+/** @throws Error when failures of one act lead to different places: then it is not a single act. */
 function actOf({ title, promise }: ActPlan, rows: readonly Row[]): Act {
   const all = [...rows, ...rows.flatMap((row) => [...row.detour, ...row.exits.flat()])];
   const targets = new Set(all.flatMap((row) => row.failures.filter(isCatchAll).map(({ to }) => to)));

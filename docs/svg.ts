@@ -1,4 +1,4 @@
-/** Just enough SVG: elements, and text that is known to fit because its width is estimated on the large side. */
+/** Just enough SVG: elements, and text that fits because its width is estimated generously. */
 import { breakable, width as columnsOf } from '../lib/terminal/width.ts';
 
 export interface Point {
@@ -75,7 +75,7 @@ interface Sheet {
   readonly width: number;
   readonly height: number;
   readonly title: string;
-  /** The same in words, for those who do not see the picture. */
+  /** The same in words, for those who cannot see the picture. */
   readonly description: string;
   readonly style: string;
   /** Classes of lines that end in an arrowhead. */

@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: how long a deployment takes against what would have been possible, and what it uses up, for fleets
+ * `npm run bench`: how long deployments take compared with what would be possible, and what they cost, for fleets
  * of all sizes. Exits with 1 when a target is missed.
  *
  *   --quick   the small fleets, one seed each: for CI
@@ -14,7 +14,7 @@ import { measureRow, type Row, type Subject } from './bench/rows.ts';
 import { type Results, verdicts } from './bench/targets.ts';
 import { measureThroughput } from './bench/throughput.ts';
 
-/** How much of it is measured. */
+/** How much is measured. */
 const FULL = { sizes: SIZES, seeds: [1, 2, 3, 4, 5], deployments: 1_000, imports: 5 };
 const QUICK = { sizes: [2, 10], seeds: [1], deployments: 100, imports: 1 } as const;
 
@@ -42,7 +42,7 @@ function options() {
   try {
     return parseArgs({ options: { quick: flag, json: flag } }).values;
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}. There are --quick and --json.`);
+    console.error(`${error instanceof Error ? error.message : error}. The options are --quick and --json.`);
     process.exit(2);
   }
 }

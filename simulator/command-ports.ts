@@ -1,10 +1,10 @@
-/** What the command needs of the modelled world beyond the steps' ports. */
+/** What the command needs from the modelled world beyond the steps' ports. */
 import type { Tagger } from '../lambdas/ports/command.ts';
 import type { Executions } from '../lambdas/ports/executions.ts';
 import { ACCOUNT, REGION } from './run-definition.ts';
 import type { World } from './world/world.ts';
 
-/** Tags in the world as EC2 would; refuses what the world does not have. */
+/** Tags in the world as EC2 would; refuses ids that the world does not have. */
 export const worldTagger = (world: World): Tagger => ({
   tag: async (ids, tags) => {
     const known = new Set(world.view().instances.map(({ instanceId }) => instanceId));
@@ -15,7 +15,7 @@ export const worldTagger = (world: World): Tagger => ({
   },
 });
 
-/** The world has one account and Region; the fleets file has its own, and the command makes its ARNs of them. */
+/** The world has one account and Region; the fleets file has its own, from which the command makes its ARNs. */
 export function executionsOfAnyAccount(world: Executions): Executions {
   const here = (arn: string) =>
     arn.replace(/^arn:[^:]*:states:[^:]*:[^:]*:/, `arn:aws:states:${REGION}:${ACCOUNT}:`);

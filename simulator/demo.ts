@@ -1,7 +1,7 @@
 /**
  * `npm start`: uploads a tarball to a modelled bucket and shows what the deployment does to a modelled fleet: the
  * synthesized state machine and the real steps, on a virtual clock. Exits with 0 when every scenario ended as it must,
- * with 1 when one did not, with 2 when it was asked for something that it cannot play.
+ * with 1 when one did not, with 2 when the options name something that it cannot play.
  */
 import { randomInt } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -25,9 +25,9 @@ import { FLOWS, isFlow } from './flows.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const REFUSED = 2;
-/** What a shell says of a program that Ctrl-C ended. */
+/** What a shell reports for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
-/** Few enough for a seed that is typed without a mistake. */
+/** Few enough that a seed is easy to type. */
 const SEEDS = 10_000;
 
 const EXAMPLE_APPLICATION = join(import.meta.dirname, '..', 'examples', 'app');
@@ -35,20 +35,20 @@ const EXAMPLE_APPLICATION = join(import.meta.dirname, '..', 'examples', 'app');
 const WHAT_NEXT = `
 What to read next
   README.md         what this is, and how to install it
-  docs/runbook.md   what to do when a deployment fails, by its failure's name
+  docs/runbook.md   what to do when a deployment fails, by the failure's name
   bin/fleets.ts     the one file to edit; the demo plays its fleets
 And npm start -- --list shows what else can happen to them; --timeline page.html keeps the page that the
-deployment leaves beside its record, to be opened in a browser.`;
+deployment leaves beside its record, for your browser.`;
 
 const { stdout } = process;
-/** One that understands more than lines. */
+/** It can do more than print lines. */
 const isTerminal = stdout.isTTY === true && process.env.TERM !== 'dumb';
 const write = (text: string) => void stdout.write(text);
 const say = (text: string) => write(`${text}\n`);
 
 /** @param fleetsFile what the fleets file exports: its fleets are played. @returns the exit code. */
 export async function demo(args: readonly string[], fleetsFile: unknown): Promise<number> {
-  // `npm start | head` closes the pipe before the end: nobody listens anymore.
+  // `npm start | head` closes the pipe early: nobody is reading anymore.
   stdout.on('error', () => process.exit(0));
   const command = readCommand(args);
   if (command.do === 'refuse') return refuse(command.problems);
@@ -75,7 +75,7 @@ async function play(options: DemoOptions, fleetsFile: unknown): Promise<number> 
   const { parts, problems } = castOf(options.scenarios, environments);
   if (problems.length > 0) return refuse(problems);
   const seed = options.seed ?? randomInt(SEEDS);
-  if (!options.json) say(`seed ${seed}: the same again with  npm start -- ${again(options, seed)}`);
+  if (!options.json) say(`seed ${seed}: to see the same again:  npm start -- ${again(options, seed)}`);
   const templates = synthesizeTemplates(environments, { bundle: false });
   const pages: Page[] = [];
   const rightEndings = await playAll(parts, templates, options, seed, pages);
@@ -89,15 +89,16 @@ function again({ scenarios, artifact }: DemoOptions, seed: number): string {
   return `--seed ${seed}${chosen.join('')}${artifact === undefined ? '' : ` --artifact ${artifact}`}`;
 }
 
-/** What a deployment left. */
+/** The timeline page that a deployment left. */
 interface Page {
   readonly scenario: string;
   readonly html: string;
 }
 
-/** One page is written under the name that was given, several with their scenarios in it. */
+/** A single page gets the given name; several have their scenario in the name. */
 function keep(file: string, pages: readonly Page[], tell: (text: string) => void): void {
-  if (pages.length === 0) tell(`\n${file} is not written: a deployment that changed nothing leaves no page.`);
+  if (pages.length === 0)
+    tell(`\n${file} was not written: a deployment that changed nothing leaves no page.`);
   for (const { scenario, html } of pages) {
     const name = pages.length === 1 ? file : file.replace(/(\.html?)$/, `-${scenario}$1`);
     writeFileSync(name, html);

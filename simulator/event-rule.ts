@@ -1,14 +1,14 @@
 /**
- * EventBridge in small: the rule that starts a fleet's deployment, read from the synthesized template, its pattern and
- * its input transformer. So the simulated upload takes the real way: a wrong key, bucket or path in the rule shows.
+ * A small EventBridge: the rule that starts a fleet's deployment, read from the synthesized template, with its pattern
+ * and its input transformer. The simulated upload takes the real path, so a wrong key, bucket or path shows up.
  *
- * It knows what the rule uses and refuses the rest (filters like `prefix`, `Input`): to guess would be to pass a rule
- * that AWS reads otherwise.
+ * It knows what the rule uses and rejects the rest (filters like `prefix`, `Input`): guessing could accept a rule that
+ * AWS reads differently.
  */
 import { definitionOf } from '../lib/resolve-definition.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 
-/** Keys are AND, the values of a list are OR; `$or` holds patterns, one of which is enough. */
+/** Keys are AND, the values of a list are OR; of the patterns in `$or`, one is enough. */
 export type EventPattern = { readonly [field: string]: EventPattern | readonly unknown[] };
 const OR = '$or';
 
@@ -30,13 +30,13 @@ export interface EventRule {
 export const uploadRule = (template: TemplateJson, fleet: string): EventRule =>
   startRule(template, fleet, ['aws.s3']);
 
-/** The rule by which a new machine image does. @throws Error when there is none. */
+/** The rule by which a new machine image starts one. @throws Error when there is none. */
 export const newImageRule = (template: TemplateJson, fleet: string): EventRule =>
   startRule(template, fleet, ['aws.ec2', 'aws.ssm']);
 
 /**
  * The rule whose target is this fleet's state machine, and which listens to one of these services.
- * @throws Error when there is none, or when it hands its input over in another way.
+ * @throws Error when there is none, or when it passes its input in another way.
  */
 function startRule(template: TemplateJson, fleet: string, sources: readonly string[]): EventRule {
   const { machine } = definitionOf(template, fleet);
@@ -57,7 +57,7 @@ interface Target {
   readonly InputTransformer?: InputTransformer;
 }
 
-/** References become the names that they have in a resolved definition: `${Bucket}`. */
+/** References become the names used in a resolved definition: `${Bucket}`. */
 function named(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(named);
   if (value === null || typeof value !== 'object') return value;
@@ -91,13 +91,14 @@ const MISSING = Symbol('no such path in the event');
 const placeholders = /"(?:[^"\\]|\\.)*"|<([\w-]+)>/g;
 
 /**
- * The target's input. A path that the event does not have leaves its field out, as in AWS.
- * @throws Error for a placeholder that is not in the map, and for a path with more than names and dots.
+ * The target's input. A field whose path the event lacks is left out, as in AWS.
+ * @throws Error for a placeholder that is not in the map, and for a path with anything but names and dots.
  */
 export function transform({ InputPathsMap, InputTemplate }: InputTransformer, event: unknown): unknown {
   const valueAt = (placeholder: string) => {
     const path = InputPathsMap[placeholder];
-    if (path === undefined) throw new Error(`The input template names <${placeholder}>, the paths do not.`);
+    if (path === undefined)
+      throw new Error(`The input template uses <${placeholder}>, which the paths do not have.`);
     return at(path, event);
   };
   const values: unknown[] = [];
@@ -132,7 +133,7 @@ function filled(template: unknown, values: readonly unknown[]): unknown {
 }
 
 function at(path: string, event: unknown): unknown {
-  if (!/^\$(\.[\w-]+)+$/.test(path)) throw new Error(`Not a path that is known here: ${path}`);
+  if (!/^\$(\.[\w-]+)+$/.test(path)) throw new Error(`Unsupported path: ${path}`);
   let value: unknown = event;
   for (const name of path.split('.').slice(1)) value = Object(value)[name];
   return value === undefined ? MISSING : value;

@@ -1,9 +1,9 @@
-/** The fleet that the benchmark and the fault campaign measure in other shapes: whatever a fleets file says, the same. */
+/** The fleet that the benchmark and the fault campaign use in various shapes, independent of the fleets file. */
 import type { FleetsFile } from '../lib/fleet-config.ts';
 
 export type FleetEntry = FleetsFile['fleets'][number];
 
-/** Without limits, of which the defaults are measured, and without a place in a release flow. */
+/** Without limits, so that the defaults are measured, and without a place in a release flow. */
 export const EXAMPLE_FLEET = {
   runtimes: [{ key: 'runtimes/perl-5.38-arm64.tar.gz', directory: '/opt/perl' }],
   image: { from: 'search', owner: 'self', namePattern: 'reactio-base-*', tags: { stage: 'released' } },

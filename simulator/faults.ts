@@ -20,7 +20,7 @@ async function replay(text: string): Promise<number> {
   const played = parseCase(text);
   const { applied, outcome, endedIn, violations, reached } = await play(faultsTemplate(), played);
   for (const { rule, what } of violations) print(`✗ rule ${rule}: ${what}`);
-  const faults = `${applied} of ${played.injuries.length} faults came to pass`;
+  const faults = `${applied} of ${played.injuries.length} faults occurred`;
   print(`${faults}; ${reached.length} moments; ended in "${endedIn}" with ${outcome}.`);
   return violations.length === 0 ? 0 : 1;
 }
@@ -67,14 +67,14 @@ function report({ single, pair }: Record<'single' | 'pair', Tally>, startedAt: n
   ] as const) {
     if (tally.cases === 0) continue;
     print();
-    print(`${title}: ${tally.cases} cases; in ${tally.partly} not every fault came to pass`);
+    print(`${title}: ${tally.cases} cases; in ${tally.partly} of them not every fault occurred`);
     for (const line of tally.lines()) print(line);
   }
   const broken = single.broken.length + pair.broken.length;
   const seconds = Math.round((Date.now() - startedAt) / 1_000);
   print();
   print(
-    `${single.cases + pair.cases} cases in ${seconds} s: ${broken === 0 ? 'no rule was bent' : `${broken} broke a rule`}.`,
+    `${single.cases + pair.cases} cases in ${seconds} s: ${broken === 0 ? 'no rule was broken' : `${broken} broke a rule`}.`,
   );
   return broken === 0;
 }

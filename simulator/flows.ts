@@ -2,21 +2,21 @@
 export interface Flow {
   /** One sentence for the audience. */
   readonly tells: string;
-  /** Of which kind its one fleet is; absent: a promotion, which has two and more. */
+  /** The kind of its one fleet; absent: a promotion, which has two or more. */
   readonly kind?: 'app';
 }
 
 export const FLOWS = {
   promote: {
     tells:
-      'A release on its way: deployed on staging, promoted, deployed in production, and then on the fleets that follow.',
+      'A release from CI to production: deployed on staging, promoted, deployed in production, and then on the fleets that follow.',
   },
   abort: {
-    tells: 'Somebody presses *Stop execution* while the traffic is shifted: put back from outside.',
+    tells: 'Someone presses *Stop execution* while traffic is shifted: the clean-up undoes the deployment.',
     kind: 'app',
   },
   'two-uploads': {
-    tells: 'A newer upload while another one is being deployed: it waits, and is what runs in the end.',
+    tells: 'A newer upload arrives during a deployment: it waits, and is what runs in the end.',
     kind: 'app',
   },
 } as const satisfies Record<string, Flow>;

@@ -1,5 +1,5 @@
 /**
- * A past for a fleet on stage: releases that were deployed before the scenario begins, with their artifacts in the
+ * A past for a fleet on stage: releases deployed before the scenario begins, with their artifacts in the
  * bucket and their records beside them, as *Record the release* writes them. The last one is what runs.
  */
 
@@ -49,7 +49,7 @@ function deployed(stage: Stage, name: string, at: Date, previous: string | undef
   };
 }
 
-/** What runs has the image that the stage was set with; each release before it has one of its own day. */
+/** The current release has the stage's image; each earlier release has one of its own day. */
 function builtBefore(stage: Stage, at: Date): Image {
   const current = stage.world.ec2.findImage(OLD_IMAGE);
   if (current && current.createdAt <= at) return current;

@@ -1,6 +1,6 @@
 /**
- * What calls and functions cost in time. Figures of an ordinary day, the same in every run, rounded up: the simulation
- * must not look faster than AWS is. Nobody publishes all of them; where there is a source it is named.
+ * How long calls and functions take. Figures of an ordinary day, the same in every run, rounded up: the simulation must
+ * not look faster than AWS. Not all of them are published; where there is a source it is named.
  */
 import type { PortCall } from './world/calls.ts';
 
@@ -17,7 +17,7 @@ const SERVICE_MILLIS = {
   executions: 60,
   announcer: 50,
 } as const;
-/** RunInstances takes 1.5 s (daemonology.net, ec2-boot-bench, 2021). A tarball is copied in about as much. */
+/** RunInstances takes 1.5 s (daemonology.net, ec2-boot-bench, 2021). Copying a tarball takes about as long. */
 const ACTION_MILLIS: Readonly<Record<string, number>> = {
   'ec2.launch': 1_500,
   'ec2.terminate': 400,
@@ -38,10 +38,10 @@ export function callLatencyMillis({ service, action }: PortCall, requests: numbe
   return (ACTION_MILLIS[name] ?? SERVICE_MILLIS[service]) * rounds;
 }
 
-/** From the end of a step to the beginning of the next: some 20 ms for each state on the way, and the invocation. */
+/** From the end of a step to the start of the next: about 20 ms per state in between, and the invocation. */
 export const TRANSITION_SECONDS = 0.08;
 
-/** A sandbox is made and the code fetched; not billed. */
+/** A sandbox is created and the code fetched; not billed. */
 export const SANDBOX_SECONDS = 0.1;
-/** The bundle is imported and the first connections are made: 250 to 400 ms. Billed since 2025. */
+/** The bundle is imported and the first connections are opened: 250 to 400 ms. Billed since 2025. */
 export const INIT_SECONDS = 0.4;

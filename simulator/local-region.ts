@@ -1,7 +1,7 @@
 /**
  * `irekae … --local`: a modelled region with the fleets of the fleets file, on a virtual clock that the command moves
- * while it waits. Every run begins with the same world, because the world is made of its seed and of what happened in
- * it: three releases were uploaded, two of them deployed, and the third is what a deployment would bring.
+ * while it waits. Every run begins with the same world, which follows from its seed and from what happened in it: three
+ * releases were uploaded, two of them deployed, and the third is what a deployment would bring.
  */
 
 import { machineIn } from '../lambdas/domain/core/aws.ts';
@@ -18,7 +18,7 @@ import { Stage } from './stage.ts';
 import { definitionsIn, worldInspector } from './world/inspection.ts';
 import type { World } from './world/world.ts';
 
-// Taken before any stage is set: there the global one is the virtual clock's.
+// Taken before any stage exists, as a stage replaces the global one with the virtual clock's.
 const realTimeout = setTimeout;
 const sleep = (millis: number) => new Promise<void>((resolve) => realTimeout(resolve, millis));
 
@@ -26,12 +26,12 @@ const SEED = 7;
 const START = new Date('2026-11-08T03:00:00Z');
 /** A release every two weeks. */
 const BETWEEN_RELEASES_SECONDS = 14 * 86_400;
-/** Where somebody watches: real milliseconds for each wait of the command. */
+/** When someone watches: real milliseconds for each wait of the command. */
 const VISIBLE_MILLIS = 60;
 
 const NOTES = [
-  'Local: a modelled region on a virtual clock; nothing in AWS is asked or changed. Every run begins with the same',
-  'world: release 1 and 2 were deployed, release 3 is uploaded. What this run changes ends with it.',
+  'Local: a modelled region on a virtual clock; nothing in AWS is read or changed. Every run begins with the same',
+  'world: releases 1 and 2 were deployed, release 3 is uploaded. What this run changes is gone when it ends.',
   '',
 ];
 
@@ -99,7 +99,7 @@ class Region {
     return first;
   }
 
-  /** Two releases in the past of the fleet, and a third that waits to be deployed; its source is one further. */
+  /** Two releases in the past of the fleet, and a third that is not deployed yet; its source is one release ahead. */
   async play(config: FleetConfig): Promise<void> {
     const stage = this.#stageOf(config.name);
     const from = sourceOf(config);
@@ -117,7 +117,7 @@ class Region {
     this.#startOnUploads();
   }
 
-  /** @param fleet whom the command is about */
+  /** @param fleet that the command is about */
   ports(fleet: string, isVisible: boolean): CommandPorts {
     const { ports } = this.#world;
     const stage = this.#stageOf(fleet);
@@ -130,7 +130,7 @@ class Region {
       pause: async (seconds, signal) => {
         if (signal?.aborted) return;
         await this.#first.wait(seconds);
-        // Input and signals are seen between two waits also where nobody watches.
+        // Input and signals are handled between two waits even when nobody watches.
         await sleep(isVisible ? VISIBLE_MILLIS : 0);
       },
     };
@@ -146,11 +146,11 @@ class Region {
     const { endedIn, error, cause } = await stage.deploy(input, `release-${release}`);
     if (endedIn !== 'Deployed')
       throw new Error(
-        `The modelled past did not come about: ${stage.fleet.name}, release ${release}: ${error ?? endedIn}: ${cause ?? ''}`,
+        `The modelled past failed: ${stage.fleet.name}, release ${release}: ${error ?? endedIn}: ${cause ?? ''}`,
       );
   }
 
-  /** From here on an upload (which a promotion makes) starts deployments, by the rules of the templates. */
+  /** From now on an upload (which a promotion makes) starts deployments, by the rules of the templates. */
   #startOnUploads(): void {
     const rules = this.#stages.flatMap((stage) => {
       const template = this.#templates[stage.fleet.environment];
@@ -164,7 +164,7 @@ class Region {
     });
   }
 
-  /** A fleet that follows another one is started when that was deployed. */
+  /** A fleet that follows another one is started when that one is deployed. */
   #startsOnUpload(fleet: string): boolean {
     const config = this.#configs.find(({ name }) => name === fleet) as
       | { readonly after?: string }

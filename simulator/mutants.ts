@@ -1,6 +1,6 @@
 /**
  * `npm run mutants`: proves that the campaign can fail. Each deliberate breakage of the product is made in a copy of
- * the project, and the campaign is sent after it; one that survives, or does not apply anymore, fails the command.
+ * the project, and the campaign runs on it; one that survives, or no longer applies, fails the command.
  */
 import { availableParallelism } from 'node:os';
 import type { Catch } from './mutants/hunt.ts';
@@ -23,7 +23,7 @@ async function hunted(mutant: Mutant, { seed, mostCases }: MutantsOptions): Prom
 }
 
 function line({ name, breaks, rule }: Mutant, { cases, caught }: Catch): string {
-  if (!caught) return `✗ SURVIVED ${name} (${cases} cases): ${breaks}. Rule ${rule} should have noticed.`;
+  if (!caught) return `✗ SURVIVED ${name} (${cases} cases): ${breaks}. Rule ${rule} should have caught it.`;
   const other = caught.rule === rule ? '' : `, expected ${rule}`;
   return `✓ killed   ${name}\n             rule ${caught.rule}${other}: ${caught.what.slice(0, 160)}\n             ${caught.by}, case ${cases}`;
 }

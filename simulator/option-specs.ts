@@ -9,7 +9,7 @@ export interface OptionSpec {
   /** What its value is called in the help; without it, the option is a flag. */
   readonly takes?: string;
   readonly meaning: string;
-  /** @returns what is allowed, when the value is not. */
+  /** @returns what is allowed, if the value is not. */
   readonly refuses?: (value: string) => string | undefined;
 }
 
@@ -34,13 +34,13 @@ export const wholeNumber =
 export const SEED: OptionSpec = {
   name: 'seed',
   takes: 'S',
-  meaning: 'of the world and of the order of the cases (default 7)',
+  meaning: 'seed of the world and of the order of the cases (default 7)',
   refuses: wholeNumber(0, LARGEST_SEED),
 };
 
 /**
- * Whoever asks for help gets it, whatever else is on the line.
- * @param contradictions what is wrong with these options beside each other
+ * `--help` wins over whatever else is on the line.
+ * @param contradictions what is wrong with these options in combination
  */
 export function readOptions<Options>(
   args: readonly string[],
@@ -90,7 +90,7 @@ function misuse(token: OptionToken, specs: readonly OptionSpec[]): string[] {
 
 /** The options, one to a line. */
 export function optionLines(specs: readonly OptionSpec[]): string {
-  const shown = [...specs, { name: 'help', meaning: 'this text' } satisfies OptionSpec].map(
+  const shown = [...specs, { name: 'help', meaning: 'show this help' } satisfies OptionSpec].map(
     (spec: OptionSpec) =>
       [`--${spec.name}${spec.takes === undefined ? '' : ` ${spec.takes}`}`, spec.meaning] as const,
   );

@@ -1,6 +1,6 @@
 /**
- * The proof of a promotion that nobody has played: most stages have no source to promote from, and what they upload is
- * to be deployed all the same.
+ * The proof of a promotion that was not played: most stages have no source to promote from, and their uploads should be
+ * deployed anyway.
  */
 
 import { createHash } from 'node:crypto';
@@ -9,7 +9,7 @@ import { promotionKey } from '../lambdas/domain/core/names.ts';
 import type { Proof } from '../lambdas/domain/promotion/proof.ts';
 import type { S3Model } from './world/s3.ts';
 
-/** For the fleet and for those that are deployed after it; none for a fleet that asks for no proof. */
+/** For the fleet and for those that follow it; none for a fleet that requires no proof. */
 export function writeProofs(
   s3: S3Model,
   { name, environment, artifact, wantsProvenance, followers }: Fleet,

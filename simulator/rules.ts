@@ -1,7 +1,7 @@
 /**
- * The rules that never bend (design: README, "Eleven rules"), as invariants over the modelled world: checked after
- * every change that a deployment makes, and once more when it has ended. Plain words, because whoever reads a
- * violation wants to know what happened.
+ * The rules without exceptions (README, "Eleven rules"), as invariants over the modelled world: checked after every
+ * change that a deployment makes, and once more when it has ended. In plain words, because the reader of a violation
+ * wants to know what happened.
  */
 import { FAILURES } from '../lambdas/domain/core/errors.ts';
 import { type Fleet, fleetSize, loadBalancerName, TAG } from '../lambdas/domain/core/fleet.ts';
@@ -29,17 +29,17 @@ export interface Violation {
 const HISTORY_LIMIT = 25_000;
 const PAYLOAD_LIMIT = 256 * 1024;
 
-/** What became of the fleet, when nothing runs anymore. */
+/** What the fleet ended with, once nothing is running anymore. */
 export type Outcome = 'new hosts' | 'old hosts' | 'needs a human';
 
 /**
- * A step looks, then acts: between the answers of its look and the effect of its call pass 0.1 to 1.6 s of latency.
- * What was ready when it looked is not the step's fault when it breaks within that time. Whoever knows better tells
- * the rules when the step that acts began: it cannot have looked before.
+ * A step looks, then acts: between the answers of its look and the effect of its call lie 0.1 to 1.6 s.
+ * If a host breaks within that time, the step is not to blame. A caller that knows when the acting step began can tell
+ * the rules: the step cannot have looked earlier.
  */
 const LOOK_TO_ACT_SECONDS = 2;
 
-/** Watches one deployment of a fleet, from the moment at which it is made until it is told to stop. */
+/** Watches one deployment of a fleet, from its construction until it is told to stop. */
 export class Rules {
   readonly violations: Violation[] = [];
   readonly #world: World;
@@ -49,7 +49,7 @@ export class Rules {
   readonly #stepBegan: () => number | undefined;
   /** What the scenario broke. */
   readonly #harmed = new Set<string>();
-  /** New instances that are no new hosts anymore: terminated by our hand, or lost before others were launched for them. */
+  /** New instances that are no longer new hosts: terminated by us, or lost before others were launched for them. */
   readonly #replaced = new Set<string>();
   #begunTermination = false;
   #isOver = false;
@@ -69,7 +69,7 @@ export class Rules {
     world.on((event) => this.#changed(event));
   }
 
-  /** The world now, with the load balancers of this fleet alone: other fleets may share it. */
+  /** The world now, with only this fleet's load balancers: other fleets may share it. */
   #look(): WorldView {
     const view = this.#world.view();
     const own = this.#fleet.loadBalancers.map(loadBalancerName);
@@ -81,7 +81,7 @@ export class Rules {
     this.#isOver = true;
   }
 
-  /** After the deployment has ended by itself: rules 6, 7, 9 and 10. */
+  /** After the deployment has ended without being stopped: rules 6, 7, 9 and 10. */
   ended(result: ExecutionResult): void {
     this.bounded(result);
     if (result.endedIn === 'Deployed') this.settled('new hosts');
@@ -97,7 +97,7 @@ export class Rules {
     if (largestPayload >= PAYLOAD_LIMIT) this.#broken(10, `a document has ${largestPayload} bytes`);
   }
 
-  /** When nothing runs anymore, whoever brought it to its end: rules 6 and 7, or what a human must find. */
+  /** When nothing is running anymore, however it ended: rules 6 and 7, or what a human must find. */
   settled(outcome: Outcome): void {
     const now = this.#look();
     if (outcome === 'new hosts') this.#endedWell(now);
@@ -131,7 +131,7 @@ export class Rules {
       this.#nobodyMissing(now);
   }
 
-  /** Rule 1: no old host goes unless every new one was ready when the step looked. */
+  /** Rule 1: no old host leaves unless every new one was ready when the step looked. */
   #allNewAreReady(now: WorldView, what: string): void {
     const launched = this.#newHosts(now);
     const earliest = this.#stepBegan() ?? now.at.getTime() - LOOK_TO_ACT_SECONDS * 1_000;
@@ -144,7 +144,7 @@ export class Rules {
     }
   }
 
-  /** Rule 5: launches never double; a few more replace stragglers, where the fleet wants that. */
+  /** Rule 5: launches never double; a few more replace stragglers, if the fleet allows that. */
   #launchedOnce(now: WorldView): void {
     const launched = this.#launched(now);
     const size = fleetSize(this.#fleet);
@@ -156,12 +156,12 @@ export class Rules {
         if (state === 'terminated') this.#replaced.add(instanceId);
   }
 
-  /** Rule 2: by our hand, as many hosts are in service as at the start. */
+  /** Rule 2: as far as we decide, at least as many hosts are in service as at the start. */
   #nobodyMissing(now: WorldView): void {
     if (this.#fleet.loadBalancers.length === 0) this.#nobodyUnwatched(now);
     for (const { name, inService } of this.#balancers(now)) {
       const before = this.#before.loadBalancers.find((balancer) => balancer.name === name);
-      // What the scenario broke is not missing by our hand.
+      // What the scenario broke is not our fault.
       const broken = this.#brokenSince(now, name);
       if (before && inService + broken < before.inService) {
         this.#broken(2, `${inService} in service at ${name}, ${before.inService} at the start`);
@@ -169,7 +169,7 @@ export class Rules {
     }
   }
 
-  /** Rule 2: who is terminated was taken out of every load balancer before, so that no request is cut. */
+  /** Rule 2: an instance is taken out of every load balancer before it is terminated, so that no request is cut off. */
   #nobodyCutOff(ids: readonly string[], now: WorldView): void {
     for (const { name, members } of this.#balancers(now)) {
       const cut = members.filter(({ instanceId, state }) => ids.includes(instanceId) && state !== 'draining');
@@ -178,10 +178,10 @@ export class Rules {
     }
   }
 
-  /** Rule 2, of a fleet without load balancers: who runs, and is watched by Mackerel, is in service. */
+  /** Rule 2 for a fleet without load balancers: a host that runs and is monitored by Mackerel is in service. */
   #nobodyUnwatched(now: WorldView): void {
     const [serving, before] = [this.#watched(now), this.#watched(this.#before)];
-    if (serving < before) this.#broken(2, `${serving} hosts run and are watched, ${before} at the start`);
+    if (serving < before) this.#broken(2, `${serving} hosts run and are monitored, ${before} at the start`);
   }
 
   #watched(view: WorldView): number {
@@ -204,14 +204,14 @@ export class Rules {
   /** Rule 3: nothing outside snapshot ∪ launched is touched. */
   #onlyOwn(ids: readonly string[], now: WorldView, what: string): void {
     const own = new Set([...this.#oldIds(), ...this.#launched(now).map((instance) => instance.instanceId)]);
-    // A failed instance that an earlier deployment kept, and whose time is over.
+    // A failed instance that an earlier deployment kept, and that has expired.
     const isExpired = (instance: InstanceView) => (keptUntil(instance) ?? Number.POSITIVE_INFINITY) <= now.at;
     if (what === 'terminated')
       for (const { instanceId } of now.instances.filter(isExpired)) own.add(instanceId);
     for (const id of ids) if (!own.has(id)) this.#broken(3, `${what}: the stranger ${id}`);
   }
 
-  /** The instances behind Mackerel hosts, also of those that were retired just now. */
+  /** The instances behind Mackerel hosts, including hosts that were just retired. */
   #behind(hostIds: readonly string[], now: WorldView): readonly string[] {
     const hosts = [...this.#before.hosts, ...now.hosts].filter(({ id }) => hostIds.includes(id));
     return hosts.flatMap(({ instanceId }) => instanceId ?? []);
@@ -225,7 +225,7 @@ export class Rules {
     }
   }
 
-  /** Rule 6: undone means that the old hosts serve, and nothing of the deployment is left. */
+  /** Rule 6: undone means that the old hosts are in service and nothing of the deployment is left. */
   #endedUndone(now: WorldView): void {
     if (this.#begunTermination) this.#broken(6, 'it was called undone after the point of no return');
     const left = this.#launched(now).filter(
@@ -233,9 +233,9 @@ export class Rules {
     );
     const kept = left.filter((instance) => this.#isKept(instance, now)).slice(0, 1);
     for (const instance of left)
-      if (!kept.includes(instance)) this.#broken(6, `${instance.instanceId} is left of it`);
+      if (!kept.includes(instance)) this.#broken(6, `${instance.instanceId} was left behind`);
     for (const { instanceId, hosts } of this.#launched(now)) {
-      if (hosts.length > 0) this.#broken(6, `${instanceId} is left in Mackerel`);
+      if (hosts.length > 0) this.#broken(6, `${instanceId} was left in Mackerel`);
     }
     for (const { name, members } of this.#balancers(this.#before)) {
       const serving = this.#inService(now, name);
@@ -243,7 +243,7 @@ export class Rules {
         ({ instanceId, state }) => state === 'in-service' && !serving.has(instanceId),
       );
       for (const { instanceId } of missing)
-        this.#broken(6, `${instanceId} does not serve at ${name} anymore`);
+        this.#broken(6, `${instanceId} is no longer in service at ${name}`);
     }
     for (const host of this.#before.hosts) {
       const after = now.hosts.find(({ id }) => id === host.id);
@@ -252,7 +252,7 @@ export class Rules {
     }
   }
 
-  /** Rule 6 knows one exception: a failed instance that the fleet wants kept, out of service, for a limited time. */
+  /** Rule 6 has one exception: a failed instance that the fleet keeps, out of service, for a limited time. */
   #isKept(instance: InstanceView, now: WorldView): boolean {
     const most = now.at.getTime() + this.#fleet.keepFailedHostMinutes * 60_000;
     return (
@@ -269,15 +269,15 @@ export class Rules {
     const wrong = (id: string) => !launched.has(id) && !strangers.has(id);
     for (const { instanceId, state, tags } of now.instances) {
       if (state !== 'terminated' && tags[TAG.fleet] === this.#fleet.name && wrong(instanceId))
-        this.#broken(7, `${instanceId} still runs`);
+        this.#broken(7, `${instanceId} is still running`);
     }
     for (const { name, members } of this.#balancers(now)) {
       for (const { instanceId } of members)
         if (wrong(instanceId)) this.#broken(7, `${instanceId} is still at ${name}`);
       for (const id of launched)
-        if (!this.#inService(now, name).has(id)) this.#broken(7, `${id} does not serve at ${name}`);
+        if (!this.#inService(now, name).has(id)) this.#broken(7, `${id} is not in service at ${name}`);
     }
-    if (launched.size !== fleetSize(this.#fleet)) this.#broken(7, `${launched.size} new hosts serve`);
+    if (launched.size !== fleetSize(this.#fleet)) this.#broken(7, `${launched.size} new hosts exist`);
     for (const { instanceId, id } of this.#ofRole(now)) {
       if (instanceId && wrong(instanceId))
         this.#broken(7, `Mackerel host ${id} of ${instanceId} is still there`);
@@ -286,7 +286,7 @@ export class Rules {
       if (!this.#isReady(instance, now)) this.#broken(7, `${instance.instanceId} is not ready`);
   }
 
-  /** Whoever calls a human keeps enough hosts in service until somebody comes, old ones or new ones. */
+  /** A deployment that calls a human leaves enough hosts in service until someone comes, old ones or new ones. */
   #leftServing(now: WorldView): void {
     this.#nobodyMissing(now);
   }
@@ -319,7 +319,7 @@ export class Rules {
     return view.instances.filter((instance) => instance.tags[TAG.deployment] === this.#deployment);
   }
 
-  /** Those that are to serve in the end: a straggler that was replaced is none of them. */
+  /** The hosts that should be in service in the end: without replaced stragglers. */
   #newHosts(view: WorldView): readonly InstanceView[] {
     return this.#launched(view).filter(({ instanceId }) => !this.#replaced.has(instanceId));
   }
@@ -330,7 +330,7 @@ export class Rules {
     return view.loadBalancers.filter(({ name }) => own.includes(name));
   }
 
-  /** Who may be replaced: listed by Mackerel before, alive, with the fleet's tag. */
+  /** Hosts that may be replaced: listed by Mackerel before, alive, with the fleet's tag. */
   #oldIds(): ReadonlySet<string> {
     const listed = new Set(this.#ofRole(this.#before).map((host) => host.instanceId));
     const own = this.#before.instances.filter(

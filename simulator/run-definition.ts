@@ -1,6 +1,6 @@
 /**
- * Runs a synthesized state machine: aws-local-stepfunctions interprets the definition, the real steps stand behind its
- * tasks, a world behind their ports, a virtual clock behind all of it. What it counts is what AWS would count.
+ * Runs a synthesized state machine: aws-local-stepfunctions interprets the definition, with the real steps behind its
+ * tasks, a world behind their ports, and a virtual clock. It counts what AWS would count.
  */
 
 import { ExecutionTimeoutError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
@@ -41,8 +41,8 @@ export interface StepRun {
 }
 
 /**
- * Stands around every run of a step: it may run it twice, cut it off, answer for it with an error of Lambda's, or give
- * it other ports.
+ * Wraps every run of a step: it may run it twice, cut it off, answer in its place with an error of Lambda's, or give it
+ * other ports.
  */
 export type AroundStep = (run: StepRun, act: (ports?: Ports) => Promise<unknown>) => Promise<unknown>;
 
@@ -55,7 +55,7 @@ export interface ExecutionOptions {
   /** The execution's name: the deployment's id. */
   readonly name: string;
   readonly onEvent?: (event: StoryEvent) => void;
-  /** What passes before a step's function runs; asked before each run. Default: nothing. */
+  /** How long it takes until a step's function runs; called before each run. Default: no time. */
   readonly startUp?: (step: AnyStepName) => StartUp;
   readonly around?: AroundStep | undefined;
 }
@@ -68,7 +68,7 @@ export interface ExecutionResult {
   readonly error?: string;
   readonly cause?: string;
   readonly seconds: number;
-  /** As AWS bills them: states entered, and retries. */
+  /** As AWS bills them: entered states, and retries. */
   readonly transitions: number;
   /** Of the execution's history: 5 for an answered task, 3 for each failed attempt, 2 for any other state. */
   readonly historyEvents: number;
@@ -81,11 +81,11 @@ export interface ExecutionResult {
 export const ACCOUNT = '123456789012';
 export const REGION = 'ap-northeast-1';
 
-/** An execution that was started; `clock.until(result)` lets its time pass. */
+/** An execution that was started; `clock.until(result)` lets time pass. */
 export interface Running {
   readonly arn: string;
   readonly result: Promise<ExecutionResult>;
-  /** *Stop execution*: nothing is caught, and functions that run are not stopped. */
+  /** *Stop execution*: nothing is caught, and running functions are not stopped. */
   readonly stop: () => void;
 }
 
@@ -121,7 +121,7 @@ async function ended(
     },
     (error: unknown) => failedEnding(error),
   );
-  // The log of a stopped execution has no end: whatever it was doing goes on.
+  // The log of a stopped execution never ends: whatever it was doing continues.
   if (ending.status === 'SUCCEEDED' || ending.status === 'FAILED') await log;
   const seconds = (clock.now().getTime() - startedAt.getTime()) / 1000;
   onEvent?.({ at: clock.now(), kind: 'ended', state: tally.lastState, answer: ending });
@@ -180,7 +180,7 @@ function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['
   const around: AroundStep = options.around ?? ((_, act) => act());
   const handler = (state: string, step: AnyStepName) => async (carried: unknown) => {
     const document = unpack(carried);
-    // Told here and not by the event log, which arrives a turn later: cues fall before the step acts.
+    // Reported here and not from the event log, which is a turn late: cues must come before the step acts.
     onEvent?.({ at: clock.now(), kind: 'entered', state });
     const { unbilledSeconds, billedSeconds } = startUp?.(step) ?? { unbilledSeconds: 0, billedSeconds: 0 };
     await clock.sleep(unbilledSeconds + billedSeconds);
@@ -222,7 +222,7 @@ async function follow(
   }
 }
 
-/** Step Functions sees a thrown error as its name and, as the cause, the JSON that Lambda's runtime makes of it. */
+/** To Step Functions a thrown error is its name and, as the cause, the JSON that Lambda's runtime makes of it. */
 function asLambdaWould(failure: unknown): Error {
   const { name, message } = failure instanceof Error ? failure : new Error(String(failure));
   const wrapped = new Error(JSON.stringify({ errorType: name, errorMessage: message, trace: [] }));

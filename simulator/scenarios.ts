@@ -1,6 +1,6 @@
 /**
- * Deployments worth watching: what happens to the fleet, and how the deployment must end. The demo plays them, the
- * tests hold them to their endings.
+ * Deployments worth watching: what happens to the fleet, and how the deployment must end. The demo plays them, and
+ * tests check their endings.
  */
 
 import type { FailureName } from '../lambdas/domain/core/errors.ts';
@@ -16,9 +16,9 @@ export interface Scenario {
   readonly kind: 'app' | 'worker';
   /** Old hosts in each zone; default: as many as the fleet has. */
   readonly oldPerZone?: number;
-  /** What the fleet has to be set to in the fleets file, because a rule of its stack depends on it. */
+  /** What must be set in the fleets file, because a rule of the stack depends on it. */
   readonly needs?: 'redeployOnNewImage';
-  /** What starts the deployment; default: an upload, or somebody's hand where there is an `input`. */
+  /** What starts the deployment; default: an upload, or by hand if there is an `input`. */
   readonly startedBy?: 'a new image';
   /** What goes wrong, and when. Called before the upload. */
   readonly arrange: (stage: Stage) => void;
@@ -52,7 +52,7 @@ const newHost = (stage: Stage): string => {
   return found.instanceId;
 };
 
-/** No room for any of the fleet's instance types in the last of its zones. */
+/** No capacity for any of the fleet's instance types in the last of its zones. */
 const lastZoneIsFull = ({ world, fleet }: Stage) => {
   const [subnet] = world.ec2.subnets(fleet.subnets.slice(-1));
   for (const type of fleet.instanceTypes) world.ec2.setCapacity(type, subnet?.zone ?? '', 0);
@@ -76,7 +76,7 @@ const freezeWeekends = (stage: Stage) =>
     ],
   });
 
-/** Whoever promoted the newest artifact: nothing says so anymore. */
+/** Removes the proof that the newest artifact was promoted. */
 const forgetPromotion = ({ world, fleet: { name, artifact } }: Stage) => {
   const newest = world.s3.find(artifact.bucket, artifact.key);
   if (!newest) throw new Error('This scenario needs an artifact, and none was uploaded yet.');
@@ -93,13 +93,14 @@ export const SCENARIOS = {
     endsIn: 'Deployed',
   },
   worker: {
-    tells: 'The workers of the same upload: no load balancer, Mackerel alone says who is ready.',
+    tells:
+      'The workers of the same upload: no load balancer, so Mackerel alone decides which hosts are ready.',
     kind: 'worker',
     arrange: nothing,
     endsIn: 'Deployed',
   },
   'never-healthy': {
-    tells: 'A release that never passes its health check: undone, while the old hosts serve.',
+    tells: 'A release that never passes its health check: undone, while the old hosts stay in service.',
     kind: 'app',
     arrange: lastHost({ kind: 'never-healthy' }),
     endsIn: 'RolledBack',
@@ -113,7 +114,7 @@ export const SCENARIOS = {
     because: 'NewHostsNotReady',
   },
   'boot-fails': {
-    tells: 'A boot script that fails and shuts its host down: known in seconds, not by time-out.',
+    tells: 'A boot script that fails and shuts its host down: noticed within seconds, not by a time-out.',
     kind: 'app',
     arrange: lastHost({
       kind: 'shuts-down',
@@ -134,7 +135,7 @@ export const SCENARIOS = {
     because: 'NewHostDied',
   },
   'no-capacity': {
-    tells: 'EC2 has no room for any of the instance types in one zone.',
+    tells: 'EC2 has no capacity for any of the instance types in one zone.',
     kind: 'app',
     arrange: ({ world, fleet }) => {
       const [zone] = world.view().loadBalancers.flatMap((balancer) => balancer.zones);
@@ -162,7 +163,7 @@ export const SCENARIOS = {
   },
   'undo-fails': {
     tells:
-      'The deployment must be undone, but an old host does not come back: a human is called, nobody is terminated.',
+      'The deployment must be undone, but an old host does not recover: a human is called, nothing is terminated.',
     kind: 'app',
     arrange: whenEntering('Watch the new hosts', (stage) => {
       for (const instanceId of stage.oldInstances) stage.world.ec2.breakApplication(instanceId);
@@ -173,7 +174,7 @@ export const SCENARIOS = {
   },
   halfway: {
     tells:
-      'After the point of no return EC2 refuses to end one old instance: the new hosts serve, a human is called.',
+      'After the point of no return EC2 refuses to terminate an old instance: the new hosts are in service, a human is called.',
     kind: 'app',
     arrange: whenEntering('Terminate old instances', (stage) => {
       const [first] = stage.oldInstances;
@@ -183,7 +184,8 @@ export const SCENARIOS = {
     because: 'OldHostsNotTerminated',
   },
   'termination-refused': {
-    tells: 'EC2 refuses to end any old instance: nothing has ended yet, so the deployment is undone.',
+    tells:
+      'EC2 refuses to terminate any old instance: nothing is terminated yet, so the deployment is undone.',
     kind: 'app',
     arrange: whenEntering('Terminate old instances', refuseTermination),
     endsIn: 'RolledBack',
@@ -204,7 +206,7 @@ export const SCENARIOS = {
     endsIn: 'Planned',
   },
   'bad-input': {
-    tells: 'An execution input with three mistakes: all of them told at once.',
+    tells: 'An execution input with three mistakes: all are reported at once.',
     kind: 'app',
     arrange: nothing,
     input: { amiId: 'ami-latest', dryRun: 'yes', colour: 'red' },
@@ -212,7 +214,7 @@ export const SCENARIOS = {
     because: 'InvalidInput',
   },
   'other-type': {
-    tells: 'EC2 has no room for the preferred instance type in one zone: the next type takes its place.',
+    tells: 'EC2 has no capacity for the preferred instance type in one zone: the next type takes its place.',
     kind: 'app',
     arrange: ({ world, fleet }) => {
       const [subnet] = world.ec2.subnets(fleet.subnets);
@@ -221,7 +223,7 @@ export const SCENARIOS = {
     endsIn: 'Deployed',
   },
   'spill-over': {
-    tells: 'A zone has no room for any instance type; the fleet allows the other one to take its share.',
+    tells: 'A zone has no capacity for any instance type; the fleet allows another zone to take its share.',
     kind: 'app',
     arrange: (stage) => {
       stage.configure({ spillOver: true });
@@ -230,7 +232,7 @@ export const SCENARIOS = {
     endsIn: 'Deployed',
   },
   'no-capacity-anywhere': {
-    tells: 'The fleet allows other zones, but these have no room either: what was launched is removed again.',
+    tells: 'The fleet allows other zones, but they have no capacity either: what was launched is terminated.',
     kind: 'app',
     arrange: (stage) => {
       stage.configure({ spillOver: true });
@@ -245,7 +247,7 @@ export const SCENARIOS = {
   },
   'kept-for-debugging': {
     tells:
-      'A release that never passes its health check; the fleet keeps one of its hosts for an hour, to look at.',
+      'A release that never passes its health check; the fleet keeps one of the failed hosts for an hour, for debugging.',
     kind: 'app',
     arrange: (stage) => {
       stage.configure({ keepFailedHostMinutes: 60 });
@@ -256,14 +258,14 @@ export const SCENARIOS = {
   },
   rollback: {
     tells:
-      'Back to the release before: its artifact, its runtimes and the image of its time, from the records.',
+      'A rollback to the release before: its artifact, its runtimes and its image from back then, by the records.',
     kind: 'app',
     arrange: (stage) => giveHistory(stage, ['release-41', 'release-42']),
     input: { rollbackTo: 'previous', startedBy: 'Hanako', reason: 'orders fail since release-42' },
     endsIn: 'Deployed',
   },
   'nothing-before': {
-    tells: 'A rollback of a fleet that was deployed once: there is nothing to go back to.',
+    tells: 'A rollback of a fleet that was deployed once: there is nothing to roll back to.',
     kind: 'app',
     arrange: (stage) => giveHistory(stage, ['release-1']),
     input: { rollbackTo: 'previous' },
@@ -271,21 +273,21 @@ export const SCENARIOS = {
     because: 'NothingToRollBackTo',
   },
   frozen: {
-    tells: 'An upload on a weekend, in which the fleet is frozen: refused before anything is changed.',
+    tells: 'An upload on a weekend, when the fleet is frozen: refused before anything changes.',
     kind: 'app',
     arrange: freezeWeekends,
     endsIn: 'Nothing was changed',
     because: 'Frozen',
   },
   'frozen-but-urgent': {
-    tells: 'The same weekend, and somebody who insists, with a reason that is recorded.',
+    tells: 'The same weekend, but the freeze is overridden, with a reason that is recorded.',
     kind: 'app',
     arrange: freezeWeekends,
     input: { override: ['freeze'], startedBy: 'Hanako', reason: 'the payment page is down' },
     endsIn: 'Deployed',
   },
   'not-promoted': {
-    tells: 'A fleet that takes only what was promoted to it, and a tarball that nobody promoted.',
+    tells: 'A fleet that accepts only promoted artifacts, and a tarball that was not promoted.',
     kind: 'app',
     arrange: (stage) => {
       stage.configure({ wantsProvenance: true });
@@ -295,7 +297,7 @@ export const SCENARIOS = {
     because: 'NotProven',
   },
   'new-ami': {
-    tells: 'A new machine image is there: what runs is deployed again on it, by itself.',
+    tells: 'A new machine image is released: the current release is deployed on it automatically.',
     kind: 'app',
     needs: 'redeployOnNewImage',
     startedBy: 'a new image',
@@ -303,7 +305,7 @@ export const SCENARIOS = {
     endsIn: 'Deployed',
   },
   straggler: {
-    tells: 'Three of four new hosts are ready, the last one stays far behind: it is replaced, once.',
+    tells: 'Three of four new hosts are ready, and the last one falls far behind: it is replaced, once.',
     kind: 'app',
     oldPerZone: 2,
     arrange: (stage) => {

@@ -1,7 +1,7 @@
 /**
- * One fleet on stage: its synthesized state machine, a modelled world with everything that the fleet file names, and
- * a virtual clock. The demo, the benchmark and the tests all play here. Further fleets may share the world: a stage of
- * each, beside the first.
+ * One fleet on stage: its synthesized state machine, a modelled world with everything that the fleets file names, and a
+ * virtual clock. The demo, the benchmark and the tests all run here. Further fleets may share the world: each has a
+ * stage beside the first.
  */
 
 import * as v from 'valibot';
@@ -42,26 +42,26 @@ export interface BalancerTuning {
   readonly intervalSeconds: number;
   readonly healthyThreshold: number;
   readonly drainSeconds: number;
-  /** When the last request in flight is answered, at the earliest and at the latest. */
+  /** When the last running request is answered, at the earliest and at the latest. */
   readonly idleSeconds?: Range;
 }
 
 export const TUNED: BalancerTuning = { intervalSeconds: 5, healthyThreshold: 2, drainSeconds: 30 };
-/** What a classic ELB has that nobody tuned. */
+/** The settings of an untuned classic ELB. */
 export const UNTUNED: BalancerTuning = { intervalSeconds: 30, healthyThreshold: 10, drainSeconds: 300 };
 
 export interface StageOptions {
   readonly template: TemplateJson;
   readonly fleet: string;
   readonly seed: number;
-  /** The stage whose world and clock this one shares; seed, start and timings are then that one's. */
+  /** The stage whose world and clock this one shares; seed, start and timings then come from that one. */
   readonly beside?: Stage;
   readonly start?: Date;
   readonly balancers?: BalancerTuning;
   readonly timings?: Partial<Timings>;
   /** Old hosts in each zone; default: as many as the fleet launches there. */
   readonly oldPerZone?: number;
-  /** Status events of Step Functions are best effort: here they are all lost. Default: false. */
+  /** Step Functions' status events are best effort: this loses all of them. Default: false. */
   readonly eventsLost?: boolean;
 }
 
@@ -74,7 +74,7 @@ const IMAGE_AGE_MILLIS = 2 * 86_400_000;
 
 const VPC = 'vpc-0a1b2c3d4e5f60001';
 const ZONES = ['a', 'c', 'd', 'b'];
-/** What stands in the world's SSM: nowhere else may it ever appear (rule 11). */
+/** The key in the world's SSM: it must never appear anywhere else (rule 11). */
 export const API_KEY = 'world-api-key-that-nobody-may-see';
 
 export class Stage {
@@ -83,15 +83,15 @@ export class Stage {
   readonly fleet: Fleet;
   readonly machine: Machine;
   readonly cleanUpMachine: Machine;
-  /** Of a fleet with a `promotion`. */
+  /** For a fleet with a `promotion`. */
   readonly promotionMachine: Machine | undefined;
   /** Every execution that was started, in order. */
   readonly executions: (Running & { readonly machineName: string; readonly name: string })[] = [];
   /** The old hosts that the stage was set with. */
   readonly oldInstances: readonly string[];
-  /** Told about every turn of the story, and in which execution (ARN) it happened. */
+  /** Called with every turn of the story, and the execution (ARN) in which it happened. */
   onEvent: ((event: StoryEvent, execution: string) => void) | undefined;
-  /** Stands around every run of a step, to injure it. */
+  /** Wraps every run of a step, to inject faults. */
   around: AroundStep | undefined;
   readonly #cues = new Map<string, () => void>();
   readonly #eventsLost: boolean;
@@ -116,19 +116,19 @@ export class Stage {
     this.oldInstances = this.#addOldHosts(options.oldPerZone ?? this.fleet.instancesPerZone);
   }
 
-  /** What the steps see: the world at a distance, with Mackerel behind the API key as in AWS. */
+  /** What the steps see: the world with latency, and Mackerel behind the API key, as in AWS. */
   get ports(): Ports {
     return this.portsThrough();
   }
 
-  /** The same for one run of a step, with somebody in between. */
+  /** The same for one run of a step, with an interceptor in between. */
   portsThrough(intercept?: Intercept): Ports {
     const sleep = (millis: number) => this.clock.sleep(millis / 1000);
     const ports = this.world.distantPorts({ millis: callLatencyMillis, sleep }, intercept);
     return { ...ports, mackerel: behindApiKey(ports, this.fleet.mackerel.apiKeyParameter) };
   }
 
-  /** Gives the fleet other options than the fleet file does. Before anything is started. */
+  /** Gives the fleet other options than the fleet file does. Call it before anything is started. */
   configure(
     options: Partial<
       Pick<
@@ -148,7 +148,7 @@ export class Stage {
 
   /**
    * Uploads a tarball under the fleet's key; answers the version's id.
-   * @param proven for a fleet that deploys only what was promoted: with the proof that a promotion would have left
+   * @param proven for a fleet that deploys only what was promoted: with the proof that a promotion would leave
    */
   upload(content: Uint8Array | string = `release ${this.executions.length + 1}`, proven = true): string {
     const { bucket, key } = this.fleet.artifact;
@@ -156,7 +156,7 @@ export class Stage {
     return this.world.s3.put(bucket, key, content).versionId;
   }
 
-  /** EC2 has an image of the fleet's kind; nobody was told. Its name ends in its day. */
+  /** Adds an image of the fleet's kind to EC2, without an event. Its name ends in its date. */
   addImage(imageId: string, createdAt: Date): Image {
     const { image, architecture, launchTemplate } = this.fleet;
     const pattern = (image.from === 'search' && image.namePattern) || 'base-*';
@@ -167,7 +167,7 @@ export class Stage {
     return { ...made, state: 'available' };
   }
 
-  /** The build of the fleet's images has made a new one: EC2 or SSM tell of it. */
+  /** A new image of the fleet's kind, with the event of EC2 or SSM. */
   publishImage(imageId: string): Image {
     const made = this.addImage(imageId, this.clock.now());
     this.world.awsEvents.imageAvailable(imageId);
@@ -184,7 +184,7 @@ export class Stage {
     return this.clock.until(this.start(input, name).result);
   }
 
-  /** Starts a deployment; its time passes with that of everything else. */
+  /** Starts a deployment; it runs along with everything else. */
   start(input: unknown = {}, name = `deployment-${this.executions.length + 1}`): Running {
     return this.#start(this.machine, this.#named('deploy'), name, input);
   }
@@ -199,11 +199,11 @@ export class Stage {
    * @throws Error for a fleet that nothing is promoted to.
    */
   promote(input: unknown = {}, name = `promotion-${this.executions.length + 1}`): Running {
-    if (!this.promotionMachine) throw new Error(`Nothing is promoted to ${this.fleet.name}.`);
+    if (!this.promotionMachine) throw new Error(`There is no promotion to ${this.fleet.name}.`);
     return this.#start(this.promotionMachine, this.#named('promote'), name, input);
   }
 
-  /** Lets time pass, with the schedule, until nothing runs or waits anymore, or the lock is kept for a human. */
+  /** Lets time pass, with the schedule, until nothing is running or waiting, or the lock is kept for a human. */
   async settle(mostSeconds = 4 * 3_600): Promise<void> {
     const end = this.clock.now().getTime() + mostSeconds * 1_000;
     while (this.clock.now().getTime() < end) {
@@ -217,7 +217,7 @@ export class Stage {
     throw new Error(`Not settled after ${mostSeconds} s: ${this.#ownRunning().join(', ')}`);
   }
 
-  /** Of this fleet's machines; one that is started here and has no stage beside this one is nobody's to wait for. */
+  /** Of this fleet's machines; executions without a stage of their own are not waited for. */
   #ownRunning(): string[] {
     const running = this.world.executions.running();
     return running.filter((arn) => this.#machineNamed(machineIn(arn)) !== undefined);
@@ -255,7 +255,7 @@ export class Stage {
         ...(error !== undefined && { error }),
         ...(cause !== undefined && { cause }),
       });
-      // A clean-up that failed is the schedule's business: announcing it would start it again and again.
+      // A failed clean-up is left to the schedule: announcing it would start it again and again.
       if (ended.status !== 'SUCCEEDED' && machine === this.machine && !this.#eventsLost) this.#announce();
       return ended;
     });
@@ -269,12 +269,12 @@ export class Stage {
     setTimeout(() => this.cleanUp(), EVENT_SECONDS * 1_000);
   }
 
-  /** Acts once, right before the story enters this state. */
+  /** Runs once, right before the story enters this state. */
   whenEntering(state: string, act: () => void): void {
     this.#cues.set(state, act);
   }
 
-  /** Forgets what was to happen and did not. */
+  /** Forgets planned actions that did not happen. */
   forgetCues(): void {
     this.#cues.clear();
   }
@@ -288,7 +288,7 @@ export class Stage {
     this.onEvent?.(event, execution);
   }
 
-  /** Lets so much time pass without doing anything. */
+  /** Lets this much time pass without doing anything. */
   async wait(seconds: number): Promise<void> {
     await this.clock.until(this.clock.sleep(seconds));
   }
@@ -378,7 +378,7 @@ function promotionMachineOf(template: TemplateJson, fleet: string): Machine | un
 
 const fleetOf = (machine: Machine): Fleet => v.parse(Fleet, fleetIn(machine));
 
-/** The fleet as it stands in the definition's first state. */
+/** The fleet as in the definition's first state. */
 function fleetIn({ definition }: Machine): object {
   const open = definition.States[definition.StartAt] as { Parameters?: { fleet?: object } };
   return open.Parameters?.fleet ?? {};

@@ -1,4 +1,4 @@
-/** Every step of the story by its name: the same functions that run in Lambda, waiting for ports. */
+/** Every step of the story by its name: the same functions that run in Lambda, to be given ports. */
 
 import type { StepName } from '../lambdas/domain/core/steps.ts';
 import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
@@ -33,7 +33,7 @@ export type AnyStepName = StepName | PromotionStepName;
 
 export type RunStep = (document: unknown, ports: Ports) => Promise<unknown>;
 
-/** One that lacks is a type error. */
+/** A missing one is a type error. */
 export const STEP_FUNCTIONS: Readonly<Record<AnyStepName, RunStep>> = {
   'take-the-fleet-lock': takeTheFleetLock.run,
   'resolve-the-image': resolveTheImage.run,

@@ -1,4 +1,4 @@
-/** Upload events that start deployments by themselves, by way of the synthesized rules, for stages beside each other. */
+/** Upload events that start deployments automatically, through the synthesized rules, for stages that share a world. */
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { matches, transform, uploadRule } from './event-rule.ts';
 import type { Stage } from './stage.ts';
@@ -6,7 +6,7 @@ import type { Stage } from './stage.ts';
 /** From an upload to the start of what it starts. */
 const EVENT_SECONDS = 1;
 
-/** From now on, an upload to the stage's fleet deploys it; one that is deployed after another fleet hears of none. */
+/** From now on, an upload to the stage's fleet deploys it; a fleet that follows another one ignores uploads. */
 export function startOnUploads(stage: Stage, template: TemplateJson): void {
   if (stage.fleet.after !== undefined) return;
   const rule = uploadRule(template, stage.fleet.name);

@@ -1,8 +1,8 @@
 /**
- * Time that passes only when everybody waits for it. Timers and `Date` of the whole process are replaced (the
- * interpreter uses the global ones); the clock moves to the next timer when several real turns of the event loop have
- * passed, in which promises had the time to settle. So whoever works must not wait for anything but promises and this
- * clock: a handler with real input and output would be overtaken by the time-out of its own task.
+ * Time that passes only when everything waits for it. Timers and `Date` of the whole process are faked (the interpreter
+ * uses the global ones); the clock moves to the next timer after several real turns of the event loop, so that promises
+ * can settle. Code under it must therefore wait only for promises and this clock: a handler with real input and output
+ * would be overtaken by the time-out of its own task.
  */
 
 /** Real turns of the event loop before time may move: a promise chain of the interpreter takes one or two. */
@@ -93,7 +93,7 @@ export class VirtualClock {
   beforeMoving: ((from: Date, to: Date) => Promise<void>) | undefined;
 
   constructor(start: Date) {
-    // One that was left behind, as by a test that timed out, must not fail everybody who comes after it.
+    // A clock left behind, for example by a test that timed out, must not break everything after it.
     VirtualClock.uninstallAny();
     installed = this;
     this.#timers = new VirtualTimers(start.getTime());
@@ -110,7 +110,7 @@ export class VirtualClock {
     });
   }
 
-  /** Lets time pass until this is settled, and answers it. */
+  /** Lets time pass until this is settled, and returns it. */
   async until<T>(outcome: Promise<T>): Promise<T> {
     let settled = false;
     const settle = () => {
@@ -136,7 +136,7 @@ export class VirtualClock {
     this.#timers.fire(this.#timers.next() ?? next);
   }
 
-  /** Gives the process its real time back, unless it goes by another clock meanwhile. */
+  /** Gives the process its real time back, unless another clock has been installed meanwhile. */
   uninstall(): void {
     if (installed !== this) return;
     installed = undefined;

@@ -42,7 +42,7 @@ export async function measureBundles(
   }
 }
 
-/** One after the other: two at once would disturb each other on a small machine. */
+/** One after the other: in parallel they would disturb each other on a small machine. */
 async function medianImport(file: string, imports: number): Promise<number> {
   const millis: number[] = [];
   for (let count = 0; count < imports; count += 1) millis.push(await importOnce(file));

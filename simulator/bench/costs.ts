@@ -1,4 +1,4 @@
-/** What a deployment costs at AWS. Prices in US dollars for Tokyo and most other Regions, November 2026. */
+/** What a deployment costs on AWS. Prices in US dollars for Tokyo and most other Regions, November 2026. */
 import type { ExecutionResult } from '../run-definition.ts';
 import type { AnyStepName } from '../steps.ts';
 import type { FunctionFacts } from './functions.ts';

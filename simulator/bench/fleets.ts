@@ -1,9 +1,9 @@
-/** The fleets that are measured: the example application in other sizes and behind other things. */
+/** The fleets that are measured: the example application in other sizes and behind other load balancers. */
 import { readFleets } from '../../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../../lib/synthesize.ts';
 import { EXAMPLE_FLEET, type FleetEntry } from '../example-fleet.ts';
 
-/** Hosts in all while both halves run: as many old ones as new ones. */
+/** Total hosts while both halves run: as many old ones as new ones. */
 export const SIZES = [2, 10, 100, 500] as const;
 export type Size = (typeof SIZES)[number];
 
@@ -52,7 +52,7 @@ function entry(kind: Kind, size: Size): FleetEntry {
     subnets: EXAMPLE_FLEET.subnets.slice(0, zones),
     instancesPerZone: size / 2 / zones,
     loadBalancers: balancers[kind] ?? [],
-    // So that the functions behind it have all that they may need, and are measured as they are deployed then.
+    // So that its functions have everything that they may need, and are measured as they would be deployed.
     replaceStragglers: size >= 100,
   };
 }

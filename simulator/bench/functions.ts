@@ -1,4 +1,4 @@
-/** The steps' functions as they stand in the template: what they cost by the second, and what they may ask. */
+/** The steps' functions as in the template: what they cost per second, and which calls they may make. */
 import { STEP_NAMES, type StepName } from '../../lambdas/domain/core/steps.ts';
 import { policiesOf } from '../../lib/resolve-policies.ts';
 import type { ResourceJson, TemplateJson } from '../../lib/synthesize.ts';

@@ -1,4 +1,4 @@
-/** Measures one deployment: its time against what would have been possible, and all that it used up. */
+/** Measures one deployment: its time compared with what would have been possible, and everything that it used. */
 
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
@@ -23,27 +23,27 @@ export interface Scene {
   readonly seed: number;
 }
 
-/** Seconds that no deployment can do without, from the launch until the last old instance has ended. */
+/** The fewest seconds possible, from the launch until the last old instance is terminated. */
 export interface Bounds {
-  /** Every decision at its best moment, by somebody who knows the future; no call takes time (`lower-bound.ts`). */
+  /** Every decision at its best moment, by someone who knows the future; calls take no time (`lower-bound.ts`). */
   readonly exact: number;
   /** Boot + registration in Mackerel + health threshold × interval + drain, and the bake and the shutdown. */
   readonly sum: number;
 }
 
-/** Where the seconds beyond the exact bound went: the parts add up to all of them. */
+/** Where the seconds beyond the exact bound went: the parts add up to the total. */
 export interface Overhead {
-  /** From the start to the launch: resolved, looked around, agreed on. */
+  /** From the start to the launch: resolving and agreeing. */
   readonly agree: number;
-  /** The new hosts were ready later than possible: checks failed while they booted, and had to pass twice then. */
+  /** The new hosts were ready later than possible: checks failed while they booted, so more of them had to pass. */
   readonly join: number;
-  /** Ready, until the old hosts were out of service: seen, looked at once more, done. */
+  /** Ready, until the old hosts were out of service: noticed, checked once more, taken out. */
   readonly shift: number;
-  /** Drained, until that was seen. */
+  /** Drained, until that was noticed. */
   readonly drain: number;
   /** From there to the first termination, beyond the bake itself. */
   readonly bake: number;
-  /** Terminated, until that was seen. */
+  /** Terminated, until that was noticed. */
   readonly terminate: number;
   /** Retiring and recording. */
   readonly record: number;
@@ -112,8 +112,8 @@ function boundOf({ world, fleet, oldInstances }: Stage): LowerBound {
 }
 
 /**
- * Boot and registration are those of the host that was in Mackerel last. What a load balancer needs to register a host
- * overlaps with the boot and is left out, which makes the bound smaller and the ratio larger.
+ * Boot and registration are those of the host that was last in Mackerel. What a load balancer needs to register a
+ * host overlaps with the boot and is left out, which makes the bound smaller and the ratio larger.
  */
 function sumOf(bound: LowerBound, { fleet }: Stage, balancers: BalancerTuning): number {
   const registered = Math.max(...bound.hosts.map((host) => secondsBetween(bound.launched, host.inMackerel)));

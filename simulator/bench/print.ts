@@ -25,21 +25,21 @@ export function printed(results: Results): string {
 }
 
 const ABOUT_BOUNDS = [
-  'exact: every decision at its best moment by somebody who knows the future, and no call takes time.',
+  'exact: every decision at its best moment, by someone who knows the future, and calls take no time.',
   'sum:   boot + registration in Mackerel + health threshold × interval + drain + bake + shutdown.',
-  '       The target is held against this one. It says little of default settings: hosts join later.',
+  '       The target is measured against this one. It says little about defaults: hosts join later.',
 ];
 const ABOUT_OVERHEAD = [
   'agree:  from the start to the launch; nothing changes yet',
-  'join:   health checks failed while the hosts booted, and had to pass several times then',
+  'join:   health checks failed while the hosts booted, so several had to pass in a row',
   'shift:  from ready until the old hosts are out of service',
-  'drain, end: until a look has seen that all are drained, that all have ended',
+  'drain, end: until a look has noticed that all are drained, that all are terminated',
   'bake:   beyond its own length',
   'record: old hosts retired in Mackerel, release recorded',
 ];
 const ABOUT_REQUESTS = ['per look: to EC2, load balancer and Mackerel in one run of New hosts are ready.'];
 const ABOUT_COST = [
-  'Events and KiB: the most of all seeds. Cents: US cents for Lambda and for Step Functions.',
+  'Events and KiB: the maximum over all seeds. Cents: US cents for Lambda and for Step Functions.',
 ];
 
 const WHO: Column<Row>[] = [
@@ -99,7 +99,7 @@ const BUNDLES: Column<BundleRow>[] = [
   ['step', ({ step }) => step],
   ['kB', ({ bytes }) => kilobytes(bytes)],
   ['EC2 client', ({ carriesEc2 }) => (carriesEc2 ? 'yes' : '-')],
-  ['may ask EC2', ({ needsEc2 }) => (needsEc2 ? 'yes' : '-')],
+  ['may call EC2', ({ needsEc2 }) => (needsEc2 ? 'yes' : '-')],
   ['import in ms', ({ importMillis }) => importMillis.toFixed(0)],
 ];
 
@@ -109,7 +109,7 @@ function section(title: string, about: readonly string[], lines: readonly string
   return [title, ...about.map((line) => `  ${line}`), ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
-/** The first column is text and stands left, the others right. */
+/** The first column is text and left-aligned, the others right-aligned. */
 function table<T>(rows: readonly T[], columns: readonly Column<T>[]): string[] {
   const cells = [
     columns.map(([title]) => title),

@@ -12,7 +12,7 @@ export interface Subject {
   readonly tuning: Tuning;
 }
 
-/** Means over the seeds, but for what has a limit: of that, the most. */
+/** Means over the seeds, except for what has a limit: its maximum. */
 export interface Row extends Subject {
   readonly seconds: number;
   readonly bounds: Bounds;

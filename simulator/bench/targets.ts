@@ -1,4 +1,4 @@
-/** What the benchmark holds the product to. A target that is missed fails the run. */
+/** The targets of the benchmark. A target that is missed fails the run. */
 import type { BundleRow } from './bundles.ts';
 import type { Row } from './rows.ts';
 import type { Throughput } from './throughput.ts';
@@ -40,9 +40,9 @@ export function verdicts({ rows, bundles, throughput }: Results): Verdict[] {
 export const isTuned = (row: Row): boolean => row.kind === 'classic ELB' && row.tuning === 'tuned';
 
 /**
- * Against the sum of the phases, which is what the target names. The exact bound is out of reach: the launch call, the
- * cold starts of a dozen functions and the health checks that fall into the boot are some 5 % of it by themselves.
- * How far we are from it is told beside. Only fleets behind a tuned ELB are held to it: one without has no checks.
+ * Compared with the sum of the phases, which is what the target names. The exact bound is out of reach: the launch
+ * call, the cold starts of a dozen functions and the health checks during the boot alone make up some 5 % of it. The
+ * distance to it is printed beside. Only fleets behind a tuned ELB have this target: one without has no checks.
  */
 function overhead(rows: readonly Row[]): Verdict[] {
   return rows.filter(isTuned).map(({ size, ratios }) => ({
@@ -117,8 +117,8 @@ function code(bundles: readonly BundleRow[]): Verdict[] {
     Math.max(...bundles.filter(({ needsEc2 }) => needsEc2 === withEc2).map(({ bytes }) => bytes));
   return [
     {
-      target: 'only steps that may ask EC2 carry its client',
-      measured: wrong.length === 0 ? 'so it is' : wrong.map(({ step }) => step).join(', '),
+      target: 'only steps that may call EC2 contain its client',
+      measured: wrong.length === 0 ? 'met' : wrong.map(({ step }) => step).join(', '),
       met: wrong.length === 0,
     },
     {
@@ -134,5 +134,5 @@ function code(bundles: readonly BundleRow[]): Verdict[] {
   ];
 }
 
-/** Of 1,000 bytes. */
+/** In units of 1,000 bytes. */
 export const kilobytes = (bytes: number): string => (bytes / 1000).toFixed(0);

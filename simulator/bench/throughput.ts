@@ -10,7 +10,7 @@ export interface Throughput {
 
 /**
  * One old host is replaced by one new host, `deployments` times, with as many seeds.
- * @param now milliseconds, by the real clock unless a test has one of its own
+ * @param now milliseconds, by the real clock unless a test provides one
  */
 export async function measureThroughput(
   template: TemplateJson,

@@ -1,6 +1,6 @@
 /**
- * When things really happened in the world, as opposed to when a look saw them. The world is asked at the calls that
- * follow: by then all that led there has been drawn.
+ * When things really happened in the world, as opposed to when a look saw them. The world is read at the calls that
+ * follow: by then everything that led there has been drawn.
  */
 import { type Fleet, TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { Stage } from '../stage.ts';
@@ -14,7 +14,7 @@ export interface TrueMoments {
   launched: number;
   /** Every new host was in Mackerel and in service everywhere. */
   ready: number;
-  /** The old hosts were taken out of the load balancers; without one, out of Mackerel's watch. */
+  /** The old hosts were taken out of the load balancers; without one, out of Mackerel's monitoring. */
   shifted: number;
   drained: number;
   /** The first termination call took effect. */
@@ -50,7 +50,7 @@ function readyAt(world: World, fleet: Fleet): number {
     const { settings, registrations } = world.loadBalancers.balancer(ref);
     return launched.map(({ id }) => {
       const registration = registrations.get(id);
-      if (!registration) throw new Error(`${id} is not registered, and yet the old hosts go.`);
+      if (!registration) throw new Error(`${id} is not registered, and yet the old hosts leave.`);
       return checkedAt(settings, registration.firstCheckAt, registration.instance.uptime(), now).since;
     });
   });

@@ -8,14 +8,14 @@ export interface Part {
   readonly scenario: Playable;
   readonly environment: string;
   readonly fleet: string;
-  /** Of a flow: whose artifact is promoted, and how long it has to stay there first. */
+  /** For a flow: whose artifact is promoted, and how long it has to run there first. */
   readonly source?: { readonly environment: string; readonly fleet: string; readonly soakMinutes: number };
 }
 
 const WANTED = { app: 'with a load balancer', worker: 'without a load balancer' } as const;
 
 /**
- * The last fleet of the wanted kind: production stands below staging.
+ * The last fleet of the wanted kind: production comes after staging.
  * @returns the parts, in the order of the scenarios; where no fleet can play one, a problem
  */
 export function castOf(
@@ -48,7 +48,7 @@ export function castOf(
   return { parts, problems };
 }
 
-/** To the last fleet that something is promoted to, and that follows no other one. */
+/** The destination: the last fleet that has a promotion and follows no other fleet. */
 function promotionPart(scenario: FlowName, environments: readonly Environment[]): Part | undefined {
   const homes = environments.flatMap(({ name, fleets }) =>
     fleets.map((fleet) => ({ environment: name, fleet })),

@@ -1,4 +1,4 @@
-/** The example application as CI packs it, by `examples/shell/pack.sh`: what the flow *promote* sends on its way. */
+/** The example application as CI packs it, by `examples/shell/pack.sh`: what the flow *promote* uploads. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 const EXAMPLES = join(import.meta.dirname, '..', '..', 'examples');
 
-/** Nothing where it cannot pack: without bash, git and GNU tar, or in a copy of the project that git does not know. */
+/** `undefined` where it cannot pack: without bash, git and GNU tar, or in a copy of the project outside git. */
 export function packedByCi(): Buffer | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'irekae-ci-'));
   const file = join(folder, 'app.tar.gz');

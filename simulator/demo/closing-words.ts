@@ -1,4 +1,4 @@
-/** A summary in lines: for a person who wants to know how it ended, where the time went, and whether to believe it. */
+/** A summary in lines: how it ended, where the time went, and whether the rules held. */
 
 import { FAILURES, type FailureName } from '../../lambdas/domain/core/errors.ts';
 import { count, list, span } from '../../lambdas/domain/core/words.ts';
@@ -46,14 +46,14 @@ function boundSentences({ lowerBoundSeconds, seconds, slowest }: Summary): strin
 }
 
 function hostSentences({ come, gone }: Summary): string[] {
-  if (come.length + gone.length === 0) return ['The same hosts as before.'];
-  return [`come: ${list(come, 10)}`, `gone: ${list(gone, 10)}`];
+  if (come.length + gone.length === 0) return ['The hosts are the same as before.'];
+  return [`new:  ${list(come, 10)}`, `gone: ${list(gone, 10)}`];
 }
 
 function servingSentence({ endedIn, serving: { before, fewest, fewestOld } }: Summary): string {
-  const since = fewest < before ? `${fewest} in the worst moment` : 'never fewer since';
+  const since = fewest < before ? `${fewest} at the worst moment` : 'never fewer since';
   if (endedIn === 'RolledBack' && fewestOld >= before)
-    return `The old hosts served all the time: ${before} in service before, ${since}.`;
+    return `The old hosts stayed in service: ${before} in service before, ${since}.`;
   return `${count(before, 'host')} in service before, ${since}.`;
 }
 
@@ -63,9 +63,9 @@ function requestSentence({ looks, requests: { ec2, loadBalancers, mackerel, s3, 
 }
 
 function ruleSentence({ changes, violations }: Summary): string {
-  const checked = `${count(changes, 'change')} checked against the rules that never bend`;
-  if (violations.length === 0) return `${checked}: none was bent.`;
-  const bent = violations.map(({ rule, what }) => `rule ${rule} was bent: ${what}`);
+  const checked = `${count(changes, 'change')} checked against the rules`;
+  if (violations.length === 0) return `${checked}: none was broken.`;
+  const bent = violations.map(({ rule, what }) => `rule ${rule} was broken: ${what}`);
   return `${checked}: ${list(bent, 10)}.`;
 }
 
@@ -84,5 +84,5 @@ function ending({ endedIn, cause, come, gone, asItMust }: Summary): string {
   const swapped = `${count(come.length, 'new host')} in, ${count(gone.length, 'old host')} out`;
   const meaning = endedIn in FAILURES ? FAILURES[endedIn as FailureName] : undefined;
   const text = cause ?? (endedIn === 'Deployed' ? swapped : (meaning ?? 'nothing was changed'));
-  return `${endedIn}: ${text}${asItMust ? '' : ' (this is not how it must end)'}`;
+  return `${endedIn}: ${text}${asItMust ? '' : ' (this is not how it should end)'}`;
 }

@@ -1,5 +1,5 @@
 /**
- * Flows on one fleet before an audience. *abort*: somebody stops the execution in the console, and it is undone from
+ * Flows on one fleet before an audience. *abort*: someone stops the execution in the console, and it is undone from
  * outside. *two-uploads*: a newer upload finds the lock held, waits, and is deployed next.
  */
 import type { TemplateJson } from '../../lib/synthesize.ts';
@@ -20,7 +20,7 @@ export function performAbort(options: InterruptionOptions): Played {
   const { template, tarball } = options;
   return onStage(options, (stage) => {
     const scenario: Scenario = {
-      tells: 'An upload is deployed; while the old hosts drain, somebody presses *Stop execution*.',
+      tells: 'An upload is deployed; while the old hosts drain, someone presses *Stop execution*.',
       kind: 'app',
       arrange: () => stage.whenEntering('Old hosts are drained', () => stage.executions[0]?.stop()),
       endsIn: 'Undone',
@@ -41,7 +41,7 @@ export function performTwoUploads(options: InterruptionOptions): Played {
     const waited = stage.executions.find(({ name }) => name.startsWith('waited-'));
     if (!waited) return { asItMust: false };
     const second: Scenario = {
-      tells: '2 of 2: the lock is free, and what waited is started by itself.',
+      tells: '2 of 2: the lock is free, and the waiting request starts automatically.',
       kind: 'app',
       arrange: () => {},
       endsIn: 'Deployed',
@@ -57,17 +57,17 @@ export function performTwoUploads(options: InterruptionOptions): Played {
   });
 }
 
-/** The newer upload comes when the hosts of the older one boot. */
+/** The newer upload arrives while the hosts of the older one boot. */
 function firstAct(stage: Stage, { template, tarball, audience }: InterruptionOptions): Scenario {
   const tell = (text: string) => audience.tells({ kind: 'upload', at: stage.clock.now(), text });
   const uploadAgain = () => {
     const { deployment, input } = startByUpload(stage, template, Buffer.concat([tarball, tarball]));
-    tell('a newer version is uploaded; its event starts an execution too');
+    tell('a newer version is uploaded; its event starts an execution as well');
     const { result } = stage.start(input, deployment);
     void result.then(({ endedIn, output }) => tell(`${endedIn}: ${Object(output).reason}`));
   };
   return {
-    tells: '1 of 2: an upload is deployed, and a newer one comes while its hosts boot.',
+    tells: '1 of 2: an upload is deployed, and a newer one arrives while its hosts boot.',
     kind: 'app',
     arrange: () => stage.whenEntering('New hosts are ready', uploadAgain),
     endsIn: 'Deployed',

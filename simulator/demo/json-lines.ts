@@ -1,4 +1,4 @@
-/** The audience that parses: one JSON object per line, each with a `type`; `result` is the last of its scenario. */
+/** The audience of programs: one JSON object per line, each with a `type`; `result` is the last of its scenario. */
 import type { Line } from './narration.ts';
 import type { Audience, Moment, Opening } from './performance.ts';
 import type { Summary } from './summary.ts';
@@ -26,7 +26,7 @@ export class JsonLines implements Audience {
     this.tells(line);
   }
 
-  /** Only when a host stands differently from before. */
+  /** Only when a host's state has changed. */
   sees({ at, scene }: Moment): void {
     const hosts = scene.hosts.map(({ ageSeconds, ...host }) => host);
     const seen = JSON.stringify(hosts);

@@ -1,4 +1,4 @@
-/** Turns of the story and changes of the world, told in lines. What was just said is not said again. */
+/** Turns of the story and changes of the world, as lines. What was just said is not repeated. */
 
 import { loadBalancerName } from '../../lambdas/domain/core/fleet.ts';
 import { list } from '../../lambdas/domain/core/words.ts';
@@ -7,7 +7,7 @@ import type { StoryEvent } from '../run-definition.ts';
 import type { WorldEvent } from '../world/events.ts';
 
 export interface Line {
-  /** `says`: a step's sentence. `does`: a change by its hand. `happens`: by nobody's. */
+  /** `says`: a step's sentence. `does`: a change that it makes. `happens`: a change that nobody makes. */
   readonly kind: 'upload' | 'phase' | 'says' | 'does' | 'happens' | 'fails' | 'ends';
   readonly at: Date;
   readonly text: string;
@@ -15,7 +15,7 @@ export interface Line {
   readonly state?: string;
 }
 
-/** A wait may swing between sentences (Mackerel is not asked in every look): these many are remembered. */
+/** A wait may alternate between sentences (not every look calls Mackerel): this many are remembered. */
 const REMEMBERED = 3;
 
 export class Narrator {
@@ -23,18 +23,18 @@ export class Narrator {
   #said: string[] = [];
   #sentence = '';
 
-  /** What the running step said last; of a wait that swings, the one that was told. */
+  /** What the running step said last; for a wait that alternates, the one that was shown. */
   get sentence(): string {
     return this.#sentence;
   }
 
-  /** The step's sentence, when it is news. */
+  /** The step's sentence, if it is new. */
   said({ at, state, answer }: StoryEvent): Line | undefined {
     if (state !== this.#state) this.#said = [];
     this.#state = state;
     const { reason, outcome } = Object(answer) as { reason?: unknown; outcome?: unknown };
-    // The record repeats what was said long ago.
-    const text = outcome === undefined ? reason : 'what the fleet runs now is on record';
+    // The record only repeats earlier sentences.
+    const text = outcome === undefined ? reason : 'release recorded';
     if (typeof text !== 'string') return undefined;
     const gist = withoutSpans(text);
     if (gist === this.#said.at(-1)) this.#sentence = text;
@@ -72,14 +72,14 @@ function sentenceOf(event: WorldEvent, who: string): string | undefined {
     case 'instances-deregistered':
       return `${who} ${one ? 'leaves' : 'leave'} ${loadBalancerName(event.loadBalancer)}`;
     case 'instances-terminated':
-      return `EC2 ends ${who}`;
+      return `${who} ${one ? 'starts' : 'start'} shutting down`;
     case 'application-broken':
       return `the application on ${who} stops answering`;
     case 'application-healed':
       return `the application on ${who} answers again`;
     case 'instance-died':
     case 'instance-stopped':
-      return `${who} ${one ? 'stops' : 'stop'} by itself`;
+      return `${who} ${one ? 'stops by itself' : 'stop by themselves'}`;
     case 'alert-opened':
       return `Mackerel opens an alert (${who})`;
     default:

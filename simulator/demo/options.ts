@@ -1,4 +1,4 @@
-/** What `npm start` can be told on the command line: read into options, or refused with every problem at once. */
+/** The command line of `npm start`: parsed into options, or refused with every problem at once. */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -6,18 +6,18 @@ import { FLOW_NAMES } from '../flows.ts';
 import { SCENARIO_NAMES, type ScenarioName } from '../scenarios.ts';
 import type { Playable } from './performance.ts';
 
-/** Virtual seconds in a real one; `tour` slows down where something happens, `max` never sleeps. */
+/** Virtual seconds per real second; `tour` slows down where something happens, `max` never sleeps. */
 export type Speed = number | 'tour' | 'max';
 
 export interface DemoOptions {
   readonly scenarios: readonly Playable[];
   /** A tarball to upload instead of the example application. */
   readonly artifact?: string;
-  /** Where the page of what was played is written. */
+  /** Where the timeline page is written. */
   readonly timeline?: string;
   /** Without it: `tour` in a terminal, `max` elsewhere. */
   readonly speed?: Speed;
-  /** Without it: another one each time. */
+  /** Without it: a different one each time. */
   readonly seed?: number;
   readonly json: boolean;
   readonly plain: boolean;
@@ -45,21 +45,21 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-export const HELP = `npm start -- [options]    a deployment to a modelled fleet, on a virtual clock; needs no account
+export const HELP = `npm start -- [options]    plays deployments of a modelled fleet, on a virtual clock; needs no account
 
-  --scenario NAME   what is played; may be repeated; without it: ${TOUR.join(', ')}
-  --list            the scenarios, each with a sentence
+  --scenario NAME   what to play; may be repeated; default: ${TOUR.join(', ')}
+  --list            list the scenarios
   --artifact FILE   upload this .tar.gz instead of the example application in examples/app
   --timeline FILE   write the deployment's page there, as it stands beside its record in S3; open it in a browser
   --speed N         N virtual seconds in a real one; tour: slower where something happens; max: no pauses
-  --seed N          play exactly what was played with this seed before
-  --plain           lines instead of the picture, as where the output is no terminal
-  --json            one object per line, for machines
-  -h, --help        this text`;
+  --seed N          play exactly what this seed played before
+  --plain           lines instead of the picture, as when the output is not a terminal
+  --json            one JSON object per line, for programs
+  -h, --help        show this help`;
 
 export function readCommand(args: readonly string[]): Command {
   const parsed = parseArgs({ args: [...args], options: OPTIONS, strict: false, tokens: true });
-  // Whoever asks for help gets it, whatever else is on the line.
+  // `--help` wins over whatever else is on the line.
   if (parsed.values.help) return { do: 'help' };
   const problems = parsed.tokens.flatMap((token) => {
     if (token.kind === 'positional') return [`${token.value}: not an option; --help lists them`];
@@ -100,7 +100,7 @@ function readOptions(
   const seed = given('seed')
     .map((text) => readSeed(text, problems))
     .at(-1);
-  if (flags.json && flags.plain) problems.push('--json and --plain: one of them');
+  if (flags.json && flags.plain) problems.push('--json and --plain: give only one of them');
   return {
     scenarios: scenarios.length > 0 ? scenarios : TOUR,
     json: flags.json === true,
@@ -121,7 +121,7 @@ function isPlayable(name: string, problems: string[]): name is Playable {
   return known;
 }
 
-/** Reads the first two bytes: a host would find out only after it has booted. */
+/** Reads the first two bytes: a host would only notice after booting. */
 function notATarball(file: string): string[] {
   try {
     const descriptor = openSync(file, 'r');
@@ -137,7 +137,7 @@ function notATarball(file: string): string[] {
   }
 }
 
-/** Found out before anything is played. Nothing but pages is overwritten. */
+/** Checked before anything is played. Nothing but pages is overwritten. */
 function notAPage(file: string): string[] {
   if (!/\.html?$/.test(file)) return [`--timeline ${file}: allowed: a file whose name ends with .html`];
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) return [`--timeline ${file}: is a folder`];

@@ -1,19 +1,19 @@
-/** How virtual time passes before the audience's eyes: real pauses, taken from the clock that nobody fakes. */
+/** How virtual time passes for the audience: in real pauses, by the clock that is not faked. */
 import type { Speed } from './options.ts';
 
-// Taken before any stage is set: there the global one is the virtual clock's.
+// Taken before any stage exists, as a stage replaces the global one with the virtual clock's.
 const realTimeout = setTimeout;
 const sleep = (millis: number) => new Promise<void>((resolve) => realTimeout(resolve, millis));
 
 /** Real milliseconds between two pictures. */
 const FRAME_MILLIS = 50;
-/** The tour's speed where something happens, and after how many quiet virtual seconds it has doubled. */
+/** The tour's speed where something happens, and after how many quiet virtual seconds it doubles. */
 const TOUR_SPEED = 15;
 const QUIET_SECONDS = 6;
 
 export class Pace {
   readonly #speed: Speed;
-  /** Real milliseconds that are still to be waited: the steps of virtual time are often shorter than a picture. */
+  /** Real milliseconds still to wait: the steps of virtual time are often shorter than a picture. */
   #owed = 0;
 
   constructor(speed: Speed) {
@@ -38,7 +38,7 @@ export class Pace {
     }
   }
 
-  /** Time to read: the tour rests here for so many real seconds. */
+  /** Time to read: the tour rests here for this many real seconds. */
   rest(seconds: number): void {
     if (this.#speed === 'tour') this.#owed += seconds * 1000;
   }

@@ -1,6 +1,6 @@
 /**
- * One scenario before an audience: sets the stage, uploads the tarball, lets the upload's event start the deployment by
- * way of the synthesized rule, and tells and shows what follows. Knows nothing of terminals.
+ * One scenario before an audience: sets the stage, uploads the tarball, lets the upload's event start the deployment
+ * through the synthesized rule, and narrates and shows what follows. Knows nothing about terminals.
  */
 
 import { fleetSize } from '../../lambdas/domain/core/fleet.ts';
@@ -35,7 +35,7 @@ export interface Opening {
   readonly at: Date;
 }
 
-/** What can be seen at a moment, and what was heard last. */
+/** What can be seen at a moment, and the last line. */
 export interface Moment {
   readonly at: Date;
   readonly scene: Scene;
@@ -58,13 +58,13 @@ export interface Audience {
   between?(line: Line): void;
 }
 
-/** What a deployment is performed with, on whatever stage. */
+/** What the performance of a deployment needs, on any stage. */
 export interface PerformOptions {
   readonly scenario: Playable;
   readonly seed: number;
   readonly audience: Audience;
   readonly pace: Pace;
-  /** Is given the deployment's page, if it left one. */
+  /** Called with the deployment's page, if it left one. */
   readonly keepPage?: (page: string) => void;
 }
 
@@ -96,7 +96,7 @@ export async function perform(options: PerformanceOptions): Promise<Summary> {
   }
 }
 
-/** One deployment, on a stage that is set already. */
+/** One deployment, on an existing stage. */
 export function performOn(
   stage: Stage,
   scenario: Scenario,
@@ -110,7 +110,7 @@ class Performance {
   readonly #stage: Stage;
   readonly #scenario: Scenario;
   readonly #options: PerformOptions;
-  /** The world goes on when a flow does. */
+  /** The world continues if the flow does. */
   #isOver = false;
   readonly #narrator = new Narrator();
   readonly #phases: PhaseClock;
@@ -183,7 +183,7 @@ class Performance {
     return started ?? this.#stage.start(input, deployment);
   }
 
-  /** Nothing is caught when an execution is stopped: its status event starts the clean-up, and that one ends it. */
+  /** A stopped execution catches nothing: its status event starts the clean-up, which finishes the work. */
   async #cleanedUp(stopped: ExecutionResult, rules: Rules): Promise<ExecutionResult> {
     const stage = this.#stage;
     const told = 'the execution was stopped; its status event starts the clean-up';
@@ -234,7 +234,7 @@ class Performance {
     this.#options.pace.rest(REST[line.kind] ?? 0);
   }
 
-  /** Everything that was to happen at this moment has happened. Stops wherever the world changes by itself. */
+  /** Everything due at this moment has happened. Stops wherever the world changes by itself. */
   async #pass(from: Date, to: Date): Promise<void> {
     this.#look();
     const { clock, world } = this.#stage;

@@ -1,7 +1,7 @@
 /**
- * Which cases there are. Each kind of deployment is played once unbroken, and the moments that it comes to are written
- * down. A look repeats the same calls dozens of times: of each call in each state the first, the second and the last
- * are broken, which is where a step does something for the first time, again, and for good.
+ * Which cases there are. Each kind of deployment is played once without faults, and the moments that it reaches are
+ * recorded. A look repeats the same calls dozens of times: of each call in each state the first, second and last are
+ * broken, which is where a step does something for the first time, again, and for the last time.
  */
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { Random } from '../world/prng.ts';
@@ -11,7 +11,7 @@ import type { Reached } from './injector.ts';
 import { KINDS, type KindName } from './kinds.ts';
 import { play } from './play.ts';
 
-/** The unbroken deployment of a kind. @throws Error when even that one bends a rule. */
+/** The deployment of a kind, without faults. @throws Error when even that one breaks a rule. */
 export async function record(
   template: TemplateJson,
   kind: KindName,
@@ -19,11 +19,11 @@ export async function record(
 ): Promise<readonly Reached[]> {
   const { violations, outcome, reached } = await play(template, { kind, seed, injuries: [] });
   if (violations.length > 0 || outcome !== KINDS[kind].outcome)
-    throw new Error(`${kind}, unbroken, ended with ${outcome}: ${JSON.stringify(violations)}`);
+    throw new Error(`${kind}, without faults, ended with ${outcome}: ${JSON.stringify(violations)}`);
   return reached;
 }
 
-/** The moments of a recording that are broken: of each kind of moment the first, the second and the last. */
+/** The moments of a recording to break: of each kind of moment the first, the second and the last. */
 export function classes(reached: readonly Reached[]): readonly Reached[] {
   const groups = new Map<string, Reached[]>();
   for (const moment of reached) {
@@ -35,7 +35,7 @@ export function classes(reached: readonly Reached[]): readonly Reached[] {
   ]);
 }
 
-/** Every fault of its catalogue at every moment. */
+/** Every fault of the moment's catalogue, at every moment. */
 export function injuriesAt(moments: readonly Reached[]): readonly Injury[] {
   return moments.flatMap(({ isTask, ...moment }) =>
     catalogueOf(moment.what, isTask).map((fault) => ({ moment, fault })),
@@ -51,7 +51,7 @@ export async function singles(
   return singlesOf(kind, seed, await record(template, kind, seed));
 }
 
-/** The same from a recording that was made already. */
+/** The same, from an existing recording. */
 export function singlesOf(kind: KindName, seed: number, recording: readonly Reached[]): readonly Case[] {
   const injuries = injuriesAt(classes(recording));
   return injuries.map((injury) => ({ kind, seed, injuries: [injury] }));
@@ -67,12 +67,12 @@ export async function allSingles(
   return cases;
 }
 
-/** Pairs that share their first fault: what that one changes decides where the second can fall. */
+/** Pairs that share their first fault: what it changes decides where the second can occur. */
 export const PAIRS_PER_BATCH = 10;
 
 /**
- * The batch-th ten pairs of a seed: a first fault somewhere, and ten second ones at moments that the deployment comes
- * to after the first.
+ * Batch number `batch` of ten pairs of a seed: a first fault somewhere, and ten second ones at moments that the
+ * deployment reaches after the first.
  */
 export async function pairs(
   template: TemplateJson,

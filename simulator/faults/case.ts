@@ -1,4 +1,4 @@
-/** A case of the campaign: a kind of deployment, a seed, and the faults, each at its moment. It is written as its own replay. */
+/** A case of the campaign: a kind of deployment, a seed, and the faults, each at its moment. Its name replays it. */
 import { FAULTS, type FaultName } from './catalogue.ts';
 import { KINDS, type KindName } from './kinds.ts';
 

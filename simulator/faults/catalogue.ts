@@ -1,6 +1,6 @@
 /**
  * What may go wrong at a moment of a deployment. A moment is a call that a step makes, or a state that is entered or
- * left; each has its own catalogue, because a lock cannot answer with a stale list and a terminated instance cannot be
+ * left; each has its own catalogue, because a lock cannot answer with a stale list, and a terminated instance cannot be
  * listed twice.
  */
 
@@ -8,23 +8,23 @@
 export const FAULTS = {
   unreachable: 'error before effect: the call never arrives',
   unanswered: 'error after effect: the answer is lost',
-  throttled: 'this service refuses everything for 20 s',
-  refused: 'refused as not allowed, once',
-  garbled: 'answered with something on which the step crashes',
+  throttled: 'this service throttles every call for 20 s',
+  refused: 'denied for lack of permission, once',
+  garbled: 'the answer makes the step crash',
   slow: 'effect after 10 s, answer after 20 s',
   'times-out': 'the function reaches its time limit before the call is sent',
   'times-out-after': 'the function reaches its time limit after the call took effect',
-  late: 'the function is lost; the call takes effect 10 s later, beside the retry',
-  empty: 'wrong answer: nothing there',
+  late: 'the function is lost; the call takes effect 10 s later, during the retry',
+  empty: 'wrong answer: nothing is there',
   stale: 'wrong answer: what was true up to a minute ago',
-  missing: 'wrong answer: the last one is left out',
-  duplicate: 'wrong answer: the first one twice',
-  'no-capacity': 'EC2 has no room for this type now',
-  'turned-down': 'the call is answered with a refusal for each id, and does nothing',
-  stopped: 'the execution is stopped; a function that runs goes on',
+  missing: 'wrong answer: the last entry is missing',
+  duplicate: 'wrong answer: the first entry is listed twice',
+  'no-capacity': 'EC2 has no capacity for this type now',
+  'turned-down': 'the call is refused for each id, and does nothing',
+  stopped: 'the execution is stopped; a running function continues',
   'stopped-unheard': 'the same, and the status event is lost',
-  'stopped-lingering': 'the same, and the call takes effect when the function’s time is almost over',
-  redriven: 'the execution is stopped before the step, and the step runs when the clean-up is at it',
+  'stopped-lingering': 'the same, and the call takes effect when the function’s time limit is almost reached',
+  redriven: 'the execution is stopped before the step, and the step runs during the clean-up',
   twice: 'the step runs twice, one after the other',
   'twice-at-once': 'the step runs twice at the same time',
 } as const;
@@ -35,13 +35,13 @@ export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
 const LASTING: readonly FaultName[] = ['refused', 'garbled', 'turned-down'];
 
 /**
- * Does it say "no" instead of "not now"? Nobody asks again after a "no": after the point of no return, or within an
- * undo, it is right to stop, to keep the lock and to call a human. (SSM loses no parameter for a moment.)
+ * Does it say "no" instead of "not now"? Nothing retries after a "no": after the point of no return, or within an undo,
+ * it is right to stop, to keep the lock and to call a human. (SSM does not lose a parameter for a moment.)
  */
 export const isLasting = (fault: FaultName, what: string): boolean =>
   (LASTING.includes(fault) && !TELLING.test(what)) || (fault === 'empty' && what === 'parameters.read');
 
-/** How a deployment ended is told after its record: whoever will not hear it changes nothing. */
+/** Notifications are sent after the record: if one is refused, nothing changes. */
 const TELLING = /^(announcer\.|mackerel\.(annotate|postServiceMetrics|setMetadata)$|records\.writePage$)/;
 
 const ANY_CALL: readonly FaultName[] = [
@@ -99,5 +99,5 @@ export function catalogueOf(what: string, isTask: boolean): readonly FaultName[]
   return [...ANY_CALL, ...(WRONG_ANSWERS[what] ?? [])];
 }
 
-/** Faults that are told apart by what the execution is told, not by what the world does. */
+/** Faults that lose an event, rather than changing what the world does. */
 export const losesEvents = (fault: FaultName): boolean => fault === 'stopped-unheard';

@@ -1,6 +1,6 @@
 /**
- * Rule 8 between fleets: what follows a fleet is started once by each deployment that succeeded, with its version, and
- * never by one that did not. The followers themselves are not played: that they were started is what counts here.
+ * Rule 8 between fleets: the followers of a fleet are started once by each deployment that succeeded, with its version,
+ * and never by one that did not. The followers themselves are not played: only their starts matter here.
  */
 import { machineIn } from '../../lambdas/domain/core/aws.ts';
 import { machineName } from '../../lambdas/domain/core/names.ts';
@@ -26,9 +26,9 @@ export class Following {
   }
 
   /**
-   * What is wrong about the starts since the last time it was asked, in sentences.
+   * What is wrong with the starts since the last call, in sentences.
    * @param deployed the version that was deployed, if one was
-   * @param mayLack somebody refused the starts for good
+   * @param mayLack the starts were permanently refused
    */
   wrongSince(deployed: string | undefined, mayLack = false): string[] {
     const starts = this.#starts;

@@ -1,6 +1,6 @@
 /**
- * Injures a deployment: counts the moments that it comes to, and applies each fault at its moment. It stands around
- * every run of a step and around every call that a step makes.
+ * Injects faults into a deployment: counts the moments that it reaches, and applies each fault at its moment. It wraps
+ * every run of a step and every call that a step makes.
  */
 
 import { machineIn } from '../../lambdas/domain/core/aws.ts';
@@ -23,11 +23,11 @@ export interface Visit extends StepRun {
   heldTheLock: boolean;
   /** Makes the task fail, whatever the function does. */
   readonly fail: (error: Error) => void;
-  /** A function that was cut off makes no call anymore. */
+  /** A function that was cut off makes no more calls. */
   isFrozen: boolean;
 }
 
-/** A moment that a deployment came to. */
+/** A moment that a deployment reached. */
 export interface Reached extends Moment {
   readonly isTask: boolean;
 }
@@ -38,9 +38,9 @@ const ALL_STEPS = { ...STEPS, ...PROMOTION_STEPS };
 const THROTTLED_SECONDS = 20;
 const SLOW_SECONDS = 10;
 const LATE_SECONDS = 10;
-/** Where nobody takes the lock over: after the time at which a clean-up would have. */
+/** If nobody takes the lock over: later than a clean-up would have done so. */
 const REDRIVEN_SECONDS = 170;
-/** How far an eventually consistent answer is behind at most. */
+/** How old an eventually consistent answer is at most. */
 const STALE_SECONDS = 60;
 
 /** `Promise.withResolvers`, which Node 20 does not have. */
@@ -64,12 +64,12 @@ export class Injector {
   readonly #stage: Stage;
   readonly #due: Map<string, FaultName>;
   readonly #counts = new Map<string, number>();
-  /** The run of a step whose call takes effect right now. */
+  /** The run of a step whose call is taking effect right now. */
   acting: Visit | undefined;
   readonly #throttled = new Map<string, number>();
   readonly #earlier = new Map<string, { at: number; answer: unknown }[]>();
   readonly #remembers: boolean;
-  /** Kept when a clean-up takes the lock over. */
+  /** Still held when a clean-up takes the lock over. */
   readonly #takenOver = resolvable<void>();
 
   constructor(stage: Stage, injuries: readonly Injury[]) {
@@ -88,14 +88,14 @@ export class Injector {
   #passing(state: string, execution: string): void {
     const machine = machineOf(execution);
     if (state in this.#stage[machine === 'deploy' ? 'machine' : 'cleanUpMachine'].steps) return;
-    // A moment later: the interpreter must not be stopped in the middle of telling about itself.
+    // A moment later: the interpreter must not be stopped while it is emitting an event.
     if (this.#come({ machine, state, what: 'entering' }, false))
       void this.#sleep(0).then(() => this.#stop(execution));
   }
 
   readonly #around: AroundStep = async (run, act) => {
     const lost = resolvable<never>();
-    // Whether anybody waits for it or not.
+    // Whether or not anything waits for it.
     lost.promise.catch(() => {});
     const visit: Visit = {
       ...run,
@@ -126,7 +126,7 @@ export class Injector {
     return answer;
   }
 
-  /** A step of a dead execution that runs all the same: somebody redrives it, or a queue was very slow. */
+  /** A step of a dead execution that runs anyway: someone redrives it, or a queue was very slow. */
   async #redrive(visit: Visit): Promise<void> {
     this.#stop(visit.execution);
     await Promise.race([this.#takenOver.promise, this.#sleep(REDRIVEN_SECONDS)]);
@@ -157,7 +157,7 @@ export class Injector {
     return visit.isFrozen ? never() : answer;
   }
 
-  /** The model itself never waits: it is done when the promise is made. */
+  /** The model itself never waits: it is done when it returns the promise. */
   #as(visit: Visit, effect: Proceed): Promise<unknown> {
     this.acting = visit;
     try {
@@ -181,7 +181,7 @@ export class Injector {
         throw new DeploymentError('ServiceRefused', `${nameOf(call)} is not allowed.`);
       case 'garbled':
         await proceed();
-        throw new TypeError(`${nameOf(call)} was answered with something that cannot be read.`);
+        throw new TypeError(`${nameOf(call)} returned an answer that cannot be read.`);
       case 'slow':
         return this.#slowly(proceed);
       case 'late':
@@ -244,7 +244,7 @@ export class Injector {
     this.#earlier.set(key, [...(this.#earlier.get(key) ?? []), { at: this.#now(), answer }]);
   }
 
-  /** The oldest answer to the same question that may still be told. */
+  /** The oldest answer to the same call that may still be given. */
   #stale(call: PortCall): unknown {
     const answers = this.#earlier.get(`${nameOf(call)} ${JSON.stringify(call.args)}`) ?? [];
     return answers.find(({ at }) => at >= this.#now() - STALE_SECONDS * 1_000)?.answer;

@@ -1,7 +1,7 @@
 /**
- * The kinds of deployment that the campaign breaks: four fleets of two hosts and one of four, and what happens to a
- * deployment of one. Some of the kinds are stopped by hand, so that every call of the clean-up is broken too. The fleet
- * of most of them is followed by another, which is started by what was deployed, and by nothing else.
+ * The kinds of deployment that the campaign breaks: four fleets of two hosts and one of four, and what happens during
+ * one of their deployments. Some of the kinds are stopped by hand, so that every call of the clean-up is broken too.
+ * Most of the fleets are followed by another one, which is started by what was deployed, and by nothing else.
  */
 
 import { createHash } from 'node:crypto';
@@ -20,13 +20,13 @@ export interface Kind {
   readonly fleet: string;
   /** Old hosts in each zone; default: as many as the fleet launches. */
   readonly oldPerZone?: number;
-  /** What happens to the deployment beside the faults. Called before it begins. */
+  /** What happens to the deployment besides the faults. Called before it begins. */
   readonly arrange?: (stage: Stage) => void;
   /** Default: `{}`, the newest upload. */
   readonly input?: object;
-  /** How it ends when nothing is broken. */
+  /** How it ends without faults. */
   readonly outcome: 'new hosts' | 'old hosts';
-  /** A gate is closed: it never ends with new hosts, whatever is broken. Called when it is to be opened. */
+  /** A gate is closed: it never ends with new hosts, whatever breaks. Called to open the gate. */
   readonly openGate?: (stage: Stage) => void;
 }
 
@@ -38,7 +38,7 @@ const breakNewHost = ({ world, oldInstances }: Stage) => {
   if (found) world.ec2.breakApplication(found.instanceId);
 };
 
-/** Broken for longer than a function that is cut off takes to be asked again: its next look must see it. */
+/** Broken for longer than it takes to retry a function that was cut off: its next look must see it. */
 const STUMBLE_SECONDS = 100;
 
 const stumble = (stage: Stage) => {
@@ -69,7 +69,7 @@ const cancel = ({ world, fleet }: Stage) => {
 
 const stop = (stage: Stage) => stage.executions[0]?.stop();
 
-/** Of the instances that are launched first, as many as the fleet has, the last meets this fate. */
+/** Of the first launches, as many as the fleet has hosts, the last meets this fate. */
 const lastHost =
   (fate: Fate) =>
   ({ world, fleet }: Stage) => {
@@ -77,7 +77,7 @@ const lastHost =
     world.ec2.fate = ({ ordinal }) => (ordinal === last ? fate : { kind: 'healthy' });
   };
 
-/** It serves at its load balancer, so that it has requests to lose, and Mackerel never hears of it. */
+/** It is in service at its load balancer, so that it has requests to lose, but never registers in Mackerel. */
 const straggler = lastHost({ kind: 'never-registers' });
 
 const fullZone = (stage: Stage) => {
@@ -105,7 +105,7 @@ const freeze = (stage: Stage) =>
     ],
   });
 
-/** The proof that is found is one of other bytes. */
+/** The proof that is found is for other bytes. */
 const proveAnother = (stage: Stage) => {
   stage.configure({ wantsProvenance: true });
   const { world, fleet, clock } = stage;
@@ -142,7 +142,7 @@ export const KINDS = {
   },
   cancelled: { fleet: 'faults-app', arrange: during('Watch the new hosts', cancel), outcome: 'old hosts' },
   stranger: { fleet: 'faults-app', arrange: addStranger, outcome: 'new hosts' },
-  // A load balancer notices after some checks: only a step that is delayed can see it before it acts.
+  // A load balancer notices after some checks: only a delayed step can see it before it acts.
   'breaks-at-shift': {
     fleet: 'faults-app',
     arrange: during('Take old hosts out of service', stumble),
@@ -193,7 +193,7 @@ export const KINDS = {
   },
   'spill-over': { fleet: 'faults-app', arrange: fullZone, outcome: 'new hosts' },
   kept: { fleet: 'faults-app', arrange: keepOne, outcome: 'old hosts' },
-  // Without load balancers: what is deployed is quickly deployed, and the follower is what matters.
+  // Without load balancers, so that it is quick: only the follower matters.
   followed: { fleet: 'faults-leader', outcome: 'new hosts' },
   frozen: {
     fleet: 'faults-leader',
@@ -243,7 +243,7 @@ function entry(name: string, changes: Partial<FleetEntry>): FleetEntry {
   };
 }
 
-/** It has the options that kinds give other fleets, so that the environment's functions may do what these ask for. */
+/** It has the options that kinds give other fleets, so that the environment's functions have the permissions. */
 const follower = (leader: string): FleetEntry =>
   entry(`${leader}-follower`, {
     loadBalancers: [{ kind: 'classic', name: `${leader}-follower` }],
@@ -266,7 +266,7 @@ const FILE: FleetsFile = {
     entry('faults-worker', { loadBalancers: [] }),
     entry('faults-leader', { loadBalancers: [] }),
     follower('faults-leader'),
-    // The one that wants proof of a living agent, and that finds its image in a parameter.
+    // The one that requires a fresh metric from the agent, and finds its image in a parameter.
     entry('faults-target-group', {
       loadBalancers: [targetGroup('faults-one')],
       mackerel: { service: 'faults', role: 'faults-target-group', wantsFreshMetric: true },

@@ -1,4 +1,4 @@
-/** What `npm run faults` can be told. */
+/** The options of `npm run faults`. */
 import {
   type CommandLine,
   type Given,
@@ -32,7 +32,7 @@ const SPECS: readonly OptionSpec[] = [
     meaning: 'N single faults instead of all, and no pairs',
     refuses: wholeNumber(1, 10_000_000),
   },
-  { name: 'at', takes: 'TEXT', meaning: 'only single faults whose name has this text in it' },
+  { name: 'at', takes: 'TEXT', meaning: 'only single faults whose name contains this text' },
   SEED,
   {
     name: 'replay',
@@ -50,11 +50,11 @@ const SPECS: readonly OptionSpec[] = [
   { name: 'mutants', meaning: 'break the product itself instead: the same as npm run mutants' },
 ];
 
-export const HELP = `npm run faults -- [options]    breaks every kind of deployment in every way; the rules are checked after every event
+export const HELP = `npm run faults -- [options]    breaks every kind of deployment in every way; checks the rules after every event
 
 ${optionLines(SPECS)}
 
-Exit codes: 0 no rule was bent; 1 one was; 2 bad options, and nothing was run.`;
+Exit codes: 0 no rule was broken; 1 one was; 2 bad options, and nothing was run.`;
 
 export interface FaultsOptions {
   readonly kinds: readonly KindName[];
@@ -83,12 +83,12 @@ function optionsOf(given: Given): FaultsOptions {
   };
 }
 
-/** Options that would do nothing beside another one. */
+/** Options that would have no effect together with another one. */
 function contradictions(given: Given): string[] {
   const beside = [...given.keys()].filter((name) => name !== 'replay').map((name) => `--${name}`);
   return [
     ...(given.has('replay') && beside.length > 0
-      ? [`--replay: plays one case, which says all about itself; leave out ${beside.join(', ')}`]
+      ? [`--replay: plays one case, which is fully described; leave out ${beside.join(', ')}`]
       : []),
     ...(given.has('sample') && given.has('pairs') ? ['--sample: plays no pairs; leave out --pairs'] : []),
   ];

@@ -11,21 +11,23 @@ import { Injector, type Reached } from './injector.ts';
 import { CONTENT, KINDS, type Kind } from './kinds.ts';
 
 export interface Verdict {
-  /** How many of the case's faults came to pass. */
+  /** How many of the case's faults occurred. */
   readonly applied: number;
   readonly outcome: Outcome | 'not settled';
   /** The state in which the deployment ended. */
   readonly endedIn: string;
   readonly violations: readonly Pick<Violation, 'rule' | 'what'>[];
-  /** The moments that it came to, in order. */
+  /** The moments that it reached, in order. */
   readonly reached: readonly Reached[];
 }
 
-/** A function that lost its caller may act for as long as its time limit; then the world stands still. */
+/** A function that lost its caller may act until its time limit; after that, nothing changes in the world. */
 const AFTERMATH_SECONDS = 120;
 
-/** Everything in the world in a fraction of its time: the same calls in the same order, with fewer looks in between; but EC2's
- * reads are as late as they can be. */
+/**
+ * Everything in the world takes a fraction of its time: the same calls in the same order, with fewer looks in between;
+ * only EC2's reads are as late as they can be.
+ */
 const QUICK: Partial<Timings> = {
   pending: [5, 8],
   osBoot: [2, 3],
@@ -101,7 +103,7 @@ class Trial {
     const stage = this.#stage;
     try {
       await stage.deploy(this.#kind.input ?? {}, 'the-deployment');
-      // A function of a stopped execution goes on, and may take the lock yet: what it leaves is found by the schedule.
+      // A function of a stopped execution continues, and may still take the lock: the schedule finds what it leaves.
       await stage.wait(AFTERMATH_SECONDS);
       await stage.settle();
       await stage.wait(AFTERMATH_SECONDS);
@@ -114,12 +116,12 @@ class Trial {
     for (const result of results) {
       rules.bounded(result);
       if (JSON.stringify([result.cause, result.output]).includes(API_KEY))
-        this.#broken(11, `the API key is in what ${result.endedIn} says`);
+        this.#broken(11, `the API key is in the output of ${result.endedIn}`);
     }
     const outcome = this.#outcome(results.map(({ endedIn }) => endedIn));
     rules.settled(outcome);
     this.#followed(outcome === 'new hosts', this.#refusesFollowers());
-    // Rule 4: what a gate could not be shown is no reason to open it.
+    // Rule 4: a gate that lacks an answer must stay closed.
     if (outcome === 'new hosts' && this.#kind.openGate) this.#broken(4, 'it was deployed past a closed gate');
     return outcome;
   }
@@ -128,20 +130,20 @@ class Trial {
     const held = this.#stage.world.ledger.read(this.#stage.fleet.name)?.held;
     if (held?.needsHuman !== undefined) {
       const mayStay = this.#case.injuries.some(({ fault, moment }) => isLasting(fault, moment.what));
-      if (!mayStay) this.#broken(6, `a human is called for a fault that passed: ${held.needsHuman}`);
+      if (!mayStay) this.#broken(6, `a human is called for a fault that was temporary: ${held.needsHuman}`);
       return 'needs a human';
     }
     const succeeded = endings.some((ending) => ending === 'Deployed' || ending === 'Finished');
     return succeeded || this.#isRecorded() ? 'new hosts' : 'old hosts';
   }
 
-  /** Rule 8: who follows is started once, by what was deployed. */
+  /** Rule 8: followers are started once, by what was deployed. */
   #followed(wasDeployed: boolean, mayLack = false): void {
     const deployed = wasDeployed ? this.#runs().artifact?.versionId : undefined;
     for (const what of this.#following.wrongSince(deployed, mayLack)) this.#broken(8, what);
   }
 
-  /** Refused to the deployment and to its clean-up. */
+  /** Refused for the deployment and for its clean-up. */
   #refusesFollowers(): boolean {
     const refusals = this.#case.injuries.filter(
       ({ fault, moment }) => fault === 'refused' && moment.what === 'executions.start',
@@ -149,7 +151,7 @@ class Trial {
     return refusals.length > 1;
   }
 
-  /** Stopped between the record and the end: the record is what the next deployment believes. */
+  /** Stopped between the record and the end: the next deployment goes by the record. */
   #isRecorded(): boolean {
     const { outcome, deployment } = this.#runs();
     return outcome === 'Deployed' && deployment === 'the-deployment';
@@ -161,13 +163,13 @@ class Trial {
     return Object(world.s3.readRecord(fleet.artifact.bucket, currentReleaseKey(fleet.name)));
   }
 
-  /** Liveness: when the faults are over, the next deployment succeeds by itself. */
+  /** Liveness: when the faults are over, the next deployment succeeds without help. */
   async #again(outcome: Outcome): Promise<void> {
     if (outcome === 'needs a human') return;
     const stage = this.#stage;
     stage.forgetCues();
     this.#kind.openGate?.(stage);
-    // After an undo the same release is wanted still; after a success only a newer one is.
+    // After an undo the same release can be deployed again; after a success, only a newer one.
     if (outcome === 'new hosts') stage.upload('the next release');
     const rules = new Rules(stage.world, stage.fleet, 'the-next');
     const result = await stage.deploy({}, 'the-next');

@@ -5,12 +5,12 @@ import { FAULT_NAMES, FAULTS } from './catalogue.ts';
 import { KIND_NAMES } from './kinds.ts';
 import type { Verdict } from './play.ts';
 
-/** A judged case, small enough to travel between processes. */
+/** A judged case, small enough to be sent between processes. */
 export interface Judged extends Case, Pick<Verdict, 'applied' | 'outcome' | 'violations'> {}
 
 export class Tally {
   cases = 0;
-  /** Cases of which not every fault came to pass: the first one led elsewhere. */
+  /** Cases in which not every fault occurred: the first one led elsewhere. */
   partly = 0;
   readonly broken: Judged[] = [];
   readonly #kinds = new Map<string, number>();
@@ -31,7 +31,7 @@ export class Tally {
     }
   }
 
-  /** Tables for people. */
+  /** Tables for people to read. */
   lines(): string[] {
     const table = (title: string, rows: readonly (readonly [string, number, string?])[]) => [
       '',
@@ -50,7 +50,7 @@ export class Tally {
   }
 }
 
-/** What a case broke, and how to see it again. */
+/** What a case broke, and how to replay it. */
 export function violationLines(judged: Judged): string[] {
   const most = 3;
   return [

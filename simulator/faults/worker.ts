@@ -1,4 +1,4 @@
-/** One process of the crew: plays what it is told, and tells what it found. */
+/** One process of the crew: plays what it is sent, and reports what it found. */
 import { pairs } from './campaign.ts';
 import type { Case } from './case.ts';
 import type { Briefing, Work } from './crew.ts';

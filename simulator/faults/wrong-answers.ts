@@ -1,11 +1,11 @@
-/** Answers that have the right shape and are wrong. */
+/** Answers that have the right shape but are wrong. */
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import type { PortCall } from '../world/calls.ts';
 import type { FaultName } from './catalogue.ts';
 
 /**
  * @param truth what the world answers; nothing for a call that does not reach it
- * @param earlier what it answered before, if it was asked the same within a minute
+ * @param earlier what it answered before, if the same call was made within a minute
  */
 export function wrongAnswer(fault: FaultName, call: PortCall, truth: unknown, earlier: unknown): unknown {
   switch (fault) {
@@ -18,17 +18,17 @@ export function wrongAnswer(fault: FaultName, call: PortCall, truth: unknown, ea
     case 'stale':
       return call.service === 'executions' ? { state: 'running' } : (earlier ?? truth);
     case 'no-capacity':
-      throw new DeploymentError('NoCapacity', 'EC2 has no room for this instance type.');
+      throw new DeploymentError('NoCapacity', 'EC2 has no capacity for this instance type.');
     case 'turned-down': {
       const [ids] = call.args as [readonly string[]];
       return { refused: ids.map((id) => ({ id, reason: 'turned down' })) };
     }
     default:
-      throw new Error(`${fault} is no wrong answer of ${call.service}.${call.action}`);
+      throw new Error(`${fault} is not a wrong answer of ${call.service}.${call.action}`);
   }
 }
 
-/** What each port says when there is nothing: an empty list, `undefined`, an unknown execution. */
+/** What each port answers when there is nothing: an empty list, `undefined`, an unknown execution. */
 function emptied({ service, action }: PortCall, truth: unknown): unknown {
   if (service === 'executions') return { state: 'unknown' };
   if (action === 'latestMetric') return new Map();

@@ -1,6 +1,6 @@
 /**
- * One process: sends the campaign after one breakage. It runs in a copy of the project in which the breakage was made,
- * and writes down what caught it.
+ * One process: runs the campaign on one breakage. It runs in a copy of the project in which the breakage was made, and
+ * reports what caught it.
  */
 import { shuffled, singles } from '../faults/campaign.ts';
 import { type Case, caseName } from '../faults/case.ts';
@@ -15,7 +15,7 @@ export interface Hunt {
 }
 
 export interface Catch {
-  /** How many cases ran until it was caught, or in all. */
+  /** How many cases ran until it was caught, or in total. */
   readonly cases: number;
   readonly caught?: { readonly rule: number; readonly what: string; readonly by: string };
 }
@@ -45,7 +45,7 @@ async function hunt({ mutant, seed, mostCases }: Hunt): Promise<Catch> {
   }
 }
 
-/** An unbroken deployment that ends in another way than its kind says. */
+/** A deployment without faults that ends differently from what its kind says. */
 function strayed({ kind, injuries }: Case, outcome: Verdict['outcome']) {
   if (injuries.length > 0 || outcome === KINDS[kind].outcome) return undefined;
   return { rule: 7, what: `it ended with ${outcome} instead of ${KINDS[kind].outcome}` };

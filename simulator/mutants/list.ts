@@ -11,10 +11,10 @@ export interface Mutant {
   /** The rule that must notice. */
   readonly rule: number;
   readonly file: string;
-  /** Stands in the file exactly once. */
+  /** Must be in the file exactly once. */
   readonly find: string;
   readonly replace: string;
-  /** Where the campaign is sent to look: kinds of deployment, and text in the names of the cases. */
+  /** Where the campaign looks: kinds of deployment, and text in the names of the cases. */
   readonly kinds: readonly KindName[];
   readonly at?: string;
 }
@@ -51,7 +51,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'not registered at a load balancer is fine',
-    breaks: 'the old hosts leave before the new ones serve',
+    breaks: 'the old hosts leave before the new ones are in service',
     rule: 1,
     file: 'lambdas/domain/hosts/readiness.ts',
     find: 'if (!member) return `not registered at',
@@ -60,7 +60,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a random client token',
-    breaks: 'a launch that is asked for again launches twice',
+    breaks: 'a launch that is repeated launches twice',
     rule: 5,
     file: 'lambdas/domain/launch/launch-request.ts',
     find: "subnetId, instanceType].join('|')",
@@ -70,7 +70,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'half a launch is enough',
-    breaks: 'the fleet shrinks when EC2 answers with fewer instances than it was asked for',
+    breaks: 'the fleet shrinks when EC2 launches fewer instances than requested',
     rule: 7,
     file: 'lambdas/domain/launch/launch-request.ts',
     find: 'if (launched.length === wanted.count) return launched;',
@@ -79,8 +79,8 @@ export const MUTANTS: readonly Mutant[] = [
     at: 'ec2.launch',
   },
   {
-    name: 'an undo that does not wait for launches in flight',
-    breaks: 'an instance comes up after the undo has looked, and stays',
+    name: 'an undo that does not wait for launches that may still take effect',
+    breaks: 'an instance appears after the undo has looked, and stays',
     rule: 6,
     file: 'lambdas/domain/hosts/removal.ts',
     find: 'if (launch && !readiness?.stragglers) return 0;',
@@ -99,7 +99,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an undo that believes its own call',
-    breaks: 'the new hosts are terminated before the old ones serve again',
+    breaks: 'the new hosts are terminated before the old ones are back in service',
     rule: 2,
     file: 'lambdas/domain/hosts/putting-back.ts',
     find: 'if (waiting.length > 0)',
@@ -116,8 +116,8 @@ export const MUTANTS: readonly Mutant[] = [
     kinds: ['cancelled', 'rollback'],
   },
   {
-    name: 'an undo that is over when the old hosts serve',
-    breaks: 'a call of a function that was lost deregisters them again',
+    name: 'an undo that ends as soon as the old hosts are in service',
+    breaks: 'a call of a function that was lost takes them out again',
     rule: 6,
     file: 'lambdas/put-old-hosts-back.ts',
     find: 'if (isQuiet || !done) return',
@@ -136,8 +136,8 @@ export const MUTANTS: readonly Mutant[] = [
     at: 'Terminate new instances / mackerel.hosts',
   },
   {
-    name: 'an unseen instance has ended',
-    breaks: 'an instance that one stale answer of EC2 lacks is left running',
+    name: 'an unseen instance counts as terminated',
+    breaks: 'an instance that is missing in one stale answer of EC2 is left running',
     rule: 6,
     file: 'lambdas/domain/hosts/termination.ts',
     find: 'return unseen.every((id) =>',
@@ -147,7 +147,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a snapshot that believes one answer of EC2',
-    breaks: 'an old worker that one answer lacks is taken for a stranger, and works on beside the new ones',
+    breaks:
+      'an old worker that is missing in one answer is taken for a stranger and keeps working beside the new ones',
     rule: 7,
     file: 'lambdas/domain/hosts/snapshot.ts',
     find: 'new Map([...facts.tagged, ...facts.instances].map',
@@ -157,7 +158,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a fence that lets everybody through',
-    breaks: 'a step of a dead execution, redriven, changes instances although somebody else holds the lock',
+    breaks:
+      'a step of a dead execution, redriven, changes instances although another execution holds the lock',
     rule: 8,
     file: 'lambdas/domain/lock/fence.ts',
     find: 'if (held?.holder === hold.holder && held.generation === hold.generation) return held;',
@@ -177,7 +179,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a first deployment has no point of no return',
-    breaks: 'a stop while the release is recorded removes hosts that the record calls deployed',
+    breaks: 'a stop while the release is recorded terminates hosts that the record calls deployed',
     rule: 8,
     file: 'lambdas/terminate-old-instances.ts',
     find: "      await enterPhase('remove', deployment, ports);\n      return {",
@@ -187,7 +189,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an error of EC2 counts as an answer',
-    breaks: 'a look that failed ends the deployment instead of being looked again',
+    breaks: 'a failed look ends the deployment instead of being repeated',
     rule: 6,
     file: 'lambdas/domain/core/looks.ts',
     find: "if (!isFailure(error, 'ServiceUnavailable')) throw error;",
@@ -207,7 +209,7 @@ export const MUTANTS: readonly Mutant[] = [
     kinds: ['app', 'worker'],
   },
   {
-    name: 'the tag of the fleet is not looked at',
+    name: 'the tag of the fleet is not checked',
     breaks: 'an instance of another fleet, registered under the role, is terminated',
     rule: 3,
     file: 'lambdas/domain/hosts/snapshot.ts',
@@ -217,7 +219,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a random client token for a replacement',
-    breaks: 'a replacement that is asked for again is launched twice',
+    breaks: 'a replacement that is requested again is launched twice',
     rule: 5,
     file: 'lambdas/replace-the-stragglers.ts',
     find: "whose: ['instead of', ...ids],",
@@ -227,7 +229,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a straggler that is not taken out of service',
-    breaks: 'a straggler that serves is terminated with requests on it',
+    breaks: 'a straggler in service is terminated with requests on it',
     rule: 2,
     file: 'lambdas/domain/hosts/end-instances.ts',
     find: 'const unleft = await leaveBalancers(deployment, ports, ids, secondsPassed);',
@@ -236,7 +238,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a straggler that stays beside its replacement',
-    breaks: 'the old hosts leave while a new one, which nobody waits for anymore, is not ready',
+    breaks: 'the old hosts leave while a new one, which is no longer waited for, is not ready',
     rule: 1,
     file: 'lambdas/domain/hosts/removal.ts',
     find: 'removalCandidates(deployment, tagged, seenEarlier).filter((id) => !staying.has(id));',
@@ -246,7 +248,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a straggler that stays a new host',
-    breaks: 'the deployment waits for a host that was terminated, and fails instead of going on',
+    breaks: 'the deployment waits for a host that was terminated, and fails instead of continuing',
     rule: 7,
     file: 'lambdas/domain/hosts/stragglers.ts',
     find: 'launch.instances.map((each) => successors.get(each.instanceId) ?? each),',
@@ -255,7 +257,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a failed deployment starts over',
-    breaks: 'the clean-up is called for a human although nobody needs one',
+    breaks: 'the clean-up is called for a human although none is needed',
     rule: 6,
     file: 'lambdas/record-the-failure.ts',
     find: "const NEEDS_HUMAN: readonly string[] = ['StoppedHalfway', 'RollbackFailed']",
@@ -263,7 +265,7 @@ export const MUTANTS: readonly Mutant[] = [
     kinds: ['rollback', 'cancelled'],
   },
   {
-    name: 'a freeze that nobody asks for',
+    name: 'a freeze that is not checked',
     breaks: 'a fleet is deployed in its freeze window',
     rule: 4,
     file: 'lambdas/domain/release/gates.ts',
@@ -272,8 +274,8 @@ export const MUTANTS: readonly Mutant[] = [
     kinds: ['frozen'],
   },
   {
-    name: 'a proof that nobody asks for',
-    breaks: 'what was never promoted is deployed to a fleet that takes only what was',
+    name: 'a proof that is not checked',
+    breaks: 'what was never promoted is deployed to a fleet that accepts only promoted artifacts',
     rule: 4,
     file: 'lambdas/domain/release/gates.ts',
     find: 'refusal: lackOfProof(fleet, input, facts),',
@@ -310,7 +312,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'followers of the newest upload',
-    breaks: 'a follower is deployed with something else than what it follows',
+    breaks: 'a follower is deployed with a different release than the fleet that it follows',
     rule: 8,
     file: 'lambdas/domain/lock/following.ts',
     find: 'versionId: release.artifact.versionId,',
@@ -319,7 +321,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a follower that could not be started is forgotten',
-    breaks: 'half of an environment stays on the old release, and nobody is told',
+    breaks: 'half of an environment stays on the old release, and nobody is notified',
     rule: 8,
     file: 'lambdas/release-the-fleet-lock.ts',
     find: 'if (failures.length > 0) throw failures[0];',
@@ -328,8 +330,8 @@ export const MUTANTS: readonly Mutant[] = [
     at: 'executions.start',
   },
   {
-    name: 'a deployment that fails when nobody listens',
-    breaks: 'a human is called because the news of a good deployment could not be told',
+    name: 'a deployment that fails when its notification does',
+    breaks: 'a human is called because the notification of a good deployment could not be sent',
     rule: 6,
     file: 'lambdas/domain/record/telling.ts',
     find: 'const why = isFailure(error) ? error.message',
@@ -338,8 +340,8 @@ export const MUTANTS: readonly Mutant[] = [
     at: 'announcer.',
   },
   {
-    name: 'a deployment that fails for its page',
-    breaks: 'a human is called because the picture of a good deployment could not be stored',
+    name: 'a deployment that fails because of its timeline page',
+    breaks: 'a human is called because the timeline page of a good deployment could not be stored',
     rule: 6,
     file: 'lambdas/domain/record/write-timeline.ts',
     find: 'drawn(record)).catch(() => {});',

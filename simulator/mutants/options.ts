@@ -1,4 +1,4 @@
-/** What `npm run mutants` can be told. */
+/** The options of `npm run mutants`. */
 import {
   type CommandLine,
   type OptionSpec,
@@ -17,7 +17,7 @@ const SPECS: readonly OptionSpec[] = [
   {
     name: 'only',
     takes: 'TEXT',
-    meaning: 'only breakages whose name has this text in it',
+    meaning: 'only breakages whose name contains this text',
     refuses: (value) =>
       named(value).length > 0 ? undefined : `text of a name: ${MUTANTS.map(({ name }) => name).join('; ')}`,
   },
@@ -28,7 +28,7 @@ const SPECS: readonly OptionSpec[] = [
     meaning: `how many cases a breakage may survive before it counts as a survivor (default ${DEFAULT_CASES})`,
     refuses: wholeNumber(1, 1_000_000),
   },
-  { name: 'mutants', meaning: 'given by npm run faults -- --mutants, which is the same command' },
+  { name: 'mutants', meaning: 'accepted for npm run faults -- --mutants, which is the same command' },
 ];
 
 export const HELP = `npm run mutants -- [options]    breaks copies of the product; the campaign must catch every breakage

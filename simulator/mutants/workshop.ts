@@ -1,4 +1,4 @@
-/** Copies of the project in which one thing is broken. */
+/** Copies of the project, each with one thing broken. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ const COPIED = [
   'tsconfig.json',
 ];
 
-/** Breaks a copy, sends the campaign after it, and removes it. @throws Error when the breakage does not apply. */
+/** Breaks a copy, runs the campaign on it, and deletes it. @throws Error when the breakage does not apply. */
 export async function huntDown(mutant: Mutant, seed: number, mostCases: number): Promise<Catch> {
   const copy = mkdtempSync(join(tmpdir(), 'irekae-mutant-'));
   try {
@@ -32,11 +32,11 @@ export async function huntDown(mutant: Mutant, seed: number, mostCases: number):
   }
 }
 
-/** @throws Error when the text is not there exactly once: the mutant has to follow the product. */
+/** @throws Error unless the text is there exactly once: the mutant has to follow the product. */
 export function broken(text: string, { name, file, find, replace }: Mutant): string {
   const parts = text.split(find);
   if (parts.length !== 2)
-    throw new Error(`"${name}" does not apply: its text is ${parts.length - 1} times in ${file}.`);
+    throw new Error(`"${name}" does not apply: its text occurs ${parts.length - 1} times in ${file}.`);
   return parts.join(replace);
 }
 

@@ -1,5 +1,5 @@
 /**
- * The modelled SNS topic, event bus and log of an environment: what was told, in order. They refuse what the real ones
+ * The modelled SNS topic, event bus and log of an environment: what was sent, in order. They refuse what the real ones
  * would.
  */
 

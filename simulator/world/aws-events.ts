@@ -1,4 +1,4 @@
-/** What EC2 and SSM tell EventBridge of images and parameters, as AWS documents it. (S3 tells of its uploads itself.) */
+/** The events of EC2 and SSM about images and parameters, as AWS documents them. (S3 reports its uploads itself.) */
 import type { Surroundings } from './surroundings.ts';
 
 /** An event on the account's default bus. */
@@ -39,7 +39,7 @@ export class AwsEvents {
     });
   }
 
-  /** @param tags all that the image has now */
+  /** @param tags all tags that the image has now */
   imageTagged(imageId: string, changed: readonly string[], tags: Readonly<Record<string, string>>): void {
     this.#tell({
       source: 'aws.tag',

@@ -6,17 +6,17 @@ export interface PortCall {
   /** The port's method: `describe`, `register`, … */
   readonly action: string;
   readonly args: readonly unknown[];
-  /** Counted from 1 since the world began. */
+  /** Counted from 1 since the world was created. */
   readonly serial: number;
 }
 
 /**
- * Stands around every call. It may throw before `proceed` (the call never arrived), after it (the answer was lost), or
+ * Wraps every call. It may throw before `proceed` (the call never arrived), after it (the answer was lost), or
  * answer something else (stale, empty); whatever it answers must have the shape of the port's answer.
  */
 export type Intercept = (call: PortCall, proceed: () => Promise<unknown>) => Promise<unknown>;
 
-/** How long port calls take. Calls that are in flight together take as long as the longest of them. */
+/** How long port calls take. Calls in parallel take as long as the longest of them. */
 export interface Latency {
   /** Modelled milliseconds of one port call, given how many requests the real adapter would send for it. */
   readonly millis: (call: PortCall, requests: number) => number;
@@ -28,7 +28,7 @@ export class CallCounter {
   readonly #requests = new Map<string, number>();
   #serial = 0;
 
-  /** Requests that the real adapters would have sent so far: in all, of a service, or of one action. */
+  /** Requests that the real adapters would have sent so far: in total, of a service, or of one action. */
   requests(service?: Service, action?: string): number {
     const prefix = service === undefined ? '' : `${service}.`;
     let sum = 0;
@@ -43,7 +43,7 @@ export class CallCounter {
     return Object.fromEntries(this.#requests);
   }
 
-  /** Forgets the counts, say between two deployments. */
+  /** Forgets the counts, for example between two deployments. */
   reset(): void {
     this.#requests.clear();
   }

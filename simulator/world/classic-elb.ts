@@ -1,4 +1,4 @@
-/** What is particular to a classic ELB: its defaults when made by API, and its words. */
+/** What is specific to a classic ELB: its defaults when created by API, and its words. */
 import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import type { BalancerKind, BalancerSettings } from './load-balancers.ts';
 

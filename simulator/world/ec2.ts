@@ -10,13 +10,13 @@ import { ModelInstance } from './instance.ts';
 import { drawLife, type Fate, fatedEnding, type Life, USER_SHUTDOWN } from './instance-life.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** What a scenario is asked about when an instance is launched. */
+/** What a scenario is given when an instance is launched. */
 export interface LaunchedInstance {
   readonly instanceId: string;
   readonly zone: string;
   /** Position within its `RunInstances` call, from 0. */
   readonly index: number;
-  /** How many instances were launched before it since the world began. */
+  /** How many instances were launched before it since the world was created. */
   readonly ordinal: number;
   readonly request: LaunchRequest;
 }
@@ -48,12 +48,12 @@ const MAX_USER_DATA_BYTES = 16_384;
 const MAX_TOKEN_CHARACTERS = 64;
 
 export class Ec2Model {
-  /** Decides what becomes of each launched instance. All are healthy unless a scenario says otherwise. */
+  /** Decides what happens to each launched instance. All are healthy unless a scenario says otherwise. */
   fate: (launched: LaunchedInstance) => Fate = () => ({ kind: 'healthy' });
 
   readonly #world: Surroundings;
   readonly #instances = new Map<string, ModelInstance>();
-  /** Those that EC2 still speaks of, so that a long run of the world does not get slower and slower. */
+  /** Those that EC2 still describes, so that a long run does not get slower and slower. */
   readonly #known = new Map<string, ModelInstance>();
   readonly #tagged = new Map<string, Set<ModelInstance>>();
   readonly #tokens = new Map<string, { request: string; instances: readonly ModelInstance[] }>();
@@ -88,7 +88,7 @@ export class Ec2Model {
     });
   }
 
-  /** Deregistered: nobody finds it anymore. */
+  /** Deregistered: it is no longer found. */
   removeImage(imageId: string): void {
     const index = this.#images.findIndex((image) => image.imageId === imageId);
     if (index !== -1) this.#images.splice(index, 1);
@@ -99,12 +99,12 @@ export class Ec2Model {
     this.#templates.set(template.id, versions.add(template.version));
   }
 
-  /** How many more instances of this type EC2 will find room for in this zone. Without a word: as many as you like. */
+  /** How many more instances of this type EC2 has capacity for in this zone. Default: any number. */
   setCapacity(instanceType: string, zone: string, spare: number): void {
     this.#capacity.set(`${instanceType} ${zone}`, spare);
   }
 
-  /** From now on the account's permissions allow to terminate only what has this tag, whatever its value. */
+  /** From now on the account's permissions allow the termination of only what has this tag, whatever its value. */
   requireTagToTerminate(key: string): void {
     this.#tagNeededToTerminate = key;
   }
@@ -144,7 +144,7 @@ export class Ec2Model {
     this.#world.emit({ kind: 'instance-died', ids: [instanceId], changed: changed ? [instanceId] : [] });
   }
 
-  /** Somebody stops it in the console. */
+  /** Someone stops it in the console. */
   stop(instanceId: string): void {
     const now = this.#world.now();
     const instance = this.instance(instanceId);
@@ -166,7 +166,7 @@ export class Ec2Model {
     return this.#instances.get(instanceId);
   }
 
-  /** All that EC2 still speaks of, and those that it does not speak of yet. */
+  /** All instances that EC2 still describes, and those that it does not describe yet. */
   known(): readonly ModelInstance[] {
     const now = this.#world.now();
     for (const instance of this.#known.values()) if (instance.isForgotten(now)) this.#forget(instance);
@@ -217,7 +217,7 @@ export class Ec2Model {
 
   /**
    * One bad id fails EC2's call, and a protected instance spares all of its zone; the adapter then goes one by one.
-   * What is left of that at the port: everything that may go is gone, the rest is answered with EC2's reason.
+   * What the port sees in the end: everything that can be terminated is, and the rest is answered with EC2's reason.
    */
   terminate(instanceIds: readonly string[]): { readonly refused: readonly Refusal[] } {
     if (instanceIds.length === 0) throw emptyTermination();
@@ -226,7 +226,7 @@ export class Ec2Model {
     const changed: string[] = [];
     for (const id of new Set(instanceIds)) {
       const instance = this.#known.get(id);
-      // Not (yet, or anymore) known: EC2 says NotFound and does nothing. A caller that has just launched it must look again.
+      // Not known (yet, or anymore): EC2 answers NotFound. A caller that has just launched it must look again.
       if (!instance?.isVisible(now)) continue;
       const reason = this.#reasonToRefuse(instance);
       if (reason !== undefined) refused.push({ id, reason });
@@ -385,12 +385,12 @@ export class Ec2Model {
   }
 }
 
-/** A life that has been in full swing for a long time. */
+/** The life of an instance that has been up for a long time. */
 function longLived(world: Surroundings, ordinal: number, ageSeconds: number): Life {
   const launchedAt = world.now() - ageSeconds * 1000;
   const random = world.random.branch(`existing ${ordinal}`);
   const drawn = drawLife(random, world.timings, launchedAt, { kind: 'healthy' });
-  // However young the scenario says it is, it already serves.
+  // However young it is in the scenario, it is already in service.
   const latest = (moment: number) => Math.min(moment, world.now());
   return {
     ...drawn,

@@ -1,4 +1,4 @@
-/** What the world tells its listeners: one event per call that changed something, after it changed. */
+/** What the world reports to its listeners: one event per call that changed something, after it changed. */
 import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import type { MackerelStatus } from '../../lambdas/ports/mackerel.ts';
 import type { Ports } from '../../lambdas/ports/ports.ts';
@@ -6,13 +6,13 @@ import type { Ports } from '../../lambdas/ports/ports.ts';
 /** The ports that are calls. */
 export type Service = Exclude<keyof Ports, 'clock' | 'log'>;
 
-/** Who did it: a call of a port (numbered since the world began), or the scenario's own hand. */
+/** Who did it: a call of a port (numbered since the world was created), or the scenario itself. */
 export type Origin =
   | { readonly service: Service; readonly action: string; readonly serial: number }
   | 'scenario';
 
 /**
- * `ids` is all that the call named, `changed` what it really changed: registering twice names the host twice and
+ * `ids` is everything that the call named, `changed` what it really changed: registering twice names the host twice but
  * changes it once. Rules about foreign hosts look at `ids`, pictures at `changed`.
  */
 interface Touched {

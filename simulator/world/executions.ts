@@ -1,6 +1,6 @@
 /**
- * The modelled Step Functions: which executions run, what they tell, and how the others ended. It runs nothing itself:
- * the runner says when one begins, takes a turn and ends, and hears of each that a step starts.
+ * The modelled Step Functions: which executions are running, their events, and how the others ended. It runs nothing
+ * itself: the runner reports when one begins, takes a turn and ends, and is notified of each that a step starts.
  */
 import { executionOf } from '../../lambdas/domain/core/aws.ts';
 import type { ExecutionDescription, ExecutionState, HistoryTurn } from '../../lambdas/ports/executions.ts';
@@ -8,7 +8,7 @@ import type { Surroundings } from './surroundings.ts';
 
 type Status = Extract<ExecutionState, { state: 'ended' }>['status'];
 
-/** Called once for each execution that a step starts, when it is running already. */
+/** Called once for each execution that a step starts, when it is already running. */
 export type StartListener = (machineArn: string, name: string, input: string) => void;
 
 /** What is known of an execution when it has begun, and what its end adds. */
@@ -22,7 +22,7 @@ interface Told {
 /** The port's limit is a hundred events: of those, every third or so is a turn. */
 const TURNS_KEPT = 35;
 
-/** How long Step Functions speaks of an execution that has ended; its name is free again afterwards. */
+/** How long Step Functions describes an execution that has ended; afterwards its name is free again. */
 const KEPT_MILLIS = 90 * 86_400_000;
 
 const RUNNING: ExecutionState = { state: 'running' };
@@ -40,7 +40,7 @@ export class ExecutionsModel {
 
   // ── For the runner ──
 
-  /** An execution runs; one that a step has started runs since then. */
+  /** An execution is running; one that a step has started has been running since then. */
   begin(executionArn: string, input?: string): void {
     if (this.status(executionArn).state === 'ended') {
       throw new Error(`the world had an execution ${executionArn} already`);
@@ -71,7 +71,7 @@ export class ExecutionsModel {
     this.#listeners.push(listener);
   }
 
-  /** ARNs of all that run now, in the order in which they began. */
+  /** ARNs of all that are running now, in the order in which they began. */
   running(): readonly string[] {
     return [...this.#states].filter(([, { state }]) => state === 'running').map(([arn]) => arn);
   }

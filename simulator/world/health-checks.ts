@@ -1,5 +1,5 @@
 /**
- * The health checks of a load balancer, as a pure function of time: both kinds of load balancer count alike.
+ * The health checks of a load balancer, as a pure function of time: both kinds of load balancer count the same way.
  *
  * Checks run at `firstCheckAt + k × interval`. A passed check counts at once, a failed one when its time-out is over
  * (AWS keeps the time-out below the interval, so no two checks overlap).
@@ -38,7 +38,7 @@ type Outcome = 'pass' | 'fail';
 interface Schedule {
   readonly settings: CheckSettings;
   readonly firstCheckAt: number;
-  /** Checks whose outcome is not known by then do not count yet. */
+  /** Checks whose outcome is not known at that time do not count yet. */
   readonly at: number;
 }
 
@@ -73,7 +73,7 @@ function countChecks(count: Count, schedule: Schedule, outcome: Outcome, stretch
   const number = Math.min(beforeEnd, known) - first + 1;
   if (number <= 0) return count;
 
-  // A streak goes on over a stretch that was too short to hold a check.
+  // A streak continues over a stretch that was too short to contain a check.
   const before = count.last === outcome ? count.streak : 0;
   const counted = { ...count, last: outcome, streak: before + number };
   const needed = checksNeeded(count.state, outcome, settings);

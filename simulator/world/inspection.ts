@@ -1,6 +1,6 @@
 /**
- * The modelled world behind the doctor's port. What the world models is read there; the rest (a bucket's settings, rules,
- * the stack) is as irekae deploys it, unless somebody changes it.
+ * The modelled world behind the doctor's port. What the world models is read from it; the rest (a bucket's settings,
+ * rules, the stack) is as irekae deploys it, unless a test changes it.
  */
 
 import { machineIn } from '../../lambdas/domain/core/aws.ts';
@@ -11,7 +11,7 @@ import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { World } from './world.ts';
 
 export interface InspectedWorld {
-  /** State machine → its definition. One that lacks is not deployed. */
+  /** State machine → its definition. A missing one is not deployed. */
   readonly definitions: Readonly<Record<string, unknown>>;
   readonly stackStatus: string | undefined;
   /** `undefined`: there is no such bucket. */
@@ -37,7 +37,7 @@ export function definitionsIn(template: TemplateJson): InspectedWorld['definitio
   );
 }
 
-/** As a stack is when it was just deployed. */
+/** A stack as it is right after its deployment. */
 export function asDeployed(
   { name, artifact }: Fleet,
   definitions: InspectedWorld['definitions'],
@@ -59,7 +59,7 @@ export function asDeployed(
   };
 }
 
-/** What the world's health checks ask, which the model does not need. */
+/** The target of the world's health checks, which the model does not need. */
 const TARGET = 'HTTP:80/';
 
 export function worldInspector(

@@ -1,23 +1,23 @@
 /**
- * The life of one instance: its moments are drawn when it is launched, and everything that anyone may ask about it
+ * The life of one instance: its moments are drawn when it is launched, and everything that anything may ask about it
  * later follows from these moments and the time. No timers.
  */
 import type { InstanceState } from '../../lambdas/ports/ec2.ts';
 import type { Random } from './prng.ts';
 import type { Timings } from './timings.ts';
 
-/** What becomes of a launched instance. A scenario decides it at the launch. */
+/** What happens to a launched instance. A scenario decides it at the launch. */
 export type Fate =
   | { readonly kind: 'healthy' }
   /** Boots and registers in Mackerel, but the application never passes a health check. */
   | { readonly kind: 'never-healthy' }
-  /** The application serves, but the agent never reaches Mackerel. */
+  /** The application works, but the agent never reaches Mackerel. */
   | { readonly kind: 'never-registers' }
   /** The boot script fails, writes this line to the console and shuts the host down. */
   | { readonly kind: 'shuts-down'; readonly consoleLine: string }
-  /** EC2 loses it so many seconds after the launch: `terminated` at once, with this `code: message`. */
+  /** EC2 loses it this many seconds after the launch: `terminated` at once, with this `code: message`. */
   | { readonly kind: 'dies'; readonly afterSeconds: number; readonly stateReason: string }
-  /** Every phase until it is up takes so many times as long. */
+  /** Every phase until it is up takes this many times as long. */
   | { readonly kind: 'slow'; readonly factor: number };
 
 /** Moments in epoch milliseconds. `Infinity`: never. */
@@ -32,7 +32,7 @@ export interface Life {
   readonly registersAt: number;
   /** How long it will take from the order to shut down to `terminated`. */
   readonly shutdownMillis: number;
-  /** How long its tags will outlive it. */
+  /** How long its tags outlive it. */
   readonly tagsKeptMillis: number;
 }
 

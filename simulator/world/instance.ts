@@ -1,4 +1,4 @@
-/** One modelled EC2 instance: what it was launched as, its drawn life, and what happened to it since. */
+/** One modelled EC2 instance: what it was launched as, its drawn life, and what has happened to it since. */
 import type { Instance, InstanceState } from '../../lambdas/ports/ec2.ts';
 import {
   type Ending,
@@ -22,7 +22,7 @@ export interface InstanceFacts {
   readonly imageId: string;
   readonly instanceType: string;
   readonly tags: Readonly<Record<string, string>>;
-  /** What the boot script would write to the console before it gives up. */
+  /** What the boot script writes to the console if it gives up. */
   readonly consoleLine?: string;
 }
 
@@ -32,9 +32,9 @@ export class ModelInstance {
   /** EC2 refuses to terminate it. */
   protected = false;
   #ending: Ending | undefined;
-  /** When the processes on it stop: the first ending's moment, even if it was stopped first and terminated later. */
+  /** When the processes on it stop: at the first ending, even if it was stopped first and terminated later. */
   #downAt: number;
-  /** The last one may be open. */
+  /** The last one may be open-ended. */
   readonly #outages: { from: number; to: number }[] = [];
   #up: readonly Stretch[] | undefined;
 
@@ -74,17 +74,17 @@ export class ModelInstance {
     return this.#ending?.into === 'terminated' && at >= this.#ending.doneAt;
   }
 
-  /** Do EC2's reads know it at this moment? */
+  /** Do EC2's reads show it at this moment? */
   isVisible(at: number): boolean {
     return at >= this.life.visibleAt && !this.isForgotten(at);
   }
 
-  /** Terminated so long ago that EC2 does not speak of it anymore. */
+  /** Terminated so long ago that EC2 no longer describes it. */
   isForgotten(at: number): boolean {
     return this.isTerminated(at) && at >= (this.#ending?.doneAt ?? 0) + TERMINATED_VISIBLE_MILLIS;
   }
 
-  /** Ends it, unless an ending is already under way that leaves nothing to do. Answers whether this changed anything. */
+  /** Ends it, unless an ending already under way leaves nothing to do. Returns whether this changed anything. */
   end(ending: Ending): boolean {
     const current = this.#ending;
     const underWay = current !== undefined && current.at <= ending.at;
@@ -144,7 +144,7 @@ export class ModelInstance {
     return this.#ending !== undefined && at >= this.#ending.at ? this.#ending.reason : undefined;
   }
 
-  /** Everything on its console so far, line by line: nothing before it boots, the boot script's last words if it fails. */
+  /** Everything on its console so far, line by line: nothing before it boots, and the boot script's failure. */
   consoleOutput(at: number): string {
     if (at < Math.min(this.life.bootedAt, this.#downAt)) return '';
     const { hostName, consoleLine } = this.facts;

@@ -1,6 +1,6 @@
 /**
- * The modelled load balancers: who is registered since when, and what follows from that: the state of each member at
- * any moment. Both kinds count alike; `classic-elb.ts` and `target-groups.ts` say where they differ.
+ * The modelled load balancers: what is registered since when, and what follows from that: the state of each member at
+ * any moment. Both kinds count the same way; `classic-elb.ts` and `target-groups.ts` have the differences.
  */
 
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
@@ -37,7 +37,7 @@ export interface BalancerSettings extends CheckSettings {
   readonly zones: readonly string[];
   /** 0: draining is off. */
   readonly drainSeconds: number;
-  /** When given: drawn from instead of the world's `idle`. Above `drainSeconds`, draining always takes the limit. */
+  /** If given, drawn from instead of the world's `idle`. Above `drainSeconds`, draining always takes the limit. */
   readonly idleSeconds?: Range;
   /** Does a listener use it? Always true for a classic ELB. */
   readonly attached: boolean;
@@ -52,7 +52,7 @@ export interface BalancerKind {
 export interface Registration {
   readonly instance: ModelInstance;
   readonly firstCheckAt: number;
-  /** Set when it is deregistered. */
+  /** Set once it is deregistered. */
   drainsUntil?: number;
 }
 
@@ -91,7 +91,7 @@ export class LoadBalancersModel {
     return ref;
   }
 
-  /** Registered long ago: in service now, if its application is up. */
+  /** Registered long ago: now in service, if its application is up. */
   addExistingMember(ref: LoadBalancerRef, instance: ModelInstance): void {
     const firstCheckAt = Math.max(instance.life.applicationUpAt, instance.life.launchedAt);
     this.balancer(ref).registrations.set(instance.id, { instance, firstCheckAt });
@@ -158,7 +158,7 @@ export class LoadBalancersModel {
     });
   }
 
-  /** AWS refuses the whole call when one instance is not running, or lives in another VPC. */
+  /** AWS refuses the whole call if one instance is not running, or is in another VPC. */
   register(ref: LoadBalancerRef, instanceIds: readonly string[]): void {
     const balancer = this.balancer(ref);
     const now = this.#world.now();
@@ -203,11 +203,11 @@ export class LoadBalancersModel {
     const state = instance.state(now);
     if (state !== 'running') throw refuse(name, instanceId, `it is ${state}, not running`);
     if (instance.facts.vpcId !== balancer.settings.vpcId)
-      throw refuse(name, instanceId, 'it lives in another VPC');
+      throw refuse(name, instanceId, 'it is in another VPC');
     return instance;
   }
 
-  /** A host that serves nobody has nothing to drain. */
+  /** A host that is not in service has nothing to drain. */
   #drainMillisOf(balancer: Balancer, registration: Registration, now: number): number {
     if (memberAt(balancer, registration, now).state !== 'in-service') return 0;
     const { id } = registration.instance;
@@ -222,13 +222,13 @@ export class LoadBalancersModel {
   }
 }
 
-/** Not a member anymore: drained, or terminated. */
+/** No longer a member: drained, or terminated. */
 export function hasLeft(registration: Registration, at: number): boolean {
   const { instance, drainsUntil } = registration;
   return instance.isTerminated(at) || (drainsUntil !== undefined && at >= drainsUntil);
 }
 
-/** The member that a registration is at a moment; only for one that has not left. */
+/** The member that a registration makes at a moment; only for one that has not left. */
 export function memberAt(balancer: Balancer, registration: Registration, at: number): Member {
   const { instanceId } = registration.instance.facts;
   const situation = situationAt(balancer, registration, at);
@@ -260,10 +260,10 @@ function situationAt(balancer: Balancer, registration: Registration, at: number)
   return instance.applicationIsUp(at) ? 'recovering' : 'unhealthy';
 }
 
-/** The same error for all three, as AWS has it: a young instance may be known and running a moment later. */
+/** The same error for all three, as in AWS: a young instance may be known and running a moment later. */
 function refuse(loadBalancer: string, instanceId: string, why: string): DeploymentError {
   return new DeploymentError(
     'ServiceUnavailable',
-    `The load balancer ${loadBalancer} did not take ${instanceId}: ${why}. Try again when it is running.`,
+    `The load balancer ${loadBalancer} did not accept ${instanceId}: ${why}. Try again when it is running.`,
   );
 }

@@ -1,16 +1,16 @@
 /**
- * How fast a deployment could have been, had every decision been taken at its best moment: the bound that a measured
- * deployment is compared with. The world knows what it has drawn, so this is exact, not an estimate.
+ * How fast a deployment could have been if every decision had been made at its best moment: the bound with which a
+ * measured deployment is compared. The world knows what it has drawn, so this is exact, not an estimate.
  *
  *   in service(i, b) = max(application up(i), max(running(i), visible(i)) + registration(i, b))
  *   ready            = max over new i of max(in Mackerel(i), max over b of in service(i, b))
  *   drained          = ready + max over old o, load balancers b of min(idle(o, b), drain limit(b))
  *   terminated       = drained + bake + max over old o of shutdown(o)
  *
- * In service: a load balancer takes only running instances that it knows of, the registration takes what it takes, and one passed check is enough
- * if it is the first; so registering such that the first check falls on the moment when the application is up (or at
- * once when running, if that is later) cannot be beaten. Health thresholds and intervals do not appear: they only
- * matter to who registers too early. The bake is the deployment's own wish. No call takes any time.
+ * In service: a load balancer accepts only running instances that it knows, the registration takes its time, and one
+ * passed check is enough if it is the first. So nothing beats registering such that the first check falls on the moment
+ * when the application is up (or at once when running, if that is later). Health thresholds and intervals do not
+ * appear: they only matter if a host is registered too early. The bake is the deployment's own wish. Calls take no time.
  */
 
 import { loadBalancerName } from '../../lambdas/domain/core/fleet.ts';
@@ -39,7 +39,7 @@ export interface EarliestMoments {
 
 export interface LowerBound {
   readonly hosts: readonly EarliestMoments[];
-  /** When the first of them was launched: all durations count from here. */
+  /** When the first of them was launched: all durations are counted from here. */
   readonly launched: Date;
   readonly ready: Date | undefined;
   readonly drained: Date | undefined;
@@ -56,7 +56,7 @@ interface Models {
 
 /**
  * The bound for new hosts that were registered at most once and old ones that were in service at all these load
- * balancers and never deregistered before (a second time draws anew). Throws for ids that the world never had.
+ * balancers and never deregistered before (a second time draws again). Throws for ids that the world never had.
  */
 export function lowerBound(models: Models, deployed: Deployed): LowerBound {
   const hosts = deployed.newInstances.map((id) => earliest(models, id, deployed.loadBalancers));

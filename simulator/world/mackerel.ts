@@ -1,6 +1,6 @@
 /**
  * The modelled Mackerel: hosts that agents register, statuses, metrics, alerts, annotations. What agents do by
- * themselves (register, post, say goodbye) is caught up with whenever somebody looks or acts.
+ * themselves (register, post, sign off) is caught up on at every look and action.
  */
 
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
@@ -24,7 +24,7 @@ export interface Role {
 /** `[host_status]` of the agents' configuration. */
 export interface AgentSettings {
   readonly onStart: MackerelStatus;
-  /** Said when the host shuts down; without it the host just falls silent. */
+  /** Set when the host shuts down; without it the host just goes silent. */
   readonly onStop?: MackerelStatus;
 }
 
@@ -43,7 +43,7 @@ interface HostRecord extends ModelHost {
   readonly agent?: ModelInstance;
   statusSince: number;
   saidGoodbye: boolean;
-  /** By the scenario's hand, beside what the agent posts. */
+  /** Set by the scenario, besides what the agent posts. */
   postedAt?: number;
 }
 
@@ -59,7 +59,7 @@ interface AwaitedAgent {
   readonly status: MackerelStatus;
 }
 
-/** A host that a scenario puts there by hand: a stranger, or a second entry of one instance. */
+/** A host that a scenario adds: a stranger, or a second entry of one instance. */
 export interface HandMadeHost {
   readonly name: string;
   readonly roles: readonly Role[];
@@ -68,10 +68,10 @@ export interface HandMadeHost {
   readonly createdAt?: Date;
 }
 
-/** Of a service metric. */
+/** A point of a service metric. */
 const METRIC_NAME = /^[a-zA-Z0-9._-]+$/;
 
-/** The agent is told to stop about this long after the host began to shut down. */
+/** The agent is stopped about this long after the host began to shut down. */
 const GOODBYE_MILLIS = 1000;
 
 export class MackerelModel {
@@ -143,7 +143,7 @@ export class MackerelModel {
     return [...this.#live.values()];
   }
 
-  /** Every host that ever was. */
+  /** Every host that ever existed. */
   host(id: string): Readonly<ModelHost> | undefined {
     this.#catchUp();
     return this.#hosts.get(id);
@@ -235,7 +235,7 @@ export class MackerelModel {
     return latest;
   }
 
-  /** The same mark twice is one mark: the adapter looks before it writes. */
+  /** The same annotation twice is one annotation: the adapter looks before it writes. */
   annotate(annotation: Annotation): void {
     const { service, role, title, from } = annotation;
     this.#catchUp();
@@ -265,7 +265,7 @@ export class MackerelModel {
     if (!this.#services.has(service)) throw unknownRole(service, '*');
     const wrong = points.find(({ name }) => !METRIC_NAME.test(name));
     if (wrong)
-      throw new DeploymentError('MackerelRefused', `Mackerel takes no metric named "${wrong.name}".`);
+      throw new DeploymentError('MackerelRefused', `Mackerel accepts no metric named "${wrong.name}".`);
     const ofService = this.#points.get(service) ?? new Map<string, Map<number, number>>();
     this.#points.set(service, ofService);
     for (const { name, value, at } of points) {
@@ -292,7 +292,7 @@ export class MackerelModel {
 
   // ── Inside ──
 
-  /** Does what agents and the connectivity monitor have done by themselves up to now. */
+  /** Applies what agents and the connectivity monitor have done by themselves so far. */
   #catchUp(): void {
     const now = this.#world.now();
     this.#registerAgents(now);
@@ -318,13 +318,13 @@ export class MackerelModel {
 
   #sayGoodbye(host: HostRecord, agent: ModelInstance, now: number): void {
     const at = agent.downAt + GOODBYE_MILLIS;
-    // A host that was lost at once had no time to say anything.
+    // A host that was lost at once had no time to sign off.
     if (host.saidGoodbye || this.agent.onStop === undefined || at > now || isSudden(agent)) return;
     host.saidGoodbye = true;
     changeStatus(host, this.agent.onStop, at);
   }
 
-  /** A host that nobody watches (maintenance, poweroff) raises no alert; once it is watched again, it does at once. */
+  /** A host that is not monitored (maintenance, poweroff) raises no alert; once monitored again, it does at once. */
   #noticeSilence(host: HostRecord, agent: ModelInstance, now: number): void {
     if (host.status !== 'working' && host.status !== 'standby') return;
     const silentSince = lastPost(host, agent.downAt) ?? host.createdAt;
@@ -347,7 +347,7 @@ export class MackerelModel {
     return id;
   }
 
-  /** Roles that nobody has made yet are made by the registration, as Mackerel does. */
+  /** The registration creates roles that do not exist yet, as in Mackerel. */
   #record(name: string, createdAt: number, status: MackerelStatus, roles: readonly Role[]): HostRecord {
     this.#serial += 1;
     const id = this.#world.random.branch(`host ${this.#serial}`).base58(11);

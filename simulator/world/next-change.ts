@@ -1,7 +1,7 @@
 /**
  * The next moment at which the world changes by itself: an instance enters the next stage, an agent registers, a
- * health check decides, a drain ends. Whoever steps the clock by this (the demo, the rules) misses nothing. Metrics,
- * fading tags and alerts of silence are left out: they change nothing that anybody draws or counts.
+ * health check decides, a drain ends. Stepping the clock by this (the demo, the rules) misses nothing. Metrics, fading
+ * tags and alerts about silence are left out: they change nothing that is drawn or counted.
  */
 import type { ModelInstance } from './instance.ts';
 import { type Balancer, hasLeft, memberAt, type Registration } from './load-balancers.ts';
@@ -28,7 +28,7 @@ function momentsOf({ life, ending }: ModelInstance): number[] {
   return [...moments.filter((at) => at < ending.at), ending.at, ending.doneAt];
 }
 
-/** When the next health check is made or decided that could change this member. */
+/** When the next health check that could change this member is made or decided. */
 function nextVerdict(balancer: Balancer, registration: Registration, now: number): number {
   const { instance, firstCheckAt, drainsUntil } = registration;
   if (drainsUntil !== undefined) return drainsUntil;

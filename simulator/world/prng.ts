@@ -1,5 +1,5 @@
 /**
- * The world's only source of chance: mulberry32, a 32-bit generator in the public domain, and a way to branch it.
+ * The world's only source of chance: mulberry32, a 32-bit generator in the public domain, that can be branched.
  *
  * Each thing in the world draws from its own branch, named after the thing. So what one host draws does not depend on
  * how the calls of other steps interleave, and a scenario that changes one host leaves the others as they were.

@@ -31,7 +31,7 @@ export interface Uploaded {
   readonly etag: string;
 }
 
-/** How an object came to be, in S3's words. */
+/** How an object was created, in S3's words. */
 type Reason = 'PutObject' | 'CopyObject' | 'CompleteMultipartUpload';
 
 /** The EventBridge event of an upload. */
@@ -187,7 +187,7 @@ export class S3Model {
     this.put(bucket, key, html);
   }
 
-  /** What a browser, or the console, would show of the newest version; `undefined` when there is none. */
+  /** What a browser, or the console, would show for the newest version; `undefined` when there is none. */
   text(bucket: string, key: string): string | undefined {
     const version = this.#find(bucket, key);
     return version && Buffer.from(version.bytes).toString();
@@ -208,7 +208,7 @@ export class S3Model {
     };
   }
 
-  /** S3 computes the digest of a copy that it makes at once. */
+  /** S3 computes the digest of a copy made in one request. */
   whole(request: CopyRequest): string | undefined {
     const { bytes, sizeBytes } = this.#source(request);
     const like = this.#likeSource(request);
@@ -250,7 +250,7 @@ export class S3Model {
     this.#unfinished.delete(uploadId);
   }
 
-  /** Ids of copies whose parts lie about. */
+  /** Ids of unfinished copies, whose parts are still stored. */
   unfinishedCopies(): readonly string[] {
     return [...this.#unfinished.keys()];
   }

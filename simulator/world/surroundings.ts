@@ -1,4 +1,4 @@
-/** What every part of the world shares: the time, the chance, the timings, and where to report a change. */
+/** What every part of the world shares: the time, the randomness, the timings, and where to report a change. */
 import type { WorldChange } from './events.ts';
 import type { Random } from './prng.ts';
 import type { Timings } from './timings.ts';

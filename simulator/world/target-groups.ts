@@ -1,4 +1,4 @@
-/** What is particular to a target group: its defaults, its ARN, and its words. */
+/** What is specific to a target group: its defaults, its ARN, and its words. */
 import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import type { BalancerKind, BalancerSettings } from './load-balancers.ts';
 
@@ -31,7 +31,7 @@ export const TARGET_GROUP: BalancerKind = {
   },
 };
 
-/** The ARN that a target group of this name would have; the id at its end is made from the name. */
+/** The ARN that a target group of this name would have; the id at its end is derived from the name. */
 export function targetGroupRef(region: string, account: string, name: string): TargetGroupRef {
   const id = Buffer.from(name.padEnd(8, '0')).toString('hex').slice(0, 16);
   return {

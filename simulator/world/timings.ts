@@ -1,4 +1,4 @@
-/** How long things take in the world. Each is a range of seconds that is drawn from anew for each host. */
+/** How long things take in the world. Each is a range of seconds, drawn from separately for each host. */
 import type { Range } from './prng.ts';
 
 export interface Timings {
@@ -12,7 +12,7 @@ export interface Timings {
   readonly agentRegistration: Range;
   /** `shutting-down` → `terminated`, and `stopping` → `stopped`. */
   readonly shutdown: Range;
-  /** How long EC2's reads do not know a new instance yet. */
+  /** How long EC2's reads do not show a new instance yet. */
   readonly visibility: Range;
   /** How long a terminated instance keeps its tags. */
   readonly tagsKept: Range;
@@ -20,7 +20,7 @@ export interface Timings {
   readonly classicRegistration: Range;
   /** Accepted by a target group → its first health check. */
   readonly targetRegistration: Range;
-  /** Deregistered → the last request in flight is answered. The load balancer's own limit cuts it short. */
+  /** Deregistered → the last running request is answered. The load balancer's own limit cuts it short. */
   readonly idle: Range;
 }
 
@@ -45,7 +45,7 @@ export const METRIC_MILLIS = 60_000;
 /** A host without metrics for this long is "gone" for Mackerel's connectivity monitor. */
 export const CONNECTIVITY_MILLIS = 600_000;
 
-/** AWS and Mackerel tell most moments in whole seconds. */
+/** AWS and Mackerel report most moments in whole seconds. */
 export function wholeSeconds(millis: number): Date {
   return new Date(Math.floor(millis / 1000) * 1000);
 }

@@ -11,7 +11,7 @@ import type { MackerelModel, Role } from './mackerel.ts';
 
 export interface WorldView {
   readonly at: Date;
-  /** In order of launch; a terminated one for as long as EC2 speaks of it. */
+  /** In order of launch; a terminated one for as long as EC2 describes it. */
   readonly instances: readonly InstanceView[];
   readonly loadBalancers: readonly LoadBalancerView[];
   /** Every host that is not retired. */

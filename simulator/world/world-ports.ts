@@ -15,7 +15,7 @@ export type RunCall = <T>(
   requests: (answer: T) => number,
 ) => Promise<T>;
 
-/** A port's methods, at once. */
+/** A port's methods, all at once. */
 type Model<P> = {
   readonly [M in keyof P]: P[M] extends Method<infer A, infer R> ? (...args: A) => R : never;
 };
@@ -29,7 +29,7 @@ const one = () => 1;
 const two = () => 2;
 const pieces = (list: readonly unknown[], size: number) => Math.ceil(list.length / size);
 const pages = (size: number) => (found: readonly unknown[]) => Math.max(1, pieces(found, size));
-/** Of the ids that are asked for. */
+/** Counted by the requested ids. */
 const chunks = (size: number) => (_answer: unknown, ids: readonly unknown[]) => pieces(ids, size);
 const members = (_answer: unknown, _ref: unknown, ids?: readonly unknown[]) =>
   ids === undefined ? 1 : pieces(ids, 100);
@@ -39,11 +39,11 @@ const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
     describe: chunks(100),
     listByTag: pages(1000),
     launch: one,
-    // After a refusal the adapter looks once and then asks for each alone.
+    // After a refusal the adapter looks once and then requests each alone.
     terminate: ({ refused }, ids) =>
       pieces(ids, 1000) + (refused.length === 0 ? 0 : pieces(ids, 100) + ids.length),
     tag: one,
-    // Where there is no newest output, the adapter asks for what EC2 kept.
+    // Where there is no newest output, the adapter requests what EC2 kept.
     consoleOutput: (text) => (text === '' ? 2 : 1),
     findImage: one,
     newestImage: one,
@@ -58,7 +58,7 @@ const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
     retire: chunks(30),
     openAlerts: pages(100),
     latestMetric: chunks(100),
-    // It looks for the mark before it makes one.
+    // It looks for the annotation before it writes one.
     annotate: two,
     postServiceMetrics: one,
     setMetadata: chunks(1),
@@ -115,7 +115,7 @@ export function worldPorts(models: Models, now: () => Date, run: RunCall): Ports
 
 type Untyped<R> = Readonly<Record<string, (...args: readonly unknown[]) => R>>;
 
-/** The table has every method of every port, as its type demands: what is made of it is the port. */
+/** The table has every method of every port, as its type requires; the port is made from it. */
 function portOf(service: Service, model: object, run: RunCall): object {
   const methods = Object.entries(REQUESTS[service] as object as Untyped<number>);
   const calls = methods.map(([action, count]) => {

@@ -40,11 +40,11 @@ export interface WorldOptions {
   readonly timings?: Partial<Timings>;
 }
 
-/** A host that serves since before the scenario began. */
+/** A host that has been in service since before the scenario began. */
 export interface RunningHost extends Role {
   readonly subnetId: string;
   readonly loadBalancers: readonly LoadBalancerRef[];
-  /** Value of the fleet's tag; without it the host is untagged, as one that an older tool launched. */
+  /** Value of the fleet's tag; without it the host is untagged, like one that an older tool launched. */
   readonly fleet?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly imageId?: string;
@@ -68,7 +68,7 @@ export class World {
   readonly announcer = new AnnouncerModel();
   readonly awsEvents: AwsEvents;
   readonly calls = new CallCounter();
-  /** Stands around every port call, to inject faults. */
+  /** Wraps every port call, to inject faults. */
   intercept: Intercept | undefined;
 
   readonly #clock: () => Date;
@@ -99,8 +99,8 @@ export class World {
   }
 
   /**
-   * The same world, from as far away as the steps are: calls through these take their time.
-   * @param intercept stands around the calls through these ports alone, in place of the world's own
+   * The same world as the steps see it: calls through these ports take time.
+   * @param intercept wraps only the calls through these ports, in place of the world's own
    */
   distantPorts(latency: Latency, intercept?: Intercept): Ports {
     return worldPorts(this, this.#clock, (...call) => this.#run({ ...latency, intercept }, ...call));
@@ -142,7 +142,7 @@ export class World {
     return nextChange(this, this.#now());
   }
 
-  /** The fastest that a deployment could have been: see `lower-bound.ts`. */
+  /** The fastest possible deployment: see `lower-bound.ts`. */
   lowerBound(deployed: Deployed): LowerBound {
     return lowerBound(this, deployed);
   }
@@ -188,7 +188,7 @@ export class World {
   }
 }
 
-/** Half of the first request's time passes before it takes effect, the rest before the answer is back. */
+/** Half of the first request's time passes before it takes effect, the rest before the answer arrives. */
 async function delayed<T>(
   { millis, sleep }: Latency,
   call: PortCall,

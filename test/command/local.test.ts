@@ -77,7 +77,7 @@ describe('on the modelled region', () => {
     expect(first).toMatchObject({ exitCode: 0, out: expect.stringMatching(/It would launch 2 instances/) });
     const { out, exitCode } = await local(`deploy ${FLEET} --wait`);
     expect(exitCode).toBe(0);
-    expect(out).toMatch(/^Local: a modelled region on a virtual clock; nothing in AWS is asked or changed\./);
+    expect(out).toMatch(/^Local: a modelled region on a virtual clock; nothing in AWS is read or changed\./);
     expect(out).toMatch(/about \d+ min \d+ s left, if it takes as long as the last 2 took/);
     expect(out).toMatch(/^Deployed reactio\/app\.tar\.gz version /m);
     expect(await local(`plan ${FLEET}`)).toEqual(first);

@@ -46,7 +46,7 @@ describe('The command line', () => {
     ['--seed', /^--seed: needs a value$/],
     ['--seed=', /^--seed: needs a value$/],
     ['--json=yes', /^--json: takes no value$/],
-    ['--json --plain', /^--json and --plain: one of them$/],
+    ['--json --plain', /^--json and --plain: give only one of them$/],
     ['--sede=3', /^--sede: no such option; allowed: --scenario, --artifact, /],
     ['--constructor', /^--constructor: no such option/],
     ['app', /^app: not an option/],

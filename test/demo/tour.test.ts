@@ -75,10 +75,10 @@ describe('The sum of a deployment', () => {
 describe('The closing words', () => {
   const words = async (scenario: ScenarioName) => closingWords((await played(scenario)).summary).join('\n');
 
-  it('claim that the old hosts served all the time only where they did', async () => {
-    expect(await words('never-healthy')).toContain('The old hosts served all the time: 2 in service before');
-    // Undone after the shift: for a while the new hosts served alone.
-    expect(await words('alert')).not.toContain('all the time');
+  it('claim that the old hosts stayed in service only where they did', async () => {
+    expect(await words('never-healthy')).toContain('The old hosts stayed in service: 2 in service before');
+    // Undone after the shift: for a while only the new hosts were in service.
+    expect(await words('alert')).not.toContain('stayed in service');
   });
 
   it('end with how it ended, and why', async () => {

@@ -54,9 +54,9 @@ describe('Its picture', () => {
   it('says the same in words', () =>
     expect(/<desc[^>]*>(.*)<\/desc>/.exec(picture)?.[1]).toBe(
       'CI uploads reactio/app.tar.gz to staging. In staging, an upload of reactio/app.tar.gz starts reactio-staging-app, ' +
-        'reactio-staging-worker. Somebody promotes what reactio-staging-app runs when it has run there for 30 minutes: ' +
+        'reactio-staging-worker. Someone promotes what reactio-staging-app runs when it has run there for 30 minutes: ' +
         'Choose the candidate, Write the proof, Copy the artifact, Record the promotion. In production, an upload of ' +
-        'reactio/app.tar.gz starts reactio-production-app, then, when reactio-production-app was deployed, ' +
+        'reactio/app.tar.gz starts reactio-production-app, then, when reactio-production-app is deployed, ' +
         'reactio-production-worker.',
     ));
 

@@ -406,7 +406,7 @@ const CASES: readonly Case[] = [
     name: 'draining that is off',
     admit: () => healthy({ balancers: { ...TUNED, drainSeconds: 0 } }),
     complaints: ['warning draining'],
-    sentence: /does not drain: running requests are cut off/,
+    sentence: /does not drain: requests in flight are cut off/,
     mend: `aws elb modify-load-balancer-attributes --load-balancer-name reactio-production --load-balancer-attributes '{"ConnectionDraining":{"Enabled":true,"Timeout":30}}' ${region}`,
   },
   {

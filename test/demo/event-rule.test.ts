@@ -71,7 +71,11 @@ describe('An input transformer', () => {
   });
 
   it.each([
-    ['a placeholder without a path', { InputPathsMap: {}, InputTemplate: '<x>' }, /uses <x>, which the paths do not have/],
+    [
+      'a placeholder without a path',
+      { InputPathsMap: {}, InputTemplate: '<x>' },
+      /uses <x>, which the paths do not have/,
+    ],
     ['a path with an index', { InputPathsMap: { x: '$.a[0]' }, InputTemplate: '<x>' }, /\$\.a\[0\]/],
   ])('refuses %s', (_, transformer, problem) => {
     expect(() => transform(transformer, event)).toThrow(problem);

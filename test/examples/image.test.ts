@@ -79,11 +79,7 @@ describe('check-image.sh', () => {
   });
 
   it.each<[string, () => void, string]>([
-    [
-      'a host id',
-      () => host.write('var/lib/mackerel-agent/id', 'x'),
-      'every host would claim that id',
-    ],
+    ['a host id', () => host.write('var/lib/mackerel-agent/id', 'x'), 'every host would claim that id'],
     [
       'an agent that starts by itself',
       () => host.program('systemctl', 'case $1 in is-active) exit 1 ;; esac'),

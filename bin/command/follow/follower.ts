@@ -7,6 +7,7 @@
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import type { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import { waitedName } from '../../../lambdas/domain/core/names.ts';
+import { TAKE_OVER_AFTER_SECONDS } from '../../../lambdas/domain/core/steps.ts';
 import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
 import { orElse } from '../attempt.ts';
 import { executionArn, type Task } from '../command.ts';
@@ -168,7 +169,7 @@ class Follower {
     const { execution, row } = look;
     const name = executionName(execution);
     this.#once(
-      `${name}: ${reason}. The clean-up undoes it, or finishes it after the point of no return; it starts after about 3 minutes.`,
+      `${name}: ${reason}. The clean-up undoes it, or finishes it after the point of no return; it starts after about ${Math.ceil(TAKE_OVER_AFTER_SECONDS / 60)} minutes.`,
     );
     const held = row?.held;
     if (held && deploymentHeldFor(held) === name) {

@@ -3,7 +3,7 @@ import type { Look } from '../../lambdas/domain/core/document.ts';
 import type { StoryEvent } from '../run-definition.ts';
 import type { Stage } from '../stage.ts';
 
-/** A look's moment is the end of its run: only then does the story go on. Epoch milliseconds. */
+/** A look's moment is the end of its run: only then does the story continue. Epoch milliseconds. */
 export interface Looks {
   readonly seen: { ready: number; drained: number; terminated: number };
   /** To EC2, the load balancers and Mackerel, in one run of *New hosts are ready*. */

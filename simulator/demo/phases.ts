@@ -30,7 +30,7 @@ export class PhaseClock {
     return this.#stays.at(-1)?.phase;
   }
 
-  /** Answers the phase that begins with this state, if one does. */
+  /** Returns the phase that begins with this state, if one does. */
   entered(state: string, at: Date): Phase | undefined {
     const phase = actOfState(state);
     const last = this.#stays.at(-1);

@@ -1,9 +1,8 @@
 /**
- * The picture: load balancer on top, the zones beside each other, the old and the new hosts in them and how each one
- * stands; above it the phases, below it the sentence of the last look and what was done. After the diagrams with which
- * such deployments were explained in 2015.
+ * The picture: load balancer on top, the zones side by side, the old and the new hosts in them and the state of each;
+ * above it the phases, below it the sentence of the last look and what was done. After the diagrams that explained such
+ * deployments in 2015.
  */
-
 import { FAILURES, type FailureName } from '../../lambdas/domain/core/errors.ts';
 import { ACTS } from '../../lambdas/domain/core/steps.ts';
 import { span } from '../../lambdas/domain/core/words.ts';
@@ -19,11 +18,11 @@ export interface Size {
   readonly rows: number;
 }
 
-/** All that the picture shows. */
+/** Everything that the picture shows. */
 export interface Show {
   readonly opening: Opening;
   readonly moment: Moment;
-  /** Everything that was told so far. */
+  /** All lines so far. */
   readonly lines: readonly Line[];
 }
 
@@ -80,7 +79,7 @@ const MARKS = { done: '✔', now: '▶', failed: '✖', ahead: '·' } as const;
 const MEANINGS = { done: 'good', now: 'strong', failed: 'bad', ahead: 'faint' } as const;
 
 function phaseRow(phases: readonly PhaseStanding[]): Row {
-  // After a failure nobody waits for what would have come.
+  // After a failure, later phases are not awaited.
   const undone = phases.some(({ standing }) => standing === 'failed');
   const shown = phases.filter(({ standing }) => !undone || standing !== 'ahead');
   return shown.flatMap(({ phase, standing, seconds }, index): Piece[] => {
@@ -127,7 +126,7 @@ function balancerBox({ balancers, zones, hosts }: Scene, width: number): Row[] {
   ];
 }
 
-const noBalancer = (): Row => ['no load balancer: Mackerel alone says who is ready'];
+const noBalancer = (): Row => ['no load balancer: Mackerel alone decides which hosts are ready'];
 
 function balancerRow({ name, oldInService, newInService }: BalancerScene): Row {
   return [
@@ -139,7 +138,7 @@ function balancerRow({ name, oldInService, newInService }: BalancerScene): Row {
   ];
 }
 
-/** To whom the requests go in each zone. */
+/** Where the requests go in each zone. */
 function arrows({ zones, hosts }: Scene, width: number): Row {
   const row: Piece[] = [];
   zoneCentres(zones.length, width).forEach((centre, index) => {
@@ -190,13 +189,16 @@ function hostRows(hosts: readonly HostScene[], most: number, mostRows: number): 
   if (hosts.length <= mostRows) return hosts.map(hostRow);
   const rest = hosts.slice(mostRows - 1);
   const serving = rest.filter((host) => host.serves).length;
-  return [...hosts.slice(0, mostRows - 1).map(hostRow), [`   … and ${rest.length} more, ${serving} serve`]];
+  return [
+    ...hosts.slice(0, mostRows - 1).map(hostRow),
+    [`   … and ${rest.length} more, ${serving} in service`],
+  ];
 }
 
-/** Ids are long: so much of one tells it from the others. */
+/** Ids are long: this much is enough to distinguish them. */
 const shortId = (instanceId: string) => instanceId.slice(0, 10);
 
-/** Sentences with ids as the picture has them. */
+/** Sentences with ids shortened as in the picture. */
 const withShortIds = (text: string) => text.replace(/\bi-[0-9a-f]{17}\b/g, shortId);
 
 function hostRow({ instanceId, side, life, ageSeconds, serves }: HostScene): Row {
@@ -228,7 +230,7 @@ function sentenceRows({ sentence, isFailure }: Moment, width: number): Row[] {
   return lines.map((line) => [[isFailure ? 'bad' : 'strong', line]]);
 }
 
-/** Says for the rest of the play why it is undone. */
+/** Shows the reason for the undo until the end. */
 function rule(lines: readonly Line[], width: number): Row {
   const name = lines.find(({ kind }) => kind === 'fails')?.text.split(':')[0];
   if (name === undefined) return [['faint', padTo('─ what was done ', width, '─')]];
@@ -236,7 +238,7 @@ function rule(lines: readonly Line[], width: number): Row {
   return [['bad', padTo(text, width, '─')]];
 }
 
-/** Without the sentences, which stand above, and the phases, which stand at the top. */
+/** Without sentences and phases, which are shown above. */
 function lineRows(lines: readonly Line[], { at: start }: Opening, most: number): Row[] {
   const done = lines.filter(({ kind }) => kind !== 'says' && kind !== 'phase').slice(-most);
   const rows = done.map(({ at, kind, text }): Row => {

@@ -12,7 +12,7 @@ import type { Summary } from './summary.ts';
 export interface Paper {
   readonly write: (text: string) => void;
   readonly inColour: boolean;
-  /** Where longer lines are broken; without it they are left to whoever reads them. */
+  /** Where longer lines are wrapped; without it they are not. */
   readonly columns?: () => number;
 }
 

@@ -29,7 +29,7 @@ export function progressOf(phases: PhaseClock, { hosts }: Scene, at: Date, bakeS
   }
 }
 
-/** Of nothing, all is done. */
+/** With no hosts, everything is done. */
 function share(steps: readonly boolean[]): number {
   return steps.length === 0 ? 1 : steps.filter(Boolean).length / steps.length;
 }

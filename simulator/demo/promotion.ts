@@ -1,5 +1,5 @@
 /**
- * The flow *promote* before an audience: the tarball is deployed on the source fleet, promoted when it has stayed there
+ * The flow *promote* before an audience: the tarball is deployed on the source fleet, promoted once it has run there
  * for long enough, deployed at the destination by the copy's upload event, and then on the fleets that follow. One world,
  * one clock; each act is a performance of its own.
  */
@@ -16,7 +16,7 @@ import type { Pace } from './pace.ts';
 import { type Audience, performOn } from './performance.ts';
 import { type Start, type Started, startAfter, startByEvent, startByUpload } from './start.ts';
 
-/** A fleet, and the template of its environment. */
+/** A fleet and the template of its environment. */
 export interface Player {
   readonly fleet: string;
   readonly template: TemplateJson;
@@ -47,7 +47,7 @@ class ReleaseFlow {
   readonly #options: PromotionOptions;
   readonly #staging: Stage;
   readonly #production: Stage;
-  /** The uploads that the world has heard of, and the executions that steps have started. */
+  /** The upload events of the world, and the executions that steps have started. */
   readonly #uploads: ObjectCreated[] = [];
   readonly #started = new Map<string, Started>();
   #act = 0;
@@ -80,7 +80,7 @@ class ReleaseFlow {
       startByEvent(this.#production, destination.template, copy),
     );
     for (const fleet of this.#production.fleet.followers) {
-      // Its stage is set only now: before, it would have played what was started without an audience.
+      // Its stage is created only now: earlier, it would have run the deployment without an audience.
       const follower = new Stage({ ...destination, fleet, seed: this.#options.seed, beside: this.#staging });
       const started = this.#started.get(machineName(fleet, 'deploy'));
       await this.#deploys(follower, `follows ${destination.fleet}`, () => startAfter(follower, started));
@@ -108,15 +108,13 @@ class ReleaseFlow {
     const { soakMinutes, source } = this.#options;
     if (soakMinutes === 0) return;
     await this.#staging.wait(soakMinutes * 60);
-    this.#tell(
-      `${span(soakMinutes * 60)} pass, in which people look at ${source.fleet} (promotion.soakMinutes)`,
-    );
+    this.#tell(`${span(soakMinutes * 60)} pass while people look at ${source.fleet} (promotion.soakMinutes)`);
   }
 
   async #promotes(): Promise<ExecutionResult> {
     const { destination } = this.#options;
     const narrator = new Narrator();
-    this.#tell(`somebody promotes to ${destination.fleet}`);
+    this.#tell(`someone promotes to ${destination.fleet}`);
     this.#production.onEvent = (event) => {
       const line =
         event.kind === 'failed' ? failed(event) : event.kind === 'answered' && narrator.said(event);

@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import { beginningOf, width as columnsOf } from '../../lib/terminal/width.ts';
 
-/** What a piece means. Colour only repeats what the words say: it may be missing. */
+/** What a piece means. Colour only repeats what the words say: it may be absent. */
 export type Meaning = 'old' | 'new' | 'good' | 'bad' | 'strong' | 'faint';
 
 export type Piece = string | readonly [meaning: Meaning, text: string];
@@ -21,7 +21,7 @@ const textOf = (piece: Piece): string => (typeof piece === 'string' ? piece : pi
 
 export const widthOf = (row: Row): number => row.reduce((sum, piece) => sum + columnsOf(textOf(piece)), 0);
 
-/** Exactly so wide: cut with an ellipsis, or filled with spaces. */
+/** Exactly this wide: cut with an ellipsis, or padded with spaces. */
 export function toWidth(row: Row, width: number): Row {
   const excess = widthOf(row) - width;
   if (excess <= 0) return excess === 0 ? row : [...row, ' '.repeat(-excess)];
@@ -37,7 +37,7 @@ export function toWidth(row: Row, width: number): Row {
   return [...kept, '…', ' '.repeat(Math.max(0, room))];
 }
 
-/** The left one gives way. */
+/** If they do not fit, the left one is cut. */
 export function spread(left: Row, right: Row, width: number): Row {
   return [...toWidth(left, width - widthOf(right)), ...right];
 }
@@ -51,7 +51,7 @@ export function render(row: Row, inColour: boolean): string {
   return text.join('').trimEnd();
 }
 
-/** So many lines, even if some are empty; what does not fit is cut with an ellipsis. */
+/** Exactly this many lines, even if some are empty; what does not fit is cut with an ellipsis. */
 export function exactly(most: number, lines: readonly string[], width: number): string[] {
   const last = lines[most - 1] ?? '';
   return Array.from({ length: most }, (_, index) =>

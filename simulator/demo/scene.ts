@@ -1,5 +1,5 @@
 /**
- * What there is to see at one moment: the world's view, reduced to the fleet of a deployment and put into the words of
+ * What there is to see at one moment: the world's view, reduced to the fleet of a deployment, in the words of
  * the picture. Plain data, so that a picture can be tested without a world.
  */
 import { type Fleet, loadBalancerName, TAG } from '../../lambdas/domain/core/fleet.ts';
@@ -17,7 +17,7 @@ export interface HostScene {
   /** At the load balancers, the worst of them; nothing for a fleet without. */
   readonly balancer?: 'in service' | 'joining' | 'unhealthy' | 'draining' | 'unused' | '–';
   readonly serves: boolean;
-  /** An open alert, a boot script's last words: what the operator must see. */
+  /** An open alert, or a boot script's failure: what the operator must see. */
   readonly trouble?: string;
 }
 
@@ -43,7 +43,7 @@ const LIFE = {
   gone: 'gone',
 } as const;
 
-/** @param deployment its id: what carries it is new, what else carries the fleet's tag is old */
+/** @param deployment its id: a host with this tag is new, any other host of the fleet is old */
 export function sceneOf(view: WorldView, fleet: Fleet, deployment: string): Scene {
   const own = view.instances.filter(({ tags }) => tags[TAG.fleet] === fleet.name);
   const hosts = own.map((instance) => hostOf(instance, view, fleet, deployment));
@@ -89,7 +89,7 @@ function ownDeath({ stateReason }: InstanceView): string | undefined {
   return stateReason?.startsWith('Client.UserInitiated') ? undefined : stateReason;
 }
 
-/** Which standing is shown when a host stands differently at several load balancers: the first of these. */
+/** Which state is shown when a host's states at several load balancers differ: the first of these. */
 const WORST_FIRST = ['draining', 'unused', 'unhealthy', 'joining', '–', 'in service'] as const;
 
 function standing(instance: InstanceView, view: WorldView, fleet: Fleet): (typeof WORST_FIRST)[number] {

@@ -1,5 +1,5 @@
 /**
- * The audience that watches a terminal: the picture, redrawn in place. What stands when a scenario ends stays in the
+ * The audience that watches a terminal: the picture, redrawn in place. The last picture of a scenario stays in the
  * scrollback, with the closing words below it. A terminal that is, or becomes, too small gets lines.
  */
 import type { Line } from './narration.ts';
@@ -11,7 +11,7 @@ import type { Summary } from './summary.ts';
 
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
-/** Terminals that know these show the picture at once, without flicker; the others ignore them. */
+/** Terminals that support these show the picture at once, without flicker; the others ignore them. */
 const BEGIN_UPDATE = '\x1b[?2026h';
 const END_UPDATE = '\x1b[?2026l';
 const CLEAR_TO_LINE_END = '\x1b[K';
@@ -32,7 +32,7 @@ export class Screen implements Audience {
   #height = 0;
   #shown = '';
   #columns = 0;
-  /** For the picture, as far as anybody knows. */
+  /** For the picture, as far as known. */
   #hasRoom = true;
 
   constructor(terminal: Terminal) {
@@ -82,7 +82,7 @@ export class Screen implements Audience {
     this.#plain.ends(summary);
   }
 
-  /** Gives the terminal back as it was found. */
+  /** Restores the terminal. */
   close(): void {
     this.#leavePicture();
     this.#terminal.write(SHOW_CURSOR);

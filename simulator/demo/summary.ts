@@ -1,4 +1,4 @@
-/** What a deployment came to: how it ended, where the time went and how much of it was unavoidable, what it cost. */
+/** The result of a deployment: how it ended, where the time went and how much of it was unavoidable, what it cost. */
 
 import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import { ACTS, STEPS } from '../../lambdas/domain/core/steps.ts';
@@ -14,12 +14,12 @@ import type { Scene } from './scene.ts';
 /** Step Functions' price of a thousand state transitions, in US dollars. */
 const DOLLARS_PER_THOUSAND_TRANSITIONS = 0.025;
 
-/** A stretch of the deployment: what it took, and what it would have taken at best. */
+/** A part of the deployment: how long it took, and how long it would have taken at best. */
 export interface Part {
   readonly part: string;
   readonly seconds: number;
   readonly atBest?: number;
-  /** What the time went into. */
+  /** What the time was spent on. */
   readonly because?: string;
 }
 
@@ -30,13 +30,13 @@ export interface Summary {
   readonly endedIn: string;
   /** The sentence of a failed execution. */
   readonly cause?: string;
-  /** Did it end as the scenario says it must, with no rule bent? */
+  /** Did it end as the scenario says it must, with no rule broken? */
   readonly asItMust: boolean;
   readonly seconds: number;
-  /** The fastest that any deployment could have been; only of one that succeeded. */
+  /** The fastest possible time; only of one that succeeded. */
   readonly lowerBoundSeconds?: number;
   readonly parts: readonly Part[];
-  /** Who decided how long *Bring up* had to take; only of one that succeeded. */
+  /** The host that determined how long *Bring up* had to take; only of one that succeeded. */
   readonly slowest?: SlowestHost;
   readonly come: readonly string[];
   readonly gone: readonly string[];
@@ -51,7 +51,7 @@ export interface Summary {
   readonly output?: unknown;
 }
 
-/** Of the new hosts the last that could have been ready; all in seconds. */
+/** The new host that could have been ready last; all in seconds. */
 export interface SlowestHost {
   readonly instanceId: string;
   /** From the first launch until EC2 ran it. */
@@ -62,7 +62,7 @@ export interface SlowestHost {
   readonly toJoin: number;
 }
 
-/** Hosts in service: before the deployment, and in its worst moment. */
+/** Hosts in service: before the deployment, and at its worst moment. */
 export interface Serving {
   readonly before: number;
   readonly fewest: number;
@@ -151,7 +151,7 @@ function boundOf({ world, fleet, scene, oldInstances }: Outcome): LowerBound {
   });
 }
 
-/** Of one that succeeded each part has its bound; otherwise the phases as far as it came. */
+/** For a success, each part with its bound; otherwise the phases that it reached. */
 function partsOf({ phases, at, fleet, oldInstances }: Outcome, bound: LowerBound | undefined): Part[] {
   const taken = (where: string) => phases.seconds(where, at);
   if (bound === undefined) {

@@ -18,7 +18,7 @@ export function tarball(folder: string): Buffer {
     .sort();
   const members = paths.flatMap((path) => {
     const content = readFileSync(path);
-    // Windows has no such bit: there every file could be started.
+    // Windows has no such bit: there, every file counts as executable.
     const mode = statSync(path).mode & 0o100 || process.platform === 'win32' ? 0o755 : 0o644;
     const name = relative(folder, path).split(sep).join('/');
     return [header(name, content.length, mode), content, Buffer.alloc(-content.length & (BLOCK - 1))];

@@ -104,7 +104,7 @@ describe('A picture', () => {
   it('of many hosts counts those for which there is no room', () => {
     const many = Array.from({ length: 12 }, (_, index) => host(index, { serves: index < 9 }));
     const drawn = text(showOf({ hosts: many }));
-    expect(drawn).toContain('… and 8 more, 5 serve');
+    expect(drawn).toContain('… and 8 more, 5 in service');
     expect(drawn.split('\n').length).toBeLessThan(SMALL.rows);
   });
 

@@ -77,7 +77,7 @@ describe('The flow promote', () => {
     const text = written.join('');
     expect(text).toMatch(/━━ promote: 1 of 3, reactio-staging-app: the upload is deployed there\./);
     expect(text).toMatch(
-      /30 min pass, .*\n\n\d\d:\d\d +somebody promotes to reactio-production-app\n.* Choose the candidate: .* is promoted to .*\n.* Write the proof: .* is proven for 2 fleets: .*\n.* Copy the artifact: copied and verified as version .*\n.* Record the promotion: .*\n\n\d\d:\d\d +Promoted\n\n━━ promote: 2 of 3, reactio-production-app/,
+      /30 min pass while people look at .*\n\n\d\d:\d\d +someone promotes to reactio-production-app\n.* Choose the candidate: .* is promoted to .*\n.* Write the proof: .* is proven for 2 fleets: .*\n.* Copy the artifact: copied and verified as version .*\n.* Record the promotion: .*\n\n\d\d:\d\d +Promoted\n\n━━ promote: 2 of 3, reactio-production-app/,
     );
     expect(text).toMatch(
       /reactio-production-app was deployed; reactio-production-worker follows with the same version/,

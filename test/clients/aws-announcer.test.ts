@@ -8,6 +8,7 @@ import {
   type AwsReply,
   type AwsRequest,
   elbError,
+  patienceFor,
   startAwsEndpoint,
   testClientOptions,
 } from './aws-endpoint.ts';
@@ -32,10 +33,10 @@ function judge(request: AwsRequest): AwsReply {
     : PUT;
 }
 
-const adapter = (aws: AwsEndpoint, topic = TOPIC): Announcer => {
+const adapter = (aws: AwsEndpoint, topic = TOPIC, reply: AwsReply = {}): Announcer => {
   const { region, credentials } = testClientOptions(aws.url);
   const options = { region, endpoint: aws.url, credentials: async () => credentials };
-  return announcerAdapter(topic, { ...options, timeoutMs: 200, pauseMs: 1 });
+  return announcerAdapter(topic, { ...options, timeoutMs: patienceFor(reply), pauseMs: 1 });
 };
 
 function messageIn({ form }: AwsRequest) {
@@ -116,7 +117,7 @@ describe('telling people', () => {
     ['ServiceRefused', 'a topic that is gone', elbError('NotFound', 'Topic does not exist', 404), 1],
   ])('is a %s after %s', async (name, _, reply, requests) => {
     aws.answer(() => reply);
-    await expect(adapter(aws).tellPeople(MESSAGE)).rejects.toEqual(named(name, TOPIC));
+    await expect(adapter(aws, TOPIC, reply).tellPeople(MESSAGE)).rejects.toEqual(named(name, TOPIC));
     expect(aws.requests).toHaveLength(requests);
   });
 

@@ -9,9 +9,12 @@ let aws: AwsEndpoint;
 let artifacts: Artifacts;
 beforeEach(async () => {
   aws = await startAwsEndpoint();
-  artifacts = artifactsAdapter(new S3Client({ ...testClientOptions(aws.url), forcePathStyle: true }));
+  artifacts = artifactsWith();
 });
 afterEach(() => aws.stop());
+
+const artifactsWith = (reply?: AwsReply) =>
+  artifactsAdapter(new S3Client({ ...testClientOptions(aws.url, reply), forcePathStyle: true }));
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 const hex = sha256('tarball').toString('hex');
@@ -124,7 +127,7 @@ describe('looking at an artifact', () => {
     ['silence', { instead: 'silence' }, 'ServiceUnavailable', 'app'],
   ])('%s is not absence', async (_, reply, name, words) => {
     aws.answer(() => reply);
-    await expect(artifacts.find('bucket', 'app')).rejects.toMatchObject({
+    await expect(artifactsWith(reply).find('bucket', 'app')).rejects.toMatchObject({
       name,
       message: expect.stringContaining(words),
     });

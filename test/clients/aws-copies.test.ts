@@ -9,9 +9,12 @@ let aws: AwsEndpoint;
 let copies: Copies;
 beforeEach(async () => {
   aws = await startAwsEndpoint();
-  copies = copiesAdapter(new S3Client({ ...testClientOptions(aws.url), forcePathStyle: true }));
+  copies = copiesWith();
 });
 afterEach(() => aws.stop());
+
+const copiesWith = (reply?: AwsReply) =>
+  copiesAdapter(new S3Client({ ...testClientOptions(aws.url, reply), forcePathStyle: true }));
 
 const DIGEST = 'ab'.repeat(32);
 const REQUEST: CopyRequest = {
@@ -89,7 +92,7 @@ describe('A whole copy', () => {
     ['the answer names no version', { body: copied.body ?? '' }, 'ServiceUnavailable'],
   ])('fails by name when %s', async (_, reply, name) => {
     aws.answer(() => reply);
-    await expect(copies.whole(REQUEST)).rejects.toMatchObject({
+    await expect(copiesWith(reply).whole(REQUEST)).rejects.toMatchObject({
       name,
       message: expect.stringContaining('s3://staging/blog/app+1.tar.gz (version v3/=)'),
     });

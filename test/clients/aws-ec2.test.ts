@@ -15,9 +15,11 @@ let aws: AwsEndpoint;
 let ec2: Ec2;
 beforeEach(async () => {
   aws = await startAwsEndpoint();
-  ec2 = ec2Adapter(new EC2Client(testClientOptions(aws.url)));
+  ec2 = ec2With();
 });
 afterEach(() => aws.stop());
+
+const ec2With = (reply?: AwsReply) => ec2Adapter(new EC2Client(testClientOptions(aws.url, reply)));
 
 const instance = (id: string, state = 'running', more: Record<string, string> = {}) => ({
   instanceId: id,
@@ -75,8 +77,9 @@ describe('describing instances', () => {
 
   it('asks for thousands by five requests at a time, and begins no other when one has failed', async () => {
     const ids = Array.from({ length: 3_000 }, (_, n) => `i-${n}`);
-    aws.answer(() => ({ instead: 'silence' }));
-    await expect(ec2.describe(ids)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    const reply = { instead: 'silence' } as const;
+    aws.answer(() => reply);
+    await expect(ec2With(reply).describe(ids)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
     expect(aws.requests).toHaveLength(5);
   });
 
@@ -156,7 +159,7 @@ describe('describing instances', () => {
     ['throttling', ec2Error('RequestLimitExceeded', 'Request limit exceeded.', 503)],
   ])('does not know after %s', async (_, reply) => {
     aws.answer(() => reply);
-    await expect(ec2.describe(['i-1'])).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    await expect(ec2With(reply).describe(['i-1'])).rejects.toMatchObject({ name: 'ServiceUnavailable' });
   });
 
   it('is refused without permission', async () => {
@@ -284,8 +287,9 @@ describe('launching', () => {
   });
 
   it.each(['silence', 'hang-up', 'half'] as const)('does not know after %s', async (instead) => {
-    aws.answer(() => ({ instead, body: '<R><instancesSet></instancesSet></R>' }));
-    await expect(ec2.launch(request)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    const reply = { instead, body: '<R><instancesSet></instancesSet></R>' };
+    aws.answer(() => reply);
+    await expect(ec2With(reply).launch(request)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
   });
 });
 

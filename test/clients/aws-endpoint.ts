@@ -71,17 +71,23 @@ function send(response: ServerResponse, { status = 200, headers = {}, body = '',
   response.write(body.slice(0, body.length / 2), () => response.destroy());
 }
 
-/** What every SDK client of the tests is made with: one attempt, short time-outs, credentials that are none. */
-export const testClientOptions = (endpoint: string) => ({
+/**
+ * How many milliseconds a client waits for this reply. Only one that never comes is given up soon: a busy machine may
+ * take its time for any other, and no test may depend on how long.
+ */
+export const patienceFor = ({ instead }: AwsReply): number => (instead === 'silence' ? 500 : 15_000);
+
+/** What every SDK client of the tests is made with: one attempt, credentials that are none. */
+export const testClientOptions = (endpoint: string, reply: AwsReply = {}) => ({
   endpoint,
   region: 'ap-northeast-1',
   credentials: { accessKeyId: 'AKIDTEST', secretAccessKey: 'not-a-secret', sessionToken: 'session-token' },
   maxAttempts: 1,
   requestHandler: {
-    connectionTimeout: 500,
-    requestTimeout: 300,
+    connectionTimeout: 15_000,
+    requestTimeout: patienceFor(reply),
     throwOnRequestTimeout: true,
-    socketTimeout: 500,
+    socketTimeout: 15_000,
   },
 });
 

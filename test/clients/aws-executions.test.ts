@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { executionsAdapter } from '../../lambdas/clients/executions.ts';
 import type { Executions } from '../../lambdas/ports/executions.ts';
-import { type AwsEndpoint, type AwsReply, startAwsEndpoint, testClientOptions } from './aws-endpoint.ts';
+import {
+  type AwsEndpoint,
+  type AwsReply,
+  patienceFor,
+  startAwsEndpoint,
+  testClientOptions,
+} from './aws-endpoint.ts';
 
 const MACHINE = 'arn:aws:states:ap-northeast-1:123456789012:stateMachine:irekae-blog';
 const ARN = 'arn:aws:states:ap-northeast-1:123456789012:execution:irekae-blog:one';
@@ -12,7 +18,7 @@ beforeEach(async () => {
   aws = await startAwsEndpoint();
   const { region, credentials } = testClientOptions(aws.url);
   const options = { region, endpoint: aws.url, credentials: async () => credentials };
-  executions = executionsAdapter({ ...options, timeoutMs: 200, pauseMs: 1 });
+  executions = executionsAdapter({ ...options, timeoutMs: patienceFor({}), pauseMs: 1 });
 });
 afterEach(() => aws.stop());
 

@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type JsonService, jsonCaller } from '../../lambdas/clients/wire/aws-json.ts';
-import { type AwsEndpoint, type AwsReply, startAwsEndpoint, testClientOptions } from './aws-endpoint.ts';
+import {
+  type AwsEndpoint,
+  type AwsReply,
+  patienceFor,
+  startAwsEndpoint,
+  testClientOptions,
+} from './aws-endpoint.ts';
 
 let aws: AwsEndpoint;
 beforeEach(async () => {
@@ -8,8 +14,9 @@ beforeEach(async () => {
 });
 afterEach(() => aws.stop());
 
-function caller(service: JsonService = 'dynamodb', credentials = testClientOptions('').credentials) {
-  const options = { region: 'ap-northeast-1', endpoint: aws.url, timeoutMs: 200, pauseMs: 1 };
+function caller(service: JsonService = 'dynamodb', reply: AwsReply = {}) {
+  const { credentials, region } = testClientOptions('');
+  const options = { region, endpoint: aws.url, timeoutMs: patienceFor(reply), pauseMs: 1 };
   return jsonCaller(service, { ...options, credentials: async () => credentials });
 }
 const request = { operation: 'GetItem', input: { TableName: 't' }, doing: 'read the row' };
@@ -88,9 +95,10 @@ describe('a request to a JSON service', () => {
     ['JSON that is not an object', { body: 'null' }],
   ])('is sent three times at most after %s', async (_, reply) => {
     aws.answer(() => (aws.requests.length === 1 ? reply : { body: '{}' }));
-    expect(await caller()(request)).toEqual({ body: {} });
+    const call = caller('dynamodb', reply);
+    expect(await call(request)).toEqual({ body: {} });
     aws.answer(() => reply);
-    await expect(caller()(request)).rejects.toMatchObject({
+    await expect(call(request)).rejects.toMatchObject({
       name: 'ServiceUnavailable',
       message: expect.stringContaining('read the row'),
     });

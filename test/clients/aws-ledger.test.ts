@@ -15,7 +15,7 @@ async function arrange() {
   aws.answer((request) => table.answer(request));
   const { region, credentials } = testClientOptions(aws.url);
   const options = { region, endpoint: aws.url, credentials: async () => credentials };
-  const call = jsonCaller('dynamodb', { ...options, timeoutMs: 5_000, pauseMs: 1 });
+  const call = jsonCaller('dynamodb', { ...options, timeoutMs: 15_000, pauseMs: 1 });
   const ledger = ledgerAdapter({ call, tableName: 'irekae-ledger', now: () => NOW });
   return {
     aws,

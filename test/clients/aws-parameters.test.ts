@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parametersAdapter } from '../../lambdas/clients/parameters.ts';
 import type { Parameters } from '../../lambdas/ports/parameters.ts';
-import { type AwsEndpoint, type AwsReply, startAwsEndpoint } from './aws-endpoint.ts';
+import { type AwsEndpoint, type AwsReply, patienceFor, startAwsEndpoint } from './aws-endpoint.ts';
 
 const SECRET = 'mackerel-key-5up3r-s3cret';
 
@@ -9,7 +9,12 @@ let aws: AwsEndpoint;
 let parameters: Parameters;
 beforeEach(async () => {
   aws = await startAwsEndpoint();
-  parameters = parametersAdapter({
+  parameters = parametersWith();
+});
+afterEach(() => aws.stop());
+
+const parametersWith = (reply: AwsReply = {}) =>
+  parametersAdapter({
     region: 'ap-northeast-1',
     endpoint: aws.url,
     credentials: async () => ({
@@ -17,11 +22,9 @@ beforeEach(async () => {
       secretAccessKey: 'not-a-secret',
       sessionToken: 'session-token',
     }),
-    timeoutMs: 200,
+    timeoutMs: patienceFor(reply),
     pauseMs: 1,
   });
-});
-afterEach(() => aws.stop());
 
 const value: AwsReply = {
   body: JSON.stringify({ Parameter: { Name: '/key', Type: 'SecureString', Value: SECRET } }),
@@ -80,10 +83,11 @@ describe('reading a parameter', () => {
     ['silence', { instead: 'silence' }],
     ['half an answer', { ...value, instead: 'half' }],
   ])('tries again after %s, and at most three times', async (_, first) => {
+    const reader = parametersWith(first);
     aws.answer(() => (aws.requests.length === 1 ? first : value));
-    expect(await parameters.read('/key')).toBe(SECRET);
+    expect(await reader.read('/key')).toBe(SECRET);
     aws.answer(() => first);
-    await expect(parameters.read('/key')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    await expect(reader.read('/key')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
     expect(aws.requests).toHaveLength(2 + 3);
   });
 

@@ -16,7 +16,7 @@ import {
   startMackerelServer,
 } from './mackerel-server.ts';
 
-const QUICK = { timeoutMs: 2000, backoffMs: 1 };
+const QUICK = { timeoutMs: 15_000, backoffMs: 1 };
 const clientOf = (url: string, options: Partial<MackerelOptions> = {}) =>
   mackerelClient({ apiKey: async () => FULL_KEY, baseUrl: url, ...QUICK, ...options });
 
@@ -332,7 +332,7 @@ describe('a trouble that may pass', () => {
   it.each(['hang', 'stall'] as const)('is tried again when the answer %ss', async (reply) => {
     addHost('web-1');
     server.fault({ reply });
-    const impatient = clientOf(server.url, { timeoutMs: 150 });
+    const impatient = clientOf(server.url, { timeoutMs: 500 });
     expect(await impatient.hosts('Shop', 'web')).toHaveLength(1);
   });
 

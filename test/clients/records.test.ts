@@ -8,7 +8,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { liveRecords, recordsAdapter } from '../../lambdas/clients/records.ts';
 import type { Records } from '../../lambdas/ports/s3.ts';
 import { failure } from '../support/failures.ts';
-import { type AwsEndpoint, type AwsReply, startAwsEndpoint, testClientOptions } from './aws-endpoint.ts';
+import {
+  type AwsEndpoint,
+  type AwsReply,
+  patienceFor,
+  startAwsEndpoint,
+  testClientOptions,
+} from './aws-endpoint.ts';
 import { keyPathOf, s3Objection } from './s3-signature.ts';
 
 let aws: AwsEndpoint;
@@ -19,15 +25,16 @@ beforeEach(async () => {
 afterEach(() => aws.stop());
 
 const { credentials } = testClientOptions('');
-const options = () => ({
+const options = (reply: AwsReply = {}) => ({
   region: 'ap-northeast-1',
   endpoint: aws.url,
   credentials: async () => credentials,
-  timeoutMs: 200,
+  timeoutMs: patienceFor(reply),
   pauseMs: 1,
 });
 const KEY = 'irekae/shop/current.json';
-const write = (key = KEY) => recordsAdapter(options()).writeRecord('acme.artifacts', key, { version: 'v1' });
+const write = (key = KEY, reply?: AwsReply) =>
+  recordsAdapter(options(reply)).writeRecord('acme.artifacts', key, { version: 'v1' });
 const refusal = (status: number, code: string, message = 'because', more = ''): AwsReply => ({
   status,
   body: `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message>${more}</Error>`,
@@ -111,10 +118,10 @@ describe('a record, written by a signed request', () => {
     ['half an answer', { body: 'something', instead: 'half' }],
   ])('is sent three times at most after %s', async (_, reply) => {
     aws.answer(() => (aws.requests.length === 1 ? reply : {}));
-    await write();
+    await write(KEY, reply);
     expect(aws.requests[1]?.body).toBe(aws.requests[0]?.body);
     aws.answer(() => reply);
-    await expect(write()).rejects.toThrow(
+    await expect(write(KEY, reply)).rejects.toThrow(
       failure('ServiceUnavailable', 'write s3://acme.artifacts/irekae/shop/current.json'),
     );
     expect(aws.requests).toHaveLength(2 + 3);
@@ -238,7 +245,8 @@ describe('what the SDK’s client would write', () => {
   });
 });
 
-const read = (bucket = 'acme.artifacts', key = KEY) => recordsAdapter(options()).readRecord(bucket, key);
+const read = (bucket = 'acme.artifacts', key = KEY, reply?: AwsReply) =>
+  recordsAdapter(options(reply)).readRecord(bucket, key);
 const readVersion = (versionId: string) =>
   recordsAdapter(options()).readVersion('acme.artifacts', KEY, versionId);
 const saying = (status: number, code: string): AwsReply => refusal(status, code, 'secret words');
@@ -295,7 +303,7 @@ describe('a record, read by a signed request', () => {
     ],
   ])('is not absent after %s: that is a failure', async (_, reply, expected) => {
     aws.answer(() => reply);
-    await expect(read()).rejects.toThrow(failure(...expected));
+    await expect(read(undefined, KEY, reply)).rejects.toThrow(failure(...expected));
   });
 
   it('never shows what a refusal said beside its code', async () => {
@@ -337,9 +345,11 @@ describe('reading a record', () => {
     ['half an answer', { body: '{"outcome":"Deployed"}', instead: 'half' }],
   ])('is tried three times at most after %s', async (_, reply) => {
     aws.answer(() => (aws.requests.length === 1 ? reply : { body: '{}' }));
-    expect(await read()).toEqual({});
+    expect(await read(undefined, KEY, reply)).toEqual({});
     aws.answer(() => reply);
-    await expect(read()).rejects.toThrow(failure('ServiceUnavailable', `read s3://acme.artifacts/${KEY}`));
+    await expect(read(undefined, KEY, reply)).rejects.toThrow(
+      failure('ServiceUnavailable', `read s3://acme.artifacts/${KEY}`),
+    );
     expect(aws.requests).toHaveLength(2 + 3);
   });
 

@@ -126,7 +126,7 @@ describe('npx irekae', () => {
     const [help, bad] = await Promise.all([run('--help'), run('deploi', FLEET)]);
     expect(help).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Usage: irekae COMMAND FLEET/) });
     expect(bad).toMatchObject({ code: 2, stderr: expect.stringMatching(/did you mean deploy\?/) });
-  }, 20_000);
+  });
 
   it('without credentials says so in a sentence', async () => {
     const { HOME: _, ...env } = process.env;
@@ -139,5 +139,5 @@ describe('npx irekae', () => {
       },
     }).catch((error: { code: number; stderr: string }) => error);
     expect(found).toMatchObject({ code: 1, stderr: expect.stringMatching(/There are no AWS credentials: /) });
-  }, 20_000);
+  });
 });

@@ -25,7 +25,7 @@ describe('The committed documents', () => {
   // Deploys on the modelled world for the examples in the documents.
   beforeAll(async () => {
     generated = await generatedFiles({ staging: synthesize('staging'), production: synthesize() });
-  }, 60_000);
+  });
 
   it.each(GENERATED)('%s is what `npm run docs` makes', (path) =>
     expect(committed(path), 'run `npm run docs` and look at what has changed').toBe(generated[path]),

@@ -33,7 +33,7 @@ describe('The bundle of a step', () => {
     });
     const [asset] = readdirSync(outdir).filter((name) => name.startsWith('asset.'));
     file = join(outdir, asset ?? '', 'index.mjs');
-  }, 60_000);
+  });
   afterAll(() => {
     vi.unstubAllEnvs();
     rmSync(folder, { recursive: true, force: true });

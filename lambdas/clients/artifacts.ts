@@ -21,9 +21,10 @@ import { DeploymentError } from '../domain/core/errors.ts';
 import type { Artifacts, ArtifactVersion, StoredObject } from '../ports/s3.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from './wire/aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
+import { keptClient } from './wire/kept-client.ts';
 import { forbiddenToRead, s3Name } from './wire/s3-request.ts';
 
-export const liveArtifacts = (): Artifacts => artifactsAdapter(new S3Client(AWS_CLIENT_OPTIONS));
+export const liveArtifacts = keptClient((): Artifacts => artifactsAdapter(new S3Client(AWS_CLIENT_OPTIONS)));
 
 export function artifactsAdapter(client: S3Client): Artifacts {
   return {

@@ -16,6 +16,7 @@ import type { Copies, CopyRequest, Held, PartSize, Place } from '../ports/s3.ts'
 import { digestsOf, headOf } from './artifacts.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from './wire/aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
+import { keptClient } from './wire/kept-client.ts';
 
 /**
  * S3 answers a copy when it is made. One try each: a copy that was not answered in time is looked for before it is made
@@ -30,7 +31,7 @@ const COPY_OPTIONS = {
   },
 };
 
-export const liveCopies = (): Copies => copiesAdapter(new S3Client(COPY_OPTIONS));
+export const liveCopies = keptClient((): Copies => copiesAdapter(new S3Client(COPY_OPTIONS)));
 
 export function copiesAdapter(client: S3Client): Copies {
   return {
@@ -122,6 +123,8 @@ async function whole(client: S3Client, request: CopyRequest): Promise<string | u
     MetadataDirective: 'REPLACE',
     // Copying tags would need permissions on them.
     TaggingDirective: 'REPLACE',
+    // S3's default, COPY, would need permissions on annotations.
+    AnnotationDirective: 'EXCLUDE',
     ChecksumAlgorithm: 'SHA256',
   });
   const answer = await asked(doing(request), hasChanged, () => client.send(command));

@@ -29,6 +29,7 @@ import type { Refusal } from '../ports/refusal.ts';
 import { asking, failureOf, isNamed, mayPass, unavailable, wordsOf } from './wire/aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
 import { sideBySide } from './wire/in-chunks.ts';
+import { keptClient } from './wire/kept-client.ts';
 
 /** EC2 takes 200 values per filter. */
 const IDS_PER_DESCRIBE = 100;
@@ -37,7 +38,7 @@ const DESCRIBES_AT_ONCE = 5;
 /** EC2's limit. */
 const IDS_PER_TERMINATE = 1_000;
 
-export const liveEc2 = (): Ec2 => ec2Adapter(new EC2Client(AWS_CLIENT_OPTIONS));
+export const liveEc2 = keptClient((): Ec2 => ec2Adapter(new EC2Client(AWS_CLIENT_OPTIONS)));
 
 export function ec2Adapter(client: EC2Client): Ec2 {
   return {

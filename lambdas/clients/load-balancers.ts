@@ -6,17 +6,20 @@ import { classicElb } from './classic-elb.ts';
 import type { OneLoadBalancer } from './one-load-balancer.ts';
 import { targetGroup } from './target-groups.ts';
 import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
+import { keptClient } from './wire/kept-client.ts';
 
 export interface LoadBalancerClients {
   readonly classic: ElasticLoadBalancingClient;
   readonly targetGroups: ElasticLoadBalancingV2Client;
 }
 
-export const liveLoadBalancers = (): LoadBalancers =>
-  loadBalancersAdapter({
-    classic: new ElasticLoadBalancingClient(AWS_CLIENT_OPTIONS),
-    targetGroups: new ElasticLoadBalancingV2Client(AWS_CLIENT_OPTIONS),
-  });
+export const liveLoadBalancers = keptClient(
+  (): LoadBalancers =>
+    loadBalancersAdapter({
+      classic: new ElasticLoadBalancingClient(AWS_CLIENT_OPTIONS),
+      targetGroups: new ElasticLoadBalancingV2Client(AWS_CLIENT_OPTIONS),
+    }),
+);
 
 export function loadBalancersAdapter(clients: LoadBalancerClients): LoadBalancers {
   const one = (ref: LoadBalancerRef): OneLoadBalancer =>

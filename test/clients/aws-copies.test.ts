@@ -49,6 +49,7 @@ describe('A whole copy', () => {
       'if-match': '"e"',
       'x-amz-metadata-directive': 'REPLACE',
       'x-amz-tagging-directive': 'REPLACE',
+      'x-amz-object-annotation-directive': 'EXCLUDE',
       'x-amz-meta-sha256': DIGEST,
       'x-amz-checksum-algorithm': 'SHA256',
     });

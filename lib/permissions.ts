@@ -191,9 +191,8 @@ const tellMachines: Grant = ({ stack }) => ({
   actions: ['events:PutEvents'],
   resources: [stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
   conditions: {
-    // The source is a list of values for IAM, the type is one.
-    'ForAllValues:StringEquals': { 'events:source': [EVENT_SOURCE] },
-    StringEquals: { 'events:detail-type': EVENT_TYPE },
+    // Both are lists of values for IAM: a request may hold ten events.
+    'ForAllValues:StringEquals': { 'events:source': [EVENT_SOURCE], 'events:detail-type': [EVENT_TYPE] },
   },
 });
 

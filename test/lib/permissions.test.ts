@@ -278,8 +278,10 @@ describe('The news of a deployment', () => {
       expect.objectContaining({
         Resource: 'arn:aws:events:ap-northeast-1:222222222222:event-bus/default',
         Condition: {
-          'ForAllValues:StringEquals': { 'events:source': ['irekae'] },
-          StringEquals: { 'events:detail-type': 'Deployment ended' },
+          'ForAllValues:StringEquals': {
+            'events:source': ['irekae'],
+            'events:detail-type': ['Deployment ended'],
+          },
         },
       }),
     ]);

@@ -15,8 +15,9 @@ import {
 } from '../lambdas/domain/promotion/steps.ts';
 
 /**
- * Errors of the Lambda service itself: CDK's default list lacks the last three. All steps may run twice
- * (rule 5), so a function that died or timed out is simply asked again.
+ * Errors of the Lambda service and of its sandboxes: CDK's default list has the first four. All steps may run twice
+ * (rule 5), so a function that died or timed out, or is being made ready, is simply asked again. A sandbox that died
+ * answers in place of the function, and Retry matches the `errorType` of that answer: there is no name for all.
  */
 const LAMBDA_TROUBLE = [
   'Lambda.ClientExecutionTimeoutException',
@@ -24,7 +25,14 @@ const LAMBDA_TROUBLE = [
   'Lambda.AWSLambdaException',
   'Lambda.SdkClientException',
   'Lambda.TooManyRequestsException',
+  'Lambda.ResourceConflictException',
+  'Lambda.ResourceNotReadyException',
   'Lambda.Unknown',
+  'Runtime.ExitError',
+  'Runtime.OutOfMemory',
+  'Runtime.NodeJsExit',
+  'Runtime.Unknown',
+  'Sandbox.Failure',
   'Sandbox.Timedout',
 ];
 

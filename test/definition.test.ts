@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { STEPS, type StepName } from '../lambdas/domain/core/steps.ts';
 import { CLEAN_UP_STEPS } from '../lambdas/domain/core/story.ts';
 import { definitionOf, type StateJson } from '../lib/resolve-definition.ts';
+import { DEAD_SANDBOX, NOT_INVOKED } from '../simulator/faults/catalogue.ts';
 import { definitionProblems } from './definition-lint.ts';
 import { exampleEnvironments, synthesize } from './synth.ts';
 
@@ -52,7 +53,9 @@ describe.each([
       expect(errors, name).toEqual(
         expect.arrayContaining([
           'Lambda.TooManyRequestsException',
+          ...NOT_INVOKED,
           'Lambda.Unknown',
+          ...DEAD_SANDBOX,
           'Sandbox.Timedout',
           'ServiceUnavailable',
         ]),

@@ -4,6 +4,23 @@
  * listed twice.
  */
 
+/** What Step Functions is told of a sandbox that died in the middle of a run: in turn. */
+export const DEAD_SANDBOX = [
+  'Runtime.ExitError',
+  'Runtime.OutOfMemory',
+  'Runtime.NodeJsExit',
+  'Runtime.Unknown',
+  'Sandbox.Failure',
+] as const;
+
+/** What it is told where no run was begun: in turn. */
+export const NOT_INVOKED = [
+  'Lambda.ResourceNotReadyException',
+  'Lambda.ResourceConflictException',
+  'Lambda.TooManyRequestsException',
+  'Lambda.ServiceException',
+] as const;
+
 /** What a fault does, in a clause, for the report. */
 export const FAULTS = {
   unreachable: 'error before effect: the call never arrives',
@@ -14,6 +31,7 @@ export const FAULTS = {
   slow: 'effect after 10 s, answer after 20 s',
   'times-out': 'the function reaches its time limit before the call is sent',
   'times-out-after': 'the function reaches its time limit after the call took effect',
+  crashes: 'the function crashes, or runs out of memory, after the call took effect',
   late: 'the function is lost; the call takes effect 10 s later, during the retry',
   empty: 'wrong answer: nothing is there',
   stale: 'wrong answer: what was true up to a minute ago',
@@ -24,6 +42,7 @@ export const FAULTS = {
   stopped: 'the execution is stopped; a running function continues',
   'stopped-unheard': 'the same, and the status event is lost',
   'stopped-lingering': 'the same, and the call takes effect when the function’s time limit is almost reached',
+  'not-invoked': 'Lambda does not run the function now: it is being updated, or throttled',
   redriven: 'the execution is stopped before the step, and the step runs during the clean-up',
   twice: 'the step runs twice, one after the other',
   'twice-at-once': 'the step runs twice at the same time',
@@ -53,6 +72,7 @@ const ANY_CALL: readonly FaultName[] = [
   'slow',
   'times-out',
   'times-out-after',
+  'crashes',
   'late',
   'stopped',
   'stopped-lingering',
@@ -86,6 +106,7 @@ const WRONG_ANSWERS: Readonly<Record<string, readonly FaultName[]>> = {
 const ENTERING_TASK: readonly FaultName[] = [
   'stopped',
   'stopped-unheard',
+  'not-invoked',
   'redriven',
   'twice',
   'twice-at-once',

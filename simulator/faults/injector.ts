@@ -12,7 +12,7 @@ import type { AroundStep, StepRun } from '../run-definition.ts';
 import type { Stage } from '../stage.ts';
 import type { PortCall } from '../world/calls.ts';
 import { type Injury, type Moment, momentName } from './case.ts';
-import type { FaultName } from './catalogue.ts';
+import { DEAD_SANDBOX, type FaultName, NOT_INVOKED } from './catalogue.ts';
 import { wrongAnswer } from './wrong-answers.ts';
 
 /** One run of a step's function. */
@@ -117,6 +117,7 @@ export class Injector {
       this.#stop(execution);
       return never();
     }
+    if (fault === 'not-invoked') throw named(this.#inTurn(NOT_INVOKED), 'the function was not run');
     if (fault === 'redriven') await this.#redrive(visit);
     if (fault === 'twice') await act().catch(() => {});
     const other = fault === 'twice-at-once' ? act().catch(() => {}) : undefined;
@@ -184,6 +185,11 @@ export class Injector {
         throw new TypeError(`${nameOf(call)} returned an answer that cannot be read.`);
       case 'slow':
         return this.#slowly(proceed);
+      case 'crashes':
+        await proceed();
+        visit.isFrozen = true;
+        visit.fail(named(this.#inTurn(DEAD_SANDBOX), 'the function ended without an answer'));
+        return never();
       case 'late':
         visit.fail(named('Lambda.Unknown', 'the function was lost'));
         await this.#sleep(LATE_SECONDS);
@@ -228,6 +234,11 @@ export class Injector {
   }
 
   // ── Bookkeeping ──
+
+  /** As many moments as a deployment has come to, and one of them has the fault: every name gets its turn. */
+  #inTurn<T>(names: readonly [T, ...T[]]): T {
+    return names[this.reached.length % names.length] ?? names[0];
+  }
 
   /** @returns the fault of this moment, if there is one. */
   #come(moment: Omit<Moment, 'nth'>, isTask: boolean): FaultName | undefined {

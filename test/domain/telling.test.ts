@@ -122,6 +122,24 @@ describe('explain', () => {
     ['a task that ran out of time', { Error: 'States.Timeout' }, 'StepTimedOut', 'States.Timeout.'],
     ['a bug', failedBy('TypeError', 'x is not a function'), 'StepCrashed', 'TypeError: x is not a function.'],
     ['a function that died', { Error: 'Lambda.Unknown', Cause: '' }, 'StepCrashed', 'Lambda.Unknown.'],
+    [
+      'a sandbox that died',
+      failedBy('Runtime.ExitError', 'RequestId: 1 Error: Runtime exited with error: signal: killed'),
+      'StepCrashed',
+      'Runtime.ExitError: RequestId: 1 Error: Runtime exited with error: signal: killed.',
+    ],
+    [
+      'a function that is being changed',
+      { Error: 'Lambda.ResourceNotReadyException', Cause: 'The function is not ready' },
+      'StepCrashed',
+      'Lambda.ResourceNotReadyException: The function is not ready.',
+    ],
+    [
+      'an invocation that was not answered in time',
+      { Error: 'Lambda.ClientExecutionTimeoutException' },
+      'StepTimedOut',
+      'Lambda.ClientExecutionTimeoutException.',
+    ],
     ['nothing', undefined, 'StepCrashed', 'Unknown.'],
   ])('understands %s', (_title, caught, name, sentence) =>
     expect(explain(caught)).toEqual({ name, sentence }),

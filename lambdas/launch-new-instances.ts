@@ -7,16 +7,20 @@
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
+import { chunksOf } from './domain/core/collections.ts';
 import type { After, Launch } from './domain/core/document.ts';
+import { isFailure } from './domain/core/errors.ts';
 import { defineStep } from './domain/core/step.ts';
 import {
   type LaunchedShare,
   launchSentence,
   movedOn,
-  type Progress,
-  progressIn,
+  sharesIn,
+  type Written,
+  withShares,
+  writtenIn,
 } from './domain/launch/capacity.ts';
-import { launchRound } from './domain/launch/launch-round.ts';
+import { assertTimeFor, LAUNCHES_AT_ONCE, launchRound, type Round } from './domain/launch/launch-round.ts';
 import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
 
@@ -29,36 +33,50 @@ export const launchNewInstances = defineStep(
   async (deployment: Agreed, ports: LaunchPorts): Promise<Launch> => {
     const { document } = await assertHoldsLock(deployment, ports);
     const at = ports.clock.now().toISOString();
-    const shares = await launchShares(deployment, progressIn(document), ports);
-    const launched = shares.flatMap(({ instances }) => instances);
+    const shares = await launchShares(deployment, writtenIn(document), ports);
     return {
       reason: launchSentence(deployment.fleet, deployment.image.imageId, shares),
       at,
-      instances: launched.map(({ instanceId, zone, instanceType }) => ({ instanceId, zone, instanceType })),
+      instances: shares.flatMap(({ instances }) => instances),
     };
   },
 );
 
-/** Each zone's share, in rounds: who found no room tries again, elsewhere or as another type, when all have answered. */
+/**
+ * Each zone's share, in rounds: who found no room tries again, elsewhere or as another type, when all have answered. A
+ * few side by side; what they launched is written down before the next ones, and is not asked for again.
+ */
 async function launchShares(
   deployment: Agreed,
-  earlier: Progress,
+  earlier: Written,
   ports: LaunchPorts,
 ): Promise<readonly LaunchedShare[]> {
   const { fleet } = deployment;
-  const launched = new Map<string, LaunchedShare>();
-  let progress = earlier;
-  while (launched.size < fleet.subnets.length) {
-    const launching = { ...deployment, launching: progress };
-    await enterPhase('bring-up', launching, ports);
-    const open = fleet.subnets.filter((home) => !launched.has(home));
-    const { shares, turnedDown } = await launchRound(deployment, open, progress, ports);
-    for (const share of shares) launched.set(share.home, share);
+  const began = ports.clock.now();
+  let written = earlier;
+  for (;;) {
+    const open = fleet.subnets.filter((home) => !written.launched[home]);
+    if (open.length === 0) return sharesIn(fleet, written);
+    const turnedDown: string[] = [];
+    for (const few of chunksOf(open, LAUNCHES_AT_ONCE)) {
+      await enterPhase('bring-up', { ...deployment, ...written }, ports);
+      assertTimeFor(few, began, ports.clock.now());
+      const round = await launchRound(deployment, few, written.launching, ports);
+      written = withShares(written, round.shares);
+      if (round.failure !== undefined) await giveUp(round, { ...deployment, ...written }, ports);
+      turnedDown.push(...round.turnedDown);
+    }
     // Only the other subnets' addresses are counted: the fleet's own were, before it began.
     const subnets = turnedDown.length > 0 && fleet.spillOver ? await ports.ec2.subnets(fleet.subnets) : [];
-    progress = movedOn(fleet, progress, turnedDown, subnets);
+    written = { ...written, launching: movedOn(fleet, written.launching, turnedDown, subnets) };
   }
-  return fleet.subnets.flatMap((home) => launched.get(home) ?? []);
+}
+
+/** Where the step is run again, that run has to know what this one launched. */
+async function giveUp({ shares, failure }: Round, document: Agreed & Written, ports: LaunchPorts) {
+  if (shares.length > 0 && isFailure(failure, 'ServiceUnavailable'))
+    await enterPhase('bring-up', document, ports);
+  throw failure;
 }
 
 export const handler = lambdaHandler(launchNewInstances, () => ({

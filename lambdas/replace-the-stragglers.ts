@@ -20,6 +20,7 @@ import {
   sharesToReplace,
 } from './domain/hosts/stragglers.ts';
 import { launchRequest, wholeLaunch } from './domain/launch/launch-request.ts';
+import { LAUNCHES_AT_ONCE } from './domain/launch/launch-round.ts';
 import { enterPhase } from './domain/lock/fence.ts';
 import type { Subnet } from './ports/ec2.ts';
 import type { Ports } from './ports/ports.ts';
@@ -36,10 +37,13 @@ export const replaceTheStragglers = defineStep(
     // What a clean-up reads there: all that was launched so far, and that a launch may be in flight.
     await enterPhase('bring-up', deployment, ports);
     const subnets = await ports.ec2.subnets(fleet.subnets);
-    const answers = await Promise.allSettled(
-      shares.map((share) => launchShare(deployment, share, subnets, ports)),
-    );
-    const replaced = answers.map((answer, index) => answerOf(answer, shares[index]));
+    const replaced: ReplacedShare[] = [];
+    for (let from = 0; from < shares.length; from += LAUNCHES_AT_ONCE) {
+      const few = shares.slice(from, from + LAUNCHES_AT_ONCE);
+      const launches = few.map((share) => launchShare(deployment, share, subnets, ports));
+      const answers = await Promise.allSettled(launches);
+      replaced.push(...answers.map((answer, index) => answerOf(answer, few[index])));
+    }
     return launchAfter(launch, readiness.stragglers ?? [], replaced);
   },
 );

@@ -4,6 +4,7 @@
  * terminated, whatever the others are.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   DescribeInstancesCommandInput,
   Filter,
@@ -24,6 +25,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { chunksOf } from '../domain/core/collections.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
+import { type Waiting, waitingForTurn } from '../domain/core/patience.ts';
 import type { Ec2, Image, Instance, InstanceState, LaunchRequest, Subnet } from '../ports/ec2.ts';
 import type { Refusal } from '../ports/refusal.ts';
 import { asking, failureOf, isNamed, mayPass, unavailable, wordsOf } from './wire/aws-errors.ts';
@@ -40,11 +42,14 @@ const IDS_PER_TERMINATE = 1_000;
 
 export const liveEc2 = keptClient((): Ec2 => ec2Adapter(new EC2Client(AWS_CLIENT_OPTIONS)));
 
-export function ec2Adapter(client: EC2Client): Ec2 {
+const REAL_TIME: Waiting = { now: Date.now, sleep, random: Math.random };
+
+/** @param waiting how a launch waits for its turn */
+export function ec2Adapter(client: EC2Client, waiting = REAL_TIME): Ec2 {
   return {
     describe: (instanceIds) => describe(client, instanceIds),
     listByTag: (key, value) => listByTag(client, key, value),
-    launch: (request) => launch(client, request),
+    launch: (request) => launch(client, request, waiting),
     terminate: (instanceIds) => terminate(client, instanceIds),
     tag: (instanceId, tags) => tag(client, instanceId, tags),
     consoleOutput: (instanceId) => consoleOutput(client, instanceId),
@@ -131,9 +136,13 @@ function toRecord(tags: WireInstance['Tags']): Record<string, string> {
 
 // ── Launching ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function launch(client: EC2Client, request: LaunchRequest): Promise<Instance[]> {
+/** The bucket of calls is empty, or that of instances. */
+const isTurnedAway = (error: unknown) => isNamed(error, 'RequestLimitExceeded');
+
+async function launch(client: EC2Client, request: LaunchRequest, waiting: Waiting): Promise<Instance[]> {
   try {
-    const { Instances } = await client.send(new RunInstancesCommand(toRunInstances(request)));
+    const command = () => client.send(new RunInstancesCommand(toRunInstances(request)));
+    const { Instances } = await waitingForTurn(command, isTurnedAway, waiting);
     return (Instances ?? []).map(toInstance);
   } catch (error) {
     throw launchFailure(error, request);

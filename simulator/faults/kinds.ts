@@ -87,6 +87,9 @@ const fullZone = (stage: Stage) => {
   for (const type of fleet.instanceTypes) world.ec2.setCapacity(type, subnet?.zone ?? '', 0);
 };
 
+/** One share is launched; the other finds the bucket empty for longer than a call waits, and is left to a second run. */
+const crowdTheAccount = ({ world }: Stage) => world.ec2.launchElsewhere(30, 1);
+
 const keepOne = (stage: Stage) => {
   stage.configure({ keepFailedHostMinutes: 60 });
   during('Watch the new hosts', breakNewHost)(stage);
@@ -192,6 +195,11 @@ export const KINDS = {
     outcome: 'old hosts',
   },
   'spill-over': { fleet: 'faults-app', arrange: fullZone, outcome: 'new hosts' },
+  'busy-account': {
+    fleet: 'faults-app',
+    arrange: during('Launch new instances', crowdTheAccount),
+    outcome: 'new hosts',
+  },
   kept: { fleet: 'faults-app', arrange: keepOne, outcome: 'old hosts' },
   // Without load balancers, so that it is quick: only the follower matters.
   followed: { fleet: 'faults-leader', outcome: 'new hosts' },

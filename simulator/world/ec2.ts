@@ -44,6 +44,19 @@ export interface ExistingInstance {
   readonly ageSeconds: number;
 }
 
+/** The account's bucket of RunInstances calls, whoever makes them. */
+const LAUNCH_BUCKET = { size: 5, perSecond: 2 };
+
+/** EC2 asks to slow down: what the real adapter answers with once its patience is over. */
+export class RequestLimitExceeded extends DeploymentError {
+  constructor() {
+    super(
+      'ServiceUnavailable',
+      'AWS could not launch instances now: RequestLimitExceeded: Request limit exceeded. It may pass: try again.',
+    );
+  }
+}
+
 const MAX_USER_DATA_BYTES = 16_384;
 const MAX_TOKEN_CHARACTERS = 64;
 
@@ -61,6 +74,7 @@ export class Ec2Model {
   readonly #subnets = new Map<string, ModelSubnet>();
   readonly #templates = new Map<string, Set<string>>();
   readonly #capacity = new Map<string, number>();
+  readonly #bucket = { calls: LAUNCH_BUCKET.size, at: Number.NEGATIVE_INFINITY };
   #launched = 0;
   #ordinal = 0;
   #tagNeededToTerminate: string | undefined;
@@ -102,6 +116,11 @@ export class Ec2Model {
   /** How many more instances of this type EC2 has capacity for in this zone. Default: any number. */
   setCapacity(instanceType: string, zone: string, spare: number): void {
     this.#capacity.set(`${instanceType} ${zone}`, spare);
+  }
+
+  /** Others launch in this account for so long, and leave so many calls of its bucket for now. */
+  launchElsewhere(seconds: number, left: number): void {
+    Object.assign(this.#bucket, { calls: left, at: this.#world.now() + seconds * 1_000 });
   }
 
   /** From now on the account's permissions allow the termination of only what has this tag, whatever its value. */
@@ -194,6 +213,7 @@ export class Ec2Model {
   }
 
   launch(request: LaunchRequest): readonly Instance[] {
+    this.#takeTurn();
     const subnet = this.#checkedSubnet(request);
     const now = this.#world.now();
     // RunInstances is zonal once it names a subnet: the same token in another zone is another launch.
@@ -283,6 +303,17 @@ export class Ec2Model {
   }
 
   // ── Inside ──
+
+  /** Whatever becomes of the call, a repetition too: EC2 counts it. One that is turned away takes nothing. */
+  #takeTurn(): void {
+    const { size, perSecond } = LAUNCH_BUCKET;
+    const now = this.#world.now();
+    const bucket = this.#bucket;
+    const refilled = (Math.max(0, now - bucket.at) / 1_000) * perSecond;
+    if (refilled > 0) Object.assign(bucket, { calls: Math.min(size, bucket.calls + refilled), at: now });
+    if (bucket.calls < 1) throw new RequestLimitExceeded();
+    bucket.calls -= 1;
+  }
 
   #checkedSubnet(request: LaunchRequest): ModelSubnet {
     const subnet = this.#subnets.get(request.subnetId);

@@ -8,13 +8,14 @@
  */
 
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { waitingForTurn } from '../../lambdas/domain/core/patience.ts';
 import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import type { MackerelStatus } from '../../lambdas/ports/mackerel.ts';
 import type { Ports } from '../../lambdas/ports/ports.ts';
 import { AnnouncerModel } from './announcer.ts';
 import { AwsEvents } from './aws-events.ts';
 import { CallCounter, type Intercept, type Latency, type PortCall } from './calls.ts';
-import { Ec2Model } from './ec2.ts';
+import { Ec2Model, RequestLimitExceeded } from './ec2.ts';
 import type { Origin, Service, WorldChange, WorldEvent } from './events.ts';
 import { ExecutionsModel } from './executions.ts';
 import { LedgerModel } from './ledger.ts';
@@ -73,6 +74,7 @@ export class World {
 
   readonly #clock: () => Date;
   readonly #now: () => number;
+  readonly #random: Random;
   readonly #listeners: ((event: WorldEvent) => void)[] = [];
   readonly #roles = new Map<string, Role>();
   #actor: Origin = 'scenario';
@@ -80,9 +82,10 @@ export class World {
   constructor(options: WorldOptions) {
     this.#clock = options.now;
     this.#now = () => options.now().getTime();
+    this.#random = new Random(options.seed);
     const surroundings: Surroundings = {
       now: this.#now,
-      random: new Random(options.seed),
+      random: this.#random,
       timings: { ...TIMINGS, ...options.timings },
       region: options.region ?? 'ap-northeast-1',
       account: options.account ?? '123456789012',
@@ -184,7 +187,12 @@ export class World {
     };
     // The interceptor answers in the shape of the port, which only its author can promise.
     const answer = () => (intercept ? (intercept(call, proceed) as Promise<T>) : proceed());
-    return millis && sleep ? delayed({ millis, sleep }, call, answer, () => sent) : answer();
+    if (!millis || !sleep) return answer();
+    const random = () => this.#random.branch(`turn ${call.serial} at ${this.#now()}`).next();
+    const waiting = { now: this.#now, sleep, random };
+    const once = () => delayed({ millis, sleep }, call, answer, () => sent);
+    // As the real adapter does, which stands on this side of the call.
+    return waitingForTurn(once, (error) => error instanceof RequestLimitExceeded, waiting);
   }
 }
 

@@ -1,6 +1,8 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ec2Adapter } from '../../lambdas/clients/ec2.ts';
+import { AWS_CLIENT_OPTIONS } from '../../lambdas/clients/wire/aws-options.ts';
+import { STEPS } from '../../lambdas/domain/core/steps.ts';
 import type { Ec2, LaunchRequest } from '../../lambdas/ports/ec2.ts';
 import {
   type AwsEndpoint,
@@ -13,13 +15,20 @@ import {
 
 let aws: AwsEndpoint;
 let ec2: Ec2;
+/** Pauses of a launch that waits for its turn, in milliseconds. */
+let pauses: number[];
 beforeEach(async () => {
   aws = await startAwsEndpoint();
+  pauses = [];
   ec2 = ec2With();
 });
 afterEach(() => aws.stop());
 
-const ec2With = (reply?: AwsReply) => ec2Adapter(new EC2Client(testClientOptions(aws.url, reply)));
+const ec2With = (reply?: AwsReply) => {
+  const now = () => pauses.reduce((sum, each) => sum + each, 0);
+  const sleep = async (millis: number) => void pauses.push(millis);
+  return ec2Adapter(new EC2Client(testClientOptions(aws.url, reply)), { now, sleep, random: Math.random });
+};
 
 const instance = (id: string, state = 'running', more: Record<string, string> = {}) => ({
   instanceId: id,
@@ -284,6 +293,37 @@ describe('launching', () => {
       name,
       message: expect.stringMatching(new RegExp(`3 × c7g.large in subnet-1.*${code}: EC2 said why`)),
     });
+  });
+
+  it('waits for its turn, each time for another while, when the account launches much', async () => {
+    aws.answer(() =>
+      aws.requests.length < 5
+        ? ec2Error('RequestLimitExceeded', 'Request limit exceeded.', 503)
+        : { body: `<R>${xml({ instancesSet: { item: instance('i-1', 'pending') } })}</R>` },
+    );
+    expect(await ec2.launch(request)).toHaveLength(1);
+    expect(new Set(aws.requests.map(({ form }) => form.ClientToken))).toEqual(new Set(['token-1']));
+    expect(pauses).toHaveLength(4);
+    expect(new Set(pauses).size).toBe(4);
+    for (const pause of pauses) expect(pause).toBeGreaterThanOrEqual(500);
+  });
+
+  it('does not wait longer than its function has', async () => {
+    aws.answer(() => ec2Error('RequestLimitExceeded', 'Request limit exceeded.', 503));
+    await expect(ec2.launch(request)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    const waited = pauses.reduce((sum, each) => sum + each, 0);
+    expect(waited).toBeGreaterThan(15_000);
+    expect(waited).toBeLessThanOrEqual(20_000);
+    // Begun in the first half of the time, it ends in the second, however slowly AWS answers then.
+    expect(waited / 1_000 + AWS_CLIENT_OPTIONS.requestHandler.requestTimeout / 1_000).toBeLessThanOrEqual(
+      STEPS['launch-new-instances'].seconds / 2,
+    );
+  });
+
+  it('waits for nothing else', async () => {
+    aws.answer(() => ec2Error('InternalError', 'EC2 said why', 500));
+    await expect(ec2.launch(request)).rejects.toMatchObject({ name: 'ServiceUnavailable' });
+    expect(pauses).toEqual([]);
   });
 
   it.each(['silence', 'hang-up', 'half'] as const)('does not know after %s', async (instead) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { movedOn, progressIn, triesOf, tryOf } from '../../lambdas/domain/launch/capacity.ts';
+import { movedOn, triesOf, tryOf, writtenIn } from '../../lambdas/domain/launch/capacity.ts';
 import { aFleet } from '../support/fleets.ts';
 
 const FLEET = aFleet({
@@ -58,11 +58,19 @@ describe('movedOn', () => {
     expect(tryOf(FLEET, movedOn(FLEET, { 'subnet-a': 5 }, ['subnet-a'], []), 'subnet-a')).toBeUndefined());
 });
 
-describe('progressIn', () => {
+describe('writtenIn', () => {
   it.each([[undefined], ['{}'], ['{"launching":"x"}'], ['null']])('is at the beginning for %j', (document) =>
-    expect(progressIn(document)).toEqual({}),
+    expect(writtenIn(document)).toEqual({ launching: {}, launched: {} }),
   );
 
   it('is what the launch wrote down', () =>
-    expect(progressIn('{"fleet":{},"launching":{"subnet-a":2}}')).toEqual({ 'subnet-a': 2 }));
+    expect(writtenIn('{"fleet":{},"launching":{"subnet-a":2}}')).toEqual({
+      launching: { 'subnet-a': 2 },
+      launched: {},
+    }));
+
+  it('is what was launched, too', () => {
+    const launched = { 'subnet-a': [{ instanceId: 'i-1', zone: 'a', instanceType: 't4g.small' }] };
+    expect(writtenIn(JSON.stringify({ launching: {}, launched })).launched).toEqual(launched);
+  });
 });

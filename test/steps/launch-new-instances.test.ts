@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../lambdas/domain/core/document.ts';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
-import { triesOf } from '../../lambdas/domain/launch/capacity.ts';
+import { triesOf, writtenIn } from '../../lambdas/domain/launch/capacity.ts';
 import { launchNewInstances } from '../../lambdas/launch-new-instances.ts';
 import type { Ec2, Instance, LaunchRequest } from '../../lambdas/ports/ec2.ts';
 import type { Ledger } from '../../lambdas/ports/ledger.ts';
@@ -180,6 +180,64 @@ describe('Launch new instances, run twice', () => {
     const ledger = { read: async () => aRow({ document: '{"fleet":{}}' }), enter: async () => {} };
     await launch(ec2, { fleet: TWO_TYPES }, ledger);
     expect(asked(ec2)).toEqual(['t4g.small subnet-a', 't4g.small subnet-c']);
+  });
+});
+
+describe('Launch new instances of a fleet of twelve subnets', () => {
+  const TWELVE = aFleet({ subnets: Array.from('abcdefghijkl', (zone) => `subnet-${zone}`) });
+
+  it('asks for four shares at a time, and writes down what it has before it asks for the next', async () => {
+    const [ec2, ledger] = [new TokenMemory(), new Memory()];
+    let asking = 0;
+    let most = 0;
+    const slow = async (request: LaunchRequest) => {
+      asking += 1;
+      most = Math.max(most, asking);
+      await Promise.resolve();
+      const answer = await ec2.launch(request);
+      asking -= 1;
+      return answer;
+    };
+    const { instances } = await launch({ launch: slow }, { fleet: TWELVE }, ledger);
+    expect(instances.map(({ zone }) => zone.slice(-1)).join('')).toBe('abcdefghijkl');
+    expect(most).toBe(4);
+    const writtenDown = ledger.documents.map((each) => Object.keys(writtenIn(each).launched).length);
+    expect(writtenDown).toEqual([0, 4, 8]);
+  });
+
+  it('does not ask again for what it launched before EC2 asked to slow down', async () => {
+    const [ec2, ledger] = [new TokenMemory(), new Memory()];
+    const crowded = async (request: LaunchRequest) => {
+      if (['subnet-f', 'subnet-h'].includes(request.subnetId))
+        throw new DeploymentError('ServiceUnavailable', 'RequestLimitExceeded');
+      return ec2.launch(request);
+    };
+    await expect(launch({ launch: crowded }, { fleet: TWELVE }, ledger)).rejects.toThrow(
+      failure('ServiceUnavailable', 'RequestLimitExceeded'),
+    );
+    expect(ec2.requests).toHaveLength(6);
+    const { instances } = await launch(ec2, { fleet: TWELVE }, ledger);
+    expect(instances).toHaveLength(12);
+    expect(ec2.requests.map(({ subnetId }) => subnetId.slice(-1)).join('')).toBe('abcdegfhijkl');
+  });
+
+  it('begins nothing in the second half of its time: that is for the next run', async () => {
+    const [ec2, ledger] = [new TokenMemory(), new Memory()];
+    let now = at(0);
+    const slow = async (request: LaunchRequest) => {
+      now = at(31);
+      return ec2.launch(request);
+    };
+    const run = (changes: Partial<Ec2>) =>
+      launchNewInstances.run(agreed({ fleet: TWELVE }), {
+        ...portsWith({ ec2: changes, ledger }),
+        clock: { now: () => now },
+      });
+    await expect(run({ launch: slow })).rejects.toThrow(
+      failure('ServiceUnavailable', 'subnet-e, subnet-f, subnet-g and subnet-h follow in another run'),
+    );
+    expect((await run({ launch: ec2.launch })).instances).toHaveLength(12);
+    expect(ec2.requests).toHaveLength(12);
   });
 });
 

@@ -8,7 +8,8 @@
  * answer may be behind, and a zone that was full in the first run may have room in the second.
  */
 import * as v from 'valibot';
-import type { Instance, Subnet } from '../../ports/ec2.ts';
+import type { Subnet } from '../../ports/ec2.ts';
+import type { NewInstance } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import { count, list } from '../core/words.ts';
@@ -37,12 +38,22 @@ export function triesOf({ subnets, instanceTypes, spillOver }: Order, home: stri
 /** Home subnet of a share → how many of its tries are behind it. */
 export type Progress = Readonly<Record<string, number>>;
 
-const Written = v.object({ launching: v.record(v.string(), v.number()) });
+const Launched = v.object({ instanceId: v.string(), zone: v.string(), instanceType: v.string() });
+const Written = v.object({
+  launching: v.record(v.string(), v.number()),
+  launched: v.optional(v.record(v.string(), v.array(Launched)), {}),
+});
+
+/** What a launch writes down of itself: where each share is, and by home what was launched, which is not asked again. */
+export interface Written {
+  readonly launching: Progress;
+  readonly launched: Readonly<Record<string, readonly NewInstance[]>>;
+}
 
 /** @param document what the ledger has of this holder: that of an earlier run of the launch, or none. */
-export function progressIn(document: string | undefined): Progress {
+export function writtenIn(document: string | undefined): Written {
   const parsed = v.safeParse(Written, JSON.parse(document ?? 'null'));
-  return parsed.success ? parsed.output.launching : {};
+  return parsed.success ? parsed.output : { launching: {}, launched: {} };
 }
 
 /** After these shares found no room: each moves on to its next try, past subnets without addresses for it. */
@@ -77,8 +88,21 @@ export function tryOf(fleet: Order, progress: Progress, home: string): Try | und
 export interface LaunchedShare {
   readonly home: string;
   readonly as: Try;
-  readonly instances: readonly Instance[];
+  readonly instances: readonly NewInstance[];
 }
+
+/** With what was launched just now. */
+export const withShares = ({ launching, launched }: Written, shares: readonly LaunchedShare[]): Written => ({
+  launching,
+  launched: { ...launched, ...Object.fromEntries(shares.map(({ home, instances }) => [home, instances])) },
+});
+
+/** All that is written down as launched, in the fleet's order; a share that was launched has not moved on since. */
+export const sharesIn = (fleet: Order, { launching, launched }: Written): LaunchedShare[] =>
+  fleet.subnets.flatMap((home) => {
+    const [instances, as] = [launched[home], tryOf(fleet, launching, home)];
+    return instances && as ? [{ home, as, instances }] : [];
+  });
 
 /** `1 instance for subnet-c launched in subnet-a (ap-northeast-1a): no capacity for t4g.small in the zone of subnet-c`. */
 export function launchSentence(fleet: Fleet, imageId: string, shares: readonly LaunchedShare[]): string {

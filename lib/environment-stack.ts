@@ -12,10 +12,11 @@ import { ledgerTable } from './ledger-table.ts';
 import { machineRole, starterRole } from './machine-roles.ts';
 import { newsTopic } from './news-topic.ts';
 import { OrphanWatch } from './orphan-watch.ts';
+import { policyProblems } from './policy-sizes.ts';
 import { PromotionMachine } from './promotion-machine.ts';
 import { readerStatements, statementsAsText } from './promotion-readers.ts';
 import { promotionsInto } from './promotions.ts';
-import type { Environment } from './read-fleets.ts';
+import { type Environment, FleetsFileError } from './read-fleets.ts';
 import { toRuntimeFleet } from './runtime-fleet.ts';
 
 export class EnvironmentStack extends Stack {
@@ -87,5 +88,8 @@ export class EnvironmentStack extends Stack {
     new CfnOutput(this, 'LedgerTable', { value: reach.ledger.tableName, description: 'The command asks it' });
     new CfnOutput(this, 'AlarmTopic', { value: topic.topicArn, description: 'All alarms are sent here' });
     new CfnOutput(this, 'NewsTopic', { value: news.topicArn, description: 'How each deployment ended' });
+
+    const problems = policyProblems(this, environment);
+    if (problems.length > 0) throw new FleetsFileError(problems);
   }
 }

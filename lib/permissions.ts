@@ -210,19 +210,36 @@ const countAddresses: Grant = (reach) => ({
 });
 
 /** What a launch uses. A condition on tags would deny these: they are not tagged by the launch. */
-const launchFromFleetsParts: Grant = ({ stack, environment, launchTemplates }) => ({
+const launchFromFleetsParts: Grant = ({ stack, launchTemplates }) => ({
   actions: ['ec2:RunInstances'],
   resources: [
     stack.formatArn({ service: 'ec2', account: '', resource: 'image', resourceName: '*' }),
     ec2Arn(stack, 'network-interface', '*'),
-    ...unique(environment.fleets.flatMap((fleet) => fleet.subnets)).map((id) => ec2Arn(stack, 'subnet', id)),
-    ...unique(environment.fleets.flatMap((fleet) => fleet.securityGroups)).map((id) =>
-      ec2Arn(stack, 'security-group', id),
-    ),
     ...launchTemplates.map((id) => ec2Arn(stack, 'launch-template', id)),
   ],
   wildcard: 'The newest image is not known before the deployment, a network interface not before the launch.',
 });
+
+/** Of a fleet's subnets or security groups: by a condition, which is a third of an ARN for each. */
+const launchWith =
+  (
+    resource: string,
+    key: string,
+    idsOf: (fleet: Environment['fleets'][number]) => readonly string[],
+  ): Grant =>
+  ({ stack, environment }) => ({
+    actions: ['ec2:RunInstances'],
+    resources: [ec2Arn(stack, resource, '*')],
+    conditions: { StringEquals: { [key]: unique(environment.fleets.flatMap(idsOf)) } },
+    wildcard:
+      'The condition names each of them; ARNs would fill the policy, which has room for 10,240 characters.',
+  });
+const launchInSubnets = launchWith('subnet', 'ec2:SubnetID', ({ subnets }) => subnets);
+const launchWithGroups = launchWith(
+  'security-group',
+  'ec2:SecurityGroupID',
+  ({ securityGroups }) => securityGroups,
+);
 
 /** What a launch makes carries our tag from birth, or EC2 refuses the launch. */
 const launchTagged: Grant = ({ stack, environment }) => ({
@@ -341,8 +358,15 @@ const onTargetGroups =
   (action: string): Grant =>
   ({ environment }) => ({
     actions: [`elasticloadbalancing:${action}`],
-    resources: loadBalancers(environment).flatMap((ref) => (ref.kind === 'target-group' ? [ref.arn] : [])),
+    resources: loadBalancers(environment).flatMap((ref) =>
+      ref.kind === 'target-group' ? [byId(ref.arn)] : [],
+    ),
+    wildcard:
+      'Each target group is named by its id, which no other has anywhere; a whole ARN for each would fill the policy.',
   });
+
+/** Half as long: neither Region nor account nor name. */
+const byId = (arn: string) => arn.replace(/^((?:[^:]*:){3}).*\//, '$1*:*:targetgroup/*/');
 
 const register = [onClassic('RegisterInstancesWithLoadBalancer'), onTargetGroups('RegisterTargets')];
 const deregister = [onClassic('DeregisterInstancesFromLoadBalancer'), onTargetGroups('DeregisterTargets')];
@@ -350,7 +374,14 @@ const deregister = [onClassic('DeregisterInstancesFromLoadBalancer'), onTargetGr
 // ── The table ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Instances of the fleets' own parts, tagged from birth. */
-const launch = [launchFromFleetsParts, launchTagged, tagAtLaunch, passHostRoles];
+const launch = [
+  launchFromFleetsParts,
+  launchInSubnets,
+  launchWithGroups,
+  launchTagged,
+  tagAtLaunch,
+  passHostRoles,
+];
 
 /** A look at hosts: who they are in Mackerel, whether they run, whether they serve. */
 const lookAtHosts = [...askMackerel, describeInstances, describeLoadBalancers];

@@ -36,6 +36,9 @@ const LAMBDA_TROUBLE = [
   'Sandbox.Timedout',
 ];
 
+/** And Mackerel and AWS when they are slow or throttle, after the client's own short retries. */
+const PASSING = [...LAMBDA_TROUBLE, 'ServiceUnavailable', 'States.Timeout'];
+
 /** A task may take this much longer than its function: start-up and the way back. */
 const TASK_GRACE_SECONDS = 10;
 
@@ -106,16 +109,9 @@ class StoryStates<Name extends string, Title extends string, Waits extends Name>
       resultPath: `$.${key}`,
       taskTimeout: sfn.Timeout.duration(Duration.seconds(this.table.rows[name].seconds + TASK_GRACE_SECONDS)),
     });
+    // About two minutes. One list for all: it stands in every task of every machine, and a template has room for 1 MB.
     task.addRetry({
-      errors: LAMBDA_TROUBLE,
-      interval: Duration.seconds(2),
-      maxAttempts: 5,
-      backoffRate: 2,
-      maxDelay: Duration.seconds(30),
-    });
-    // Mackerel and AWS when they are slow or throttle: about two minutes, after the client's own short retries.
-    task.addRetry({
-      errors: ['ServiceUnavailable', 'States.Timeout'],
+      errors: PASSING,
       interval: Duration.seconds(3),
       maxAttempts: 6,
       backoffRate: 2,

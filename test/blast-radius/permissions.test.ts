@@ -131,13 +131,20 @@ interface LaunchParts {
   readonly more?: readonly string[];
 }
 
+/** What IAM's reference says that a request on a subnet or security group holds: its own id. */
+function ownId(resource: string): NonNullable<IamRequest['context']> {
+  const id = resource.replace(/^.*\//, '');
+  if (id.startsWith('subnet-')) return { 'ec2:SubnetID': id };
+  return id.startsWith('sg-') ? { 'ec2:SecurityGroupID': id } : {};
+}
+
 /** What EC2 asks IAM about for one RunInstances. */
 function launching(parts: LaunchParts = {}): Call {
   const { subnet = SUBNET, group = GROUP, template: from = TEMPLATE, more = [] } = parts;
   const given = parts.tags ?? { 'irekae:fleet': APP };
   const used = [IMAGE, arn('ec2', 'network-interface/*'), subnet, group, from, ...more];
   return [
-    ...used.flatMap((resource) => one('ec2:RunInstances', resource)),
+    ...used.flatMap((resource) => one('ec2:RunInstances', resource, ownId(resource))),
     ...one('ec2:RunInstances', arn('ec2', 'instance/*'), tags('Request', given)),
     ...one('ec2:RunInstances', VOLUME, tags('Request', parts.volumeTags ?? given)),
   ];

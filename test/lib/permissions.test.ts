@@ -136,7 +136,7 @@ describe('The role of a function', () => {
 
 describe('A launch', () => {
   const launches = () => allowing('ec2:RunInstances', 'launch-new-instances');
-  const made = () => launches().filter(({ Condition }) => Condition !== undefined);
+  const made = () => launches().filter(({ Resource }) => JSON.stringify(Resource).includes('instance/*'));
   const used = () => launches().filter(({ Condition }) => Condition === undefined);
 
   it('makes only instances and volumes that carry the tag of a fleet of this environment', () => {
@@ -153,12 +153,23 @@ describe('A launch', () => {
       expect.stringMatching(/:launch-template\/<hostsreactioproductionappLaunchTemplate\w+>$/),
       expect.stringMatching(/:launch-template\/<hostsreactioproductionworkerLaunchTemplate\w+>$/),
       ec2('network-interface/*'),
-      ec2('security-group/sg-0a1b2c3d4e5f60003'),
-      ec2('security-group/sg-0a1b2c3d4e5f60004'),
-      ec2('subnet/subnet-0a1b2c3d4e5f60003'),
-      ec2('subnet/subnet-0a1b2c3d4e5f60004'),
       'arn:aws:ec2:ap-northeast-1::image/*',
     ]);
+    const subnets = ['subnet-0a1b2c3d4e5f60003', 'subnet-0a1b2c3d4e5f60004'];
+    expect(launches()).toContainEqual(
+      expect.objectContaining({
+        Resource: ec2('subnet/*'),
+        Condition: { StringEquals: { 'ec2:SubnetID': subnets } },
+      }),
+    );
+    expect(launches()).toContainEqual(
+      expect.objectContaining({
+        Resource: ec2('security-group/*'),
+        Condition: {
+          StringEquals: { 'ec2:SecurityGroupID': ['sg-0a1b2c3d4e5f60003', 'sg-0a1b2c3d4e5f60004'] },
+        },
+      }),
+    );
   });
 
   it('may tag what it launches, and nothing else ever', () => {
@@ -437,8 +448,8 @@ describe('An environment with everything given', () => {
     const may = (step: string) =>
       actionsOf(statementsOf(qa, step)).filter((action) => /^(ec2|iam):/.test(action));
     expect(may('replace-the-stragglers').sort((a, b) => a.localeCompare(b))).toEqual(
-      // Instances and volumes, and what they are made of.
-      [...launching, 'ec2:RunInstances'].sort((a, b) => a.localeCompare(b)),
+      // Instances and volumes, and what they are made of, where, and in which security groups.
+      [...launching, ...Array(3).fill('ec2:RunInstances')].sort((a, b) => a.localeCompare(b)),
     );
     expect(may('remove-the-stragglers').sort()).toEqual(removing);
     expect(allowing('ec2:TerminateInstances', 'remove-the-stragglers', qa)).toEqual(
@@ -465,7 +476,7 @@ describe('An environment with everything given', () => {
   });
 
   it('changes target groups, and no classic load balancer', () => {
-    const group = 'arn:aws:elasticloadbalancing:eu-west-1:333333333333:targetgroup/web/0123456789abcdef';
+    const group = 'arn:aws:elasticloadbalancing:*:*:targetgroup/*/0123456789abcdef';
     expect(resourcesFor('elasticloadbalancing:RegisterTargets', 'new-hosts-are-ready', qa)).toEqual([group]);
     expect(resourcesFor('elasticloadbalancing:DeregisterTargets', 'terminate-new-instances', qa)).toEqual([
       group,

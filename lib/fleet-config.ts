@@ -311,6 +311,12 @@ export const FleetConfig = only({
   /** Default: none; ready then means registered in Mackerel. */
   loadBalancers: v.optional(list(LoadBalancer, 0, 10), []),
   rootVolume: v.optional(RootVolume, {}),
+  /**
+   * Your own KMS keys that its volumes are encrypted with: the account's default for EBS, and those of an encrypted
+   * image. EC2 uses them in the name of who launches, and ends an instance at once where that may not. A key of another
+   * account has to allow it, too. Default: none, which is right for AWS's own key `aws/ebs`.
+   */
+  kmsKeys: v.optional(list(KMS_KEY_ARN, 0, 10), []),
   /** Starts the application on a new host, as root, when everything is unpacked. One line of shell. */
   startCommand: text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,1024}$/u, 'one line of 1 to 1024 characters'),
   /** All in seconds. */

@@ -177,6 +177,16 @@ export const FLEET_RULES: readonly FleetRule[] = [
       ),
     );
   }),
+  rule(['kmsKeys'], ({ kmsKeys }, environment) =>
+    kmsKeys.flatMap((key, index) =>
+      when(
+        environment !== undefined && placeOf(key).region !== environment.region,
+        `kmsKeys.${index}`,
+        key,
+        `a key of ${environment?.name}'s Region, ${environment?.region}: a key encrypts nothing elsewhere`,
+      ),
+    ),
+  ),
   rule(['freezes'], ({ freezes }) =>
     freezes.flatMap(({ kind, from, to }, index) => [
       ...when(kind === 'dated' && to <= from, `freezes.${index}.to`, to, `a time after ${from}`),

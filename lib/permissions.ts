@@ -266,6 +266,29 @@ const passHostRoles: Grant = ({ hostRoles }) => ({
 });
 
 /**
+ * EC2 encrypts a volume with a key of the account's own in the name of who launches it; without these the instance goes
+ * from pending to terminated. Through EC2 alone, and a grant only for what AWS itself does with it.
+ */
+const useVolumeKeys =
+  (conditions: Permission['conditions'], ...actions: string[]): Grant =>
+  ({ environment: { fleets, region } }) => ({
+    actions: actions.map((action) => `kms:${action}`),
+    resources: unique(fleets.flatMap(({ kmsKeys }) => kmsKeys)),
+    conditions: { StringEquals: { 'kms:ViaService': `ec2.${region}.amazonaws.com` }, ...conditions },
+  });
+const encryptVolumes = [
+  useVolumeKeys(
+    {},
+    'Decrypt',
+    'DescribeKey',
+    'GenerateDataKeyWithoutPlaintext',
+    'ReEncryptFrom',
+    'ReEncryptTo',
+  ),
+  useVolumeKeys({ Bool: { 'kms:GrantIsForAWSResource': 'true' } }, 'CreateGrant'),
+];
+
+/**
  * Rule 3: nothing without the fleet's tag, and nothing with the hand brake, is ever terminated, whatever Mackerel, the
  * input or a bug says. `IfExists` also holds when there is no such tag: `isProtected` says the same.
  */
@@ -381,6 +404,7 @@ const launch = [
   launchTagged,
   tagAtLaunch,
   passHostRoles,
+  ...encryptVolumes,
 ];
 
 /** A look at hosts: who they are in Mackerel, whether they run, whether they serve. */

@@ -59,6 +59,7 @@ const VALUES: Readonly<Record<string, (fleet: FleetConfig) => readonly string[]>
   securityGroups: ({ securityGroups }) => securityGroups,
   loadBalancers: ({ loadBalancers }) =>
     loadBalancers.map((ref) => (ref.kind === 'classic' ? ref.name : ref.arn.replace(/^.*\//, ''))),
+  kmsKeys: ({ kmsKeys }) => kmsKeys,
   'image.parameter': ({ image }) => (image.from === 'parameter' ? [image.parameter] : []),
   'instanceProfile.roleArn': ({ instanceProfile }) =>
     instanceProfile.kind === 'given' ? [instanceProfile.roleArn] : [],

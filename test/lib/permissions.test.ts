@@ -412,6 +412,43 @@ describe('An environment with everything given', () => {
   const { qa } = synthesizeTemplates(readFleets(everythingGiven()), { bundle: false });
   if (qa === undefined) throw new Error('the environment was not synthesized');
 
+  it.each(['launch-new-instances', 'replace-the-stragglers'])(
+    'may encrypt volumes with the fleet’s KMS keys by %s, through EC2 and with no grant but AWS’s own',
+    (step) => {
+      const key = 'arn:aws:kms:eu-west-1:444444444444:key/99992222-3333-4444-5555-666677778888';
+      const throughEc2 = { StringEquals: { 'kms:ViaService': 'ec2.eu-west-1.amazonaws.com' } };
+      expect(allowing('kms:Decrypt', step, qa)).toEqual([
+        {
+          Action: [
+            'kms:Decrypt',
+            'kms:DescribeKey',
+            'kms:GenerateDataKeyWithoutPlaintext',
+            'kms:ReEncryptFrom',
+            'kms:ReEncryptTo',
+          ],
+          Effect: 'Allow',
+          Resource: key,
+          Condition: throughEc2,
+        },
+      ]);
+      expect(allowing('kms:CreateGrant', step, qa)).toEqual([
+        {
+          Action: 'kms:CreateGrant',
+          Effect: 'Allow',
+          Resource: key,
+          Condition: { ...throughEc2, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+        },
+      ]);
+    },
+  );
+
+  it('lets nobody else use the keys of its volumes, and nobody where a fleet names none', () => {
+    const users = (template?: typeof qa) =>
+      STEP_NAMES.filter((name) => allowing('kms:CreateGrant', name, template).length > 0);
+    expect(users(qa)).toEqual(['launch-new-instances', 'replace-the-stragglers']);
+    expect(users()).toEqual([]);
+  });
+
   it('may decrypt the API key with its own KMS key, through SSM and for this parameter', () => {
     expect(allowing('kms:Decrypt', 'retire-old-hosts-in-mackerel', qa)).toEqual([
       expect.objectContaining({

@@ -106,7 +106,7 @@ describe('The fleets file', () => {
         'fleet reactio-staging-app: limits.bakeSeconds: given -1, allowed: a whole number from 0 to 86400',
         'fleet reactio-staging-app: startcommand: unknown field, allowed: only name, environment, mackerel, ' +
           'artifact, promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, ' +
-          'spillOver, keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
+          'spillOver, keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
           'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: instanceTypes.0: given "m7i.large", allowed: types of the fleet\'s ' +
           'architecture, arm64; this one is x86_64',
@@ -114,7 +114,7 @@ describe('The fleets file', () => {
           'letter or digit first',
         'fleet number 5: (the whole input): given 5, allowed: only name, environment, mackerel, artifact, ' +
           'promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
-          'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, loadBalancers, rootVolume, startCommand, ' +
+          'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
           'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',
       ].join('\n  - '),
@@ -369,6 +369,11 @@ describe('A fleet is refused', () => {
       'with a target group of another account',
       { loadBalancers: [{ kind: 'target-group', arn: arn('ap-northeast-1', '999999999999') }] },
       "a target group of staging's Region",
+    ],
+    [
+      'with a KMS key of another Region',
+      { kmsKeys: ['arn:aws:kms:eu-west-1:111111111111:key/11112222-3333-4444-5555-666677778888'] },
+      "a key of staging's Region",
     ],
     [
       'with two load balancers of one name',

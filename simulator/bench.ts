@@ -7,15 +7,17 @@
  */
 import { parseArgs } from 'node:util';
 import { measureBundles } from './bench/bundles.ts';
+import { CROWD, measureCrowd, WIDE } from './bench/crowd.ts';
 import { benchTemplate, SIZES } from './bench/fleets.ts';
 import { functionsIn } from './bench/functions.ts';
+import { measurePolicies } from './bench/policies.ts';
 import { printed } from './bench/print.ts';
 import { measureRow, type Row, type Subject } from './bench/rows.ts';
 import { type Results, verdicts } from './bench/targets.ts';
 import { measureThroughput } from './bench/throughput.ts';
 
 /** How much is measured. */
-const FULL = { sizes: SIZES, seeds: [1, 2, 3, 4, 5], deployments: 1_000, imports: 5 };
+const FULL = { sizes: SIZES, seeds: [1, 2, 3, 4, 5], deployments: 1_000, imports: 5 } as const;
 const QUICK = { sizes: [2, 10], seeds: [1], deployments: 100, imports: 1 } as const;
 
 async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeof QUICK): Promise<Results> {
@@ -32,6 +34,8 @@ async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeo
   return {
     seeds,
     rows,
+    crowds: [await measureCrowd(CROWD, seeds[0]), await measureCrowd(WIDE, seeds[0])],
+    policies: measurePolicies(),
     throughput: await measureThroughput(template, deployments),
     bundles: await measureBundles(functions, imports),
   };

@@ -1,13 +1,15 @@
 /** The results as text: tables that fit into 100 columns. */
 import { alignRight, padTo, width } from '../../lib/terminal/width.ts';
 import type { BundleRow } from './bundles.ts';
+import type { Crowd } from './crowd.ts';
+import type { PolicyRow } from './policies.ts';
 import type { Row } from './rows.ts';
 import { kilobytes, type Results, type Verdict, verdicts } from './targets.ts';
 
 type Column<T> = readonly [title: string, cellOf: (row: T) => string];
 
 export function printed(results: Results): string {
-  const { rows, bundles, seeds } = results;
+  const { rows, bundles, seeds, crowds, policies } = results;
   return [
     `Means over the seeds ${seeds.join(', ')}; times in seconds of virtual time. Hosts: half old, half new.`,
     section('Total time and lower bounds', ABOUT_BOUNDS, table(rows, [...WHO, ...TIME])),
@@ -19,6 +21,8 @@ export function printed(results: Results): string {
     section('How late a look sees what it waits for', [], table(rows, [...WHO, ...DELAYS])),
     section('Requests', ABOUT_REQUESTS, table(rows, [...WHO, ...REQUESTS])),
     section('Size and cost', ABOUT_COST, table(rows, [...WHO, ...COST])),
+    section('Launches in the same second', ABOUT_CROWDS, table(crowds, CROWDS)),
+    section('Role policies of ten fleets', ABOUT_POLICIES, table(policies, POLICIES)),
     section('Bundles', [], table(bundles, BUNDLES)),
     section('Targets', [], verdicts(results).map(verdictLine)),
   ].join('\n\n');
@@ -93,6 +97,30 @@ const COST: Column<Row>[] = [
   ['Lambda', ({ cost }) => cost.lambdaCents.toFixed(3)],
   ['Step F.', ({ cost }) => cost.stepFunctionsCents.toFixed(3)],
   ['cents', ({ cost }) => (cost.lambdaCents + cost.stepFunctionsCents).toFixed(3)],
+];
+
+const ABOUT_CROWDS = [
+  'EC2 has one bucket of RunInstances for the account: 5 calls, 2 more a second. The bound is the',
+  'time that it takes by itself, turned away is what found it empty and waited for its turn.',
+];
+const CROWDS: Column<Crowd>[] = [
+  ['fleets', ({ fleets }) => `${fleets}`],
+  ['zones', ({ subnets }) => `${subnets}`],
+  ['launched', ({ launched }) => `${launched}`],
+  ['asked twice', ({ askedTwice }) => `${askedTwice}`],
+  ['turned away', ({ turnedAway }) => `${turnedAway}`],
+  ['last launch', ({ launchSeconds }) => launchSeconds.toFixed(1)],
+  ['bound', ({ leastSeconds }) => leastSeconds.toFixed(1)],
+  ['deployed', ({ deployed }) => `${deployed}`],
+];
+
+const ABOUT_POLICIES = [
+  'Of the role with the most, as IAM counts: without white space, names as long as can be.',
+];
+const POLICIES: Column<PolicyRow>[] = [
+  ['each fleet has', ({ what }) => what],
+  ['characters', ({ characters }) => `${characters}`],
+  ['role', ({ role }) => role],
 ];
 
 const BUNDLES: Column<BundleRow>[] = [

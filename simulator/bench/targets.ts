@@ -1,5 +1,8 @@
 /** The targets of the benchmark. A target that is missed fails the run. */
+import { MOST_CHARACTERS } from '../../lib/policy-sizes.ts';
 import type { BundleRow } from './bundles.ts';
+import type { Crowd } from './crowd.ts';
+import type { PolicyRow } from './policies.ts';
 import type { Row } from './rows.ts';
 import type { Throughput } from './throughput.ts';
 
@@ -8,6 +11,8 @@ export interface Results {
   readonly rows: readonly Row[];
   readonly bundles: readonly BundleRow[];
   readonly throughput: Throughput;
+  readonly crowds: readonly Crowd[];
+  readonly policies: readonly PolicyRow[];
 }
 
 export interface Verdict {
@@ -23,9 +28,11 @@ const MOST_PAYLOAD = 128 * 1024;
 const MOST_EVENTS = 5_000;
 /** 1,000 deployments in a minute. */
 const MOST_SECONDS_PER_DEPLOYMENT = 0.06;
+/** Of the time that EC2's empty bucket takes by itself. */
+const MOST_CROWD_RATIO = 1.5;
 const MOST_BUNDLE = { withEc2: 900_000, withoutEc2: 450_000 };
 
-export function verdicts({ rows, bundles, throughput }: Results): Verdict[] {
+export function verdicts({ rows, bundles, throughput, crowds, policies }: Results): Verdict[] {
   return [
     ...overhead(rows),
     detection(rows),
@@ -33,6 +40,8 @@ export function verdicts({ rows, bundles, throughput }: Results): Verdict[] {
     ...size(rows),
     cost(rows),
     speed(throughput),
+    ...crowds.flatMap(crowded),
+    ...policies.map(policySize),
     ...code(bundles),
   ];
 }
@@ -110,6 +119,30 @@ function speed({ deployments, seconds }: Throughput): Verdict {
     met: seconds < limit,
   };
 }
+
+/** One fleet has its own pace, of which the bucket is the smaller part: only several are held to it. */
+function crowded({ fleets, subnets, ...crowd }: Crowd): Verdict[] {
+  const all = fleets * subnets;
+  const whose = `${fleets} × ${subnets} launches at once`;
+  const ratio = crowd.launchSeconds / crowd.leastSeconds;
+  const everybody = {
+    target: `${whose}: all are launched, none is asked for twice`,
+    measured: `${crowd.launched}, ${crowd.askedTwice} twice, ${crowd.deployed} deployed`,
+    met: crowd.launched === all && crowd.askedTwice === 0 && crowd.deployed === fleets,
+  };
+  const inTime = {
+    target: `${whose}: at most ${MOST_CROWD_RATIO} × the ${crowd.leastSeconds} s of EC2's bucket`,
+    measured: `${crowd.launchSeconds.toFixed(1)} s`,
+    met: ratio <= MOST_CROWD_RATIO,
+  };
+  return fleets > 1 ? [everybody, inTime] : [everybody];
+}
+
+const policySize = ({ what, characters }: PolicyRow): Verdict => ({
+  target: `10 fleets, each ${what}: role policies of at most ${MOST_CHARACTERS} characters`,
+  measured: `${characters}`,
+  met: characters <= MOST_CHARACTERS,
+});
 
 function code(bundles: readonly BundleRow[]): Verdict[] {
   const wrong = bundles.filter(({ needsEc2, carriesEc2 }) => carriesEc2 && !needsEc2);

@@ -1,6 +1,7 @@
 /** The benchmark's targets in small, and that it measures what it says. */
 import { describe, expect, it } from 'vitest';
 import { costOf } from '../../simulator/bench/costs.ts';
+import type { Crowd } from '../../simulator/bench/crowd.ts';
 import { benchTemplate } from '../../simulator/bench/fleets.ts';
 import { functionsIn } from '../../simulator/bench/functions.ts';
 import { printed } from '../../simulator/bench/print.ts';
@@ -19,11 +20,25 @@ const large = await row({ size: 500 }, [1]);
 const worker = await row({ kind: 'worker', size: 10 });
 const rows = [small, middle, large, worker];
 
+const CROWDED: Crowd = {
+  fleets: 10,
+  subnets: 6,
+  seed: 1,
+  deployed: 10,
+  launched: 60,
+  askedTwice: 0,
+  turnedAway: 150,
+  launchSeconds: 33,
+  leastSeconds: 27.5,
+};
+
 const results = (changes: Partial<Results> = {}): Results => ({
   seeds: [1, 2, 3],
   rows,
   bundles: [],
   throughput: { deployments: 1, seconds: 0.01 },
+  crowds: [CROWDED],
+  policies: [{ what: '6 subnets', characters: 7_000, role: 'launch-new-instances' }],
   ...changes,
 });
 const missed = (changes: Partial<Results>) =>
@@ -89,6 +104,20 @@ describe('a target that is missed', () => {
     expect(missed({ bundles: [{ ...bundle, needsEc2: true, bytes: 900_001 }] })).toEqual([
       expect.stringMatching(/900 kB/),
     ]);
+  });
+
+  it.each<[string, Partial<Crowd>, RegExp]>([
+    ['a share that was never launched', { launched: 59 }, /all are launched/],
+    ['a share that was asked for twice', { askedTwice: 1 }, /none is asked for twice/],
+    ['a fleet that was not deployed', { deployed: 9 }, /all are launched/],
+    ['a crowd that waits too long', { launchSeconds: 42 }, /1\.5 × the 27\.5 s/],
+  ])('is told: %s', (_, changes, target) => {
+    expect(missed({ crowds: [{ ...CROWDED, ...changes }] })).toEqual([expect.stringMatching(target)]);
+  });
+
+  it('is told: a policy without room', () => {
+    const policies = [{ what: '6 subnets', characters: 10_241, role: 'launch-new-instances' }];
+    expect(missed({ policies })).toEqual([expect.stringMatching(/6 subnets: role policies/)]);
   });
 
   it('is told: a slow simulation', () => {

@@ -44,6 +44,11 @@ export interface EventRule {
 export interface Inspector {
   /** Which of these types EC2 has in which of these zones. Never called with an empty list. */
   offerings(instanceTypes: readonly string[], zones: readonly string[]): Promise<readonly Offering[]>;
+  /**
+   * ARNs of the KMS keys that volumes of this image are decrypted and encrypted with: that of the account's EBS
+   * encryption, and those of the image's snapshots. AWS's own are left out: everybody may use these through EC2.
+   */
+  volumeKeys(imageId: string): Promise<readonly string[]>;
   /** @throws LoadBalancerUnusable when there is no such load balancer. */
   balancer(ref: LoadBalancerRef): Promise<BalancerDetails>;
   /** `undefined` when S3 says that there is no such bucket. */

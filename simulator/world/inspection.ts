@@ -20,6 +20,8 @@ export interface InspectedWorld {
   readonly crossZone: boolean;
   /** Instance type in a zone → is it offered? */
   readonly isOffered: (offering: Offering) => boolean;
+  /** Of the account's EBS encryption and of the image. */
+  readonly volumeKeys: readonly string[];
   /** AWS's clock minus the world's. */
   readonly skewSeconds: number;
 }
@@ -55,6 +57,7 @@ export function asDeployed(
     rules: [{ name: `${name}-upload`, enabled: true, pattern: upload }],
     crossZone: true,
     isOffered: () => true,
+    volumeKeys: [],
     skewSeconds: 0,
   };
 }
@@ -74,6 +77,7 @@ export function worldInspector(
       types
         .flatMap((instanceType) => zones.map((zone) => ({ instanceType, zone })))
         .filter((offering) => state.isOffered(offering)),
+    volumeKeys: async () => state.volumeKeys,
     balancer: async (ref) => {
       const { settings } = world.loadBalancers.balancer(ref);
       return {

@@ -322,6 +322,14 @@ const CASES: readonly Case[] = [
     mend: /Publish the newer image again/,
   },
   {
+    name: 'a KMS key for the volumes that the fleet may not use',
+    visit: inspected({ volumeKeys: ['arn:aws:kms:ap-northeast-1:222222222222:key/1234abcd-0000'] }),
+    complaints: ['problem volume-keys'],
+    sentence:
+      /encrypted with arn:aws:kms:ap-northeast-1:222222222222:key\/1234abcd-0000, which .* may not use/,
+    mend: `bin/fleets.ts, ${APP}: kmsKeys: ['arn:aws:kms:ap-northeast-1:222222222222:key/1234abcd-0000']`,
+  },
+  {
     name: 'a subnet that EC2 does not know',
     visit: withEc2((ec2) => ({ subnets: async (ids) => ec2.subnets(ids.slice(1)) })),
     complaints: ['problem subnets'],
@@ -562,6 +570,7 @@ describe('a caller who may not ask', () => {
     [['artifacts', 'find'], 's3:GetObject and s3:ListBucket', ['artifact', 'runtimes']],
     [['records', 'readRecord'], 's3:GetObject', ['leftovers', 'image-age', 'release-record']],
     [['ledger', 'read'], 'cloudformation:DescribeStacks and dynamodb:GetItem', ['lock', 'leftovers']],
+    [['inspector', 'volumeKeys'], 'ec2:GetEbsDefaultKmsKeyId', ['volume-keys']],
     [['inspector', 'offerings'], 'ec2:DescribeInstanceTypeOfferings', ['instance-types']],
     [
       ['inspector', 'balancer'],

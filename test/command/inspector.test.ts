@@ -82,6 +82,59 @@ describe('offerings', () => {
   });
 });
 
+describe('the KMS keys of an image’s volumes', () => {
+  const KEY = (id: string) => `arn:aws:kms:ap-northeast-1:222222222222:key/${id}`;
+  const device = (snapshotId: string, encrypted: boolean) => ({
+    deviceName: '/dev/xvda',
+    ebs: { snapshotId, encrypted: String(encrypted) },
+  });
+  /** The account's default, and the key of the snapshot `snap-1`, who manages it. */
+  const answering = (byDefault: string, manager: AwsReply) =>
+    byAction({
+      GetEbsDefaultKmsKeyId: { body: xml({ R: { kmsKeyId: byDefault } }) },
+      DescribeImages: {
+        body: xml({
+          R: {
+            imagesSet: {
+              item: {
+                imageId: 'ami-1',
+                blockDeviceMapping: { item: [device('snap-1', true), device('snap-2', false)] },
+              },
+            },
+          },
+        }),
+      },
+      DescribeSnapshots: {
+        body: xml({ R: { snapshotSet: { item: { snapshotId: 'snap-1', kmsKeyId: KEY('of-snapshot') } } } }),
+      },
+      DescribeKey: manager,
+    });
+  const managed = (KeyManager: string) => json({ KeyMetadata: { Arn: KEY('of-snapshot'), KeyManager } });
+
+  it('are those of its encrypted snapshots, if they are the customer’s', async () => {
+    answering('alias/aws/ebs', managed('CUSTOMER'));
+    expect(await inspector().volumeKeys('ami-1')).toEqual([KEY('of-snapshot')]);
+    const asked = aws.requests.find(({ form }) => form.Action === 'DescribeSnapshots');
+    expect(asked?.form).toMatchObject({ 'Filter.1.Name': 'snapshot-id', 'Filter.1.Value.1': 'snap-1' });
+    expect(asked?.form).not.toHaveProperty('Filter.1.Value.2');
+  });
+
+  it('are none where they are AWS’s own', async () => {
+    answering('arn:aws:kms:ap-northeast-1:222222222222:alias/aws/ebs', managed('AWS'));
+    expect(await inspector().volumeKeys('ami-1')).toEqual([]);
+  });
+
+  it('are another account’s where KMS does not show them, and the account’s default', async () => {
+    answering(KEY('default'), refusedJson('NotFoundException'));
+    expect(await inspector().volumeKeys('ami-1')).toEqual([KEY('default'), KEY('of-snapshot')]);
+  });
+
+  it('that may not be asked for are unknown', async () => {
+    answering('alias/aws/ebs', refusedJson('AccessDeniedException'));
+    await expect(inspector().volumeKeys('ami-1')).rejects.toThrow(named('ServiceRefused'));
+  });
+});
+
 describe('a classic ELB', () => {
   const described = {
     HealthCheck: {

@@ -11,6 +11,8 @@ export interface Subject {
   /** As its deployments see it, except for the launch template, which is only in AWS. */
   readonly fleet: Fleet;
   readonly region: string;
+  /** Those that its deployments may use, by the fleets file. */
+  readonly kmsKeys: readonly string[];
   readonly tree: WorkingTree;
 }
 

@@ -9,6 +9,7 @@ import { checkLock } from './check-lock.ts';
 import { checkMackerel } from './check-mackerel.ts';
 import { checkNetwork } from './check-network.ts';
 import { checkStack } from './check-stack.ts';
+import { checkVolumeKeys } from './check-volume-keys.ts';
 import type { Facts } from './facts.ts';
 import { byLevel, type Finding } from './finding.ts';
 
@@ -20,6 +21,7 @@ const ALL: readonly Check[] = [
   checkMackerel,
   checkHosts,
   checkImage,
+  checkVolumeKeys,
   checkNetwork,
   checkBalancers,
   checkArtifacts,

@@ -48,6 +48,7 @@ const NEVER_DEPLOYED = {
 
 // ── What they ask, and the permissions that it takes ───────────────────────────────────────────────────────────────
 
+const KEYS = 'ec2:GetEbsDefaultKmsKeyId, ec2:DescribeImages, ec2:DescribeSnapshots and kms:DescribeKey';
 const READ = 's3:GetObject and s3:ListBucket';
 
 function aboutMackerel({ parameters, mackerel, ec2 }: CommandPorts, fleet: Fleet) {
@@ -77,7 +78,7 @@ interface FoundImage {
   readonly found: Image | undefined;
 }
 
-function aboutImages({ ec2, parameters, records }: CommandPorts, fleet: Fleet) {
+function aboutImages({ ec2, parameters, records, inspector }: CommandPorts, fleet: Fleet) {
   const { image: source, architecture, artifact } = fleet;
   const find = (id: string) => ask('ec2:DescribeImages', () => ec2.findImage(id));
   const search = async (): Promise<Answer<FoundImage>> => {
@@ -93,8 +94,13 @@ function aboutImages({ ec2, parameters, records }: CommandPorts, fleet: Fleet) {
     });
   };
   const record = ask(READ, () => records.readRecord(artifact.bucket, currentReleaseKey(fleet.name)));
+  const image = search();
   return {
-    image: search(),
+    image,
+    /** KMS keys of the user's own. */
+    volumeKeys: andThen(image, async ({ found }) =>
+      found ? ask(KEYS, () => inspector.volumeKeys(found.imageId)) : known([]),
+    ),
     /** `irekae/<fleet>/current.json`, as it is there. */
     record,
     /** That of the current release, if there is one. */

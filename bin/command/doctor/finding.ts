@@ -27,7 +27,7 @@ const AREAS = {
   Lock: ['lock', 'waiting-version'],
   Mackerel: ['mackerel-key', 'mackerel-role', 'open-alerts'],
   Hosts: ['hosts', 'hosts-in-service', 'strangers', 'leftovers', 'kept-instance'],
-  Image: ['image', 'image-age'],
+  Image: ['image', 'image-age', 'volume-keys'],
   Network: ['subnets', 'free-addresses', 'instance-types'],
   'Load balancer': ['balancer', 'balancer-zones', 'health-check', 'draining', 'cross-zone'],
   Artifacts: ['bucket-versioning', 'bucket-events', 'artifact', 'runtimes', 'release-record'],

@@ -1,5 +1,11 @@
 /** What only the doctor reads from AWS. `doctor/facts.ts` lists the permissions that each call needs. */
-import { type EC2Client, paginateDescribeInstanceTypeOfferings } from '@aws-sdk/client-ec2';
+import {
+  DescribeImagesCommand,
+  DescribeSnapshotsCommand,
+  type EC2Client,
+  GetEbsDefaultKmsKeyIdCommand,
+  paginateDescribeInstanceTypeOfferings,
+} from '@aws-sdk/client-ec2';
 import type { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
 import type { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import {
@@ -34,6 +40,7 @@ export function inspectorAdapter({ ec2, classic, targetGroups, s3, options }: In
   const events = jsonCaller('events', options);
   return {
     offerings: (types, zones) => offerings(ec2, types, zones),
+    volumeKeys: (imageId) => volumeKeys(ec2, jsonCaller('kms', options), imageId),
     balancer: (ref) =>
       ref.kind === 'classic' ? classicDetails(classic, ref.name) : targetGroupDetails(targetGroups, ref.arn),
     bucket: (name) => bucket(s3, name),
@@ -60,6 +67,39 @@ function offerings(client: EC2Client, types: readonly string[], zones: readonly 
     }
     return found;
   });
+}
+
+async function volumeKeys(client: EC2Client, kms: CallJson, imageId: string): Promise<string[]> {
+  const used = await asking(`tell the keys of the volumes of ${imageId}`, async () => {
+    const [byDefault, { Images = [] }] = await Promise.all([
+      client.send(new GetEbsDefaultKmsKeyIdCommand({})),
+      client.send(new DescribeImagesCommand({ ImageIds: [imageId], IncludeDeprecated: true })),
+    ]);
+    const devices = Images.flatMap(({ BlockDeviceMappings = [] }) => BlockDeviceMappings);
+    const encrypted = devices.flatMap(({ Ebs }) => (Ebs?.Encrypted ? (Ebs.SnapshotId ?? []) : []));
+    const Filters = [{ Name: 'snapshot-id', Values: encrypted }];
+    const { Snapshots = [] } =
+      encrypted.length === 0 ? {} : await client.send(new DescribeSnapshotsCommand({ Filters }));
+    return [byDefault.KmsKeyId, ...Snapshots.map(({ KmsKeyId }) => KmsKeyId)];
+  });
+  const keys = [...new Set(used.flatMap((key) => (key && !key.endsWith(AWS_OWN_ALIAS) ? [key] : [])))];
+  const found = await Promise.all(keys.map((key) => customerKey(kms, key)));
+  return [...new Set(found.flatMap((arn) => arn ?? []))];
+}
+
+const AWS_OWN_ALIAS = 'alias/aws/ebs';
+
+/** `undefined` for one of AWS's own. A key that KMS does not show is another account's, which AWS's own never is. */
+async function customerKey(kms: CallJson, key: string): Promise<string | undefined> {
+  const { refusal, body } = await kms({
+    operation: 'DescribeKey',
+    input: { KeyId: key },
+    doing: `describe the KMS key ${key}`,
+    expects: ['NotFoundException'],
+  });
+  if (refusal !== undefined) return key;
+  const { Arn, KeyManager } = Object(body.KeyMetadata) as { Arn?: string; KeyManager?: string };
+  return KeyManager === 'AWS' ? undefined : (Arn ?? key);
 }
 
 async function bucket(client: S3Client, Bucket: string): Promise<BucketSettings | undefined> {

@@ -17,6 +17,7 @@ const SERVICES = {
   dynamodb: { target: 'DynamoDB_20120810', version: '1.0' },
   states: { target: 'AWSStepFunctions', version: '1.0' },
   events: { target: 'AWSEvents', version: '1.1' },
+  kms: { target: 'TrentService', version: '1.1' },
 } as const;
 export type JsonService = keyof typeof SERVICES;
 

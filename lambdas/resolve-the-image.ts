@@ -3,7 +3,7 @@
  * that is gone back to. Only reads.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { lambdaHandler } from './clients/handler.ts';
+import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveParameters } from './clients/parameters.ts';
 import { liveRecords } from './clients/records.ts';
 import type { ResolvedImage } from './domain/core/document.ts';
@@ -11,23 +11,25 @@ import { DeploymentError } from './domain/core/errors.ts';
 import type { Fleet } from './domain/core/fleet.ts';
 import { defineStep } from './domain/core/step.ts';
 import { findTarget } from './domain/release/find-target.ts';
-import { decideImage, imageOrigin, NAME_ANOTHER_IMAGE } from './domain/release/image.ts';
+import { decideImage, imageOrigin, NAME_ANOTHER_IMAGE, newestImage } from './domain/release/image.ts';
 import type { Ports } from './ports/ports.ts';
 
-type ImagePorts = Pick<Ports, 'ec2' | 'parameters' | 'records'>;
+type ImagePorts = Pick<Ports, 'ec2' | 'parameters' | 'records' | 'clock'>;
 
 export const resolveTheImage = defineStep(
   'resolve-the-image',
   [],
   async ({ fleet, input: { amiId, rollbackTo } }, ports: ImagePorts): Promise<ResolvedImage> => {
     if (rollbackTo !== undefined) return imageOfEarlier(fleet, rollbackTo, amiId, ports);
-    const origin = imageOrigin(fleet, amiId);
+    const now = ports.clock.now();
+    const choice = { origin: imageOrigin(fleet, amiId), now, isNamed: amiId !== undefined };
     if (!amiId && fleet.image.from === 'search') {
-      const image = await ports.ec2.newestImage({ ...fleet.image, architecture: fleet.architecture });
-      return decideImage(fleet, image, origin);
+      const images = await ports.ec2.matchingImages({ ...fleet.image, architecture: fleet.architecture });
+      const { image, withdrawn } = newestImage(images, now);
+      return decideImage(fleet, image, { ...choice, withdrawn });
     }
     const imageId = amiId ?? (await imageParameter(fleet, ports.parameters));
-    return decideImage(fleet, await ports.ec2.findImage(imageId), origin, imageId);
+    return decideImage(fleet, await ports.ec2.findImage(imageId), { ...choice, imageId });
   },
 );
 
@@ -36,13 +38,14 @@ async function imageOfEarlier(
   fleet: Fleet,
   asked: string,
   amiId: string | undefined,
-  { ec2, records }: ImagePorts,
+  { ec2, records, clock }: ImagePorts,
 ): Promise<ResolvedImage> {
   const { deployment: rollbackTo, release } = await findTarget(fleet, asked, records);
   const imageId = amiId ?? release.imageId;
   const origin = imageOrigin(fleet, amiId, rollbackTo);
   const found = await ec2.findImage(imageId);
-  return { ...decideImage(fleet, found, origin, imageId, NAME_ANOTHER_IMAGE), rollbackTo };
+  const choice = { origin, imageId, mend: NAME_ANOTHER_IMAGE, now: clock.now(), isNamed: true };
+  return { ...decideImage(fleet, found, choice), rollbackTo };
 }
 
 async function imageParameter(fleet: Fleet, parameters: Ports['parameters']): Promise<string> {
@@ -59,4 +62,5 @@ export const handler = lambdaHandler(resolveTheImage, () => ({
   ec2: liveEc2(),
   parameters: liveParameters(),
   records: liveRecords(),
+  clock: systemClock,
 }));

@@ -54,7 +54,7 @@ export function ec2Adapter(client: EC2Client, waiting = REAL_TIME): Ec2 {
     tag: (instanceId, tags) => tag(client, instanceId, tags),
     consoleOutput: (instanceId) => consoleOutput(client, instanceId),
     findImage: (imageId) => findImage(client, imageId),
-    newestImage: (query) => newestImage(client, query),
+    matchingImages: (query) => matchingImages(client, query),
     subnets: (subnetIds) => subnets(client, subnetIds),
   };
 }
@@ -322,10 +322,10 @@ async function findImage(client: EC2Client, imageId: string): Promise<Image | un
   return image === undefined ? undefined : toImage(image);
 }
 
-function newestImage(
+function matchingImages(
   client: EC2Client,
-  query: Parameters<Ec2['newestImage']>[0],
-): Promise<Image | undefined> {
+  query: Parameters<Ec2['matchingImages']>[0],
+): Promise<readonly Image[]> {
   const filters: Filter[] = [
     { Name: 'state', Values: ['available'] },
     { Name: 'architecture', Values: [query.architecture] },
@@ -339,8 +339,7 @@ function newestImage(
     for await (const page of paginateDescribeImages({ client, pageSize: 1_000 }, input)) {
       found.push(...(page.Images ?? []).map(toImage));
     }
-    // EC2 does not sort.
-    return found.sort((one, other) => other.createdAt.getTime() - one.createdAt.getTime())[0];
+    return found;
   });
 }
 
@@ -352,6 +351,7 @@ function toImage(wire: WireImage): Image {
     state: wire.State ?? '',
     rootDevice: wire.RootDeviceName ?? '',
     createdAt: new Date(wire.CreationDate ?? 0),
+    ...(wire.DeprecationTime && { deprecatedAt: new Date(wire.DeprecationTime) }),
   };
 }
 

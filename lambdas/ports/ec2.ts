@@ -50,6 +50,8 @@ export interface Image {
   readonly state: string;
   readonly rootDevice: string;
   readonly createdAt: Date;
+  /** From when on its owner does not want it used; still to come for most images that have one. */
+  readonly deprecatedAt?: Date;
 }
 
 export interface Subnet {
@@ -77,10 +79,10 @@ export interface Ec2 {
   consoleOutput(instanceId: string): Promise<string>;
   /** `undefined` when EC2 says that there is no such image (or none that this account may use). */
   findImage(imageId: string): Promise<Image | undefined>;
-  /** The newest available image that matches, by creation date. */
-  newestImage(
+  /** The available images that match, in any order. Of deprecated ones EC2 shows an owner its own, and nobody else's. */
+  matchingImages(
     query: Extract<ImageSource, { from: 'search' }> & { architecture: Architecture },
-  ): Promise<Image | undefined>;
+  ): Promise<readonly Image[]>;
   /** Absent ids are absent in the answer. */
   subnets(subnetIds: readonly string[]): Promise<readonly Subnet[]>;
 }

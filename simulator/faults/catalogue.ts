@@ -88,7 +88,7 @@ const WRONG_ANSWERS: Readonly<Record<string, readonly FaultName[]>> = {
   'ec2.launch': ['empty', 'no-capacity'],
   'ec2.terminate': ['turned-down'],
   'ec2.findImage': ['empty'],
-  'ec2.newestImage': ['empty'],
+  'ec2.matchingImages': ['empty'],
   'loadBalancers.members': LIST,
   'mackerel.hosts': LIST,
   'mackerel.roles': ['empty', 'missing'],

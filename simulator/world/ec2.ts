@@ -108,6 +108,13 @@ export class Ec2Model {
     if (index !== -1) this.#images.splice(index, 1);
   }
 
+  /** Its owner wants it used no more: hidden from everybody else, and nothing more. */
+  deprecateImage(imageId: string, at = new Date(this.#world.now())): void {
+    const index = this.#images.findIndex((image) => image.imageId === imageId);
+    const image = this.#images[index];
+    if (image) this.#images[index] = { ...image, deprecatedAt: at };
+  }
+
   addLaunchTemplate(template: { id: string; version: string }): void {
     const versions = this.#templates.get(template.id) ?? new Set();
     this.#templates.set(template.id, versions.add(template.version));
@@ -278,19 +285,20 @@ export class Ec2Model {
     return image && publicImage(image);
   }
 
-  newestImage(query: Parameters<Ec2['newestImage']>[0]): Image | undefined {
+  matchingImages(query: Parameters<Ec2['matchingImages']>[0]): readonly Image[] {
     const owner = query.owner === this.#world.account ? 'self' : query.owner;
     const name = query.namePattern === undefined ? /^/ : wildcard(query.namePattern);
+    const now = new Date(this.#world.now());
     const matching = this.#images.filter(
       (image) =>
         image.owner === owner &&
+        (owner === 'self' || image.deprecatedAt === undefined || image.deprecatedAt > now) &&
         image.state === 'available' &&
         image.architecture === query.architecture &&
         name.test(image.name) &&
         Object.entries(query.tags).every(([key, value]) => image.tags[key] === value),
     );
-    const newest = matching.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())[0];
-    return newest && publicImage(newest);
+    return matching.map(publicImage);
   }
 
   subnets(subnetIds: readonly string[]): readonly Subnet[] {
@@ -442,8 +450,8 @@ function userTermination(instance: ModelInstance, at: number) {
   } as const;
 }
 
-function publicImage({ imageId, name, architecture, state, rootDevice, createdAt }: ModelImage): Image {
-  return { imageId, name, architecture, state, rootDevice, createdAt };
+function publicImage({ owner: _, tags: __, ...image }: ModelImage): Image {
+  return image;
 }
 
 /** EC2's filter patterns: `*` any text, `?` any character. */

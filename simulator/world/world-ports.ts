@@ -46,7 +46,7 @@ const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
     // Where there is no newest output, the adapter requests what EC2 kept.
     consoleOutput: (text) => (text === '' ? 2 : 1),
     findImage: one,
-    newestImage: one,
+    matchingImages: pages(1000),
     subnets: chunks(100),
   },
   // The description and the attributes.

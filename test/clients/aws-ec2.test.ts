@@ -425,7 +425,10 @@ describe('machine images', () => {
     rootDeviceName: '/dev/xvda',
     creationDate,
   });
-  const images = (item: ReturnType<typeof image>[], nextToken?: string): AwsReply => ({
+  const images = (
+    item: (ReturnType<typeof image> & { deprecationTime?: string })[],
+    nextToken?: string,
+  ): AwsReply => ({
     body: `<R>${xml({ imagesSet: { item }, ...(nextToken === undefined ? {} : { nextToken }) })}</R>`,
   });
 
@@ -442,6 +445,12 @@ describe('machine images', () => {
     expect(aws.requests[0]?.form).toMatchObject({ 'ImageId.1': 'ami-1', IncludeDeprecated: 'true' });
   });
 
+  it('with the day from which its owner does not want it used', async () => {
+    const deprecationTime = '2026-10-01T00:00:00.000Z';
+    aws.answer(() => images([{ ...image('ami-1', '2026-01-01T00:00:00.000Z'), deprecationTime }]));
+    expect(await ec2.findImage('ami-1')).toMatchObject({ deprecatedAt: new Date(deprecationTime) });
+  });
+
   it.each(['InvalidAMIID.NotFound', 'InvalidAMIID.Unavailable', 'InvalidAMIID.Malformed'])(
     'none when EC2 says %s',
     async (code) => {
@@ -455,7 +464,7 @@ describe('machine images', () => {
     await expect(ec2.findImage('ami-1')).rejects.toMatchObject({ name: 'ServiceUnavailable' });
   });
 
-  it('the newest of all pages, of this owner, available, of this architecture', async () => {
+  it('all pages of what matches, of this owner, available, of this architecture', async () => {
     aws.answer(({ form }) =>
       form.NextToken === 'more'
         ? images([image('ami-newest', '2026-03-01T00:00:00.000Z')])
@@ -464,14 +473,14 @@ describe('machine images', () => {
             'more',
           ),
     );
-    const newest = await ec2.newestImage({
+    const found = await ec2.matchingImages({
       from: 'search',
       owner: 'self',
       namePattern: 'app-*',
       tags: { Role: 'app' },
       architecture: 'arm64',
     });
-    expect(newest?.imageId).toBe('ami-newest');
+    expect(found.map(({ imageId }) => imageId)).toEqual(['ami-old', 'ami-newer', 'ami-newest']);
     expect(aws.requests[0]?.form).toMatchObject({
       'Owner.1': 'self',
       'Filter.1.Name': 'state',
@@ -488,7 +497,7 @@ describe('machine images', () => {
   it('none when nothing matches', async () => {
     aws.answer(() => images([]));
     const query = { from: 'search', owner: 'self', tags: {}, architecture: 'arm64' } as const;
-    expect(await ec2.newestImage(query)).toBeUndefined();
+    expect(await ec2.matchingImages(query)).toEqual([]);
   });
 });
 

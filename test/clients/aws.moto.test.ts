@@ -92,7 +92,7 @@ describe.skipIf(!motoIsInstalled())('in front of moto', () => {
         tags: { Role: 'app' },
         architecture: 'x86_64',
       },
-      newestImageId: 'ami-00000001',
+      matchingImageIds: ['ami-00000001'],
       honours: { clientToken: false, launchTemplates: false },
       settle: nothing,
       protect: async (InstanceId) => {

@@ -10,8 +10,9 @@ export interface Ec2Subject {
   readonly instanceType: string;
   readonly launchTemplate: LaunchRequest['launchTemplate'];
   /** A search, and the id of the newest image that matches it. */
-  readonly search: Parameters<Ec2['newestImage']>[0];
-  readonly newestImageId: string;
+  readonly search: Parameters<Ec2['matchingImages']>[0];
+  /** What it finds. */
+  readonly matchingImageIds: readonly string[];
   readonly honours: {
     /** The same token launches once. moto stores the token and launches again. */
     readonly clientToken: boolean;
@@ -224,13 +225,14 @@ export function ec2Contract(title: string, arrange: () => Promise<Ec2Subject>): 
         expect(await ec2.findImage('ami-0123456789abcdef0')).toBeUndefined();
       });
 
-      it('are searched for the newest', async () => {
-        expect((await ec2.newestImage(subject.search))?.imageId).toBe(subject.newestImageId);
+      it('are searched', async () => {
+        const found = await ec2.matchingImages(subject.search);
+        expect(found.map(({ imageId }) => imageId).sort()).toEqual(subject.matchingImageIds);
       });
 
-      it('are undefined when none matches', async () => {
+      it('are none when none matches', async () => {
         const tags = { ...subject.search.tags, Role: 'nobody has this' };
-        expect(await ec2.newestImage({ ...subject.search, tags })).toBeUndefined();
+        expect(await ec2.matchingImages({ ...subject.search, tags })).toEqual([]);
       });
     });
 

@@ -286,10 +286,31 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'no image',
-    visit: withEc2(() => ({ newestImage: async () => undefined })),
+    visit: withEc2(() => ({ matchingImages: async () => [] })),
     complaints: ['problem image'],
     sentence: /knows no image from the search for the newest arm64 image of self with name reactio-base-\*/,
     mend: `Build or share an image, or: bin/fleets.ts, ${APP}: correct image`,
+  },
+  {
+    name: 'images that are all deprecated',
+    visit: withEc2((ec2) => ({
+      matchingImages: async (query) =>
+        (await ec2.matchingImages(query)).map((found) => ({ ...found, deprecatedAt: new Date(0) })),
+    })),
+    complaints: ['problem image'],
+    sentence: /is deprecated by its owner since 1970-01-01/,
+    mend: /irekae deploy .* --ami ami-/,
+  },
+  {
+    name: 'an image that runs and was deprecated since',
+    ill: (ill) => {
+      addImage(ill, { deprecatedAt: new Date(0) });
+      ill.recordRelease({ imageId: 'ami-0aaaaaaaaaaaaaaaa' });
+    },
+    complaints: ['warning image-age'],
+    sentence:
+      /^the fleet runs ami-0aaaaaaaaaaaaaaaa, which its owner deprecated: the next deployment goes back to/,
+    mend: /build a newer image/,
   },
   {
     name: 'an image with another root device',
@@ -301,10 +322,11 @@ const CASES: readonly Case[] = [
   {
     name: 'an image of last spring',
     visit: withEc2((ec2) => ({
-      newestImage: async (query) => {
-        const found = await ec2.newestImage(query);
-        return found && { ...found, createdAt: new Date('2026-04-01T00:00:00Z') };
-      },
+      matchingImages: async (query) =>
+        (await ec2.matchingImages(query)).map((found) => ({
+          ...found,
+          createdAt: new Date('2026-04-01T00:00:00Z'),
+        })),
       findImage: async () => undefined,
     })),
     complaints: ['warning image-age'],
@@ -562,7 +584,7 @@ describe('a caller who may not ask', () => {
     [['parameters', 'read'], 'ssm:GetParameter on /irekae/mackerel-api-key', ['mackerel-key']],
     [['ec2', 'describe'], 'ec2:DescribeInstances', ['hosts']],
     [['ec2', 'listByTag'], 'ec2:DescribeInstances', ['hosts', 'leftovers']],
-    [['ec2', 'newestImage'], 'ec2:DescribeImages', ['image']],
+    [['ec2', 'matchingImages'], 'ec2:DescribeImages', ['image']],
     [['ec2', 'findImage'], 'ec2:DescribeImages', ['image-age']],
     [['ec2', 'subnets'], 'ec2:DescribeSubnets', ['subnets', 'instance-types', 'balancer-zones']],
     [['loadBalancers', 'settings'], 'elasticloadbalancing:DescribeLoadBalancers', ['balancer']],
@@ -697,7 +719,7 @@ describe('what it prints', () => {
     clinic = healthy({ balancers: UNTUNED });
     const said = await clinic.run([], {
       inspected: { stackStatus: 'UPDATE_ROLLBACK_FAILED' },
-      ports: denying(['ec2', 'newestImage']),
+      ports: denying(['ec2', 'matchingImages']),
     });
     const headings = said.out.split('\n').filter((line) => /^(Problems|Unknown|Warnings|Fine)/.test(line));
     expect(headings.map((line) => line.split(':')[0])).toEqual(['Problems', 'Unknown', 'Warnings', 'Fine']);

@@ -5,7 +5,12 @@ import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import { parseInput, startedBy } from '../../lambdas/domain/core/input.ts';
 import { checkNetwork } from '../../lambdas/domain/hosts/network.ts';
 import { writePlan } from '../../lambdas/domain/record/plan.ts';
-import { decideImage, imageOrigin } from '../../lambdas/domain/release/image.ts';
+import {
+  decideImage,
+  type ImageChoice,
+  imageOrigin,
+  newestImage,
+} from '../../lambdas/domain/release/image.ts';
 import {
   assertOwnKey,
   type CurrentRelease,
@@ -22,9 +27,116 @@ import { anImage, someSettings } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
 import { API, aFleet } from '../support/fleets.ts';
 
+const NOW = new Date('2026-11-01T00:00:00Z');
+
+const asked = (changes: Partial<ImageChoice> = {}): ImageChoice => ({
+  origin: 'the execution input',
+  now: NOW,
+  ...changes,
+});
+
+describe('newestImage', () => {
+  const images = (...given: (readonly [id: string, createdAt: string, deprecatedAt?: string])[]) =>
+    given.map(([imageId, createdAt, deprecatedAt]) =>
+      anImage({
+        imageId,
+        createdAt: new Date(createdAt),
+        ...(deprecatedAt && { deprecatedAt: new Date(deprecatedAt) }),
+      }),
+    );
+  const [MAY, JUNE, JULY, OCTOBER] = ['2026-05-01', '2026-06-01', '2026-07-01', '2026-10-01'];
+  it.each<[string, Parameters<typeof images>[number][], string | undefined, string[]]>([
+    ['none of none', [], undefined, []],
+    [
+      'the newest',
+      [
+        ['ami-1', MAY],
+        ['ami-3', JULY],
+        ['ami-2', JUNE],
+      ],
+      'ami-3',
+      [],
+    ],
+    [
+      'one whose end is still to come',
+      [
+        ['ami-1', MAY],
+        ['ami-2', JUNE, '2027-06-01'],
+      ],
+      'ami-2',
+      [],
+    ],
+    [
+      'not one that ends this very moment',
+      [
+        ['ami-1', MAY],
+        ['ami-2', JUNE, '2026-11-01'],
+      ],
+      'ami-1',
+      ['ami-2'],
+    ],
+    [
+      'the newest active one',
+      [
+        ['ami-3', JULY, OCTOBER],
+        ['ami-1', MAY],
+        ['ami-2', JUNE, OCTOBER],
+      ],
+      'ami-1',
+      ['ami-3', 'ami-2'],
+    ],
+    [
+      'an active one before older deprecated ones',
+      [
+        ['ami-1', MAY, OCTOBER],
+        ['ami-2', JUNE],
+      ],
+      'ami-2',
+      [],
+    ],
+    [
+      'the newest of withdrawn ones',
+      [
+        ['ami-1', MAY, OCTOBER],
+        ['ami-2', JUNE, OCTOBER],
+      ],
+      'ami-2',
+      [],
+    ],
+  ])('takes %s', (_title, given, imageId, withdrawn) => {
+    const chosen = newestImage(images(...given), NOW);
+    expect([chosen.image?.imageId, chosen.withdrawn]).toEqual([imageId, withdrawn]);
+  });
+});
+
 describe('decideImage', () => {
+  const deprecatedAt = new Date('2026-10-01T00:00:00Z');
+
+  it('refuses a deprecated image that nobody named, and says how to mean it', () =>
+    expect(() => decideImage(aFleet(), anImage({ deprecatedAt }), asked({ origin: 'the search' }))).toThrow(
+      failure(
+        'ImageUnusable',
+        'ami-0abc (shop-1, from the search) is deprecated by its owner since 2026-10-01T00:00:00.000Z, and there is no ' +
+          'active one. Build a new image; or, if this one is meant, start with {"amiId": "ami-0abc"}.',
+      ),
+    ));
+
+  it('takes a deprecated image that somebody named, and says so', () =>
+    expect(decideImage(aFleet(), anImage({ deprecatedAt }), asked({ isNamed: true }))).toMatchObject({
+      deprecatedAt: '2026-10-01T00:00:00.000Z',
+      reason:
+        'ami-0abc (shop-1) from the execution input, deprecated by its owner since 2026-10-01T00:00:00.000Z',
+    }));
+
+  it('says which newer images were withdrawn', () =>
+    expect(decideImage(aFleet(), anImage(), asked({ withdrawn: ['ami-9', 'ami-8'] }))).toMatchObject({
+      withdrawn: ['ami-9', 'ami-8'],
+      reason:
+        'ami-0abc (shop-1) from the execution input, because newer ones are deprecated by their owner: ami-9 and ami-8',
+    }));
+
   it('takes an image that can run the fleet', () =>
-    expect(decideImage(aFleet(), anImage(), 'the execution input')).toEqual({
+    expect(decideImage(aFleet(), anImage(), asked())).toEqual({
       imageId: 'ami-0abc',
       name: 'shop-1',
       createdAt: anImage().createdAt.toISOString(),
@@ -49,7 +161,7 @@ describe('decideImage', () => {
       'it is pending, not available; it is for x86_64',
     ],
   ])('refuses an image %s', (_title, changes, why) =>
-    expect(() => decideImage(aFleet(), anImage(changes), 'the execution input')).toThrow(
+    expect(() => decideImage(aFleet(), anImage(changes), asked())).toThrow(
       failure('ImageUnusable', `ami-0abc (shop-1, from the execution input) cannot run shop: ${why}`),
     ),
   );
@@ -68,7 +180,9 @@ describe('decideImage', () => {
       'EC2 knows no image from the search for the newest arm64 image of self with name shop-*. Build or share the image',
     ],
   ])('refuses to go on without the image %s', (_title, imageId, origin, says) =>
-    expect(() => decideImage(aFleet(), undefined, origin, imageId)).toThrow(failure('ImageNotFound', says)),
+    expect(() => decideImage(aFleet(), undefined, asked({ origin, imageId }))).toThrow(
+      failure('ImageNotFound', says),
+    ),
   );
 
   it.each<[Fleet['image'], string | undefined, string]>([

@@ -108,6 +108,12 @@ describe('The gate for older images', () => {
     ['opens for the same image', {}, { image: { imageId: 'ami-1', name: 'x', createdAt: DAY(1) } }, []],
     ['opens for an image of the same moment', {}, { image: { ...OLDER, createdAt: DAY(10) } }, []],
     ['refuses an older one', {}, { image: OLDER }, ['OlderImage']],
+    [
+      'lets an older one through where the newer one was withdrawn',
+      {},
+      { image: { ...OLDER, withdrawn: ['ami-other', 'ami-1'] } },
+      [],
+    ],
     ['refuses it to an upload too', { upload: { eventId: 'e' } }, { image: OLDER }, ['OlderImage']],
     ['opens for who names it', { amiId: 'ami-0' }, { image: OLDER }, []],
     ['opens for a rollback', { rollbackTo: 'deploy-0' }, { image: OLDER }, []],

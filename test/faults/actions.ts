@@ -8,7 +8,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   'ec2.tag': ['ec2:CreateTags'],
   'ec2.consoleOutput': ['ec2:GetConsoleOutput'],
   'ec2.findImage': ['ec2:DescribeImages'],
-  'ec2.newestImage': ['ec2:DescribeImages'],
+  'ec2.matchingImages': ['ec2:DescribeImages'],
   'ec2.subnets': ['ec2:DescribeSubnets'],
   'loadBalancers.settings': [
     'elasticloadbalancing:DescribeLoadBalancers',

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { recordOf } from '../../lambdas/domain/record/record.ts';
+import type { Image } from '../../lambdas/ports/ec2.ts';
 import type { Artifacts, ArtifactVersion, Records } from '../../lambdas/ports/s3.ts';
 import { resolveTheImage } from '../../lambdas/resolve-the-image.ts';
 import { resolveTheRelease } from '../../lambdas/resolve-the-release.ts';
@@ -29,11 +30,34 @@ const resolveImage = (changes: object, methods: Methods) =>
 
 describe('Resolve the image', () => {
   it('takes the newest image of the fleet’s kind', async () => {
-    const ports = portsWith({ ec2: { newestImage: async () => anImage() } });
+    const ports = portsWith({ ec2: { matchingImages: async () => [anImage()] } });
     expect(await resolveTheImage.run(aDeployment(), ports)).toMatchObject({ imageId: 'ami-0abc' });
     expect(ports.calls).toEqual([
-      'ec2.newestImage {"from":"search","owner":"self","namePattern":"shop-*","tags":{},"architecture":"arm64"}',
+      'ec2.matchingImages {"from":"search","owner":"self","namePattern":"shop-*","tags":{},"architecture":"arm64"}',
     ]);
+  });
+
+  it('takes the newest that is not deprecated, and refuses when all are', async () => {
+    const deprecated = anImage({ imageId: 'ami-9', createdAt: at(99), deprecatedAt: at(100) });
+    const search = (...images: Image[]) => resolveImage({}, { ec2: { matchingImages: async () => images } });
+    expect(await search(deprecated, anImage())).toMatchObject({ imageId: 'ami-0abc', withdrawn: ['ami-9'] });
+    await expect(search(deprecated)).rejects.toThrow(
+      failure('ImageUnusable', 'start with {"amiId": "ami-9"}'),
+    );
+  });
+
+  it.each<[string, object, string | undefined]>([
+    ['a parameter names', {}, 'ImageUnusable'],
+    ['a person names', { amiId: 'ami-0123456789abcdef0' }, undefined],
+  ])('knows a deprecated image that %s', async (_title, input, refused) => {
+    const methods = {
+      parameters: { read: async () => 'ami-0abc' },
+      ec2: { findImage: async () => anImage({ deprecatedAt: at(100) }) },
+    };
+    const resolving = resolveImage({ fleet: FROM_PARAMETER, input }, methods);
+    if (refused)
+      await expect(resolving).rejects.toThrow(failure('ImageUnusable', 'is deprecated by its owner'));
+    else expect(await resolving).toMatchObject({ deprecatedAt: at(100).toISOString() });
   });
 
   it('takes the image that the fleet’s parameter names', async () =>
@@ -70,12 +94,12 @@ describe('Resolve the image', () => {
   );
 
   it('refuses when there is no such image', async () =>
-    expect(resolveImage({}, { ec2: { newestImage: async () => undefined } })).rejects.toThrow(
+    expect(resolveImage({}, { ec2: { matchingImages: async () => [] } })).rejects.toThrow(
       failure('ImageNotFound'),
     ));
 
   it('does not take silence for absence', async () =>
-    expect(resolveImage({}, { ec2: { newestImage: failing('ServiceUnavailable') } })).rejects.toThrow(
+    expect(resolveImage({}, { ec2: { matchingImages: failing('ServiceUnavailable') } })).rejects.toThrow(
       failure('ServiceUnavailable'),
     ));
 });
@@ -103,6 +127,13 @@ describe('Resolve the image, to go back', () => {
       rollbackTo: 'deploy-0',
       reason: 'ami-0old (shop-1) from the record of deploy-0',
     }));
+
+  it('takes that image, deprecated or not: the release is meant', async () => {
+    const methods = { ...BOTH, ec2: { findImage: async () => anImage({ deprecatedAt: at(100) }) } };
+    expect(await back({ rollbackTo: 'previous' }, methods)).toMatchObject({
+      deprecatedAt: at(100).toISOString(),
+    });
+  });
 
   it('takes another image beside it, because the old one may be gone', async () =>
     expect(await back({ rollbackTo: 'deploy-0', amiId: 'ami-0123456789abcdef0' }, BOTH)).toMatchObject({

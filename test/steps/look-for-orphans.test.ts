@@ -92,7 +92,7 @@ function world(scenes: Readonly<Record<string, Scene>>) {
       tag: unexpected,
       consoleOutput: unexpected,
       findImage: unexpected,
-      newestImage: unexpected,
+      matchingImages: unexpected,
       subnets: unexpected,
     },
   };

@@ -40,7 +40,7 @@ ec2Contract('the modelled world', async () => {
     instanceType: 't4g.small',
     launchTemplate: { id: 'lt-1', version: '1' },
     search: { from: 'search', owner: 'self', tags, architecture: 'arm64' },
-    newestImageId: 'ami-newest',
+    matchingImageIds: ['ami-newest', 'ami-older'],
     honours: { clientToken: true, launchTemplates: true },
     settle,
     protect: async (instanceId) => world.ec2.protect(instanceId),

@@ -240,7 +240,7 @@ describe('looking', () => {
     expect(listed.map(({ instanceId }) => instanceId)).toEqual([id]);
   });
 
-  it('finds the newest available image that matches', async () => {
+  it('finds the available images that match, of deprecated ones the account’s own', async () => {
     const { world, ports } = smallWorld();
     const day = (n: number) => new Date(Date.UTC(2026, 1, n));
     const app = { tags: { app: 'shop' }, architecture: 'arm64' };
@@ -276,9 +276,13 @@ describe('looking', () => {
       tags: { app: 'shop' },
       architecture: 'arm64',
     } as const;
-    expect((await ports.ec2.newestImage(query))?.imageId).toBe('ami-new');
-    expect(await ports.ec2.newestImage({ ...query, namePattern: 'shop.*' })).toBeUndefined();
+    const found = await ports.ec2.matchingImages(query);
+    expect(found.map(({ imageId }) => imageId)).toEqual(['ami-old', 'ami-new']);
+    expect(await ports.ec2.matchingImages({ ...query, namePattern: 'shop.*' })).toEqual([]);
     expect(await ports.ec2.findImage('ami-9')).toBeUndefined();
+    for (const id of ['ami-old', 'ami-stranger']) world.ec2.deprecateImage(id);
+    expect(await ports.ec2.matchingImages(query)).toMatchObject([{ deprecatedAt: expect.any(Date) }, {}]);
+    expect(await ports.ec2.matchingImages({ ...query, owner: '999999999999' })).toEqual([]);
   });
 });
 

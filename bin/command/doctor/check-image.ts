@@ -15,11 +15,12 @@ const image = check('image');
 const imageAge = check('image-age');
 
 export const checkImage: Check = (facts, { fleet }) =>
-  image.given('the machine image', [facts.image], ({ asked, found }) =>
+  image.given('the machine image', [facts.image], ({ asked: imageId, found, withdrawn }) =>
     decided<readonly Finding[]>(
       () => {
-        const { reason } = decideImage(fleet, found, imageOrigin(fleet, undefined), asked);
-        return [image.ok(reason), ...(found ? age(found, facts) : [])];
+        const origin = imageOrigin(fleet, undefined);
+        const { reason } = decideImage(fleet, found, { origin, imageId, now: facts.now, withdrawn });
+        return [image.ok(reason), ...(found ? age(found, withdrawn, facts) : [])];
       },
       ({ name, message }) => [image.problem(happened(message), mendOf(fleet, found), name)],
     ),
@@ -34,13 +35,26 @@ function mendOf(fleet: Subject['fleet'], found: Image | undefined): string[] {
     lines.push(
       inFleetsFile(fleet.name, `architecture: '${found.architecture}', with instanceTypes to match`),
     );
+  if (found.deprecatedAt && found.state === 'available')
+    lines.push(
+      `Have CI build a new image; or, if this one is meant: irekae deploy ${fleet.name} --ami ${found.imageId}`,
+    );
   return lines.length > 0 ? lines : ['Wait until EC2 has finished the image, or build another one.'];
 }
 
-function age({ imageId, createdAt }: Image, { runningImage, now }: Facts): readonly Finding[] {
+function age(
+  { imageId, createdAt }: Image,
+  withdrawn: readonly string[] = [],
+  { runningImage, now }: Facts,
+): readonly Finding[] {
   const days = Math.floor(secondsBetween(createdAt, now) / 86_400);
   return imageAge.given('the image in use', [runningImage], (running) => {
     const behind = running ? secondsBetween(createdAt, running.createdAt) : 0;
+    if (running && withdrawn.includes(running.imageId))
+      return imageAge.warning(
+        `the fleet runs ${running.imageId}, which its owner deprecated: the next deployment goes back to ${imageId}`,
+        'Have CI build a newer image, or deploy now.',
+      );
     if (running && behind > 0)
       return imageAge.problem(
         `${imageId} is older than ${running.imageId}, which the fleet runs: the next deployment would be a step back`,

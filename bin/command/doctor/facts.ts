@@ -4,6 +4,7 @@ import { machineArn as machineArnIn, placeOf } from '../../../lambdas/domain/cor
 import { type Fleet, TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { currentReleaseKey, stackName } from '../../../lambdas/domain/core/names.ts';
 import { hostsOfRole } from '../../../lambdas/domain/hosts/look-at-hosts.ts';
+import { newestImage } from '../../../lambdas/domain/release/image.ts';
 import { parseCurrentRelease } from '../../../lambdas/domain/release/release-choice.ts';
 import type { CommandPorts } from '../../../lambdas/ports/command.ts';
 import type { Image } from '../../../lambdas/ports/ec2.ts';
@@ -76,16 +77,20 @@ interface FoundImage {
   /** The id that the parameter names. */
   readonly asked?: string;
   readonly found: Image | undefined;
+  /** Newer ones that are deprecated. */
+  readonly withdrawn?: readonly string[];
 }
 
-function aboutImages({ ec2, parameters, records, inspector }: CommandPorts, fleet: Fleet) {
+function aboutImages({ ec2, parameters, records, inspector, clock }: CommandPorts, fleet: Fleet) {
   const { image: source, architecture, artifact } = fleet;
   const find = (id: string) => ask('ec2:DescribeImages', () => ec2.findImage(id));
   const search = async (): Promise<Answer<FoundImage>> => {
     if (source.from === 'search')
-      return ask('ec2:DescribeImages', async () => ({
-        found: await ec2.newestImage({ ...source, architecture }),
-      }));
+      return ask('ec2:DescribeImages', async () => {
+        const images = await ec2.matchingImages({ ...source, architecture });
+        const { image: found, withdrawn } = newestImage(images, clock.now());
+        return { found, withdrawn };
+      });
     const named = ask(`ssm:GetParameter on ${source.parameter}`, () => parameters.read(source.parameter));
     return andThen(named, async (value): Promise<Answer<FoundImage>> => {
       const asked = value?.trim() ?? '';

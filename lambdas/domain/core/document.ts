@@ -58,6 +58,10 @@ const ResolvedImage = v.object({
   imageId: v.string(),
   name: v.string(),
   createdAt: v.optional(instant),
+  /** Its owner has withdrawn it, and it is meant all the same. */
+  deprecatedAt: v.optional(instant),
+  /** Newer ones of its kind that their owner has withdrawn. */
+  withdrawn: v.optional(v.array(v.string())),
   /** The deployment whose release is gone back to. */
   rollbackTo: v.optional(v.string()),
   reason: v.string(),

@@ -2,7 +2,7 @@
 import type { After } from '../core/document.ts';
 import { deploymentId } from '../core/document.ts';
 import { fleetSize } from '../core/fleet.ts';
-import { span } from '../core/words.ts';
+import { list, span } from '../core/words.ts';
 import { stragglersPlan } from '../hosts/stragglers.ts';
 import { triesOf } from '../launch/capacity.ts';
 
@@ -94,23 +94,33 @@ export function earliestFinish({ fleet, oldHosts }: Planned): Plan['earliestFini
   };
 }
 
-/** Settings of the load balancers that cost minutes, each with what to set. */
-function advice({ oldHosts }: Planned): string[] {
-  return oldHosts.balancers.flatMap(({ name, intervalSeconds, healthyThreshold, drainSeconds, joins }) => {
-    const found: string[] = [];
-    if (joins === 'when-registered') {
-      found.push(
-        `${name} checks health every ${intervalSeconds} s and requires ${healthyThreshold} passes after a failure: new hosts join it only once their application is up. Set 5 s × 2 to let them join while they boot.`,
-      );
-    }
-    if (drainSeconds === 0)
-      found.push(
-        `${name} does not drain: requests in flight are cut off when an old host leaves. Switch connection draining on.`,
-      );
-    if (drainSeconds > 60)
-      found.push(
-        `${name} drains for up to ${span(drainSeconds)}: 20 to 30 s are enough for most applications.`,
-      );
-    return found;
-  });
+/** Images that their owner has withdrawn, and settings of the load balancers that cost minutes: each with what to do. */
+function advice({ oldHosts, image: { imageId, deprecatedAt, withdrawn = [] } }: Planned): string[] {
+  const images: string[] = [];
+  if (deprecatedAt)
+    images.push(`${imageId} has been deprecated by its owner since ${deprecatedAt}: build a new image.`);
+  if (withdrawn.length > 0)
+    images.push(
+      `${imageId} is launched because newer ones are deprecated by their owner: ${list(withdrawn)}. Build a new image.`,
+    );
+  const balancers = oldHosts.balancers.flatMap(
+    ({ name, intervalSeconds, healthyThreshold, drainSeconds, joins }) => {
+      const found: string[] = [];
+      if (joins === 'when-registered') {
+        found.push(
+          `${name} checks health every ${intervalSeconds} s and requires ${healthyThreshold} passes after a failure: new hosts join it only once their application is up. Set 5 s × 2 to let them join while they boot.`,
+        );
+      }
+      if (drainSeconds === 0)
+        found.push(
+          `${name} does not drain: requests in flight are cut off when an old host leaves. Switch connection draining on.`,
+        );
+      if (drainSeconds > 60)
+        found.push(
+          `${name} drains for up to ${span(drainSeconds)}: 20 to 30 s are enough for most applications.`,
+        );
+      return found;
+    },
+  );
+  return [...images, ...balancers];
 }

@@ -22,6 +22,7 @@ export interface GateFacts {
     readonly imageId: string;
     readonly name: string;
     readonly createdAt?: string | undefined;
+    readonly withdrawn?: readonly string[] | undefined;
   };
   /** What the fleet runs, if that is known. */
   readonly current: CurrentRelease | undefined;
@@ -95,10 +96,14 @@ function sameAsNow(fleet: Fleet, { rollbackTo }: DeploymentInput, facts: GateFac
   };
 }
 
-/** Whoever names an image, or a release with its image, has asked for that one, however old. */
+/**
+ * Whoever names an image, or a release with its image, has asked for that one, however old. Where the owner of the newer
+ * one has withdrawn it, what became of it is known.
+ */
 function olderImage(fleet: Fleet, input: DeploymentInput, facts: GateFacts): GateRefusal | undefined {
   const { current, image } = facts;
   if (input.amiId || input.rollbackTo || !current || !isOlder(image, current)) return undefined;
+  if (image.withdrawn?.includes(current.imageId)) return undefined;
   return {
     name: 'OlderImage',
     sentence:

@@ -3,7 +3,7 @@ import type { Image } from '../../ports/ec2.ts';
 import type { ResolvedImage } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
-import { plain } from '../core/words.ts';
+import { list, plain } from '../core/words.ts';
 
 /** Where the image came from, for the sentences: `the execution input`, `SSM parameter /x`, … */
 export function imageOrigin(fleet: Fleet, asked: string | undefined, rollbackTo?: string): string {
@@ -21,17 +21,39 @@ export function imageOrigin(fleet: Fleet, asked: string | undefined, rollbackTo?
 /** What to do when the image of an earlier deployment is gone. */
 export const NAME_ANOTHER_IMAGE = 'Name another image beside rollbackTo: {"amiId": "ami-…"}.';
 
+const isDeprecated = ({ deprecatedAt }: Image, now: Date) =>
+  deprecatedAt !== undefined && deprecatedAt <= now;
+
 /**
- * @param mend what to do when there is no image; default: as for the newest one
- * @throws ImageNotFound when there is none; ImageUnusable when it cannot run the fleet.
+ * What its owner has withdrawn is not the newest: of images that match, the newest active one; where all are deprecated,
+ * the newest, for `decideImage` to name.
  */
-export function decideImage(
-  fleet: Fleet,
-  image: Image | undefined,
-  origin: string,
-  imageId?: string,
-  mend?: string,
-): ResolvedImage {
+export function newestImage(
+  images: readonly Image[],
+  now: Date,
+): { image: Image | undefined; withdrawn: string[] } {
+  const newestFirst = [...images].sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+  const active = newestFirst.findIndex((image) => !isDeprecated(image, now));
+  const withdrawn = newestFirst.slice(0, Math.max(active, 0)).map(({ imageId }) => imageId);
+  return { image: newestFirst[Math.max(active, 0)], withdrawn };
+}
+
+/** How an image was come by. */
+export interface ImageChoice {
+  readonly origin: string;
+  readonly imageId?: string | undefined;
+  readonly now: Date;
+  /** Somebody named this very image, or a release with it: deprecated or not, it is meant. */
+  readonly isNamed?: boolean;
+  /** Newer ones that match and are deprecated, newest first. */
+  readonly withdrawn?: readonly string[] | undefined;
+  /** What to do when there is no image; default: as for the newest one. */
+  readonly mend?: string;
+}
+
+/** @throws ImageNotFound when there is none; ImageUnusable when it cannot run the fleet, or is deprecated and not named. */
+export function decideImage(fleet: Fleet, image: Image | undefined, choice: ImageChoice): ResolvedImage {
+  const { origin, imageId, mend, withdrawn = [] } = choice;
   if (!image) {
     throw new DeploymentError(
       'ImageNotFound',
@@ -46,13 +68,31 @@ export function decideImage(
       `${image.imageId} (${name}, from ${origin}) cannot run ${fleet.name}: ${unfit.join('; ')}.`,
     );
   }
+  const deprecatedAt = isDeprecated(image, choice.now) ? image.deprecatedAt?.toISOString() : undefined;
+  if (deprecatedAt && !choice.isNamed) {
+    throw new DeploymentError(
+      'ImageUnusable',
+      `${image.imageId} (${name}, from ${origin}) is deprecated by its owner since ${deprecatedAt}, and there is no active ` +
+        `one. Build a new image; or, if this one is meant, start with {"amiId": "${image.imageId}"}.`,
+    );
+  }
+  const told = [
+    `${image.imageId} (${name}) from ${origin}`,
+    deprecatedAt && `deprecated by its owner since ${deprecatedAt}`,
+    withdrawn.length > 0 && `because newer ones are deprecated by their owner: ${list(withdrawn, 3)}`,
+  ];
   return {
     imageId: image.imageId,
     name,
     createdAt: image.createdAt.toISOString(),
-    reason: `${image.imageId} (${name}) from ${origin}`,
+    ...(deprecatedAt && { deprecatedAt }),
+    ...(withdrawn.length > 0 && { withdrawn: withdrawn.slice(0, MOST_WITHDRAWN) }),
+    reason: told.filter(Boolean).join(', '),
   };
 }
+
+/** Travel in the document; who is asked for is what runs now, which is seldom older than the newest of them. */
+const MOST_WITHDRAWN = 20;
 
 function unfitness(fleet: Fleet, image: Image): string[] {
   const found: string[] = [];

@@ -18,7 +18,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { DeploymentError } from '../domain/core/errors.ts';
-import type { Artifacts, ArtifactVersion, StoredObject } from '../ports/s3.ts';
+import type { Archive, Artifacts, ArtifactVersion, StoredObject } from '../ports/s3.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from './wire/aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
 import { keptClient } from './wire/kept-client.ts';
@@ -73,7 +73,28 @@ function toVersion(head: HeadObjectCommandOutput, place: Place): ArtifactVersion
     throw unavailable(`look at ${nameOf(place)}`, 'the answer has no size or no date');
   }
   const sha256 = sha256Of(head, place);
-  return { key: place.Key, versionId, sizeBytes, ...(sha256 === undefined ? {} : { sha256 }), uploadedAt };
+  const archive = archiveOf(head);
+  return {
+    key: place.Key,
+    versionId,
+    sizeBytes,
+    ...(sha256 === undefined ? {} : { sha256 }),
+    uploadedAt,
+    ...(archive && { archive }),
+  };
+}
+
+/** HEAD answers for what GET refuses. Intelligent-Tiering has archives of its own, which it tells in a header of their own. */
+function archiveOf({
+  StorageClass,
+  ArchiveStatus,
+  Restore = '',
+}: HeadObjectCommandOutput): Archive | undefined {
+  const isArchive = StorageClass === 'GLACIER' || StorageClass === 'DEEP_ARCHIVE';
+  const name = ArchiveStatus ?? (isArchive ? StorageClass : undefined);
+  // A restored copy lies beside the archive, for the days that were asked for.
+  if (name === undefined || Restore.includes('ongoing-request="false"')) return undefined;
+  return { name, isRestoring: Restore.includes('ongoing-request="true"') };
 }
 
 /** The digest of the whole object, from the uploader's metadata or from S3; they must not contradict each other. */

@@ -18,6 +18,14 @@ export interface ArtifactVersion {
   /** Hex, where S3 or the uploader's metadata (`sha256`) knows the digest of the whole object. */
   readonly sha256?: string;
   readonly uploadedAt: Date;
+  /** Where its bytes are that S3 does not give out now. Absent: it can be read, perhaps as a restored copy. */
+  readonly archive?: Archive;
+}
+
+export interface Archive {
+  /** In S3's words: `GLACIER`, `DEEP_ARCHIVE`. */
+  readonly name: string;
+  readonly isRestoring: boolean;
 }
 
 export interface Artifacts {

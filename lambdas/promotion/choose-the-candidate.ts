@@ -24,7 +24,7 @@ import { definePromotionStep } from '../domain/promotion/step.ts';
 import { pin } from '../domain/release/pin.ts';
 import { foundArtifact } from '../domain/release/release-choice.ts';
 import type { Ports } from '../ports/ports.ts';
-import type { Artifacts } from '../ports/s3.ts';
+import type { Artifacts, ArtifactVersion } from '../ports/s3.ts';
 
 /** So many releases back a version is looked for; the port lists so many versions at most. */
 const MOST_RELEASES = 50;
@@ -47,14 +47,16 @@ export const chooseTheCandidate = definePromotionStep(
     const versionId = candidateVersion(source, input, histories);
     assertVersionExists(plan, versionId, newestFirst, MOST_VERSIONS);
     const proven = proveVersion(plan, input, versionId, { histories, newestFirst, now: ports.clock.now() });
-    const artifact = await pinned(plan, versionId, histories, ports.artifacts);
+    const { bucket, key } = from;
+    const found = foundArtifact(bucket, key, versionId, await ports.artifacts.find(bucket, key, versionId));
+    const artifact = await pinned(plan, found, histories, ports.artifacts);
     const [newest, ...proofs] = await Promise.all([
       ports.copies.look(to),
       ...fed.map((each) => ports.records.readRecord(to.bucket, promotionKey(each.fleet, artifact.sha256))),
     ]);
     const isProven = proofs.every((proof) => proof !== undefined);
     return {
-      ...decidePromotion(plan, artifact, proven, { newest, isProven }),
+      ...decidePromotion(plan, artifact, proven, { newest, isProven, found }),
       dryRun: input.dryRun ?? false,
       artifact,
       provenBy: { ...proven.provenBy },
@@ -77,19 +79,18 @@ async function historiesOf(
   return new Map(await Promise.all(histories));
 }
 
-/** As it was deployed at the source; one that never was is looked at, and read when nobody knows its digest. */
+/** As it was deployed at the source; one that never was is read when nobody knows its digest. */
 async function pinned(
   { from }: PromotionPlan,
-  versionId: string,
+  found: ArtifactVersion,
   histories: Histories,
   artifacts: Artifacts,
 ): Promise<PinnedArtifact> {
-  const { bucket, key } = from;
   const deployed = [...histories.values()].flat().map(({ artifact }) => artifact);
-  const known = deployed.find((artifact) => artifact?.key === key && artifact.versionId === versionId);
-  if (known !== undefined) return known;
-  const found = await artifacts.find(bucket, key, versionId);
-  return pin(artifacts, bucket, foundArtifact(bucket, key, versionId, found));
+  const known = deployed.find(
+    (artifact) => artifact?.key === found.key && artifact.versionId === found.versionId,
+  );
+  return known ?? pin(artifacts, from.bucket, found);
 }
 
 export const handler = lambdaHandler(chooseTheCandidate, () => ({

@@ -122,6 +122,9 @@ class Trial {
     rules.settled(outcome);
     this.#followed(outcome === 'new hosts', this.#refusesFollowers());
     // Rule 4: a gate that lacks an answer must stay closed.
+    const [only, ...others] = this.#case.injuries;
+    if (outcome === 'new hosts' && only?.fault === 'withdrawn' && others.length === 0)
+      this.#broken(4, 'what was withdrawn was deployed');
     if (outcome === 'new hosts' && this.#kind.openGate) this.#broken(4, 'it was deployed past a closed gate');
     return outcome;
   }

@@ -17,6 +17,8 @@ export function wrongAnswer(fault: FaultName, call: PortCall, truth: unknown, ea
       return Array.isArray(truth) ? [...truth.slice(0, 1), ...truth] : truth;
     case 'stale':
       return call.service === 'executions' ? { state: 'running' } : (earlier ?? truth);
+    case 'withdrawn':
+      return Array.isArray(truth) ? truth.map(withdrawn) : truth && withdrawn(truth);
     case 'no-capacity':
       throw new DeploymentError('NoCapacity', 'EC2 has no capacity for this instance type.');
     case 'turned-down': {
@@ -27,6 +29,13 @@ export function wrongAnswer(fault: FaultName, call: PortCall, truth: unknown, ea
       throw new Error(`${fault} is not a wrong answer of ${call.service}.${call.action}`);
   }
 }
+
+/** Of an image and of a tarball alike. */
+const withdrawn = (found: unknown) => ({
+  ...Object(found),
+  deprecatedAt: new Date(0),
+  archive: { name: 'DEEP_ARCHIVE', isRestoring: false },
+});
 
 /** What each port answers when there is nothing: an empty list, `undefined`, an unknown execution. */
 function emptied({ service, action }: PortCall, truth: unknown): unknown {

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import type {
+  Archive,
   ArtifactVersion,
   CopyRequest,
   Held,
@@ -51,7 +52,8 @@ export interface ObjectCreated {
       readonly key: string;
       readonly size: number;
       readonly etag: string;
-      readonly 'version-id': string;
+      /** Absent where the bucket keeps no versions. */
+      readonly 'version-id'?: string;
       readonly sequencer: string;
     };
     readonly 'request-id': string;
@@ -73,6 +75,7 @@ interface Version extends Uploaded {
 const SHA256 = /^[0-9a-f]{64}$/;
 /** The port's limit. */
 const MAX_VERSIONS = 1_000;
+const NO_VERSION = 'null';
 const DELETED = Symbol('delete marker');
 /** In one request. */
 const MOST_BYTES_AT_ONCE = 5 * 1024 ** 3;
@@ -80,6 +83,10 @@ const MOST_BYTES_AT_ONCE = 5 * 1024 ** 3;
 export class S3Model {
   readonly #world: Surroundings;
   readonly #buckets = new Map<string, Map<string, (Version | typeof DELETED)[]>>();
+  /** Those that keep no versions. */
+  readonly #unversioned = new Set<string>();
+  /** By version id. */
+  readonly #archives = new Map<string, Archive>();
   readonly #listeners: ((event: ObjectCreated) => void)[] = [];
   /** Copies in parts that are under way: how many parts there are, and how many are missing. */
   readonly #unfinished = new Map<string, { there: number; left: number }>();
@@ -93,13 +100,26 @@ export class S3Model {
     if (!this.#buckets.has(name)) this.#buckets.set(name, new Map());
   }
 
+  /** What is uploaded from now on replaces what was there, as version `null`. */
+  suspendVersioning(bucket: string): void {
+    this.#unversioned.add(bucket);
+  }
+
+  /** What a lifecycle rule does to a version, and the ways back; `undefined`: its restored copy is there. */
+  archive(versionId: string, archive: Archive | undefined): void {
+    if (archive) this.#archives.set(versionId, archive);
+    else this.#archives.delete(versionId);
+  }
+
   onObjectCreated(listener: (event: ObjectCreated) => void): void {
     this.#listeners.push(listener);
   }
 
   put(bucket: string, key: string, content: Uint8Array | string, upload: Upload = {}): Uploaded {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-    return this.#add(bucket, key, this.#version(bytes, upload), 'PutObject');
+    const version = this.#version(bytes, upload);
+    const isKept = !this.#unversioned.has(bucket);
+    return this.#add(bucket, key, isKept ? version : { ...version, versionId: NO_VERSION }, 'PutObject');
   }
 
   #add(bucket: string, key: string, version: Version, reason: Reason): Uploaded {
@@ -121,6 +141,12 @@ export class S3Model {
     const version = this.#find(bucket, key, versionId);
     if (version === undefined) return undefined;
     const { sizeBytes, claimed, computed, uploadedAt } = version;
+    if (version.versionId === NO_VERSION) {
+      throw new DeploymentError(
+        'ArtifactUnusable',
+        `s3://${bucket}/${key} has no version. Switch on versioning of the bucket and upload it again.`,
+      );
+    }
     if (claimed !== undefined && computed !== undefined && claimed !== computed) {
       throw new DeploymentError(
         'ArtifactUnusable',
@@ -129,7 +155,15 @@ export class S3Model {
     }
     const known = claimed ?? computed;
     const sha256 = known === undefined ? {} : { sha256: known };
-    return { key, versionId: version.versionId, sizeBytes, ...sha256, uploadedAt };
+    const archive = this.#archives.get(version.versionId);
+    return {
+      key,
+      versionId: version.versionId,
+      sizeBytes,
+      ...sha256,
+      uploadedAt,
+      ...(archive && { archive }),
+    };
   }
 
   digest(bucket: string, key: string, versionId: string): string {
@@ -140,6 +174,7 @@ export class S3Model {
         `There is no version ${versionId} of ${key} in the bucket ${bucket}. Upload the artifact again.`,
       );
     }
+    this.#refuseArchived(version);
     return digestOf(version.bytes);
   }
 
@@ -257,10 +292,21 @@ export class S3Model {
 
   #source({ from }: CopyRequest): Version {
     const version = this.#find(from.bucket, from.key, from.versionId);
-    if (version !== undefined) return version;
+    if (version !== undefined) {
+      this.#refuseArchived(version);
+      return version;
+    }
     throw new DeploymentError(
       'ServiceRefused',
       `There is no version ${from.versionId} of ${from.key} in the bucket ${from.bucket}.`,
+    );
+  }
+
+  #refuseArchived({ versionId }: Version): void {
+    if (!this.#archives.has(versionId)) return;
+    throw new DeploymentError(
+      'ServiceRefused',
+      `AWS refused to read version ${versionId}: InvalidObjectState. Restore it first.`,
     );
   }
 
@@ -333,7 +379,7 @@ export class S3Model {
           key,
           size: version.sizeBytes,
           etag: version.etag,
-          'version-id': version.versionId,
+          ...(version.versionId !== NO_VERSION && { 'version-id': version.versionId }),
           sequencer: version.sequencer,
         },
         'request-id': random.hex(16).toUpperCase(),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { artifactsAdapter } from '../../lambdas/clients/artifacts.ts';
-import type { Artifacts } from '../../lambdas/ports/s3.ts';
+import type { Archive, Artifacts } from '../../lambdas/ports/s3.ts';
 import { type AwsEndpoint, type AwsReply, startAwsEndpoint, testClientOptions, xml } from './aws-endpoint.ts';
 
 let aws: AwsEndpoint;
@@ -83,6 +83,39 @@ describe('looking at an artifact', () => {
   ])('takes the digest from %s', async (_, headers, expected) => {
     aws.answer(() => head(headers as Record<string, string>));
     expect((await artifacts.find('bucket', 'app'))?.sha256).toBe(expected);
+  });
+
+  it.each<[string, Record<string, string>, Archive | undefined]>([
+    ['in Standard', {}, undefined],
+    ['in Glacier Instant Retrieval, which reads at once', { 'x-amz-storage-class': 'GLACIER_IR' }, undefined],
+    ['in Glacier', { 'x-amz-storage-class': 'GLACIER' }, { name: 'GLACIER', isRestoring: false }],
+    [
+      'in Deep Archive',
+      { 'x-amz-storage-class': 'DEEP_ARCHIVE' },
+      { name: 'DEEP_ARCHIVE', isRestoring: false },
+    ],
+    [
+      'on its way back',
+      { 'x-amz-storage-class': 'GLACIER', 'x-amz-restore': 'ongoing-request="true"' },
+      { name: 'GLACIER', isRestoring: true },
+    ],
+    [
+      'restored',
+      {
+        'x-amz-storage-class': 'GLACIER',
+        'x-amz-restore': 'ongoing-request="false", expiry-date="Fri, 21 Dec 2026 00:00:00 GMT"',
+      },
+      undefined,
+    ],
+    ['in Intelligent-Tiering', { 'x-amz-storage-class': 'INTELLIGENT_TIERING' }, undefined],
+    [
+      'in an archive of Intelligent-Tiering',
+      { 'x-amz-storage-class': 'INTELLIGENT_TIERING', 'x-amz-archive-status': 'ARCHIVE_ACCESS' },
+      { name: 'ARCHIVE_ACCESS', isRestoring: false },
+    ],
+  ])('knows where an object is that is %s', async (_, headers, archive) => {
+    aws.answer(() => head(headers));
+    expect((await artifacts.find('bucket', 'app'))?.archive).toEqual(archive);
   });
 
   it('does not trust an object whose metadata contradicts S3', async () => {

@@ -502,6 +502,23 @@ const CASES: readonly Case[] = [
     mend: /--metadata sha256=/,
   },
   {
+    name: 'an empty tarball',
+    ill: ({ stage, fleet }) => stage.world.s3.put(fleet.artifact.bucket, fleet.artifact.key, ''),
+    complaints: ['problem artifact'],
+    sentence: /is empty \(0 bytes\): its upload wrote nothing$/,
+    mend: /--metadata sha256=/,
+  },
+  {
+    name: 'a runtime that was archived',
+    ill: ({ stage, fleet }) => {
+      const [versionId = ''] = stage.world.s3.versions(fleet.artifact.bucket, fleet.runtimes[0]?.key ?? '');
+      stage.world.s3.archive(versionId, { name: 'GLACIER', isRestoring: false });
+    },
+    complaints: ['problem runtimes'],
+    sentence: /perl-5\.38-arm64\.tar\.gz version \S+ is archived \(GLACIER\): no host can read it$/,
+    mend: /^aws s3 cp perl/,
+  },
+  {
     name: 'a tarball that is not what its uploader said',
     ill: (ill) => upload(ill, { metadata: { sha256: '1'.repeat(64) }, checksum: 'sha256' }),
     complaints: ['problem artifact'],

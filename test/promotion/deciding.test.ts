@@ -96,6 +96,7 @@ describe('A promotion', () => {
 
 describe('What the destination has', () => {
   const proven = { provenBy: {}, waived: [] };
+  const FOUND = { ...ARTIFACT, uploadedAt: at(0) };
   const held = (changes: Partial<Held> = {}): Held => ({
     versionId: 'p7',
     etag: '"e"',
@@ -105,7 +106,7 @@ describe('What the destination has', () => {
   });
   const unsaid = ({ claimed: _, ...rest }: Held): Held => rest;
   const decide = (newest: Held | undefined, isProven = true) =>
-    decidePromotion(aPlan(), ARTIFACT, proven, { newest, isProven });
+    decidePromotion(aPlan(), ARTIFACT, proven, { newest, isProven, found: FOUND });
 
   it.each<[string, Held | undefined, boolean, string]>([
     ['nothing', undefined, false, 'promote'],
@@ -128,7 +129,7 @@ describe('What the destination has', () => {
         aPlan(),
         ARTIFACT,
         { provenBy: {}, waived: ['it is young'] },
-        { newest: undefined, isProven: false },
+        { newest: undefined, isProven: false, found: FOUND },
       ).reason,
     ).toMatch(/is promoted to s3:\/\/production\/app\.tar\.gz, although it is young$/));
 

@@ -1,7 +1,7 @@
 /** The steps of a promotion, through literal ports. */
 import { describe, expect, it } from 'vitest';
 import type { Promotion } from '../../lambdas/domain/promotion/promotion.ts';
-import type { Held } from '../../lambdas/ports/s3.ts';
+import type { ArtifactVersion, Held } from '../../lambdas/ports/s3.ts';
 import { chooseTheCandidate } from '../../lambdas/promotion/choose-the-candidate.ts';
 import { COPY_SECONDS, copyTheArtifact } from '../../lambdas/promotion/copy-the-artifact.ts';
 import { giveUpThePromotion } from '../../lambdas/promotion/give-up-the-promotion.ts';
@@ -23,6 +23,7 @@ describe('Choose the candidate', () => {
     artifacts: {
       versions: async (_bucket: string, key: string) =>
         key === CURRENT ? rows.map((_, index) => `c${index}`) : ['v3', 'v2'],
+      find: async (): Promise<ArtifactVersion> => ({ ...ARTIFACT, uploadedAt: at(0) }),
     },
     records: {
       readVersion: async (_bucket: string, _key: string, id: string) => rows[Number(id.slice(1))],
@@ -85,6 +86,22 @@ describe('Choose the candidate', () => {
       aPromotion({ input: { ...input, override: [...input.override] } }),
     );
     expect(await answer).toMatchObject({ artifact: { ...ARTIFACT, versionId: 'v2' }, provenBy: {} });
+  });
+
+  it('is refused when it was archived since, unless the destination has it', async () => {
+    const { artifacts, records } = source(ran('v3', 10));
+    const archive = { name: 'GLACIER', isRestoring: false };
+    const archived = { ...artifacts, find: async () => ({ ...ARTIFACT, uploadedAt: at(0), archive }) };
+    await expect(choose({ artifacts: archived, records }).answer).rejects.toThrow(
+      failure('ArtifactUnusable', 's3://staging/app.tar.gz version v3 is archived (GLACIER)'),
+    );
+    const there = {
+      copies: { look: async () => COPY },
+      records: { ...records, readRecord: async () => ({}) },
+    };
+    expect(await choose({ artifacts: archived, ...there }).answer).toMatchObject({
+      verdict: 'already-promoted',
+    });
   });
 
   it('may be a dry run', async () => {

@@ -241,6 +241,40 @@ describe('Resolve the release', () => {
     });
   });
 
+  it.each<[string, Partial<ArtifactVersion>, string]>([
+    [
+      'empty',
+      { sizeBytes: 0 },
+      'version v2 is empty (0 bytes): its upload wrote nothing. Upload the tarball again.',
+    ],
+    [
+      'archived',
+      { archive: { name: 'DEEP_ARCHIVE', isRestoring: false } },
+      'version v2 is archived (DEEP_ARCHIVE): no host can read it. Restore it (aws s3api restore-object --bucket artifacts ',
+    ],
+    [
+      'being restored',
+      { archive: { name: 'GLACIER', isRestoring: true } },
+      'version v2 is still being restored from GLACIER. Start again when S3 has restored it',
+    ],
+  ])('refuses an artifact, or a runtime, that is %s', async (_title, changes, says) => {
+    const fleet = aFleet({ runtimes: [{ key: 'perl.tar.gz', directory: '/opt/perl' }] });
+    for (const ill of ['shop/app.tar.gz', 'perl.tar.gz']) {
+      const find = async (_bucket: string, key: string) => version(key, 'v2', key === ill ? changes : {});
+      await expect(resolveRelease({ fleet }, bucket({ find }))).rejects.toThrow(
+        failure('ArtifactUnusable', `s3://artifacts/${ill} ${says}`),
+      );
+    }
+  });
+
+  it('does not mind an archived newest version when another one is asked for', async () => {
+    const archive = { name: 'GLACIER', isRestoring: false };
+    const find = async (_bucket: string, key: string, id = 'v2') =>
+      version(key, id, id === 'v2' ? { archive } : {});
+    const input = { versionId: 'v1' };
+    expect(await resolveRelease({ input }, bucket({ find }))).toMatchObject({ verdict: 'deploy' });
+  });
+
   it('computes a checksum that nobody else knows', async () => {
     const find = async (_bucket: string, key: string) => {
       const { sha256: _unknown, ...known } = version(key, 'v2');

@@ -1,7 +1,7 @@
 /** Whatever is wrong before the launch ends the deployment under its own name, in one sentence, with nothing changed. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { FailureName } from '../../lambdas/domain/core/errors.ts';
-import { Stage, type StageOptions } from '../../simulator/stage.ts';
+import { OLD_IMAGE, Stage, type StageOptions } from '../../simulator/stage.ts';
 import type { WorldEvent } from '../../simulator/world/events.ts';
 import { synthesize } from '../synth.ts';
 
@@ -67,6 +67,49 @@ const REFUSALS: Refusal[] = [
     },
     name: 'ArtifactUnusable',
     says: /no SHA-256.*--metadata sha256=/,
+  },
+  {
+    when: 'the tarball is empty',
+    arrange: ({ world, fleet }) => {
+      world.s3.put(fleet.artifact.bucket, fleet.artifact.key, '');
+    },
+    name: 'ArtifactUnusable',
+    says: /is empty \(0 bytes\).*Upload the tarball again/,
+  },
+  {
+    when: 'a lifecycle rule has archived the runtime',
+    arrange: ({ world, fleet }) => {
+      for (const { key } of fleet.runtimes) {
+        const [versionId = ''] = world.s3.versions(fleet.artifact.bucket, key);
+        world.s3.archive(versionId, { name: 'GLACIER', isRestoring: false });
+      }
+    },
+    name: 'ArtifactUnusable',
+    says: /runtimes\/perl.* is archived \(GLACIER\).*restore-object/,
+  },
+  ...[{}, { versionId: null }, { versionId: '' }].map(
+    (version): Refusal => ({
+      when: `the bucket keeps no versions, and the event of an upload says ${JSON.stringify(version)}`,
+      arrange: (set) => {
+        set.world.s3.suspendVersioning(set.fleet.artifact.bucket);
+        set.upload();
+      },
+      input: { ...version, upload: { eventId: 'e-1' } },
+      name: 'ArtifactUnusable',
+      says: /Switch on versioning of the bucket and upload it again/,
+    }),
+  ),
+  {
+    when: 'somebody gives an empty version',
+    input: { versionId: '' },
+    name: 'InvalidInput',
+    says: /versionId: given "", allowed: an S3 version id/,
+  },
+  {
+    when: 'its owner has deprecated every image of the kind',
+    arrange: ({ world }) => world.ec2.deprecateImage(OLD_IMAGE),
+    name: 'ImageUnusable',
+    says: /is deprecated by its owner since .*start with \{"amiId": "ami-/,
   },
   { when: 'the AMI is gone', input: { amiId: AMI }, name: 'ImageNotFound', says: new RegExp(AMI) },
   {

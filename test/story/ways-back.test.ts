@@ -208,6 +208,28 @@ describe('A new machine image', () => {
     expect(set.world.view().instances.map(({ instanceId }) => instanceId)).toEqual(set.oldInstances);
   });
 
+  it('that its owner withdraws gives way to the active one before it', async () => {
+    const set = staging();
+    set.upload('one');
+    await set.wait(60);
+    set.publishImage(NEWER_IMAGE);
+    await set.deploy({ amiId: NEWER_IMAGE }, 'one');
+    set.world.ec2.deprecateImage(NEWER_IMAGE);
+    set.upload('two');
+    expect(await set.deploy({ dryRun: true }, 'planned')).toMatchObject({
+      output: {
+        advice: expect.arrayContaining([
+          expect.stringContaining(`deprecated by their owner: ${NEWER_IMAGE}`),
+        ]),
+      },
+    });
+    expect(await set.deploy({}, 'two')).toMatchObject({
+      output: { outcome: 'Deployed', imageId: OLD_IMAGE },
+    });
+    const back = await set.deploy({ rollbackTo: 'one' }, 'back');
+    expect(back).toMatchObject({ output: { outcome: 'Deployed', imageId: NEWER_IMAGE } });
+  });
+
   it('that is gone again lets an older one be found, which is refused unless it is asked for', async () => {
     const set = staging();
     set.upload('one');

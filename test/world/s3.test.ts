@@ -47,6 +47,36 @@ describe('an upload', () => {
     await expect(artifacts.find('artifacts', KEY)).rejects.toEqual(named('ArtifactUnusable'));
   });
 
+  it('that is archived is found, and read and copied only once it is restored', async () => {
+    const { s3, artifacts } = withBucket();
+    const { versionId } = s3.put('artifacts', KEY, 'tarball');
+    const request = {
+      from: { bucket: 'artifacts', key: KEY, versionId },
+      to: { bucket: 'artifacts', key: 'copy' },
+      sha256: sha256('tarball'),
+      sizeBytes: 7,
+    };
+    s3.archive(versionId, { name: 'GLACIER', isRestoring: true });
+    expect(await artifacts.find('artifacts', KEY)).toMatchObject({
+      archive: { name: 'GLACIER', isRestoring: true },
+    });
+    await expect(artifacts.digest('artifacts', KEY, versionId)).rejects.toEqual(named('ServiceRefused'));
+    expect(() => s3.whole(request)).toThrow(/InvalidObjectState/);
+    s3.archive(versionId, undefined);
+    expect(await artifacts.find('artifacts', KEY)).not.toHaveProperty('archive');
+    expect(s3.whole(request)).toEqual(expect.any(String));
+  });
+
+  it('has no version in a bucket that keeps none, and its event none either', async () => {
+    const { s3, artifacts } = withBucket();
+    const events: ObjectCreated[] = [];
+    s3.onObjectCreated((event) => events.push(event));
+    s3.suspendVersioning('artifacts');
+    s3.put('artifacts', KEY, 'tarball');
+    expect(events[0]?.detail.object).not.toHaveProperty('version-id');
+    await expect(artifacts.find('artifacts', KEY)).rejects.toEqual(named('ArtifactUnusable'));
+  });
+
   it('may claim any size', async () => {
     const { s3, artifacts } = withBucket();
     s3.put('artifacts', KEY, 'small', { sizeBytes: 6_000_000_000 });

@@ -3,6 +3,7 @@
 import { LARGEST_DIGEST_BYTES } from '../../../lambdas/domain/core/artifact.ts';
 import { currentReleaseKey } from '../../../lambdas/domain/core/names.ts';
 import { accountedFor } from '../../../lambdas/domain/lock/orphans.ts';
+import { unreadable } from '../../../lambdas/domain/release/pin.ts';
 import type { BucketSettings } from '../../../lambdas/ports/inspector.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
 import { momentAgo } from '../wording.ts';
@@ -75,7 +76,7 @@ const application: Check = ({ artifact, now }, { fleet, region }) => {
   const absent = `nothing has been uploaded to ${key} yet; the upload starts the first deployment`;
   return tarball(artifactCheck, key, artifact, upload, (found) =>
     found
-      ? checksum(artifactCheck, found, upload, `uploaded ${momentAgo(found.uploadedAt, now)}`)
+      ? checksum(artifactCheck, bucket, found, upload, `uploaded ${momentAgo(found.uploadedAt, now)}`)
       : artifactCheck.warning(absent, upload),
   );
 };
@@ -88,7 +89,7 @@ const runtimes: Check = (facts, { fleet: { artifact }, region }) =>
     const absent = `the runtime ${key} is not in ${artifact.bucket}`;
     return tarball(runtimesCheck, key, version, upload, (found) =>
       found
-        ? checksum(runtimesCheck, found, upload, 'is there')
+        ? checksum(runtimesCheck, artifact.bucket, found, upload, 'is there')
         : runtimesCheck.problem(absent, upload, 'ArtifactNotFound'),
     );
   });
@@ -108,7 +109,15 @@ function tarball(
 /** To read more than this takes a deployment longer than a look at its hosts. */
 const LARGE_BYTES = 256 * 1024 ** 2;
 
-function checksum(of: Tarball, found: ArtifactVersion, upload: string, what: string): Finding {
+function checksum(
+  of: Tarball,
+  bucket: string,
+  found: ArtifactVersion,
+  upload: string,
+  what: string,
+): Finding {
+  const why = unreadable(bucket, found);
+  if (why) return of.problem(happened(why), upload, 'ArtifactUnusable');
   const { key, sizeBytes, sha256 } = found;
   if (sha256 !== undefined) return of.ok(`${key} ${what}, SHA-256 ${sha256.slice(0, 12)}…`);
   const without = `${key} has ${Math.round(sizeBytes / 1024 ** 2)} MiB and no checksum`;

@@ -9,10 +9,12 @@ export const FAILURES = {
   // Before anything was changed.
   InvalidInput: 'the execution input is not one that a deployment can start from',
   ArtifactNotFound: 'no such object or version in the artifact bucket',
-  ArtifactUnusable: 'the tarball has no trustworthy checksum, or is too large to compute one',
+  ArtifactUnusable:
+    'the tarball is empty, archived or without a version, or has no trustworthy checksum',
   NotProven: 'nothing proves that the version was deployed successfully where it has to run first',
   ImageNotFound: 'no machine image matches the fleet',
-  ImageUnusable: 'the machine image cannot run this fleet (architecture, state or root volume)',
+  ImageUnusable:
+    'the machine image cannot run this fleet (architecture, state or root volume), or is deprecated',
   MackerelKeyUnreadable: 'the Mackerel API key cannot be read from its SSM parameter',
   MackerelRefused: 'Mackerel refused the API key or the request',
   MackerelRoleUnknown: 'the fleet’s service or role does not exist in Mackerel',

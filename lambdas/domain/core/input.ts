@@ -116,7 +116,16 @@ function contradictions(given: Readonly<Record<string, unknown>>): { field: stri
 
 /** @throws InvalidInput */
 export const parseInput = (input: unknown): DeploymentInput =>
-  parseExecutionInput(DeploymentInput, input, 'deploys the newest upload');
+  parseExecutionInput(DeploymentInput, ofUnversioned(input), 'deploys the newest upload');
+
+/**
+ * A bucket that keeps no versions tells of an upload without one, and EventBridge makes of that nothing, `null` or an
+ * empty text: the artifact then says what is wrong with its bucket. Of anybody else, an empty version is a mistake.
+ */
+function ofUnversioned(input: unknown): unknown {
+  const { versionId, ...others } = Object(input);
+  return others.upload && (versionId === null || versionId === '') ? others : input;
+}
 
 /** Who or what started the deployment, in one phrase. */
 export function startedBy(input: DeploymentInput): string {

@@ -1,8 +1,9 @@
 /** Decisions of a promotion: which version is the candidate, and whether it may be promoted. */
-import type { Held } from '../../ports/s3.ts';
+import type { ArtifactVersion, Held } from '../../ports/s3.ts';
 import type { PinnedArtifact } from '../core/artifact.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { list } from '../core/words.ts';
+import { assertReadable } from '../release/pin.ts';
 import { foundArtifact } from '../release/release-choice.ts';
 import { digestOf } from './copying.ts';
 import type { PromotionInput } from './input.ts';
@@ -97,17 +98,20 @@ export interface Destination {
   readonly newest: Held | undefined;
   /** Is there a proof for every fed fleet? */
   readonly isProven: boolean;
+  /** What would be copied, as S3 has it now. */
+  readonly found: ArtifactVersion;
 }
 
 /**
  * Promoted already is what the destination has as its newest, with a proof for every fleet: without one it came there by
  * another way, and the fleets have refused it. A copy starts them anew.
+ * @throws ArtifactUnusable when there is to be a copy, and the source cannot be read anymore.
  */
 export function decidePromotion(
-  { to }: PromotionPlan,
+  { from, to }: PromotionPlan,
   artifact: PinnedArtifact,
   { waived }: Proven,
-  { newest, isProven }: Destination,
+  { newest, isProven, found }: Destination,
 ): Pick<Candidate, 'verdict' | 'reason' | 'onto'> {
   const name = `version ${artifact.versionId} (${artifact.sizeBytes} bytes, SHA-256 ${artifact.sha256.slice(0, 12)}…)`;
   const place = `s3://${to.bucket}/${to.key}`;
@@ -116,6 +120,8 @@ export function decidePromotion(
     const reason = `${name} is the newest of ${place} already, as version ${newest.versionId}`;
     return { verdict: 'already-promoted', reason, ...onto };
   }
+  // What was archived since it was deployed cannot be copied.
+  assertReadable(from.bucket, found);
   const inSpite = waived.length === 0 ? '' : `, although ${list(waived)}`;
   return { verdict: 'promote', reason: `${name} is promoted to ${place}${inSpite}`, ...onto };
 }

@@ -308,6 +308,11 @@ export const FleetConfig = only({
   securityGroups: list(id('sg'), 1, 16),
   /** Default: made, without further policies. */
   instanceProfile: v.optional(InstanceProfile, { kind: 'made' }),
+  /**
+   * How many network hops the answers of the instance metadata service may take: containers on the host need 2 to get
+   * the role's credentials. Default: 1, only the host itself.
+   */
+  metadataHopLimit: v.optional(whole(1, 64), 1),
   /** Default: none; ready then means registered in Mackerel. */
   loadBalancers: v.optional(list(LoadBalancer, 0, 10), []),
   rootVolume: v.optional(RootVolume, {}),
@@ -317,7 +322,10 @@ export const FleetConfig = only({
    * account has to allow it, too. Default: none, which is right for AWS's own key `aws/ebs`.
    */
   kmsKeys: v.optional(list(KMS_KEY_ARN, 0, 10), []),
-  /** Starts the application on a new host, as root, when everything is unpacked. One line of shell. */
+  /**
+   * Starts the application on a new host, as root, when everything is unpacked. One line of shell; must end, well before
+   * `limits.readySeconds` are over. It runs inside cloud-init: for a unit ordered after that, `systemctl start --no-block`.
+   */
   startCommand: text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,1024}$/u, 'one line of 1 to 1024 characters'),
   /** All in seconds. */
   limits: v.optional(Limits, {}),

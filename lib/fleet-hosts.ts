@@ -25,7 +25,11 @@ export class FleetHosts extends Construct {
         securityGroupIds: fleet.securityGroups,
         // A host that shuts itself down, as the boot script does on failure, must not linger.
         instanceInitiatedShutdownBehavior: 'terminate',
-        metadataOptions: { httpEndpoint: 'enabled', httpTokens: 'required', httpPutResponseHopLimit: 1 },
+        metadataOptions: {
+          httpEndpoint: 'enabled',
+          httpTokens: 'required',
+          httpPutResponseHopLimit: fleet.metadataHopLimit,
+        },
         blockDeviceMappings: [
           {
             deviceName: fleet.rootVolume.device,

@@ -1,6 +1,6 @@
 /** The boot script, run for real in a temporary root against a local IMDSv2 and S3. */
 import { execFileSync } from 'node:child_process';
-import { lstatSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import {
   largestBootScript,
   quote,
   renderBootScript,
+  startSecondsOf,
   USER_DATA_LIMIT,
 } from '../lambdas/domain/launch/boot-script.ts';
 import { LocalAws, SECRETS, s3Error } from './boot-script/aws.ts';
@@ -125,7 +126,39 @@ describe('A host that boots', () => {
     expect(again.status).toBe(0);
     expect(again.console.at(-1)).toMatch(/was started before; nothing to do$/);
     expect(host.read('srv/irekae/starts')).toBe('x\n');
-    expect(host.calls.slice(calls).filter((call) => /^(curl|systemctl|shutdown)/.test(call))).toEqual([]);
+    const since = host.calls.slice(calls);
+    expect(since.filter((call) => /^(systemctl|shutdown)|https:/.test(call))).toEqual([]);
+  });
+
+  it('does nothing when it runs a second time and nobody tells it which instance it is', async () => {
+    const script = renderBootScript(order({ startCommand: 'echo x >>../../starts' }));
+    await host.boot(script);
+    await aws.stop();
+    expect((await host.boot(script)).console.at(-1)).toMatch(/was started before; nothing to do$/);
+    expect(host.read('srv/irekae/starts')).toBe('x\n');
+  });
+
+  it.each([
+    ['the same deployment’s name', 'deploy-7 i-0fedcba9876543210'],
+    ['a deployment of another fleet', 'deploy-6 i-0fedcba9876543210'],
+    ['a name that begins alike', 'deploy-70 i-0123456789abcdef0'],
+    ['nothing', ''],
+  ])('starts its release on an image that was made from a host, whose file says %s', async (_, started) => {
+    host.write('srv/irekae/started', `${started}\n`);
+    host.write('srv/irekae/releases/deploy-6/start', '');
+    symlinkSync('releases/deploy-6', join(host.root, 'srv/irekae/current'));
+    const boot = await host.boot(unsigned({ startCommand: 'echo x >>../../starts' }));
+    expect(boot.console.at(-1)).toMatch(/^irekae: started /);
+    expect(host.read('srv/irekae/starts')).toBe('x\n');
+    expect(host.read('srv/irekae/started')).toBe(`deploy-7 ${aws.instanceId}\n`);
+    expect(readlinkSync(join(host.root, 'srv/irekae/current'))).toBe('releases/deploy-7');
+  });
+
+  it('leaves nothing of the image’s host to be started when its own release cannot be', async () => {
+    host.write('srv/irekae/started', 'deploy-6 i-0fedcba9876543210\n');
+    host.write('srv/irekae/current', '');
+    await host.boot(unsigned({ artifact: { ...pinned(APP_KEY, Buffer.from('')), versionId: 'gone' } }));
+    expect(host.exists('srv/irekae/started') || host.exists('srv/irekae/current')).toBe(false);
   });
 
   it('uses the path-style address for a bucket with dots, whose name fits no certificate', async () => {
@@ -303,14 +336,51 @@ describe('A host that cannot start its release', () => {
     expect(host.calls.at(-1)).toBe('shutdown -h now');
   });
 
-  it.each(['curl', 'tar', 'gzip', 'awk'])('says that the image has no %s', async (program) => {
+  it.each(['curl', 'tar', 'gzip', 'awk', 'timeout'])('says that the image has no %s', async (program) => {
     host.lacks(program);
     const boot = await host.boot(unsigned());
     expect(boot.console.at(-1)).toBe(`irekae: FAILED: the image has no ${program}: install it in the image`);
   });
 
+  it.each([
+    ['ends when it is told', 'echo waiting for nginx; sleep() { read -t "$1" <> <(:); }; sleep 60'],
+    ['does not end when it is told', "trap '' TERM; echo waiting for nginx; while :; do :; done"],
+  ])(
+    'shuts down over a start command that hangs and %s, and says what to look for',
+    async (_, startCommand) => {
+      const script = afterTheDownload({ startCommand, startSeconds: 2 }).replace(
+        'timeout -k 9',
+        'timeout -k 1',
+      );
+      const boot = await host.boot(script);
+      expect(boot.console).toContain('waiting for nginx');
+      expect(boot.console.at(-1)).toMatch(
+        /^irekae: FAILED: the start command did not end within [12] s: .*\(systemctl start --no-block\); its last/,
+      );
+      expect(host.calls.at(-1)).toBe('shutdown -h now');
+      expect(host.exists('srv/irekae/started')).toBe(false);
+    },
+  );
+
+  it.each([
+    [900, 780],
+    [7_200, 7_080],
+    [240, 120],
+    [100, 50],
+    [60, 30],
+  ])('of a fleet that waits %i s has %i s for its start command', (readySeconds, seconds) =>
+    expect(startSecondsOf(readySeconds)).toBe(seconds),
+  );
+
+  it('takes a start command that fails with the status of a timeout for what it is', async () => {
+    const boot = await host.boot(afterTheDownload({ startCommand: 'exit 124' }));
+    expect(boot.console.at(-1)).toMatch(/the start command ended with status 124/);
+  });
+
   it('shuts down when it is told to stop before the application was started', async () => {
-    const boot = await host.boot(afterTheDownload({ startCommand: 'kill -TERM $PPID' }));
+    const boot = await host.boot(
+      afterTheDownload({ startCommand: 'read -r _ _ _ boot _ </proc/$PPID/stat; kill -TERM $boot' }),
+    );
     expect(boot.console.at(-1)).toBe(
       'irekae: FAILED: the boot script was told to stop before the application was started',
     );
@@ -535,8 +605,8 @@ function unsigned(change: Partial<BootOrder> = {}): string {
 function afterTheDownload(change: Partial<BootOrder> = {}): string {
   host.write(`${RELEASE}/start`, 'exit 0');
   const script = renderBootScript(order(change));
-  const rest = script.replace(/^(identify_host|deliver .*)\n/gm, '');
-  expect(script.split('\n').length - rest.split('\n').length).toBe(2);
+  const rest = script.replace(/^identify_host$/m, 'instance=i-0').replace(/^deliver .*\n/gm, '');
+  expect(script.split('\n').length - rest.split('\n').length).toBe(1);
   return rest;
 }
 
@@ -550,6 +620,7 @@ function order(change: Partial<BootOrder> = {}): BootOrder {
     artifact: held ? pinned(APP_KEY, held) : upload(APP_KEY, [{ name: 'start', content: 'exit 0' }]),
     runtimes: [],
     startCommand: 'true',
+    startSeconds: 780,
     mackerelRole: 'Reactio:app',
     ...change,
   };

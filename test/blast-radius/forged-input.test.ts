@@ -274,6 +274,7 @@ describe('The boot script', () => {
             artifact: { key: given.key, versionId: given.version, sha256: 'a'.repeat(64), sizeBytes: 1 },
             runtimes: [],
             startCommand: './start',
+            startSeconds: 780,
             mackerelRole: 'Shop:web',
           });
           expect(assigned({ userData } as LaunchRequest)).toEqual({

@@ -39,6 +39,7 @@ export class LocalAws {
   readonly metadataMissing = new Map<string, number>();
   /** Lets requests in that are not signed at all, for tests of what comes after the download. */
   isOpen = false;
+  instanceId = 'i-0123456789abcdef0';
   /** The role's secret keys from now on: each is given out once, the last one for ever. */
   secretAccessKeys: readonly string[] = [CREDENTIALS.SecretAccessKey];
   /** The one that was given out last, and that S3 wants a request to be signed with. */
@@ -81,6 +82,7 @@ export class LocalAws {
     }
     if (path === CREDENTIALS_PATH) this.#rotate();
     const body = {
+      'instance-id': this.instanceId,
       'placement/region': REGION,
       'services/domain': 'amazonaws.com',
       'iam/security-credentials/': ROLE,

@@ -11,7 +11,7 @@ import { delimiter, dirname, join } from 'node:path';
 /** Beside coreutils, which need no list to be there: curl, tar (and its gzip), awk, grep, sed. */
 const PROGRAMS = [
   ...['bash', 'curl', 'tar', 'gzip', 'awk', 'grep', 'sed'],
-  ...['chmod', 'date', 'ln', 'mkdir', 'mv', 'od', 'rm', 'sha256sum', 'tail', 'tr'],
+  ...['chmod', 'date', 'ln', 'mkdir', 'mv', 'od', 'rm', 'sha256sum', 'tail', 'timeout', 'tr'],
 ];
 
 const LOG = 'var/log/irekae-boot.log';

@@ -160,6 +160,7 @@ describe('A host that boots from the image', () => {
           },
           runtimes: [],
           startCommand: 'systemctl enable --now reactio-app',
+          startSeconds: 780,
           mackerelRole: 'reactio-staging:app',
         }),
       );

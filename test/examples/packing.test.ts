@@ -206,6 +206,7 @@ describe('The tarball of the packed application', () => {
           },
           runtimes: [],
           startCommand: 'test -x bin/start && test -f local/lib/perl5/Plack.pm',
+          startSeconds: 780,
           mackerelRole: 'reactio-staging:app',
         }),
       );

@@ -423,6 +423,16 @@ describe('The alarm topic', () => {
   });
 });
 
+it('lets containers reach the metadata service where the fleet says so', () => {
+  const file = looseExample();
+  file.fleets = file.fleets.slice(0, 1).map((fleet) => ({ ...fleet, metadataHopLimit: 2 }));
+  file.environments = file.environments.slice(0, 1);
+  const { staging } = synthesizeTemplates(readFleets(file), { bundle: false });
+  expect(staging && resource(staging, 'AWS::EC2::LaunchTemplate')).toMatchObject({
+    LaunchTemplateData: { MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 2 } },
+  });
+});
+
 describe('A fleet that waits for new machine images', () => {
   const ruleOf = (image: object) => {
     const file = looseExample();

@@ -54,6 +54,7 @@ export const everythingGiven = (): FleetsFile => ({
       ],
       rootVolume: { device: '/dev/xvda', sizeGiB: 40 },
       kmsKeys: ['arn:aws:kms:eu-west-1:444444444444:key/99992222-3333-4444-5555-666677778888'],
+      metadataHopLimit: 2,
       startCommand: 'systemctl start web',
       limits: {
         readySeconds: 600,

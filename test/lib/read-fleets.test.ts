@@ -64,6 +64,7 @@ describe('The fleets file', () => {
       loadBalancers: [],
       instanceProfile: { kind: 'made', managedPolicies: [] },
       rootVolume: { device: '/dev/xvda', sizeGiB: 20 },
+      metadataHopLimit: 1,
       limits: {
         readySeconds: 900,
         bakeSeconds: 0,
@@ -106,7 +107,7 @@ describe('The fleets file', () => {
         'fleet reactio-staging-app: limits.bakeSeconds: given -1, allowed: a whole number from 0 to 86400',
         'fleet reactio-staging-app: startcommand: unknown field, allowed: only name, environment, mackerel, ' +
           'artifact, promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, ' +
-          'spillOver, keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
+          'spillOver, keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
           'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: instanceTypes.0: given "m7i.large", allowed: types of the fleet\'s ' +
           'architecture, arm64; this one is x86_64',
@@ -114,7 +115,7 @@ describe('The fleets file', () => {
           'letter or digit first',
         'fleet number 5: (the whole input): given 5, allowed: only name, environment, mackerel, artifact, ' +
           'promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
-          'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
+          'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
           'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',
       ].join('\n  - '),
@@ -391,6 +392,11 @@ describe('A fleet is refused', () => {
       'rootVolume.device: given "xvda"',
     ],
     ['with an empty root volume', { rootVolume: { sizeGiB: 0 } }, 'rootVolume.sizeGiB: given 0'],
+    [
+      'whose metadata nobody could get',
+      { metadataHopLimit: 0 },
+      'metadataHopLimit: given 0, allowed: a whole number from 1',
+    ],
     ['without a start command', { startCommand: '' }, 'startCommand: given ""'],
     ['with a start command of two lines', { startCommand: 'a\nb' }, 'startCommand: given "a\\nb"'],
     ['with a start command that no shell could hold', { startCommand: 'a\ud800' }, 'startCommand: given'],

@@ -21,12 +21,21 @@ export interface BootOrder {
   readonly artifact: PinnedArtifact;
   readonly runtimes: readonly PinnedRuntime[];
   readonly startCommand: string;
+  /** From the script's beginning: when the start command still runs then, it is told and ended. */
+  readonly startSeconds: number;
   /** `Service:role`, as mackerel-agent wants it. */
   readonly mackerelRole: string;
 }
 
 /** What EC2 takes as user data, in bytes before base64. */
 export const USER_DATA_LIMIT = 16 * 1024;
+
+/**
+ * How long a start command may take: nearly as long as the deployment waits for the host, less what it takes to boot, to
+ * say so on the console and to shut down. Who hangs is then told by name, and not by a timeout without a word.
+ */
+export const startSecondsOf = (readySeconds: number): number =>
+  Math.max(Math.floor(readySeconds / 2), readySeconds - 120);
 
 /** A Step Functions execution name has at most 80 characters. */
 const LONGEST_DEPLOYMENT_ID = 80;
@@ -70,6 +79,7 @@ export function largestBootScript(
     artifact: pinned(fleet.artifact.key),
     runtimes: fleet.runtimes.map(({ key, directory }) => ({ ...pinned(key), directory })),
     startCommand: fleet.startCommand,
+    startSeconds: 9_999,
     mackerelRole: `${fleet.mackerel.service}:${fleet.mackerel.role}`,
   });
   return Buffer.byteLength(script);
@@ -88,6 +98,7 @@ function render(order: BootOrder): string {
     `artifact=${quote(order.artifact.key)}`,
     `artifact_version=${quote(order.artifact.versionId)}`,
     `start_command=${quote(order.startCommand)}`,
+    `start_seconds=${order.startSeconds}`,
     `mackerel_role=${quote(order.mackerelRole)}`,
     '',
     FUNCTIONS,
@@ -129,12 +140,18 @@ export function quote(value: string): string {
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
+/** EC2 takes 16 KB: lines of comment stay here, for who reads the script here. */
+function forTheHost(script: string): string {
+  return script.replace(/^ *# .*\n/gm, '');
+}
+
 /**
  * The part that is the same on every host. Inside this literal, `\${` is bash's `${` and `\\` its backslash.
  *
  * `set -e` has holes (conditions, substitutions), so whatever can fail says `|| fail`; the EXIT trap is for the rest.
  */
-const FUNCTIONS = `# Whatever fails is one line on the console, and the instance shuts down. Everything else: /var/log/irekae-boot.log.
+const FUNCTIONS =
+  forTheHost(`# Whatever fails is one line on the console, and the instance shuts down. Everything else: /var/log/irekae-boot.log.
 # IREKAE_ROOT is for tests alone: a directory that stands for /.
 set -euo pipefail
 root=\${IREKAE_ROOT-} home=$root/srv/irekae log=$root/var/log/irekae-boot.log
@@ -165,16 +182,17 @@ prepare() {
   umask 022
   mkdir -p "$root/var/log" "$home/releases"
   exec >>"$log" 2>&1 </dev/null # a file, not a pipe: a daemon that keeps it open holds up nobody
-  if [[ -e $home/started && $(<"$home/started") == "$deployment" ]]; then
+  # By the instance's id too: an image made from a host carries that host's file. Where nobody tells the id, it is ours.
+  if [[ -e $home/started && $(<"$home/started") == "$deployment "$(instance_id) ]]; then
     say "$fleet $artifact version $artifact_version was started before; nothing to do"
     outcome=started
     exit
   fi
   local tool
-  for tool in curl tar gzip awk; do
+  for tool in curl tar gzip awk timeout; do
     command -v "$tool" >/dev/null || fail "the image has no $tool: install it in the image"
   done
-  rm -rf "$work"
+  rm -rf "$work" "$home/started" "$home/current" # no other host's release starts from here
   mkdir "$work"
   # An agent that the image starts by itself would register a host whose application does not run yet.
   systemctl stop mackerel-agent 2>/dev/null || true
@@ -193,9 +211,13 @@ imds() { # METHOD PATH HEADER: asks for some 20 s, because a role's credentials 
 
 metadata() { imds GET "meta-data/$1" "X-aws-ec2-metadata-token: $imds_token"; }
 
+get_token() { imds_token=$(imds PUT api/token 'X-aws-ec2-metadata-token-ttl-seconds: 21600'); }
+
+instance_id() { { get_token && metadata instance-id; } || printf '*'; }
+
 identify_host() {
-  imds_token=$(imds PUT api/token 'X-aws-ec2-metadata-token-ttl-seconds: 21600') ||
-    fail 'the instance metadata service (IMDSv2) gives no token'
+  get_token || fail 'the instance metadata service (IMDSv2) gives no token'
+  instance=$(metadata instance-id) || fail 'the instance metadata service does not tell the instance id'
   region=$(metadata placement/region) || fail 'the instance metadata service does not tell the region'
   domain=$(metadata services/domain) || fail 'the instance metadata service does not tell the domain of AWS'
   iam_role=$(metadata iam/security-credentials/) ||
@@ -295,8 +317,13 @@ start_application() {
   { ln -sfn "releases/$deployment" "$home/current.new" && mv -T "$home/current.new" "$home/current" &&
     cd "$home/current"; } || fail "$home/current cannot be switched"
   say "starting the application"
+  local left=$((start_seconds > SECONDS ? start_seconds - SECONDS : 1)) status=0
   IREKAE_FLEET=$fleet IREKAE_DEPLOYMENT=$deployment IREKAE_ARTIFACT_VERSION=$artifact_version \\
-    bash -c "$start_command" || fail "the start command ended with status $?; its last lines are above"
+    timeout -k 9 $left bash -c "$start_command" || status=$?
+  ((status == 0)) && return
+  ((SECONDS < start_seconds)) || fail "the start command did not end within $left s: it must not wait for what starts\
+ only after this script (systemctl start --no-block); its last lines are above"
+  fail "the start command ended with status $status; its last lines are above"
 }
 
 # -- Mackerel --
@@ -330,8 +357,8 @@ join_mackerel() {
 }
 
 report_success() {
-  printf '%s\\n' "$deployment" >"$home/started"
+  printf '%s\\n' "$deployment $instance" >"$home/started"
   outcome=started
   say "started $fleet $artifact version $artifact_version in $SECONDS s"
 }
-`;
+`);

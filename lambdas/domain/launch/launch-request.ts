@@ -8,7 +8,7 @@ import { type After, deploymentId } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { TAG } from '../core/fleet.ts';
 import { count } from '../core/words.ts';
-import { renderBootScript } from './boot-script.ts';
+import { renderBootScript, startSecondsOf } from './boot-script.ts';
 
 /** A deployment that knows what to launch. */
 export type Launching = After<'image' | 'release'>;
@@ -42,6 +42,7 @@ export function launchRequest(deployment: Launching, wanted: Wanted): LaunchRequ
       artifact: release.artifact,
       runtimes: release.runtimes,
       startCommand: fleet.startCommand,
+      startSeconds: startSecondsOf(fleet.limits.readySeconds),
       mackerelRole: `${fleet.mackerel.service}:${fleet.mackerel.role}`,
     }),
     tags: {

@@ -21,6 +21,7 @@ import {
   readinessSentence,
   standings,
   toRegister,
+  usualReason,
 } from './domain/hosts/readiness.ts';
 import { decideStragglers, isBearable, mayReplace } from './domain/hosts/stragglers.ts';
 import { assertMayGoOn } from './domain/lock/fence.ts';
@@ -49,10 +50,10 @@ export const newHostsAreReady = defineWait('new-hosts-are-ready', {
       ? { ready: false, reason: 'EC2 is starting the new instances', earliest: runningAt }
       : lookAndJoin(deployment, ports, turn);
   },
-  late: (_deployment, { reason, seconds }) =>
+  late: ({ fleet }, { reason, seconds }) =>
     new DeploymentError(
       'NewHostsNotReady',
-      `Not ready ${span(seconds)} after the launch: ${reason}. Look at the hosts' console output and at the health check; ` +
+      `Not ready ${span(seconds)} after the launch: ${reason}. Look at the hosts' console output and at ${usualReason(fleet)}; ` +
         'if they only need longer, raise limits.readySeconds in bin/fleets.ts.',
     ),
 });

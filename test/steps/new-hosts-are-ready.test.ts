@@ -3,7 +3,7 @@ import { newHostsAreReady } from '../../lambdas/new-hosts-are-ready.ts';
 import { aLaunch, aLook, aSnapshot, at, iso, launched, NEW, OLD } from '../support/deployments.ts';
 import { aHost, allWell, inService, outOfService, type Scene } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
-import { aFleet } from '../support/fleets.ts';
+import { aFleet, WEB } from '../support/fleets.ts';
 import { LAST, large, largeLaunch, TEN, tenHosts } from '../support/large.ts';
 import { failing, type Methods, portsOn, portsWith, withStates } from '../support/ports.ts';
 
@@ -132,6 +132,19 @@ describe('New hosts are ready, in trouble', () => {
         'Not ready 15 min after the launch: 0 of 2 ready; i-new1 and i-new2: not registered in Mackerel yet. Look at',
       ),
     );
+  });
+
+  it.each([
+    ['behind a load balancer', [WEB], 'and at the health check; if'],
+    [
+      'of workers',
+      [],
+      'and at mackerel-agent: is it in the image, is its API key valid, and may it reach Mackerel; if',
+    ],
+  ])('says of a fleet %s where to look', async (_title, loadBalancers, says) => {
+    const scene = loadBalancers.length > 0 ? BOOTING : { ...BOOTING, members: {} };
+    const changes = { fleet: aFleet({ loadBalancers }) };
+    await expect(look(scene, 910, changes).answer).rejects.toThrow(failure('NewHostsNotReady', says));
   });
 
   it('is ready also at the very deadline', async () =>

@@ -10,6 +10,7 @@ import type { MackerelHost } from '../../ports/mackerel.ts';
 import { groupBy } from '../core/collections.ts';
 import type { NewInstance } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
+import type { Fleet } from '../core/fleet.ts';
 import { count, list } from '../core/words.ts';
 import { healthWords } from './health-words.ts';
 import type { Joining } from './joining.ts';
@@ -123,6 +124,12 @@ function balancersLack(instanceId: string, members: HostFacts['members']): strin
 }
 
 /** "Every one of zero" is not ready (rule 4). */
+/** Where to look first when hosts of this kind of fleet are not ready: nobody checks the health of a worker. */
+export const usualReason = ({ loadBalancers }: Pick<Fleet, 'loadBalancers'>): string =>
+  loadBalancers.length > 0
+    ? 'the health check'
+    : 'mackerel-agent: is it in the image, is its API key valid, and may it reach Mackerel';
+
 export function allReady(hosts: readonly HostStanding[]): boolean {
   return hosts.length > 0 && hosts.every((host) => host.rung === 'ready');
 }

@@ -9,8 +9,7 @@ export const FAILURES = {
   // Before anything was changed.
   InvalidInput: 'the execution input is not one that a deployment can start from',
   ArtifactNotFound: 'no such object or version in the artifact bucket',
-  ArtifactUnusable:
-    'the tarball is empty, archived or without a version, or has no trustworthy checksum',
+  ArtifactUnusable: 'the tarball is empty, archived or without a version, or has no trustworthy checksum',
   NotProven: 'nothing proves that the version was deployed successfully where it has to run first',
   ImageNotFound: 'no machine image matches the fleet',
   ImageUnusable:

@@ -1,6 +1,7 @@
 /**
  * State *Put old hosts back*: the first half of the undo. Registers the old hosts where they were registered, gives
- * them their Mackerel status back, and waits until they serve. The new hosts stay as they are until then.
+ * them their Mackerel status back, and waits until they serve. The new hosts stay as they are until then. That they
+ * serve decides alone: what Mackerel cannot be told is owed.
  */
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
@@ -8,14 +9,16 @@ import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import { groupBy } from './domain/core/collections.ts';
-import { type Deployment, type OldHost, oldInstanceIds } from './domain/core/document.ts';
+import { type Deployment, type OldHost, oldInstanceIds, type Untold } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import { STEPS } from './domain/core/steps.ts';
+import { whyUntold } from './domain/core/untold.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { span } from './domain/core/words.ts';
 import { atEachBalancer, membersByName } from './domain/hosts/look-at-hosts.ts';
 import { decidePuttingBack } from './domain/hosts/putting-back.ts';
 import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
+import { oweStatuses } from './domain/lock/owing.ts';
 import { servingMilestones } from './domain/record/timeline/milestones.ts';
 import type { Mackerel } from './ports/mackerel.ts';
 import type { Ports } from './ports/ports.ts';
@@ -25,6 +28,7 @@ type UndoPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | '
 export const putOldHostsBack = defineWait('put-old-hosts-back', {
   needs: [],
   remembers: ['restoredAt'],
+  keeps: ['owed', 'untoldSince'],
   look: lookAndPutBack,
   late: (_deployment, { reason, seconds }) =>
     new DeploymentError(
@@ -36,8 +40,10 @@ export const putOldHostsBack = defineWait('put-old-hosts-back', {
 async function lookAndPutBack(
   deployment: Deployment,
   ports: UndoPorts,
-  { now, memory: { restoredAt }, seen: earlier }: Turn<'restoredAt'>,
+  turn: Turn<'restoredAt', Untold>,
 ): Promise<Found<'restoredAt'>> {
+  const { now, seen: earlier } = turn;
+  const { restoredAt } = turn.memory;
   await (deployment.putBack ? assertHoldsLock(deployment, ports) : enterPhase('undo', deployment, ports));
   // Only a deployment whose new hosts were ready has ever touched an old one. Their last look alone does not tell: a
   // step that was cut off while it took old hosts out, and ran again, may have sent the deployment back to waiting.
@@ -52,13 +58,15 @@ async function lookAndPutBack(
   ]);
   const { register, done, reason } = decidePuttingBack({ old, instances, members });
   await atEachBalancer('register', deployment, ports, register);
-  // After the load balancers: serving comes before being watched.
+  // After the load balancers: serving comes before being watched, and decides alone.
   const quietAt = quietFrom(deployment, now);
   const isQuiet = now >= quietAt;
   const restores = restoredAt === undefined || (isQuiet && restoredAt < quietAt.getTime());
-  if (restores) await restoreStatuses(old, ports.mackerel);
-  const memory = { restoredAt: restores ? now.getTime() : restoredAt, hosts: {} };
+  const why = restores ? await whyUntold(() => restoreStatuses(old, ports.mackerel)) : undefined;
+  const memory = { restoredAt: restores && !why ? now.getTime() : restoredAt, hosts: {} };
   const seen = servingMilestones(deployment, old, members, now, earlier);
+  if (isQuiet && done && why && !(await oweStatuses(deployment, ports, turn, why)))
+    return { ready: false, reason: `${reason}; Mackerel is not told yet: ${why}`, memory, seen };
   if (isQuiet || !done) return { ready: done, reason, memory, seen };
   const waits = `${reason}; making sure that no earlier call deregisters them again`;
   return { ready: false, reason: waits, memory, seen, earliest: quietAt };
@@ -73,7 +81,7 @@ function quietFrom({ shift, putBack }: Deployment, now: Date): Date {
   return new Date(since.getTime() + STEPS['take-old-hosts-out-of-service'].seconds * 1_000);
 }
 
-async function restoreStatuses(old: readonly OldHost[], mackerel: Mackerel): Promise<void> {
+async function restoreStatuses(old: readonly OldHost[], mackerel: Mackerel): Promise<undefined> {
   for (const [status, hosts] of groupBy(old, (host) => host.status)) {
     await mackerel.setStatus(
       hosts.flatMap((host) => host.hostIds),

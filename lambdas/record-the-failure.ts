@@ -10,14 +10,16 @@ import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveRecords } from './clients/records.ts';
-import { type Ending, holdOf, parseDeployment } from './domain/core/document.ts';
-import { type FailureName, isFailure } from './domain/core/errors.ts';
+import { type Deployment, type Ending, holdOf, parseDeployment } from './domain/core/document.ts';
+import type { FailureName } from './domain/core/errors.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/core/names.ts';
 import { despiteBadInput, parseDocument } from './domain/core/parse-document.ts';
 import type { Step } from './domain/core/step.ts';
 import { ENDS } from './domain/core/story.ts';
+import { whyUntold } from './domain/core/untold.ts';
 import { endingOf } from './domain/record/ending.ts';
-import { recordOf, withoutTimeline } from './domain/record/record.ts';
+import { oweRecord, whyUnwritten } from './domain/record/owed.ts';
+import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record/record.ts';
 import { type NewsPorts, tellEnding } from './domain/record/telling.ts';
 import { writeTimeline } from './domain/record/write-timeline.ts';
 import type { Ports } from './ports/ports.ts';
@@ -41,30 +43,40 @@ export const recordTheFailure: Step<RecordPorts, Ending> = {
     const ending = endingOf(deployment, ends);
     const record = recordOf(deployment, ports.clock.now(), ending);
     const { fleet } = deployment;
-    const { bucket } = fleet.artifact;
     // First, and not quietly: nobody may take this for leftovers that can be cleaned up; and who has lost the lock knows
     // nothing of the fleet anymore that would be worth a record.
     if (NEEDS_HUMAN.includes(ending.error))
       await ports.ledger.keepForHuman(fleet.name, holdOf(deployment), ending.cause);
-    await quietly(
-      ports.records.writeRecord(bucket, deploymentRecordKey(fleet.name, record.deployment), record),
-    );
-    // Else the next deployment of what ran before this one would be told that it runs already.
-    if (NEEDS_HUMAN.includes(ending.error))
-      await quietly(
-        ports.records.writeRecord(bucket, currentReleaseKey(fleet.name), withoutTimeline(record)),
-      );
+    const why = await whyUnwritten(() => write(record, fleet.artifact.bucket, ports));
+    // A refusal changed nothing that a record would have to tell.
+    const owed = why && ends !== 'refused' ? await oweThe(deployment, record, why, ports) : '';
+    const whole = { ...ending, cause: [ending.cause, owed].filter(Boolean).join(' ') };
     // Side by side: the page is there before anybody who is told of it can look.
-    await Promise.all([writeTimeline(ports.records, fleet, record), tellEnding(deployment, record, ports)]);
-    return ending;
+    await Promise.all([
+      writeTimeline(ports.records, fleet, record),
+      tellEnding(deployment, { ...record, reason: whole.cause }, ports),
+    ]);
+    return whole;
   },
 };
 
-/** A record that cannot be written must not hide how the deployment ended: the execution fails under its own name. */
-async function quietly(writing: Promise<void>): Promise<void> {
-  await writing.catch((error: unknown) => {
-    if (!isFailure(error)) throw error;
-  });
+async function write(record: DeploymentRecord, bucket: string, { records }: RecordPorts): Promise<void> {
+  await records.writeRecord(bucket, deploymentRecordKey(record.fleet, record.deployment), record);
+  // Else the next deployment of what ran before this one would be told that it runs already.
+  if (NEEDS_HUMAN.includes(record.outcome))
+    await records.writeRecord(bucket, currentReleaseKey(record.fleet), withoutTimeline(record));
+}
+
+/** Neither a record nor a debt that cannot be written may hide how the deployment ended. @returns what to say of it */
+async function oweThe(
+  deployment: Deployment,
+  record: DeploymentRecord,
+  why: string,
+  ports: RecordPorts,
+): Promise<string> {
+  const isCurrent = NEEDS_HUMAN.includes(record.outcome);
+  const lost = await whyUntold(async () => void (await oweRecord(deployment, record, isCurrent, ports)));
+  return lost ? `The record could not be written: ${why}` : `Still owed: the record (${why}).`;
 }
 
 export const handler = lambdaHandler(recordTheFailure, (apiKeyParameter) => ({

@@ -10,7 +10,9 @@ import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveRecords } from './clients/records.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/core/names.ts';
 import { defineStep } from './domain/core/step.ts';
+import { assertTriedLongEnough } from './domain/core/untold.ts';
 import { assertHoldsLock } from './domain/lock/fence.ts';
+import { oweRecord, whyUnwritten } from './domain/record/owed.ts';
 import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record/record.ts';
 import { type NewsPorts, tellEnding } from './domain/record/telling.ts';
 import { writeTimeline } from './domain/record/write-timeline.ts';
@@ -23,13 +25,21 @@ export const recordTheRelease = defineStep(
   ['image', 'release', 'oldHosts', 'launch', 'retirement'],
   async (deployment, ports: RecordPorts): Promise<DeploymentRecord> => {
     await assertHoldsLock(deployment, ports);
-    const record = recordOf(deployment, ports.clock.now());
+    const now = ports.clock.now();
+    let record = recordOf(deployment, now);
     const { fleet } = deployment;
     const { bucket } = fleet.artifact;
-    await ports.records.writeRecord(bucket, deploymentRecordKey(fleet.name, record.deployment), record);
-    // Last, because it is what later deployments believe.
+    const why = await whyUnwritten(async () => {
+      await ports.records.writeRecord(bucket, deploymentRecordKey(fleet.name, record.deployment), record);
+      // Last, because it is what later deployments believe.
+      await ports.records.writeRecord(bucket, currentReleaseKey(fleet.name), withoutTimeline(record));
+    });
+    if (why) {
+      assertTriedLongEnough(deployment.retirement.at, now, why);
+      record = { ...record, reason: `${record.reason}; still owed: the record (${why})` };
+      await oweRecord(deployment, record, true, ports);
+    }
     const release = withoutTimeline(record);
-    await ports.records.writeRecord(bucket, currentReleaseKey(fleet.name), release);
     // Side by side: the page is there before anybody who is told of it can look.
     await Promise.all([writeTimeline(ports.records, fleet, record), tellEnding(deployment, record, ports)]);
     return release;

@@ -1,16 +1,18 @@
 /**
  * State *Retire old hosts in Mackerel*: their instances have ended; a host that is retired twice is retired once. Asked
- * about again, because an agent that saw an error may have registered anew since the snapshot.
+ * about again, because an agent that saw an error may have registered anew since the snapshot. Past the point of no return
+ * nobody is called for it: what Mackerel does not take is owed.
  */
 
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { oldInstanceIds, type Retirement } from './domain/core/document.ts';
-import { DeploymentError } from './domain/core/errors.ts';
 import { defineStep } from './domain/core/step.ts';
+import { assertTriedLongEnough, whyUntold } from './domain/core/untold.ts';
 import { count } from './domain/core/words.ts';
 import { retireHostsOf } from './domain/hosts/end-instances.ts';
+import { owe } from './domain/lock/debts.ts';
 import { assertHoldsLock } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
 
@@ -23,14 +25,19 @@ export const retireOldHostsInMackerel = defineStep(
     const ids = oldInstanceIds(deployment);
     if (ids.length === 0) return { reason: 'no host to retire', at };
     const known = deployment.oldHosts.hosts.flatMap((host) => host.hostIds);
-    const { retired, refusals } = await retireHostsOf(deployment, ports, ids, known);
-    if (refusals) {
-      throw new DeploymentError(
-        'RetirementFailed',
-        `Mackerel did not retire ${refusals}. Their instances are terminated: retire them in Mackerel by hand.`,
-      );
-    }
-    return { reason: `${count(retired, 'host')} retired in Mackerel`, at };
+    let hosts = 0;
+    const retire = async () => {
+      const { retired, refusals } = await retireHostsOf(deployment, ports, ids, known);
+      hosts = retired;
+      return refusals;
+    };
+    const why = (await whyUntold(retire)) && (await whyUntold(retire));
+    if (!why) return { reason: `${count(hosts, 'host')} retired in Mackerel`, at };
+    assertTriedLongEnough(deployment.termination.at, ports.clock.now(), why);
+    const { service, role } = deployment.fleet.mackerel;
+    await owe(deployment, [{ kind: 'retire', service, role, instances: ids, hosts: known }], ports);
+    const owed = `the retirement of ${count(ids.length, 'old host')} in Mackerel (${why})`;
+    return { reason: `owed: ${owed}`, at, owed };
   },
 );
 

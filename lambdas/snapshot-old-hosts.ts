@@ -1,38 +1,43 @@
 /**
  * State *Snapshot old hosts*: who serves now, by Mackerel's answer, confirmed by EC2 and by the load balancers. All
- * that could be wrong around a launch is found here, while nothing was changed. Only reads.
+ * that could be wrong around a launch is found here, while nothing was changed. Only reads, but for what an earlier deployment
+ * owes to Mackerel, and for a proof that the key may write.
  */
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler } from './clients/handler.ts';
+import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { Snapshot } from './domain/core/document.ts';
-import { DeploymentError } from './domain/core/errors.ts';
-import { type Fleet, loadBalancerName, TAG } from './domain/core/fleet.ts';
+import type { After, Snapshot } from './domain/core/document.ts';
+import { loadBalancerName, TAG } from './domain/core/fleet.ts';
 import { defineStep } from './domain/core/step.ts';
-import { list } from './domain/core/words.ts';
 import { decideJoining } from './domain/hosts/joining.ts';
 import { hostsOfRole, membersByTwoAnswers } from './domain/hosts/look-at-hosts.ts';
+import { assertMackerelTakesUs } from './domain/hosts/mackerel-takes-us.ts';
 import { checkNetwork } from './domain/hosts/network.ts';
 import { decideSnapshot } from './domain/hosts/snapshot.ts';
-import type { Mackerel } from './ports/mackerel.ts';
+import { payBeforeReading, payersAt } from './domain/lock/debts.ts';
+import { assertMayGoOn } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
 
 /** Strangers are for people to read: beyond this many the count says enough. */
 const MOST_STRANGERS = 50;
 
+type SnapshotPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger'>;
+
 export const snapshotOldHosts = defineStep(
   'snapshot-old-hosts',
   ['release'],
-  async (deployment, ports: Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>): Promise<Snapshot> => {
+  async (deployment, ports: SnapshotPorts): Promise<Snapshot> => {
     const { fleet } = deployment;
+    if (!deployment.release.dryRun) await beforeTheLook(deployment, ports);
     const [subnets, balancers, hosts, tagged, members] = await Promise.all([
       ports.ec2.subnets(fleet.subnets),
       Promise.all(fleet.loadBalancers.map((ref) => ports.loadBalancers.settings(ref))),
       hostsOfRole(deployment, ports),
       ports.ec2.listByTag(TAG.fleet, fleet.name),
       membersByTwoAnswers(deployment, ports),
-      assertRoleExists(fleet, ports.mackerel),
+      assertMackerelTakesUs(deployment, ports.mackerel),
     ]);
     checkNetwork(fleet, subnets, balancers);
     const named = new Set(hosts.flatMap((host) => host.instanceId ?? []));
@@ -54,23 +59,15 @@ export const snapshotOldHosts = defineStep(
   },
 );
 
-async function assertRoleExists(
-  { name, mackerel: { service, role } }: Fleet,
-  mackerel: Mackerel,
-): Promise<void> {
-  const roles = await mackerel.roles(service);
-  if (roles?.includes(role)) return;
-  const what = roles
-    ? `no role ${role} in the service ${service} (it has ${list(roles)})`
-    : `no service ${service}`;
-  throw new DeploymentError(
-    'MackerelRoleUnknown',
-    `Mackerel has ${what}. Create it there, or correct \`mackerel\` of ${name} in bin/fleets.ts.`,
-  );
+/** A dry run holds no lock, and changes nothing. */
+async function beforeTheLook(deployment: After<'release'>, ports: SnapshotPorts): Promise<void> {
+  await assertMayGoOn(deployment, ports);
+  await payBeforeReading(deployment.fleet.name, payersAt(ports), ports);
 }
 
 export const handler = lambdaHandler(snapshotOldHosts, (apiKeyParameter) => ({
   ec2: liveEc2(),
   mackerel: liveMackerel(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
+  ledger: liveLedger(),
 }));

@@ -1,7 +1,7 @@
 /**
  * State *Take the fleet lock*: one deployment per fleet. A start that finds the lock held leaves its request in the one
  * pending slot and ends as a success, or is superseded by a newer one that waits there; if the holder is dead, it sends
- * for the clean-up. A dry run needs no lock.
+ * for the clean-up. A record that an earlier deployment owes is written first. A dry run needs no lock.
  */
 
 import { liveArtifacts } from './clients/artifacts.ts';
@@ -11,10 +11,13 @@ import { liveLedger } from './clients/ledger.ts';
 import { liveRecords } from './clients/records.ts';
 import type { Deployment, Lock } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
+import type { Fleet } from './domain/core/fleet.ts';
 import { startedBy } from './domain/core/input.ts';
 import { defineStep } from './domain/core/step.ts';
+import { payBeforeReading, recordPayer } from './domain/lock/debts.ts';
 import { waitForTurn } from './domain/lock/wait-for-turn.ts';
 import { assertOwnKey } from './domain/release/release-choice.ts';
+import type { Hold } from './ports/ledger.ts';
 import type { Ports } from './ports/ports.ts';
 
 /** The lock may become free, or the slot be taken, between reading and writing: so often, and then it is asked again. */
@@ -37,12 +40,14 @@ export const takeTheFleetLock = defineStep(
         ...(input.reason && { why: input.reason }),
       };
       const hold = await ports.ledger.take(fleet.name, claim);
-      if (hold)
+      if (hold) {
+        await payRecords(fleet, hold, ports);
         return {
           ...hold,
           verdict: 'taken',
           reason: `lock of ${fleet.name} taken, generation ${hold.generation}`,
         };
+      }
       const row = await ports.ledger.read(fleet.name);
       const waiting = row?.held && (await waitForTurn(deployment, row.held, row.pending, ports));
       if (waiting) return { ...nobody, ...waiting };
@@ -53,6 +58,16 @@ export const takeTheFleetLock = defineStep(
     );
   },
 );
+
+/** Nobody knows yet that the lock is held: who cannot go on lets go of it. */
+async function payRecords({ name, artifact }: Fleet, hold: Hold, ports: LockPorts): Promise<void> {
+  try {
+    await payBeforeReading(name, recordPayer(ports, artifact.bucket), ports);
+  } catch (error) {
+    await ports.ledger.release(name, hold);
+    throw error;
+  }
+}
 
 export const handler = lambdaHandler(takeTheFleetLock, () => ({
   artifacts: liveArtifacts(),

@@ -8,7 +8,7 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import { type Deployment, deploymentId } from './domain/core/document.ts';
+import { type Deployment, deploymentId, type Untold } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import { TAG } from './domain/core/fleet.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
@@ -25,6 +25,7 @@ import {
 } from './domain/hosts/removal.ts';
 import { type Aside, setAside } from './domain/hosts/set-aside.ts';
 import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
+import { oweRetirement } from './domain/lock/owing.ts';
 import { terminatedMilestones } from './domain/record/timeline/milestones.ts';
 import type { Instance } from './ports/ec2.ts';
 import type { Ports } from './ports/ports.ts';
@@ -33,7 +34,7 @@ type UndoPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | '
 
 export const terminateNewInstances = defineWait('terminate-new-instances', {
   needs: [],
-  keeps: ['evidence', 'kept'],
+  keeps: ['evidence', 'kept', 'owed', 'untoldSince'],
   seconds: (deployment: Deployment) => {
     const { undoSeconds, drainSeconds } = deployment.fleet.limits;
     return undoSeconds + drainSeconds + settledAfterSeconds(deployment);
@@ -49,7 +50,7 @@ export const terminateNewInstances = defineWait('terminate-new-instances', {
 async function lookAndRemove(
   deployment: Deployment,
   ports: UndoPorts,
-  turn: Turn<never, Aside>,
+  turn: Turn<never, Aside & Untold>,
 ): Promise<Found> {
   const { document } = await assertHoldsLock(deployment, ports);
   const earlier = [...Object.keys(turn.memory.hosts), ...launchedIn(document)];
@@ -71,6 +72,7 @@ async function lookAndRemove(
     instances,
     unsettled,
     beforeTerminating: () => rememberLaunched(deployment, ports, instances, turn.now),
+    unretired: (ended, why) => oweRetirement(deployment, ports, turn, ended, why),
     milestones: ({ gone }) => terminatedMilestones(deployment, launched, gone, turn.now, turn.seen),
   });
   return found.ready && aside.kept

@@ -35,6 +35,7 @@ export class OrphanWatch extends Construct {
         new LambdaFunction(watch, {
           event: RuleTargetInput.fromObject({
             bucket: bucket.bucketName,
+            apiKeyParameter: environment.apiKeyParameter,
             fleets: fleets.map((name) => ({ name, machine: machineArn(stack, machineName(name, 'deploy')) })),
           }),
         }),

@@ -425,10 +425,13 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
     listApplicationVersions,
     tellAbsentFromForbidden,
     readReleases,
+    // Makes up for a record that is owed, before it is read.
+    writeRecords,
   ],
   'resolve-the-image': [describeImages, readImageParameters, readReleases, tellAbsentFromForbidden],
   'resolve-the-release': [readArtifacts, listApplicationVersions, tellAbsentFromForbidden, readRecords],
-  'snapshot-old-hosts': [...lookAtHosts, describeSubnets],
+  // Makes up for what is owed to Mackerel, before it asks who serves.
+  'snapshot-old-hosts': [readLedger, writeLedger, ...lookAtHosts, describeSubnets],
   'write-the-plan': [],
   // Reads in the ledger which tries an earlier run of it has behind it.
   'launch-new-instances': [readLedger, writeLedger, countAddresses, ...launch],
@@ -443,8 +446,8 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   'old-hosts-are-drained': [readLedger, describeLoadBalancers],
   'watch-the-new-hosts': [readLedger, ...lookAtHosts],
   'terminate-old-instances': [readLedger, writeLedger, ...lookAtHosts, terminateTagged],
-  'retire-old-hosts-in-mackerel': [readLedger, ...askMackerel],
-  'record-the-release': [readLedger, ...askMackerel, writeRecords, ...tellTheNews],
+  'retire-old-hosts-in-mackerel': [readLedger, writeLedger, ...askMackerel],
+  'record-the-release': [readLedger, writeLedger, ...askMackerel, writeRecords, ...tellTheNews],
   'put-old-hosts-back': [readLedger, writeLedger, ...lookAtHosts, ...register],
   // Writes down whom it terminates; reads the consoles of those that failed, and may keep one of them.
   'terminate-new-instances': [
@@ -456,11 +459,11 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
     readConsoles,
     tagKept,
   ],
-  // Marks a lock that has to wait for a human.
-  'record-the-failure': [writeLedger, ...askMackerel, writeRecords, ...tellTheNews],
+  // Marks a lock that has to wait for a human, and owes the record that it cannot write.
+  'record-the-failure': [readLedger, writeLedger, ...askMackerel, writeRecords, ...tellTheNews],
   'release-the-fleet-lock': startPending,
   'take-over-the-lock': [...startPending, describeExecutions],
-  // Leaves what it finds to the clean-up; ends only what was kept for debugging.
+  // Leaves what it finds to the clean-up; makes up for what is owed; ends only what was kept for debugging.
   [ORPHAN_WATCH]: [
     ...startPending,
     startCleanUps,
@@ -469,6 +472,8 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
     terminateKept,
     readCurrentReleases,
     tellAbsentFromForbidden,
+    ...askMackerel,
+    writeRecords,
   ],
 };
 

@@ -188,7 +188,10 @@ export class Rules {
     const running = new Set(
       view.instances.filter(({ state }) => state === 'running').map(({ instanceId }) => instanceId),
     );
-    const hosts = this.#ofRole(view).filter(({ status }) => status === 'working' || status === 'standby');
+    const owed = this.#owed();
+    const isWatched = ({ id, status }: HostView) =>
+      status === 'working' || status === 'standby' || owed.has(id);
+    const hosts = this.#ofRole(view).filter(isWatched);
     return new Set(hosts.flatMap(({ instanceId = '' }) => (running.has(instanceId) ? [instanceId] : [])))
       .size;
   }
@@ -234,8 +237,9 @@ export class Rules {
     const kept = left.filter((instance) => this.#isKept(instance, now)).slice(0, 1);
     for (const instance of left)
       if (!kept.includes(instance)) this.#broken(6, `${instance.instanceId} was left behind`);
+    const owed = this.#owed();
     for (const { instanceId, hosts } of this.#launched(now)) {
-      if (hosts.length > 0) this.#broken(6, `${instanceId} was left in Mackerel`);
+      if (hosts.length > 0 && !owed.has(instanceId)) this.#broken(6, `${instanceId} was left in Mackerel`);
     }
     for (const { name, members } of this.#balancers(this.#before)) {
       const serving = this.#inService(now, name);
@@ -247,7 +251,7 @@ export class Rules {
     }
     for (const host of this.#before.hosts) {
       const after = now.hosts.find(({ id }) => id === host.id);
-      if (after?.status !== host.status)
+      if (after?.status !== host.status && !owed.has(host.id))
         this.#broken(6, `Mackerel host ${host.id} was ${host.status}, is ${after?.status ?? 'gone'}`);
     }
   }
@@ -279,7 +283,7 @@ export class Rules {
     }
     if (launched.size !== fleetSize(this.#fleet)) this.#broken(7, `${launched.size} new hosts exist`);
     for (const { instanceId, id } of this.#ofRole(now)) {
-      if (instanceId && wrong(instanceId))
+      if (instanceId && wrong(instanceId) && !this.#owed().has(instanceId))
         this.#broken(7, `Mackerel host ${id} of ${instanceId} is still there`);
     }
     for (const instance of this.#newHosts(now))
@@ -289,6 +293,17 @@ export class Rules {
   /** A deployment that calls a human leaves enough hosts in service until someone comes, old ones or new ones. */
   #leftServing(now: WorldView): void {
     this.#nobodyMissing(now);
+  }
+
+  /** Of whom Mackerel was not told, and somebody makes up for it: instances to retire, hosts whose status is to be set. */
+  #owed(): ReadonlySet<string> {
+    const debts = this.#world.ledger.read(this.#fleet.name)?.owed?.debts ?? [];
+    return new Set(
+      debts.flatMap((debt) => {
+        if (debt.kind === 'retire') return debt.instances;
+        return debt.kind === 'status' ? debt.hosts : [];
+      }),
+    );
   }
 
   #isReady(instance: InstanceView, now: WorldView): boolean {

@@ -304,6 +304,21 @@ export const SCENARIOS = {
     arrange: (stage) => giveHistory(stage, ['release-41', 'release-42']),
     endsIn: 'Deployed',
   },
+  'mackerel-maintenance': {
+    tells:
+      'Mackerel goes into a maintenance of three hours during the bake: undone without it, and made up for when it is back.',
+    kind: 'app',
+    arrange: whenEntering('Watch the new hosts', ({ world }) => world.mackerel.suffer('answers-503', 180)),
+    endsIn: 'RolledBack',
+    because: 'ServiceUnavailable',
+  },
+  'read-only-key': {
+    tells: 'The Mackerel API key may only read: found out before anything is launched.',
+    kind: 'app',
+    arrange: ({ world }) => world.mackerel.suffer('read-only'),
+    endsIn: 'Nothing was changed',
+    because: 'MackerelRefused',
+  },
   straggler: {
     tells: 'Three of four new hosts are ready, and the last one falls far behind: it is replaced, once.',
     kind: 'app',

@@ -7,7 +7,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import * as v from 'valibot';
 import { DeploymentError } from '../domain/core/errors.ts';
 import { MAX_DOCUMENT_BYTES } from '../domain/core/ledger-refusals.ts';
-import type { LedgerRow, PendingRequest, Phase } from '../ports/ledger.ts';
+import type { Debt, LedgerRow, PendingRequest, Phase } from '../ports/ledger.ts';
 
 /** An attribute's value on the wire: text, a number, or bytes in base64. */
 export type Value = { readonly S: string } | { readonly N: string } | { readonly B: string };
@@ -15,7 +15,7 @@ export type Value = { readonly S: string } | { readonly N: string } | { readonly
 export const text = (value: string): Value => ({ S: value });
 export const number = (value: number): Value => ({ N: String(value) });
 export const moment = (value: Date): Value => ({ S: value.toISOString() });
-export const zipped = (value: string): Value => ({ B: gzipSync(value).toString('base64') });
+export const zipped = (value: string): { readonly B: string } => ({ B: gzipSync(value).toString('base64') });
 
 const asText = v.pipe(
   v.object({ S: v.string() }),
@@ -64,6 +64,8 @@ const Pending = v.object({
   pendingSince: asMoment,
 });
 
+const Owed = v.object({ owed: asDocument, owedVersion: asCount });
+
 /** The attributes that go when the lock is released, when a cancel request lapses, and when the slot is emptied. */
 export const CANCEL_ATTRIBUTES = Object.keys(Cancel.entries);
 export const HOLD_ATTRIBUTES = [...Object.keys(Held.entries), ...CANCEL_ATTRIBUTES];
@@ -75,7 +77,8 @@ export function toRow(item: unknown, fleet: string): LedgerRow {
     const generation = generationOf(item, fleet);
     const held = has(item, 'holder') ? toHeld(item, generation) : undefined;
     const pending = has(item, 'pendingId') ? toPending(item) : undefined;
-    return { fleet, generation, ...(held && { held }), ...(pending && { pending }) };
+    const owed = has(item, 'owedVersion') ? toOwed(item) : undefined;
+    return { fleet, generation, ...(held && { held }), ...(pending && { pending }), ...(owed && { owed }) };
   });
 }
 
@@ -117,6 +120,12 @@ function toPending(item: unknown): PendingRequest {
     ...(pendingNewestVersionId !== undefined && { newestVersionId: pendingNewestVersionId }),
     since: pendingSince,
   };
+}
+
+/** Written by us alone, as JSON: whoever pays looks at each debt anyhow. */
+function toOwed(item: unknown): NonNullable<LedgerRow['owed']> {
+  const { owed, owedVersion } = v.parse(Owed, item);
+  return { version: owedVersion, debts: JSON.parse(owed) as Debt[] };
 }
 
 const has = (item: unknown, attribute: string) => Object.hasOwn(Object(item), attribute);

@@ -11,12 +11,14 @@
  * - release, clearPending: what is not there anymore counts as done.
  * - pend: its own request stands in the slot: it took effect. If it was even started and cleared meanwhile, it is either
  *   refused (the caller decides anew) or put in again (the same name starts once).
+ * - owe: the version has moved on: it is refused, and the caller reads what is owed by then.
  * - requestCancel: the first request stays, who repeats it changes nothing. If the holder has undone itself and released
  *   the lock meanwhile, the answer is `false`: there is nobody left to ask.
  */
 
 import { DeploymentError } from '../domain/core/errors.ts';
 import {
+  assertDebtsFit,
   assertDocumentFits,
   assertRequestFits,
   cancelled,
@@ -27,7 +29,7 @@ import {
 } from '../domain/core/ledger-refusals.ts';
 import { LEDGER_TABLE_VARIABLE } from '../domain/core/names.ts';
 import { PHASES } from '../domain/core/steps.ts';
-import type { Claim, Hold, Ledger, LedgerRow, PendingRequest, Phase } from '../ports/ledger.ts';
+import type { Claim, Debt, Hold, Ledger, LedgerRow, PendingRequest, Phase } from '../ports/ledger.ts';
 import {
   CANCEL_ATTRIBUTES,
   generationOf,
@@ -72,6 +74,7 @@ export function ledgerAdapter({ call, tableName, now = () => new Date() }: Ledge
     release: (fleet, hold) => release(table, fleet, hold),
     pend: (fleet, request, replaces) => pend(table, fleet, request, replaces),
     clearPending: (fleet, id) => clearPending(table, fleet, id),
+    owe: (fleet, debts, since) => owe(table, fleet, debts, since),
     requestCancel: (fleet, holder, by) => requestCancel(table, fleet, holder, by),
   };
 }
@@ -236,6 +239,21 @@ async function clearPending(table: Table, fleet: string, id: string): Promise<vo
     update: removing(PENDING_ATTRIBUTES),
     values: { ':id': text(id) },
   });
+}
+
+async function owe(table: Table, fleet: string, debts: readonly Debt[], since: number): Promise<boolean> {
+  const owed = zipped(JSON.stringify(debts));
+  assertDebtsFit(fleet, (owed.B.length / 4) * 3);
+  const { done } = await write(table, fleet, {
+    doing: `write down what is owed of the fleet ${fleet}`,
+    condition:
+      since === 0
+        ? 'attribute_exists(#generation) AND attribute_not_exists(#owedVersion)'
+        : '#owedVersion = :since',
+    update: 'SET #owed = :owed, #owedVersion = :next',
+    values: { ...(since > 0 && { ':since': number(since) }), ':owed': owed, ':next': number(since + 1) },
+  });
+  return done;
 }
 
 async function requestCancel(table: Table, fleet: string, holder: string, by: string): Promise<boolean> {

@@ -91,6 +91,7 @@ export function mackerelClient(options: MackerelOptions): Mackerel {
     setMetadata: async (hostIds, namespace, value) => ({
       refused: await setMetadata(exchange, hostIds, namespace, value),
     }),
+    proveWriting: (service) => proveWriting(exchange, service),
   };
 }
 
@@ -239,6 +240,12 @@ async function setMetadata(
   for (const some of chunksOf(hostIds, SIDE_BY_SIDE))
     refused.push(...(await Promise.all(some.map(put))).flat());
   return refused;
+}
+
+async function proveWriting(exchange: Exchange, service: string): Promise<void> {
+  const path = `services/${encodeURIComponent(service)}/metadata/irekae`;
+  const call: Call = { method: 'PUT', path, query: [], body: { deploys: true } };
+  await ask(exchange, call, SuccessAnswer, serviceUnknown(service));
 }
 
 // ── Bulk calls ─────────────────────────────────────────────────────────────────────────────────────────────────────

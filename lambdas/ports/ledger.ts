@@ -1,4 +1,5 @@
-/** The ledger, a DynamoDB table: who holds the lock of a fleet, how far it is, and what waits. */
+/** The ledger, a DynamoDB table: who holds the lock of a fleet, how far it is, what waits, and what is owed. */
+import type { MackerelStatus } from './mackerel.ts';
 
 /** How far the holder of a fleet's lock is. Written before the first call of the phase is made. */
 export type Phase = 'agree' | 'bring-up' | 'shift' | 'remove' | 'undo';
@@ -24,6 +25,42 @@ export interface PendingRequest {
   readonly since: Date;
 }
 
+interface Owed {
+  readonly deployment: string;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+/** What a deployment could not tell when it ended, and somebody makes up for later. */
+export type Debt = Owed &
+  (
+    | {
+        /** Hosts whose status was put to `maintenance` and that shall have this one again. */
+        readonly kind: 'status';
+        readonly status: MackerelStatus;
+        readonly service: string;
+        readonly role: string;
+        /** Mackerel ids. */
+        readonly hosts: readonly string[];
+      }
+    | {
+        /** Instances that have ended (or leave the fleet) and shall have no host in Mackerel anymore. */
+        readonly kind: 'retire';
+        readonly service: string;
+        readonly role: string;
+        readonly instances: readonly string[];
+        /** Mackerel ids of theirs, as far as they were known. */
+        readonly hosts: readonly string[];
+      }
+    | {
+        /** The deployment's record, as JSON. */
+        readonly kind: 'record';
+        readonly record: string;
+        /** It says what the fleet runs: the next deployment must not read an older one. */
+        readonly isCurrent: boolean;
+      }
+  );
+
 export interface LedgerRow {
   readonly fleet: string;
   /** Grows with every holder; stays when the lock is released. */
@@ -44,6 +81,8 @@ export interface LedgerRow {
     readonly cancel?: { readonly by: string; readonly at: Date };
   };
   readonly pending?: PendingRequest;
+  /** What outlives the lock. Absent: nothing was ever owed. The version grows with every change. */
+  readonly owed?: { readonly version: number; readonly debts: readonly Debt[] };
 }
 
 export interface Claim {
@@ -79,6 +118,11 @@ export interface Ledger {
   pend(fleet: string, request: PendingRequest, replaces: PendingRequest | undefined): Promise<boolean>;
   /** Empties the slot of this request; an empty or other one counts as done. */
   clearPending(fleet: string, id: string): Promise<void>;
+  /**
+   * Writes down all that is owed now, if nobody has changed it since this version (0: nothing was ever owed).
+   * @throws InvalidInput when it is larger than a row has room for
+   */
+  owe(fleet: string, debts: readonly Debt[], since: number): Promise<boolean>;
   /** Asks the holder to undo itself; `false` when it does not hold the lock or has passed the point of no return. */
   requestCancel(fleet: string, holder: string, by: string): Promise<boolean>;
 }

@@ -47,6 +47,11 @@ export interface Mackerel {
     namespace: string,
     value: unknown,
   ): Promise<{ readonly refused: readonly Refusal[] }>;
+  /**
+   * Writes what needs no host and changes nothing: the same metadata of our own at the service, each time.
+   * @throws MackerelRefused when the key may only read
+   */
+  proveWriting(service: string): Promise<void>;
 }
 
 /** A point of a service metric. */

@@ -1,8 +1,8 @@
 /**
  * The orphan watch. Not a step of the story: a schedule starts it every five minutes, once for all fleets of an
  * environment, because status events get lost and people leave things half done. For each fleet it starts what waits
- * although the lock is free, sends the clean-up after a dead holder, and measures what nobody looks after: an alarm
- * rings on what stays so for 15 minutes. The only hosts that it changes are failed ones that were kept for debugging and
+ * although the lock is free, sends the clean-up after a dead holder, makes up for what deployments could not tell
+ * (Mackerel, records), and measures what nobody looks after: an alarm rings on what stays so for 15 minutes. The only hosts that it changes are failed ones that were kept for debugging and
  * whose time is over: it ends them.
  */
 
@@ -12,6 +12,7 @@ import { liveEc2 } from '../clients/ec2.ts';
 import { liveExecutions } from '../clients/executions.ts';
 import { systemClock } from '../clients/handler.ts';
 import { liveLedger } from '../clients/ledger.ts';
+import { liveMackerel } from '../clients/live-mackerel.ts';
 import { liveRecords } from '../clients/records.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
 import { list } from '../domain/core/words.ts';
@@ -21,6 +22,8 @@ import { metricFields } from '../domain/record/metrics.ts';
 /** What the schedule hands over, the same each time. */
 const Watched = v.object({
   bucket: v.string(),
+  /** Where the key of Mackerel is: absent in the event of an earlier release, whose fleets owe nothing. */
+  apiKeyParameter: v.optional(v.string(), ''),
   fleets: v.pipe(
     v.array(
       v.object({
@@ -74,6 +77,7 @@ export async function handler(event: unknown): Promise<void> {
     ledger: liveLedger(),
     executions: liveExecutions(),
     ec2: liveEc2(),
+    mackerel: liveMackerel(watched.output.apiKeyParameter),
     records: liveRecords(),
     clock: systemClock,
   };

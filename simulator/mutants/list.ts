@@ -111,8 +111,8 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'old hosts stay in maintenance: nobody is paged when they break',
     rule: 6,
     file: 'lambdas/put-old-hosts-back.ts',
-    find: 'if (restores) await restoreStatuses(old, ports.mackerel);',
-    replace: 'if (restores) await Promise.resolve();',
+    find: 'await whyUntold(() => restoreStatuses(old, ports.mackerel))',
+    replace: 'await Promise.resolve(undefined)',
     kinds: ['cancelled', 'rollback'],
   },
   {

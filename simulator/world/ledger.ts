@@ -1,6 +1,8 @@
 /** The modelled ledger: one row per fleet, with the conditions that the real writes have. */
 
+import { gzipSync } from 'node:zlib';
 import {
+  assertDebtsFit,
   assertDocumentFits,
   assertRequestFits,
   cancelled,
@@ -10,7 +12,7 @@ import {
   tooLate,
 } from '../../lambdas/domain/core/ledger-refusals.ts';
 import { PHASES } from '../../lambdas/domain/core/steps.ts';
-import type { Claim, Hold, LedgerRow, PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
+import type { Claim, Debt, Hold, LedgerRow, PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
 import type { Surroundings } from './surroundings.ts';
 
 type Held = NonNullable<LedgerRow['held']>;
@@ -83,6 +85,14 @@ export class LedgerModel {
     if (row?.pending?.id !== id) return;
     const { pending: _, ...kept } = row;
     this.#rows.set(fleet, kept);
+  }
+
+  owe(fleet: string, debts: readonly Debt[], since: number): boolean {
+    assertDebtsFit(fleet, gzipSync(JSON.stringify(debts)).length);
+    const row = this.#rows.get(fleet);
+    if (row === undefined || (row.owed?.version ?? 0) !== since) return false;
+    this.#rows.set(fleet, { ...row, owed: { version: since + 1, debts } });
+    return true;
   }
 
   requestCancel(fleet: string, holder: string, by: string): boolean {

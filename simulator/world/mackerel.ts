@@ -13,6 +13,7 @@ import type {
 } from '../../lambdas/ports/mackerel.ts';
 import type { Refusal } from '../../lambdas/ports/refusal.ts';
 import type { ModelInstance } from './instance.ts';
+import { metBy, type Outage } from './mackerel-outage.ts';
 import type { Surroundings } from './surroundings.ts';
 import { CONNECTIVITY_MILLIS, METRIC_MILLIS, wholeSeconds } from './timings.ts';
 
@@ -68,6 +69,9 @@ export interface HandMadeHost {
   readonly createdAt?: Date;
 }
 
+/** The calls for which a key that may only read is enough. */
+const READS = ['hosts', 'roles', 'openAlerts', 'latestMetric'];
+
 /** A point of a service metric. */
 const METRIC_NAME = /^[a-zA-Z0-9._-]+$/;
 
@@ -90,6 +94,7 @@ export class MackerelModel {
   readonly #metadata = new Map<string, string>();
   #awaited: AwaitedAgent[] = [];
   #serial = 0;
+  #outage: { readonly kind: Outage; readonly until: number } | undefined;
 
   constructor(world: Surroundings) {
     this.#world = world;
@@ -129,7 +134,20 @@ export class MackerelModel {
     this.#world.emit({ kind: 'alert-closed', ids: [id], changed: alert === undefined ? [] : [id] });
   }
 
+  /** Every call meets this from now on, for so many minutes. Agents register as ever: they try until they may. */
+  suffer(kind: Outage, minutes = Number.POSITIVE_INFINITY): void {
+    this.#outage = { kind, until: this.#world.now() + minutes * 60_000 };
+  }
+
   // ── For the other parts of the world ──
+
+  /** For each call from outside. @throws what it meets on its way */
+  assertReachable(action: string): void {
+    const { kind, until } = this.#outage ?? {};
+    if (kind === undefined || until === undefined || until <= this.#world.now()) return;
+    const error = metBy(kind, !READS.includes(action));
+    if (error) throw error;
+  }
 
   /** This instance's agent will register at its moment, under this role. */
   expectAgent(instance: ModelInstance, role: Role | undefined, status = this.agent.onStart): void {
@@ -288,6 +306,11 @@ export class MackerelModel {
     return {
       refused: gone.map((id) => ({ id, reason: this.#hosts.has(id) ? '400: retired' : '404: unknown' })),
     };
+  }
+
+  proveWriting(service: string): void {
+    this.#catchUp();
+    if (!this.#services.has(service)) throw unknownRole(service, '*');
   }
 
   // ── Inside ──

@@ -4,6 +4,7 @@
  */
 import type { Ports } from '../../lambdas/ports/ports.ts';
 import type { Service } from './events.ts';
+import { MackerelModel } from './mackerel.ts';
 import type { World } from './world.ts';
 
 /** Runs one call: `effect` against the model, counted by `requests` (of an answer, or 1 when it failed). */
@@ -62,6 +63,7 @@ const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
     annotate: two,
     postServiceMetrics: one,
     setMetadata: chunks(1),
+    proveWriting: one,
   },
   artifacts: { find: one, digest: one, versions: one, list: pages(1000) },
   records: { readRecord: one, readVersion: one, writeRecord: one, writePage: one },
@@ -84,6 +86,7 @@ const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
     release: one,
     pend: one,
     clearPending: one,
+    owe: one,
     requestCancel: one,
   },
   executions: { status: one, describe: one, recent: one, start: one },
@@ -124,7 +127,10 @@ function portOf(service: Service, model: object, run: RunCall): object {
         service,
         action,
         args,
-        () => (model as Untyped<unknown>)[action]?.(...args),
+        () => {
+          if (model instanceof MackerelModel) model.assertReachable(action);
+          return (model as Untyped<unknown>)[action]?.(...args);
+        },
         (answer) => count(answer, ...args),
       );
     return [action, call] as const;

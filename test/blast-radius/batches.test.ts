@@ -205,9 +205,10 @@ describe('Setting statuses and retiring in Mackerel', () => {
     };
     const { result } = await deploy(on);
     expect(result).toMatchObject({
-      error: 'StoppedHalfway',
-      cause: expect.stringContaining(`Mackerel did not retire ${badHost} (400: the host is busy)`),
+      endedIn: 'Deployed',
+      output: { reason: expect.stringContaining(`${badHost} (400: the host is busy)`) },
     });
+    expect(on.world.ledger.read(on.fleet.name)?.owed?.debts).toMatchObject([{ kind: 'retire' }]);
     expect(hostsOf(on, rest)).toEqual([]);
   });
 

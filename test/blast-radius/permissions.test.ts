@@ -238,7 +238,12 @@ const ASKS_MACKEREL: FunctionName[] = [
 describe('Who may read a parameter', () => {
   const parameter = (name: string) => arn('ssm', `parameter/${name}`);
   whoMayDoIt([
-    { does: 'the API key', call: one('ssm:GetParameter', API_KEY), by: ASKS_MACKEREL },
+    // The orphan watch makes up for what could not be told.
+    {
+      does: 'the API key',
+      call: one('ssm:GetParameter', API_KEY),
+      by: [...ASKS_MACKEREL, 'look-for-orphans'],
+    },
     ...['irekae/mackerel-api-key-2', 'irekae', 'irekae/other', 'database/password'].map((name) => ({
       does: `/${name}`,
       call: one('ssm:GetParameter', parameter(name)),
@@ -265,6 +270,9 @@ describe('Who may touch a row of the ledger', () => {
   );
   const writers: FunctionName[] = [
     'take-the-fleet-lock',
+    'snapshot-old-hosts',
+    'retire-old-hosts-in-mackerel',
+    'record-the-release',
     'launch-new-instances',
     'replace-the-stragglers',
     'take-old-hosts-out-of-service',
@@ -330,6 +338,14 @@ describe('Who may start an execution', () => {
   ]);
 });
 
+/** Those of this deployment; and those that an earlier one owes. */
+const WRITES_RECORDS: FunctionName[] = [
+  'take-the-fleet-lock',
+  'record-the-release',
+  'record-the-failure',
+  'look-for-orphans',
+];
+
 describe('Who may touch an object', () => {
   const object = (action: string, key: string) => one(`s3:${action}`, `${BUCKET}/${key}`);
   whoMayDoIt([
@@ -356,12 +372,12 @@ describe('Who may touch an object', () => {
     {
       does: 'the page of a deployment, writing',
       call: object('PutObject', `irekae/${APP}/deployments/release-1.html`),
-      by: ['record-the-release', 'record-the-failure'],
+      by: WRITES_RECORDS,
     },
     {
       does: 'a record, writing',
       call: object('PutObject', `irekae/${APP}/current.json`),
-      by: ['record-the-release', 'record-the-failure'],
+      by: WRITES_RECORDS,
     },
     { does: 'the application’s tarball, writing', call: object('PutObject', 'reactio/app.tar.gz') },
     { does: 'a key beside the records, writing', call: object('PutObject', 'irekae.json') },

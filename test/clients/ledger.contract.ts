@@ -1,7 +1,7 @@
 /** What every ledger behind the port does: the adapter in front of a table, and the modelled world. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Hold, Ledger, PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
+import type { Debt, Hold, Ledger, PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
 
 export interface LedgerSubject {
   /** Without any row. */
@@ -477,6 +477,46 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
         expect(phase).toBe(cancels ? 'shift' : 'remove');
         if (removing.status === 'rejected') expect(removing.reason).toEqual(wasCancelled);
         expect(removing.status).toBe(cancels ? 'rejected' : 'fulfilled');
+      });
+    });
+
+    describe('what is owed', () => {
+      const debt = (deployment: string): Debt => ({
+        kind: 'status',
+        deployment,
+        since: '2026-03-01T09:00:00.123Z',
+        status: 'working',
+        service: 'blog',
+        role: 'app',
+        hosts: ['host-1', 'host-2'],
+      });
+
+      it('outlives the lock, its next holder and what waits', async () => {
+        const hold = await entered('undo');
+        expect(await ledger.owe(FLEET, [debt('one')], 0)).toBeTypeOf('boolean');
+        await ledger.release(FLEET, hold);
+        const owed = { version: 1, debts: [debt('one')] };
+        expect(await row()).toEqual({ fleet: FLEET, generation: 1, owed });
+        await taken(TWO);
+        expect((await row())?.owed).toEqual(owed);
+      });
+
+      it('is changed only by who knows what is owed', async () => {
+        await taken();
+        await ledger.owe(FLEET, [debt('one')], 0);
+        expect(await ledger.owe(FLEET, [debt('two')], 0)).toBe(false);
+        expect((await row())?.owed?.debts).toEqual([debt('one')]);
+        await ledger.owe(FLEET, [], 1);
+        expect((await row())?.owed).toEqual({ version: 2, debts: [] });
+        expect(await ledger.owe(FLEET, [debt('two')], 1)).toBe(false);
+      });
+
+      it('is refused of a fleet that was never deployed, and beyond what a row has room for', async () => {
+        expect(await ledger.owe(FLEET, [debt('one')], 0)).toBe(false);
+        await taken();
+        const hosts = Array.from({ length: 4_000 }, () => randomBytes(8).toString('hex'));
+        const large = ledger.owe(FLEET, [{ ...debt('one'), hosts } as Debt], 0);
+        await expect(large).rejects.toThrow(expect.objectContaining({ name: 'InvalidInput' }));
       });
     });
   });

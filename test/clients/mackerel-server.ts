@@ -767,6 +767,15 @@ function metadataRoutes(organization: Organization): readonly Route[] {
   const keyOf = ([id, namespace]: readonly string[]) => `${knownHost(organization, id).id}/${namespace}`;
   return [
     [
+      'PUT',
+      'services/:name/metadata/:namespace',
+      ({ parts: [name = ''], raw }) => {
+        if (!organization.services.has(name)) throw new HttpError(404, 'Service not found.');
+        bodyAs(v.unknown(), raw);
+        return { success: true };
+      },
+    ],
+    [
       'GET',
       'hosts/:id/metadata/:namespace',
       ({ parts }) => {

@@ -58,6 +58,7 @@ export function mackerelContract(title: string, arrange: () => Promise<MackerelS
     describe('annotate', () => annotateBehaviour(within));
     describe('postServiceMetrics', () => postServiceMetricsBehaviour(within));
     describe('setMetadata', () => setMetadataBehaviour(within));
+    describe('proveWriting', () => proveWritingBehaviour(within));
   });
 }
 
@@ -408,6 +409,26 @@ function postServiceMetricsBehaviour(within: Within): void {
       await expect(
         subject.mackerel.postServiceMetrics('Shop', [{ name: 'bring up', value: 1, at: AT }]),
       ).rejects.toEqual(expect.objectContaining({ name: 'MackerelRefused' }));
+    }),
+  );
+}
+
+function proveWritingBehaviour(within: Within): void {
+  it(
+    'needs no host, and may be done again',
+    within(async () => {
+      await subject.addService('Shop', ['web']);
+      await subject.mackerel.proveWriting('Shop');
+      await expect(subject.mackerel.proveWriting('Shop')).resolves.toBeUndefined();
+    }),
+  );
+
+  it(
+    'is refused of a service that is not there',
+    within(async () => {
+      await expect(subject.mackerel.proveWriting('nobody')).rejects.toEqual(
+        expect.objectContaining({ name: 'MackerelRoleUnknown' }),
+      );
     }),
   );
 }

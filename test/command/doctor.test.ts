@@ -181,6 +181,19 @@ const CASES: readonly Case[] = [
     mend: `npx irekae unlock ${APP}`,
   },
   {
+    name: 'something that could not be told',
+    ill: ({ stage: { world } }) => {
+      const debt = { kind: 'status', status: 'working', service: 's', role: 'r', hosts: ['h'] } as const;
+      const own = { deployment: 'broken', since: '2026-11-22T03:00:00Z' };
+      const held = world.ledger.take(APP, { holder: 'arn:broken', startedBy: 'Hanako' });
+      if (held) world.ledger.release(APP, held);
+      world.ledger.owe(APP, [{ ...debt, ...own }], 0);
+    },
+    complaints: ['warning owed'],
+    sentence: /still owed since 2026-11-22T03:00:00Z: the status working of 1 Mackerel host \(of .* broken\)/,
+    mend: expect.stringContaining('made up for by itself'),
+  },
+  {
     name: 'no API key',
     ill: ({ stage }) => stage.world.parameters.delete('/irekae/mackerel-api-key'),
     complaints: ['problem mackerel-key'],

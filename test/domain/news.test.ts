@@ -43,7 +43,7 @@ const ENDINGS: Readonly<Record<Result, Deployment>> = {
   'rolled-back': shifted({ failure: failedBy('AlertDuringBake', 'An alert is open.'), ...UNDONE }),
   cancelled: shifted({ failure: failedBy('Cancelled', 'Hanako cancelled it.'), ...UNDONE }),
   refused: agreed({ failure: failedBy('FleetWouldShrink', '3 hosts serve, 2 would be launched.') }),
-  'stopped-halfway': baked({ failure: failedBy('RetirementFailed', 'Mackerel said no.') }),
+  'stopped-halfway': baked({ failure: failedBy('OldHostsNotTerminated', 'Mackerel said no.') }),
   'rollback-failed': shifted({
     failure: failedBy('NewHostDied', 'One died.'),
     putBack: aLook(),
@@ -155,7 +155,7 @@ describe('The news for people', () => {
     ['rolled-back', 'Rolled back: shop (AlertDuringBake); the old hosts are serving'],
     ['cancelled', 'Cancelled: shop; the old hosts are serving'],
     ['refused', 'Not deployed: shop (FleetWouldShrink); nothing was changed'],
-    ['stopped-halfway', 'A human is needed: shop stopped halfway (RetirementFailed)'],
+    ['stopped-halfway', 'A human is needed: shop stopped halfway (OldHostsNotTerminated)'],
     ['rollback-failed', 'A human is needed: shop, the undo failed (NewHostDied)'],
   ])('that it ended as %s say so in the subject', (result, subject) =>
     expect(messageOf(news(result)).subject).toBe(subject),

@@ -170,7 +170,7 @@ describe('decidePuttingBack', () => {
     [
       'waits for who is registered and not in service yet',
       decide([inService('i-1'), outOfService('i-2')]),
-      { done: false, register: {}, reason: 'not in service again yet: i-2 at web' },
+      { done: false, register: { web: ['i-2'] }, reason: 'not in service again yet: i-2 at web' },
     ],
     [
       'registers, but does not wait for, a host that did not serve before',

@@ -354,6 +354,7 @@ describe('The orphan watch', () => {
       `arn:aws:states:ap-northeast-1:222222222222:stateMachine:irekae-${fleet}`;
     expect(JSON.parse(shownReference(target?.Input))).toEqual({
       bucket: expect.stringMatching(/^<Artifacts\w+>$/),
+      apiKeyParameter: '/irekae/mackerel-api-key',
       fleets: [
         { name: APP, machine: machine(APP) },
         { name: WORKER, machine: machine(WORKER) },
@@ -364,7 +365,9 @@ describe('The orphan watch', () => {
   it('has an input that EventBridge takes, even for twenty fleets of the longest names', () => {
     const machine = `arn:aws:states:ap-southeast-99:222222222222:stateMachine:irekae-${'f'.repeat(64)}`;
     const fleets = Array.from({ length: 20 }, () => ({ name: 'f'.repeat(64), machine }));
-    expect(JSON.stringify({ bucket: 'b'.repeat(63), fleets }).length).toBeLessThan(8_192);
+    expect(
+      JSON.stringify({ bucket: 'b'.repeat(63), apiKeyParameter: `/${'p'.repeat(500)}`, fleets }).length,
+    ).toBeLessThan(8_192);
   });
 
   it.each([APP, WORKER])('rings when something of %s has been orphaned for 15 minutes', (fleet) => {

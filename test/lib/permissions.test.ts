@@ -35,6 +35,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'take-the-fleet-lock': [
     READ_LEDGER,
     WRITE_LEDGER,
+    's3:PutObject',
     's3:GetObject',
     's3:GetObjectVersion',
     's3:ListBucket',
@@ -44,7 +45,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
   ],
   'resolve-the-image': ['ec2:DescribeImages', 's3:GetObject', 's3:ListBucket'],
   'resolve-the-release': ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket', 's3:ListBucketVersions'],
-  'snapshot-old-hosts': ['ec2:DescribeSubnets', ...LOOK_AT_HOSTS],
+  'snapshot-old-hosts': [READ_LEDGER, WRITE_LEDGER, 'ec2:DescribeSubnets', ...LOOK_AT_HOSTS],
   'write-the-plan': [],
   'launch-new-instances': [READ_LEDGER, WRITE_LEDGER, 'ec2:CreateTags', 'ec2:RunInstances', 'iam:PassRole'],
   'new-hosts-are-ready': [READ_LEDGER, ...LOOK_AT_HOSTS, JOIN],
@@ -55,8 +56,8 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'old-hosts-are-drained': [READ_LEDGER, ...LOOK_AT_BALANCERS],
   'watch-the-new-hosts': [READ_LEDGER, ...LOOK_AT_HOSTS],
   'terminate-old-instances': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS, 'ec2:TerminateInstances'],
-  'retire-old-hosts-in-mackerel': [READ_LEDGER, 'ssm:GetParameter'],
-  'record-the-release': [READ_LEDGER, 's3:PutObject', 'ssm:GetParameter', ...TELL],
+  'retire-old-hosts-in-mackerel': [READ_LEDGER, WRITE_LEDGER, 'ssm:GetParameter'],
+  'record-the-release': [READ_LEDGER, WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter', ...TELL],
   'put-old-hosts-back': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS, JOIN],
   'terminate-new-instances': [
     READ_LEDGER,
@@ -66,7 +67,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
     'ec2:GetConsoleOutput',
     'ec2:TerminateInstances',
   ],
-  'record-the-failure': [WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter', ...TELL],
+  'record-the-failure': [READ_LEDGER, WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter', ...TELL],
   'release-the-fleet-lock': START_PENDING,
   'take-over-the-lock': [...START_PENDING, 'states:DescribeExecution'],
   'choose-the-candidate': ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket', 's3:ListBucketVersions'],
@@ -85,6 +86,8 @@ const MAY: Record<FunctionName, readonly string[]> = {
     'ec2:DescribeInstances',
     's3:GetObject',
     's3:ListBucket',
+    's3:PutObject',
+    'ssm:GetParameter',
   ],
 };
 

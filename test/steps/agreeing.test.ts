@@ -8,7 +8,7 @@ import { resolveTheImage } from '../../lambdas/resolve-the-image.ts';
 import { resolveTheRelease } from '../../lambdas/resolve-the-release.ts';
 import { snapshotOldHosts } from '../../lambdas/snapshot-old-hosts.ts';
 import { writeThePlan } from '../../lambdas/write-the-plan.ts';
-import { aDeployment, agreed, at, baked, IMAGE, OLD, RELEASE } from '../support/deployments.ts';
+import { aDeployment, agreed, at, baked, IMAGE, LOCK, OLD, RELEASE } from '../support/deployments.ts';
 import {
   aHost,
   aHostElsewhere,
@@ -522,7 +522,7 @@ function portsOf(scene: Scene = SERVING, { ec2, mackerel, loadBalancers }: Metho
   });
 }
 const snapshot = (ports = portsOf()) =>
-  snapshotOldHosts.run(aDeployment({ image: IMAGE, release: RELEASE }), ports);
+  snapshotOldHosts.run(aDeployment({ lock: LOCK, image: IMAGE, release: RELEASE }), ports);
 
 describe('Snapshot old hosts', () => {
   it('knows who serves, and what the load balancers’ settings mean', async () => {
@@ -535,6 +535,16 @@ describe('Snapshot old hosts', () => {
         { name: 'web', intervalSeconds: 5, healthyThreshold: 2, drainSeconds: 30, joins: 'when-running' },
       ],
     });
+    // Changes nothing: the same each time.
+    expect(ports.changes).toEqual(['mackerel.proveWriting "Shop"']);
+  });
+
+  it('finds a key that may only read before anything is launched; a dry run writes nothing', async () => {
+    const methods: Methods = { mackerel: { proveWriting: failing('MackerelRefused', 'Forbidden') } };
+    await expect(snapshot(portsOf(SERVING, methods))).rejects.toThrow(failure('MackerelRefused'));
+    const ports = portsOf(SERVING, methods);
+    const release = { ...RELEASE, dryRun: true };
+    await snapshotOldHosts.run(aDeployment({ image: IMAGE, release }), ports);
     expect(ports.changes).toEqual([]);
   });
 

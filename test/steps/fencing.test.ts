@@ -20,10 +20,19 @@ import {
   iso,
   LOCK,
   launched,
+  OLD,
   shifted,
   ZONES,
 } from '../support/deployments.ts';
-import { allWell, aNewInstance, inService, type Scene } from '../support/facts.ts';
+import {
+  aHost,
+  allWell,
+  aNewInstance,
+  anInstance,
+  inService,
+  type Scene,
+  someSettings,
+} from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
 import { replaced, tenHosts, toReplace } from '../support/large.ts';
 import { type LiteralPorts, type Methods, portsOn } from '../support/ports.ts';
@@ -44,8 +53,17 @@ const retiring = baked({ termination: aLook({ ready: true }) });
 /** The new hosts run, and are not registered yet. */
 const TO_REGISTER = allWell({ members: { web: [inService('i-old1'), inService('i-old2')] } });
 
+/** Nothing was launched yet. */
+const BEFORE: Scene = {
+  instances: OLD.map((id) => anInstance(id)),
+  hosts: OLD.map((id) => aHost(id)),
+  members: { web: OLD.map(inService) },
+  alerts: [],
+};
+
 /** One for each step of which the table says that it changes the fleet: one that lacks is a type error. */
 const CHANGING: Readonly<Record<ChangingStep, Case>> = {
+  'snapshot-old-hosts': { document: agreed(), phase: 'agree', scene: BEFORE },
   'launch-new-instances': { document: agreed(), enters: 'bring-up', phase: 'agree' },
   'new-hosts-are-ready': {
     document: launched({ readiness: aLook() }),
@@ -98,6 +116,7 @@ const portOf = (ledger: LedgerModel): NonNullable<Methods['ledger']> => ({
   read: async (fleet) => ledger.read(fleet),
   enter: async (...args) => ledger.enter(...args),
   keepForHuman: async (...args) => ledger.keepForHuman(...args),
+  owe: async (...args) => ledger.owe(...args),
 });
 
 function run(step: StepName, { document, scene = allWell() }: Case, ledger: LedgerModel) {
@@ -105,11 +124,13 @@ function run(step: StepName, { document, scene = allWell() }: Case, ledger: Ledg
     ledger: portOf(ledger),
     ec2: {
       launch: async ({ subnetId }) => [aNewInstance(`i-in-${subnetId}`, { subnetId })],
-      subnets: async () => [{ subnetId: 'subnet-c', vpcId: 'vpc-1', zone: ZONES[1], freeAddresses: 100 }],
+      subnets: async (ids) =>
+        ids.map((subnetId) => ({ subnetId, vpcId: 'vpc-1', zone: ZONES[1], freeAddresses: 100 })),
       consoleOutput: async () => '',
     },
     records: { writeRecord: async () => {}, writePage: async () => {} },
-    mackerel: { annotate: async () => {} },
+    mackerel: { annotate: async () => {}, roles: async () => ['web'] },
+    loadBalancers: { settings: async () => someSettings() },
   };
   const ports: LiteralPorts = portsOn(scene, at(200), accepting);
   // To the state that records a failure the story says how the deployment has ended.

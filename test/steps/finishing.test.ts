@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { Annotation } from '../../lambdas/ports/mackerel.ts';
 import { recordTheRelease } from '../../lambdas/record-the-release.ts';
 import { retireOldHostsInMackerel } from '../../lambdas/retire-old-hosts-in-mackerel.ts';
-import { aLook, anOldHost, aSnapshot, at, baked, iso } from '../support/deployments.ts';
+import { aLook, anOldHost, aSnapshot, at, baked, iso, OLD } from '../support/deployments.ts';
 import { aHost, aHostElsewhere, allWell } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
-import { failing, type Methods, portsWith } from '../support/ports.ts';
+import { aRow, failing, type Methods, portsWith } from '../support/ports.ts';
 
 const TERMINATED = baked({ termination: aLook({ ready: true }) });
 const RETIRED = { ...TERMINATED, retirement: { reason: '2 hosts retired in Mackerel', at: iso(330) } };
@@ -44,14 +44,38 @@ describe('Retire old hosts in Mackerel', () => {
     expect(ports.calls).toEqual([]);
   });
 
-  it('calls a human for whom Mackerel refused', async () => {
-    const refused = [{ id: 'host of i-old2', reason: '403: not allowed' }];
-    const ports = portsWith({ mackerel: { hosts: async () => [], retire: async () => ({ refused }) } });
-    await expect(retireOldHostsInMackerel.run(TERMINATED, ports)).rejects.toThrow(
-      failure(
-        'RetirementFailed',
-        'Mackerel did not retire host of i-old2 (403: not allowed). Their instances are terminated: retire them',
-      ),
+  it.each<[string, Methods['mackerel'], string]>([
+    [
+      'refused one',
+      { retire: async () => ({ refused: [{ id: 'host of i-old2', reason: '403: not allowed' }] }) },
+      'host of i-old2 (403: not allowed)',
+    ],
+    ['refuses the key', { hosts: failing('MackerelRefused', 'Forbidden') }, 'MackerelRefused: Forbidden'],
+    ['is silent', { hosts: failing('ServiceUnavailable', 'No answer.') }, 'ServiceUnavailable: No answer.'],
+  ])('owes the retirement when Mackerel %s, and calls nobody', async (_title, mackerel, why) => {
+    const owed: unknown[] = [];
+    const ports = portsWith({
+      mackerel: { hosts: async () => [], ...mackerel },
+      ledger: { read: async () => aRow(), owe: async (...args) => owed.push(args) > 0 },
+    });
+    expect(await retireOldHostsInMackerel.run(TERMINATED, ports)).toMatchObject({
+      owed: `the retirement of 2 old hosts in Mackerel (${why})`,
+    });
+    const hosts = ['host of i-old1', 'host of i-old2'];
+    expect(owed).toEqual([
+      [
+        'shop',
+        [expect.objectContaining({ kind: 'retire', instances: OLD, hosts, deployment: 'deploy-2' })],
+        0,
+      ],
+    ]);
+  });
+
+  it('is asked again first when Mackerel is silent for a moment', async () => {
+    const termination = aLook({ ready: true, at: iso(180) });
+    const ports = portsWith({ mackerel: { hosts: failing('ServiceUnavailable', 'No answer.') } });
+    await expect(retireOldHostsInMackerel.run({ ...TERMINATED, termination }, ports)).rejects.toThrow(
+      failure('ServiceUnavailable', 'No answer.'),
     );
   });
 
@@ -153,9 +177,16 @@ describe('Record the release', () => {
       }),
   );
 
-  it('never lets later deployments believe what was not recorded', async () => {
-    const { ports, answer } = record({ records: { writeRecord: failing('ServiceUnavailable') } });
-    await expect(answer).rejects.toThrow(failure('ServiceUnavailable'));
-    expect(ports.calls).toHaveLength(1);
+  it('is owed when it cannot be written, and later deployments are not told an older one', async () => {
+    const owed: unknown[] = [];
+    const { answer } = record({
+      records: { writeRecord: failing('ServiceRefused', 'Denied.') },
+      ledger: { read: async () => aRow(), owe: async (...args) => owed.push(args) > 0 },
+    });
+    expect(await answer).toMatchObject({
+      outcome: 'Deployed',
+      reason: expect.stringContaining('still owed: the record (ServiceRefused: Denied.)'),
+    });
+    expect(owed).toEqual([['shop', [expect.objectContaining({ kind: 'record', isCurrent: true })], 0]]);
   });
 });

@@ -5,6 +5,7 @@ import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { Instance } from '../../lambdas/ports/ec2.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
+import type { Ports } from '../../lambdas/ports/ports.ts';
 import { failure } from '../support/failures.ts';
 
 // Loaded anew with this setting, the logger writes to the console that tests can watch, and not to one of its own.
@@ -57,6 +58,7 @@ function world(scenes: Readonly<Record<string, Scene>>) {
       enter: unexpected,
       keepForHuman: unexpected,
       release: unexpected,
+      owe: unexpected,
       pend: unexpected,
       requestCancel: unexpected,
     },
@@ -70,6 +72,7 @@ function world(scenes: Readonly<Record<string, Scene>>) {
         starts.push(`${machine.slice(MACHINE.length)} ${name} ${input}`);
       },
     },
+    mackerel: new Proxy({} as Ports['mackerel'], { get: () => unexpected }),
     records: {
       readRecord: async (bucket: string, key: string) => {
         order.push('record');

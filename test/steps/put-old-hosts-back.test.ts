@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Deployment, Look } from '../../lambdas/domain/core/document.ts';
+import type { Deployment } from '../../lambdas/domain/core/document.ts';
 import { putOldHostsBack } from '../../lambdas/put-old-hosts-back.ts';
 import {
   aLook,
@@ -15,12 +15,12 @@ import {
 } from '../support/deployments.ts';
 import { allWell, draining, inService, outOfService } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
-import { failing, type Methods, portsOn, portsWith, withStates } from '../support/ports.ts';
+import { aRow, failing, type Methods, portsOn, portsWith, withStates } from '../support/ports.ts';
 
 const FAILURE = { failure: failedBy('AlertDuringBake') };
 const FAILED = shifted(FAILURE);
 /** The undo began at second 300; 600 s are allowed. */
-const undoing = (changes: Partial<Look> = {}) =>
+const undoing = (changes: Partial<NonNullable<Deployment['putBack']>> = {}) =>
   shifted({ ...FAILURE, putBack: aLook({ since: iso(300), ...changes }) });
 const put = (scene = allWell(), deployment: Deployment = FAILED, seconds = 300, methods: Methods = {}) => {
   const ports = portsOn(scene, at(seconds), methods);
@@ -147,7 +147,6 @@ describe('Put old hosts back, in trouble', () => {
   it.each<[string, Methods]>([
     ['EC2', { ec2: { describe: failing('ServiceUnavailable', 'No answer.') } }],
     ['a load balancer', { loadBalancers: { members: failing('ServiceUnavailable', 'No answer.') } }],
-    ['Mackerel', { mackerel: { setStatus: failing('ServiceUnavailable', 'No answer.') } }],
   ])('tries again while %s is silent, until the deadline', async (_title, methods) => {
     expect(await put(OUT, undoing(), 320, methods).answer).toMatchObject({
       ready: false,
@@ -156,6 +155,43 @@ describe('Put old hosts back, in trouble', () => {
     await expect(put(OUT, undoing(), 900, methods).answer).rejects.toThrow(
       failure('OldHostsNotServing', 'unknown: No answer.'),
     );
+  });
+
+  it('owes the status that Mackerel does not take, after it was asked for half a minute', async () => {
+    const deaf: Methods = { mackerel: { setStatus: failing('MackerelRefused', 'Forbidden') } };
+    const first = await put(allWell(), undoing(), 400, deaf).answer;
+    expect(first).toMatchObject({
+      ready: false,
+      reason: 'the old hosts serve; Mackerel is not told yet: MackerelRefused: Forbidden',
+      untoldSince: iso(400),
+    });
+    const { ports, answer } = put(allWell(), undoing({ ...first }), 430, {
+      ...deaf,
+      ledger: { read: async () => aRow(), owe: async () => true },
+    });
+    expect(await answer).toMatchObject({
+      ready: true,
+      reason: 'the old hosts serve',
+      owed: 'the Mackerel status of 2 old hosts (MackerelRefused: Forbidden)',
+    });
+    const debt = { kind: 'status', status: 'working', service: 'Shop', role: 'web' };
+    expect(ports.calls.find((call) => call.startsWith('ledger.owe'))).toContain(
+      JSON.stringify(debt).slice(0, -1),
+    );
+  });
+
+  it('fails for no silence of Mackerel, at the deadline either', async () => {
+    const methods: Methods = { mackerel: { setStatus: failing('ServiceUnavailable') } };
+    expect(await put(allWell(), undoing(), 900, methods).answer).toMatchObject({
+      ready: true,
+      owed: expect.any(String),
+    });
+  });
+
+  it('registers again whoever is not in service, whatever the load balancer calls it', async () => {
+    const { ports, answer } = put(allWell({ members: { web: OLD.map((id) => outOfService(id)) } }));
+    expect((await answer).ready).toBe(false);
+    expect(ports.changes).toContain(REGISTER);
   });
 
   it('lets the old hosts serve also when Mackerel is silent', async () => {

@@ -54,22 +54,24 @@ function take(given: Methods, input: unknown = {}) {
 }
 const upload = (versionId: string) => ({ versionId, upload: { eventId: 'e-2' } });
 
+const FREE: Methods['ledger'] = { take: async () => HOLD, read: async () => aRow() };
+
 describe('Take the fleet lock, when it is free', () => {
-  it('takes it in one call, and says which holder it is', async () => {
-    const { answer, ports } = take({ ledger: { take: async () => HOLD } }, { reason: 'a hotfix' });
+  it('takes it, and says which holder it is', async () => {
+    const { answer, ports } = take({ ledger: FREE }, { reason: 'a hotfix' });
     expect(await answer).toEqual({ ...HOLD, verdict: 'taken', reason: 'lock of shop taken, generation 7' });
     const claim = { holder: HOLD.holder, startedBy: 'StartExecution', why: 'a hotfix' };
-    expect(ports.calls).toEqual([`ledger.take "shop" ${JSON.stringify(claim)}`]);
+    expect(ports.calls).toEqual([`ledger.take "shop" ${JSON.stringify(claim)}`, 'ledger.read "shop"']);
   });
 
   it('takes it once when it runs twice: the ledger knows its own', async () => {
-    const given = { ledger: { take: async () => HOLD } };
+    const given = { ledger: FREE };
     expect(await take(given).answer).toEqual(await take(given).answer);
   });
 
   it('says who uploaded', async () => {
     const { answer, ports } = take(
-      { ledger: { take: async () => HOLD } },
+      { ledger: FREE },
       { versionId: 'v3', upload: { eventId: 'e', requester: 'ci' } },
     );
     await answer;
@@ -263,7 +265,7 @@ describe('Take the fleet lock, in a race', () => {
     });
     const { answer, called } = take(given);
     expect((await answer).verdict).toBe('taken');
-    expect(called()).toEqual(['ledger.take', 'ledger.read', 'ledger.take']);
+    expect(called()).toEqual(['ledger.take', 'ledger.read', 'ledger.take', 'ledger.read']);
   });
 
   it('looks again when somebody else took the slot, and then knows that it is superseded', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Deployment, Look } from '../../lambdas/domain/core/document.ts';
+import type { Deployment } from '../../lambdas/domain/core/document.ts';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import { terminateNewInstances } from '../../lambdas/terminate-new-instances.ts';
 import { agreed, aLook, at, failedBy, iso, launched, OLD } from '../support/deployments.ts';
@@ -18,7 +18,7 @@ import { failing, type Methods, portsOn, withStates } from '../support/ports.ts'
 
 const FAILED = launched({ failure: failedBy('NewHostsNotReady'), putBack: aLook({ ready: true }) });
 /** The removal began at second 300. */
-const removing = (changes: Partial<Look> = {}, of: Deployment = FAILED) => ({
+const removing = (changes: Partial<NonNullable<Deployment['removal']>> = {}, of: Deployment = FAILED) => ({
   ...of,
   removal: aLook({ since: iso(300), ...changes }),
 });
@@ -339,7 +339,6 @@ describe('Terminate new instances, in trouble', () => {
   it.each<[string, Methods]>([
     ['EC2', { ec2: { listByTag: failing('ServiceUnavailable', 'No answer.') } }],
     ['a load balancer', { loadBalancers: { members: failing('ServiceUnavailable', 'No answer.') } }],
-    ['Mackerel', { mackerel: { hosts: failing('ServiceUnavailable', 'No answer.') } }],
   ])(
     'takes silence of %s for unknown, forgets nothing, and fails at the deadline',
     async (_title, methods) => {
@@ -354,6 +353,19 @@ describe('Terminate new instances, in trouble', () => {
       );
     },
   );
+
+  it('owes the retirement that Mackerel does not take, after it was asked for half a minute', async () => {
+    const memory = { 'i-new1': 0, 'i-new2': 0 };
+    const deaf: Methods = { mackerel: { hosts: failing('MackerelRefused', 'Forbidden') } };
+    const first = await look(ENDED, removing({ memory }), 330, deaf).answer;
+    expect(first).toMatchObject({ ready: false, untoldSince: iso(330), memory });
+    expect(await look(ENDED, removing({ ...first }), 360, deaf).answer).toMatchObject({
+      ready: true,
+      reason: '2 new instances removed',
+      owed: 'the retirement of 2 new instances in Mackerel (MackerelRefused: Forbidden)',
+    });
+    expect(await look(ENDED, removing({ memory }), 1_200, deaf).answer).toMatchObject({ ready: true });
+  });
 
   it('finds an instance of a refused launch by its tag, although one answer of EC2 lacks it', async () => {
     const unanswered = agreed({ failure: failedBy('LaunchRefused') });

@@ -35,7 +35,7 @@ export const aRow = (held: Partial<NonNullable<LedgerRow['held']>> = {}): Ledger
   held: { ...HOLD, phase: 'agree', since: at(1), startedBy: 'Hanako', ...held },
 });
 
-const HOLDING: Methods['ledger'] = { read: async () => aRow(), enter: async () => {} };
+const HOLDING: Methods['ledger'] = { read: async () => aRow(), enter: async () => {}, owe: async () => true };
 
 export function portsWith(methods: Methods, now: Date = at(200)): LiteralPorts {
   const calls: string[] = [];
@@ -96,6 +96,7 @@ export function methodsOn({ instances, hosts, members, alerts }: Scene) {
       openAlerts: async () => alerts,
       setStatus: async () => {},
       retire: async () => ({ refused: [] }),
+      proveWriting: async () => {},
     },
   } satisfies Methods;
 }

@@ -5,6 +5,7 @@ import { TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { isPastNoReturn, titleOf } from '../../../lambdas/domain/core/steps.ts';
 import { list, span } from '../../../lambdas/domain/core/words.ts';
 import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
+import { debtSentence } from '../../../lambdas/domain/lock/debts.ts';
 import { orphansAmong } from '../../../lambdas/domain/lock/orphans.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { orUnknown } from '../attempt.ts';
@@ -40,6 +41,7 @@ async function showStatus(task: Task): Promise<Outcome> {
     ...newestLines(task, found),
     ...(holder ? holderLines(task, holder) : []),
     ...waitsLines(task, row),
+    ...section('Still owed:', indented(owedLines(row))),
     ...section('Orphaned:', table(orphans)),
     ...gateLines(task),
     ...section('Unknown:', indented(unknown)),
@@ -172,6 +174,9 @@ function waitsLines({ fleet, ports }: Task, row: LedgerRow | undefined): string[
   ];
 }
 
+/** Made up for by the orphan watch or the next deployment. */
+const owedLines = (row: LedgerRow | undefined): string[] => (row?.owed?.debts ?? []).map(debtSentence);
+
 async function findOrphans(
   { ports, fleet }: Task,
   held?: Held,
@@ -196,6 +201,7 @@ const factsOf = ({ row, current, holder, orphans, newest, unknown }: Found): obj
   said: holder?.sentence,
   leftovers: holder?.leftovers,
   waits: row?.pending && { id: row.pending.id, versionId: row.pending.versionId, since: row.pending.since },
+  owed: row?.owed && row.owed.debts.length > 0 ? row.owed.debts : undefined,
   orphans: orphans.map(([instanceId]) => instanceId),
   unknown: unknown.length > 0 ? unknown : undefined,
   newestUpload: newest,

@@ -1,6 +1,7 @@
 /** Is the fleet's lock free for the next deployment? */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
+import { debtSentence } from '../../../lambdas/domain/lock/debts.ts';
 import { judgeLock } from '../../../lambdas/domain/lock/orphans.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
@@ -13,11 +14,13 @@ import { irekae } from './mending.ts';
 
 const lock = check('lock');
 const waitingVersion = check('waiting-version');
+const stillOwed = check('owed');
 
 export const checkLock: Check = ({ row, holder, now }, { fleet: { name } }) =>
   lock.given('the lock', [row, holder], (found, state) => [
     lockFinding(name, found, state, now),
     ...waiting(name, found),
+    ...owed(found),
   ]);
 
 function lockFinding(fleet: string, row: LedgerRow | undefined, state: ExecutionState, now: Date): Finding {
@@ -45,6 +48,15 @@ function waiting(fleet: string, row: LedgerRow | undefined): Finding[] {
   const told = `version ${versionId} is waiting although the lock is free; it starts automatically within ${CLEAN_UP_MINUTES} minutes`;
   return [waitingVersion.warning(told, irekae('unlock', fleet))];
 }
+
+/** What the orphan watch makes up for, as soon as it can. */
+const owed = (row: LedgerRow | undefined): Finding[] =>
+  (row?.owed?.debts ?? []).map((debt) =>
+    stillOwed.warning(
+      `still owed since ${debt.since}: ${debtSentence(debt)}`,
+      `It is made up for by itself within ${CLEAN_UP_MINUTES} minutes, unless Mackerel or the bucket refuses: see "Something is still owed" in docs/runbook.md.`,
+    ),
+  );
 
 /** Is a deployment changing the fleet right now? Then its hosts are left to it. */
 export function isBeingDeployed({ row, holder, now }: Facts): boolean {

@@ -184,6 +184,15 @@ export type Look = v.InferOutput<typeof Look>;
 const Readiness = v.object({ ...Look.entries, stragglers: v.optional(v.array(Straggler)) });
 export type Readiness = v.InferOutput<typeof Readiness>;
 
+/** What could not be told, in a sentence: it is owed; and since when nobody can be told. */
+const untold = { owed: v.optional(v.string()), untoldSince: v.optional(instant) };
+export interface Untold {
+  readonly owed?: string;
+  readonly untoldSince?: string;
+}
+
+const PutBack = v.object({ ...Look.entries, ...untold });
+
 /** A look of *Remove the stragglers*, with what their consoles said. */
 const StragglerRemoval = v.object({ ...Look.entries, evidence: v.optional(v.array(Evidence)) });
 export type StragglerRemoval = v.InferOutput<typeof StragglerRemoval>;
@@ -191,6 +200,7 @@ export type StragglerRemoval = v.InferOutput<typeof StragglerRemoval>;
 /** A look of *Terminate new instances*, with what is set aside of those that failed. */
 const Removal = v.object({
   ...Look.entries,
+  ...untold,
   evidence: v.optional(v.array(Evidence)),
   kept: v.optional(Kept),
 });
@@ -200,7 +210,7 @@ export type Removal = v.InferOutput<typeof Removal>;
 const Shift = v.object({ done: v.boolean(), reason: v.string(), at: instant });
 export type Shift = v.InferOutput<typeof Shift>;
 
-const Retirement = v.object({ reason: v.string(), at: instant });
+const Retirement = v.object({ reason: v.string(), at: instant, owed: v.optional(v.string()) });
 export type Retirement = v.InferOutput<typeof Retirement>;
 
 /** What a Catch writes: Step Functions' own shape. */
@@ -231,7 +241,7 @@ const Document = v.object({
   record: v.optional(v.unknown()),
   plan: v.optional(v.unknown()),
   failure: v.optional(Failure),
-  putBack: v.optional(Look),
+  putBack: v.optional(PutBack),
   removal: v.optional(Removal),
   undoFailure: v.optional(Failure),
   ending: v.optional(Ending),

@@ -40,7 +40,6 @@ export const FAILURES = {
   NewHostsNotRemoved: 'a new instance could not be terminated or retired',
   // After the point of no return.
   OldHostsNotTerminated: 'an old instance did not terminate',
-  RetirementFailed: 'an old host could not be retired in Mackerel',
   // While promoting.
   CopyFailed:
     'the artifact could not be copied to its destination, or the copy is not what was to be promoted',

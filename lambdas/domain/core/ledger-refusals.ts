@@ -13,6 +13,8 @@ export const TOO_LATE_TO_CANCEL = PHASES.filter((phase) => ACTS[phase].cancel ==
 /** Together they stay below the 400 KB of a DynamoDB item, even if nothing of the document could be compressed. */
 export const MAX_DOCUMENT_BYTES = 300_000;
 export const MAX_PENDING_INPUT_BYTES = 64_000;
+/** Compressed: two lists of 500 hosts and a record of them have room. */
+export const MAX_DEBT_BYTES = 32_000;
 
 /** Who holds a lock, as far as a refusal tells. */
 export type Holder = Pick<NonNullable<LedgerRow['held']>, 'holder' | 'generation'>;
@@ -56,6 +58,15 @@ export function assertDocumentFits(fleet: string, document: string): void {
 /** @throws InvalidInput when the input of a pending request is larger than a row can hold. */
 export function assertRequestFits(fleet: string, { id, input }: PendingRequest): void {
   assertFits(`The input of ${id}, which waits for the fleet ${fleet},`, input, MAX_PENDING_INPUT_BYTES);
+}
+
+/** @throws InvalidInput when what is owed is larger than a row can hold. @param bytes compressed */
+export function assertDebtsFit(fleet: string, bytes: number): void {
+  if (bytes > MAX_DEBT_BYTES)
+    throw new DeploymentError(
+      'InvalidInput',
+      `What is owed of ${fleet} has ${bytes} bytes; the ledger keeps at most ${MAX_DEBT_BYTES}.`,
+    );
 }
 
 function assertFits(what: string, text: string, limit: number): void {

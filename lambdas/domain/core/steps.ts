@@ -136,7 +136,8 @@ export const STEPS = {
     act: 'agree',
     key: 'oldHosts',
     seconds: 60,
-    changes: 'nothing',
+    // What an earlier deployment owes to Mackerel.
+    changes: 'fleet',
   },
   'write-the-plan': {
     title: 'Write the plan',

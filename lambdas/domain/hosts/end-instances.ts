@@ -8,10 +8,11 @@ import type { Ports } from '../../ports/ports.ts';
 import type { Refusal } from '../../ports/refusal.ts';
 import { type After, type Deployment, type Milestones, oldInstanceIds } from '../core/document.ts';
 import { isFailure } from '../core/errors.ts';
+import { whyUntold } from '../core/untold.ts';
 import type { Found, Turn } from '../core/wait.ts';
 import { count, list } from '../core/words.ts';
 import { decideDraining } from './draining.ts';
-import { atEachBalancer, hostsOfRole, membersByTwoAnswers } from './look-at-hosts.ts';
+import { atEachBalancer, hostsOfRole, membersByTwoAnswers, type OfRole } from './look-at-hosts.ts';
 import {
   allEnded,
   assertNoneRefused,
@@ -36,6 +37,11 @@ export interface ToEnd {
   readonly unsettled?: Found | undefined;
   /** Right before the call, with what EC2 has decided about. */
   readonly beforeTerminating?: () => Promise<void>;
+  /**
+   * What becomes of hosts that could not be retired, and why: nothing more to wait for (they are owed), or not yet.
+   * Default: it is waited for them.
+   */
+  readonly unretired?: (ids: readonly string[], why: string) => Promise<boolean>;
   readonly milestones?: (decision: TerminationDecision) => Milestones;
 }
 
@@ -44,7 +50,7 @@ export async function endInstances(
   deployment: Deployment,
   ports: Pick<Ports, 'ec2' | 'loadBalancers' | 'mackerel'>,
   { now, secondsPassed, memory: earlier }: Pick<Turn, 'now' | 'secondsPassed' | 'memory'>,
-  { noun, ids, keptId, instances, unsettled, beforeTerminating, milestones }: ToEnd,
+  { noun, ids, keptId, instances, unsettled, beforeTerminating, unretired, milestones }: ToEnd,
 ): Promise<Found> {
   const ending = ids.filter((id) => id !== keptId);
   const decision = decideTermination('new', deployment, ending, instances);
@@ -54,22 +60,24 @@ export async function endInstances(
   const rest = { memory: { hosts }, ...(milestones && { seen: milestones(decision) }) };
   const waiting = (reason: string): Found => ({ ready: false, reason, ...rest });
 
+  const retire = (some: readonly string[]) =>
+    whyUntold(async () => (await retireHostsOf(deployment, ports, some)).refusals);
   const unleft = await leaveBalancers(deployment, ports, ids, secondsPassed);
   if (unleft) return waiting(unleft);
   if (decision.terminate.length > 0) {
     await beforeTerminating?.();
     const { refused, reason } = await terminateInstances(decision.terminate, ports);
     // One that EC2 refuses is asked for until the deadline: nobody shall be paged meanwhile about those that are gone.
-    if (refused.length > 0 && decision.gone.length > 0) await retireHostsOf(deployment, ports, decision.gone);
+    if (refused.length > 0 && decision.gone.length > 0) await retire(decision.gone);
     return waiting(reason);
   }
   // A refused one does not keep the others from being removed: it is told when they are.
   if (!allEnded({ ...decision, refused: [] }, hosts, now))
     return waiting(`${list([...decision.going, ...decision.unseen])} still shutting down`);
   if (unsettled) return { ...unsettled, ...rest };
-  const ended = [...decision.gone, ...decision.unseen];
-  const { refusals } = await retireHostsOf(deployment, ports, keptId ? [...ended, keptId] : ended);
-  if (refusals) return waiting(`Mackerel did not retire ${refusals}`);
+  const ended = [...decision.gone, ...decision.unseen, ...(keptId ? [keptId] : [])];
+  const why = await retire(ended);
+  if (why && !(await unretired?.(ended, why))) return waiting(`Mackerel did not retire ${why}`);
   assertNoneRefused(decision);
   const { memory: _, ...seen } = rest;
   return { ready: true, reason: `${count(ending.length, noun)} removed`, ...seen };
@@ -114,7 +122,7 @@ async function leaveBalancers(
  * @returns how many hosts, and what Mackerel refused.
  */
 export async function retireHostsOf(
-  deployment: Pick<Deployment, 'fleet'>,
+  deployment: OfRole,
   { mackerel }: Pick<Ports, 'mackerel'>,
   ids: readonly string[],
   known: readonly string[] = [],

@@ -13,7 +13,7 @@ export interface PuttingBackFacts {
 }
 
 export interface PuttingBackDecision {
-  /** Old hosts to register, by load balancer name. */
+  /** Old hosts to register, by load balancer name: whoever is not in service, for that it is registered is but a word. */
   readonly register: ReadonlyMap<string, string[]>;
   readonly done: boolean;
   readonly reason: string;
@@ -31,11 +31,13 @@ export function decidePuttingBack({ old, instances, members }: PuttingBackFacts)
   assertSomebodyLeft(old, left);
   const register = new Map<string, string[]>();
   const waiting: string[] = [];
+  let isBack = true;
   for (const host of left) {
     for (const name of host.memberOf) {
       const member = members.get(name)?.find((candidate) => candidate.instanceId === host.instanceId);
-      if (!member || member.state === 'draining')
+      if (member?.state !== 'in-service')
         register.set(name, [...(register.get(name) ?? []), host.instanceId]);
+      if (!member || member.state === 'draining') isBack = false;
       if (host.served && member?.state !== 'in-service') waiting.push(`${host.instanceId} at ${name}`);
     }
   }
@@ -44,7 +46,7 @@ export function decidePuttingBack({ old, instances, members }: PuttingBackFacts)
     gone > 0 ? `; ${count(gone, 'old host')} terminated meanwhile, but not by this deployment` : '';
   if (waiting.length > 0)
     return { register, done: false, reason: `not in service again yet: ${list(waiting)}${note}` };
-  return { register, done: register.size === 0, reason: `the old hosts serve${note}` };
+  return { register, done: isBack, reason: `the old hosts serve${note}` };
 }
 
 function assertSomebodyLeft(old: readonly OldHost[], left: readonly OldHost[]): void {

@@ -1,6 +1,7 @@
 /**
  * A look of the orphan watch at the fleets of an environment: starts what waits although the lock is free, sends the
- * clean-up after a dead holder, ends kept instances whose time is over, and measures what nobody looks after.
+ * clean-up after a dead holder, makes up for what is owed, ends kept instances whose time is over, and measures what
+ * nobody looks after.
  */
 import type { LedgerRow } from '../../ports/ledger.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -9,6 +10,7 @@ import { TAG } from '../core/fleet.ts';
 import { cleanUpName, currentReleaseKey } from '../core/names.ts';
 import { secondsBetween } from '../core/words.ts';
 import { removeExpiredKept } from '../hosts/kept.ts';
+import { debtSentence, owedRecord, payDebts, payersAt, recordPayer } from './debts.ts';
 import { accountedFor, judgeLock, lookAt, orphansAmong, orphansSentence, unaccountedFor } from './orphans.ts';
 import { startPending } from './pending.ts';
 
@@ -23,7 +25,7 @@ export interface Watched {
   readonly fleets: readonly WatchedFleet[];
 }
 
-type WatchPorts = Pick<Ports, 'ledger' | 'executions' | 'ec2' | 'records' | 'clock'>;
+type WatchPorts = Pick<Ports, 'ledger' | 'executions' | 'ec2' | 'mackerel' | 'records' | 'clock'>;
 
 /** What a look at one fleet found. */
 export interface FleetReport {
@@ -50,15 +52,18 @@ interface Finding {
 async function lookAtFleet(fleet: WatchedFleet, bucket: string, ports: WatchPorts): Promise<FleetReport> {
   const findings: Finding[] = [];
   const troubles: Error[] = [];
-  const note = ({ reason: error }: PromiseRejectedResult) =>
-    troubles.push(error instanceof Error ? error : new Error(String(error)));
+  const note = (error: unknown) =>
+    void troubles.push(error instanceof Error ? error : new Error(String(error)));
   // The row comes first: an instance of who holds the lock then is no orphan, whatever becomes of the lock meanwhile.
   const [row] = await Promise.allSettled([ports.ledger.read(fleet.name)]);
-  if (row.status === 'rejected') note(row);
+  if (row.status === 'rejected') note(row.reason);
   else {
+    // Before the instances: an old record of what runs tells nothing of those that a record which is owed accounts for.
+    const debts = await payOwed(fleet, bucket, row.value, ports).catch(note);
+    if (debts) findings.push(debts);
     const looks = [lookAtLock(fleet, row.value, ports), lookAtInstances(fleet, bucket, row.value, ports)];
     for (const look of await Promise.allSettled(looks)) {
-      if (look.status === 'rejected') note(look);
+      if (look.status === 'rejected') note(look.reason);
       else findings.push(look.value);
     }
   }
@@ -70,6 +75,27 @@ async function lookAtFleet(fleet: WatchedFleet, bucket: string, ports: WatchPort
     reasons: findings.map(({ reason }) => reason),
     troubles,
   };
+}
+
+/**
+ * Who holds the lock pays before it reads, and owes what it cannot tell. A debt that cannot be paid is a sentence in the
+ * log and nothing else: whoever wakes for it could only wait for Mackerel, too.
+ */
+async function payOwed(
+  { name }: WatchedFleet,
+  bucket: string,
+  row: LedgerRow | undefined,
+  ports: WatchPorts,
+): Promise<Finding | undefined> {
+  const debts = row?.owed?.debts ?? [];
+  if (debts.length === 0 || (row?.held && row.held.needsHuman === undefined)) return undefined;
+  const payers = { ...payersAt(ports), ...recordPayer(ports, bucket) };
+  const { paid, unpaid } = await payDebts(name, debts, payers, ports);
+  const told = [
+    ...paid.map((debt) => `made up for ${debtSentence(debt)}`),
+    ...unpaid.map(({ debt, why }) => `still owed: ${debtSentence(debt)}: ${why}`),
+  ];
+  return { orphanSeconds: 0, reason: told.join('; ') };
 }
 
 async function lookAtLock(
@@ -94,7 +120,7 @@ async function lookAtInstances(
   ports: WatchPorts,
 ): Promise<Finding> {
   // The record before the instances: what it does not account for anymore was terminated before it was written.
-  const record = await ports.records.readRecord(bucket, currentReleaseKey(name));
+  const record = owedRecord(row) ?? (await ports.records.readRecord(bucket, currentReleaseKey(name)));
   const tagged = await ports.ec2.listByTag(TAG.fleet, name);
   const accounted = accountedFor(name, record);
   // Somebody may have put the tag on a host that serves, meaning "keep this": what is accounted for is never ended here.

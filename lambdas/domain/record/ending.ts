@@ -5,6 +5,7 @@ import { FAILURES, type FailureName } from '../core/errors.ts';
 import type { End } from '../core/story.ts';
 import { evidenceSentence } from '../hosts/evidence.ts';
 import { keptSentence } from '../hosts/kept.ts';
+import { owedSentence } from './owed.ts';
 
 /** Of each error. Step Functions' limit for a cause is 32,768 characters; an operator's is lower. */
 const SENTENCE_LIMIT = 1_000;
@@ -14,7 +15,7 @@ export function endingOf(deployment: Deployment, end: End): Ending {
   const first = explain(deployment.failure);
   const { error, consequence } = MEANING[end](deployment, first.name);
   const evidence = evidenceSentence(deployment.removal?.evidence);
-  const parts = [`${first.name}: ${first.sentence}`, evidence, consequence];
+  const parts = [`${first.name}: ${first.sentence}`, evidence, consequence, owedSentence(deployment)];
   return { error, cause: parts.filter((part) => part !== '').join(' ') };
 }
 

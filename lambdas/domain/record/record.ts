@@ -14,6 +14,7 @@ import { rowOf, STEP_NAMES } from '../core/steps.ts';
 import { secondsBetween } from '../core/words.ts';
 import { replacedSentence } from '../hosts/stragglers.ts';
 import { recipe } from '../release/release-choice.ts';
+import { owedSentence } from './owed.ts';
 import { hasTimeline, type Timeline, timelineOf } from './timeline/timeline.ts';
 
 export interface DeploymentRecord {
@@ -72,7 +73,9 @@ export function recordOf(deployment: Deployment, now: Date, ending?: Ending): De
     outcome: ending?.error ?? 'Deployed',
     reason:
       ending?.cause ??
-      [release?.reason, oldHosts?.reason, replacedSentence(launch?.replaced)].filter(Boolean).join('; '),
+      [release?.reason, oldHosts?.reason, replacedSentence(launch?.replaced), owedSentence(deployment)]
+        .filter(Boolean)
+        .join('; '),
     startedBy: startedBy(input),
     ...(input.reason && { why: input.reason }),
     ...(release && { artifact: release.artifact, runtimes: release.runtimes }),

@@ -176,6 +176,22 @@ export const KINDS = {
     arrange: during('Retire old hosts in Mackerel', stop),
     outcome: 'new hosts',
   },
+  // Mackerel is away from here on: what it cannot be told is owed, and paid by the next deployment.
+  'mackerel-down': {
+    fleet: 'faults-app',
+    arrange: during('Watch the new hosts', ({ world }) => world.mackerel.suffer('answers-503')),
+    outcome: 'old hosts',
+  },
+  'mackerel-down-worker': {
+    fleet: 'faults-worker',
+    arrange: during('Watch the new hosts', ({ world }) => world.mackerel.suffer('key-revoked')),
+    outcome: 'old hosts',
+  },
+  'mackerel-read-only': {
+    fleet: 'faults-app',
+    arrange: during('Terminate old instances', ({ world }) => world.mackerel.suffer('read-only')),
+    outcome: 'new hosts',
+  },
   straggler: { fleet: 'faults-large', arrange: straggler, outcome: 'new hosts' },
   'straggler-lost': {
     fleet: 'faults-large',

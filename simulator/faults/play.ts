@@ -172,6 +172,7 @@ class Trial {
     const stage = this.#stage;
     stage.forgetCues();
     this.#kind.openGate?.(stage);
+    stage.world.mackerel.recover();
     // After an undo the same release can be deployed again; after a success, only a newer one.
     if (outcome === 'new hosts') stage.upload('the next release');
     const rules = new Rules(stage.world, stage.fleet, 'the-next');

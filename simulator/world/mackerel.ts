@@ -139,6 +139,10 @@ export class MackerelModel {
     this.#outage = { kind, until: this.#world.now() + minutes * 60_000 };
   }
 
+  recover(): void {
+    this.#outage = undefined;
+  }
+
   // ── For the other parts of the world ──
 
   /** For each call from outside. @throws what it meets on its way */

@@ -3,6 +3,8 @@
  * when it cannot be told, and made up for when it can.
  */
 import { afterEach, describe, expect, it } from 'vitest';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
 import { lookForOrphans } from '../../lambdas/domain/lock/orphan-watch.ts';
 import { Rules } from '../../simulator/rules.ts';
 import { Stage } from '../../simulator/stage.ts';
@@ -76,5 +78,83 @@ describe.each(OUTAGES)('An undo while Mackerel: %s', (outage: Outage) => {
     rules.settled('old hosts');
     expect(rules.violations).toEqual([]);
     expect(statuses(set)).toEqual(['working']);
+  });
+});
+
+describe('What is owed', () => {
+  it('is made up for by the next deployment, before it reads whose status is to be restored', async () => {
+    const set = setStage();
+    set.whenEntering('Watch the new hosts', () => {
+      set.world.mackerel.suffer('answers-503', 20);
+      cancel(set);
+    });
+    await set.deploy({}, 'broken');
+    expect(statuses(set)).toEqual(['maintenance', 'working']);
+    await set.wait(25 * 60);
+    // This one is undone too: to what was owed, not to what the first one left.
+    set.whenEntering('Watch the new hosts', () => cancel(set));
+    expect((await set.deploy({}, 'again')).endedIn).toBe('RolledBack');
+    expect(debts(set)).toEqual([]);
+    expect(statuses(set)).toEqual(['working']);
+  });
+
+  it('leaves a status that somebody has set since', async () => {
+    const set = setStage();
+    set.whenEntering('Watch the new hosts', () => {
+      set.world.mackerel.suffer('down', 20);
+      cancel(set);
+    });
+    await set.deploy({}, 'broken');
+    await set.wait(25 * 60);
+    const [host] = set.world.mackerel.live().filter(({ status }) => status === 'maintenance');
+    set.world.mackerel.setStatus([host?.id ?? ''], 'poweroff');
+    await watch(set);
+    expect(debts(set)).toEqual([]);
+    expect(set.world.mackerel.host(host?.id ?? '')?.status).toBe('poweroff');
+  });
+
+  it.each(OUTAGES)(
+    'is a retirement after the point of no return, in Deployed (Mackerel: %s)',
+    async (outage) => {
+      const set = setStage();
+      set.whenEntering('Retire old hosts in Mackerel', () => set.world.mackerel.suffer(outage, 20));
+      const rules = new Rules(set.world, set.fleet, 'good');
+      const result = await set.deploy({}, 'good');
+      rules.ended(result);
+      expect(result).toMatchObject({
+        endedIn: 'Deployed',
+        output: { reason: expect.stringMatching(/Still owed, .*the retirement of 2 old hosts in Mackerel/) },
+      });
+      expect([row(set)?.held, debts(set)]).toEqual([undefined, ['retire']]);
+      await set.wait(25 * 60);
+      await watch(set);
+      rules.settled('new hosts');
+      expect([rules.violations, debts(set)]).toEqual([[], []]);
+    },
+  );
+
+  it('is a record that the bucket refuses: the next deployment writes it, and believes it', async () => {
+    const set = setStage();
+    const write = set.world.s3.writeRecord.bind(set.world.s3);
+    set.whenEntering('Record the release', () => {
+      set.world.s3.writeRecord = () => {
+        throw new DeploymentError('ServiceRefused', 'S3 refused to write.');
+      };
+    });
+    const result = await set.deploy({}, 'good');
+    expect(result.endedIn).toBe('Deployed');
+    expect(debts(set)).toEqual(['record']);
+    const { bucket } = set.fleet.artifact;
+    const current = () => set.world.s3.readRecord(bucket, currentReleaseKey(set.fleet.name));
+    expect(current()).toBeUndefined();
+    // What serves is accounted for by the record that is owed.
+    await set.wait(1_200);
+    expect(await watch(set)).toMatchObject({ orphanSeconds: 0, troubles: [] });
+    expect((await set.deploy({}, 'refused')).error).toBe('ServiceRefused');
+    expect(row(set)?.held).toBeUndefined();
+    set.world.s3.writeRecord = write;
+    expect((await set.deploy({}, 'again')).endedIn).toBe('Already deployed');
+    expect(current()).toMatchObject({ deployment: 'good', outcome: 'Deployed' });
+    expect(debts(set)).toEqual([]);
   });
 });

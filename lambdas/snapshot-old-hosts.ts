@@ -30,14 +30,14 @@ export const snapshotOldHosts = defineStep(
   ['release'],
   async (deployment, ports: SnapshotPorts): Promise<Snapshot> => {
     const { fleet } = deployment;
-    if (!deployment.release.dryRun) await beforeTheLook(deployment, ports);
+    const mayLook = beforeTheLook(deployment, ports);
     const [subnets, balancers, hosts, tagged, members] = await Promise.all([
       ports.ec2.subnets(fleet.subnets),
       Promise.all(fleet.loadBalancers.map((ref) => ports.loadBalancers.settings(ref))),
-      hostsOfRole(deployment, ports),
+      mayLook.then(() => hostsOfRole(deployment, ports)),
       ports.ec2.listByTag(TAG.fleet, fleet.name),
       membersByTwoAnswers(deployment, ports),
-      assertMackerelTakesUs(deployment, ports.mackerel),
+      mayLook.then(() => assertMackerelTakesUs(deployment, ports.mackerel)),
     ]);
     checkNetwork(fleet, subnets, balancers);
     const named = new Set(hosts.flatMap((host) => host.instanceId ?? []));
@@ -61,8 +61,9 @@ export const snapshotOldHosts = defineStep(
 
 /** A dry run holds no lock, and changes nothing. */
 async function beforeTheLook(deployment: After<'release'>, ports: SnapshotPorts): Promise<void> {
-  await assertMayGoOn(deployment, ports);
-  await payBeforeReading(deployment.fleet.name, payersAt(ports), ports);
+  if (deployment.release.dryRun) return;
+  const row = await assertMayGoOn(deployment, ports);
+  await payBeforeReading(row, payersAt(ports), ports);
 }
 
 export const handler = lambdaHandler(snapshotOldHosts, (apiKeyParameter) => ({

@@ -17,7 +17,7 @@ import { defineStep } from './domain/core/step.ts';
 import { payBeforeReading, recordPayer } from './domain/lock/debts.ts';
 import { waitForTurn } from './domain/lock/wait-for-turn.ts';
 import { assertOwnKey } from './domain/release/release-choice.ts';
-import type { Hold } from './ports/ledger.ts';
+import type { Hold, LedgerRow } from './ports/ledger.ts';
 import type { Ports } from './ports/ports.ts';
 
 /** The lock may become free, or the slot be taken, between reading and writing: so often, and then it is asked again. */
@@ -39,16 +39,19 @@ export const takeTheFleetLock = defineStep(
         startedBy: startedBy(input),
         ...(input.reason && { why: input.reason }),
       };
-      const hold = await ports.ledger.take(fleet.name, claim);
+      // At once: what is owed delays nobody who owes nothing.
+      const [hold, row] = await Promise.all([
+        ports.ledger.take(fleet.name, claim),
+        ports.ledger.read(fleet.name),
+      ]);
       if (hold) {
-        await payRecords(fleet, hold, ports);
+        await payRecords(fleet, hold, row, ports);
         return {
           ...hold,
           verdict: 'taken',
           reason: `lock of ${fleet.name} taken, generation ${hold.generation}`,
         };
       }
-      const row = await ports.ledger.read(fleet.name);
       const waiting = row?.held && (await waitForTurn(deployment, row.held, row.pending, ports));
       if (waiting) return { ...nobody, ...waiting };
     }
@@ -60,9 +63,17 @@ export const takeTheFleetLock = defineStep(
 );
 
 /** Nobody knows yet that the lock is held: who cannot go on lets go of it. */
-async function payRecords({ name, artifact }: Fleet, hold: Hold, ports: LockPorts): Promise<void> {
+async function payRecords(
+  { name, artifact }: Fleet,
+  hold: Hold,
+  before: LedgerRow | undefined,
+  ports: LockPorts,
+): Promise<void> {
   try {
-    await payBeforeReading(name, recordPayer(ports, artifact.bucket), ports);
+    // Read while another one still held the lock, it may lack what that one owes.
+    const isOwn = before?.held === undefined || before.held.holder === hold.holder;
+    const row = isOwn ? before : await ports.ledger.read(name);
+    if (row) await payBeforeReading(row, recordPayer(ports, artifact.bucket), ports);
   } catch (error) {
     await ports.ledger.release(name, hold);
     throw error;

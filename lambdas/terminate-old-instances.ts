@@ -19,6 +19,8 @@ import {
   decideOldInstances,
   isPassed,
   mustSeeNewHosts,
+  unlooked,
+  whenUnlooked,
 } from './domain/hosts/point-of-no-return.ts';
 import { decideTermination, rememberUnseen } from './domain/hosts/termination.ts';
 import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
@@ -32,12 +34,15 @@ export const terminateOldInstances = defineWait('terminate-old-instances', {
   needs: ['oldHosts', 'launch', 'bake'],
   remembers: ['begun'],
   look: lookAndTerminate,
-  late: async (deployment, { reason, seconds }, ports) =>
-    new DeploymentError(
+  late: async (deployment, { reason, seconds }, ports) => {
+    const { phase } = await assertHoldsLock(deployment, ports);
+    if (phase !== 'remove' && deployment.termination?.memory?.begun !== 1) return unlooked(reason);
+    return new DeploymentError(
       'OldHostsNotTerminated',
       `After ${span(seconds)}: ${reason}. They are out of service; terminate them in the EC2 console.` +
         (await retireEndedOldHosts(deployment, ports)),
-    ),
+    );
+  },
 });
 
 async function lookAndTerminate(
@@ -52,7 +57,11 @@ async function lookAndTerminate(
   const old = decideTermination('old', deployment, ids, shown);
   const known = { old, phase, hasCalled: earlier.begun === 1 };
   const { instances: launched } = deployment.launch;
-  const newHosts = mustSeeNewHosts(known) ? await lookAtNewHosts(deployment, launched, ports) : undefined;
+  const newHosts = mustSeeNewHosts(known)
+    ? await lookAtNewHosts(deployment, launched, ports).catch((error: unknown) => {
+        throw isPassed(known) ? error : whenUnlooked(error);
+      })
+    : undefined;
   const unseenSince = rememberUnseen(old, earlier.hosts, now);
   const verdict = decideOldInstances({ ...known, unseenSince, launched, newHosts, now });
   const seen = terminatedMilestones(deployment, deployment.oldHosts.hosts, old.gone, now, turn.seen);

@@ -133,6 +133,27 @@ describe('What is owed', () => {
     },
   );
 
+  it.each([
+    ['reactio-production-app', 'key-revoked'],
+    ['reactio-production-app', 'answers-503'],
+    ['reactio-production-worker', 'ip-refused'],
+    ['reactio-production-worker', 'hangs'],
+  ] as const)(
+    'is undone, of %s, when nobody can look at the new hosts right before the point of no return (%s)',
+    async (fleet, outage) => {
+      const set = setStage(fleet);
+      set.whenEntering('Terminate old instances', () => set.world.mackerel.suffer(outage));
+      const rules = new Rules(set.world, set.fleet, 'broken');
+      const result = await set.deploy({}, 'broken');
+      rules.ended(result);
+      expect(result).toMatchObject({
+        endedIn: 'RolledBack',
+        cause: expect.stringMatching(/^ReadinessLost: /),
+      });
+      expect([rules.violations, row(set)?.held]).toEqual([[], undefined]);
+    },
+  );
+
   it('is a record that the bucket refuses: the next deployment writes it, and believes it', async () => {
     const set = setStage();
     const write = set.world.s3.writeRecord.bind(set.world.s3);

@@ -68,6 +68,23 @@ export function decideOldInstances(facts: TerminationFacts): TerminationVerdict 
 }
 
 /**
+ * Before the point of no return: who cannot look at the new hosts, because somebody refuses to tell, goes back. Silence
+ * is waited for.
+ */
+export const whenUnlooked = (error: unknown): unknown =>
+  isFailure(error, 'ServiceUnavailable') ? error : unlooked(sentenceOf(error));
+
+/** Nothing has ended yet: it is undone under this name. */
+export const unlooked = (why: string): DeploymentError =>
+  new DeploymentError(
+    'ReadinessLost',
+    `Right before the termination nobody could look at the new hosts, so no old one is terminated: ${why}`,
+  );
+
+const sentenceOf = (error: unknown): string =>
+  isFailure(error) ? error.message : error instanceof Error ? error.name : 'unknown';
+
+/**
  * What the call has come to. When EC2 refused every one of them (termination protection), nothing has ended yet.
  * @param facts those of the look before the call
  */

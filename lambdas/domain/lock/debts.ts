@@ -134,11 +134,10 @@ export async function payDebts(
  * @throws what keeps a debt from being paid
  */
 export async function payBeforeReading(
-  fleet: string,
+  { fleet, owed }: LedgerRow,
   payers: Payers,
   { ledger }: Pick<Ports, 'ledger'>,
 ): Promise<void> {
-  const { owed } = (await ledger.read(fleet)) ?? {};
   const { unpaid } = await payDebts(fleet, owed?.debts ?? [], payers, { ledger });
   const [first] = unpaid;
   if (!first) return;

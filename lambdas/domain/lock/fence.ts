@@ -16,21 +16,32 @@ export async function assertHoldsLock(
   deployment: Deployment,
   { ledger }: Fenced,
 ): Promise<NonNullable<LedgerRow['held']>> {
+  return (await rowOfHolder(deployment, { ledger })).held;
+}
+
+type HeldRow = LedgerRow & Required<Pick<LedgerRow, 'held'>>;
+
+async function rowOfHolder(deployment: Deployment, { ledger }: Fenced): Promise<HeldRow> {
   const hold = holdOf(deployment);
   const row = await ledger.read(deployment.fleet.name);
   const held = row?.held;
-  if (held?.holder === hold.holder && held.generation === hold.generation) return held;
+  if (row && held?.holder === hold.holder && held.generation === hold.generation) return { ...row, held };
   throw lockLost(deployment.fleet.name, hold, held);
 }
 
-/** @throws LockLost; Cancelled when somebody asked for it: seen within one look. */
-export async function assertMayGoOn(deployment: Deployment, ports: Fenced): Promise<void> {
-  const { cancel } = await assertHoldsLock(deployment, ports);
+/**
+ * @returns what the ledger says
+ * @throws LockLost; Cancelled when somebody asked for it: seen within one look.
+ */
+export async function assertMayGoOn(deployment: Deployment, ports: Fenced): Promise<LedgerRow> {
+  const row = await rowOfHolder(deployment, ports);
+  const { cancel } = row.held;
   if (cancel)
     throw new DeploymentError(
       'Cancelled',
       `${cancel.by} cancelled the deployment at ${cancel.at.toISOString()}.`,
     );
+  return row;
 }
 
 /**

@@ -10,7 +10,6 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { executionArn, machineArn } from '../lambdas/domain/core/aws.ts';
 import { TAG } from '../lambdas/domain/core/fleet.ts';
 import {
-  currentReleaseKey,
   EVENT_SOURCE,
   type MachineKind,
   machineName,
@@ -155,10 +154,7 @@ const readReleases = records('s3:GetObject', '*/current.json', '*/deployments/*.
 /** Not the proofs of promotions: who deploys must not be able to prove that it may. */
 const writeRecords = records('s3:PutObject', '*/current.json', '*/deployments/*');
 
-const readCurrentReleases: Grant = ({ environment, bucket }) => ({
-  actions: ['s3:GetObject'],
-  resources: fleetNames(environment).map((fleet) => bucket.arnForObjects(currentReleaseKey(fleet))),
-});
+const readCurrentReleases = records('s3:GetObject', '*/current.json');
 
 // ── Mackerel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

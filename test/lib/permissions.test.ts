@@ -369,11 +369,9 @@ describe('The artifact bucket', () => {
   );
 
   it('shows the orphan watch what each fleet runs, and no other record', () => {
-    expect(resourcesFor('s3:GetObject', 'look-for-orphans')).toEqual(
-      FLEETS.map((fleet) =>
-        expect.stringMatching(new RegExp(`^<Artifacts\\w+\\.Arn>/irekae/${fleet}/current\\.json$`)),
-      ),
-    );
+    expect(resourcesFor('s3:GetObject', 'look-for-orphans')).toEqual([
+      expect.stringMatching(/^<Artifacts\w+\.Arn>\/irekae\/\*\/current\.json$/),
+    ]);
   });
 
   it('is written at irekae’s records only, but for the copy of a promotion', () => {

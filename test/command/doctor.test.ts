@@ -463,7 +463,8 @@ const CASES: readonly Case[] = [
     name: 'draining that is longer than the fleet waits',
     admit: () => healthy({ balancers: { ...TUNED, drainSeconds: 900 } }),
     complaints: ['warning draining'],
-    sentence: /15 min, but the fleet only waits 5 min .* DrainingStuck$/,
+    sentence:
+      /15 min, but the fleet waits for 5 min .* requests that take longer are cut off, and the deployment continues$/,
     mend: /"Timeout":30/,
   },
   {

@@ -150,7 +150,7 @@ function drainingFinding(one: One, { drainSeconds }: LoadBalancerSettings): Find
   const told = `${one.name} drains for up to ${span(drainSeconds)}`;
   if (drainSeconds > limit)
     return draining.warning(
-      `${told}, but the fleet only waits ${span(limit)} (limits.drainSeconds): one long request makes a deployment fail as DrainingStuck`,
+      `${told}, but the fleet waits for ${span(limit)} (limits.drainSeconds): requests that take longer are cut off, and the deployment continues`,
       mend,
     );
   return drainSeconds > LONG_DRAINING_SECONDS

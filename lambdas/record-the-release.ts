@@ -1,16 +1,18 @@
 /**
- * State *Record the release*: what the fleet runs now and how it got there, in the artifact bucket; then the news of it.
- * The next deployment reads the record to know whether it is wanted.
+ * State *Record the release*: who serves now, what the fleet runs and how it got there, in the artifact bucket; then the
+ * news of it. The next deployment reads the record to know whether it is wanted.
  */
 
 import { liveAnnouncer } from './clients/announcer.ts';
 import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
+import { liveLastLook } from './clients/last-look.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveRecords } from './clients/records.ts';
 import { currentReleaseKey, deploymentRecordKey } from './domain/core/names.ts';
 import { defineStep } from './domain/core/step.ts';
 import { assertTriedLongEnough } from './domain/core/untold.ts';
+import { type LastLookPorts, lookAtTheEnd } from './domain/hosts/last-look.ts';
 import { assertHoldsLock } from './domain/lock/fence.ts';
 import { oweRecord, whyUnwritten } from './domain/record/owed.ts';
 import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record/record.ts';
@@ -18,15 +20,16 @@ import { type NewsPorts, tellEnding } from './domain/record/telling.ts';
 import { writeTimeline } from './domain/record/write-timeline.ts';
 import type { Ports } from './ports/ports.ts';
 
-type RecordPorts = Pick<Ports, 'ledger' | 'records'> & NewsPorts;
+type RecordPorts = Pick<Ports, 'ledger' | 'records'> & NewsPorts & LastLookPorts;
 
 export const recordTheRelease = defineStep(
   'record-the-release',
   ['image', 'release', 'oldHosts', 'launch', 'retirement'],
   async (deployment, ports: RecordPorts): Promise<DeploymentRecord> => {
     await assertHoldsLock(deployment, ports);
+    const seen = await lookAtTheEnd(deployment, ports);
     const now = ports.clock.now();
-    let record = recordOf(deployment, now);
+    let record = recordOf(deployment, now, undefined, seen);
     const { fleet } = deployment;
     const { bucket } = fleet.artifact;
     const why = await whyUnwritten(async () => {
@@ -47,6 +50,7 @@ export const recordTheRelease = defineStep(
 );
 
 export const handler = lambdaHandler(recordTheRelease, (apiKeyParameter) => ({
+  ...liveLastLook(),
   records: liveRecords(),
   mackerel: liveMackerel(apiKeyParameter),
   ledger: liveLedger(),

@@ -31,18 +31,25 @@ export const snapshotOldHosts = defineStep(
   async (deployment, ports: SnapshotPorts): Promise<Snapshot> => {
     const { fleet } = deployment;
     const mayLook = beforeTheLook(deployment, ports);
-    const [subnets, balancers, hosts, tagged, members] = await Promise.all([
+    const listByTag = () => ports.ec2.listByTag(TAG.fleet, fleet.name);
+    const [subnets, balancers, hosts, once, again, members] = await Promise.all([
       ports.ec2.subnets(fleet.subnets),
       Promise.all(fleet.loadBalancers.map((ref) => ports.loadBalancers.settings(ref))),
       mayLook.then(() => hostsOfRole(deployment, ports)),
-      ports.ec2.listByTag(TAG.fleet, fleet.name),
+      listByTag(),
+      listByTag(),
       membersByTwoAnswers(deployment, ports),
       mayLook.then(() => assertMackerelTakesUs(deployment, ports.mackerel)),
     ]);
     checkNetwork(fleet, subnets, balancers);
-    const named = new Set(hosts.flatMap((host) => host.instanceId ?? []));
-    const instances = named.size === 0 ? [] : await ports.ec2.describe([...named]);
-    const decision = decideSnapshot(fleet, { hosts, instances, tagged, members });
+    // Whose are those that Mackerel or a load balancer lists, and the tag does not? Mostly there are none.
+    const tagged = [...once, ...again];
+    const listed = new Set(tagged.map(({ instanceId }) => instanceId));
+    const named = [...hosts, ...[...members.values()].flat()].flatMap((each) => each.instanceId ?? []);
+    const others = [...new Set(named)].filter((id) => !listed.has(id));
+    const instances = others.length === 0 ? [] : await ports.ec2.describe(others);
+    const facts = { hosts, tagged, instances, members };
+    const decision = decideSnapshot(fleet, facts, deployment.input.override);
     return {
       reason: decision.reason,
       hosts: decision.hosts,

@@ -10,6 +10,7 @@ import { liveLoadBalancers } from './clients/load-balancers.ts';
 import { groupBy } from './domain/core/collections.ts';
 import type { After, Shift } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
+import { TAG } from './domain/core/fleet.ts';
 import { deadlineOf } from './domain/core/looks.ts';
 import { defineStep } from './domain/core/step.ts';
 import { count, list, span } from './domain/core/words.ts';
@@ -21,6 +22,7 @@ import {
   readinessSentence,
   standings,
 } from './domain/hosts/readiness.ts';
+import { besidesSentence } from './domain/hosts/who-serves.ts';
 import { enterPhase } from './domain/lock/fence.ts';
 import type { Member } from './ports/load-balancers.ts';
 import type { Ports } from './ports/ports.ts';
@@ -34,10 +36,13 @@ export const takeOldHostsOutOfService = defineStep(
     deployment,
     ports: Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>,
   ): Promise<Shift> => {
-    const { launch, oldHosts } = deployment;
+    const { fleet, launch, oldHosts } = deployment;
     // Before the look: what it sees must be no older than the calls below.
     await enterPhase('shift', deployment, ports);
-    const facts = await lookAtNewHosts(deployment, launch.instances, ports);
+    const [facts, tagged] = await Promise.all([
+      lookAtNewHosts(deployment, launch.instances, ports),
+      ports.ec2.listByTag(TAG.fleet, fleet.name),
+    ]);
     const hosts = standings(launch.instances, facts);
     if (!allReady(hosts)) return backToWaiting(deployment, facts, hosts, ports.clock.now());
 
@@ -55,7 +60,7 @@ export const takeOldHostsOutOfService = defineStep(
       done: true,
       // Afterwards: draining is counted from here.
       at: ports.clock.now().toISOString(),
-      reason: `${readinessSentence(hosts)}; ${count(oldHosts.hosts.length, 'old host')} taken out of service`,
+      reason: `${readinessSentence(hosts)}; ${count(oldHosts.hosts.length, 'old host')} taken out of service${besidesSentence(deployment, tagged, facts.members)}`,
     };
   },
 );

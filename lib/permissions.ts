@@ -356,6 +356,11 @@ const describeLoadBalancers = describe(
   'elasticloadbalancing:DescribeTargetHealth',
 );
 
+const describeHealth = describe(
+  'elasticloadbalancing:DescribeInstanceHealth',
+  'elasticloadbalancing:DescribeTargetHealth',
+);
+
 const onClassic =
   (action: string): Grant =>
   ({ stack, environment }) => ({
@@ -443,7 +448,15 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   'watch-the-new-hosts': [readLedger, ...lookAtHosts],
   'terminate-old-instances': [readLedger, writeLedger, ...lookAtHosts, terminateTagged],
   'retire-old-hosts-in-mackerel': [readLedger, writeLedger, ...askMackerel],
-  'record-the-release': [readLedger, writeLedger, ...askMackerel, writeRecords, ...tellTheNews],
+  'record-the-release': [
+    readLedger,
+    writeLedger,
+    describeInstances,
+    describeHealth,
+    ...askMackerel,
+    writeRecords,
+    ...tellTheNews,
+  ],
   'put-old-hosts-back': [readLedger, writeLedger, ...lookAtHosts, ...register],
   // Writes down whom it terminates; reads the consoles of those that failed, and may keep one of them.
   'terminate-new-instances': [

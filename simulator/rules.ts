@@ -5,8 +5,10 @@
  */
 import { FAILURES } from '../lambdas/domain/core/errors.ts';
 import { type Fleet, fleetSize, loadBalancerName, TAG } from '../lambdas/domain/core/fleet.ts';
+import { deploymentRecordKey } from '../lambdas/domain/core/names.ts';
 import { isKept, keptUntil } from '../lambdas/domain/hosts/kept.ts';
 import { mostStragglers } from '../lambdas/domain/hosts/stragglers.ts';
+import type { DeploymentRecord } from '../lambdas/domain/record/record.ts';
 import type { ExecutionResult } from './run-definition.ts';
 import type { WorldEvent } from './world/events.ts';
 import {
@@ -266,10 +268,23 @@ export class Rules {
     );
   }
 
-  /** Rule 7: deployed means exactly the new hosts: in EC2 by tag, at the load balancers, in Mackerel by role. */
+  /**
+   * Rule 7: deployed means exactly the new hosts: in EC2 by tag, at the load balancers, in Mackerel by role. Judged by
+   * what serves: who else of the fleet does, or which new host does not, is named in the record, or the rule is broken.
+   */
   #endedWell(now: WorldView): void {
-    const launched = new Set(this.#newHosts(now).map((instance) => instance.instanceId));
-    const strangers = this.#strangers();
+    const named = this.#namedAtTheEnd();
+    const launched = new Set(
+      this.#newHosts(now)
+        .map((instance) => instance.instanceId)
+        .filter((id) => !named.has(id)),
+    );
+    const strangers = new Set([...this.#strangers(), ...named]);
+    for (const { instanceId, tags, state } of now.instances) {
+      if (tags[TAG.fleet] !== this.#fleet.name || launched.has(instanceId) || named.has(instanceId)) continue;
+      if (state === 'running' && this.#servesSomewhere(instanceId, now) && !isKept({ tags }, now.at))
+        this.#broken(7, `${instanceId} of the fleet still serves, and nobody was told`);
+    }
     const wrong = (id: string) => !launched.has(id) && !strangers.has(id);
     for (const { instanceId, state, tags } of now.instances) {
       if (state !== 'terminated' && tags[TAG.fleet] === this.#fleet.name && wrong(instanceId))
@@ -281,13 +296,31 @@ export class Rules {
       for (const id of launched)
         if (!this.#inService(now, name).has(id)) this.#broken(7, `${id} is not in service at ${name}`);
     }
-    if (launched.size !== fleetSize(this.#fleet)) this.#broken(7, `${launched.size} new hosts exist`);
+    const fallen = this.#newHosts(now).length - launched.size;
+    if (launched.size + fallen !== fleetSize(this.#fleet))
+      this.#broken(7, `${launched.size} new hosts exist`);
     for (const { instanceId, id } of this.#ofRole(now)) {
       if (instanceId && wrong(instanceId) && !this.#owed().has(instanceId))
         this.#broken(7, `Mackerel host ${id} of ${instanceId} is still there`);
     }
     for (const instance of this.#newHosts(now))
-      if (!this.#isReady(instance, now)) this.#broken(7, `${instance.instanceId} is not ready`);
+      if (!named.has(instance.instanceId) && !this.#isReady(instance, now))
+        this.#broken(7, `${instance.instanceId} is not ready`);
+  }
+
+  /** Of a fleet without load balancers, whoever runs serves. */
+  #servesSomewhere(instanceId: string, now: WorldView): boolean {
+    const balancers = this.#balancers(now);
+    return balancers.length === 0 || balancers.some(({ name }) => this.#inService(now, name).has(instanceId));
+  }
+
+  /** Whom the record says to be not as "deployed" says. */
+  #namedAtTheEnd(): ReadonlySet<string> {
+    const { artifact, name } = this.#fleet;
+    const key = deploymentRecordKey(name, this.#deployment);
+    const record = this.#world.s3.readRecord(artifact.bucket, key) as Partial<DeploymentRecord> | undefined;
+    const { unlisted = [], fallen = [] } = record?.atTheEnd ?? {};
+    return new Set([...unlisted, ...fallen].map((each) => each.name));
   }
 
   /** A deployment that calls a human leaves enough hosts in service until someone comes, old ones or new ones. */

@@ -76,6 +76,19 @@ const freezeWeekends = (stage: Stage) =>
     ],
   });
 
+/** Retired in Mackerel by mistake: the first old host keeps serving, and its agent never registers it again. */
+const retireByMistake = ({ world, oldInstances: [first] }: Stage) => {
+  const hosts = world.mackerel.live().filter(({ instanceId }) => instanceId === first);
+  world.mackerel.retire(hosts.map(({ id }) => id));
+};
+
+/** A host of another fleet, under a role of its own, in service at this fleet's load balancers. */
+const addNeighbour = ({ world, fleet: { mackerel, subnets, loadBalancers } }: Stage) => {
+  const { service } = mackerel;
+  const [subnetId = ''] = subnets;
+  world.addRunningHost({ service, role: 'neighbour', subnetId, loadBalancers, fleet: 'neighbour' });
+};
+
 /** Removes the proof that the newest artifact was promoted. */
 const forgetPromotion = ({ world, fleet: { name, artifact } }: Stage) => {
   const newest = world.s3.find(artifact.bucket, artifact.key);
@@ -295,6 +308,29 @@ export const SCENARIOS = {
     },
     endsIn: 'Nothing was changed',
     because: 'NotProven',
+  },
+  'old-host-unlisted': {
+    tells:
+      'Somebody retired an old host in Mackerel by mistake, and it still serves: refused, before it would serve beside the new ones.',
+    kind: 'app',
+    arrange: retireByMistake,
+    endsIn: 'Nothing was changed',
+    because: 'UnlistedHostServes',
+  },
+  'old-host-unlisted-but-urgent': {
+    tells: 'The same host, and somebody who insists: deployed beside it, and the end says who still serves.',
+    kind: 'app',
+    arrange: retireByMistake,
+    input: { override: ['unlisted'], startedBy: 'Hanako', reason: 'the payment page is down' },
+    endsIn: 'Deployed',
+  },
+  'shared-balancer': {
+    tells:
+      'The first deployment of a fleet whose load balancer serves another fleet too: its hosts are left alone.',
+    kind: 'app',
+    oldPerZone: 0,
+    arrange: addNeighbour,
+    endsIn: 'Deployed',
   },
   'new-ami': {
     tells: 'A new machine image is released: the current release is deployed on it automatically.',

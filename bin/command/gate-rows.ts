@@ -19,6 +19,9 @@ export function commandsFor({ fleet: { name } }: Task, refusals: readonly string
   const speaksOf = (gate: string) => refusals.some((each) => new RegExp(`\\b${gate}: `).test(each));
   return [
     ...(speaksOf('NotProven') ? [`To promote what was tested:  irekae promote ${name} --wait`] : []),
+    ...(speaksOf('UnlistedHostServes')
+      ? ['To deploy beside it, on record:  --override unlisted --reason TEXT']
+      : []),
     ...(speaksOf('Frozen') ? ['To deploy anyway, on record:   --override freeze --reason TEXT'] : []),
   ];
 }

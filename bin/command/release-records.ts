@@ -13,6 +13,8 @@ import {
 import { orUndefined } from './attempt.ts';
 import type { Task } from './command.ts';
 
+const NAMED = v.array(v.object({ name: v.string(), why: v.string() }));
+
 const DeploymentRecord = v.object({
   deployment: v.string(),
   outcome: v.string(),
@@ -28,6 +30,13 @@ const DeploymentRecord = v.object({
   phases: v.optional(v.record(v.string(), v.number()), {}),
   override: v.optional(v.array(v.string())),
   rolledBackTo: v.optional(v.string()),
+  atTheEnd: v.optional(
+    v.object({
+      unlisted: v.exactOptional(NAMED),
+      fallen: v.exactOptional(NAMED),
+      notSeen: v.exactOptional(v.string()),
+    }),
+  ),
 });
 export type DeploymentRecord = v.InferOutput<typeof DeploymentRecord>;
 

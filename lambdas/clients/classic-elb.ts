@@ -38,7 +38,7 @@ export function classicElb(client: ElasticLoadBalancingClient, ref: ClassicRef):
       const answer = await client.send(new DescribeInstanceHealthCommand({ LoadBalancerName, ...asked }));
       return answer.InstanceStates ?? [];
     },
-    toMember,
+    toMember: toClassicMember,
     register: (ids) => {
       const input = { LoadBalancerName, Instances: toInstances(ids) };
       return client.send(new RegisterInstancesWithLoadBalancerCommand(input));
@@ -84,7 +84,7 @@ const NOT_REGISTERED = /not currently registered/i;
 const ZONE_NOT_ENABLED = /Availability Zone for which LoadBalancer is not configured/i;
 
 /** No member when the description says that the instance is not registered. */
-function toMember({
+export function toClassicMember({
   InstanceId: instanceId,
   State: state,
   Description: description = '',

@@ -35,7 +35,7 @@ export function targetGroup(client: ElasticLoadBalancingV2Client, ref: TargetGro
       const answer = await client.send(new DescribeTargetHealthCommand({ TargetGroupArn, ...asked }));
       return answer.TargetHealthDescriptions ?? [];
     },
-    toMember,
+    toMember: toTargetMember,
     register: (ids) => client.send(new RegisterTargetsCommand({ TargetGroupArn, Targets: toTargets(ids) })),
     deregister: (ids) =>
       client.send(new DeregisterTargetsCommand({ TargetGroupArn, Targets: toTargets(ids) })),
@@ -78,7 +78,7 @@ async function drainSecondsOf(client: ElasticLoadBalancingV2Client, ref: TargetG
 }
 
 /** No member when the reason says that the instance is not registered. */
-function toMember({ Target, TargetHealth }: TargetHealthDescription): Member[] {
+export function toTargetMember({ Target, TargetHealth }: TargetHealthDescription): Member[] {
   const instanceId = Target?.Id;
   if (instanceId === undefined)
     throw unavailable('describe members', 'ELB answered a health without a target id');

@@ -167,7 +167,7 @@ describe('the cost', () => {
 describe('the template', () => {
   it('says of each function whether it may ask EC2', () => {
     expect(functions.get('launch-new-instances')?.mayAskEc2).toBe(true);
-    expect(functions.get('record-the-release')?.mayAskEc2).toBe(false);
+    expect(functions.get('record-the-failure')?.mayAskEc2).toBe(false);
   });
 });
 

@@ -135,18 +135,21 @@ describe('Forged Mackerel data', () => {
     expect(conditionOf(on, database)).toEqual(before);
   });
 
-  it('that names the database instead of an old host costs neither of them', async () => {
+  it.each([
+    ['refused', {}, 'Nothing was changed'],
+    ['deployed beside it', { override: ['unlisted'], reason: 'it is down' }, 'Deployed'],
+  ])('that names the database instead of an old host costs neither of them: %s', async (_, input, endsIn) => {
     const on = setStage();
     const database = addDatabase(on);
     const [victim = ''] = on.oldInstances;
     const own = on.world.mackerel.live().filter(({ instanceId }) => instanceId === victim);
     await on.world.ports.mackerel.retire(own.map(({ id }) => id));
     entry(on, database.instanceId, 'app-1');
-    const { result, touched } = await deployBeside(on, [...Object.values(database), victim]);
-    expect(result.endedIn).toBe('Deployed');
+    const { result, touched } = await deployBeside(on, [...Object.values(database), victim], input);
+    expect(result.endedIn).toBe(endsIn);
     expect(touched).toEqual([]);
     expect(on.world.view().instances.find(({ instanceId }) => instanceId === victim)?.state).toBe('running');
-    expect(JSON.stringify(result.output)).toContain(`"name":"${victim}"`);
+    expect(JSON.stringify(result)).toContain(victim);
   });
 
   it('in the undo costs nobody: the database is not put where the old hosts are', async () => {

@@ -30,6 +30,7 @@ import { artifactsAdapter } from '../../lambdas/clients/artifacts.ts';
 import { copiesAdapter } from '../../lambdas/clients/copies.ts';
 import { ec2Adapter } from '../../lambdas/clients/ec2.ts';
 import { executionsAdapter } from '../../lambdas/clients/executions.ts';
+import { lastLookAdapter } from '../../lambdas/clients/last-look.ts';
 import { ledgerAdapter } from '../../lambdas/clients/ledger.ts';
 import { loadBalancersAdapter } from '../../lambdas/clients/load-balancers.ts';
 import { parametersAdapter } from '../../lambdas/clients/parameters.ts';
@@ -192,6 +193,22 @@ describe.skipIf(!motoIsInstalled())('in front of moto', () => {
       honours: { missing: true, setSemantics: true, absence: true, registrationLag: false, draining: false },
     };
   }
+
+  it.each([
+    ['classic ELB', arrangeClassic],
+    ['target group', arrangeTargetGroup],
+  ] as const)('The last look sees what the SDK’s clients see: %s', async (_, arrange) => {
+    const { loadBalancers, ref, hosts } = await arrange();
+    await loadBalancers.register(ref, hosts);
+    const look = lastLookAdapter({ ...jsonOptions(), timeoutMs: 20_000 });
+    const ec2 = ec2Adapter(new EC2Client(clientOptions()));
+    const plainly = (found: readonly { instanceId: string; state: string; tags?: object }[]) =>
+      found.map(({ instanceId, state, tags }) => ({ instanceId, state, tags })).sort();
+    expect(plainly(await look.ec2.describe(hosts))).toEqual(plainly(await ec2.describe(hosts)));
+    expect(plainly(await look.ec2.listByTag('Name', 'host'))).toHaveLength(2);
+    expect(await look.ec2.listByTag('Name', 'h*')).toEqual([]);
+    expect(await look.loadBalancers.members(ref)).toEqual(await loadBalancers.members(ref));
+  });
 
   loadBalancersContract('moto, classic ELB', arrangeClassic);
   loadBalancersContract('moto, target group', arrangeTargetGroup);

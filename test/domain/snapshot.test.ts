@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import type { Override } from '../../lambdas/domain/core/input.ts';
 import { decideSnapshot, type SnapshotFacts } from '../../lambdas/domain/hosts/snapshot.ts';
+import type { Instance } from '../../lambdas/ports/ec2.ts';
 import { at, OLD } from '../support/deployments.ts';
 import { aHost, aHostElsewhere, anInstance, draining, inService, outOfService } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
@@ -199,7 +201,14 @@ describe('the hand brake', () => {
         tagged: [],
       },
     ],
-    ['that was taken out of the role', { hosts: [aHost('i-old2')], tagged: [braked('i-old1')] }],
+    [
+      'that was taken out of the role and the load balancers',
+      {
+        hosts: [aHost('i-old2')],
+        tagged: [braked('i-old1')],
+        members: new Map([['web', [inService('i-old2')]]]),
+      },
+    ],
   ])('stops nobody on a host %s: it is a stranger', (_title, changes) => {
     const { hosts, strangers } = decide(changes);
     expect(hosts.map(({ instanceId }) => instanceId)).toEqual(['i-old2']);
@@ -256,12 +265,89 @@ describe('an answer that lacks somebody is not believed', () => {
     expect(() => decide({ hosts: [], tagged: [], members: new Map([['web', [inService('i-x')]]]) })).toThrow(
       failure('SnapshotContradicts', 'but i-x runs with'),
     ));
+  it('counts no host that is not an EC2 instance: a load balancer in the role says nothing about hosts', () =>
+    expect(() => decide({ hosts: [aHostElsewhere('alb')] })).toThrow(
+      failure('SnapshotContradicts', 'Mackerel lists no host of Shop:web'),
+    ));
   it('refuses when EC2 does not know a listed host that is in service', () =>
     expect(() => decide({ instances: [], tagged: [] })).toThrow(
       failure('SnapshotContradicts', 'EC2 does not know i-old1 and i-old2, in service'),
     ));
   it('takes an instance that only one of EC2’s two answers shows', () =>
     expect(decide({ instances: [anInstance('i-old1')] }).hosts).toHaveLength(2));
+});
+
+describe('a host of the fleet that serves and that Mackerel does not list', () => {
+  const unlisted = { hosts: [aHost('i-old2')] };
+  const withoutBalancer = { ...unlisted, members: new Map() };
+  const [, second] = OLD;
+  const decided = (changes: Partial<SnapshotFacts>, override: Override[] = []) =>
+    decideSnapshot(aFleet(), facts(changes), override);
+
+  it.each<[string, Partial<SnapshotFacts>, string]>([
+    ['in service', unlisted, 'i-old1 (is in service at web)'],
+    ['known by the load balancer alone', { ...unlisted, tagged: [] }, 'i-old1 (is in service at web)'],
+    ['running, without a load balancer', withoutBalancer, 'i-old1 (is running)'],
+  ])('refuses the deployment: %s', (_, changes, who) =>
+    expect(() => decided(changes)).toThrow(
+      failure('UnlistedHostServes', `Mackerel does not list ${who} under Shop:web, with the tag of shop`),
+    ),
+  );
+
+  it('is left beside for who insists, and named', () => {
+    const { hosts, strangers, reason } = decided(unlisted, ['unlisted']);
+    expect(hosts.map(({ instanceId }) => instanceId)).toEqual([second]);
+    expect(strangers).toMatchObject([{ name: 'i-old1' }]);
+    expect(reason).toContain('although Mackerel does not list i-old1 (is in service at web)');
+    expect(() => decided(unlisted, ['freeze'])).toThrow(failure('UnlistedHostServes', 'i-old1'));
+  });
+
+  const tagged = (changes: Partial<Instance>) => ({
+    instances: [anInstance('i-old1', changes), anInstance('i-old2')],
+    tagged: [anInstance('i-old1', changes), anInstance('i-old2')],
+  });
+  it.each<[string, Partial<SnapshotFacts>]>([
+    ['is out of service', { members: new Map([['web', [outOfService('i-old1'), inService('i-old2')]]]) }],
+    ['is leaving', { members: new Map([['web', [draining('i-old1'), inService('i-old2')]]]) }],
+    ['is at no load balancer', { members: new Map([['web', [inService('i-old2')]]]) }],
+    ['shuts down', tagged({ state: 'shutting-down' })],
+    ['is of another fleet', { ...tagged({ tags: { [TAG.fleet]: 'blog' } }), tagged: [anInstance('i-old2')] }],
+    ['is of no fleet', { ...tagged({ tags: {} }), tagged: [anInstance('i-old2')] }],
+    [
+      'is kept for debugging',
+      tagged({ tags: { [TAG.fleet]: 'shop', [TAG.keepUntil]: '2026-03-01T10:00:00Z' } }),
+    ],
+  ])('does not count when it %s', (_, changes) =>
+    expect(decided({ ...unlisted, ...changes }).hosts).toHaveLength(1),
+  );
+});
+
+describe('a load balancer that other fleets share', () => {
+  const theirs = anInstance('i-blog', { tags: { [TAG.fleet]: 'blog' } });
+  const untagged = anInstance('i-blog', { tags: {} });
+  const first = (changes: Partial<SnapshotFacts> = {}) =>
+    decide({
+      hosts: [],
+      tagged: [],
+      instances: [theirs],
+      members: new Map([['web', [inService('i-blog')]]]),
+      ...changes,
+    });
+
+  it('does not keep the first deployment from being made: theirs are named as theirs', () =>
+    expect(first()).toMatchObject({
+      hosts: [],
+      strangers: [{ name: 'i-blog', why: 'is registered at web, and belongs to the fleet blog' }],
+    }));
+  it('nor do hosts of earlier tooling under another role', () =>
+    expect(first({ instances: [untagged] }).strangers).toHaveLength(1));
+  it('nor later ones', () =>
+    expect(
+      decide({
+        instances: [...facts().instances, theirs],
+        members: new Map([['web', [...OLD, 'i-blog'].map(inService)]]),
+      }).hosts,
+    ).toHaveLength(2));
 });
 
 describe('a fleet never shrinks by a deployment', () => {

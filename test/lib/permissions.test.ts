@@ -57,7 +57,16 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'watch-the-new-hosts': [READ_LEDGER, ...LOOK_AT_HOSTS],
   'terminate-old-instances': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS, 'ec2:TerminateInstances'],
   'retire-old-hosts-in-mackerel': [READ_LEDGER, WRITE_LEDGER, 'ssm:GetParameter'],
-  'record-the-release': [READ_LEDGER, WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter', ...TELL],
+  'record-the-release': [
+    READ_LEDGER,
+    WRITE_LEDGER,
+    'ec2:DescribeInstances',
+    'elasticloadbalancing:DescribeInstanceHealth',
+    'elasticloadbalancing:DescribeTargetHealth',
+    's3:PutObject',
+    'ssm:GetParameter',
+    ...TELL,
+  ],
   'put-old-hosts-back': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS, JOIN],
   'terminate-new-instances': [
     READ_LEDGER,

@@ -555,6 +555,26 @@ describe('Snapshot old hosts', () => {
     expect(found.strangerCount).toBe(60);
   });
 
+  it('asks EC2 whose a member is that neither Mackerel nor the tag knows', async () => {
+    const theirs = anInstance('i-blog', { tags: { 'irekae:fleet': 'blog' } });
+    const members = { web: [...OLD, 'i-blog'].map(inService) };
+    const ports = portsOf({ ...SERVING, instances: [...SERVING.instances, theirs], members });
+    expect((await snapshot(ports)).strangers).toEqual([
+      { name: 'i-blog', why: expect.stringContaining('belongs to the fleet blog') },
+    ]);
+    expect(ports.calls.filter((call) => call.startsWith('ec2.describe'))).toEqual([
+      'ec2.describe ["i-blog"]',
+    ]);
+  });
+
+  it('lets a host of the fleet that Mackerel does not list pass only for who insists', async () => {
+    const ports = () => portsOf({ ...SERVING, hosts: SERVING.hosts.slice(1) });
+    await expect(snapshot(ports())).rejects.toThrow(failure('UnlistedHostServes', 'i-old1'));
+    const input = { override: ['unlisted' as const], reason: 'it is down' };
+    const insists = aDeployment({ image: IMAGE, release: RELEASE, input });
+    expect((await snapshotOldHosts.run(insists, ports())).reason).toContain('does not list i-old1');
+  });
+
   it('asks EC2 for no ids when Mackerel lists nobody', async () => {
     const ports = portsOf({ instances: [], hosts: [], members: {}, alerts: [] });
     expect(await snapshot(ports)).toMatchObject({
@@ -579,7 +599,11 @@ describe('Snapshot old hosts', () => {
 
   it.each<[string, Methods]>([
     ['Mackerel', { mackerel: { hosts: failing('ServiceUnavailable') } }],
-    ['EC2', { ec2: { describe: failing('ServiceUnavailable') } }],
+    ['EC2', { ec2: { listByTag: failing('ServiceUnavailable') } }],
+    [
+      'EC2, about hosts without the tag,',
+      { ec2: { listByTag: async () => [], describe: failing('ServiceUnavailable') } },
+    ],
     ['a load balancer', { loadBalancers: { members: failing('ServiceUnavailable') } }],
   ])('takes no silence of %s for an empty fleet', async (_title, methods) =>
     expect(snapshot(portsOf(SERVING, methods))).rejects.toThrow(failure('ServiceUnavailable')),

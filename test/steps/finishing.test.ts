@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { Annotation } from '../../lambdas/ports/mackerel.ts';
 import { recordTheRelease } from '../../lambdas/record-the-release.ts';
 import { retireOldHostsInMackerel } from '../../lambdas/retire-old-hosts-in-mackerel.ts';
-import { aLook, anOldHost, aSnapshot, at, baked, iso, OLD } from '../support/deployments.ts';
-import { aHost, aHostElsewhere, allWell } from '../support/facts.ts';
+import { aLook, anOldHost, aSnapshot, at, baked, iso, NEW, OLD } from '../support/deployments.ts';
+import { aHost, aHostElsewhere, allWell, aNewInstance, inService } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
-import { aRow, failing, type Methods, portsWith } from '../support/ports.ts';
+import { aRow, failing, type Methods, methodsOn, portsWith } from '../support/ports.ts';
 
 const TERMINATED = baked({ termination: aLook({ ready: true }) });
 const RETIRED = { ...TERMINATED, retirement: { reason: '2 hosts retired in Mackerel', at: iso(330) } };
@@ -85,12 +85,19 @@ describe('Retire old hosts in Mackerel', () => {
     ));
 });
 
+/** The old hosts are gone. */
+const AT_THE_END = allWell({
+  instances: NEW.map((id) => aNewInstance(id)),
+  members: { web: NEW.map(inService) },
+});
+
 const record = (methods: Methods = {}) => {
   const marks: Annotation[] = [];
   const ports = portsWith(
     {
       records: { writeRecord: async () => {}, writePage: async () => {} },
       announcer: { tellPeople: async () => {}, tellMachines: async () => {} },
+      ...methodsOn(AT_THE_END),
       ...methods,
       mackerel: {
         hosts: async () => allWell().hosts,
@@ -112,6 +119,8 @@ describe('Record the release', () => {
     expect(written).toMatchObject({ outcome: 'Deployed', deployment: 'deploy-2' });
     const json = JSON.stringify(written);
     expect(ports.calls).toEqual([
+      'ec2.listByTag "irekae:fleet" "shop"',
+      expect.stringMatching(/^loadBalancers\.members .*"web"/),
       expect.stringMatching(
         /^records\.writeRecord "artifacts" "irekae\/shop\/deployments\/deploy-2\.json" .*"timeline":/,
       ),

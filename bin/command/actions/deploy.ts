@@ -1,6 +1,7 @@
 /** `irekae deploy`: starts a deployment, or joins one that already deploys the same, and follows it if asked to. */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
+import { OVERRIDES } from '../../../lambdas/domain/core/input.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
 import { orElse, orUndefined } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
@@ -29,7 +30,7 @@ export const deploy: Command = {
     VERSION,
     AMI,
     REASON,
-    overrideOption(['freeze', 'provenance']),
+    overrideOption(OVERRIDES),
     flag('redeploy', 'replace the hosts although they already run this release'),
     ...STARTING,
   ],

@@ -1,4 +1,5 @@
 /** `irekae rollback`: deploys the release of an earlier deployment again, with its versions and its image. */
+import { OVERRIDES } from '../../../lambdas/domain/core/input.ts';
 import type { Command, Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
 import { AMI, checkStart, overrideOption, REASON, STARTING, TO } from '../options.ts';
@@ -17,7 +18,7 @@ export const rollback: Command = {
     'records (irekae history). Same gates, same checks, new hosts. Refused when the fleet already runs exactly that.',
     'Exit codes: as for deploy.',
   ],
-  options: [TO, { ...REASON, isRequired: true }, AMI, overrideOption(['freeze', 'provenance']), ...STARTING],
+  options: [TO, { ...REASON, isRequired: true }, AMI, overrideOption(OVERRIDES), ...STARTING],
   check: checkStart,
   run: rollBack,
 };

@@ -2,6 +2,7 @@
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { count, secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
+import { leftovers } from '../../../lambdas/domain/record/to-do.ts';
 import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from '../../../lib/budgets.ts';
 import { executionArn, type Task } from '../command.ts';
 import { commandsFor } from '../gate-rows.ts';
@@ -83,7 +84,7 @@ function linesOf(task: Task, { verdict, reason, error, output }: End): string[] 
     error === undefined ? [] : [`What to do: docs/runbook.md#${firstNameIn(reason, error).toLowerCase()}`];
   switch (verdict) {
     case 'deployed':
-      return deployedLines(parseRecord(output), reason);
+      return deployedLines(task, parseRecord(output), reason);
     case 'already-deployed':
       return [`Already deployed${because}`];
     case 'superseded':
@@ -111,12 +112,14 @@ const firstNameIn = (reason: string, error: string): string =>
 const withName = (error: string, reason: string): string =>
   reason.startsWith(`${error}:`) ? reason : `${error}: ${reason}`;
 
-function deployedLines(record: DeploymentRecord | undefined, reason: string): string[] {
+function deployedLines(task: Task, record: DeploymentRecord | undefined, reason: string): string[] {
   if (!record) return [`Deployed: ${reason}`];
   const { artifact, imageId, newInstances, oldInstances, startedAt, finishedAt, rolledBackTo } = record;
   const what = artifact ? `${artifact.key} version ${artifact.versionId}` : 'it';
   const image = imageId === undefined ? '' : ` on ${imageId}`;
   const hosts = `${count(newInstances.length, 'new host')} in, ${count(oldInstances.length, 'old host')} out.`;
   const line = `Deployed ${what}${image} in ${span(secondsBetween(startedAt, finishedAt))}: ${hosts}`;
-  return rolledBackTo === undefined ? [line] : [line, `The fleet now runs the release of ${rolledBackTo}.`];
+  const back = rolledBackTo === undefined ? [] : [`The fleet now runs the release of ${rolledBackTo}.`];
+  const left = leftovers(task.fleet.name, record.atTheEnd ?? {});
+  return [line, ...back, ...left.map(({ what, toDo }) => `But ${what}. To do: ${toDo}.`)];
 }

@@ -21,6 +21,7 @@ export const FAILURES = {
   SubnetUnusable: 'a subnet of the fleet is missing, full or in another VPC',
   FleetWouldShrink: 'more hosts are in service than the fleet would launch',
   SnapshotContradicts: 'Mackerel, EC2 and the load balancers disagree about which hosts are in service',
+  UnlistedHostServes: 'an instance with the fleet’s tag is in service, but Mackerel does not list it',
   Frozen: 'the fleet is in one of its freeze windows',
   OlderImage: 'the newest machine image of the fleet’s kind is older than the one that it runs on',
   NothingToRollBackTo: 'the release to roll back to is unknown, never ran, or is already running',

@@ -10,16 +10,18 @@ import { groupBy } from '../core/collections.ts';
 import type { OldHost, Stranger } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { type Fleet, fleetSize, isProtected, TAG } from '../core/fleet.ts';
+import type { Override } from '../core/input.ts';
 import { count, list, plain } from '../core/words.ts';
 import { keptUntil } from './kept.ts';
 import { isGoing } from './readiness.ts';
+import { assertAllListed, unlistedHosts, unlistedSentence } from './who-serves.ts';
 
 export interface SnapshotFacts {
   /** The role's hosts, in all four statuses. */
   readonly hosts: readonly MackerelHost[];
-  /** What EC2 knows of the ids that Mackerel named. */
+  /** What EC2 knows of the other ids that Mackerel and the load balancers named. */
   readonly instances: readonly Instance[];
-  /** What carries the fleet's tag. */
+  /** What carries the fleet's tag, by two answers of EC2. */
   readonly tagged: readonly Instance[];
   /** By load balancer name: everything that is registered there. */
   readonly members: ReadonlyMap<string, readonly Member[]>;
@@ -35,12 +37,18 @@ export interface SnapshotDecision {
  * @throws SnapshotContradicts when Mackerel lists nobody although somebody serves, or EC2 does not know somebody who
  * does: an empty answer is no answer (rule 4).
  * @throws TerminationRefused when an old host carries the hand brake.
+ * @throws UnlistedHostServes when an instance of the fleet serves that Mackerel does not list (rule 7).
  * @throws FleetWouldShrink when more hosts serve than would be launched (rule 2).
+ * @param override the gates that somebody opened
  */
-export function decideSnapshot(fleet: Fleet, facts: SnapshotFacts): SnapshotDecision {
-  assertAnswered(fleet, facts);
+export function decideSnapshot(
+  fleet: Fleet,
+  facts: SnapshotFacts,
+  override: readonly Override[] = [],
+): SnapshotDecision {
   // Two answers of EC2: what one of them lacks may only be stale.
   const known = new Map([...facts.tagged, ...facts.instances].map((each) => [each.instanceId, each]));
+  assertAnswered(fleet, facts, known);
   assertServingAreKnown(facts, known);
   const strangers: Stranger[] = [];
   const hosts: OldHost[] = [];
@@ -50,16 +58,27 @@ export function decideSnapshot(fleet: Fleet, facts: SnapshotFacts): SnapshotDeci
       strangers.push(...group.map((host) => ({ name: hostName(host), why: confirmed.why })));
     else hosts.push(oldHost(confirmed, group, facts.members));
   }
-  strangers.push(...unknownToMackerel(facts));
+  strangers.push(...unknownToMackerel(fleet, facts, known));
   assertNoHandBrake(hosts, facts);
+  const listed = facts.hosts.flatMap(({ instanceId }) => instanceId ?? []);
+  const unlisted = unlistedHosts(fleet, { instances: [...known.values()], members: facts.members }, listed);
+  if (!override.includes('unlisted')) assertAllListed(fleet, unlisted);
   assertFitsDocument(fleet, hosts);
   assertDoesNotShrink(fleet, hosts);
-  return { hosts, strangers, reason: snapshotSentence(fleet, hosts, strangers) };
+  const although =
+    unlisted.length > 0 ? `, although Mackerel does not list ${unlistedSentence(unlisted)}` : '';
+  return { hosts, strangers, reason: snapshotSentence(fleet, hosts, strangers) + although };
 }
 
-function assertAnswered(fleet: Fleet, facts: SnapshotFacts): void {
-  if (facts.hosts.length > 0) return;
-  const serving = [...facts.members.values()].flat().filter((member) => member.state === 'in-service');
+/** Whom EC2 does not know may be ours; who carries another fleet's tag, or none, is not, as README says. */
+function assertAnswered(fleet: Fleet, facts: SnapshotFacts, known: ReadonlyMap<string, Instance>): void {
+  // Mackerel's AWS integration puts load balancers into the role, too: these are no answer about hosts.
+  if (facts.hosts.some(({ instanceId }) => instanceId !== undefined)) return;
+  const isOurs = (id: string) =>
+    (known.get(id)?.tags ?? { [TAG.fleet]: fleet.name })[TAG.fleet] === fleet.name;
+  const serving = [...facts.members.values()]
+    .flat()
+    .filter(({ state, instanceId }) => state === 'in-service' && isOurs(instanceId));
   const alive = facts.tagged.filter((instance) => !isGoing(instance) && !keptUntil(instance));
   const ids = [...new Set([...serving, ...alive].map((found) => found.instanceId))];
   if (ids.length === 0) return;
@@ -136,7 +155,11 @@ function oldHost(
   };
 }
 
-function unknownToMackerel({ hosts, tagged, members }: SnapshotFacts): Stranger[] {
+function unknownToMackerel(
+  fleet: Fleet,
+  { hosts, tagged, members }: SnapshotFacts,
+  known: ReadonlyMap<string, Instance>,
+): Stranger[] {
   const listed = new Set(hosts.map((host) => host.instanceId));
   const strangers = new Map<string, string>();
   for (const instance of tagged) {
@@ -148,8 +171,10 @@ function unknownToMackerel({ hosts, tagged, members }: SnapshotFacts): Stranger[
   }
   for (const [name, registered] of members) {
     for (const { instanceId } of registered) {
-      if (!strangers.has(instanceId))
-        strangers.set(instanceId, `is registered at ${name}, but Mackerel does not list it`);
+      const tag = known.get(instanceId)?.tags[TAG.fleet] ?? fleet.name;
+      const why =
+        tag === fleet.name ? 'but Mackerel does not list it' : `and belongs to the fleet ${plain(tag)}`;
+      if (!strangers.has(instanceId)) strangers.set(instanceId, `is registered at ${name}, ${why}`);
     }
   }
   return [...strangers].filter(([id]) => !listed.has(id)).map(([name, why]) => ({ name, why }));

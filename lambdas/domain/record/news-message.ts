@@ -29,7 +29,7 @@ function subjectOf(news: DeploymentEnded): string {
   const { fleet, failure } = news;
   const because = failure ? ` (${failure.name})` : '';
   const subjects: Readonly<Record<Result, string>> = {
-    deployed: `Deployed: ${fleet}, in ${span(news.seconds)}`,
+    deployed: `Deployed: ${fleet}, in ${span(news.seconds)}${news.toDo ? '; something is to be done' : ''}`,
     'rolled-back': `Rolled back: ${fleet}${because}; the old hosts are serving`,
     cancelled: `Cancelled: ${fleet}; the old hosts are serving`,
     refused: `Not deployed: ${fleet} (${news.outcome}); nothing was changed`,
@@ -55,7 +55,7 @@ function happened(news: DeploymentEnded): string[] {
   return [
     `${news.fleet} ${TOLD[news.result]}`,
     ...cleanedUp,
-    ...(news.result === 'deployed' ? [] : [`Why: ${news.reason}`]),
+    ...(news.result === 'deployed' && !news.toDo ? [] : [`Why: ${news.reason}`]),
     `To do: ${toDo(news)}`,
   ];
 }
@@ -65,11 +65,11 @@ function cleanUpDid(result: Result): string {
   return result === 'rolled-back' || result === 'cancelled' ? 'undid it' : 'could not put it right';
 }
 
-function toDo({ result, outcome, failure, fleet }: DeploymentEnded): string {
+function toDo({ result, outcome, failure, fleet, toDo: left = 'nothing' }: DeploymentEnded): string {
   const name = failure?.name ?? outcome;
   const entry = name in FAILURES ? `see ${name} in docs/runbook.md` : 'see docs/runbook.md';
   const toDos: Readonly<Record<Result, string>> = {
-    deployed: 'nothing.',
+    deployed: `${left}.`,
     'rolled-back': `nothing now. Mend the cause (${entry}), then deploy again.`,
     cancelled: 'nothing. Deploy again when you want to.',
     refused: `nothing now. Mend the cause (${entry}), then deploy again.`,

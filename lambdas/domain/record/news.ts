@@ -12,6 +12,7 @@ import { plain, secondsBetween } from '../core/words.ts';
 import { explain } from './ending.ts';
 import { type MetricValues, phaseMetrics } from './metrics.ts';
 import type { DeploymentRecord } from './record.ts';
+import { toDoOf } from './to-do.ts';
 
 export const EVENT_TYPE = 'Deployment ended';
 
@@ -41,6 +42,8 @@ const FIELDS = {
   needsHuman: v.boolean(),
   /** In sentences: what was deployed, or what happened and what it means now. At most 2,000 characters. */
   reason: v.string(),
+  /** What is to be done although it was deployed: somebody else of the fleet serves, or a new host does not. */
+  toDo: v.exactOptional(v.string()),
   /** The first error, which all the rest followed from. */
   failure: v.exactOptional(v.strictObject({ name: v.string(), sentence: v.string() })),
   /** Who or what started it. */
@@ -97,6 +100,7 @@ export const isNews = ({ input, execution }: Deployment): boolean =>
 export function newsOf(deployment: Deployment, record: DeploymentRecord): DeploymentEnded {
   const { fleet, lock, failure } = deployment;
   const result = resultOf(record.outcome);
+  const toDo = plain(toDoOf(record.fleet, record.atTheEnd), REASON_LIMIT);
   const place = (key: string) => `s3://${fleet.artifact.bucket}/${key}`;
   return {
     version: '1',
@@ -108,6 +112,7 @@ export function newsOf(deployment: Deployment, record: DeploymentRecord): Deploy
     needsHuman: result === 'stopped-halfway' || result === 'rollback-failed',
     reason: plain(record.reason, REASON_LIMIT),
     ...(result !== 'deployed' && failure && { failure: firstError(failure) }),
+    ...(toDo !== '' && { toDo }),
     startedBy: plain(record.startedBy),
     ...(record.why && { why: plain(record.why, 256) }),
     ...(record.artifact && { artifact: pinned(record.artifact) }),

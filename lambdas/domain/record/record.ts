@@ -12,10 +12,12 @@ import {
 import { type Override, startedBy } from '../core/input.ts';
 import { rowOf, STEP_NAMES } from '../core/steps.ts';
 import { secondsBetween } from '../core/words.ts';
+import type { AtTheEnd } from '../hosts/last-look.ts';
 import { replacedSentence } from '../hosts/stragglers.ts';
 import { recipe } from '../release/release-choice.ts';
 import { owedSentence } from './owed.ts';
 import { hasTimeline, type Timeline, timelineOf } from './timeline/timeline.ts';
+import { leftovers } from './to-do.ts';
 
 export interface DeploymentRecord {
   readonly deployment: string;
@@ -52,6 +54,8 @@ export interface DeploymentRecord {
   readonly consoles?: Readonly<Record<string, readonly string[]>>;
   /** A failed instance that is kept for debugging. */
   readonly kept?: Kept;
+  /** What the last look of one that was deployed found otherwise than it should be; absent: nothing. */
+  readonly atTheEnd?: AtTheEnd;
   readonly startedAt: string;
   readonly finishedAt: string;
   /** Phase → seconds. */
@@ -60,7 +64,12 @@ export interface DeploymentRecord {
   readonly timeline?: Timeline;
 }
 
-export function recordOf(deployment: Deployment, now: Date, ending?: Ending): DeploymentRecord {
+export function recordOf(
+  deployment: Deployment,
+  now: Date,
+  ending?: Ending,
+  seen: AtTheEnd = {},
+): DeploymentRecord {
   const { execution, fleet, input, release, image, oldHosts, launch, stragglers, removal } = deployment;
   const evidence = [...(stragglers?.evidence ?? []), ...(removal?.evidence ?? [])].filter(
     ({ console }) => console.length > 0,
@@ -73,7 +82,13 @@ export function recordOf(deployment: Deployment, now: Date, ending?: Ending): De
     outcome: ending?.error ?? 'Deployed',
     reason:
       ending?.cause ??
-      [release?.reason, oldHosts?.reason, replacedSentence(launch?.replaced), owedSentence(deployment)]
+      [
+        release?.reason,
+        oldHosts?.reason,
+        replacedSentence(launch?.replaced),
+        owedSentence(deployment),
+        ...leftovers(fleet.name, seen).map(({ what }) => what),
+      ]
         .filter(Boolean)
         .join('; '),
     startedBy: startedBy(input),
@@ -95,6 +110,7 @@ export function recordOf(deployment: Deployment, now: Date, ending?: Ending): De
       consoles: Object.fromEntries(evidence.map(({ instanceId, console }) => [instanceId, console])),
     }),
     ...(removal?.kept && { kept: removal.kept }),
+    ...(Object.keys(seen).length > 0 && { atTheEnd: seen }),
     startedAt: execution.startedAt,
     finishedAt: now.toISOString(),
     phases: phases(deployment),

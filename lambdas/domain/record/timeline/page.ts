@@ -7,6 +7,7 @@
 import { FAILURES, type FailureName } from '../../core/errors.ts';
 import { count, secondsBetween, span } from '../../core/words.ts';
 import type { DeploymentRecord } from '../record.ts';
+import { leftovers } from '../to-do.ts';
 import { chart } from './chart.ts';
 import { type Html, html } from './html.ts';
 import { linksOf } from './links.ts';
@@ -89,8 +90,17 @@ function header(record: DeploymentRecord): Html {
 <h1>${fleet}</h1>
 <p>${period(startedAt, finishedAt)}<br><span class="dim">Deployment <code>${deployment}</code></span></p>
 ${meaning !== undefined && html`<div class="why ${tone}"><p><strong>${sentenceOf(meaning)}</strong></p><p>${record.reason}</p></div>`}
-${facts(record)}
+${toDo(record)}${facts(record)}
 </header>`;
+}
+
+/** Of one that was deployed: what is not as that says. */
+function toDo({ fleet, atTheEnd = {} }: DeploymentRecord): Html | undefined {
+  const left = leftovers(fleet, atTheEnd);
+  if (left.length === 0) return undefined;
+  return html`<div class="why warn">${left.map(
+    (each) => html`<p><strong>${sentenceOf(each.what)}</strong></p><p>To do: ${each.toDo}.</p>`,
+  )}</div>`;
 }
 
 const sentenceOf = (clause: string): string => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;

@@ -1,0 +1,68 @@
+/**
+ * Who else of this fleet serves? Mackerel's list may lack a host that runs on (retired by mistake, say): "deployed" has
+ * to be true of what serves, not of what was listed. Only the fleet's own tag counts: what carries another fleet's, or
+ * none, is somebody else's and left alone.
+ */
+import type { Instance } from '../../ports/ec2.ts';
+import { type Deployment, newInstanceIds, oldInstanceIds, type Stranger } from '../core/document.ts';
+import { DeploymentError } from '../core/errors.ts';
+import { type Fleet, TAG } from '../core/fleet.ts';
+import { list } from '../core/words.ts';
+import { keptUntil } from './kept.ts';
+import { type HostFacts, isGoing } from './readiness.ts';
+
+/**
+ * The instances with the fleet's tag that serve, besides those that are known: in service at a load balancer; of a
+ * fleet without one, running. Not one that is kept for debugging, and none on its way out.
+ */
+export function unlistedHosts(
+  { name }: Pick<Fleet, 'name'>,
+  { instances, members }: Pick<HostFacts, 'instances' | 'members'>,
+  known: readonly string[],
+): Stranger[] {
+  return instances
+    .filter(({ instanceId, tags }) => tags[TAG.fleet] === name && !known.includes(instanceId))
+    .filter((instance) => !isGoing(instance) && !keptUntil(instance))
+    .flatMap((instance) => {
+      const why = whyServing(instance, members);
+      return why === undefined ? [] : [{ name: instance.instanceId, why }];
+    });
+}
+
+function whyServing({ instanceId, state }: Instance, members: HostFacts['members']): string | undefined {
+  if (members.size === 0) return state === 'running' ? 'is running' : undefined;
+  const places = [...members].filter(([, listed]) =>
+    listed.some((member) => member.instanceId === instanceId && member.state === 'in-service'),
+  );
+  return places.length === 0 ? undefined : `is in service at ${list(places.map(([name]) => name))}`;
+}
+
+/** `i-1 (is in service at web)`; empty for nobody. */
+export const unlistedSentence = (unlisted: readonly Stranger[]): string =>
+  list(unlisted.map(({ name, why }) => `${name} (${why})`));
+
+/** For the shift: who serves besides old and new hosts; empty for nobody. */
+export function besidesSentence(
+  deployment: Deployment,
+  instances: readonly Instance[],
+  members: HostFacts['members'],
+): string {
+  const known = [...oldInstanceIds(deployment), ...newInstanceIds(deployment)];
+  const unlisted = unlistedHosts(deployment.fleet, { instances, members }, known);
+  return unlisted.length === 0 ? '' : `; not of this deployment: ${unlistedSentence(unlisted)}`;
+}
+
+/** @throws UnlistedHostServes */
+export function assertAllListed(
+  { name, mackerel: { service, role } }: Fleet,
+  unlisted: readonly Stranger[],
+): void {
+  if (unlisted.length === 0) return;
+  throw new DeploymentError(
+    'UnlistedHostServes',
+    `Mackerel does not list ${unlistedSentence(unlisted)} under ${service}:${role}, with the tag of ${name}: this ` +
+      'deployment would leave it serving beside the new hosts. Register it again (delete its agent’s id file, restart the ' +
+      'agent), or take it out of service and terminate it; then deploy again. To deploy beside it: ' +
+      '{"override": ["unlisted"], "reason": "…"}.',
+  );
+}

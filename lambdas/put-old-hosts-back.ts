@@ -16,7 +16,7 @@ import { whyUntold } from './domain/core/untold.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { span } from './domain/core/words.ts';
 import { atEachBalancer, membersByName } from './domain/hosts/look-at-hosts.ts';
-import { decidePuttingBack } from './domain/hosts/putting-back.ts';
+import { decidePuttingBack, oldPorts } from './domain/hosts/putting-back.ts';
 import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
 import { oweStatuses } from './domain/lock/owing.ts';
 import { servingMilestones } from './domain/record/timeline/milestones.ts';
@@ -57,7 +57,7 @@ async function lookAndPutBack(
     membersByName(deployment, ports, ids),
   ]);
   const { register, done, reason } = decidePuttingBack({ old, instances, members });
-  await atEachBalancer('register', deployment, ports, register);
+  await atEachBalancer('register', deployment, ports, register, (name) => oldPorts(old, name));
   // After the load balancers: serving comes before being watched, and decides alone.
   const quietAt = quietFrom(deployment, now);
   const isQuiet = now >= quietAt;

@@ -12,7 +12,7 @@ import type { After, Snapshot } from './domain/core/document.ts';
 import { loadBalancerName, TAG } from './domain/core/fleet.ts';
 import { defineStep } from './domain/core/step.ts';
 import { decideJoining } from './domain/hosts/joining.ts';
-import { hostsOfRole, membersByTwoAnswers } from './domain/hosts/look-at-hosts.ts';
+import { hostsOfRole, membersByTwoAnswers, withoutGroupsPort } from './domain/hosts/look-at-hosts.ts';
 import { assertMackerelTakesUs } from './domain/hosts/mackerel-takes-us.ts';
 import { checkNetwork } from './domain/hosts/network.ts';
 import { decideSnapshot } from './domain/hosts/snapshot.ts';
@@ -48,7 +48,7 @@ export const snapshotOldHosts = defineStep(
     const named = [...hosts, ...[...members.values()].flat()].flatMap((each) => each.instanceId ?? []);
     const others = [...new Set(named)].filter((id) => !listed.has(id));
     const instances = others.length === 0 ? [] : await ports.ec2.describe(others);
-    const facts = { hosts, tagged, instances, members };
+    const facts = { hosts, tagged, instances, members: withoutGroupsPort(members, balancers) };
     const decision = decideSnapshot(fleet, facts, deployment.input.override);
     return {
       reason: decision.reason,

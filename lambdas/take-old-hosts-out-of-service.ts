@@ -14,7 +14,7 @@ import { TAG } from './domain/core/fleet.ts';
 import { deadlineOf } from './domain/core/looks.ts';
 import { defineStep } from './domain/core/step.ts';
 import { count, list, span } from './domain/core/words.ts';
-import { atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
+import { atEachBalancer, lookAtNewHosts, portsOf } from './domain/hosts/look-at-hosts.ts';
 import {
   allReady,
   type HostFacts,
@@ -55,7 +55,8 @@ export const takeOldHostsOutOfService = defineStep(
     const idsByName = new Map(
       [...groupBy(memberships, ({ name }) => name)].map(([name, those]) => [name, those.map(({ id }) => id)]),
     );
-    await atEachBalancer('deregister', deployment, ports, idsByName);
+    const portsAt = (name: string) => portsOf(facts.members.get(name));
+    await atEachBalancer('deregister', deployment, ports, idsByName, portsAt);
     return {
       done: true,
       // Afterwards: draining is counted from here.

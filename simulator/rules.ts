@@ -7,6 +7,7 @@ import { FAILURES } from '../lambdas/domain/core/errors.ts';
 import { type Fleet, fleetSize, loadBalancerName, TAG } from '../lambdas/domain/core/fleet.ts';
 import { deploymentRecordKey } from '../lambdas/domain/core/names.ts';
 import { isKept, keptUntil } from '../lambdas/domain/hosts/kept.ts';
+import { isGoing } from '../lambdas/domain/hosts/readiness.ts';
 import { mostStragglers } from '../lambdas/domain/hosts/stragglers.ts';
 import type { DeploymentRecord } from '../lambdas/domain/record/record.ts';
 import type { ExecutionResult } from './run-definition.ts';
@@ -51,6 +52,7 @@ export class Rules {
   readonly #stepBegan: () => number | undefined;
   /** What the scenario broke. */
   readonly #harmed = new Set<string>();
+  readonly #lost = new Set<string>();
   /** New instances that are no longer new hosts: terminated by us, or lost before others were launched for them. */
   readonly #replaced = new Set<string>();
   #begunTermination = false;
@@ -109,12 +111,16 @@ export class Rules {
 
   #changed(event: WorldEvent): void {
     if (this.#isOver) return;
+    if (event.kind === 'instances-terminated' && event.by === 'scenario')
+      for (const id of event.ids) this.#lost.add(id);
     if (event.kind === 'application-broken') for (const id of event.ids) this.#harmed.add(id);
     if (event.by === 'scenario') return;
     const now = this.#look();
     if (event.kind === 'instances-launched') this.#launchedOnce(now);
     const old = this.#oldIds();
-    const touchesOld = event.ids.some((id) => old.has(id));
+    // Who is asked to end once more by a late call has ended: a new host may have died since.
+    const touched = event.kind === 'instances-terminated' ? event.changed : event.ids;
+    const touchesOld = touched.some((id) => old.has(id));
     if (event.kind === 'instances-terminated') {
       if (event.changed.some((id) => old.has(id))) this.#begunTermination = true;
       for (const id of event.changed) this.#replaced.add(id);
@@ -163,8 +169,8 @@ export class Rules {
     if (this.#fleet.loadBalancers.length === 0) this.#nobodyUnwatched(now);
     for (const { name, inService } of this.#balancers(now)) {
       const before = this.#before.loadBalancers.find((balancer) => balancer.name === name);
-      // What the scenario broke is not our fault.
-      const broken = this.#brokenSince(now, name);
+      // What the scenario broke is not missing by our hand.
+      const broken = this.#brokenSince(now, name) + this.#lost.size;
       if (before && inService + broken < before.inService) {
         this.#broken(2, `${inService} in service at ${name}, ${before.inService} at the start`);
       }
@@ -245,8 +251,10 @@ export class Rules {
     }
     for (const { name, members } of this.#balancers(this.#before)) {
       const serving = this.#inService(now, name);
+      const ports = new Map(this.#membersAt(now, name).map(({ instanceId, port }) => [instanceId, port]));
       const missing = members.filter(
-        ({ instanceId, state }) => state === 'in-service' && !serving.has(instanceId),
+        ({ instanceId, state, port }) =>
+          state === 'in-service' && !(serving.has(instanceId) && ports.get(instanceId) === port),
       );
       for (const { instanceId } of missing)
         this.#broken(6, `${instanceId} is no longer in service at ${name}`);
@@ -319,7 +327,10 @@ export class Rules {
     const { artifact, name } = this.#fleet;
     const key = deploymentRecordKey(name, this.#deployment);
     const record = this.#world.s3.readRecord(artifact.bucket, key) as Partial<DeploymentRecord> | undefined;
-    const { unlisted = [], fallen = [] } = record?.atTheEnd ?? {};
+    const { unlisted = [], fallen = [], notSeen } = record?.atTheEnd ?? {};
+    // That nobody could look is told, too: it says of everybody that one has to see.
+    if (notSeen !== undefined)
+      return new Set(this.#world.view().instances.map(({ instanceId }) => instanceId));
     return new Set([...unlisted, ...fallen].map((each) => each.name));
   }
 
@@ -349,10 +360,15 @@ export class Rules {
     );
   }
 
+  #membersAt(view: WorldView, name: string): LoadBalancerView['members'] {
+    return view.loadBalancers.find((balancer) => balancer.name === name)?.members ?? [];
+  }
+
   #inService(view: WorldView, name: string): ReadonlySet<string> {
-    const members = view.loadBalancers.find((balancer) => balancer.name === name)?.members ?? [];
     return new Set(
-      members.filter((member) => member.state === 'in-service').map((member) => member.instanceId),
+      this.#membersAt(view, name)
+        .filter((member) => member.state === 'in-service')
+        .map((member) => member.instanceId),
     );
   }
 
@@ -382,14 +398,21 @@ export class Rules {
   #oldIds(): ReadonlySet<string> {
     const listed = new Set(this.#ofRole(this.#before).map((host) => host.instanceId));
     const own = this.#before.instances.filter(
-      ({ instanceId, tags }) => listed.has(instanceId) && tags[TAG.fleet] === this.#fleet.name,
+      (instance) =>
+        listed.has(instance.instanceId) &&
+        instance.tags[TAG.fleet] === this.#fleet.name &&
+        !isGoing(instance),
     );
     return new Set(own.map((instance) => instance.instanceId));
   }
 
   #strangers(): ReadonlySet<string> {
     const old = this.#oldIds();
-    return new Set(this.#before.instances.map(({ instanceId }) => instanceId).filter((id) => !old.has(id)));
+    // Also a Mackerel host whose instance is long gone: nobody but a person knows that it is.
+    const all = [...this.#before.instances, ...this.#before.hosts].flatMap(
+      ({ instanceId }) => instanceId ?? [],
+    );
+    return new Set(all.filter((id) => !old.has(id)));
   }
 
   #broken(rule: number, what: string): void {

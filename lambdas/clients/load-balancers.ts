@@ -27,7 +27,7 @@ export function loadBalancersAdapter(clients: LoadBalancerClients): LoadBalancer
   return {
     settings: (ref) => one(ref).settings(),
     members: (ref, instanceIds) => one(ref).members(instanceIds),
-    register: (ref, instanceIds) => one(ref).register(instanceIds),
-    deregister: (ref, instanceIds) => one(ref).deregister(instanceIds),
+    register: (ref, instanceIds, ports) => one(ref).register(instanceIds, ports),
+    deregister: (ref, instanceIds, ports) => one(ref).deregister(instanceIds, ports),
   };
 }

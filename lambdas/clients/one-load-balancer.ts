@@ -1,7 +1,7 @@
 /** What the two kinds of load balancer have in common: `classic-elb.ts` and `target-groups.ts` say the rest. */
 import { chunksOf } from '../domain/core/collections.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
-import type { LoadBalancerSettings, Member } from '../ports/load-balancers.ts';
+import type { LoadBalancerSettings, Member, TargetPorts } from '../ports/load-balancers.ts';
 import { asking, isNamed, unavailable, wordsOf } from './wire/aws-errors.ts';
 import { inChunks } from './wire/in-chunks.ts';
 
@@ -9,8 +9,8 @@ import { inChunks } from './wire/in-chunks.ts';
 export interface OneLoadBalancer {
   settings(): Promise<LoadBalancerSettings>;
   members(instanceIds?: readonly string[]): Promise<readonly Member[]>;
-  register(instanceIds: readonly string[]): Promise<void>;
-  deregister(instanceIds: readonly string[]): Promise<void>;
+  register(instanceIds: readonly string[], ports?: TargetPorts): Promise<void>;
+  deregister(instanceIds: readonly string[], ports?: TargetPorts): Promise<void>;
 }
 
 type Kind = 'load balancer' | 'target group';
@@ -27,8 +27,8 @@ export interface BalancerRequests<Health> {
   health(ids?: readonly string[]): Promise<readonly Health[]>;
   /** No member when AWS says that the instance is not registered. */
   toMember(health: Health): Member[];
-  register(ids: readonly string[]): Promise<unknown>;
-  deregister(ids: readonly string[]): Promise<unknown>;
+  register(ids: readonly string[], ports?: TargetPorts): Promise<unknown>;
+  deregister(ids: readonly string[], ports?: TargetPorts): Promise<unknown>;
 }
 
 /**
@@ -56,19 +56,19 @@ export function oneLoadBalancer<Health>(requests: BalancerRequests<Health>): One
         const answers = ids ? await inChunks(ids, IDS_PER_REQUEST, isUnknown, health) : [await health()];
         return answers.flat().flatMap(requests.toMember);
       }),
-    register: (instanceIds) =>
+    register: (instanceIds, ports) =>
       ask(`register hosts with ${kind} ${name}`, async () => {
         for (const ids of chunksOf(instanceIds, IDS_PER_REQUEST))
-          await requests.register(ids).catch((error: unknown) => {
+          await requests.register(ids, ports).catch((error: unknown) => {
             // A young instance may not be known everywhere yet. If it died instead, the next look at it tells.
             if (!isUnknown(error)) throw error;
             throw unavailable(`register ${ids.join(', ')} with ${name}`, wordsOf(error));
           });
       }),
     // An unknown id is as good as deregistered.
-    deregister: (ids) =>
+    deregister: (ids, ports) =>
       ask(`deregister hosts from ${kind} ${name}`, async () => {
-        await inChunks(ids, IDS_PER_REQUEST, isUnknown, requests.deregister);
+        await inChunks(ids, IDS_PER_REQUEST, isUnknown, (some) => requests.deregister(some, ports));
       }),
   };
 }

@@ -1,6 +1,7 @@
 /**
- * A target group of an application or network load balancer. Hosts are registered by instance id on the group's own
- * port; a target that somebody registered with another port is seen, and not taken out by us.
+ * A target group of an application or network load balancer. New hosts are registered by instance id on the group's own
+ * port. A target that somebody registered under another one is another target for AWS: asked for, and deregistered,
+ * without that port, it is not registered.
  */
 
 import type {
@@ -15,7 +16,13 @@ import {
   RegisterTargetsCommand,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { loadBalancerName } from '../domain/core/fleet.ts';
-import type { LoadBalancerRef, LoadBalancerSettings, Member, MemberState } from '../ports/load-balancers.ts';
+import type {
+  LoadBalancerRef,
+  LoadBalancerSettings,
+  Member,
+  MemberState,
+  TargetPorts,
+} from '../ports/load-balancers.ts';
 import { noSuch, type OneLoadBalancer, oneLoadBalancer, unusable } from './one-load-balancer.ts';
 import { unavailable } from './wire/aws-errors.ts';
 
@@ -31,18 +38,30 @@ export function targetGroup(client: ElasticLoadBalancingV2Client, ref: TargetGro
     noSuchInstance: 'InvalidTargetException',
     settings: () => settings(client, ref),
     health: async (ids) => {
-      const asked = ids && { Targets: toTargets(ids) };
-      const answer = await client.send(new DescribeTargetHealthCommand({ TargetGroupArn, ...asked }));
-      return answer.TargetHealthDescriptions ?? [];
+      const ask = async (asked: object = {}) =>
+        (await client.send(new DescribeTargetHealthCommand({ TargetGroupArn, ...asked })))
+          .TargetHealthDescriptions ?? [];
+      if (!ids) return ask();
+      const found = await ask({ Targets: toTargets(ids) });
+      const absent = found.filter(isAbsent).map(({ Target }) => Target?.Id);
+      // Under a port of its own, perhaps.
+      return absent.length === 0
+        ? found
+        : [...found, ...(await ask()).filter(({ Target }) => absent.includes(Target?.Id))];
     },
     toMember: toTargetMember,
-    register: (ids) => client.send(new RegisterTargetsCommand({ TargetGroupArn, Targets: toTargets(ids) })),
-    deregister: (ids) =>
-      client.send(new DeregisterTargetsCommand({ TargetGroupArn, Targets: toTargets(ids) })),
+    register: (ids, ports) =>
+      client.send(new RegisterTargetsCommand({ TargetGroupArn, Targets: toTargets(ids, ports) })),
+    deregister: (ids, ports) =>
+      client.send(new DeregisterTargetsCommand({ TargetGroupArn, Targets: toTargets(ids, ports) })),
   });
 }
 
-const toTargets = (ids: readonly string[]) => ids.map((Id) => ({ Id }));
+const toTargets = (ids: readonly string[], ports: TargetPorts = {}) =>
+  ids.flatMap((Id) => ports[Id]?.map((Port) => ({ Id, Port })) ?? [{ Id }]);
+
+const isAbsent = ({ TargetHealth }: TargetHealthDescription) =>
+  TargetHealth?.Reason === 'Target.NotRegistered';
 
 async function settings(
   client: ElasticLoadBalancingV2Client,
@@ -61,6 +80,7 @@ async function settings(
   return {
     ref,
     vpcId,
+    ...(group.Port !== undefined && { port: group.Port }),
     // A target group does not say which zones its load balancer serves.
     zones: [],
     intervalSeconds,
@@ -86,7 +106,8 @@ export function toTargetMember({ Target, TargetHealth }: TargetHealthDescription
   if (code === 'Target.NotRegistered') return [];
   const state = memberState(wire, code);
   const words = [code, description].filter((part) => part !== undefined).join(': ');
-  return [{ instanceId, state, reason: state === 'in-service' ? '' : words || wire }];
+  const reason = state === 'in-service' ? '' : words || wire;
+  return [{ instanceId, ...(Target?.Port !== undefined && { port: Target.Port }), state, reason }];
 }
 
 /** States that are not named here (`initial`, `unhealthy`, `unavailable`, and any that AWS adds) are not in service. */

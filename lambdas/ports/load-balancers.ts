@@ -8,6 +8,8 @@ export type LoadBalancerRef =
 export interface LoadBalancerSettings {
   readonly ref: LoadBalancerRef;
   readonly vpcId: string;
+  /** Of a target group: where a target is registered that names no port. */
+  readonly port?: number;
   /** Zones that the load balancer serves; empty when it does not say (a target group). */
   readonly zones: readonly string[];
   readonly intervalSeconds: number;
@@ -21,6 +23,8 @@ export type MemberState = 'in-service' | 'out-of-service' | 'draining' | 'unused
 
 export interface Member {
   readonly instanceId: string;
+  /** Of a target group's member: a part of its identity, as AWS has it. An instance may be there with several. */
+  readonly port?: number;
   /**
    * `draining` although a classic ELB still says InService. `unused`: a target group that no listener uses, or a zone
    * that is not enabled: never becomes healthy.
@@ -29,6 +33,9 @@ export interface Member {
   /** The load balancer's own words; empty when in service. */
   readonly reason: string;
 }
+
+/** Of target groups: instance id → the ports under which it is registered; all others are on the group's own. */
+export type TargetPorts = Readonly<Record<string, readonly number[]>>;
 
 export interface LoadBalancers {
   /** Throws `LoadBalancerUnusable` when there is no such load balancer. */
@@ -42,7 +49,7 @@ export interface LoadBalancers {
    * Set semantics: registering twice is harmless. The answer means "accepted", not "in service". An instance that does
    * not run (yet) is a `ServiceUnavailable`: look again.
    */
-  register(ref: LoadBalancerRef, instanceIds: readonly string[]): Promise<void>;
-  /** Absent instances count as done. */
-  deregister(ref: LoadBalancerRef, instanceIds: readonly string[]): Promise<void>;
+  register(ref: LoadBalancerRef, instanceIds: readonly string[], ports?: TargetPorts): Promise<void>;
+  /** Absent instances count as done. One under a port that is not named counts as absent. */
+  deregister(ref: LoadBalancerRef, instanceIds: readonly string[], ports?: TargetPorts): Promise<void>;
 }

@@ -62,6 +62,18 @@ const addStranger = ({ world, fleet }: Stage) => {
   });
 };
 
+/** Somebody registered the old hosts at the target group under a port of their own. */
+const onOwnPort = ({ world, fleet, oldInstances }: Stage) => {
+  for (const ref of fleet.loadBalancers)
+    for (const id of oldInstances) world.loadBalancers.addExistingMember(ref, world.ec2.instance(id), 8_081);
+};
+
+/** Retired in Mackerel by mistake: the first old host serves on. */
+const unlist = ({ world, oldInstances: [first] }: Stage) => {
+  const hosts = world.mackerel.live().filter(({ instanceId }) => instanceId === first);
+  world.mackerel.retire(hosts.map(({ id }) => id));
+};
+
 const cancel = ({ world, fleet }: Stage) => {
   const holder = world.ledger.read(fleet.name)?.held?.holder ?? '';
   world.ledger.requestCancel(fleet.name, holder, 'the operator');
@@ -126,6 +138,33 @@ export const KINDS = {
   app: { fleet: 'faults-app', outcome: 'new hosts' },
   worker: { fleet: 'faults-worker', outcome: 'new hosts' },
   'target-group': { fleet: 'faults-target-group', outcome: 'new hosts' },
+  'own-port': { fleet: 'faults-target-group', arrange: onOwnPort, outcome: 'new hosts' },
+  'own-port-undone': {
+    fleet: 'faults-target-group',
+    arrange: (stage) => {
+      onOwnPort(stage);
+      during('Watch the new hosts', breakNewHost)(stage);
+    },
+    outcome: 'old hosts',
+  },
+  'dies-at-the-end': {
+    fleet: 'faults-app',
+    arrange: during('Retire old hosts in Mackerel', (stage) => {
+      const found = stage.world
+        .view()
+        .instances.find(({ instanceId }) => !stage.oldInstances.includes(instanceId));
+      if (found) stage.world.ec2.terminate([found.instanceId]);
+    }),
+    outcome: 'new hosts',
+  },
+  unlisted: {
+    fleet: 'faults-app',
+    arrange: unlist,
+    outcome: 'old hosts',
+    openGate: ({ world, fleet: { mackerel }, oldInstances: [first = ''] }) => {
+      world.mackerel.addHost({ name: first, roles: [mackerel], instanceId: first });
+    },
+  },
   'two-balancers': { fleet: 'faults-two-balancers', outcome: 'new hosts' },
   first: { fleet: 'faults-app', oldPerZone: 0, outcome: 'new hosts' },
   rollback: {

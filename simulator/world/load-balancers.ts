@@ -10,6 +10,7 @@ import type {
   LoadBalancerSettings,
   Member,
   MemberState,
+  TargetPorts,
 } from '../../lambdas/ports/load-balancers.ts';
 import { CLASSIC, CLASSIC_DEFAULTS, type ClassicRef } from './classic-elb.ts';
 import type { Ec2Model } from './ec2.ts';
@@ -52,6 +53,8 @@ export interface BalancerKind {
 export interface Registration {
   readonly instance: ModelInstance;
   readonly firstCheckAt: number;
+  /** Of a target group: not the group's own. */
+  readonly port?: number | undefined;
   /** Set once it is deregistered. */
   drainsUntil?: number;
 }
@@ -92,9 +95,9 @@ export class LoadBalancersModel {
   }
 
   /** Registered long ago: now in service, if its application is up. */
-  addExistingMember(ref: LoadBalancerRef, instance: ModelInstance): void {
+  addExistingMember(ref: LoadBalancerRef, instance: ModelInstance, port?: number): void {
     const firstCheckAt = Math.max(instance.life.applicationUpAt, instance.life.launchedAt);
-    this.balancer(ref).registrations.set(instance.id, { instance, firstCheckAt });
+    this.balancer(ref).registrations.set(instance.id, { instance, firstCheckAt, port });
   }
 
   // ── The truth, for the other parts of the world ──
@@ -159,7 +162,7 @@ export class LoadBalancersModel {
   }
 
   /** AWS refuses the whole call if one instance is not running, or is in another VPC. */
-  register(ref: LoadBalancerRef, instanceIds: readonly string[]): void {
+  register(ref: LoadBalancerRef, instanceIds: readonly string[], ports: TargetPorts = {}): void {
     const balancer = this.balancer(ref);
     const now = this.#world.now();
     const instances = [...new Set(instanceIds)].map((id) => this.#registrable(balancer, id, now));
@@ -169,19 +172,22 @@ export class LoadBalancersModel {
       if (current !== undefined && current.drainsUntil === undefined && !hasLeft(current, now)) continue;
       const nth = this.#nthTime(`register ${loadBalancerName(ref)} ${instance.id}`);
       const firstCheckAt = now + this.registrationMillis(balancer, instance.id, nth);
-      balancer.registrations.set(instance.id, { instance, firstCheckAt });
+      const [port] = ports[instance.id] ?? [];
+      balancer.registrations.set(instance.id, { instance, firstCheckAt, port });
       changed.push(instance.id);
     }
     this.#world.emit({ kind: 'instances-registered', loadBalancer: ref, ids: [...instanceIds], changed });
   }
 
-  deregister(ref: LoadBalancerRef, instanceIds: readonly string[]): void {
+  /** Without its port, a target that has one of its own is not meant: AWS answers that all is done. */
+  deregister(ref: LoadBalancerRef, instanceIds: readonly string[], ports: TargetPorts = {}): void {
     const balancer = this.balancer(ref);
     const now = this.#world.now();
     const changed: string[] = [];
     for (const id of instanceIds) {
       const registration = balancer.registrations.get(id);
       if (registration === undefined || registration.drainsUntil !== undefined) continue;
+      if (registration.port !== undefined && !ports[id]?.includes(registration.port)) continue;
       registration.drainsUntil = now + this.#drainMillisOf(balancer, registration, now);
       changed.push(id);
     }
@@ -232,8 +238,10 @@ export function hasLeft(registration: Registration, at: number): boolean {
 export function memberAt(balancer: Balancer, registration: Registration, at: number): Member {
   const { instanceId } = registration.instance.facts;
   const situation = situationAt(balancer, registration, at);
-  if (situation === 'in-service') return { instanceId, state: 'in-service', reason: '' };
-  return { instanceId, state: STATE[situation], reason: balancer.kind.words[situation](balancer.settings) };
+  const { port } = registration;
+  const reason = situation === 'in-service' ? '' : balancer.kind.words[situation](balancer.settings);
+  const state = situation === 'in-service' ? 'in-service' : STATE[situation];
+  return { instanceId, ...(port !== undefined && { port }), state, reason };
 }
 
 const STATE: Readonly<Record<Situation, MemberState>> = {

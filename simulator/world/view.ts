@@ -50,6 +50,8 @@ export interface LoadBalancerView {
 export interface MemberView {
   readonly instanceId: string;
   readonly zone: string;
+  /** Of its own, at a target group. */
+  readonly port?: number;
   readonly state: MemberState;
   readonly reason: string;
 }

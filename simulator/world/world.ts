@@ -45,6 +45,8 @@ export interface WorldOptions {
 export interface RunningHost extends Role {
   readonly subnetId: string;
   readonly loadBalancers: readonly LoadBalancerRef[];
+  /** At its target groups: one of its own. */
+  readonly port?: number;
   /** Value of the fleet's tag; without it the host is untagged, like one that an older tool launched. */
   readonly fleet?: string;
   readonly tags?: Readonly<Record<string, string>>;
@@ -125,7 +127,7 @@ export class World {
       tags: { ...host.tags, ...(fleet !== undefined && { [TAG.fleet]: fleet }) },
       ageSeconds: host.ageSeconds ?? 86_400,
     });
-    for (const ref of loadBalancers) this.loadBalancers.addExistingMember(ref, instance);
+    for (const ref of loadBalancers) this.loadBalancers.addExistingMember(ref, instance, host.port);
     this.mackerel.expectAgent(instance, { service, role }, host.status ?? 'working');
     return instance.id;
   }

@@ -322,7 +322,7 @@ describe('a target group', () => {
       health({ id: 'i-1', State: 'unhealthy', Reason: 'Target.Timeout', Description: 'Request timed out' }),
     );
     expect(await loadBalancers.members(group)).toEqual([
-      { instanceId: 'i-1', state: 'out-of-service', reason: 'Target.Timeout: Request timed out' },
+      { instanceId: 'i-1', port: 80, state: 'out-of-service', reason: 'Target.Timeout: Request timed out' },
     ]);
   });
 
@@ -357,6 +357,38 @@ describe('a target group', () => {
       'Targets.member.1.Id': 'i-1',
       'Targets.member.2.Id': 'i-2',
     });
+  });
+
+  it.each(['register', 'deregister'] as const)('%ss a target under each of its ports', async (act) => {
+    aws.answer(() => result('Targets', ''));
+    await loadBalancers[act](group, ['i-1', 'i-2'], { 'i-1': [80, 8081] });
+    expect(aws.requests[0]?.form).toMatchObject({
+      'Targets.member.1.Id': 'i-1',
+      'Targets.member.1.Port': '80',
+      'Targets.member.2.Id': 'i-1',
+      'Targets.member.2.Port': '8081',
+      'Targets.member.3.Id': 'i-2',
+    });
+  });
+
+  it('looks under other ports for a target that is not on the group’s own', async () => {
+    const target = (Port: string, State: string, Reason = '') => ({
+      Target: { Id: 'i-1', Port },
+      TargetHealth: { State, Reason },
+    });
+    aws.answer((request) =>
+      result('DescribeTargetHealth', {
+        TargetHealthDescriptions: {
+          member:
+            idsOf(request).length > 0
+              ? [target('80', 'unused', 'Target.NotRegistered')]
+              : [target('8081', 'draining', 'Target.DeregistrationInProgress')],
+        },
+      }),
+    );
+    expect(await loadBalancers.members(group, ['i-1'])).toMatchObject([
+      { instanceId: 'i-1', port: 8081, state: 'draining' },
+    ]);
   });
 
   it('does not take a host that is not running yet: that may pass', async () => {

@@ -69,10 +69,10 @@ describe('decideAtTheEnd', () => {
 describe('lookAtTheEnd', () => {
   const AT_THE_END = allWell({ instances: running, members: { web: serving } });
 
-  it('asks once when all is well', async () => {
+  it('asks for two answers when all is well', async () => {
     const ports = portsOn(AT_THE_END);
     expect(await lookAtTheEnd(baked(), ports)).toEqual({});
-    expect(ports.calls).toHaveLength(2);
+    expect(ports.calls).toHaveLength(4);
   });
 
   it('tells only what two looks have seen', async () => {
@@ -84,6 +84,18 @@ describe('lookAtTheEnd', () => {
     const gone = { members: async () => [inService(two)] };
     expect(
       await lookAtTheEnd(baked(), portsOn(AT_THE_END, undefined, { loadBalancers: gone })),
+    ).toMatchObject({ fallen: [{ name: one }] });
+  });
+
+  it('tells what it saw when another look fails', async () => {
+    const answers = [
+      async () => [inService(two)],
+      failing('ServiceUnavailable'),
+      failing('ServiceUnavailable'),
+    ];
+    const members = { members: async () => (answers.shift() ?? failing('ServiceUnavailable'))() };
+    expect(
+      await lookAtTheEnd(baked(), portsOn(AT_THE_END, undefined, { loadBalancers: members })),
     ).toMatchObject({ fallen: [{ name: one }] });
   });
 

@@ -120,6 +120,8 @@ const OldHost = v.object({
   status: v.picklist(['working', 'standby', 'maintenance', 'poweroff']),
   /** The load balancers (by name) that listed it at the start: where an undo puts it back. */
   memberOf: v.array(v.string()),
+  /** By load balancer: under which ports, where these are not the target group's own. */
+  ports: v.optional(v.record(v.string(), v.array(v.number()))),
   /** At the start, in service at every load balancer of the fleet (without one: working or standby in Mackerel). */
   served: v.boolean(),
 });

@@ -12,7 +12,7 @@ import { whyUntold } from '../core/untold.ts';
 import type { Found, Turn } from '../core/wait.ts';
 import { count, list } from '../core/words.ts';
 import { decideDraining } from './draining.ts';
-import { atEachBalancer, hostsOfRole, membersByTwoAnswers, type OfRole } from './look-at-hosts.ts';
+import { atEachBalancer, hostsOfRole, membersByTwoAnswers, type OfRole, portsOf } from './look-at-hosts.ts';
 import {
   allEnded,
   assertNoneRefused,
@@ -110,7 +110,7 @@ async function leaveBalancers(
       listed.filter(({ state }) => state !== 'draining').map(({ instanceId }) => instanceId),
     ]),
   );
-  await atEachBalancer('deregister', deployment, ports, serving);
+  await atEachBalancer('deregister', deployment, ports, serving, (name) => portsOf(members.get(name)));
   const { drained, reason } = decideDraining(members);
   if (drained || secondsPassed >= deployment.fleet.limits.drainSeconds) return undefined;
   return `deregistering new hosts from the load balancers: ${reason}`;

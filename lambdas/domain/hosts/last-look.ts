@@ -49,15 +49,16 @@ export function decideAtTheEnd(deployment: Deployment, seen: Seen): AtTheEnd {
 
 /** Never fails: what nobody could see is told, too. */
 export async function lookAtTheEnd(deployment: Deployment, ports: LastLookPorts): Promise<AtTheEnd> {
-  try {
-    const first = decideAtTheEnd(deployment, await look(deployment, ports));
-    if (!first.unlisted && !first.fallen) return first;
-    // One answer may be stale, or a load balancer's transient error: only what two looks see is told.
-    const second = decideAtTheEnd(deployment, await look(deployment, ports));
-    return { ...both(first, second, 'unlisted'), ...both(first, second, 'fallen') };
-  } catch (error) {
-    return { notSeen: isFailure(error) ? plain(error.message, LONGEST_WHY) : 'the look failed' };
-  }
+  const once = async () => decideAtTheEnd(deployment, await look(deployment, ports));
+  const looks = await Promise.allSettled([once(), once()]);
+  if (looks.every((each) => each.status === 'fulfilled' && !each.value.unlisted && !each.value.fallen))
+    return {};
+  // One answer may be stale, or a load balancer's transient error: of three looks, two must agree.
+  looks.push(...(await Promise.allSettled([once()])));
+  const seen = looks.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+  if (seen.length > 0) return { ...agreed(seen, 'unlisted'), ...agreed(seen, 'fallen') };
+  const [why] = looks.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+  return { notSeen: isFailure(why) ? plain(why.message, LONGEST_WHY) : 'the look failed' };
 }
 
 async function look(deployment: Deployment, { ec2, loadBalancers }: LastLookPorts): Promise<Seen> {
@@ -77,8 +78,9 @@ async function look(deployment: Deployment, { ec2, loadBalancers }: LastLookPort
   return { instances: [...tagged, ...rest], members: new Map(members) };
 }
 
-function both(first: AtTheEnd, second: AtTheEnd, what: 'unlisted' | 'fallen'): AtTheEnd {
-  const before = new Set(first[what]?.map(({ name }) => name));
-  const still = (second[what] ?? []).filter(({ name }) => before.has(name));
+function agreed(seen: readonly AtTheEnd[], what: 'unlisted' | 'fallen'): AtTheEnd {
+  const all = new Map(seen.flatMap((each) => (each[what] ?? []).map((one) => [one.name, one] as const)));
+  const often = (name: string) => seen.filter((each) => each[what]?.some((one) => one.name === name)).length;
+  const still = [...all.values()].filter(({ name }) => often(name) >= Math.min(2, seen.length));
   return still.length > 0 ? { [what]: still } : {};
 }

@@ -1,7 +1,7 @@
 /** One look at hosts: EC2, Mackerel and every load balancer asked at the same moment. Facts only, no judgement. */
 
 import type { Instance } from '../../ports/ec2.ts';
-import type { Member } from '../../ports/load-balancers.ts';
+import type { LoadBalancerSettings, Member, TargetPorts } from '../../ports/load-balancers.ts';
 import type { MackerelHost } from '../../ports/mackerel.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { type Deployment, deploymentId, type NewInstance } from '../core/document.ts';
@@ -93,21 +93,62 @@ export async function membersByTwoAnswers(
     membersByName(deployment, ports, instanceIds),
   ]);
   const merged = (name: string) =>
-    new Map([...(first.get(name) ?? []), ...(second.get(name) ?? [])].map((each) => [each.instanceId, each]));
+    new Map(
+      [...(first.get(name) ?? []), ...(second.get(name) ?? [])].map((each) => [
+        `${each.instanceId} ${each.port}`,
+        each,
+      ]),
+    );
   return new Map([...first.keys()].map((name) => [name, [...merged(name).values()]]));
 }
 
-/** Registers or deregisters ids by load balancer name; nothing is called for an empty list. */
+/** A target on its group's own port is registered there again without naming it: the document has no room for all. */
+export const withoutGroupsPort = (
+  members: ReadonlyMap<string, readonly Member[]>,
+  balancers: readonly LoadBalancerSettings[],
+): ReadonlyMap<string, readonly Member[]> =>
+  new Map(
+    balancers.map(({ ref, port: own }) => {
+      const name = loadBalancerName(ref);
+      const listed = members.get(name) ?? [];
+      const isMixed = (id: string) => listed.some((each) => each.instanceId === id && each.port !== own);
+      return [
+        name,
+        listed.map(({ port, ...member }) =>
+          port === undefined || !isMixed(member.instanceId) ? member : { ...member, port },
+        ),
+      ];
+    }),
+  );
+
+/** Under which ports these members are registered. */
+export function portsOf(members: readonly Member[] = []): TargetPorts {
+  const ports: Record<string, number[]> = {};
+  for (const { instanceId, port } of members)
+    if (port !== undefined) ports[instanceId] = [...(ports[instanceId] ?? []), port];
+  return ports;
+}
+
+/**
+ * Registers or deregisters ids by load balancer name; nothing is called for an empty list.
+ * @param portsByName under which ports: to deregister, those of the members as they were seen
+ */
 export async function atEachBalancer(
   act: 'register' | 'deregister',
   { fleet }: Deployment,
   { loadBalancers }: Pick<Ports, 'loadBalancers'>,
   idsByName: ReadonlyMap<string, readonly string[]>,
+  portsByName: (name: string) => TargetPorts = () => ({}),
 ): Promise<void> {
   await Promise.all(
     fleet.loadBalancers.map(async (ref) => {
-      const ids = idsByName.get(loadBalancerName(ref)) ?? [];
-      if (ids.length > 0) await loadBalancers[act](ref, ids);
+      const name = loadBalancerName(ref);
+      const ids = idsByName.get(name) ?? [];
+      const all = portsByName(name);
+      const ports = ids.flatMap((id) => (all[id] ? [[id, all[id]] as const] : []));
+      if (ids.length === 0) return;
+      if (ports.length === 0) await loadBalancers[act](ref, ids);
+      else await loadBalancers[act](ref, ids, Object.fromEntries(ports));
     }),
   );
 }

@@ -1,6 +1,6 @@
 /** The first half of an undo: do the old hosts serve again, where they served when the deployment began? */
 import type { Instance } from '../../ports/ec2.ts';
-import type { Member } from '../../ports/load-balancers.ts';
+import type { Member, TargetPorts } from '../../ports/load-balancers.ts';
 import type { OldHost } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { count, list } from '../core/words.ts';
@@ -48,6 +48,12 @@ export function decidePuttingBack({ old, instances, members }: PuttingBackFacts)
     return { register, done: false, reason: `not in service again yet: ${list(waiting)}${note}` };
   return { register, done: isBack, reason: `the old hosts serve${note}` };
 }
+
+/** Where the old hosts were registered under ports of their own. */
+export const oldPorts = (old: readonly OldHost[], name: string): TargetPorts =>
+  Object.fromEntries(
+    old.flatMap(({ instanceId, ports }) => (ports?.[name] ? [[instanceId, ports[name]] as const] : [])),
+  );
 
 function assertSomebodyLeft(old: readonly OldHost[], left: readonly OldHost[]): void {
   if (!old.some((host) => host.served) || left.some((host) => host.served)) return;

@@ -40,7 +40,7 @@ export interface HostStanding {
 const GOING: readonly Instance['state'][] = ['shutting-down', 'terminated', 'stopping', 'stopped'];
 
 /** Is this instance on its way out, or out? */
-export const isGoing = (instance: Instance): boolean => GOING.includes(instance.state);
+export const isGoing = (instance: Pick<Instance, 'state'>): boolean => GOING.includes(instance.state);
 
 /**
  * Each new host's standing. Joined by instance id alone: names and counts lie.

@@ -23,7 +23,7 @@ export interface SnapshotFacts {
   readonly instances: readonly Instance[];
   /** What carries the fleet's tag, by two answers of EC2. */
   readonly tagged: readonly Instance[];
-  /** By load balancer name: everything that is registered there. */
+  /** By load balancer name: everything that is registered there; with a port where it is not the target group's own. */
   readonly members: ReadonlyMap<string, readonly Member[]>;
 }
 
@@ -147,12 +147,22 @@ function oldHost(
     zone: instance.zone,
     hostIds: newestFirst.map((host) => host.id),
     status,
+    ...ownPorts(instance.instanceId, members),
     memberOf: at.filter(({ member }) => member && member.state !== 'draining').map(({ name }) => name),
     served:
       at.length > 0
         ? at.every(({ member }) => member?.state === 'in-service')
         : instance.state === 'running' && (status === 'working' || status === 'standby'),
   };
+}
+
+function ownPorts(id: string, members: SnapshotFacts['members']): Pick<OldHost, 'ports'> {
+  const ports = [...members].flatMap(([name, listed]) => {
+    const those = listed.filter((each) => each.instanceId === id && each.state !== 'draining');
+    const own = those.flatMap(({ port }) => port ?? []);
+    return own.length > 0 ? [[name, own] as const] : [];
+  });
+  return ports.length > 0 ? { ports: Object.fromEntries(ports) } : {};
 }
 
 function unknownToMackerel(

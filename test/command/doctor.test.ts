@@ -272,6 +272,16 @@ const CASES: readonly Case[] = [
     mend: `npx irekae adopt ${APP}`,
   },
   {
+    name: 'a host of the fleet that serves and that Mackerel does not list',
+    ill: ({ stage }) => {
+      const [host] = stage.world.mackerel.live();
+      if (host) stage.world.mackerel.retire([host.id]);
+    },
+    complaints: ['problem hosts'],
+    sentence: /^Mackerel does not list i-[0-9a-f]+ \(is in service at reactio-production\)/,
+    mend: 'docs/runbook.md, UnlistedHostServes',
+  },
+  {
     name: 'a host in Mackerel that EC2 does not have',
     ill: ({ stage, fleet }) =>
       stage.world.mackerel.addHost({
@@ -609,6 +619,27 @@ const denying =
     Object.fromEntries(
       asked.map(([port, method]) => [port, { ...ports[port], [method]: refusing('ServiceRefused', DENIED) }]),
     );
+
+it('advises nobody to remove the hosts of another fleet behind the same load balancer', async () => {
+  const clinic = healthy();
+  try {
+    const { mackerel, subnets, loadBalancers } = clinic.fleet;
+    clinic.stage.world.addRunningHost({
+      service: mackerel.service,
+      role: 'neighbour',
+      subnetId: subnets[0] ?? '',
+      loadBalancers,
+      fleet: 'neighbour',
+    });
+    const found = await clinic.findings();
+    expect(found.filter(({ level }) => level !== 'ok')).toEqual([]);
+    expect(found.map(({ sentence }) => sentence)).toContainEqual(
+      expect.stringMatching(/^left alone: i-[0-9a-f]+: .*belongs to the fleet neighbour$/),
+    );
+  } finally {
+    clinic.close();
+  }
+});
 
 describe('a caller who may not ask', () => {
   it.each<[Asked, string, string[]]>([

@@ -104,17 +104,26 @@ function whyIdle({ instanceId, status }: OldHost, members: Members): string {
 const others = check('strangers');
 
 function strangers({ fleet }: Subject, found: readonly Stranger[], { ids }: LeftBehind): Finding[] {
-  const left = found.filter(({ name, why }) => !ids.some((id) => name === id || why.includes(id)));
-  if (left.length === 0) return [others.ok('no host of the role is outside the fleet')];
+  const told = found.filter(({ name, why }) => !ids.some((id) => name === id || why.includes(id)));
+  // Another fleet's, behind the same load balancer: nobody is advised to do anything about them.
+  const theirs = told.filter(({ why }) => why.includes('belongs to the fleet'));
+  const left = told.filter((each) => !theirs.includes(each));
+  if (left.length === 0)
+    return [
+      theirs.length === 0
+        ? others.ok('no host of the role is outside the fleet')
+        : others.ok(`left alone: ${list(named(theirs), 3)}`),
+    ];
   const adoptable = left.filter(({ why }) => why.includes(TAG.fleet));
   const mend = [
     ...(adoptable.length > 0 ? [irekae('adopt', fleet.name)] : []),
     ...(adoptable.length < left.length ? ['docs/runbook.md, Terminating instances by hand'] : []),
   ];
-  const named = left.map(({ name, why }) => `${name}: ${why}`);
-  const told = `the next deployment would not replace ${count(left.length, 'host')}: ${list(named, 3)}`;
-  return [others.warning(told, mend)];
+  const what = `the next deployment would not replace ${count(left.length, 'host')}: ${list(named(left), 3)}`;
+  return [others.warning(what, mend)];
 }
+
+const named = (strangers: readonly Stranger[]) => strangers.map(({ name, why }) => `${name}: ${why}`);
 
 // ── What did earlier deployments leave? ────────────────────────────────────────────────────────────────────────────
 

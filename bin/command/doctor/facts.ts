@@ -9,7 +9,7 @@ import { parseCurrentRelease } from '../../../lambdas/domain/release/release-cho
 import type { CommandPorts } from '../../../lambdas/ports/command.ts';
 import type { Image } from '../../../lambdas/ports/ec2.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
-import type { LoadBalancerRef } from '../../../lambdas/ports/load-balancers.ts';
+import type { LoadBalancerRef, Member } from '../../../lambdas/ports/load-balancers.ts';
 import { machineArn, type Task } from '../command.ts';
 import { type Answer, andThen, ask, known, together } from './answer.ts';
 import type { WorkingTree } from './working-tree.ts';
@@ -20,14 +20,15 @@ export type BalancerFacts = Facts['balancers'][number];
 
 export async function gatherFacts(task: Task, fleet: Fleet, tree: WorkingTree) {
   const { ports } = task;
+  const balancers = Promise.all(fleet.loadBalancers.map((ref) => aboutBalancer(ports, ref)));
   const found = await together({
-    ...aboutMackerel(ports, fleet),
+    ...aboutMackerel(ports, fleet, balancers),
     ...aboutImages(ports, fleet),
     ...aboutNetwork(ports, fleet),
     ...aboutArtifacts(ports, fleet),
     ...aboutStack(task, tree),
     ...aboutLock(ports, fleet),
-    balancers: Promise.all(fleet.loadBalancers.map((ref) => aboutBalancer(ports, ref))),
+    balancers,
   });
   const isDeployed = !found.stack.known || found.stack.value !== undefined;
   return {
@@ -52,7 +53,11 @@ const NEVER_DEPLOYED = {
 const KEYS = 'ec2:GetEbsDefaultKmsKeyId, ec2:DescribeImages, ec2:DescribeSnapshots and kms:DescribeKey';
 const READ = 's3:GetObject and s3:ListBucket';
 
-function aboutMackerel({ parameters, mackerel, ec2 }: CommandPorts, fleet: Fleet) {
+function aboutMackerel(
+  { parameters, mackerel, ec2 }: CommandPorts,
+  fleet: Fleet,
+  balancers: Promise<readonly { readonly members: Answer<readonly Member[]> }[]>,
+) {
   const { service, apiKeyParameter: key } = fleet.mackerel;
   const hosts = ask('', () => hostsOfRole({ fleet }, { mackerel }));
   return {
@@ -63,9 +68,10 @@ function aboutMackerel({ parameters, mackerel, ec2 }: CommandPorts, fleet: Fleet
     roles: ask('', () => mackerel.roles(service)),
     hosts,
     alerts: ask('', () => mackerel.openAlerts()),
-    /** What EC2 knows about the ids that Mackerel named. */
+    /** What EC2 knows about the ids that Mackerel and the load balancers named. */
     instances: andThen(hosts, async (found) => {
-      const ids = [...new Set(found.flatMap(({ instanceId }) => instanceId ?? []))];
+      const members = (await balancers).flatMap((each) => (each.members.known ? each.members.value : []));
+      const ids = [...new Set([...found, ...members].flatMap(({ instanceId }) => instanceId ?? []))];
       return ids.length === 0 ? known([]) : ask('ec2:DescribeInstances', () => ec2.describe(ids));
     }),
     /** What carries the fleet's tag. */

@@ -42,8 +42,7 @@ export function lastLookAdapter(options: AwsJsonOptions): LastLook {
         ...Object.fromEntries(values.map((value, index) => [`Filter.1.Value.${index + 1}`, value])),
         ...(token !== undefined && { NextToken: token }),
       });
-      // An instance's own id comes first, and nowhere else within it.
-      found.push(...xml.split('<instanceId>').slice(1).map(toInstance));
+      found.push(...itemsIn(xml, 'instancesSet').map(toInstance));
       token = tagged(xml, 'nextToken') || undefined;
     } while (token !== undefined);
     return found;
@@ -88,15 +87,27 @@ const MEMBER: Readonly<Record<LoadBalancerRef['kind'], (xml: string) => Member[]
       Reason: tagged(health, 'Reason'),
       Description: tagged(health, 'Description'),
     };
-    return toTargetMember({ Target: { Id: tagged(xml, 'Id') }, TargetHealth } as Parameters<
-      typeof toTargetMember
-    >[0]);
+    const Target = { Id: inside(xml, 'Target', 'Id'), Port: Number(inside(xml, 'Target', 'Port')) };
+    return toTargetMember({ Target, TargetHealth } as Parameters<typeof toTargetMember>[0]);
   },
 };
 
-/** @param xml an instance, from its id on */
+/** The items of every such set, whole: an item holds sets with items of their own, and its parts come in any order. */
+function itemsIn(xml: string, set: string): string[] {
+  const items: string[] = [];
+  for (const [, content = ''] of xml.matchAll(new RegExp(`<${set}>([\\s\\S]*?)</${set}>`, 'g'))) {
+    let depth = 0;
+    let from = 0;
+    for (const { 0: tag, index } of content.matchAll(/<\/?item>/g)) {
+      if (tag === '<item>' && depth++ === 0) from = index;
+      if (tag === '</item>' && --depth === 0) items.push(content.slice(from, index));
+    }
+  }
+  return items;
+}
+
 function toInstance(xml: string): Instance {
-  const [instanceId = ''] = xml.split('<');
+  const instanceId = tagged(xml, 'instanceId') ?? '';
   const state = inside(xml, 'instanceState', 'name');
   if (instanceId === '' || state === undefined)
     throw unavailable('look at the hosts', `EC2 answered half an instance (${instanceId || 'no id'})`);

@@ -32,7 +32,8 @@ const look = () => {
 };
 
 const instance = (instanceId: string, state: string, more: Readonly<Record<string, XmlValue>> = {}) => ({
-  instanceId,
+  // In this order, and with items within: so does moto.
+  groupSet: { item: { groupId: 'sg-1' } },
   imageId: 'ami-1',
   instanceState: { code: '16', name: state },
   instanceType: 't4g.small',
@@ -44,6 +45,7 @@ const instance = (instanceId: string, state: string, more: Readonly<Record<strin
       { key: 'a&b', value: '<c>' },
     ],
   } as never,
+  instanceId,
   ...more,
 });
 const reservations = (instances: readonly object[], token = ''): AwsReply => ({
@@ -93,7 +95,9 @@ describe('EC2', () => {
   });
 
   it('is not believed when it answers half an instance', async () => {
-    aws.answer(() => ({ body: '<r><instanceId>i-1</instanceId></r>' }));
+    aws.answer(() => ({
+      body: '<r><instancesSet><item><instanceId>i-1</instanceId></item></instancesSet></r>',
+    }));
     await expect(look().ec2.describe(['i-1'])).rejects.toThrow(failure('ServiceUnavailable', 'half'));
   });
 

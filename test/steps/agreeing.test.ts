@@ -571,7 +571,7 @@ describe('Snapshot old hosts', () => {
     const ports = () => portsOf({ ...SERVING, hosts: SERVING.hosts.slice(1) });
     await expect(snapshot(ports())).rejects.toThrow(failure('UnlistedHostServes', 'i-old1'));
     const input = { override: ['unlisted' as const], reason: 'it is down' };
-    const insists = aDeployment({ image: IMAGE, release: RELEASE, input });
+    const insists = aDeployment({ lock: LOCK, image: IMAGE, release: RELEASE, input });
     expect((await snapshotOldHosts.run(insists, ports())).reason).toContain('does not list i-old1');
   });
 

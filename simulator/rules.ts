@@ -219,6 +219,8 @@ export class Rules {
     const isExpired = (instance: InstanceView) => (keptUntil(instance) ?? Number.POSITIVE_INFINITY) <= now.at;
     if (what === 'terminated')
       for (const { instanceId } of now.instances.filter(isExpired)) own.add(instanceId);
+    // Hosts whose retirement an earlier deployment owes: their instances are gone.
+    if (what === 'hosts-retired') for (const id of this.#owed()) own.add(id);
     for (const id of ids) if (!own.has(id)) this.#broken(3, `${what}: the stranger ${id}`);
   }
 

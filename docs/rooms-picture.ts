@@ -5,7 +5,7 @@
 import { filesIn, importsOf } from './imports.ts';
 import { ROOMS, type Room, roomOf } from './rooms.ts';
 import { PICTURE_STYLE } from './story-picture-style.ts';
-import { type Box, element, text } from './svg.ts';
+import { type Box, element, picture, text } from './svg.ts';
 
 /** Room → the rooms that its files import. */
 export type Arrows = ReadonlyMap<Room, ReadonlySet<Room>>;
@@ -71,33 +71,21 @@ export function roomsPicture(arrows: Arrows): string {
   });
   const width = MARGIN * 2 + Math.max(...Object.values(COLUMNS)) * CELL.width + BOX.width;
   const height = MARGIN * 2 + top * CELL.height + BOX.height;
-  const attributes = {
-    xmlns: 'http://www.w3.org/2000/svg',
-    viewBox: `0 0 ${width} ${height}`,
+  const drawn = drawnArrows(arrows);
+  const sheet = {
     width,
     height,
-    role: 'img',
-    'aria-labelledby': 'title description',
+    title: 'The rooms, and which room imports which',
+    description: drawn.map(([from, to]) => `${from} imports ${to}.`).join(' '),
+    style: PICTURE_STYLE,
+    arrows: ['next'],
   };
-  const drawn = drawnArrows(arrows);
-  const parts = [
-    element('title', { id: 'title' }, 'The rooms, and which room imports which'),
-    element('desc', { id: 'description' }, drawn.map(([from, to]) => `${from} imports ${to}.`).join(' ')),
-    element('style', {}, PICTURE_STYLE),
-    element('defs', {}, ARROWHEAD),
-    element('rect', { class: 'sheet', x: 0.5, y: 0.5, width: width - 1, height: height - 1, rx: 10 }),
+  return picture(sheet, [
     domainBehind(NAMES.filter((room) => ROOMS[room].folder.startsWith('lambdas/domain')).map(boxOf)),
     ...drawn.map(([from, to]) => drawArrow(boxOf(from), boxOf(to))),
     ...NAMES.map((room) => drawRoom(room, boxOf(room))),
-  ];
-  return `${element('svg', attributes, '\n', parts.join('\n'), '\n')}\n`;
+  ]);
 }
-
-const ARROWHEAD = element(
-  'marker',
-  { id: 'next', viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 8, markerHeight: 8, orient: 'auto' },
-  element('path', { d: 'M0,0 L8,4 L0,8 z', class: 'next-head' }),
-);
 
 function drawRoom(room: Room, { x, y, width, height }: Box): string {
   const centre = x + width / 2;

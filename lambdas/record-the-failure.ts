@@ -12,14 +12,13 @@ import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveRecords } from './clients/records.ts';
 import { type Deployment, type Ending, holdOf, parseDeployment } from './domain/core/document.ts';
 import type { FailureName } from './domain/core/errors.ts';
-import { currentReleaseKey, deploymentRecordKey } from './domain/core/names.ts';
 import { despiteBadInput, parseDocument } from './domain/core/parse-document.ts';
 import type { Step } from './domain/core/step.ts';
 import { ENDS } from './domain/core/story.ts';
 import { whyUntold } from './domain/core/untold.ts';
 import { endingOf } from './domain/record/ending.ts';
 import { oweRecord, whyUnwritten } from './domain/record/owed.ts';
-import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record/record.ts';
+import { type DeploymentRecord, recordOf } from './domain/record/record.ts';
 import { type NewsPorts, tellEnding } from './domain/record/telling.ts';
 import { writeTimeline } from './domain/record/write-timeline.ts';
 import type { Ports } from './ports/ports.ts';
@@ -45,11 +44,12 @@ export const recordTheFailure: Step<RecordPorts, Ending> = {
     const { fleet } = deployment;
     // First, and not quietly: nobody may take this for leftovers that can be cleaned up; and who has lost the lock knows
     // nothing of the fleet anymore that would be worth a record.
-    if (NEEDS_HUMAN.includes(ending.error))
-      await ports.ledger.keepForHuman(fleet.name, holdOf(deployment), ending.cause);
-    const why = await whyUnwritten(() => write(record, fleet.artifact.bucket, ports));
+    const needsHuman = NEEDS_HUMAN.includes(ending.error);
+    if (needsHuman) await ports.ledger.keepForHuman(fleet.name, holdOf(deployment), ending.cause);
+    // As current, too: else the next deployment of what ran before this one would be told that it runs already.
+    const why = await whyUnwritten(record, fleet.artifact.bucket, needsHuman, ports);
     // A refusal changed nothing that a record would have to tell.
-    const owed = why && ends !== 'refused' ? await oweThe(deployment, record, why, ports) : '';
+    const owed = why && ends !== 'refused' ? await oweThe(deployment, record, needsHuman, why, ports) : '';
     const whole = { ...ending, cause: [ending.cause, owed].filter(Boolean).join(' ') };
     // Side by side: the page is there before anybody who is told of it can look.
     await Promise.all([
@@ -60,21 +60,14 @@ export const recordTheFailure: Step<RecordPorts, Ending> = {
   },
 };
 
-async function write(record: DeploymentRecord, bucket: string, { records }: RecordPorts): Promise<void> {
-  await records.writeRecord(bucket, deploymentRecordKey(record.fleet, record.deployment), record);
-  // Else the next deployment of what ran before this one would be told that it runs already.
-  if (NEEDS_HUMAN.includes(record.outcome))
-    await records.writeRecord(bucket, currentReleaseKey(record.fleet), withoutTimeline(record));
-}
-
 /** Neither a record nor a debt that cannot be written may hide how the deployment ended. @returns what to say of it */
 async function oweThe(
   deployment: Deployment,
   record: DeploymentRecord,
+  isCurrent: boolean,
   why: string,
   ports: RecordPorts,
 ): Promise<string> {
-  const isCurrent = NEEDS_HUMAN.includes(record.outcome);
   const lost = await whyUntold(async () => void (await oweRecord(deployment, record, isCurrent, ports)));
   return lost ? `The record could not be written: ${why}` : `Still owed: the record (${why}).`;
 }

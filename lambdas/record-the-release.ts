@@ -9,7 +9,6 @@ import { liveLastLook } from './clients/last-look.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveRecords } from './clients/records.ts';
-import { currentReleaseKey, deploymentRecordKey } from './domain/core/names.ts';
 import { defineStep } from './domain/core/step.ts';
 import { assertTriedLongEnough } from './domain/core/untold.ts';
 import { type LastLookPorts, lookAtTheEnd } from './domain/hosts/last-look.ts';
@@ -31,12 +30,7 @@ export const recordTheRelease = defineStep(
     const now = ports.clock.now();
     let record = recordOf(deployment, now, undefined, seen);
     const { fleet } = deployment;
-    const { bucket } = fleet.artifact;
-    const why = await whyUnwritten(async () => {
-      await ports.records.writeRecord(bucket, deploymentRecordKey(fleet.name, record.deployment), record);
-      // Last, because it is what later deployments believe.
-      await ports.records.writeRecord(bucket, currentReleaseKey(fleet.name), withoutTimeline(record));
-    });
+    const why = await whyUnwritten(record, fleet.artifact.bucket, true, ports);
     if (why) {
       assertTriedLongEnough(deployment.retirement.at, now, why);
       record = { ...record, reason: `${record.reason}; still owed: the record (${why})` };

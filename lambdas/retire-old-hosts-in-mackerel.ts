@@ -9,7 +9,7 @@ import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { oldInstanceIds, type Retirement } from './domain/core/document.ts';
 import { defineStep } from './domain/core/step.ts';
-import { assertTriedLongEnough, whyUntold } from './domain/core/untold.ts';
+import { assertTriedLongEnough, whyUntoldTwice } from './domain/core/untold.ts';
 import { count } from './domain/core/words.ts';
 import { retireHostsOf } from './domain/hosts/end-instances.ts';
 import { owe } from './domain/lock/debts.ts';
@@ -31,7 +31,7 @@ export const retireOldHostsInMackerel = defineStep(
       hosts = retired;
       return refusals;
     };
-    const why = (await whyUntold(retire)) && (await whyUntold(retire));
+    const why = await whyUntoldTwice(retire);
     if (!why) return { reason: `${count(hosts, 'host')} retired in Mackerel`, at };
     assertTriedLongEnough(deployment.termination.at, ports.clock.now(), why);
     const { service, role } = deployment.fleet.mackerel;

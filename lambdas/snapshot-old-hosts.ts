@@ -1,7 +1,7 @@
 /**
  * State *Snapshot old hosts*: who serves now, by Mackerel's answer, confirmed by EC2 and by the load balancers. All
- * that could be wrong around a launch is found here, while nothing was changed. Only reads, but for what an earlier deployment
- * owes to Mackerel, and for a proof that the key may write.
+ * that could be wrong around a launch is found here, while nothing was changed. Only reads, but for what an earlier
+ * deployment owes to Mackerel, and for a proof that the key may write.
  */
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler } from './clients/handler.ts';

@@ -19,6 +19,11 @@ export async function whyUntold(tell: () => Promise<string | undefined>): Promis
   }
 }
 
+/** Told once more before it counts as untold. @returns as above */
+export async function whyUntoldTwice(tell: () => Promise<string | undefined>): Promise<string | undefined> {
+  return (await whyUntold(tell)) && whyUntold(tell);
+}
+
 /** @param since when it could not be told for the first time, ISO 8601 */
 export const isOutage = (since: string, now: Date): boolean =>
   secondsBetween(since, now) >= TRY_AGAIN_SECONDS;

@@ -7,18 +7,17 @@ import type { Turn } from '../core/wait.ts';
 import { count } from '../core/words.ts';
 import { owe } from './debts.ts';
 
+type OwingPorts = Pick<Ports, 'ledger' | 'clock'>;
 type UntoldTurn = Pick<Turn<never, Untold>, 'now' | 'deadline' | 'keep'>;
 
 /** Mackerel cannot be told: for a short while it is asked again. @returns is it owed by now? */
 export async function oweStatuses(
   deployment: Deployment,
-  ports: Pick<Ports, 'ledger' | 'clock'>,
-  { now, deadline, keep }: UntoldTurn,
+  ports: OwingPorts,
+  turn: UntoldTurn,
   why: string,
 ): Promise<boolean> {
-  const untoldSince = deployment.putBack?.untoldSince ?? now.toISOString();
-  keep({ untoldSince });
-  if (!isOutage(untoldSince, now) && now < deadline) return false;
+  if (isToTryAgain(deployment.putBack?.untoldSince, turn)) return false;
   const { fleet, oldHosts } = deployment;
   const { service, role } = fleet.mackerel;
   // Taken out of service, they are in `maintenance`: who was before has its status.
@@ -31,23 +30,27 @@ export async function oweStatuses(
     hosts: some.flatMap(({ hostIds }) => hostIds),
   }));
   await owe(deployment, debts, ports);
-  keep({ owed: `the Mackerel status of ${count(hosts.length, 'old host')} (${why})` });
+  turn.keep({ owed: `the Mackerel status of ${count(hosts.length, 'old host')} (${why})` });
   return true;
 }
 
-/** Mackerel cannot be told: for a short while it is asked again. @returns is it owed by now? */
+/** As above. */
 export async function oweRetirement(
   deployment: Deployment,
-  ports: Pick<Ports, 'ledger' | 'clock'>,
-  { now, deadline, keep }: UntoldTurn,
+  ports: OwingPorts,
+  turn: UntoldTurn,
   instances: readonly string[],
   why: string,
 ): Promise<boolean> {
-  const untoldSince = deployment.removal?.untoldSince ?? now.toISOString();
-  keep({ untoldSince });
-  if (!isOutage(untoldSince, now) && now < deadline) return false;
+  if (isToTryAgain(deployment.removal?.untoldSince, turn)) return false;
   const { service, role } = deployment.fleet.mackerel;
   await owe(deployment, [{ kind: 'retire', service, role, instances, hosts: [] }], ports);
-  keep({ owed: `the retirement of ${count(instances.length, 'new instance')} in Mackerel (${why})` });
+  turn.keep({ owed: `the retirement of ${count(instances.length, 'new instance')} in Mackerel (${why})` });
   return true;
+}
+
+function isToTryAgain(earlier: string | undefined, { now, deadline, keep }: UntoldTurn): boolean {
+  const untoldSince = earlier ?? now.toISOString();
+  keep({ untoldSince });
+  return !isOutage(untoldSince, now) && now < deadline;
 }

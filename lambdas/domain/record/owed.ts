@@ -2,10 +2,11 @@
 
 import type { Ports } from '../../ports/ports.ts';
 import type { Deployment } from '../core/document.ts';
-import { whyUntold } from '../core/untold.ts';
+import { currentReleaseKey, deploymentRecordKey } from '../core/names.ts';
+import { whyUntoldTwice } from '../core/untold.ts';
 import { list } from '../core/words.ts';
 import { owe } from '../lock/debts.ts';
-import type { DeploymentRecord } from './record.ts';
+import { type DeploymentRecord, withoutTimeline } from './record.ts';
 
 /** Empty when nothing is owed. */
 export function owedSentence({ putBack, removal, retirement }: Deployment): string {
@@ -15,10 +16,23 @@ export function owedSentence({ putBack, removal, retirement }: Deployment): stri
     : `Still owed, and made up for by the orphan watch or the next deployment: ${list(owed)}.`;
 }
 
-/** Writes, and once more. @returns why it could not; nothing: it is written */
-export async function whyUnwritten(write: () => Promise<void>): Promise<string | undefined> {
-  const writing = async () => void (await write());
-  return (await whyUntold(writing)) && whyUntold(writing);
+/**
+ * Writes the record, and once more; then, of one that tells what the fleet runs, that: last, because it is what later
+ * deployments believe.
+ * @returns why it could not; nothing: it is written
+ */
+export function whyUnwritten(
+  record: DeploymentRecord,
+  bucket: string,
+  isCurrent: boolean,
+  { records }: Pick<Ports, 'records'>,
+): Promise<string | undefined> {
+  return whyUntoldTwice(async () => {
+    await records.writeRecord(bucket, deploymentRecordKey(record.fleet, record.deployment), record);
+    if (isCurrent)
+      await records.writeRecord(bucket, currentReleaseKey(record.fleet), withoutTimeline(record));
+    return undefined;
+  });
 }
 
 /** Keeps a record that could not be written. */

@@ -10,15 +10,14 @@ import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveRecords } from './clients/records.ts';
-import { type Deployment, type Ending, holdOf, parseDeployment } from './domain/core/document.ts';
+import { type Ending, holdOf, parseDeployment } from './domain/core/document.ts';
 import type { FailureName } from './domain/core/errors.ts';
 import { despiteBadInput, parseDocument } from './domain/core/parse-document.ts';
 import type { Step } from './domain/core/step.ts';
 import { ENDS } from './domain/core/story.ts';
-import { whyUntold } from './domain/core/untold.ts';
 import { endingOf } from './domain/record/ending.ts';
-import { oweRecord, whyUnwritten } from './domain/record/owed.ts';
-import { type DeploymentRecord, recordOf } from './domain/record/record.ts';
+import { lostSentence, oweRecord, whyUnwritten } from './domain/record/owed.ts';
+import { recordOf } from './domain/record/record.ts';
 import { type NewsPorts, tellEnding } from './domain/record/telling.ts';
 import { writeTimeline } from './domain/record/write-timeline.ts';
 import type { Ports } from './ports/ports.ts';
@@ -48,29 +47,20 @@ export const recordTheFailure: Step<RecordPorts, Ending> = {
     if (needsHuman) await ports.ledger.keepForHuman(fleet.name, holdOf(deployment), ending.cause);
     // As current, too: else the next deployment of what ran before this one would be told that it runs already.
     const why = await whyUnwritten(record, fleet.artifact.bucket, needsHuman, ports);
-    // A refusal changed nothing that a record would have to tell.
-    const owed = why && ends !== 'refused' ? await oweThe(deployment, record, needsHuman, why, ports) : '';
-    const whole = { ...ending, cause: [ending.cause, owed].filter(Boolean).join(' ') };
+    // A refusal changed nothing that a record would have to tell later.
+    const owed = why && ends !== 'refused' && (await oweRecord(deployment, record, needsHuman, why, ports));
+    const unwritten = owed ? `Still owed: ${owed}.` : why && `The record could not be written: ${why}.`;
+    const cause = sentences(ending.cause, unwritten);
     // Side by side: the page is there before anybody who is told of it can look.
-    await Promise.all([
+    const lost = await Promise.all([
       writeTimeline(ports.records, fleet, record),
-      tellEnding(deployment, { ...record, reason: whole.cause }, ports),
+      tellEnding(deployment, { ...record, reason: cause }, ports),
     ]);
-    return whole;
+    return { ...ending, cause: sentences(cause, lostSentence(lost.flat())) };
   },
 };
 
-/** Neither a record nor a debt that cannot be written may hide how the deployment ended. @returns what to say of it */
-async function oweThe(
-  deployment: Deployment,
-  record: DeploymentRecord,
-  isCurrent: boolean,
-  why: string,
-  ports: RecordPorts,
-): Promise<string> {
-  const lost = await whyUntold(async () => void (await oweRecord(deployment, record, isCurrent, ports)));
-  return lost ? `The record could not be written: ${why}` : `Still owed: the record (${why}).`;
-}
+const sentences = (...each: readonly (string | undefined)[]) => each.filter(Boolean).join(' ');
 
 export const handler = lambdaHandler(recordTheFailure, (apiKeyParameter) => ({
   records: liveRecords(),

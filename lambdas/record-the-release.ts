@@ -13,7 +13,7 @@ import { defineStep } from './domain/core/step.ts';
 import { assertTriedLongEnough } from './domain/core/untold.ts';
 import { type LastLookPorts, lookAtTheEnd } from './domain/hosts/last-look.ts';
 import { assertHoldsLock } from './domain/lock/fence.ts';
-import { oweRecord, whyUnwritten } from './domain/record/owed.ts';
+import { lostSentence, oweRecord, whyUnwritten } from './domain/record/owed.ts';
 import { type DeploymentRecord, recordOf, withoutTimeline } from './domain/record/record.ts';
 import { type NewsPorts, tellEnding } from './domain/record/telling.ts';
 import { writeTimeline } from './domain/record/write-timeline.ts';
@@ -33,13 +33,16 @@ export const recordTheRelease = defineStep(
     const why = await whyUnwritten(record, fleet.artifact.bucket, true, ports);
     if (why) {
       assertTriedLongEnough(deployment.retirement.at, now, why);
-      record = { ...record, reason: `${record.reason}; still owed: the record (${why})` };
-      await oweRecord(deployment, record, true, ports);
+      const owed = await oweRecord(deployment, record, true, why, ports);
+      record = { ...record, reason: `${record.reason}; still owed: ${owed}` };
     }
-    const release = withoutTimeline(record);
     // Side by side: the page is there before anybody who is told of it can look.
-    await Promise.all([writeTimeline(ports.records, fleet, record), tellEnding(deployment, record, ports)]);
-    return release;
+    const lost = await Promise.all([
+      writeTimeline(ports.records, fleet, record),
+      tellEnding(deployment, record, ports),
+    ]);
+    const reason = [record.reason, lostSentence(lost.flat())].filter(Boolean).join('; ');
+    return withoutTimeline({ ...record, reason });
   },
 );
 

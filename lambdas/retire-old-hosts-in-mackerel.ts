@@ -12,8 +12,8 @@ import { defineStep } from './domain/core/step.ts';
 import { assertTriedLongEnough, whyUntoldTwice } from './domain/core/untold.ts';
 import { count } from './domain/core/words.ts';
 import { retireHostsOf } from './domain/hosts/end-instances.ts';
-import { owe } from './domain/lock/debts.ts';
 import { assertHoldsLock } from './domain/lock/fence.ts';
+import { owing, retirementOf } from './domain/lock/owing.ts';
 import type { Ports } from './ports/ports.ts';
 
 export const retireOldHostsInMackerel = defineStep(
@@ -34,9 +34,8 @@ export const retireOldHostsInMackerel = defineStep(
     const why = await whyUntoldTwice(retire);
     if (!why) return { reason: `${count(hosts, 'host')} retired in Mackerel`, at };
     assertTriedLongEnough(deployment.termination.at, ports.clock.now(), why);
-    const { service, role } = deployment.fleet.mackerel;
-    await owe(deployment, [{ kind: 'retire', service, role, instances: ids, hosts: known }], ports);
-    const owed = `the retirement of ${count(ids.length, 'old host')} in Mackerel (${why})`;
+    const what = `the retirement of ${count(ids.length, 'old host')} in Mackerel (${why})`;
+    const owed = await owing(deployment, [retirementOf(deployment, ids, known)], what, ports);
     return { reason: `owed: ${owed}`, at, owed };
   },
 );

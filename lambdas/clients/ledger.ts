@@ -242,8 +242,7 @@ async function clearPending(table: Table, fleet: string, id: string): Promise<vo
 }
 
 async function owe(table: Table, fleet: string, debts: readonly Debt[], since: number): Promise<boolean> {
-  const owed = zipped(JSON.stringify(debts));
-  assertDebtsFit(fleet, (owed.B.length / 4) * 3);
+  assertDebtsFit(fleet, debts);
   const { done } = await write(table, fleet, {
     doing: `write down what is owed of the fleet ${fleet}`,
     condition:
@@ -251,7 +250,11 @@ async function owe(table: Table, fleet: string, debts: readonly Debt[], since: n
         ? 'attribute_exists(#generation) AND attribute_not_exists(#owedVersion)'
         : '#owedVersion = :since',
     update: 'SET #owed = :owed, #owedVersion = :next',
-    values: { ...(since > 0 && { ':since': number(since) }), ':owed': owed, ':next': number(since + 1) },
+    values: {
+      ...(since > 0 && { ':since': number(since) }),
+      ':owed': zipped(JSON.stringify(debts)),
+      ':next': number(since + 1),
+    },
   });
   return done;
 }

@@ -1,6 +1,7 @@
 /** What the ledger refuses, live and modelled alike, in the operator's words. */
 
-import type { Hold, LedgerRow, PendingRequest, Phase } from '../../ports/ledger.ts';
+import { gzipSync } from 'node:zlib';
+import type { Debt, Hold, LedgerRow, PendingRequest, Phase } from '../../ports/ledger.ts';
 import { DeploymentError } from './errors.ts';
 import { ACTS, PHASES } from './steps.ts';
 
@@ -60,8 +61,14 @@ export function assertRequestFits(fleet: string, { id, input }: PendingRequest):
   assertFits(`The input of ${id}, which waits for the fleet ${fleet},`, input, MAX_PENDING_INPUT_BYTES);
 }
 
-/** @throws InvalidInput when what is owed is larger than a row can hold. @param bytes compressed */
-export function assertDebtsFit(fleet: string, bytes: number): void {
+/** As the row keeps it, compressed. */
+const debtBytes = (debts: readonly Debt[]): number => gzipSync(JSON.stringify(debts)).length;
+
+export const debtsFit = (debts: readonly Debt[]): boolean => debtBytes(debts) <= MAX_DEBT_BYTES;
+
+/** @throws InvalidInput when what is owed is larger than a row can hold: who owes keeps what fits. */
+export function assertDebtsFit(fleet: string, debts: readonly Debt[]): void {
+  const bytes = debtBytes(debts);
   if (bytes > MAX_DEBT_BYTES)
     throw new DeploymentError(
       'InvalidInput',

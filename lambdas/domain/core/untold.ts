@@ -14,7 +14,8 @@ export async function whyUntold(tell: () => Promise<string | undefined>): Promis
     return (await tell()) || undefined;
   } catch (error) {
     // Of an error that is not ours the name alone: its message may quote a request.
-    if (isFailure(error)) return `${error.name}: ${error.message}`;
+    // For brackets: without its full stop.
+    if (isFailure(error)) return `${error.name}: ${error.message.replace(/\.$/, '')}`;
     return error instanceof Error ? error.name : 'unknown';
   }
 }
@@ -32,5 +33,5 @@ export const isOutage = (since: string, now: Date): boolean =>
 export function assertTriedLongEnough(since: string, now: Date, why: string): void {
   const prefix = 'ServiceUnavailable: ';
   if (why.startsWith(prefix) && !isOutage(since, now))
-    throw new DeploymentError('ServiceUnavailable', why.slice(prefix.length));
+    throw new DeploymentError('ServiceUnavailable', `${why.slice(prefix.length)}.`);
 }

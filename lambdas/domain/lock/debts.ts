@@ -3,14 +3,16 @@
  * orphan watch, or by the next deployment before it reads what is owed. Only where nobody has changed it since.
  */
 import type { Debt, LedgerRow } from '../../ports/ledger.ts';
+import type { MackerelHost } from '../../ports/mackerel.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { type Deployment, deploymentId } from '../core/document.ts';
 import { DeploymentError, isFailure } from '../core/errors.ts';
 import { currentReleaseKey, deploymentRecordKey } from '../core/names.ts';
 import { whyUntold } from '../core/untold.ts';
-import { count } from '../core/words.ts';
-import { retireHostsOf } from '../hosts/end-instances.ts';
+import { count, list } from '../core/words.ts';
 import { hostsOfRole } from '../hosts/look-at-hosts.ts';
+import { refusalsIn } from '../hosts/termination.ts';
+import { joined, nameOf, whatFits } from './debts-that-fit.ts';
 
 /** Another one may change what is owed between reading and writing: so often, and then it is asked again. */
 const TRIES = 5;
@@ -19,23 +21,29 @@ type Kind = Debt['kind'];
 /** A debt without what is the same for all of a deployment. */
 export type NewDebt = { [K in Kind]: Omit<Extract<Debt, { kind: K }>, 'deployment' | 'since'> }[Kind];
 
-/** Owing the same twice owes it once. */
+/**
+ * Owing the same twice owes it once; of more than the ledger has room for, what matters most is kept.
+ * @returns a sentence about what could not be kept; empty: all is
+ */
 export async function owe(
   deployment: Deployment,
   debts: readonly NewDebt[],
   { ledger, clock }: Pick<Ports, 'ledger' | 'clock'>,
-): Promise<void> {
+): Promise<string> {
   const own = { deployment: deploymentId(deployment), since: clock.now().toISOString() };
-  const added = debts.map((debt): Debt => ({ ...debt, ...own }));
-  const isAdded = (debt: Debt) => added.some((each) => nameOf(each) === nameOf(debt));
-  await change(deployment.fleet.name, { ledger }, (before) => [
-    ...before.filter((debt) => !isAdded(debt)),
-    ...added,
-  ]);
+  let lost: readonly Debt[] = [];
+  await change(deployment.fleet.name, { ledger }, (before) => {
+    const fitting = whatFits(debts.map((debt): Debt => ({ ...debt, ...own })).reduce(joined, before));
+    lost = fitting.lost;
+    return fitting.kept;
+  });
+  return lost.length === 0
+    ? ''
+    : `the ledger has no room for all of it, and nobody makes up for ${list(lost.map(debtSentence))}: ${BY_HAND}`;
 }
 
-const nameOf = (debt: Debt) =>
-  `${debt.deployment} ${debt.kind}${debt.kind === 'status' ? ` ${debt.status}` : ''}`;
+/** What to do about what nobody can be told, and nobody owes. */
+export const BY_HAND = 'see "Something is still owed" in docs/runbook.md';
 
 /** @param next what is to be owed, of what is owed now */
 async function change(
@@ -70,8 +78,13 @@ export const payersAt = ({ mackerel }: Pick<Ports, 'mackerel'>): Payers => ({
       );
   },
   retire: async ({ service, role, instances, hosts }) => {
-    const fleet = { mackerel: { service, role } };
-    const { refusals } = await retireHostsOf({ fleet }, { mackerel }, instances, hosts);
+    const listed = await hostsOfRole({ fleet: { mackerel: { service, role } } }, { mackerel });
+    // Whom somebody has moved to another role since, or another instance reports as, shall stay.
+    const isTheirs = ({ id, instanceId }: MackerelHost) =>
+      instanceId === undefined ? hosts.includes(id) : instances.includes(instanceId);
+    const left = listed.filter(isTheirs).map(({ id }) => id);
+    const { refused } = left.length > 0 ? await mackerel.retire(left) : { refused: [] };
+    const refusals = refused.length > 0 && refusalsIn(refused);
     if (refusals) throw new DeploymentError('MackerelRefused', `Mackerel did not retire ${refusals}.`);
   },
 });
@@ -88,11 +101,13 @@ export const recordPayer = ({ records }: Pick<Ports, 'records'>, bucket: string)
   record: async ({ record, isCurrent }) => {
     const { timeline, ...release } = JSON.parse(record) as Recorded;
     const { fleet, deployment, finishedAt } = release;
-    await records.writeRecord(bucket, deploymentRecordKey(fleet, deployment), { ...release, timeline });
-    if (!isCurrent) return;
-    const current = await records.readRecord(bucket, currentReleaseKey(fleet));
-    const { finishedAt: written = '' } = Object(current) as Partial<Recorded>;
-    if (written < finishedAt) await records.writeRecord(bucket, currentReleaseKey(fleet), release);
+    // A clean-up, or a later deployment, may have written a newer one since.
+    const write = async (key: string, newer: object) => {
+      const { finishedAt: written = '' } = Object(await records.readRecord(bucket, key)) as Partial<Recorded>;
+      if (written < finishedAt) await records.writeRecord(bucket, key, newer);
+    };
+    await write(deploymentRecordKey(fleet, deployment), { ...release, timeline });
+    if (isCurrent) await write(currentReleaseKey(fleet), release);
   },
 });
 
@@ -118,6 +133,11 @@ export async function payDebts(
       await pay(debt);
       paid.push(debt);
     } catch (error) {
+      // A service or role that is not there anymore has no hosts to tell anything of.
+      if (isFailure(error, 'MackerelRoleUnknown')) {
+        paid.push(debt);
+        continue;
+      }
       const why = (await whyUntold(() => Promise.reject(error))) ?? '';
       unpaid.push({ debt, why, error });
     }

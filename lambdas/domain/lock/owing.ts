@@ -1,14 +1,40 @@
-/** What the waits of an undo do when Mackerel cannot be told: ask again for a short while, then owe it and go on. */
+/**
+ * What a step does that could not tell something: owes it, and goes on. The waits of an undo ask Mackerel again for a
+ * short while before.
+ */
 import type { Ports } from '../../ports/ports.ts';
 import { groupBy } from '../core/collections.ts';
 import type { Deployment, Untold } from '../core/document.ts';
-import { isOutage } from '../core/untold.ts';
+import { isFailure } from '../core/errors.ts';
+import { isOutage, whyUntold } from '../core/untold.ts';
 import type { Turn } from '../core/wait.ts';
 import { count } from '../core/words.ts';
-import { owe } from './debts.ts';
+import { BY_HAND, type NewDebt, owe } from './debts.ts';
 
 type OwingPorts = Pick<Ports, 'ledger' | 'clock'>;
 type UntoldTurn = Pick<Turn<never, Untold>, 'now' | 'deadline' | 'keep'>;
+
+/**
+ * Owes what could not be told. That nobody will make up for it is told, too, and is no reason to fail.
+ * @param what could not be told, and why, for the ending
+ * @returns the same, with what of it is not owed
+ * @throws ServiceUnavailable: the ledger may take it later
+ */
+export async function owing(
+  deployment: Deployment,
+  debts: readonly NewDebt[],
+  what: string,
+  ports: OwingPorts,
+): Promise<string> {
+  try {
+    const lost = await owe(deployment, debts, ports);
+    return lost === '' ? what : `${what}; ${lost}`;
+  } catch (error) {
+    if (isFailure(error, 'ServiceUnavailable')) throw error;
+    const why = await whyUntold(() => Promise.reject(error));
+    return `${what}; the ledger did not keep it, and nobody makes up for it (${why}): ${BY_HAND}`;
+  }
+}
 
 /** Mackerel cannot be told: for a short while it is asked again. @returns is it owed by now? */
 export async function oweStatuses(
@@ -29,8 +55,8 @@ export async function oweStatuses(
     role,
     hosts: some.flatMap(({ hostIds }) => hostIds),
   }));
-  await owe(deployment, debts, ports);
-  turn.keep({ owed: `the Mackerel status of ${count(hosts.length, 'old host')} (${why})` });
+  const what = `the Mackerel status of ${count(hosts.length, 'old host')} (${why})`;
+  turn.keep({ owed: await owing(deployment, debts, what, ports) });
   return true;
 }
 
@@ -43,10 +69,18 @@ export async function oweRetirement(
   why: string,
 ): Promise<boolean> {
   if (isToTryAgain(deployment.removal?.untoldSince, turn)) return false;
-  const { service, role } = deployment.fleet.mackerel;
-  await owe(deployment, [{ kind: 'retire', service, role, instances, hosts: [] }], ports);
-  turn.keep({ owed: `the retirement of ${count(instances.length, 'new instance')} in Mackerel (${why})` });
+  const what = `the retirement of ${count(instances.length, 'new instance')} in Mackerel (${why})`;
+  turn.keep({ owed: await owing(deployment, [retirementOf(deployment, instances)], what, ports) });
   return true;
+}
+
+export function retirementOf(
+  { fleet }: Deployment,
+  instances: readonly string[],
+  hosts: readonly string[] = [],
+): NewDebt {
+  const { service, role } = fleet.mackerel;
+  return { kind: 'retire', service, role, instances, hosts };
 }
 
 function isToTryAgain(earlier: string | undefined, { now, deadline, keep }: UntoldTurn): boolean {

@@ -5,7 +5,7 @@ import type { Deployment } from '../core/document.ts';
 import { currentReleaseKey, deploymentRecordKey } from '../core/names.ts';
 import { whyUntoldTwice } from '../core/untold.ts';
 import { list } from '../core/words.ts';
-import { owe } from '../lock/debts.ts';
+import { owing } from '../lock/owing.ts';
 import { type DeploymentRecord, withoutTimeline } from './record.ts';
 
 /** Empty when nothing is owed. */
@@ -15,6 +15,10 @@ export function owedSentence({ putBack, removal, retirement }: Deployment): stri
     ? ''
     : `Still owed, and made up for by the orphan watch or the next deployment: ${list(owed)}.`;
 }
+
+/** What nobody was told, and nobody will be: a page, a mail, an event, a mark. Empty: everything was told. */
+export const lostSentence = (lost: readonly string[]): string =>
+  lost.length === 0 ? '' : `Lost, and not made up for: ${list(lost.map((each) => each.replace(/\.$/, '')))}.`;
 
 /**
  * Writes the record, and once more; then, of one that tells what the fleet runs, that: last, because it is what later
@@ -35,12 +39,14 @@ export function whyUnwritten(
   });
 }
 
-/** Keeps a record that could not be written. */
-export async function oweRecord(
+/** Keeps a record that could not be written. @returns what to say of it */
+export function oweRecord(
   deployment: Deployment,
   record: DeploymentRecord,
   isCurrent: boolean,
+  why: string,
   ports: Pick<Ports, 'ledger' | 'clock'>,
-): Promise<void> {
-  await owe(deployment, [{ kind: 'record', record: JSON.stringify(record), isCurrent }], ports);
+): Promise<string> {
+  const debt = { kind: 'record', record: JSON.stringify(record), isCurrent } as const;
+  return owing(deployment, [debt], `the record (${why})`, ports);
 }

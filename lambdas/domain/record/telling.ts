@@ -1,7 +1,7 @@
 /**
  * Tells how a deployment ended: CloudWatch, Mackerel, people, machines. All of it is best effort and at the end, when the
  * record is written: nobody's ear may change how a deployment ends, or keep its step from ending. What could not be told
- * is a line in the step's log.
+ * is a line in the step's log, and named at the end of the execution's cause: news come once, or are stale.
  *
  * A step may run twice (rule 5), so everything may be told twice: the event carries the deployment's id to tell by; marks
  * and metadata are the same when they are made again.
@@ -29,13 +29,21 @@ export const MOST_SECONDS = 25;
 /** Between so many hosts it is asked whether there is still time. */
 const HOSTS_AT_A_TIME = 128;
 
-/** Never fails. */
+/** Never fails. @returns what could not be told and nobody makes up for, in sentences */
 export async function tellEnding(
   deployment: Deployment,
   record: DeploymentRecord,
-  ports: NewsPorts,
-): Promise<void> {
-  const { log } = ports;
+  { log: own, ...others }: NewsPorts,
+): Promise<readonly string[]> {
+  const lost: string[] = [];
+  const log: Log = {
+    info: (...said) => own.info(...said),
+    warn: (...said) => {
+      lost.push(said[0]);
+      own.warn(...said);
+    },
+  };
+  const ports = { ...others, log };
   await trying('tell how the deployment ended', log, async () => {
     if (!isNews(deployment)) return;
     const news = newsOf(deployment, record);
@@ -44,6 +52,7 @@ export async function tellEnding(
     if (!(await inTime(MOST_SECONDS, told)))
       log.warn(`Not all notifications were sent within ${MOST_SECONDS} s; the step continues.`);
   });
+  return lost;
 }
 
 function tellCloudWatch(news: DeploymentEnded, { log }: NewsPorts): void {

@@ -3,7 +3,7 @@
  * step twice, and breaks two things at once; the rules are checked after every event, and the fleet at the end.
  */
 import { availableParallelism } from 'node:os';
-import { allSingles, PAIRS_PER_BATCH, shuffled } from './faults/campaign.ts';
+import { allSingles, outages, PAIRS_PER_BATCH, shuffled } from './faults/campaign.ts';
 import { type Case, caseName, parseCase } from './faults/case.ts';
 import { playAll, type Work } from './faults/crew.ts';
 import { faultsTemplate } from './faults/kinds.ts';
@@ -29,19 +29,26 @@ const chunks = <T>(list: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
 
 /** @returns the exit code. */
-async function campaign({ kinds, seed, pairs, sample, at }: FaultsOptions): Promise<number> {
+async function campaign({ kinds, seed, pairs, sample, outages: most, at }: FaultsOptions): Promise<number> {
   print(`Seed ${seed}.`);
   const template = faultsTemplate();
   const named = (each: Case) => caseName(each).includes(at);
   const all = (await allSingles(template, kinds, seed)).filter(named);
-  if (all.length === 0)
+  const possible = (await outages(template, kinds, seed)).filter(named);
+  const drawn = shuffled(possible, seed).slice(0, most);
+  if (all.length + possible.length === 0)
     return refuse([`--at ${at}: no case of ${kinds.join(', ')} has this text in its name`]);
   const single = shuffled(all, seed).slice(0, sample ?? all.length);
   const batches = Math.ceil(pairs / PAIRS_PER_BATCH);
   const work: Work[] = [
-    ...chunks(single, CHUNK).map((cases) => ({ cases })),
+    ...chunks([...single, ...drawn], CHUNK).map((cases) => ({ cases })),
     ...chunks([...Array(batches).keys()], 3).map((some) => ({ batches: some })),
   ];
+  const left = possible.length - drawn.length;
+  print(
+    `${drawn.length} of ${possible.length} outages (from which call on × sort × minutes), drawn by the seed; ` +
+      `${left} are not played${left > 0 ? ': --outages plays more, --at those of a name' : ''}.`,
+  );
   print(`${single.length} single faults, ${batches * PAIRS_PER_BATCH} pairs.`);
   const [tallies, startedAt] = [{ single: new Tally(), pair: new Tally() }, Date.now()];
   await playAll({ template, seed, first: all }, work, availableParallelism(), (judged) => {

@@ -6,7 +6,7 @@
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { Random } from '../world/prng.ts';
 import type { Case, Injury, Moment } from './case.ts';
-import { catalogueOf } from './catalogue.ts';
+import { catalogueOf, outagesAt } from './catalogue.ts';
 import type { Reached } from './injector.ts';
 import { KINDS, type KindName } from './kinds.ts';
 import { play } from './play.ts';
@@ -40,6 +40,19 @@ export function injuriesAt(moments: readonly Reached[]): readonly Injury[] {
   return moments.flatMap(({ isTask, ...moment }) =>
     catalogueOf(moment.what, isTask).map((fault) => ({ moment, fault })),
   );
+}
+
+/** Every outage of what only tells, from each call to it on: more than are played in one run. */
+export async function outages(
+  template: TemplateJson,
+  kinds: readonly KindName[],
+  seed: number,
+): Promise<readonly Case[]> {
+  const cases: Case[] = [];
+  for (const kind of kinds)
+    for (const { isTask, ...moment } of classes(await record(template, kind, seed)))
+      for (const fault of outagesAt(moment.what)) cases.push({ kind, seed, injuries: [{ moment, fault }] });
+  return cases;
 }
 
 /** Every single fault of a kind of deployment. */

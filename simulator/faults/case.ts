@@ -1,5 +1,5 @@
 /** A case of the campaign: a kind of deployment, a seed, and the faults, each at its moment. Its name replays it. */
-import { FAULTS, type FaultName } from './catalogue.ts';
+import { FAULTS, type FaultName, isOutage } from './catalogue.ts';
 import { KINDS, type KindName } from './kinds.ts';
 
 /** A moment of a deployment: the n-th time that a state makes a call, is entered or is left. */
@@ -46,7 +46,7 @@ export function parseCase(text: string): Case {
 function parseInjury(text: string): Injury {
   const found = /^(clean-up: )?(.+) \/ (\S+) #(\d+) = (\S+)$/.exec(text.trim());
   const [, cleanUp, state = '', what = '', nth = '', fault = ''] = found ?? [];
-  if (!(fault in FAULTS)) throw new Error(`Not a fault at a moment: ${text}`);
+  if (!(fault in FAULTS || isOutage(fault))) throw new Error(`Not a fault at a moment: ${text}`);
   const machine = cleanUp ? 'clean-up' : 'deploy';
   return { moment: { machine, state, what, nth: Number(nth) }, fault: fault as FaultName };
 }

@@ -3,6 +3,8 @@
  * left; each has its own catalogue, because a lock cannot answer with a stale list, and a terminated instance cannot be
  * listed twice.
  */
+import { OUTAGES } from '../world/mackerel-outage.ts';
+import { TELLER_NAMES, TELLER_OUTAGES, type Teller, tellerOf } from '../world/outages.ts';
 
 /** What Step Functions is told of a sandbox that died in the middle of a run: in turn. */
 export const DEAD_SANDBOX = [
@@ -49,8 +51,31 @@ export const FAULTS = {
   'twice-at-once': 'the step runs twice at the same time',
 } as const;
 
-export type FaultName = keyof typeof FAULTS;
-export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];
+export type FaultName = keyof typeof FAULTS | OutageFault;
+export const FAULT_NAMES = Object.keys(FAULTS) as (keyof typeof FAULTS)[];
+
+/** From a call on, whatever only tells is away, in this way, for so many minutes: `mackerel:hangs:60`. */
+export type OutageFault = `${'mackerel' | Teller}:${string}:${number}`;
+const MINUTES = [1, 20, 60, 360] as const;
+
+const SORTS = (teller: string): readonly string[] => {
+  if (teller === 'mackerel') return OUTAGES;
+  return TELLER_OUTAGES.filter((sort) => sort !== 'read-only' || teller === 'records');
+};
+
+/** Every outage that can begin with this call. */
+export function outagesAt(what: string): readonly OutageFault[] {
+  const [service = '', action = ''] = what.split('.');
+  const teller = service === 'mackerel' ? service : tellerOf(service, action);
+  if (!teller) return [];
+  return SORTS(teller).flatMap((sort) => MINUTES.map((minutes) => `${teller}:${sort}:${minutes}` as const));
+}
+
+export const isOutage = (fault: string): fault is OutageFault => {
+  const [teller = '', sort = '', minutes = ''] = fault.split(':');
+  const isTeller = teller === 'mackerel' || (TELLER_NAMES as readonly string[]).includes(teller);
+  return isTeller && SORTS(teller).includes(sort) && MINUTES.some((each) => `${each}` === minutes);
+};
 
 const LASTING: readonly FaultName[] = ['refused', 'garbled', 'turned-down'];
 
@@ -61,8 +86,8 @@ const LASTING: readonly FaultName[] = ['refused', 'garbled', 'turned-down'];
 export const isLasting = (fault: FaultName, what: string): boolean =>
   (LASTING.includes(fault) && !TELLING.test(what)) || (fault === 'empty' && what === 'parameters.read');
 
-/** Notifications are sent after the record: if one is refused, nothing changes. */
-const TELLING = /^(announcer\.|mackerel\.(annotate|postServiceMetrics|setMetadata)$|records\.writePage$)/;
+/** What only tells decides nothing: if it is refused, a human has nothing to do. */
+const TELLING = /^(announcer|mackerel|records)\./;
 
 const ANY_CALL: readonly FaultName[] = [
   'unreachable',

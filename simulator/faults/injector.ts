@@ -11,8 +11,10 @@ import { PROMOTION_STEPS } from '../../lambdas/domain/promotion/steps.ts';
 import type { AroundStep, StepRun } from '../run-definition.ts';
 import type { Stage } from '../stage.ts';
 import type { PortCall } from '../world/calls.ts';
+import type { Outage } from '../world/mackerel-outage.ts';
+import type { Teller, TellerOutage } from '../world/outages.ts';
 import { type Injury, type Moment, momentName } from './case.ts';
-import { DEAD_SANDBOX, type FaultName, NOT_INVOKED } from './catalogue.ts';
+import { DEAD_SANDBOX, type FaultName, isOutage, NOT_INVOKED, type OutageFault } from './catalogue.ts';
 import { wrongAnswer } from './wrong-answers.ts';
 
 /** One run of a step's function. */
@@ -152,10 +154,18 @@ export class Injector {
     const { machine, state } = visit;
     const fault = this.#come({ machine, state, what: `${call.service}.${call.action}` }, true);
     if ((this.#throttled.get(call.service) ?? 0) > this.#now()) throw unavailable(call, 'asks to slow down');
-    const answer = await (fault ? this.#injure(fault, visit, call, proceed) : proceed());
+    if (fault && isOutage(fault)) this.#begin(fault);
+    const answer = await (fault && !isOutage(fault) ? this.#injure(fault, visit, call, proceed) : proceed());
     if (this.#remembers) this.#remember(call, answer);
     if (call.action === 'takeOver') this.#takenOver.resolve();
     return visit.isFrozen ? never() : answer;
+  }
+
+  #begin(outage: OutageFault): void {
+    const [teller, sort, minutes] = outage.split(':') as [Teller | 'mackerel', string, string];
+    const { mackerel, outages } = this.#stage.world;
+    if (teller === 'mackerel') mackerel.suffer(sort as Outage, Number(minutes));
+    else outages.suffer(teller, sort as TellerOutage, Number(minutes));
   }
 
   /** The model itself never waits: it is done when it returns the promise. */

@@ -12,6 +12,7 @@ import { parseCase } from './case.ts';
 import { KIND_NAMES, type KindName } from './kinds.ts';
 
 const DEFAULT_PAIRS = 20_000;
+const DEFAULT_OUTAGES = 4_000;
 
 const SPECS: readonly OptionSpec[] = [
   {
@@ -31,6 +32,12 @@ const SPECS: readonly OptionSpec[] = [
     takes: 'N',
     meaning: 'N single faults instead of all, and no pairs',
     refuses: wholeNumber(1, 10_000_000),
+  },
+  {
+    name: 'outages',
+    takes: 'N',
+    meaning: `how many outages of what only tells, drawn by the seed (default ${DEFAULT_OUTAGES}; of a sample, a quarter)`,
+    refuses: wholeNumber(0, 10_000_000),
   },
   { name: 'at', takes: 'TEXT', meaning: 'only single faults whose name contains this text' },
   SEED,
@@ -62,6 +69,7 @@ export interface FaultsOptions {
   readonly pairs: number;
   /** Default: all single faults. */
   readonly sample?: number;
+  readonly outages: number;
   readonly at: string;
   readonly replay?: string;
 }
@@ -77,6 +85,9 @@ function optionsOf(given: Given): FaultsOptions {
     kinds: isKind(only) ? [only] : KIND_NAMES,
     seed: Number(given.get('seed') ?? 7),
     pairs: sample === undefined ? Number(given.get('pairs') ?? DEFAULT_PAIRS) : 0,
+    outages: Number(
+      given.get('outages') ?? (sample === undefined ? DEFAULT_OUTAGES : Math.ceil(Number(sample) / 4)),
+    ),
     at: given.get('at') ?? '',
     ...(sample !== undefined && { sample: Number(sample) }),
     ...(replay !== undefined && { replay }),

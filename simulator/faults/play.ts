@@ -173,6 +173,7 @@ class Trial {
     stage.forgetCues();
     this.#kind.openGate?.(stage);
     stage.world.mackerel.recover();
+    stage.world.outages.recover();
     // After an undo the same release can be deployed again; after a success, only a newer one.
     if (outcome === 'new hosts') stage.upload('the next release');
     const rules = new Rules(stage.world, stage.fleet, 'the-next');
@@ -181,6 +182,8 @@ class Trial {
     if (result.endedIn !== 'Deployed')
       this.#broken(8, `the next deployment ended in ${result.endedIn}: ${result.cause ?? ''}`);
     this.#followed(result.endedIn === 'Deployed');
+    const { debts = [] } = stage.world.ledger.read(stage.fleet.name)?.owed ?? {};
+    for (const { kind } of debts) this.#broken(6, `a ${kind} is still owed after the next deployment`);
     this.#violations.push(
       ...rules.violations.map(({ rule, what }) => ({ rule, what: `next deployment: ${what}` })),
     );

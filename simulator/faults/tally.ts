@@ -1,7 +1,7 @@
 /** What a campaign found: how many cases ran, by kind, fault and state, how they ended, and each violation. */
 import { alignRight } from '../../lib/terminal/width.ts';
 import { type Case, caseName } from './case.ts';
-import { FAULT_NAMES, FAULTS } from './catalogue.ts';
+import { FAULT_NAMES, FAULTS, isOutage } from './catalogue.ts';
 import { KIND_NAMES } from './kinds.ts';
 import type { Verdict } from './play.ts';
 
@@ -43,6 +43,10 @@ export class Tally {
       ...table(
         'Faults',
         FAULT_NAMES.map((name) => [name, this.#faults.get(name) ?? 0, FAULTS[name]] as const),
+      ),
+      ...table(
+        'Outages (from a call on, so many minutes)',
+        [...this.#faults].filter(([name]) => isOutage(name)).sort(),
       ),
       ...table('States', [...this.#states].sort()),
       ...table('The fleet ended with', [...this.#outcomes].sort()),

@@ -14,6 +14,7 @@ import type {
 import type { Refusal } from '../../lambdas/ports/refusal.ts';
 import type { ModelInstance } from './instance.ts';
 import { metBy, type Outage } from './mackerel-outage.ts';
+import type { Met } from './outages.ts';
 import type { Surroundings } from './surroundings.ts';
 import { CONNECTIVITY_MILLIS, METRIC_MILLIS, wholeSeconds } from './timings.ts';
 
@@ -72,6 +73,12 @@ export interface HandMadeHost {
 /** The calls for which a key that may only read is enough. */
 const READS = ['hosts', 'roles', 'openAlerts', 'latestMetric'];
 
+/** Nobody answers an agent either. */
+const UNREACHABLE: readonly Outage[] = ['down', 'answers-503', 'answers-html', 'hangs'];
+/** Three tries of five seconds, with pauses. */
+const HANG_SECONDS = 16;
+const AGENT_RETRY_MILLIS = 3_000;
+
 /** A point of a service metric. */
 const METRIC_NAME = /^[a-zA-Z0-9._-]+$/;
 
@@ -94,7 +101,7 @@ export class MackerelModel {
   readonly #metadata = new Map<string, string>();
   #awaited: AwaitedAgent[] = [];
   #serial = 0;
-  #outage: { readonly kind: Outage; readonly until: number } | undefined;
+  readonly #outages: { readonly kind: Outage; readonly from: number; until: number }[] = [];
 
   constructor(world: Surroundings) {
     this.#world = world;
@@ -134,23 +141,34 @@ export class MackerelModel {
     this.#world.emit({ kind: 'alert-closed', ids: [id], changed: alert === undefined ? [] : [id] });
   }
 
-  /** Every call meets this from now on, for so many minutes. Agents register as ever: they try until they may. */
+  /** Every call meets this from now on, for so many minutes. Agents register when Mackerel is back: they try until they may. */
   suffer(kind: Outage, minutes = Number.POSITIVE_INFINITY): void {
-    this.#outage = { kind, until: this.#world.now() + minutes * 60_000 };
+    const from = this.#world.now();
+    this.#outages.push({ kind, from, until: from + minutes * 60_000 });
   }
 
   recover(): void {
-    this.#outage = undefined;
+    const now = this.#world.now();
+    for (const outage of this.#outages) outage.until = Math.min(outage.until, now);
   }
 
   // ── For the other parts of the world ──
 
-  /** For each call from outside. @throws what it meets on its way */
-  assertReachable(action: string): void {
-    const { kind, until } = this.#outage ?? {};
-    if (kind === undefined || until === undefined || until <= this.#world.now()) return;
-    const error = metBy(kind, !READS.includes(action));
-    if (error) throw error;
+  /** What a call from outside meets on its way, and after how many seconds of tries. */
+  meets(action: string): Met | undefined {
+    const now = this.#world.now();
+    const outage = this.#outages.findLast(({ from, until }) => from <= now && now < until);
+    const error = outage && metBy(outage.kind, !READS.includes(action));
+    return error && { error, seconds: outage.kind === 'hangs' ? HANG_SECONDS : 0 };
+  }
+
+  /** While nobody reaches Mackerel, no agent does either. A key that is refused is ours alone. */
+  #registersAt({ life }: ModelInstance): number {
+    return this.#outages.reduce(
+      (at, { kind, from, until }) =>
+        UNREACHABLE.includes(kind) && from <= at && at < until ? until + AGENT_RETRY_MILLIS : at,
+      life.registersAt,
+    );
   }
 
   /** This instance's agent will register at its moment, under this role. */
@@ -331,12 +349,12 @@ export class MackerelModel {
   }
 
   #registerAgents(now: number): void {
-    const due = this.#awaited.filter(({ instance }) => instance.life.registersAt <= now);
+    const due = this.#awaited.filter(({ instance }) => this.#registersAt(instance) <= now);
     if (due.length === 0) return;
-    this.#awaited = this.#awaited.filter(({ instance }) => instance.life.registersAt > now);
-    due.sort((a, b) => a.instance.life.registersAt - b.instance.life.registersAt);
+    this.#awaited = this.#awaited.filter(({ instance }) => !due.some((each) => each.instance === instance));
+    due.sort((a, b) => this.#registersAt(a.instance) - this.#registersAt(b.instance));
     for (const { instance, roles, status } of due) {
-      const { registersAt } = instance.life;
+      const registersAt = this.#registersAt(instance);
       if (instance.downAt <= registersAt) continue;
       const record = this.#record(instance.facts.hostName, registersAt, status, roles);
       this.#keep({ ...record, instanceId: instance.id, agent: instance });

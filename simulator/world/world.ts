@@ -23,6 +23,7 @@ import { LoadBalancersModel } from './load-balancers.ts';
 import { type Deployed, type LowerBound, lowerBound } from './lower-bound.ts';
 import { MackerelModel, type Role } from './mackerel.ts';
 import { nextChange } from './next-change.ts';
+import { Outages } from './outages.ts';
 import { ParametersModel } from './parameters.ts';
 import { Random } from './prng.ts';
 import { S3Model } from './s3.ts';
@@ -69,6 +70,7 @@ export class World {
   readonly ledger: LedgerModel;
   readonly executions: ExecutionsModel;
   readonly announcer = new AnnouncerModel();
+  readonly outages: Outages;
   readonly awsEvents: AwsEvents;
   readonly calls = new CallCounter();
   /** Wraps every port call, to inject faults. */
@@ -98,6 +100,7 @@ export class World {
     this.mackerel = new MackerelModel(surroundings);
     this.s3 = new S3Model(surroundings);
     this.ledger = new LedgerModel(surroundings);
+    this.outages = new Outages(this.#now);
     this.executions = new ExecutionsModel(surroundings);
     this.awsEvents = new AwsEvents(surroundings);
     this.ports = worldPorts(this, options.now, (...call) => this.#run({}, ...call));
@@ -175,6 +178,12 @@ export class World {
     const call = this.calls.begin(service, action, args);
     let sent = 1;
     const proceed = async () => {
+      const met = service === 'mackerel' ? this.mackerel.meets(action) : this.outages.met(service, action);
+      if (met) {
+        if (sleep && met.seconds > 0) await sleep(met.seconds * 1_000);
+        this.calls.add(call, sent);
+        throw met.error;
+      }
       // Restored, not reset: a listener may make a call of its own in the middle of this one.
       const actorBefore = this.#actor;
       this.#actor = { service, action, serial: call.serial };

@@ -194,7 +194,7 @@ describe('Record the release', () => {
     });
     expect(await answer).toMatchObject({
       outcome: 'Deployed',
-      reason: expect.stringContaining('still owed: the record (ServiceRefused: Denied.)'),
+      reason: expect.stringContaining('still owed: the record (ServiceRefused: Denied)'),
     });
     expect(owed).toEqual([['shop', [expect.objectContaining({ kind: 'record', isCurrent: true })], 0]]);
   });

@@ -105,7 +105,8 @@ describe('The end of a deployment', () => {
       const fails = [failing('ServiceUnavailable'), failing('ServiceRefused'), async () => JSON.parse('{')];
       for (const fail of fails) {
         const { ports, tell } = ears({ [port]: { [method]: fail } });
-        await expect(tell()).resolves.toBeUndefined();
+        const lost = await tell();
+        expect(lost).toEqual([expect.stringMatching(/^Could not /)]);
         const others = method === 'hosts' ? EVERYBODY.slice(0, -1) : EVERYBODY;
         expect(told(ports.calls)).toEqual(others);
         expect(warnings(ports.lines)).toEqual([expect.stringMatching(/^warn: Could not /)]);

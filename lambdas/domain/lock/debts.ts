@@ -101,13 +101,11 @@ export const recordPayer = ({ records }: Pick<Ports, 'records'>, bucket: string)
   record: async ({ record, isCurrent }) => {
     const { timeline, ...release } = JSON.parse(record) as Recorded;
     const { fleet, deployment, finishedAt } = release;
-    // A clean-up, or a later deployment, may have written a newer one since.
-    const write = async (key: string, newer: object) => {
-      const { finishedAt: written = '' } = Object(await records.readRecord(bucket, key)) as Partial<Recorded>;
-      if (written < finishedAt) await records.writeRecord(bucket, key, newer);
-    };
-    await write(deploymentRecordKey(fleet, deployment), { ...release, timeline });
-    if (isCurrent) await write(currentReleaseKey(fleet), release);
+    await records.writeRecord(bucket, deploymentRecordKey(fleet, deployment), { ...release, timeline });
+    if (!isCurrent) return;
+    const current = await records.readRecord(bucket, currentReleaseKey(fleet));
+    const { finishedAt: written = '' } = Object(current) as Partial<Recorded>;
+    if (written < finishedAt) await records.writeRecord(bucket, currentReleaseKey(fleet), release);
   },
 });
 

@@ -13,6 +13,7 @@ import { machineName } from './domain/core/names.ts';
 import { despiteBadInput } from './domain/core/parse-document.ts';
 import type { Step } from './domain/core/step.ts';
 import { list } from './domain/core/words.ts';
+import { enterPhase } from './domain/lock/fence.ts';
 import { followUps } from './domain/lock/following.ts';
 import { startPending } from './domain/lock/pending.ts';
 import type { Ports } from './ports/ports.ts';
@@ -25,8 +26,9 @@ export const releaseTheFleetLock: Step<LockPorts, { reason: string }> = {
     const deployment = despiteBadInput(document, (given) => parseDeployment(given, []));
     const { fleet, lock } = deployment;
     if (!lock) return { reason: 'the lock was never taken' };
-    // First: when a start fails, the lock stays, and the clean-up that is sent for starts them.
-    const { following, refused } = await startFollowers(deployment, lock.holder, ports);
+    const held = await heldStill(deployment, ports);
+    // First: when a start fails, the lock stays, and the clean-up that is sent for starts them. Who has let go has started them.
+    const { following, refused } = held ? await startFollowers(deployment, lock.holder, ports) : NOBODY;
     await ports.ledger.release(fleet.name, holdOf(deployment));
     const next = await startPending(fleet.name, lock.holder, ports);
     return {
@@ -41,6 +43,22 @@ export const releaseTheFleetLock: Step<LockPorts, { reason: string }> = {
     };
   },
 };
+
+const NOBODY = { following: [], refused: [] };
+
+/**
+ * Writes down that the deployment has ended: a clean-up that is sent for finds nothing to undo or to finish, and nobody is
+ * called halfway for a deployment that was told as done and whose followers run.
+ * @returns whether the lock is held still
+ */
+async function heldStill(deployment: Deployment, { ledger }: Pick<Ports, 'ledger'>): Promise<boolean> {
+  const { holder, generation } = holdOf(deployment);
+  const held = (await ledger.read(deployment.fleet.name))?.held;
+  if (held?.holder !== holder || held.generation !== generation) return false;
+  // A holder that never left *Agree* leaves nothing.
+  if (held.phase !== 'agree') await enterPhase(held.phase, deployment, { ledger });
+  return true;
+}
 
 /**
  * One that cannot be started keeps no other from it.

@@ -38,7 +38,7 @@ export function cleanUpStory(
   );
   const nothingLeft = released(
     states,
-    'Release the lock after a holder that changed nothing',
+    'Release the lock after a holder that left nothing to do',
     // The lock's own sentence, which is there also when the release failed and is left to the next clean-up.
     succeed(scope, 'Nothing was left', '$.lock'),
   );

@@ -77,5 +77,5 @@ function cleanUpWork(row: LedgerRow | undefined, state: ExecutionState, now: Dat
   const { verdict } = decideCleanUp(row, state, now);
   if (verdict === 'undo') return 'undo what it did';
   if (verdict === 'human') return 'leave the rest to a human';
-  return verdict === 'finish' ? 'finish what it began' : 'confirm that it changed nothing';
+  return verdict === 'finish' ? 'finish what it began' : 'let go of its lock, because it left nothing to do';
 }

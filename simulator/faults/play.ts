@@ -21,6 +21,9 @@ export interface Verdict {
   readonly reached: readonly Reached[];
 }
 
+/** Whoever reads of these believes that nothing is left to do. */
+const TOLD_AS_DONE: readonly string[] = ['Deployed', 'Finished', 'RolledBack', 'Undone'];
+
 /** A function that lost its caller may act until its time limit; after that, nothing changes in the world. */
 const AFTERMATH_SECONDS = 120;
 
@@ -134,6 +137,9 @@ class Trial {
     if (held?.needsHuman !== undefined) {
       const mayStay = this.#case.injuries.some(({ fault, moment }) => isLasting(fault, moment.what));
       if (!mayStay) this.#broken(6, `a human is called for a fault that was temporary: ${held.needsHuman}`);
+      const told = endings.find((ending) => TOLD_AS_DONE.includes(ending));
+      if (told && !this.#couldNotBeNoted())
+        this.#broken(6, `it ended in ${told}, and then a human was called: ${held.needsHuman}`);
       return 'needs a human';
     }
     const succeeded = endings.some((ending) => ending === 'Deployed' || ending === 'Finished');
@@ -144,6 +150,14 @@ class Trial {
   #followed(wasDeployed: boolean, mayLack = false): void {
     const deployed = wasDeployed ? this.#runs().artifact?.versionId : undefined;
     for (const what of this.#following.wrongSince(deployed, mayLack)) this.#broken(8, what);
+  }
+
+  /** Its ending could not be written down for the clean-up: the ledger refused. */
+  #couldNotBeNoted(): boolean {
+    return this.#case.injuries.some(
+      ({ fault, moment: { state, what } }) =>
+        state.startsWith('Release the lock') && what.startsWith('ledger.') && isLasting(fault, what),
+    );
   }
 
   /** Refused for the deployment and for its clean-up. */

@@ -181,6 +181,13 @@ describe('A clean-up', () => {
     expect(workLeftOf({ phase: 'constructor' as Phase, document })).toBe('human');
   });
 
+  it.each<[Phase, object]>([
+    ['remove', { record: { outcome: 'Deployed' } }],
+    ['undo', { ending: { error: 'RolledBack', cause: 'An alert.' }, failure: { Error: 'Cancelled' } }],
+  ])('finds nothing left of a holder that wrote its ending down (%s)', (phase, ended) =>
+    expect(workLeftOf({ phase, document: JSON.stringify(ended) })).toBe('release'),
+  );
+
   it('lets go of a lock whose holder wrote nothing down', () =>
     expect(decideCleanUp(aRow({ phase: 'agree' }), LONG_AGO, now).verdict).toBe('release'));
 

@@ -62,6 +62,13 @@ describe('a deployment in which two things go wrong', () => {
   });
 });
 
+/** The lock was not released: a clean-up came to a deployment that had ended, and whose follower ran. */
+const RELEASED_BADLY = [
+  'breaks-at-removal@20261127: Release the lock after the deployment / executions.start #1 = garbled + clean-up: Retire old hosts in Mackerel / ledger.read #1 = refused',
+  'breaks-at-removal@20261127: Release the lock after the deployment / executions.start #1 = garbled + clean-up: Retire old hosts in Mackerel / parameters.read #1 = garbled',
+  'app@20261127: Release the lock after the deployment / ledger.release #1 = refused + clean-up: Retire old hosts in Mackerel / parameters.read #2 = garbled',
+];
+
 /** Case → what was wrong, when it was found. */
 const ONCE_BROKEN: readonly (readonly [string, string])[] = [
   [
@@ -89,7 +96,7 @@ const ONCE_BROKEN: readonly (readonly [string, string])[] = [
     'a clean-up that was stopped too left hosts in Mackerel: terminated instances are not found by their tag',
   ],
   [
-    'stopped-agreeing@7: clean-up: Release the lock after a holder that changed nothing / ledger.read #1 = refused',
+    'stopped-agreeing@7: clean-up: Release the lock after a holder that left nothing to do / ledger.read #1 = refused',
     'a clean-up whose release failed ended in States.Runtime instead of its own ending',
   ],
   [
@@ -117,9 +124,12 @@ const ONCE_BROKEN: readonly (readonly [string, string])[] = [
     'a page that could not be stored turned a deployment that went well into one that needs a human',
   ],
   [
-    'followed@7: Release the lock after the deployment / executions.start #1 = refused + clean-up: Release the lock after finishing / executions.start #1 = refused',
+    'followed@7: Release the lock after the deployment / executions.start #1 = refused + clean-up: Release the lock after a holder that left nothing to do / executions.start #1 = refused',
     'a follower that may never be started kept its leader locked, recorded and announced again every few minutes',
   ],
+  ...RELEASED_BADLY.map(
+    (name) => [name, 'a clean-up took a deployment for halfway that was deployed, and whose follower ran'] as const,
+  ),
 ];
 
 describe('cases that once broke a rule', () => {
@@ -127,7 +137,10 @@ describe('cases that once broke a rule', () => {
     const played = parseCase(name);
     const verdict = await play(template, played);
     expect(told(played, verdict)).toEqual([]);
-    expect(verdict.applied).toBe(played.injuries.length);
+    // The clean-up does not even come to the second fault: it has nothing but the lock left to do.
+    const isMoot = RELEASED_BADLY.includes(name);
+    expect(verdict.applied).toBe(isMoot ? 1 : played.injuries.length);
+    if (isMoot) expect(verdict.outcome).toBe('new hosts');
   });
 });
 

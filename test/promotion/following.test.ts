@@ -1,13 +1,13 @@
 /** Who is deployed after whom: which starts follow from a deployment, and that each follows once. */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Deployment } from '../../lambdas/domain/core/document.ts';
+import { type Deployment, holdOf } from '../../lambdas/domain/core/document.ts';
 import { DeploymentError, type FailureName } from '../../lambdas/domain/core/errors.ts';
 import { followUps } from '../../lambdas/domain/lock/following.ts';
 import { releaseTheFleetLock } from '../../lambdas/release-the-fleet-lock.ts';
 import { agreed, HOLD } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';
 import { aFleet } from '../support/fleets.ts';
-import { failing, type Methods, portsWith } from '../support/ports.ts';
+import { aRow, failing, type Methods, portsWith } from '../support/ports.ts';
 import { type ReleaseFlow, releaseFlow } from './release-flow.ts';
 
 const LED = aFleet({ followers: ['jobs', 'mail'] });
@@ -57,7 +57,8 @@ describe('What follows from a deployment', () => {
 describe('Release the lock', () => {
   const MACHINES = 'arn:aws:states:ap-northeast-1:123456789012:stateMachine:irekae';
   const release = (executions: Methods['executions'], document = deployed()) => {
-    const ledger = { release: async () => {}, read: async () => undefined };
+    const held = { ...holdOf(document), phase: 'remove' as const };
+    const ledger = { release: async () => {}, read: async () => aRow(held), enter: async () => {} };
     const ports = portsWith({ ledger, executions: executions ?? {} });
     return { ports, answer: releaseTheFleetLock.run(document, ports) };
   };
@@ -66,6 +67,8 @@ describe('Release the lock', () => {
     const { answer, ports } = release({ start: async () => {} });
     expect(await answer).toEqual({ reason: 'the lock is free; jobs and mail follow' });
     expect(ports.calls.map((call) => call.split(' ').slice(0, 3).join(' '))).toEqual([
+      'ledger.read "shop"',
+      `ledger.enter "shop" ${JSON.stringify(HOLD)}`,
       `executions.start "${MACHINES}-jobs" "after-deploy-2"`,
       `executions.start "${MACHINES}-mail" "after-deploy-2"`,
       `ledger.release "shop" ${JSON.stringify(HOLD)}`,
@@ -78,7 +81,7 @@ describe('Release the lock', () => {
     const lock = { verdict: 'taken', reason: '', holder, generation: 8 } as const;
     const { answer, ports } = release({ start: async () => {} }, deployed({ lock }));
     await answer;
-    expect(ports.calls[0]).toContain(`"${MACHINES}-jobs" "after-deploy-2"`);
+    expect(ports.calls[2]).toContain(`"${MACHINES}-jobs" "after-deploy-2"`);
   });
 
   it('keeps the lock when one cannot be started: the clean-up starts it', async () => {
@@ -99,7 +102,7 @@ describe('Release the lock', () => {
   it('starts the others although one cannot be started', async () => {
     const { answer, ports } = release({ start: refusingJobs('ServiceRefused') });
     await expect(answer).rejects.toThrow(failure('ServiceRefused'));
-    expect(ports.calls.map((call) => call.split(' ')[1])).toEqual([
+    expect(ports.calls.slice(2).map((call) => call.split(' ')[1])).toEqual([
       `"${MACHINES}-jobs"`,
       `"${MACHINES}-mail"`,
     ]);

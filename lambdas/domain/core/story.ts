@@ -40,7 +40,7 @@ export const STATES = {
   'Release the lock after the deployment': { step: 'release-the-fleet-lock', act: 'remove' },
   'Release the lock after the undo': { step: 'release-the-fleet-lock', act: 'undo' },
   'Release the lock after finishing': { step: 'release-the-fleet-lock', act: 'remove' },
-  'Release the lock after a holder that changed nothing': { step: 'release-the-fleet-lock', act: 'agree' },
+  'Release the lock after a holder that left nothing to do': { step: 'release-the-fleet-lock', act: 'agree' },
 } as const satisfies Readonly<Record<string, StateRow>>;
 
 /** The titles of the states of one step. */

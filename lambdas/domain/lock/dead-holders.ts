@@ -41,7 +41,7 @@ export function decideCleanUp(row: LedgerRow | undefined, state: ExecutionState,
 
 /** Each completes "… ended in the phase …". */
 const LEFT = {
-  release: ': it changed nothing',
+  release: ': it left nothing to do',
   undo: ': undoing it',
   finish: ', past the point of no return: finishing it',
   human: ', which this release of irekae does not know: a human must decide',
@@ -50,10 +50,12 @@ const LEFT = {
 /** What a dead holder left to do; nobody but a human knows what to do about a phase that is not in the table. */
 export type WorkLeft = (typeof ACTS)[Phase]['leaves'] | 'human';
 
-/** A holder that wrote no document down never left the first act. */
+/** A holder that wrote no document down never left the first act; one that wrote its ending down had only its lock left. */
 export function workLeftOf({ phase, document }: Pick<Held, 'phase' | 'document'>): WorkLeft {
   if (!Object.hasOwn(ACTS, phase)) return 'human';
-  return document === undefined ? 'release' : ACTS[phase].leaves;
+  const { record, ending } = JSON.parse(document ?? '{}') as Partial<Deployment>;
+  const isOver = document === undefined || record !== undefined || ending !== undefined;
+  return isOver ? 'release' : ACTS[phase].leaves;
 }
 
 /** What a clean-up goes on with: the dead deployment's document, with the clean-up's execution as the one that acts. */
@@ -99,6 +101,6 @@ function waitsAnew({ termination, putBack, removal }: Partial<Deployment>, now: 
 const DOING = {
   undo: 'undoing what a dead holder left',
   finish: 'finishing what a dead holder left',
-  release: 'releasing the lock of a holder that changed nothing: it died',
+  release: 'releasing the lock of a holder that left nothing to do: it died',
   human: 'a human must decide about what a dead holder left',
 } as const satisfies Readonly<Record<WorkLeft, string>>;

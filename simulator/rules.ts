@@ -177,12 +177,16 @@ export class Rules {
     }
   }
 
-  /** Rule 2: an instance is taken out of every load balancer before it is terminated, so that no request is cut off. */
+  /**
+   * Rule 2: an instance leaves every load balancer before it is terminated, and has answered what it was given by then:
+   * draining lasts in the world until the last request in flight is answered, or until the load balancer itself cuts it.
+   */
   #nobodyCutOff(ids: readonly string[], now: WorldView): void {
     for (const { name, members } of this.#balancers(now)) {
-      const cut = members.filter(({ instanceId, state }) => ids.includes(instanceId) && state !== 'draining');
-      for (const { instanceId } of cut)
-        this.#broken(2, `${instanceId} was terminated while registered at ${name}`);
+      for (const { instanceId, state } of members.filter((member) => ids.includes(member.instanceId))) {
+        const doing = state === 'draining' ? 'requests were in flight from' : 'registered at';
+        this.#broken(2, `${instanceId} was terminated while ${doing} ${name}`);
+      }
     }
   }
 

@@ -102,6 +102,17 @@ const fullZone = (stage: Stage) => {
 /** One share is launched; the other finds the bucket empty for longer than a call waits, and is left to a second run. */
 const crowdTheAccount = ({ world }: Stage) => world.ec2.launchElsewhere(30, 1);
 
+/** Long requests: draining takes most of the time that the load balancers allow. */
+const busy = ({ world, fleet }: Stage) => {
+  for (const ref of fleet.loadBalancers)
+    Object.assign(world.loadBalancers.balancer(ref).settings, { idleSeconds: [20, 28] });
+};
+
+const unbaked = (stage: Stage) => {
+  busy(stage);
+  stage.configure({ limits: { ...stage.fleet.limits, bakeSeconds: 0 } });
+};
+
 const keepOne = (stage: Stage) => {
   stage.configure({ keepFailedHostMinutes: 60 });
   during('Watch the new hosts', breakNewHost)(stage);
@@ -166,6 +177,18 @@ export const KINDS = {
     },
   },
   'two-balancers': { fleet: 'faults-two-balancers', outcome: 'new hosts' },
+  // No bake: whoever is terminated too early cuts requests that the bake of other fleets would outlast.
+  'no-bake': { fleet: 'faults-app', arrange: unbaked, outcome: 'new hosts' },
+  'no-bake-undone': {
+    fleet: 'faults-app',
+    arrange: (stage) => {
+      unbaked(stage);
+      during('Old hosts are drained', breakNewHost)(stage);
+      during('Watch the new hosts', cancel)(stage);
+    },
+    outcome: 'old hosts',
+  },
+  single: { fleet: 'faults-single', arrange: busy, outcome: 'new hosts' },
   first: { fleet: 'faults-app', oldPerZone: 0, outcome: 'new hosts' },
   rollback: {
     fleet: 'faults-app',
@@ -325,6 +348,11 @@ const FILE: FleetsFile = {
       loadBalancers: [{ kind: 'classic', name: 'faults-large' }],
       instancesPerZone: 2,
       replaceStragglers: true,
+    }),
+    entry('faults-single', {
+      loadBalancers: [targetGroup('faults-single')],
+      subnets: EXAMPLE_FLEET.subnets.slice(0, 1),
+      limits: { bakeSeconds: 0 },
     }),
     entry('faults-worker', { loadBalancers: [] }),
     entry('faults-leader', { loadBalancers: [] }),

@@ -28,6 +28,8 @@ export interface Kind {
   readonly outcome: 'new hosts' | 'old hosts';
   /** A gate is closed: it never ends with new hosts, whatever breaks. Called to open the gate. */
   readonly openGate?: (stage: Stage) => void;
+  /** What somebody sees to before the next deployment. */
+  readonly beforeTheNext?: (stage: Stage) => void;
 }
 
 /** What is deployed. */
@@ -74,12 +76,51 @@ const unlist = ({ world, oldInstances: [first] }: Stage) => {
   world.mackerel.retire(hosts.map(({ id }) => id));
 };
 
+const listAgain = ({ world, fleet: { mackerel }, oldInstances: [first = ''] }: Stage) => {
+  world.mackerel.addHost({ name: first, roles: [mackerel], instanceId: first });
+};
+
 const cancel = ({ world, fleet }: Stage) => {
   const holder = world.ledger.read(fleet.name)?.held?.holder ?? '';
   world.ledger.requestCancel(fleet.name, holder, 'the operator');
 };
 
 const stop = (stage: Stage) => stage.executions[0]?.stop();
+
+/** As short as they may be: so that a stop comes shortly before a wait's time is over. */
+const LATE_SECONDS = 60;
+const hasten = (stage: Stage) =>
+  stage.configure({
+    limits: { ...stage.fleet.limits, undoSeconds: LATE_SECONDS, terminateSeconds: LATE_SECONDS },
+  });
+const stopLate = (stage: Stage) => {
+  void stage.clock.sleep(LATE_SECONDS - 10).then(() => stop(stage));
+};
+
+/** The old hosts do not get well before the clean-up is at it. */
+const stopLateInUndo = (stage: Stage) => {
+  hasten(stage);
+  const { ec2 } = stage.world;
+  during('Watch the new hosts', () => {
+    cancel(stage);
+    for (const id of stage.oldInstances) ec2.breakApplication(id);
+  })(stage);
+  during('Put old hosts back', stopLate)(stage);
+  during('Undo what it left', () => {
+    for (const id of stage.oldInstances) ec2.healApplication(id);
+  })(stage);
+};
+
+/** An old host is protected until the clean-up is at it. */
+const stopLateInRemoval = (stage: Stage) => {
+  hasten(stage);
+  const [first = ''] = stage.oldInstances;
+  during('Terminate old instances', () => {
+    stage.world.ec2.protect(first);
+    stopLate(stage);
+  })(stage);
+  during('Finish what it left', () => stage.world.ec2.protect(first, false))(stage);
+};
 
 /** Of the first launches, as many as the fleet has hosts, the last meets this fate. */
 const lastHost =
@@ -89,8 +130,24 @@ const lastHost =
     world.ec2.fate = ({ ordinal }) => (ordinal === last ? fate : { kind: 'healthy' });
   };
 
+const LOST_BY_EC2: Fate = {
+  kind: 'dies',
+  afterSeconds: 12,
+  stateReason: 'Server.InternalError: Internal error',
+};
+
 /** It is in service at its load balancer, so that it has requests to lose, but never registers in Mackerel. */
 const straggler = lastHost({ kind: 'never-registers' });
+
+/** Of the last two of twenty hosts, one never registers in Mackerel and the other is lost by EC2. */
+const twoFates = ({ world, fleet }: Stage) => {
+  const size = fleetSize(fleet);
+  const fates: Readonly<Record<number, Fate>> = {
+    [size - 2]: { kind: 'never-registers' },
+    [size - 1]: LOST_BY_EC2,
+  };
+  world.ec2.fate = ({ ordinal }) => fates[ordinal] ?? { kind: 'healthy' };
+};
 
 const fullZone = (stage: Stage) => {
   stage.configure({ spillOver: true });
@@ -172,8 +229,17 @@ export const KINDS = {
     fleet: 'faults-app',
     arrange: unlist,
     outcome: 'old hosts',
-    openGate: ({ world, fleet: { mackerel }, oldInstances: [first = ''] }) => {
-      world.mackerel.addHost({ name: first, roles: [mackerel], instanceId: first });
+    openGate: listAgain,
+  },
+  'unlisted-but-urgent': {
+    fleet: 'faults-app',
+    arrange: unlist,
+    input: { override: ['unlisted'], reason: 'the payment page is down' },
+    outcome: 'new hosts',
+    // Nobody lists it again: it goes.
+    beforeTheNext: ({ world, fleet, oldInstances: [first = ''] }) => {
+      for (const ref of fleet.loadBalancers) world.loadBalancers.deregister(ref, [first]);
+      world.ec2.terminate([first]);
     },
   },
   'two-balancers': { fleet: 'faults-two-balancers', outcome: 'new hosts' },
@@ -254,14 +320,18 @@ export const KINDS = {
     arrange: during('Terminate old instances', ({ world }) => world.mackerel.suffer('read-only')),
     outcome: 'new hosts',
   },
+  // The clean-up inherits a wait whose time is over by then.
+  'stopped-late-in-the-undo': { fleet: 'faults-app', arrange: stopLateInUndo, outcome: 'old hosts' },
+  'stopped-late-in-the-removal': {
+    fleet: 'faults-app',
+    arrange: stopLateInRemoval,
+    outcome: 'new hosts',
+  },
+  'two-stragglers': { fleet: 'faults-twenty', arrange: twoFates, outcome: 'new hosts' },
   straggler: { fleet: 'faults-large', arrange: straggler, outcome: 'new hosts' },
   'straggler-lost': {
     fleet: 'faults-large',
-    arrange: lastHost({
-      kind: 'dies',
-      afterSeconds: 12,
-      stateReason: 'Server.InternalError: Internal error',
-    }),
+    arrange: lastHost(LOST_BY_EC2),
     outcome: 'new hosts',
   },
   'stopped-replacing': {
@@ -347,6 +417,11 @@ const FILE: FleetsFile = {
     entry('faults-large', {
       loadBalancers: [{ kind: 'classic', name: 'faults-large' }],
       instancesPerZone: 2,
+      replaceStragglers: true,
+    }),
+    entry('faults-twenty', {
+      loadBalancers: [{ kind: 'classic', name: 'faults-twenty' }],
+      instancesPerZone: 10,
       replaceStragglers: true,
     }),
     entry('faults-single', {

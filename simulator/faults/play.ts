@@ -1,5 +1,6 @@
 /** Plays one case on a stage of its own, and judges it: the rules after every event, and the world at the end. */
 import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
+import { STEPS } from '../../lambdas/domain/core/steps.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { type Outcome, Rules, type Violation } from '../rules.ts';
 import { API_KEY, Stage } from '../stage.ts';
@@ -20,6 +21,11 @@ export interface Verdict {
   /** The moments that it reached, in order. */
   readonly reached: readonly Reached[];
 }
+
+const LAUNCHING: readonly string[] = [
+  STEPS['launch-new-instances'].title,
+  STEPS['replace-the-stragglers'].title,
+];
 
 /** Whoever reads of these believes that nothing is left to do. */
 const TOLD_AS_DONE: readonly string[] = ['Deployed', 'Finished', 'RolledBack', 'Undone'];
@@ -82,6 +88,7 @@ class Trial {
     const stepBegan = () => this.#injector.acting?.startedAt;
     const rules = new Rules(stage.world, stage.fleet, 'the-deployment', stepBegan);
     this.#fence();
+    this.#askOnce();
     const outcome = await this.#settle(rules);
     const { reached, applied } = this.#injector;
     const reachedByThen = [...reached];
@@ -99,6 +106,15 @@ class Trial {
       if (by === 'scenario' || !acting || changed.length === 0) return;
       if (kind === 'object-created' || kind === 'annotated' || acting.heldTheLock) return;
       this.#broken(8, `"${acting.state}" changed ${changed.join(', ')} (${kind}) without holding the lock`);
+    });
+  }
+
+  /** Rule 5: EC2's bucket is everybody's. Who has an answer keeps it; only a launch that was disturbed is asked for again. */
+  #askOnce(): void {
+    const isDisturbed = this.#case.injuries.some(({ moment }) => LAUNCHING.includes(moment.state));
+    this.#stage.world.on(({ kind, ids, changed }) => {
+      if (kind === 'instances-launched' && changed.length === 0 && !isDisturbed)
+        this.#broken(5, `EC2 was asked twice for the share of ${ids.join(', ')}`);
     });
   }
 
@@ -186,6 +202,7 @@ class Trial {
     const stage = this.#stage;
     stage.forgetCues();
     this.#kind.openGate?.(stage);
+    this.#kind.beforeTheNext?.(stage);
     stage.world.mackerel.recover();
     stage.world.outages.recover();
     // After an undo the same release can be deployed again; after a success, only a newer one.

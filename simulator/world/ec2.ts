@@ -144,8 +144,8 @@ export class Ec2Model {
 
   // ── What a scenario does to an instance ──
 
-  protect(instanceId: string): void {
-    this.instance(instanceId).protected = true;
+  protect(instanceId: string, isProtected = true): void {
+    this.instance(instanceId).protected = isProtected;
   }
 
   breakApplication(instanceId: string): void {
@@ -229,6 +229,8 @@ export class Ec2Model {
     if (earlier !== undefined) {
       if (earlier.request !== JSON.stringify(request))
         throw refuseLaunch('IdempotentParameterMismatch', request);
+      const ids = earlier.instances.map(({ id }) => id);
+      this.#world.emit({ kind: 'instances-launched', ids, changed: [] });
       return earlier.instances.map((instance) => instance.describe(now));
     }
     this.#checkRequest(request, subnet);

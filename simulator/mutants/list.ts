@@ -435,15 +435,6 @@ export const MUTANTS: readonly Mutant[] = [
     kinds: ['no-bake', 'single'],
   },
   {
-    name: 'a clean-up that inherits the time of a wait',
-    breaks: 'what a dead holder left is given up at the first look, and a human is called',
-    rule: 6,
-    file: 'lambdas/domain/lock/dead-holders.ts',
-    find: '      ...waitsAnew(document, now),\n',
-    replace: '',
-    kinds: ['stopped-late-in-the-undo'],
-  },
-  {
     name: 'a removal that inherits the time of its wait',
     breaks: 'a removal that was cut off is not finished, and a human is called',
     rule: 6,
@@ -458,18 +449,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 7,
     file: 'lambdas/domain/hosts/stragglers.ts',
     find: 'Math.max(1, Math.floor(hosts / 10))',
-    replace: 'Math.min(1, Math.floor(hosts / 10))',
+    replace: 'Math.max(1, Math.floor(hosts / 100))',
     kinds: ['two-stragglers'],
-  },
-  {
-    name: 'an ending that is not written down',
-    breaks: 'a clean-up goes through the removal again, and calls a human for a deployment that was told as done',
-    rule: 6,
-    file: 'lambdas/release-the-fleet-lock.ts',
-    find: "if (held.phase !== 'agree') await",
-    replace: "if (held.generation < 0) await",
-    kinds: ['app'],
-    at: 'Release the lock after the deployment / executions.start #1 = garbled',
   },
   {
     name: 'an overridden guest that nobody names',
@@ -486,7 +467,8 @@ export const MUTANTS: readonly Mutant[] = [
     rule: 5,
     file: 'lambdas/launch-new-instances.ts',
     find: 'const open = fleet.subnets.filter((home) => !written.launched[home]);',
-    replace: 'const isAll = fleet.subnets.every((home) => written.launched[home]);\n    const open = isAll ? [] : fleet.subnets;',
+    replace:
+      'const isAll = fleet.subnets.every((home) => written.launched[home]);\n    const open = isAll ? [] : fleet.subnets;',
     kinds: ['busy-account', 'spill-over'],
   },
 ];

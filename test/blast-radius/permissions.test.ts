@@ -461,25 +461,3 @@ describe('A step that only looks', () => {
     expect(actions.filter((action) => !LOOKS.test(action)).sort()).toEqual(LOG);
   });
 });
-
-// ── The judge ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-describe('What is not known of IAM is refused, not guessed', () => {
-  const statement = { Effect: 'Allow', Action: 's3:GetObject', Resource: '*' };
-  const ask = (changes: object) => () =>
-    allows([{ ...statement, ...changes }], { action: 's3:GetObject', resource: 'arn:aws:s3:::b/k' });
-  it.each([
-    ['an operator', { Condition: { StringLike: { 's3:prefix': 'x' } } }, /operator StringLike is not known/],
-    ['a part of a statement', { NotAction: 's3:PutObject' }, /has NotAction/],
-    ['a policy variable', { Resource: ['arn:aws:s3:::b/$', '{aws:username}'].join('') }, /policy variable/],
-    ['an effect', { Effect: 'Maybe' }, /Unknown effect Maybe/],
-  ])('%s', (_title, changes, says) => expect(ask(changes)).toThrow(says));
-
-  it('and a Deny wins', () =>
-    expect(
-      allows([statement, { ...statement, Effect: 'Deny', Action: 's3:*' }], {
-        action: 's3:GetObject',
-        resource: 'arn:aws:s3:::b/k',
-      }),
-    ).toBe(false));
-});

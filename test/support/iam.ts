@@ -1,8 +1,10 @@
 /**
- * What IAM would answer, as far as our policies go: statements of one identity, and a request with its context. What a
- * policy could hold and this file does not know (an operator, a policy variable, NotAction, …) it refuses: to guess
- * would be to pass a policy that IAM reads otherwise. Rejected: `@cloud-copilot/iam-simulate`, which knows all of IAM,
- * for its licence (AGPL), though both agree about our policies; moto, which looks at no conditions but those of trust.
+ * What IAM would answer, by its documentation ("Policy evaluation logic", "Condition operators", "Set operators for
+ * multivalued context keys", "Variables and tags"): statements of one identity, and a request with its context. What a
+ * policy could hold and this file does not know (an operator, a key of which it does not know whether it is a list) it
+ * refuses: to guess would be to pass a policy that IAM reads otherwise. Rejected: `@cloud-copilot/iam-simulate`, which
+ * knows all of IAM, for its licence (AGPL), though both agree about our policies; moto, which looks at no conditions but
+ * those of trust.
  */
 import type { Statement } from '../../lib/resolve-policies.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
@@ -15,70 +17,220 @@ export interface IamRequest {
   readonly context?: Readonly<Record<string, string | readonly string[]>>;
 }
 
+/** A statement as IAM's grammar has it: ours never say Not…, those of others may. */
+export type AnyStatement = Omit<Statement, 'Action' | 'Resource'> & {
+  readonly Sid?: string;
+  readonly Action?: string | readonly string[];
+  readonly NotAction?: string | readonly string[];
+  readonly Resource?: unknown;
+  readonly NotResource?: unknown;
+};
+
 /** An explicit Deny wins; else any Allow will do; else no. */
-export function allows(statements: readonly Statement[], request: IamRequest): boolean {
+export function allows(statements: readonly AnyStatement[], request: IamRequest): boolean {
+  assertShapes(request);
   const applying = statements.filter((statement) => applies(statement, request));
   if (applying.some(({ Effect }) => Effect === 'Deny')) return false;
   return applying.length > 0;
 }
 
-const KNOWN_PARTS = ['Action', 'Condition', 'Effect', 'Resource', 'Sid'];
+// ── Statements ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function applies(statement: Statement, request: IamRequest): boolean {
+const KNOWN_PARTS = ['Action', 'NotAction', 'Resource', 'NotResource', 'Condition', 'Effect', 'Sid'];
+
+function applies(statement: AnyStatement, request: IamRequest): boolean {
   const unknown = Object.keys(statement).filter((part) => !KNOWN_PARTS.includes(part));
   if (unknown.length > 0) throw new Error(`A statement has ${unknown.join(', ')}, which is not known here.`);
   if (!['Allow', 'Deny'].includes(statement.Effect)) throw new Error(`Unknown effect ${statement.Effect}`);
-  const actions = [statement.Action].flat();
-  const resources = [statement.Resource].flat();
-  // Actions are compared without regard to case, resources with it.
-  const action = request.action.toLowerCase();
+  // Every condition is read, also of a statement about something else: a mistake in it shows with any request.
+  const conditions = conditionsOf(statement);
   return (
-    actions.some((pattern) => wildcard(pattern.toLowerCase()).test(action)) &&
-    resources.some((pattern) => wildcard(textOf(pattern)).test(request.resource)) &&
-    Object.entries(statement.Condition ?? {}).every(([operator, condition]) =>
-      Object.entries(condition).every(([key, wanted]) =>
-        holds(operator, [wanted].flat().map(textOf), valuesOf(request, key)),
-      ),
-    )
+    // Actions are compared without regard to case, resources with it.
+    isAmong(statement, 'Action', (pattern) => matches(pattern, request.action, {}, 'i')) &&
+    isAmong(statement, 'Resource', (pattern) => matches(pattern, request.resource, request.context ?? {})) &&
+    conditions.every((condition) => holds(condition, request))
   );
 }
 
+/** By `Action` or by `NotAction`: a statement has one of them. */
+function isAmong(
+  statement: AnyStatement,
+  part: 'Action' | 'Resource',
+  isIt: (pattern: string) => boolean,
+): boolean {
+  const { [part]: these, [`Not${part}` as const]: allBut } = statement;
+  if ((these === undefined) === (allBut === undefined)) {
+    throw new Error(`A statement has ${part} or Not${part}: one of them.`);
+  }
+  const isOne = [these ?? allBut].flat().map(textOf).some(isIt);
+  return these === undefined ? !isOne : isOne;
+}
+
+// ── Conditions ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Condition {
+  readonly set: 'ForAllValues' | 'ForAnyValue' | undefined;
+  readonly operator: string;
+  readonly ifExists: boolean;
+  readonly key: string;
+  readonly wanted: readonly string[];
+}
+
+/** Does one value of the request match one value of the policy? `Not…` operators are the opposite of these. */
+type Compare = (wanted: string, given: string, context: Context) => boolean;
+type Context = NonNullable<IamRequest['context']>;
+
+const equals: Compare = (wanted, given, context) => given === filledIn(wanted, context);
+const like: Compare = (wanted, given, context) => matches(wanted, given, context);
+/** `ArnEquals` and `ArnLike` are the same: part by part, each with wildcards. */
+const arnLike: Compare = (wanted, given, context) => {
+  const [parts, its] = [arnParts(wanted), arnParts(given)];
+  return parts.every((part, index) => matches(part, its[index] ?? '', context));
+};
+const arnParts = (arn: string): string[] => {
+  const parts = arn.split(':');
+  return [...parts.slice(0, 5), parts.slice(5).join(':')];
+};
+const number =
+  (holds: (given: number, wanted: number) => boolean): Compare =>
+  (wanted, given) =>
+    holds(Number(given), Number(wanted));
+
+const COMPARE: Readonly<Record<string, Compare>> = {
+  StringEquals: equals,
+  StringEqualsIgnoreCase: (wanted, given, context) =>
+    equals(wanted.toLowerCase(), given.toLowerCase(), context),
+  StringLike: like,
+  ArnEquals: arnLike,
+  ArnLike: arnLike,
+  Bool: (wanted, given) => wanted.toLowerCase() === given.toLowerCase(),
+  NumericEquals: number((given, wanted) => given === wanted),
+  NumericLessThan: number((given, wanted) => given < wanted),
+  NumericLessThanEquals: number((given, wanted) => given <= wanted),
+  NumericGreaterThan: number((given, wanted) => given > wanted),
+  NumericGreaterThanEquals: number((given, wanted) => given >= wanted),
+};
+/** `StringNotEquals` → `StringEquals` */
+const NEGATED = /^(String|Numeric|Arn)Not(?=Equals|Like)/;
+
+const conditionsOf = ({ Condition: all = {} }: AnyStatement): Condition[] =>
+  Object.entries(all).flatMap(([written, keys]) => {
+    const [, set, operator = '', ifExists] = /^(?:(\w+):)?(\w+?)(IfExists)?$/.exec(written) ?? [];
+    if (set !== undefined && set !== 'ForAllValues' && set !== 'ForAnyValue') {
+      throw new Error(`The set operator ${set} is not known here.`);
+    }
+    const isKnown = operator === 'Null' ? !set && !ifExists : operator.replace(NEGATED, '$1') in COMPARE;
+    if (!isKnown) throw new Error(`The operator ${written} is not known here.`);
+    return Object.entries(keys).map(([key, wanted]) => {
+      assertFits(key, operator, set);
+      return { set, operator, ifExists: ifExists !== undefined, key, wanted: [wanted].flat().map(textOf) };
+    });
+  });
+
+/** Keys and operators are joined by AND, the values of a key by OR; of a negated operator by NOR. */
+function holds({ set, operator, ifExists, key, wanted }: Condition, { context = {} }: IamRequest): boolean {
+  const given = valuesOf(context, key);
+  if (operator === 'Null') return wanted.includes(String(given === undefined));
+  if (given === undefined && ifExists) return true;
+  const plain = operator.replace(NEGATED, '$1');
+  const isNegated = plain !== operator;
+  const isWanted = (value: string) =>
+    wanted.some((each) => COMPARE[plain]?.(each, value, context)) !== isNegated;
+  // Also true of a request without the key: what IAM's documentation warns of.
+  if (set === 'ForAllValues') return (given ?? []).every(isWanted);
+  if (set === 'ForAnyValue') return (given ?? []).some(isWanted);
+  // "If the key is not present, the values don't match": then what shall not match, holds.
+  return given === undefined ? isNegated : given.every(isWanted);
+}
+
 /** The values of a key in the request; `undefined` when it has none. Keys are compared without regard to case. */
-function valuesOf({ context = {} }: IamRequest, key: string): readonly string[] | undefined {
+function valuesOf(context: Context, key: string): readonly string[] | undefined {
   const found = Object.entries(context).find(([name]) => name.toLowerCase() === key.toLowerCase());
   return found && [found[1]].flat();
 }
 
-function holds(operator: string, wanted: readonly string[], given: readonly string[] | undefined): boolean {
-  const isWanted = (value: string) => wanted.includes(value);
-  switch (operator) {
-    case 'StringEquals':
-    // Without wildcards, as ours are, an ARN equals what it is written like.
-    case 'ArnEquals':
-      return given?.some(isWanted) ?? false;
-    case 'StringEqualsIfExists':
-      return given === undefined || given.some(isWanted);
-    // Holds for a request without the key.
-    case 'ForAllValues:StringEquals':
-      return (given ?? []).every(isWanted);
-    case 'Bool':
-      return given?.some(isWanted) ?? false;
-    case 'Null':
-      return isWanted(String(given === undefined));
-    default:
-      throw new Error(`The operator ${operator} is not known here.`);
+// ── Keys of one value and keys of many ─────────────────────────────────────────────────────────────────────────────
+
+/** The keys that the service authorization reference has as `ArrayOf…`, of the services that we ask for. */
+const LISTS = new Set(
+  [
+    'aws:CalledVia',
+    'aws:PrincipalOrgPaths',
+    'aws:PrincipalServiceNamesList',
+    'aws:ResourceOrgPaths',
+    'aws:SourceOrgPaths',
+    'aws:TagKeys',
+    'dynamodb:Attributes',
+    'dynamodb:LeadingKeys',
+    'events:detail-type',
+    'events:source',
+    'kms:EncryptionContextKeys',
+    'kms:GrantOperations',
+    'kms:ResourceAliases',
+  ].map((key) => key.toLowerCase()),
+);
+const isList = (key: string) => LISTS.has(key.toLowerCase());
+
+/** A list without a set operator is compared with nothing; a set operator lets a single key that is missing pass. */
+function assertFits(key: string, operator: string, set: Condition['set']): void {
+  if (operator === 'Null') return;
+  if (isList(key) && set === undefined) {
+    throw new Error(`${key} is a list: ${operator} needs ForAllValues or ForAnyValue.`);
+  }
+  if (!isList(key) && set !== undefined) throw new Error(`${key} has one value: ${set} is for lists.`);
+}
+
+function assertShapes({ context = {} }: IamRequest): void {
+  for (const [key, value] of Object.entries(context)) {
+    if (isList(key) !== Array.isArray(value)) {
+      throw new Error(`A request has ${key} as ${isList(key) ? 'a list' : 'one value'}.`);
+    }
   }
 }
 
-/** `*` is any text, `?` any character. */
-function wildcard(pattern: string): RegExp {
-  const literal = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's');
+// ── Texts ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const VARIABLE = /\$\{([^}]*)\}/g;
+
+/** `*` is any text, `?` any character; what a variable stands for is text, whatever it holds. */
+function matches(pattern: string, text: string, context: Context, flags = ''): boolean {
+  const literal = (part: string) => part.replace(/[.+^${}()|[\]\\]/g, '\\$&');
+  const wild = (part: string) => literal(part).replaceAll('*', '.*').replaceAll('?', '.');
+  const exact = (part: string) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  let source = '';
+  let from = 0;
+  for (const found of pattern.matchAll(VARIABLE)) {
+    const value = valueOfVariable(found[1] ?? '', context);
+    if (value === undefined) return false;
+    source += wild(pattern.slice(from, found.index)) + exact(value);
+    from = found.index + found[0].length;
+  }
+  return new RegExp(`^${source}${wild(pattern.slice(from))}$`, `s${flags}`).test(text);
+}
+
+/** `undefined`, which equals nothing, where a variable has no value and no default. */
+function filledIn(text: string, context: Context): string | undefined {
+  let isKnown = true;
+  const filled = text.replace(VARIABLE, (_, name: string) => {
+    const value = valueOfVariable(name, context);
+    isKnown &&= value !== undefined;
+    return value ?? '';
+  });
+  return isKnown ? filled : undefined;
+}
+
+/** `${*}`, `${?}` and `${$}` are these characters; `${key, 'default'}`. A key of many values is no variable. */
+function valueOfVariable(name: string, context: Context): string | undefined {
+  if (['*', '?', '$'].includes(name)) return name;
+  const [, key = '', fallback] = /^([^,]+?)(?:\s*,\s*'([^']*)')?$/.exec(name.trim()) ?? [];
+  if (isList(key)) throw new Error(`${key} is a list, which no policy variable can be.`);
+  return valuesOf(context, key)?.[0] ?? fallback;
 }
 
 function textOf(value: unknown): string {
+  // CloudFormation writes them as JSON has them.
+  if (typeof value === 'boolean' || typeof value === 'number') return String(value);
   if (typeof value !== 'string') throw new Error(`${JSON.stringify(value)} was not resolved.`);
-  if (value.includes('${')) throw new Error(`${value} has a policy variable, which is not known here.`);
   return value;
 }
 

@@ -7,8 +7,9 @@ import { liveArtifacts } from './clients/artifacts.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveRecords } from './clients/records.ts';
 import type { After, NoRelease, ResolvedRelease } from './domain/core/document.ts';
+import { assertGatesOpen } from './domain/core/errors.ts';
 import { defineStep } from './domain/core/step.ts';
-import { askGatesAbout, assertGatesOpen } from './domain/release/gates.ts';
+import { askGatesAbout } from './domain/release/gates.ts';
 import { earlierRelease, readPast } from './domain/release/past.ts';
 import { newestFiles, recordedFiles } from './domain/release/pinning.ts';
 import {

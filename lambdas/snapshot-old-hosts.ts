@@ -9,6 +9,7 @@ import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After, Snapshot } from './domain/core/document.ts';
+import { assertGatesOpen } from './domain/core/errors.ts';
 import { loadBalancerName, TAG } from './domain/core/fleet.ts';
 import { defineStep } from './domain/core/step.ts';
 import { decideJoining } from './domain/hosts/joining.ts';
@@ -50,8 +51,10 @@ export const snapshotOldHosts = defineStep(
     const instances = others.length === 0 ? [] : await ports.ec2.describe(others);
     const facts = { hosts, tagged, instances, members: withoutGroupsPort(members, balancers) };
     const decision = decideSnapshot(fleet, facts, deployment.input.override);
+    if (!deployment.release.dryRun) assertGatesOpen(decision.refusals);
     return {
       reason: decision.reason,
+      ...(decision.refusals.length > 0 && { refusals: decision.refusals }),
       hosts: decision.hosts,
       strangers: decision.strangers.slice(0, MOST_STRANGERS),
       strangerCount: decision.strangers.length,

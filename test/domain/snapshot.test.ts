@@ -39,6 +39,7 @@ describe('decideSnapshot', () => {
     expect(decide({ hosts: [], instances: [], tagged: [], members: new Map([['web', []]]) })).toEqual({
       hosts: [],
       strangers: [],
+      refusals: [],
       reason: 'no old host of Shop:web: this is the first deployment',
     }));
 
@@ -289,17 +290,23 @@ describe('a host of the fleet that serves and that Mackerel does not list', () =
     ['known by the load balancer alone', { ...unlisted, tagged: [] }, 'i-old1 (is in service at web)'],
     ['running, without a load balancer', withoutBalancer, 'i-old1 (is running)'],
   ])('refuses the deployment: %s', (_, changes, who) =>
-    expect(() => decided(changes)).toThrow(
-      failure('UnlistedHostServes', `Mackerel does not list ${who} under Shop:web, with the tag of shop`),
-    ),
+    expect(decided(changes).refusals).toEqual([
+      {
+        name: 'UnlistedHostServes',
+        sentence: expect.stringContaining(
+          `Mackerel does not list ${who} under Shop:web, with the tag of shop`,
+        ),
+      },
+    ]),
   );
 
   it('is left beside for who insists, and named', () => {
-    const { hosts, strangers, reason } = decided(unlisted, ['unlisted']);
+    const { hosts, strangers, refusals, reason } = decided(unlisted, ['unlisted']);
+    expect(refusals).toEqual([]);
     expect(hosts.map(({ instanceId }) => instanceId)).toEqual([second]);
     expect(strangers).toMatchObject([{ name: 'i-old1' }]);
     expect(reason).toContain('although Mackerel does not list i-old1 (is in service at web)');
-    expect(() => decided(unlisted, ['freeze'])).toThrow(failure('UnlistedHostServes', 'i-old1'));
+    expect(decided(unlisted, ['freeze']).refusals).toHaveLength(1);
   });
 
   const tagged = (changes: Partial<Instance>) => ({
@@ -318,7 +325,7 @@ describe('a host of the fleet that serves and that Mackerel does not list', () =
       tagged({ tags: { [TAG.fleet]: 'shop', [TAG.keepUntil]: '2026-03-01T10:00:00Z' } }),
     ],
   ])('does not count when it %s', (_, changes) =>
-    expect(decided({ ...unlisted, ...changes }).hosts).toHaveLength(1),
+    expect(decided({ ...unlisted, ...changes })).toMatchObject({ hosts: [{}], refusals: [] }),
   );
 });
 

@@ -58,6 +58,17 @@ describe('An old host that Mackerel does not list', () => {
     expect(set.world.ledger.read(fleet)?.held).toBeUndefined();
   });
 
+  it.each<[object, RegExp[]]>([
+    [{}, [/^UnlistedHostServes: Mackerel does not list i-/]],
+    [INSIST, []],
+  ])('is among the refusals of a plan, which does not fail: %j', async (input, refusals) => {
+    const set = setStage();
+    unlist(set);
+    const { result } = await deploy(set, { ...input, dryRun: true });
+    expect(result.endedIn).toBe('Planned');
+    expect(result.output).toMatchObject({ refusals: refusals.map((each) => expect.stringMatching(each)) });
+  });
+
   it.each([APP, WORKER])('is named in record, mail and page for who insists (%s)', async (fleet) => {
     const set = setStage(fleet);
     unlist(set);

@@ -1,6 +1,7 @@
 /** Which hosts are in service, as the next deployment decides it: would it start, which hosts would it leave alone? */
 
 import type { OldHost, Stranger } from '../../../lambdas/domain/core/document.ts';
+import { assertGatesOpen } from '../../../lambdas/domain/core/errors.ts';
 import { fleetSize, isProtected, loadBalancerName, TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { count, list, span } from '../../../lambdas/domain/core/words.ts';
 import { healthWords } from '../../../lambdas/domain/hosts/health-words.ts';
@@ -53,6 +54,7 @@ const snapshot = (subject: Subject, facts: SnapshotFacts, left: LeftBehind): rea
   decided<readonly Finding[]>(
     () => {
       const decision = decideSnapshot(subject.fleet, facts);
+      assertGatesOpen(decision.refusals);
       return [...serving(subject, decision, facts.members), ...strangers(subject, decision.strangers, left)];
     },
     ({ name, message }) => [hosts.problem(happened(message), mendOf(subject, facts, name), name)],

@@ -29,8 +29,17 @@ const Kept = v.object({ instanceId: v.string(), until: instant });
 export type Kept = v.InferOutput<typeof Kept>;
 
 /** The names that a gate refuses under. */
-const GATES = ['NothingToRollBackTo', 'OlderImage', 'NotProven', 'Frozen'] as const satisfies FailureName[];
-export type GateName = (typeof GATES)[number];
+const GATES = [
+  'NothingToRollBackTo',
+  'OlderImage',
+  'NotProven',
+  'Frozen',
+  'UnlistedHostServes',
+] as const satisfies FailureName[];
+const GateRefusal = v.object({ name: v.picklist(GATES), sentence: v.string() });
+export type GateRefusal = v.InferOutput<typeof GateRefusal>;
+/** What would refuse this deployment, if it were not a dry run. */
+const refusals = { refusals: v.optional(v.array(GateRefusal)) };
 
 /** Who acts, and whether this execution may go on at all. */
 const Lock = v.object({
@@ -90,8 +99,7 @@ const ResolvedRelease = v.object({
   previous: v.optional(v.string()),
   /** The newest version of the artifact, when it is gone back: the event of its upload may come late. */
   leftBehind: v.optional(v.string()),
-  /** What would refuse this deployment, if it were not a dry run. */
-  refusals: v.optional(v.array(v.object({ name: v.picklist(GATES), sentence: v.string() }))),
+  ...refusals,
 });
 export type ResolvedRelease = v.InferOutput<typeof ResolvedRelease>;
 
@@ -133,6 +141,7 @@ const Snapshot = v.object({
   strangers: v.array(Stranger),
   /** How many strangers there were in all; the list is cut at 50. */
   strangerCount: v.number(),
+  ...refusals,
   /** What the load balancers' settings mean for the time that this deployment takes. */
   balancers: v.array(
     v.object({

@@ -79,3 +79,13 @@ export class DeploymentError extends Error {
 export function isFailure(error: unknown, name?: FailureName): error is DeploymentError {
   return error instanceof Error && error.name in FAILURES && (name === undefined || error.name === name);
 }
+
+/** @throws the first of a deployment's closed gates, with the sentences of all. */
+export function assertGatesOpen([
+  first,
+  ...others
+]: readonly { readonly name: FailureName; readonly sentence: string }[]): void {
+  if (first === undefined) return;
+  const rest = others.map(({ name, sentence }) => ` Also ${name}: ${sentence}`);
+  throw new DeploymentError(first.name, `${first.sentence}${rest.join('')}`);
+}

@@ -7,14 +7,14 @@ import type { Instance } from '../../ports/ec2.ts';
 import type { Member } from '../../ports/load-balancers.ts';
 import type { MackerelHost } from '../../ports/mackerel.ts';
 import { groupBy } from '../core/collections.ts';
-import type { OldHost, Stranger } from '../core/document.ts';
+import type { GateRefusal, OldHost, Stranger } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { type Fleet, fleetSize, isProtected, TAG } from '../core/fleet.ts';
 import type { Override } from '../core/input.ts';
 import { count, list, plain } from '../core/words.ts';
 import { keptUntil } from './kept.ts';
 import { isGoing } from './readiness.ts';
-import { assertAllListed, unlistedHosts, unlistedSentence } from './who-serves.ts';
+import { unlistedHosts, unlistedRefusal, unlistedSentence } from './who-serves.ts';
 
 export interface SnapshotFacts {
   /** The role's hosts, in all four statuses. */
@@ -31,13 +31,14 @@ export interface SnapshotDecision {
   readonly hosts: OldHost[];
   readonly strangers: Stranger[];
   readonly reason: string;
+  /** The gate that an instance of the fleet closes which serves, and which Mackerel does not list (rule 7). */
+  readonly refusals: GateRefusal[];
 }
 
 /**
  * @throws SnapshotContradicts when Mackerel lists nobody although somebody serves, or EC2 does not know somebody who
  * does: an empty answer is no answer (rule 4).
  * @throws TerminationRefused when an old host carries the hand brake.
- * @throws UnlistedHostServes when an instance of the fleet serves that Mackerel does not list (rule 7).
  * @throws FleetWouldShrink when more hosts serve than would be launched (rule 2).
  * @param override the gates that somebody opened
  */
@@ -62,12 +63,12 @@ export function decideSnapshot(
   assertNoHandBrake(hosts, facts);
   const listed = facts.hosts.flatMap(({ instanceId }) => instanceId ?? []);
   const unlisted = unlistedHosts(fleet, { instances: [...known.values()], members: facts.members }, listed);
-  if (!override.includes('unlisted')) assertAllListed(fleet, unlisted);
+  const refusals = override.includes('unlisted') ? [] : unlistedRefusal(fleet, unlisted);
   assertFitsDocument(fleet, hosts);
   assertDoesNotShrink(fleet, hosts);
   const although =
     unlisted.length > 0 ? `, although Mackerel does not list ${unlistedSentence(unlisted)}` : '';
-  return { hosts, strangers, reason: snapshotSentence(fleet, hosts, strangers) + although };
+  return { hosts, strangers, refusals, reason: snapshotSentence(fleet, hosts, strangers) + although };
 }
 
 /** Whom EC2 does not know may be ours; who carries another fleet's tag, or none, is not, as README says. */

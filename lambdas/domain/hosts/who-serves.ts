@@ -4,8 +4,13 @@
  * none, is somebody else's and left alone.
  */
 import type { Instance } from '../../ports/ec2.ts';
-import { type Deployment, newInstanceIds, oldInstanceIds, type Stranger } from '../core/document.ts';
-import { DeploymentError } from '../core/errors.ts';
+import {
+  type Deployment,
+  type GateRefusal,
+  newInstanceIds,
+  oldInstanceIds,
+  type Stranger,
+} from '../core/document.ts';
 import { type Fleet, TAG } from '../core/fleet.ts';
 import { list } from '../core/words.ts';
 import { keptUntil } from './kept.ts';
@@ -52,17 +57,16 @@ export function besidesSentence(
   return unlisted.length === 0 ? '' : `; not of this deployment: ${unlistedSentence(unlisted)}`;
 }
 
-/** @throws UnlistedHostServes */
-export function assertAllListed(
+/** The gate that nobody passes while such a host serves, unless somebody insists. */
+export function unlistedRefusal(
   { name, mackerel: { service, role } }: Fleet,
   unlisted: readonly Stranger[],
-): void {
-  if (unlisted.length === 0) return;
-  throw new DeploymentError(
-    'UnlistedHostServes',
+): GateRefusal[] {
+  if (unlisted.length === 0) return [];
+  const sentence =
     `Mackerel does not list ${unlistedSentence(unlisted)} under ${service}:${role}, with the tag of ${name}: this ` +
       'deployment would leave it serving beside the new hosts. Register it again (delete its agent’s id file, restart the ' +
       'agent), or take it out of service and terminate it; then deploy again. To deploy beside it: ' +
-      '{"override": ["unlisted"], "reason": "…"}.',
-  );
+    '{"override": ["unlisted"], "reason": "…"}.';
+  return [{ name: 'UnlistedHostServes', sentence }];
 }

@@ -6,8 +6,7 @@
 import * as v from 'valibot';
 import type { Records } from '../../ports/s3.ts';
 import type { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
-import type { GateName } from '../core/document.ts';
-import { DeploymentError } from '../core/errors.ts';
+import type { GateRefusal } from '../core/document.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { DeploymentInput, Override } from '../core/input.ts';
 import { machineName, promotionKey } from '../core/names.ts';
@@ -28,11 +27,6 @@ export interface GateFacts {
   readonly current: CurrentRelease | undefined;
   /** The record of the artifact's promotion to this fleet, as it was found; only asked for where it is demanded. */
   readonly promotion: unknown;
-}
-
-export interface GateRefusal {
-  readonly name: GateName;
-  readonly sentence: string;
 }
 
 export interface GateAnswer {
@@ -74,13 +68,6 @@ interface Asked {
   readonly refusal: GateRefusal | undefined;
   readonly opens?: Override;
   readonly told?: string;
-}
-
-/** @throws the first refusal, with the sentences of all. */
-export function assertGatesOpen([first, ...others]: readonly GateRefusal[]): void {
-  if (first === undefined) return;
-  const rest = others.map(({ name, sentence }) => ` Also ${name}: ${sentence}`);
-  throw new DeploymentError(first.name, `${first.sentence}${rest.join('')}`);
 }
 
 /** Who rolls back to what runs has mistaken one deployment for another: a success would say that it helped. */

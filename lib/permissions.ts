@@ -7,7 +7,7 @@
 
 import type { Stack } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { executionArn, machineArn } from '../lambdas/domain/core/aws.ts';
+import { executionArn, machineArn, serviceHost } from '../lambdas/domain/core/aws.ts';
 import { TAG } from '../lambdas/domain/core/fleet.ts';
 import {
   EVENT_SOURCE,
@@ -169,7 +169,7 @@ const decryptApiKey: Grant = ({ stack, environment: { apiKeyKmsKeyArn, apiKeyPar
   resources: apiKeyKmsKeyArn === undefined ? [] : [apiKeyKmsKeyArn],
   conditions: {
     StringEquals: {
-      'kms:ViaService': `ssm.${region}.amazonaws.com`,
+      'kms:ViaService': serviceHost('ssm', region),
       'kms:EncryptionContext:PARAMETER_ARN': parameterArn(stack, apiKeyParameter),
     },
   },
@@ -270,7 +270,7 @@ const useVolumeKeys =
   ({ environment: { fleets, region } }) => ({
     actions: actions.map((action) => `kms:${action}`),
     resources: unique(fleets.flatMap(({ kmsKeys }) => kmsKeys)),
-    conditions: { StringEquals: { 'kms:ViaService': `ec2.${region}.amazonaws.com` }, ...conditions },
+    conditions: { StringEquals: { 'kms:ViaService': serviceHost('ec2', region) }, ...conditions },
   });
 const encryptVolumes = [
   useVolumeKeys(

@@ -26,8 +26,12 @@ const PARTITIONS: Readonly<Record<string, Partition>> = {
 export const partitionOf = (region: string): string =>
   Object.entries(PARTITIONS).find(([, { regions }]) => region.startsWith(regions))?.[0] ?? 'aws';
 
+/** As KMS's `kms:ViaService` names it, too. */
+export const serviceHost = (service: string, region: string): string =>
+  `${service}.${region}.${PARTITIONS[partitionOf(region)]?.suffix}`;
+
 export const endpointOf = (service: string, region: string): string =>
-  `https://${service}.${region}.${PARTITIONS[partitionOf(region)]?.suffix}/`;
+  `https://${serviceHost(service, region)}/`;
 
 // ── ARNs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -333,11 +333,11 @@ export class Rules {
     const { artifact, name } = this.#fleet;
     const key = deploymentRecordKey(name, this.#deployment);
     const record = this.#world.s3.readRecord(artifact.bucket, key) as Partial<DeploymentRecord> | undefined;
-    const { unlisted = [], fallen = [], notSeen } = record?.atTheEnd ?? {};
+    const { unlisted = [], fallen = [], unwatched = [], notSeen } = record?.atTheEnd ?? {};
     // That nobody could look is told, too: it says of everybody that one has to see.
     if (notSeen !== undefined)
       return new Set(this.#world.view().instances.map(({ instanceId }) => instanceId));
-    return new Set([...unlisted, ...fallen].map((each) => each.name));
+    return new Set([...unlisted, ...fallen, ...unwatched].map((each) => each.name));
   }
 
   /** A deployment that calls a human leaves enough hosts in service until someone comes, old ones or new ones. */

@@ -34,6 +34,8 @@ const DeploymentRecord = v.object({
     v.object({
       unlisted: v.exactOptional(NAMED),
       fallen: v.exactOptional(NAMED),
+      unwatched: v.exactOptional(NAMED),
+      unasked: v.exactOptional(v.string()),
       notSeen: v.exactOptional(v.string()),
     }),
   ),

@@ -4,21 +4,19 @@
  */
 
 import { chunksOf } from '../domain/core/collections.ts';
-import type { Ec2, Instance, InstanceState } from '../ports/ec2.ts';
-import type { LoadBalancerRef, LoadBalancers, Member } from '../ports/load-balancers.ts';
+import type { Instance, InstanceState } from '../ports/ec2.ts';
+import type { LoadBalancerRef, Member } from '../ports/load-balancers.ts';
+import type { LastLook } from '../ports/ports.ts';
 import { toClassicMember } from './classic-elb.ts';
 import { toTargetMember } from './target-groups.ts';
 import { asking, unavailable } from './wire/aws-errors.ts';
 import { type AwsJsonOptions, liveJsonOptions, patiently } from './wire/aws-json.ts';
-import { sendQuery, tagged } from './wire/aws-query.ts';
-
-export interface LastLook {
-  readonly ec2: Pick<Ec2, 'describe' | 'listByTag'>;
-  readonly loadBalancers: Pick<LoadBalancers, 'members'>;
-}
+import { sendQuery } from './wire/aws-query.ts';
+import { allOf, parseXml, textAt, type Xml } from './wire/xml.ts';
 
 /** Short: the record waits for it. */
 const TIMEOUT_MS = 3_000;
+const LOOKING = 'look at the hosts';
 /** EC2 takes 200 values per filter. */
 const IDS_PER_DESCRIBE = 100;
 
@@ -27,8 +25,8 @@ export const liveLastLook = (): LastLook => lastLookAdapter({ ...liveJsonOptions
 /** Needs `ec2:DescribeInstances`, `elasticloadbalancing:DescribeInstanceHealth` and `…:DescribeTargetHealth`. */
 export function lastLookAdapter(options: AwsJsonOptions): LastLook {
   const ask = (service: string, form: Readonly<Record<string, string>>) =>
-    asking(`look at the hosts (${form.Action})`, () =>
-      patiently(() => sendQuery(options, service, form), options.pauseMs),
+    asking(LOOKING, async () =>
+      understood(await patiently(() => sendQuery(options, service, form), options.pauseMs)),
     );
   const instancesWhere = async (name: string, values: readonly string[]) => {
     const found: Instance[] = [];
@@ -42,8 +40,8 @@ export function lastLookAdapter(options: AwsJsonOptions): LastLook {
         ...Object.fromEntries(values.map((value, index) => [`Filter.1.Value.${index + 1}`, value])),
         ...(token !== undefined && { NextToken: token }),
       });
-      found.push(...itemsIn(xml, 'instancesSet').map(toInstance));
-      token = tagged(xml, 'nextToken') || undefined;
+      found.push(...itemsIn(xml, 'instancesSet', 'item').map(toInstance));
+      token = allOf(xml, 'nextToken')[0]?.text || undefined;
     } while (token !== undefined);
     return found;
   };
@@ -61,7 +59,7 @@ export function lastLookAdapter(options: AwsJsonOptions): LastLook {
     loadBalancers: {
       members: async (ref) => {
         const xml = await ask('elasticloadbalancing', healthForm(ref));
-        return xml.split('<member>').slice(1).flatMap(MEMBER[ref.kind]);
+        return MEMBERS[ref.kind](xml);
       },
     },
   };
@@ -72,66 +70,57 @@ const healthForm = (ref: LoadBalancerRef): Readonly<Record<string, string>> =>
     ? { Action: 'DescribeInstanceHealth', Version: '2012-06-01', LoadBalancerName: ref.name }
     : { Action: 'DescribeTargetHealth', Version: '2015-12-01', TargetGroupArn: ref.arn };
 
-const MEMBER: Readonly<Record<LoadBalancerRef['kind'], (xml: string) => Member[]>> = {
+const MEMBERS: Readonly<Record<LoadBalancerRef['kind'], (xml: Xml) => Member[]>> = {
   classic: (xml) =>
-    toClassicMember({
-      InstanceId: tagged(xml, 'InstanceId'),
-      State: tagged(xml, 'State'),
-      Description: tagged(xml, 'Description'),
+    itemsIn(xml, 'InstanceStates', 'member').flatMap((each) =>
+      toClassicMember({
+        InstanceId: textAt(each, 'InstanceId'),
+        State: textAt(each, 'State'),
+        Description: textAt(each, 'Description'),
+      }),
+    ),
+  'target-group': (xml) =>
+    itemsIn(xml, 'TargetHealthDescriptions', 'member').flatMap((each) => {
+      const health = (what: string) => textAt(each, 'TargetHealth', what);
+      const TargetHealth = {
+        State: health('State'),
+        Reason: health('Reason'),
+        Description: health('Description'),
+      };
+      const Target = { Id: textAt(each, 'Target', 'Id'), Port: Number(textAt(each, 'Target', 'Port')) };
+      return toTargetMember({ Target, TargetHealth } as Parameters<typeof toTargetMember>[0]);
     }),
-  'target-group': (xml) => {
-    // What anomaly detection and overrides say stands beside, in tags of the same names.
-    const [, health = ''] = /<TargetHealth>([\s\S]*?)<\/TargetHealth>/.exec(xml) ?? [];
-    const TargetHealth = {
-      State: tagged(health, 'State'),
-      Reason: tagged(health, 'Reason'),
-      Description: tagged(health, 'Description'),
-    };
-    const Target = { Id: inside(xml, 'Target', 'Id'), Port: Number(inside(xml, 'Target', 'Port')) };
-    return toTargetMember({ Target, TargetHealth } as Parameters<typeof toTargetMember>[0]);
-  },
 };
 
-/** The items of every such set, whole: an item holds sets with items of their own, and its parts come in any order. */
-function itemsIn(xml: string, set: string): string[] {
-  const items: string[] = [];
-  for (const [, content = ''] of xml.matchAll(new RegExp(`<${set}>([\\s\\S]*?)</${set}>`, 'g'))) {
-    let depth = 0;
-    let from = 0;
-    for (const { 0: tag, index } of content.matchAll(/<\/?item>/g)) {
-      if (tag === '<item>' && depth++ === 0) from = index;
-      if (tag === '</item>' && --depth === 0) items.push(content.slice(from, index));
-    }
+/** An answer that was cut off, or is no XML, is none. */
+function understood(answer: string): Xml {
+  try {
+    return parseXml(answer);
+  } catch {
+    throw unavailable(LOOKING, 'the answer could not be read');
   }
-  return items;
 }
 
-function toInstance(xml: string): Instance {
-  const instanceId = tagged(xml, 'instanceId') ?? '';
-  const state = inside(xml, 'instanceState', 'name');
+/** The items of every such list. */
+const itemsIn = (xml: Xml, list: string, item: string): Xml[] =>
+  allOf(xml, list).flatMap(({ children }) => children.filter(({ tag }) => tag === item));
+
+function toInstance(xml: Xml): Instance {
+  const instanceId = textAt(xml, 'instanceId') ?? '';
+  const state = textAt(xml, 'instanceState', 'name');
   if (instanceId === '' || state === undefined)
-    throw unavailable('look at the hosts', `EC2 answered half an instance (${instanceId || 'no id'})`);
-  const reason = inside(xml, 'stateReason', 'message');
+    throw unavailable(LOOKING, `EC2 answered half an instance (${instanceId || 'no id'})`);
+  const reason = textAt(xml, 'stateReason', 'message');
   return {
     instanceId,
     state: state as InstanceState,
     ...(reason !== undefined && state !== 'running' && { stateReason: reason }),
-    launchedAt: new Date(tagged(xml, 'launchTime') ?? 0),
-    zone: tagged(xml, 'availabilityZone') ?? '',
-    imageId: tagged(xml, 'imageId') ?? '',
-    instanceType: tagged(xml, 'instanceType') ?? '',
+    launchedAt: new Date(textAt(xml, 'launchTime') ?? 0),
+    zone: textAt(xml, 'placement', 'availabilityZone') ?? '',
+    imageId: textAt(xml, 'imageId') ?? '',
+    instanceType: textAt(xml, 'instanceType') ?? '',
     tags: Object.fromEntries(
-      [...xml.matchAll(/<key>([^<]*)<\/key>\s*<value>([^<]*)<\/value>/g)].map(([, key = '', value = '']) => [
-        unescaped(key),
-        unescaped(value),
-      ]),
+      itemsIn(xml, 'tagSet', 'item').map((each) => [textAt(each, 'key') ?? '', textAt(each, 'value') ?? '']),
     ),
   };
 }
-
-const inside = (xml: string, outer: string, inner: string): string | undefined =>
-  tagged(new RegExp(`<${outer}>[\\s\\S]*?</${outer}>`).exec(xml)?.[0] ?? '', inner);
-
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-const unescaped = (text: string): string =>
-  text.replace(/&(amp|lt|gt|quot|apos);/g, (_, name: string) => ENTITIES[name] ?? '');

@@ -32,3 +32,9 @@ export interface Ports {
   readonly announcer: Announcer;
   readonly log: Log;
 }
+
+/** What the look at the end asks EC2 and the load balancers. */
+export interface LastLook {
+  readonly ec2: Pick<Ec2, 'describe' | 'listByTag'>;
+  readonly loadBalancers: Pick<LoadBalancers, 'members'>;
+}

@@ -101,6 +101,11 @@ describe('EC2', () => {
     await expect(look().ec2.describe(['i-1'])).rejects.toThrow(failure('ServiceUnavailable', 'half'));
   });
 
+  it('is not believed when its answer was cut off', async () => {
+    aws.answer(() => ({ body: '<r><instancesSet><item><instanceId>i-1</instanceId>' }));
+    await expect(look().ec2.describe(['i-1'])).rejects.toThrow(failure('ServiceUnavailable', 'read'));
+  });
+
   it.each([
     [ec2Error('UnauthorizedOperation', 'no', 403), 'ServiceRefused', 1],
     [ec2Error('RequestLimitExceeded', 'slow down', 503), 'ServiceUnavailable', 3],

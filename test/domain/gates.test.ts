@@ -1,7 +1,7 @@
 /** The gates between a wanted release and the fleet, and what can be gone back to: as tables. */
 import { describe, expect, it } from 'vitest';
-import type { DeploymentInput } from '../../lambdas/domain/core/input.ts';
 import { assertGatesOpen } from '../../lambdas/domain/core/errors.ts';
+import type { DeploymentInput } from '../../lambdas/domain/core/input.ts';
 import { askGates, type GateFacts } from '../../lambdas/domain/release/gates.ts';
 import {
   type CurrentRelease,

@@ -5,8 +5,17 @@ import { decideAtTheEnd, lookAtTheEnd } from '../../lambdas/domain/hosts/last-lo
 import { toDoOf } from '../../lambdas/domain/record/to-do.ts';
 import type { Instance } from '../../lambdas/ports/ec2.ts';
 import type { Member } from '../../lambdas/ports/load-balancers.ts';
+import type { MackerelHost } from '../../lambdas/ports/mackerel.ts';
 import { baked, NEW } from '../support/deployments.ts';
-import { allWell, aNewInstance, anInstance, draining, inService, outOfService } from '../support/facts.ts';
+import {
+  aHost,
+  allWell,
+  aNewInstance,
+  anInstance,
+  draining,
+  inService,
+  outOfService,
+} from '../support/facts.ts';
 import { aFleet } from '../support/fleets.ts';
 import { failing, portsOn } from '../support/ports.ts';
 
@@ -66,13 +75,44 @@ describe('decideAtTheEnd', () => {
   );
 });
 
+describe('What Mackerel says of the new hosts at the end', () => {
+  const all = NEW.map((id) => aHost(id));
+  it.each<[string, readonly MackerelHost[] | undefined, object]>([
+    ['watches them', all, {}],
+    ['was not asked', undefined, {}],
+    ['has retired one', [aHost(two)], { unwatched: [{ name: one, why: 'Mackerel does not list it' }] }],
+    [
+      'has one in maintenance',
+      [aHost(one, { status: 'maintenance' }), aHost(two, { status: 'standby' })],
+      { unwatched: [{ name: one, why: 'Mackerel has it as maintenance' }] },
+    ],
+  ])('it %s', (_, hosts, says) =>
+    expect(decideAtTheEnd(baked(), seen(running, serving), hosts)).toEqual(says),
+  );
+
+  it('says of one that does not serve only that', () =>
+    expect(Object.keys(decideAtTheEnd(baked(), seen(running, [inService(two)]), [aHost(two)]))).toEqual([
+      'fallen',
+    ]));
+});
+
 describe('lookAtTheEnd', () => {
+  it('tells what serves although Mackerel is silent, and that it is', async () => {
+    const members = { members: async () => [inService(two)] };
+    const silent = { mackerel: { hosts: failing('ServiceUnavailable', 'Silence.') }, loadBalancers: members };
+    const scene = allWell({ instances: running, members: { web: serving } });
+    expect(await lookAtTheEnd(baked(), portsOn(scene, undefined, silent))).toMatchObject({
+      fallen: [{ name: one }],
+      unasked: 'Silence.',
+    });
+  });
+
   const AT_THE_END = allWell({ instances: running, members: { web: serving } });
 
   it('asks for two answers when all is well', async () => {
     const ports = portsOn(AT_THE_END);
     expect(await lookAtTheEnd(baked(), ports)).toEqual({});
-    expect(ports.calls).toHaveLength(4);
+    expect(ports.calls).toHaveLength(6);
   });
 
   it('tells only what two looks have seen', async () => {
@@ -115,6 +155,8 @@ describe('What is to be done', () => {
     [{ unlisted: named }, /^register i-x in Mackerel and deploy again, .*UnlistedHostServes/],
     [{ fallen: named }, /^see what happened to i-x, .*irekae deploy shop --redeploy/],
     [{ unlisted: named, fallen: named }, /^register i-x.*; see what happened to i-x/],
-    [{ notSeen: 'silence' }, /^look who serves: npx irekae doctor shop$/],
+    [{ notSeen: 'silence' }, /^check which hosts are in service: npx irekae doctor shop$/],
+    [{ unwatched: named }, /^register i-x in Mackerel again, .*UnlistedHostServes/],
+    [{ unasked: 'silence' }, /^check the new hosts in Mackerel later: npx irekae doctor shop$/],
   ])('%j', (atTheEnd, says) => expect(toDoOf('shop', atTheEnd)).toMatch(says));
 });

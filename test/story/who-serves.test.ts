@@ -171,6 +171,21 @@ describe('A new host that dies at the end', () => {
     expect(record.atTheEnd?.fallen).toMatchObject([{ name: dead }]);
   });
 
+  it('is named when Mackerel does not monitor it anymore', async () => {
+    const set = setStage();
+    let lost = '';
+    set.whenEntering('Record the release', () => {
+      lost = newHost(set);
+      const hosts = set.world.mackerel.live().filter(({ instanceId }) => instanceId === lost);
+      set.world.mackerel.retire(hosts.map(({ id }) => id));
+    });
+    const { result, record, violations, mail } = await deploy(set);
+    expect(result.endedIn).toBe('Deployed');
+    expect(violations).toEqual([]);
+    expect(record.atTheEnd?.unwatched).toMatchObject([{ name: lost }]);
+    expect(mail?.body).toMatch(new RegExp(`^To do: register ${lost} in Mackerel again`, 'm'));
+  });
+
   it('changes nothing about the ending, and neither does a look that fails', async () => {
     const set = setStage();
     set.whenEntering('Record the release', () => {
@@ -182,6 +197,6 @@ describe('A new host that dies at the end', () => {
     const { result, record, mail } = await deploy(set);
     expect(result.endedIn).toBe('Deployed');
     expect(record.atTheEnd?.notSeen).toBeDefined();
-    expect(mail?.body).toMatch(/^To do: look who serves: npx irekae doctor/m);
+    expect(mail?.body).toMatch(/^To do: check which hosts are in service: npx irekae doctor/m);
   });
 });

@@ -81,10 +81,10 @@ export function isFailure(error: unknown, name?: FailureName): error is Deployme
 }
 
 /** @throws the first of a deployment's closed gates, with the sentences of all. */
-export function assertGatesOpen([
-  first,
-  ...others
-]: readonly { readonly name: FailureName; readonly sentence: string }[]): void {
+export function assertGatesOpen([first, ...others]: readonly {
+  readonly name: FailureName;
+  readonly sentence: string;
+}[]): void {
   if (first === undefined) return;
   const rest = others.map(({ name, sentence }) => ` Also ${name}: ${sentence}`);
   throw new DeploymentError(first.name, `${first.sentence}${rest.join('')}`);

@@ -2,8 +2,8 @@
  * The end of a deployment is looked at: "deployed" says that the new hosts serve, and nobody else of the fleet. What is
  * otherwise changes nothing anymore (the old hosts are gone), and is told: in the record, the news, on the page.
  */
-import type { Ec2 } from '../../ports/ec2.ts';
-import type { LoadBalancers } from '../../ports/load-balancers.ts';
+import type { MackerelHost } from '../../ports/mackerel.ts';
+import type { LastLook, Ports } from '../../ports/ports.ts';
 import { type Deployment, newInstanceIds, type Stranger } from '../core/document.ts';
 import { isFailure } from '../core/errors.ts';
 import { loadBalancerName, TAG } from '../core/fleet.ts';
@@ -11,10 +11,7 @@ import { plain } from '../core/words.ts';
 import { type HostFacts, standings } from './readiness.ts';
 import { unlistedHosts } from './who-serves.ts';
 
-export interface LastLookPorts {
-  readonly ec2: Pick<Ec2, 'describe' | 'listByTag'>;
-  readonly loadBalancers: Pick<LoadBalancers, 'members'>;
-}
+export type LastLookPorts = LastLook & Pick<Ports, 'mackerel'>;
 
 /** What is not as "deployed" says; nothing of it: all is. */
 export interface AtTheEnd {
@@ -22,17 +19,27 @@ export interface AtTheEnd {
   readonly unlisted?: readonly Stranger[];
   /** New hosts that do not serve (anymore). */
   readonly fallen?: readonly Stranger[];
+  /** New hosts that serve, and that Mackerel does not watch. */
+  readonly unwatched?: readonly Stranger[];
+  /** Why Mackerel could not be asked. */
+  readonly unasked?: string;
   /** Why nobody knows. */
   readonly notSeen?: string;
 }
 
 type Seen = Pick<HostFacts, 'instances' | 'members'>;
+type Kind = 'unlisted' | 'fallen' | 'unwatched';
 
 /** There may be hundreds, and the record has to stay readable. */
 const MOST = 20;
 const LONGEST_WHY = 200;
 
-export function decideAtTheEnd(deployment: Deployment, seen: Seen): AtTheEnd {
+/** @param hosts of the role in Mackerel; absent: nobody knows */
+export function decideAtTheEnd(
+  deployment: Deployment,
+  seen: Seen,
+  hosts?: readonly MackerelHost[],
+): AtTheEnd {
   const launched = deployment.launch?.instances ?? [];
   const unlisted = unlistedHosts(deployment.fleet, seen, newInstanceIds(deployment));
   const fallen = standings(launched, { ...seen, hosts: 'not asked' }, () => true)
@@ -41,25 +48,63 @@ export function decideAtTheEnd(deployment: Deployment, seen: Seen): AtTheEnd {
       name: instanceId,
       why: rung === 'unseen' ? 'EC2 does not show it' : plain(lacks, LONGEST_WHY),
     }));
+  const serving = newInstanceIds(deployment).filter((id) => !fallen.some(({ name }) => name === id));
+  const unwatched = hosts ? serving.flatMap((id) => unwatchedHost(id, hosts)) : [];
   return {
     ...(unlisted.length > 0 && { unlisted: unlisted.slice(0, MOST) }),
     ...(fallen.length > 0 && { fallen: fallen.slice(0, MOST) }),
+    ...(unwatched.length > 0 && { unwatched: unwatched.slice(0, MOST) }),
   };
+}
+
+function unwatchedHost(name: string, hosts: readonly MackerelHost[]): Stranger[] {
+  const own = hosts.filter(({ instanceId }) => instanceId === name);
+  if (own.some(({ status }) => status === 'working' || status === 'standby')) return [];
+  const [first] = own;
+  return [{ name, why: first ? `Mackerel has it as ${first.status}` : 'Mackerel does not list it' }];
 }
 
 /** Never fails: what nobody could see is told, too. */
 export async function lookAtTheEnd(deployment: Deployment, ports: LastLookPorts): Promise<AtTheEnd> {
-  const once = async () => decideAtTheEnd(deployment, await look(deployment, ports));
+  const { service, role } = deployment.fleet.mackerel;
+  // Side by side: what Mackerel does not say keeps nobody from being told what serves.
+  const once = async () => {
+    const [seen, asked] = await Promise.allSettled([
+      look(deployment, ports),
+      ports.mackerel.hosts(service, role),
+    ]);
+    if (seen.status === 'rejected') throw seen.reason;
+    const found = decideAtTheEnd(
+      deployment,
+      seen.value,
+      asked.status === 'fulfilled' ? asked.value : undefined,
+    );
+    return asked.status === 'fulfilled' ? found : { ...found, unasked: whyNot(asked.reason) };
+  };
   const looks = await Promise.allSettled([once(), once()]);
-  if (looks.every((each) => each.status === 'fulfilled' && !each.value.unlisted && !each.value.fallen))
-    return {};
+  if (looks.every((each) => each.status === 'fulfilled' && Object.keys(each.value).length === 0)) return {};
   // One answer may be stale, or a load balancer's transient error: of three looks, two must agree.
   looks.push(...(await Promise.allSettled([once()])));
   const seen = looks.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-  if (seen.length > 0) return { ...agreed(seen, 'unlisted'), ...agreed(seen, 'fallen') };
+  if (seen.length > 0) {
+    const [unasked] = seen.every((each) => each.unasked) ? seen.flatMap((each) => each.unasked ?? []) : [];
+    return {
+      ...agreed(seen, 'unlisted'),
+      ...agreed(seen, 'fallen'),
+      // Of looks that had Mackerel's answer.
+      ...agreed(
+        seen.filter((each) => !each.unasked),
+        'unwatched',
+      ),
+      ...(unasked && { unasked }),
+    };
+  }
   const [why] = looks.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
-  return { notSeen: isFailure(why) ? plain(why.message, LONGEST_WHY) : 'the look failed' };
+  return { notSeen: whyNot(why) };
 }
+
+const whyNot = (error: unknown): string =>
+  isFailure(error) ? plain(error.message, LONGEST_WHY) : 'the look failed';
 
 async function look(deployment: Deployment, { ec2, loadBalancers }: LastLookPorts): Promise<Seen> {
   const { fleet } = deployment;
@@ -78,7 +123,7 @@ async function look(deployment: Deployment, { ec2, loadBalancers }: LastLookPort
   return { instances: [...tagged, ...rest], members: new Map(members) };
 }
 
-function agreed(seen: readonly AtTheEnd[], what: 'unlisted' | 'fallen'): AtTheEnd {
+function agreed(seen: readonly AtTheEnd[], what: Kind): AtTheEnd {
   const all = new Map(seen.flatMap((each) => (each[what] ?? []).map((one) => [one.name, one] as const)));
   const often = (name: string) => seen.filter((each) => each[what]?.some((one) => one.name === name)).length;
   const still = [...all.values()].filter(({ name }) => often(name) >= Math.min(2, seen.length));

@@ -65,8 +65,8 @@ export function unlistedRefusal(
   if (unlisted.length === 0) return [];
   const sentence =
     `Mackerel does not list ${unlistedSentence(unlisted)} under ${service}:${role}, with the tag of ${name}: this ` +
-      'deployment would leave it serving beside the new hosts. Register it again (delete its agent’s id file, restart the ' +
-      'agent), or take it out of service and terminate it; then deploy again. To deploy beside it: ' +
+    'deployment would leave it serving beside the new hosts. Register it again (delete its agent’s id file, restart the ' +
+    'agent), or take it out of service and terminate it; then deploy again. To deploy beside it: ' +
     '{"override": ["unlisted"], "reason": "…"}.';
   return [{ name: 'UnlistedHostServes', sentence }];
 }

@@ -53,7 +53,9 @@ export function writePlan(deployment: Planned): Plan {
       runtimes: release.runtimes.map(({ key, versionId }) => `${key} version ${versionId}`),
       imageId: image.imageId,
     },
-    refusals: [release, oldHosts].flatMap(({ refusals = [] }) => refusals).map(({ name, sentence }) => `${name}: ${sentence}`),
+    refusals: [release, oldHosts]
+      .flatMap(({ refusals = [] }) => refusals)
+      .map(({ name, sentence }) => `${name}: ${sentence}`),
     launch: fleet.subnets.map((subnet) => ({
       subnet,
       instances: fleet.instancesPerZone,

@@ -9,44 +9,63 @@ export interface Leftover {
   readonly toDo: string;
 }
 
-export function leftovers(fleet: string, { unlisted = [], fallen = [], notSeen }: AtTheEnd): Leftover[] {
-  const who = (those: NonNullable<AtTheEnd['unlisted']>) =>
-    list(
-      those.map(({ name, why }) => `${name} (${why})`),
-      10,
-    );
-  const ids = (those: NonNullable<AtTheEnd['unlisted']>) =>
-    list(
-      those.map(({ name }) => name),
-      10,
-    );
+type Named = NonNullable<AtTheEnd['unlisted']>;
+
+export function leftovers(
+  fleet: string,
+  { unlisted = [], fallen = [], unwatched = [], unasked, notSeen }: AtTheEnd,
+): Leftover[] {
+  const told = (those: Named, what: string, toDo: (ids: string) => string): Leftover[] =>
+    those.length === 0 ? [] : [{ what: `${what}: ${whoAndWhy(those)}`, toDo: toDo(ids(those)) }];
   return [
-    ...(unlisted.length > 0
+    ...told(
+      unlisted,
+      'other hosts of this fleet still serve beside the new ones',
+      (those) =>
+        `register ${those} in Mackerel and deploy again, or terminate what nobody needs (see UnlistedHostServes in docs/runbook.md)`,
+    ),
+    ...told(
+      fallen,
+      'some of the new hosts do not serve at the end of the deployment',
+      (those) =>
+        `see what happened to ${those}, then replace the hosts: npx irekae deploy ${fleet} --redeploy (see NewHostDied in docs/runbook.md)`,
+    ),
+    ...told(
+      unwatched,
+      'Mackerel does not monitor some of the new hosts',
+      (those) =>
+        `register ${those} in Mackerel again, or set its status to working, so that the next deployment replaces it (see UnlistedHostServes in docs/runbook.md)`,
+    ),
+    ...(unasked !== undefined
       ? [
           {
-            what: `besides the new hosts, of this fleet still serve: ${who(unlisted)}`,
-            toDo: `register ${ids(unlisted)} in Mackerel and deploy again, or terminate what nobody needs (see UnlistedHostServes in docs/runbook.md)`,
-          },
-        ]
-      : []),
-    ...(fallen.length > 0
-      ? [
-          {
-            what: `of the new hosts do not serve at the end: ${who(fallen)}`,
-            toDo: `see what happened to ${ids(fallen)}, then replace the hosts: npx irekae deploy ${fleet} --redeploy (see NewHostDied in docs/runbook.md)`,
+            what: `Mackerel could not be asked about the new hosts at the end of the deployment: ${unasked}`,
+            toDo: `check the new hosts in Mackerel later: npx irekae doctor ${fleet}`,
           },
         ]
       : []),
     ...(notSeen !== undefined
       ? [
           {
-            what: `who serves at the end could not be looked at: ${notSeen}`,
-            toDo: `look who serves: npx irekae doctor ${fleet}`,
+            what: `the hosts in service could not be checked at the end of the deployment: ${notSeen}`,
+            toDo: `check which hosts are in service: npx irekae doctor ${fleet}`,
           },
         ]
       : []),
   ];
 }
+
+const MOST_NAMES = 10;
+const ids = (those: Named) =>
+  list(
+    those.map(({ name }) => name),
+    MOST_NAMES,
+  );
+const whoAndWhy = (those: Named) =>
+  list(
+    those.map(({ name, why }) => `${name} (${why})`),
+    MOST_NAMES,
+  );
 
 /** Empty when nothing is. */
 export const toDoOf = (fleet: string, seen: AtTheEnd | undefined): string =>

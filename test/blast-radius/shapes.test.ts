@@ -129,6 +129,8 @@ const played = (file: FleetsFile): string => file.environments.at(-1)?.name ?? '
 interface Shape {
   readonly own: Environment;
   readonly template: TemplateJson;
+  /** Of all environments of the file, by name. */
+  readonly templates: Readonly<Record<string, TemplateJson>>;
   readonly policies: ReadonlyMap<FunctionName, readonly Statement[]>;
   /** Bucket → the statements of its policy, of which another account is asked. */
   readonly foreignBuckets: ReadonlyMap<string, readonly Principled[]>;
@@ -169,6 +171,7 @@ function shapeOf(file: FleetsFile): Shape {
   return {
     own,
     template,
+    templates,
     policies: new Map(policies),
     foreignBuckets: new Map(foreignBuckets),
     asked: [],
@@ -234,7 +237,7 @@ function recording(shape: Shape, stage: Stage, by: FunctionName, fails: Fails): 
 }
 
 async function play(shape: Shape, file: FleetsFile): Promise<void> {
-  const { own, template } = shape;
+  const { own, template, templates } = shape;
   const sources = readFleets(file).filter(({ name }) => name !== own.name);
   let fails: Fails = () => false;
   let first: Stage | undefined;
@@ -243,7 +246,6 @@ async function play(shape: Shape, file: FleetsFile): Promise<void> {
     first ??= stage;
     return stage;
   };
-  const templates = synthesizeTemplates(readFleets(file), { bundle: false });
   const testers = sources.flatMap(({ name, fleets }) =>
     fleets.map((each) => stageOf(each.name, templates[name] ?? template)),
   );
@@ -389,7 +391,8 @@ function foreign(request: IamRequest): IamRequest[] {
     ...(action === 's3:ListBucketVersions'
       ? [with_(request, { 's3:prefix': '' }), without(request, 's3:prefix')]
       : []),
-    ...(resource.includes(`:${ACCOUNT}:`) && !action.startsWith('kms:')
+    // A target group's policy names its id alone, which no other has in any account.
+    ...(resource.includes(`:${ACCOUNT}:`) && !/^kms:|^elasticloadbalancing:.*Targets$/.test(action)
       ? [at(`:${ACCOUNT}:`, ':999999999999:')]
       : []),
     ...(/^arn:aws:(iam|kms|dynamodb|ssm|states|events)|launch-template|loadbalancer\//.test(resource)

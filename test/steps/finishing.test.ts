@@ -119,8 +119,16 @@ describe('Record the release', () => {
     expect(written).toMatchObject({ outcome: 'Deployed', deployment: 'deploy-2' });
     const json = JSON.stringify(written);
     expect(ports.calls).toEqual([
-      ...['ec2.listByTag "irekae:fleet" "shop"', expect.stringMatching(/^loadBalancers\.members .*"web"/)],
-      ...['ec2.listByTag "irekae:fleet" "shop"', expect.stringMatching(/^loadBalancers\.members .*"web"/)],
+      ...[
+        'ec2.listByTag "irekae:fleet" "shop"',
+        expect.stringMatching(/^loadBalancers\.members .*"web"/),
+        'mackerel.hosts \"Shop\" \"web\"',
+      ],
+      ...[
+        'ec2.listByTag "irekae:fleet" "shop"',
+        expect.stringMatching(/^loadBalancers\.members .*"web"/),
+        'mackerel.hosts \"Shop\" \"web\"',
+      ],
       expect.stringMatching(
         /^records\.writeRecord "artifacts" "irekae\/shop\/deployments\/deploy-2\.json" .*"timeline":/,
       ),

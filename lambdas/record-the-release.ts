@@ -25,8 +25,11 @@ export const recordTheRelease = defineStep(
   'record-the-release',
   ['image', 'release', 'oldHosts', 'launch', 'retirement'],
   async (deployment, ports: RecordPorts): Promise<DeploymentRecord> => {
-    await assertHoldsLock(deployment, ports);
-    const seen = await lookAtTheEnd(deployment, ports);
+    // Side by side: the look changes nothing.
+    const [{ seen, hosts }] = await Promise.all([
+      lookAtTheEnd(deployment, ports),
+      assertHoldsLock(deployment, ports),
+    ]);
     const now = ports.clock.now();
     let record = recordOf(deployment, now, undefined, seen);
     const { fleet } = deployment;
@@ -39,7 +42,7 @@ export const recordTheRelease = defineStep(
     // Side by side: the page is there before anybody who is told of it can look.
     const lost = await Promise.all([
       writeTimeline(ports.records, fleet, record),
-      tellEnding(deployment, record, ports),
+      tellEnding(deployment, record, ports, hosts),
     ]);
     const reason = [record.reason, lostSentence(lost.flat())].filter(Boolean).join('; ');
     return withoutTimeline({ ...record, reason });

@@ -101,7 +101,7 @@ describe('lookAtTheEnd', () => {
     const members = { members: async () => [inService(two)] };
     const silent = { mackerel: { hosts: failing('ServiceUnavailable', 'Silence.') }, loadBalancers: members };
     const scene = allWell({ instances: running, members: { web: serving } });
-    expect(await lookAtTheEnd(baked(), portsOn(scene, undefined, silent))).toMatchObject({
+    expect((await lookAtTheEnd(baked(), portsOn(scene, undefined, silent))).seen).toMatchObject({
       fallen: [{ name: one }],
       unasked: 'Silence.',
     });
@@ -111,7 +111,7 @@ describe('lookAtTheEnd', () => {
 
   it('asks for two answers when all is well', async () => {
     const ports = portsOn(AT_THE_END);
-    expect(await lookAtTheEnd(baked(), ports)).toEqual({});
+    expect((await lookAtTheEnd(baked(), ports)).seen).toEqual({});
     expect(ports.calls).toHaveLength(6);
   });
 
@@ -119,11 +119,11 @@ describe('lookAtTheEnd', () => {
     const answers = [[inService(two)], serving];
     const flickering = { members: async () => answers.shift() ?? serving };
     expect(
-      await lookAtTheEnd(baked(), portsOn(AT_THE_END, undefined, { loadBalancers: flickering })),
+      (await lookAtTheEnd(baked(), portsOn(AT_THE_END, undefined, { loadBalancers: flickering }))).seen,
     ).toEqual({});
     const gone = { members: async () => [inService(two)] };
     expect(
-      await lookAtTheEnd(baked(), portsOn(AT_THE_END, undefined, { loadBalancers: gone })),
+      (await lookAtTheEnd(baked(), portsOn(AT_THE_END, undefined, { loadBalancers: gone }))).seen,
     ).toMatchObject({ fallen: [{ name: one }] });
   });
 
@@ -135,13 +135,13 @@ describe('lookAtTheEnd', () => {
     ];
     const members = { members: async () => (answers.shift() ?? failing('ServiceUnavailable'))() };
     expect(
-      await lookAtTheEnd(baked(), portsOn(AT_THE_END, undefined, { loadBalancers: members })),
+      (await lookAtTheEnd(baked(), portsOn(AT_THE_END, undefined, { loadBalancers: members }))).seen,
     ).toMatchObject({ fallen: [{ name: one }] });
   });
 
   it('never fails, and says that it could not see', async () => {
     const silent = { ec2: { listByTag: failing('ServiceUnavailable', 'EC2 is silent.') } };
-    expect(await lookAtTheEnd(baked(), portsOn(AT_THE_END, undefined, silent))).toEqual({
+    expect((await lookAtTheEnd(baked(), portsOn(AT_THE_END, undefined, silent))).seen).toEqual({
       notSeen: 'EC2 is silent.',
     });
   });

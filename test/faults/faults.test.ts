@@ -128,7 +128,8 @@ const ONCE_BROKEN: readonly (readonly [string, string])[] = [
     'a follower that may never be started kept its leader locked, recorded and announced again every few minutes',
   ],
   ...RELEASED_BADLY.map(
-    (name) => [name, 'a clean-up took a deployment for halfway that was deployed, and whose follower ran'] as const,
+    (name) =>
+      [name, 'a clean-up took a deployment for halfway that was deployed, and whose follower ran'] as const,
   ),
 ];
 

@@ -6,7 +6,7 @@ import { MUTANTS } from '../../simulator/mutants/list.ts';
 import { HELP as MUTANTS_HELP, readMutantsCommand } from '../../simulator/mutants/options.ts';
 
 const words = (line: string) => line.split(' ').filter(Boolean);
-const EVERYTHING = { kinds: KIND_NAMES, seed: 7, pairs: 20_000, at: '' };
+const EVERYTHING = { kinds: KIND_NAMES, seed: 7, pairs: 20_000, outages: 4_000, at: '' };
 const CASE = 'app@7: Launch new instances / ec2.launch #1 = late';
 
 describe('npm run faults', () => {
@@ -14,7 +14,7 @@ describe('npm run faults', () => {
     ['', EVERYTHING],
     ['--only worker', { ...EVERYTHING, kinds: ['worker'] }],
     ['--pairs 0 --seed=3', { ...EVERYTHING, pairs: 0, seed: 3 }],
-    ['--sample 20', { ...EVERYTHING, sample: 20, pairs: 0 }],
+    ['--sample 20', { ...EVERYTHING, sample: 20, pairs: 0, outages: 5 }],
     ['--at ec2.launch', { ...EVERYTHING, at: 'ec2.launch' }],
   ])('is told by "%s"', (line, options) =>
     expect(readFaultsCommand(words(line))).toEqual({ do: 'run', options }),

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { workLeftOf } from '../../lambdas/domain/lock/dead-holders.ts';
 import type { LedgerRow, PendingRequest } from '../../lambdas/ports/ledger.ts';
 import { releaseTheFleetLock } from '../../lambdas/release-the-fleet-lock.ts';
-import { workLeftOf } from '../../lambdas/domain/lock/dead-holders.ts';
 import { aDeployment, agreed, at, baked, HOLD, LOCK, shifted } from '../support/deployments.ts';
-import { aFleet } from '../support/fleets.ts';
 import { failure } from '../support/failures.ts';
+import { aFleet } from '../support/fleets.ts';
 import { aRow, failing, type Methods, portsWith } from '../support/ports.ts';
 
 const MACHINE = 'arn:aws:states:ap-northeast-1:123456789012:stateMachine:irekae-shop';

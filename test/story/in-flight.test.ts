@@ -52,16 +52,11 @@ describe('Requests in flight', () => {
   it.each(['faults-app', 'faults-single'])(
     'are cut when nobody waits for them, and the rules see it (%s)',
     async (fleet) => {
-      const { on, violations } = await play(
-        fleet,
-        without('Old hosts are drained', 'Watch the new hosts'),
-      );
+      const { on, violations } = await play(fleet, without('Old hosts are drained', 'Watch the new hosts'));
       const [ref] = on.fleet.loadBalancers;
       const name = ref && loadBalancerName(ref);
       expect(violations.map(({ rule, what }) => `${rule}: ${what}`)).toEqual(
-        on.oldInstances.map(
-          (id) => `2: ${id} was terminated while requests were in flight from ${name}`,
-        ),
+        on.oldInstances.map((id) => `2: ${id} was terminated while requests were in flight from ${name}`),
       );
     },
   );

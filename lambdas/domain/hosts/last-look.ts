@@ -64,8 +64,27 @@ function unwatchedHost(name: string, hosts: readonly MackerelHost[]): Stranger[]
   return [{ name, why: first ? `Mackerel has it as ${first.status}` : 'Mackerel does not list it' }];
 }
 
+export interface LookedAtTheEnd {
+  readonly seen: AtTheEnd;
+  /** Those of the role in Mackerel, where it answered: who tells them of the release need not ask again. */
+  readonly hosts?: readonly MackerelHost[];
+}
+
 /** Never fails: what nobody could see is told, too. */
-export async function lookAtTheEnd(deployment: Deployment, ports: LastLookPorts): Promise<AtTheEnd> {
+export async function lookAtTheEnd(deployment: Deployment, ports: LastLookPorts): Promise<LookedAtTheEnd> {
+  let hosts: readonly MackerelHost[] | undefined;
+  const hearing = async (...role: Parameters<Ports['mackerel']['hosts']>) => {
+    hosts = await ports.mackerel.hosts(...role);
+    return hosts;
+  };
+  const seen = await lookAgain(deployment, { ...ports, mackerel: { hosts: hearing } });
+  return { seen, ...(hosts && { hosts }) };
+}
+
+async function lookAgain(
+  deployment: Deployment,
+  ports: LastLook & { readonly mackerel: Pick<Ports['mackerel'], 'hosts'> },
+): Promise<AtTheEnd> {
   const { service, role } = deployment.fleet.mackerel;
   // Side by side: what Mackerel does not say keeps nobody from being told what serves.
   const once = async () => {
@@ -106,7 +125,7 @@ export async function lookAtTheEnd(deployment: Deployment, ports: LastLookPorts)
 const whyNot = (error: unknown): string =>
   isFailure(error) ? plain(error.message, LONGEST_WHY) : 'the look failed';
 
-async function look(deployment: Deployment, { ec2, loadBalancers }: LastLookPorts): Promise<Seen> {
+async function look(deployment: Deployment, { ec2, loadBalancers }: LastLook): Promise<Seen> {
   const { fleet } = deployment;
   const [tagged, members] = await Promise.all([
     ec2.listByTag(TAG.fleet, fleet.name),

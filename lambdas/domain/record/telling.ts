@@ -8,7 +8,7 @@
  */
 
 import type { Log } from '../../ports/log.ts';
-import type { Mackerel } from '../../ports/mackerel.ts';
+import type { Mackerel, MackerelHost } from '../../ports/mackerel.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { chunksOf } from '../core/collections.ts';
 import type { Deployment } from '../core/document.ts';
@@ -29,11 +29,16 @@ export const MOST_SECONDS = 25;
 /** Between so many hosts it is asked whether there is still time. */
 const HOSTS_AT_A_TIME = 128;
 
-/** Never fails. @returns what could not be told and nobody makes up for, in sentences */
+/**
+ * Never fails.
+ * @param hosts of the role in Mackerel, where they are known already
+ * @returns what could not be told and nobody makes up for, in sentences
+ */
 export async function tellEnding(
   deployment: Deployment,
   record: DeploymentRecord,
   { log: own, ...others }: NewsPorts,
+  hosts?: readonly MackerelHost[],
 ): Promise<readonly string[]> {
   const lost: string[] = [];
   const log: Log = {
@@ -48,7 +53,10 @@ export async function tellEnding(
     if (!isNews(deployment)) return;
     const news = newsOf(deployment, record);
     tellCloudWatch(news, ports);
-    const told = Promise.all([tellMackerel(deployment, record, news, ports), tellEverybody(news, ports)]);
+    const told = Promise.all([
+      tellMackerel(deployment, record, news, ports, hosts),
+      tellEverybody(news, ports),
+    ]);
     if (!(await inTime(MOST_SECONDS, told)))
       log.warn(`Not all notifications were sent within ${MOST_SECONDS} s; the step continues.`);
   });
@@ -83,6 +91,7 @@ async function tellMackerel(
   record: DeploymentRecord,
   news: DeploymentEnded,
   ports: NewsPorts,
+  hosts?: readonly MackerelHost[],
 ): Promise<void> {
   if (!launch) return;
   const { mackerel, log } = ports;
@@ -94,8 +103,8 @@ async function tellMackerel(
     trying('post metrics to Mackerel', log, () => mackerel.postServiceMetrics(service, points)),
     ...(news.result === 'deployed'
       ? [
-          trying('write the release to the hosts in Mackerel', log, () =>
-            tellHosts(fleet.mackerel, record, news, ports),
+          trying('write the release to the hosts in Mackerel', log, async () =>
+            tellHosts(hosts ?? (await mackerel.hosts(service, role)), record, news, ports),
           ),
         ]
       : []),
@@ -117,14 +126,13 @@ async function annotateDeployment(mackerel: Mackerel, fleet: Fleet, record: Depl
 
 /** Each new host says in Mackerel which release it runs. One that does not take it keeps no other from it. */
 async function tellHosts(
-  { service, role }: Deployment['fleet']['mackerel'],
+  hosts: readonly MackerelHost[],
   record: DeploymentRecord,
   news: DeploymentEnded,
   { mackerel, clock, log }: NewsPorts,
 ): Promise<void> {
   const until = clock.now().getTime() + MOST_SECONDS * 1_000;
   const launched = new Set(record.newInstances);
-  const hosts = await mackerel.hosts(service, role);
   const ids = hosts.flatMap(({ id, instanceId = '' }) => (launched.has(instanceId) ? [id] : []));
   const value = hostMetadataOf(news);
   let told = 0;

@@ -1,6 +1,7 @@
 /** Plays one case on a stage of its own, and judges it: the rules after every event, and the world at the end. */
 import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
 import { STEPS } from '../../lambdas/domain/core/steps.ts';
+import { owedRecord } from '../../lambdas/domain/lock/debts.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { type Outcome, Rules, type Violation } from '../rules.ts';
 import { API_KEY, Stage } from '../stage.ts';
@@ -190,10 +191,11 @@ class Trial {
     return outcome === 'Deployed' && deployment === 'the-deployment';
   }
 
-  /** What the fleet runs, by its record. */
+  /** What the fleet runs, by its record, also by one that is owed. */
   #runs(): { outcome?: string; deployment?: string; artifact?: { versionId?: string } } {
     const { world, fleet } = this.#stage;
-    return Object(world.s3.readRecord(fleet.artifact.bucket, currentReleaseKey(fleet.name)));
+    const owed = owedRecord(world.ledger.read(fleet.name));
+    return Object(owed ?? world.s3.readRecord(fleet.artifact.bucket, currentReleaseKey(fleet.name)));
   }
 
   /** Liveness: when the faults are over, the next deployment succeeds without help. */

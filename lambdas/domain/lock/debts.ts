@@ -124,13 +124,18 @@ export async function payDebts(
 ): Promise<Payment> {
   const paid: Debt[] = [];
   const unpaid: Payment['unpaid'][number][] = [];
+  // Who does not answer is asked once: a step has no time for as many silences as there are debts.
+  const silent = new Map<Debt['kind'] | 'Mackerel', unknown>();
   for (const debt of owed) {
+    const service = debt.kind === 'record' ? debt.kind : 'Mackerel';
     const pay = payers[debt.kind] as ((owed: Debt) => Promise<void>) | undefined;
     if (!pay) continue;
     try {
+      if (silent.has(service)) throw silent.get(service);
       await pay(debt);
       paid.push(debt);
     } catch (error) {
+      if (isFailure(error, 'ServiceUnavailable')) silent.set(service, error);
       // A service or role that is not there anymore has no hosts to tell anything of.
       if (isFailure(error, 'MackerelRoleUnknown')) {
         paid.push(debt);

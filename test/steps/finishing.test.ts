@@ -122,12 +122,12 @@ describe('Record the release', () => {
       ...[
         'ec2.listByTag "irekae:fleet" "shop"',
         expect.stringMatching(/^loadBalancers\.members .*"web"/),
-        'mackerel.hosts \"Shop\" \"web\"',
+        'mackerel.hosts "Shop" "web"',
       ],
       ...[
         'ec2.listByTag "irekae:fleet" "shop"',
         expect.stringMatching(/^loadBalancers\.members .*"web"/),
-        'mackerel.hosts \"Shop\" \"web\"',
+        'mackerel.hosts "Shop" "web"',
       ],
       expect.stringMatching(
         /^records\.writeRecord "artifacts" "irekae\/shop\/deployments\/deploy-2\.json" .*"timeline":/,

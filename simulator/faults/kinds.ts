@@ -327,7 +327,7 @@ export const KINDS = {
     arrange: stopLateInRemoval,
     outcome: 'new hosts',
     // Of a deployment that was undone before: nobody cleaned up.
-    openGate: ({ world, oldInstances: [first = ''] }) => world.ec2.protect(first, false),
+    beforeTheNext: ({ world, oldInstances: [first = ''] }) => world.ec2.protect(first, false),
   },
   'two-stragglers': { fleet: 'faults-twenty', arrange: twoFates, outcome: 'new hosts' },
   straggler: { fleet: 'faults-large', arrange: straggler, outcome: 'new hosts' },

@@ -70,12 +70,19 @@ for folder; do
   mkdir -p "$stage/app/$folder"
   "$tar" -cf - -C "$folder" --exclude-vcs . | "$tar" -xf - -C "$stage/app/$folder"
 done
+# A host unpacks as root: it refuses these, and takes no set-user-id, set-group-id or sticky bit.
+odd=$(find "$stage/app" ! -type f ! -type d ! -type l | LC_ALL=C sort)
+if [ -n "$odd" ]; then
+  complain 'these are no files, folders or symbolic links; nothing was packed:'
+  printf '%s\n' "$odd" | sed "s:^$stage/app/:  :" >&2
+  fail 'remove the devices, pipes and sockets that the build has left.'
+fi
 [ -n "$(find "$stage/app" -type f -o -type l)" ] || fail 'there is nothing to pack: nothing is committed here.'
 
 # The commit's time, not 1970: a web server makes ETags from time and size, and would treat changed files as unchanged.
 time=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
 (cd "$stage/app" && LC_ALL=C "$tar" -cf - --format=gnu --sort=name --mtime="@$time" \
-  --owner=0 --group=0 --numeric-owner --mode='u+rwX,go+rX,go-w' .) | gzip -n -9 >"$stage/out"
+  --owner=0 --group=0 --numeric-owner --mode='u+rwX,go+rX,go-w,ug-s,o-t' .) | gzip -n -9 >"$stage/out"
 mv "$stage/out" "$out"
 chmod 644 "$out"
 

@@ -8,6 +8,8 @@ export interface Member {
   /** Makes the member a symbolic link to this. */
   readonly linkTo?: string;
   readonly mode?: number;
+  /** Of what kind it says that it is, where that is neither a file, a directory nor a symbolic link: tar's letter. */
+  readonly type?: '1' | '3' | '4' | '6' | '7';
 }
 
 /** A `.tar.gz` (ustar) with exactly these members. Names up to 100 bytes. */
@@ -21,7 +23,7 @@ export function tarball(members: readonly Member[]): Buffer {
 
 export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
-function header({ name, linkTo, mode }: Member, size: number): Buffer {
+function header({ name, linkTo, mode, type }: Member, size: number): Buffer {
   const block = Buffer.alloc(512);
   const isDirectory = name.endsWith('/');
   const octal = (value: number, digits: number) => value.toString(8).padStart(digits, '0');
@@ -32,7 +34,7 @@ function header({ name, linkTo, mode }: Member, size: number): Buffer {
   block.write(octal(size, 11), 124);
   block.write(octal(0, 11), 136);
   block.write(' '.repeat(8), 148);
-  block.write(isDirectory ? '5' : linkTo === undefined ? '0' : '2', 156);
+  block.write(type ?? (isDirectory ? '5' : linkTo === undefined ? '0' : '2'), 156);
   block.write(linkTo ?? '', 157);
   block.write('ustar\x0000', 257);
   const checksum = block.reduce((sum, byte) => sum + byte, 0);

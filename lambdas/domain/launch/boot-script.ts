@@ -181,6 +181,10 @@ prepare() {
   trap 'fail "the boot script was told to stop before the application was started"' HUP INT TERM
   umask 022
   mkdir -p "$root/var/log" "$home/releases"
+  # An application prints what it likes: for root alone, and never into what an image's user has put in its place.
+  if [[ ! -f $log || -L $log ]]; then rm -rf "$log"; fi
+  : >>"$log"
+  chmod 600 "$log"
   exec >>"$log" 2>&1 </dev/null # a file, not a pipe: a daemon that keeps it open holds up nobody
   # By the instance's id too: an image made from a host carries that host's file. Where nobody tells the id, it is ours.
   if [[ -e $home/started && $(<"$home/started") == "$deployment "$(instance_id) ]]; then
@@ -193,7 +197,7 @@ prepare() {
     command -v "$tool" >/dev/null || fail "the image has no $tool: install it in the image"
   done
   rm -rf "$work" "$home/started" "$home/current" # no other host's release starts from here
-  mkdir "$work"
+  mkdir -m 700 "$work"
   # An agent that the image starts by itself would register a host whose application does not run yet.
   systemctl stop mackerel-agent 2>/dev/null || true
 }
@@ -297,16 +301,25 @@ deliver() { # KEY VERSION SHA256 DIRECTORY
 }
 
 unpack() { # NAME FILE DIRECTORY: all or nothing, by way of a fresh directory beside it
-  local names=$work/names
+  local names=$work/names bad
   tar -tzf "$2" >"$names" || fail "$1 is not a whole .tar.gz; it was not unpacked"
   [[ -s $names ]] || fail "$1 is an empty tarball"
   if grep -E -m 1 '^/|(^|/)\\.\\.(/|$)' "$names" >"$work/bad"; then
-    fail "$1 would write outside its directory ($(<"$work/bad")); it was not unpacked"
+    read -rn 200 bad <"$work/bad"
+    fail "$1 would write outside its directory ($bad); it was not unpacked"
+  fi
+  tar -tvPzf "$2" >"$names" || fail "$1 cannot be listed; it was not unpacked"
+  if grep -E -m 1 '^[^-dlh]|^h.* link to (/|(.*/)?\\.\\.(/|$))' "$names" >"$work/bad"; then
+    read -rn 200 bad <"$work/bad"
+    fail "$1 holds a device, a pipe or a hard link to a file outside ($bad); it was not unpacked"
   fi
   rm -rf "$3.new" "$3.old"
   mkdir -p "$3.new" || fail "$3.new cannot be made"
-  # GNU tar makes symbolic links that lead outside last of all, so nothing is written through them.
-  tar -xzf "$2" -C "$3.new" --no-same-owner --same-permissions || fail "$1 cannot be unpacked"
+  # GNU tar makes symbolic links that lead outside last of all, so nothing is written through them. Nobody becomes root
+  # by a tarball: it says neither whose a file is nor that it runs as its owner, and nobody else may write it.
+  tar -xzf "$2" -C "$3.new" --no-same-owner --no-same-permissions --no-xattrs --no-acls --no-selinux ||
+    fail "$1 cannot be unpacked"
+  chmod -R ug-s,o-t,go-w "$3.new" || fail "the permissions in $3.new cannot be set"
   chmod 755 "$3.new" # the tarball's own "./" may be private to who packed it
   if [[ -e $3 || -L $3 ]]; then mv -T "$3" "$3.old" || fail "$3 cannot be replaced"; fi
   mv -T "$3.new" "$3" || fail "$3 cannot be put in place"

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * What `npx irekae` runs: hands over to `irekae.ts`. The command is TypeScript like everything else here, and tsx loads
+ * What `npx --no -- irekae` runs: hands over to `irekae.ts`. The command is TypeScript like everything else here, and tsx loads
  * it; it is named from this file, so that the command works in any folder.
  */
 let tsx;

@@ -1,4 +1,4 @@
-/** The operator's command: `npx irekae --help`. */
+/** The operator's command: `npx --no -- irekae --help`. */
 import { ask } from './command/ask.ts';
 import type { Screen } from './command/command.ts';
 import { irekae } from './command/irekae.ts';

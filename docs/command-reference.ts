@@ -59,7 +59,7 @@ export async function sampleRun(
   const lines = shortened(printed.slice(printed.indexOf('') + 1));
   return block(
     'text',
-    [`$ npx irekae ${line} --local`, ...lines.map(cut), `$ echo $?\n${exitCode}`].join('\n'),
+    [`$ npx --no -- irekae ${line} --local`, ...lines.map(cut), `$ echo $?\n${exitCode}`].join('\n'),
   );
 }
 

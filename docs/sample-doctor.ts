@@ -15,7 +15,7 @@ import { block } from './markdown.ts';
  */
 export async function sampleDoctor(template: TemplateJson, fleet: string): Promise<string> {
   const stage = new Stage({ template, fleet, seed: 1, balancers: UNTUNED });
-  const lines = [`$ npx irekae doctor ${fleet}`];
+  const lines = [`$ npx --no -- irekae doctor ${fleet}`];
   try {
     stage.upload();
     const examined = irekae(['doctor', fleet], {

@@ -2,8 +2,10 @@
  * What the fleets file says about a fleet's deployments beyond the hosts: when they are frozen, what they accept, what
  * they follow, and what follows them. Shown before a start is refused because of it, or another fleet starts.
  */
+
 import type { FreezeWindow } from '../../lambdas/domain/core/fleet.ts';
 import { momentOf } from '../../lambdas/domain/core/local-time.ts';
+import { COMMAND } from '../../lambdas/domain/core/names.ts';
 import { list, span } from '../../lambdas/domain/core/words.ts';
 import { freezeAt, freezeSentence } from '../../lambdas/domain/release/freeze.ts';
 import type { Task } from './command.ts';
@@ -18,7 +20,7 @@ export function gateRows(task: Task): string[][] {
 export function commandsFor({ fleet: { name } }: Task, refusals: readonly string[]): string[] {
   const speaksOf = (gate: string) => refusals.some((each) => new RegExp(`\\b${gate}: `).test(each));
   return [
-    ...(speaksOf('NotProven') ? [`To promote what was tested:  irekae promote ${name} --wait`] : []),
+    ...(speaksOf('NotProven') ? [`To promote what was tested:  ${COMMAND} promote ${name} --wait`] : []),
     ...(speaksOf('UnlistedHostServes')
       ? ['To deploy beside it, on record:  --override unlisted --reason TEXT']
       : []),

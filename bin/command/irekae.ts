@@ -4,6 +4,7 @@
  * What several of them share is here.
  */
 
+import { COMMAND } from '../../lambdas/domain/core/names.ts';
 import type { Connection } from '../../lambdas/ports/command.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
@@ -78,7 +79,7 @@ function printHelp(command: Command | undefined, isAsked: boolean, setup: Comman
 
 function complain({ json, problems }: Extract<CommandLine, { kind: 'bad' }>, setup: CommandSetup): ExitCode {
   if (json) setup.print(JSON.stringify({ outcome: 'bad-usage', problems }));
-  else for (const text of [...problems, 'See: irekae --help']) setup.complain(plain(text));
+  else for (const text of [...problems, `See: ${COMMAND} --help`]) setup.complain(plain(text));
   return 2;
 }
 

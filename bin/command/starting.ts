@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { executionName, executionOf } from '../../lambdas/domain/core/aws.ts';
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
-import { byHandName, machineName, stackName } from '../../lambdas/domain/core/names.ts';
+import { byHandName, COMMAND, machineName, stackName } from '../../lambdas/domain/core/names.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 import { callerName, machineArn, type Task } from './command.ts';
 import { deploymentHeldFor } from './holder.ts';
@@ -87,6 +87,9 @@ export function leftRunning(task: Task, execution: string, row: LedgerRow | unde
     );
   const more = isLocal
     ? ['The modelled world, and the deployment with it, end here: --wait shows the rest.']
-    : [`To follow it:  irekae watch ${fleet.name}`, `To have it undone:  irekae cancel ${fleet.name}`];
+    : [
+        `To follow it:  ${COMMAND} watch ${fleet.name}`,
+        `To have it undone:  ${COMMAND} cancel ${fleet.name}`,
+      ];
   return done('started', [...lines, ...more], { deployment: executionName(execution), execution });
 }

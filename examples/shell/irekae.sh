@@ -23,7 +23,7 @@ give_up() { complain "$@"; exit "$FAILED"; }
 
 interrupted() {
   if [ -n "$following" ]; then
-    complain "not followed any longer. The deployment of $following continues; to cancel it: npx irekae cancel $following"
+    complain "not followed any longer. The deployment of $following continues; to cancel it, in your clone of irekae: npx --no -- irekae cancel $following"
   fi
   exit 130
 }
@@ -286,7 +286,7 @@ deploy_version() { # FLEET VERSION NAME INPUT ["again"]
 follow_deployment() { # FLEET VERSION ARN
   local fleet=$1 version=$2 arn=$3
   if ! follow "$fleet" "$arn"; then
-    conclude "$fleet" 'still running' "not followed any longer: the time is up; to cancel it: npx irekae cancel $fleet"
+    conclude "$fleet" 'still running' "not followed any longer: the time is up; to cancel it, in your clone of irekae: npx --no -- irekae cancel $fleet"
     return "$TIMED_OUT"
   fi
   case $status in

@@ -18,7 +18,7 @@ describe('irekae cancel', () => {
         'Asked deploy-2 to undo itself (phase bring-up), by Operator/hanako (wrong-config).',
         'It notices this at its next look. It undoes itself and ends as Cancelled: the old hosts are in service, and what it launched is terminated.',
         'What is waiting is deployed next, version v9; this does not cancel it.',
-        `To see how it ends:  irekae watch ${FLEET}`,
+        `To see how it ends:  npx --no -- irekae watch ${FLEET}`,
       ].join('\n'),
     );
     expect(said).toMatchObject({ exitCode: 0, err: '' });

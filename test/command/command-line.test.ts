@@ -41,7 +41,12 @@ describe('bad usage', () => {
     [`cancel ${FLEET} --reason=a\nb`, '--reason: allowed: one line of at most 256 characters'],
   ])('%s', async (line, problem) => {
     const said = await desk.run(line, { connect });
-    expect(said).toEqual({ exitCode: 2, out: '', err: `${problem}\nSee: irekae --help`, questions: [] });
+    expect(said).toEqual({
+      exitCode: 2,
+      out: '',
+      err: `${problem}\nSee: npx --no -- irekae --help`,
+      questions: [],
+    });
   });
 
   it('is told all at once', async () => {
@@ -51,7 +56,7 @@ describe('bad usage', () => {
       'reactio-prodution-app: no such fleet; did you mean reactio-production-app?',
       'more: unexpected, as a command takes one fleet',
       expect.stringMatching(/^--frobnicate: no such option/),
-      'See: irekae --help',
+      'See: npx --no -- irekae --help',
     ]);
   });
 

@@ -116,7 +116,7 @@ describe('deploy --wait', () => {
     const said = await deploy('--wait', '--timeout', '1');
     expect(said.exitCode).toBe(6);
     expect(said.err).toMatch(
-      /has not ended within 60 s\.\nIt continues\. To follow it again: {2}irekae watch/,
+      /has not ended within 60 s\.\nIt continues\. To follow it again: {2}npx --no -- irekae watch/,
     );
     await theatre.stage.settle();
     expect(
@@ -378,7 +378,9 @@ describe('deploy --wait goes on', () => {
     });
     expect(said).toMatchObject({
       exitCode: 1,
-      err: expect.stringMatching(/Step Functions does not know this execution\.\nSee: irekae status/),
+      err: expect.stringMatching(
+        /Step Functions does not know this execution\.\nSee: npx --no -- irekae status/,
+      ),
     });
   });
 });

@@ -156,7 +156,7 @@ const CASES: readonly Case[] = [
     },
     complaints: ['problem lock'],
     sentence: /kept for a human, and no deployment starts until it is released: StoppedHalfway: i-1/,
-    mend: `npx irekae unlock ${APP}`,
+    mend: `npx --no -- irekae unlock ${APP}`,
   },
   {
     name: 'a dead holder of the lock',
@@ -166,7 +166,7 @@ const CASES: readonly Case[] = [
     },
     complaints: ['warning lock'],
     sentence: /has ended without releasing it: deploy-2 \(by CI, .* ago\)/,
-    mend: `npx irekae unlock ${APP}`,
+    mend: `npx --no -- irekae unlock ${APP}`,
   },
   {
     name: 'a version that waits beside a free lock',
@@ -178,7 +178,7 @@ const CASES: readonly Case[] = [
     },
     complaints: ['warning waiting-version'],
     sentence: /version v7 is waiting although the lock is free/,
-    mend: `npx irekae unlock ${APP}`,
+    mend: `npx --no -- irekae unlock ${APP}`,
   },
   {
     name: 'something that could not be told',
@@ -269,7 +269,7 @@ const CASES: readonly Case[] = [
       }),
     complaints: ['warning strangers'],
     sentence: /^the next deployment would not replace 1 host: .*does not carry the tag irekae:fleet/,
-    mend: `npx irekae adopt ${APP}`,
+    mend: `npx --no -- irekae adopt ${APP}`,
   },
   {
     name: 'a host of the fleet that serves and that Mackerel does not list',

@@ -110,7 +110,7 @@ describe('on the modelled region', () => {
   });
 });
 
-describe('npx irekae', () => {
+describe('npx --no -- irekae', () => {
   const PROJECT = join(import.meta.dirname, '..', '..');
   const run = (...args: string[]) =>
     promisify(execFile)(process.execPath, ['bin/irekae.js', ...args], { cwd: PROJECT }).then(

@@ -263,7 +263,9 @@ describe('plan', () => {
     expect(out).toMatch(/It would launch 2 instances:\n {2}1 × t4g\.small in subnet-.*, or t4g\.medium/);
     expect(out).toMatch(/and replace, and terminate, 2 hosts: i-/);
     expect(out).toMatch(/Done in 5 min 22 s at the earliest:/);
-    expect(out.split('\n').at(-1)).toBe(`Nothing was changed. To do it:  irekae deploy ${FLEET} --wait`);
+    expect(out.split('\n').at(-1)).toBe(
+      `Nothing was changed. To do it:  npx --no -- irekae deploy ${FLEET} --wait`,
+    );
     expect(theatre.stage.world.view()).toMatchObject(before);
     expect(theatre.stage.world.ledger.read(FLEET)).toBeUndefined();
   });

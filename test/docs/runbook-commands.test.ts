@@ -66,7 +66,7 @@ const VERIFIED: Readonly<Record<string, readonly string[]>> = {
 };
 
 const OTHERS = commands.filter((command) => /^(aws|mkr) /.test(command));
-const OURS = commands.filter((command) => /^(npx )?irekae [a-z]/.test(command));
+const OURS = commands.filter((command) => /^(npx --no -- )?irekae [a-z]/.test(command));
 
 describe('The commands of the runbook', () => {
   it('are found', () => {
@@ -82,7 +82,7 @@ describe('The commands of the runbook', () => {
   });
 
   it.each([...new Set(OURS)])('%s', (command) => {
-    const given = wordsOf(command.replace(/^npx /, '')).slice(1);
+    const given = wordsOf(command.replace(/^npx --no -- /, '')).slice(1);
     const [fleet = ''] = readFleets(fleetsFile).flatMap(({ fleets }) => fleets.map(({ name }) => name));
     const argv = given.map((word) =>
       word

@@ -155,8 +155,14 @@ describe('What is to be done', () => {
     [{ unlisted: named }, /^register i-x in Mackerel and deploy again, .*UnlistedHostServes/],
     [{ fallen: named }, /^see what happened to i-x, .*irekae deploy shop --redeploy/],
     [{ unlisted: named, fallen: named }, /^register i-x.*; see what happened to i-x/],
-    [{ notSeen: 'silence' }, /^check which hosts are in service: npx irekae doctor shop$/],
+    [
+      { notSeen: 'silence' },
+      /^check which hosts are in service: in your clone of irekae, npx --no -- irekae doctor shop$/,
+    ],
     [{ unwatched: named }, /^register i-x in Mackerel again, .*UnlistedHostServes/],
-    [{ unasked: 'silence' }, /^check the new hosts in Mackerel later: npx irekae doctor shop$/],
+    [
+      { unasked: 'silence' },
+      /^check the new hosts in Mackerel later: in your clone of irekae, npx --no -- irekae doctor shop$/,
+    ],
   ])('%j', (atTheEnd, says) => expect(toDoOf('shop', atTheEnd)).toMatch(says));
 });

@@ -195,8 +195,8 @@ Deployment: deploy-2
   it.each<[Result, string]>([
     ['rolled-back', 'see AlertDuringBake in docs/runbook.md'],
     ['refused', 'see FleetWouldShrink in docs/runbook.md'],
-    ['stopped-halfway', 'npx irekae unlock shop'],
-    ['rollback-failed', 'npx irekae unlock shop'],
+    ['stopped-halfway', 'npx --no -- irekae unlock shop'],
+    ['rollback-failed', 'npx --no -- irekae unlock shop'],
   ])('that it ended as %s name the page or the command', (result, what) =>
     expect(messageOf(news(result)).body).toContain(what),
   );

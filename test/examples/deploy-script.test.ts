@@ -94,7 +94,7 @@ describe('deploy.sh follows the deployment that the upload started', () => {
     const run = follow('--timeout', '2');
     expect(run.code).toBe(6);
     expect(run.out).toContain(`${APP}: still running: `);
-    expect(run.out).toContain(`npx irekae cancel ${APP}`);
+    expect(run.out).toContain(`npx --no -- irekae cancel ${APP}`);
     expect(aws.passed).toBeGreaterThanOrEqual(120);
     expect(aws.passed).toBeLessThan(140);
   });

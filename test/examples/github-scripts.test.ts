@@ -159,7 +159,7 @@ describe('The action', () => {
 
   beforeEach(() => {
     for (const script of ['deploy.sh', 'promote.sh']) program(script, `exit "\${CODE:-0}"`, 'app/scripts');
-    program('npx', `echo "$3 is Deployed"; [ "$3" != "\${FAILS_AT:-}" ] || exit 3`);
+    program('npx', `echo "$5 is Deployed"; [ "$5" != "\${FAILS_AT:-}" ] || exit 3`);
     program('aws', 'echo copied');
   });
   afterEach(() => expect(existsSync(join(root, 'app/evil'))).toBe(false));
@@ -182,7 +182,8 @@ describe('The action', () => {
     expect(act({ CLONE: '.irekae' }).code).toBe(0);
     expect(calls()).toEqual(
       ['app', 'worker'].map(
-        (fleet) => `npx <irekae> <deploy> <${fleet}> <--version> <v1> ${REASON} <--token> <ci-42-1> <--wait>`,
+        (fleet) =>
+          `npx <--no> <--> <irekae> <deploy> <${fleet}> <--version> <v1> ${REASON} <--token> <ci-42-1> <--wait>`,
       ),
     );
     expect(read('summary')).toContain('### irekae deploy app\n\n```text\napp is Deployed\n```\n');
@@ -191,9 +192,9 @@ describe('The action', () => {
   it('promotes, which deploys the first fleet, then deploys the others at production’s version', () => {
     expect(act({ CLONE: '.irekae', DO: 'promote', REASON: '' }).code).toBe(0);
     expect(calls()).toEqual([
-      'npx <irekae> <promote> <app> <--version> <v1> <--token> <ci-42-1> <--wait>',
+      'npx <--no> <--> <irekae> <promote> <app> <--version> <v1> <--token> <ci-42-1> <--wait>',
       'aws <s3api> <head-object> <--bucket> <b> <--key> <k.tar.gz> <--query> <VersionId> <--output> <text>',
-      'npx <irekae> <deploy> <worker> <--version> <copied> <--token> <ci-42-1> <--wait>',
+      'npx <--no> <--> <irekae> <deploy> <worker> <--version> <copied> <--token> <ci-42-1> <--wait>',
     ]);
   });
 

@@ -197,6 +197,8 @@ describe('A new host that dies at the end', () => {
     const { result, record, mail } = await deploy(set);
     expect(result.endedIn).toBe('Deployed');
     expect(record.atTheEnd?.notSeen).toBeDefined();
-    expect(mail?.body).toMatch(/^To do: check which hosts are in service: npx irekae doctor/m);
+    expect(mail?.body).toMatch(
+      /^To do: check which hosts are in service: in your clone of irekae, npx --no -- irekae doctor/m,
+    );
   });
 });

@@ -2,6 +2,7 @@
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { TOO_LATE_TO_CANCEL } from '../../../lambdas/domain/core/ledger-refusals.ts';
+import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { actOf } from '../../../lambdas/domain/core/steps.ts';
 import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
@@ -63,7 +64,7 @@ function endedAlready(held: Held, fleet: string): Outcome {
       : 'It left the rest to a human.';
   return failed('ended-already', [
     `${executionName(held.holder)} has already ended: there is nothing to cancel. ${next}`,
-    `See: irekae unlock ${fleet}`,
+    `See: ${COMMAND} unlock ${fleet}`,
   ]);
 }
 
@@ -78,7 +79,7 @@ function requested(held: Held, row: LedgerRow | undefined, by: string, fleet: st
     ...(row?.pending
       ? [`What is waiting is deployed next, ${waiting(row.pending)}; this does not cancel it.`]
       : []),
-    `To see how it ends:  irekae watch ${fleet}`,
+    `To see how it ends:  ${COMMAND} watch ${fleet}`,
   ];
   return done('requested', lines, { ...facts(held, row), by });
 }
@@ -87,7 +88,7 @@ const tooLate = (held: Held, fleet: string): Outcome =>
   failed('too-late', [
     `Too late: ${executionName(held.holder)} has passed the point of no return (phase ${held.phase}) and is being finished, not undone.`,
     'The new hosts were ready, and were watched. To roll back to the release before (this waits for its turn):',
-    `  irekae rollback ${fleet} --reason TEXT --wait`,
+    `  ${COMMAND} rollback ${fleet} --reason TEXT --wait`,
   ]);
 
 function nothingRuns(row: LedgerRow | undefined, { fleet }: Task): Outcome {

@@ -1,4 +1,5 @@
 /** `irekae history`: the fleet's deployments, newest first, from their records. */
+import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import type { Command, Task } from '../command.ts';
 import { LIMIT } from '../options.ts';
@@ -44,7 +45,7 @@ function linesOf(task: Task, listed: readonly Listed[], running: string | undefi
     '',
     ...(running === undefined ? [] : ['▶ is what the fleet runs now.']),
     ...(page === undefined ? [] : pageLines(task, page)),
-    `To roll back to one:  irekae rollback ${task.fleet.name} --to DEPLOYMENT --reason TEXT --wait`,
+    `To roll back to one:  ${COMMAND} rollback ${task.fleet.name} --to DEPLOYMENT --reason TEXT --wait`,
   ];
 }
 

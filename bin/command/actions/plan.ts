@@ -1,5 +1,7 @@
 /** `irekae plan`: a dry run, for people to read. */
+
 import * as v from 'valibot';
+import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { count, list, span } from '../../../lambdas/domain/core/words.ts';
 import type { Command, Task } from '../command.ts';
 import { followedTo } from '../follow/followed.ts';
@@ -112,6 +114,6 @@ const triesWords = ([first = '', ...others]: readonly string[]): string =>
 
 function doIt({ fleet, options: { to, version, ami } }: Task): string {
   const image = ami === undefined ? '' : ` --ami ${ami}`;
-  if (to !== undefined) return `irekae rollback ${fleet.name} --to ${to}${image} --reason TEXT --wait`;
-  return `irekae deploy ${fleet.name}${version === undefined ? '' : ` --version ${version}`}${image} --wait`;
+  if (to !== undefined) return `${COMMAND} rollback ${fleet.name} --to ${to}${image} --reason TEXT --wait`;
+  return `${COMMAND} deploy ${fleet.name}${version === undefined ? '' : ` --version ${version}`}${image} --wait`;
 }

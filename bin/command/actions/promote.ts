@@ -5,6 +5,7 @@
 
 import * as v from 'valibot';
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
+import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import type { Command, Task } from '../command.ts';
 import { followed, followedTo, toldEnd, waitSeconds } from '../follow/followed.ts';
@@ -56,7 +57,7 @@ async function promoteArtifact(task: Task): Promise<Outcome> {
 const nothingToPromote = ({ fleet }: Task): Outcome =>
   failed('no-promotion', [
     `${fleet.name} has no \`promotion\` in bin/fleets.ts: it is deployed by uploads. Nothing was started.`,
-    `To deploy the newest upload:  irekae deploy ${fleet.name} --wait`,
+    `To deploy the newest upload:  ${COMMAND} deploy ${fleet.name} --wait`,
   ]);
 
 const Planned = v.object({ verdict: v.literal('promote') });
@@ -66,7 +67,7 @@ function planned({ fleet }: Task, outcome: Outcome, { reason, output }: End): Ou
   if (!v.is(Planned, output)) return outcome;
   const lines = [
     `A promotion would do this: ${reason}.`,
-    `Nothing was changed. To do it:  irekae promote ${fleet.name} --wait`,
+    `Nothing was changed. To do it:  ${COMMAND} promote ${fleet.name} --wait`,
   ];
   return { ...outcome, outcome: 'planned', lines };
 }
@@ -75,7 +76,7 @@ function leftAlone({ fleet }: Task, execution: string): Outcome {
   const promotion = executionName(execution);
   const lines = [
     `Started the promotion ${promotion} to ${fleet.name}. Its copy is an upload, which starts the deployment.`,
-    `To follow that:  irekae watch ${fleet.name}`,
+    `To follow that:  ${COMMAND} watch ${fleet.name}`,
   ];
   return done('started', lines, { promotion, execution });
 }
@@ -111,7 +112,7 @@ async function deploymentOf(task: Task, versionId: string | undefined, begun: Da
   const within = fleet.after === undefined ? APPEARS_WITHIN_SECONDS : waitSeconds(task);
   if (fleet.after !== undefined)
     task.tell(
-      `${fleet.name} follows ${fleet.after}: waiting until that is deployed. To follow that:  irekae watch ${fleet.after}`,
+      `${fleet.name} follows ${fleet.after}: waiting until that is deployed. To follow that:  ${COMMAND} watch ${fleet.after}`,
     );
   const interrupted = task.interruptions();
   while (secondsBetween(since, ports.clock.now()) < within && !interrupted.aborted) {
@@ -144,4 +145,7 @@ async function endedMeanwhile(task: Task, versionId: string, begun: Date): Promi
 }
 
 const lost = ({ fleet: { name } }: Task, reason: string): Outcome =>
-  failed('lost', [reason, `See:  irekae status ${name}     To start it:  irekae deploy ${name} --wait`]);
+  failed('lost', [
+    reason,
+    `See:  ${COMMAND} status ${name}     To start it:  ${COMMAND} deploy ${name} --wait`,
+  ]);

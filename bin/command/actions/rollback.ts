@@ -1,5 +1,7 @@
 /** `irekae rollback`: deploys the release of an earlier deployment again, with its versions and its image. */
+
 import { OVERRIDES } from '../../../lambdas/domain/core/input.ts';
+import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import type { Command, Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
 import { AMI, checkStart, overrideOption, REASON, STARTING, TO } from '../options.ts';
@@ -37,7 +39,7 @@ async function rollBack(task: Task): Promise<Outcome> {
 /** What the records rule out needs no execution to find out. */
 async function refuse(task: Task, to: string): Promise<Outcome | undefined> {
   const { fleet } = task;
-  const next = `Nothing was started. To list them:  irekae history ${fleet.name}`;
+  const next = `Nothing was started. To list them:  ${COMMAND} history ${fleet.name}`;
   const no = (why: string) => failed('nothing-to-roll-back-to', [why, next]);
   const current = await readCurrent(task);
   if (!current)
@@ -45,7 +47,7 @@ async function refuse(task: Task, to: string): Promise<Outcome | undefined> {
   if (to === PREVIOUS) return undefined;
   if (to === current.deployment && current.outcome === 'Deployed')
     return no(
-      `${to} is what ${fleet.name} runs. To replace its hosts anyway: irekae deploy ${fleet.name} --redeploy`,
+      `${to} is what ${fleet.name} runs. To replace its hosts anyway: ${COMMAND} deploy ${fleet.name} --redeploy`,
     );
   const target = await readDeployment(task, to);
   if (!target) return no(`${fleet.name} has no record of a deployment ${to}.`);

@@ -2,6 +2,7 @@
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { TAG } from '../../../lambdas/domain/core/fleet.ts';
+import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { isPastNoReturn, titleOf } from '../../../lambdas/domain/core/steps.ts';
 import { list, span } from '../../../lambdas/domain/core/words.ts';
 import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
@@ -119,10 +120,10 @@ function holderLines({ fleet, ports }: Task, { held, ...of }: Holder): string[] 
 
 function nextLines(fleet: string, standing: Holder['standing']): string[] {
   if (standing === 'deploying')
-    return [`To follow it:  irekae watch ${fleet}     To have it undone:  irekae cancel ${fleet}`];
-  if (standing === 'needs-human') return [`When the fleet is as it should be:  irekae unlock ${fleet}`];
+    return [`To follow it:  ${COMMAND} watch ${fleet}     To have it undone:  ${COMMAND} cancel ${fleet}`];
+  if (standing === 'needs-human') return [`When the fleet is as it should be:  ${COMMAND} unlock ${fleet}`];
   return [
-    `The clean-up undoes or finishes it within ${CLEAN_UP_MINUTES} minutes. To follow it:  irekae watch ${fleet}`,
+    `The clean-up undoes or finishes it within ${CLEAN_UP_MINUTES} minutes. To follow it:  ${COMMAND} watch ${fleet}`,
   ];
 }
 
@@ -159,7 +160,7 @@ function newestLines({ fleet, ports }: Task, { current, row, newest }: Found): s
   return [
     '',
     `It does not run the newest upload: version ${versionId}, uploaded ${momentAgo(uploadedAt, ports.clock.now())}.`,
-    `See why:  irekae history ${fleet.name}     What it would do:  irekae plan ${fleet.name}`,
+    `See why:  ${COMMAND} history ${fleet.name}     What it would do:  ${COMMAND} plan ${fleet.name}`,
   ];
 }
 
@@ -170,7 +171,7 @@ function waitsLines({ fleet, ports }: Task, row: LedgerRow | undefined): string[
   return [
     '',
     `Waiting: ${waiting(pending)}, requested by ${pending.id}, ${momentAgo(pending.since, ports.clock.now())}; it will be deployed ${when}.`,
-    ...(held ? [] : [`To start it at once:  irekae unlock ${fleet.name}`]),
+    ...(held ? [] : [`To start it at once:  ${COMMAND} unlock ${fleet.name}`]),
   ];
 }
 

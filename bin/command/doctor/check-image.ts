@@ -1,5 +1,6 @@
 /** Is there a machine image for the fleet, does it fit, and is it newer than the one in use? */
 
+import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
 import { decideImage, imageOrigin } from '../../../lambdas/domain/release/image.ts';
 import type { Image } from '../../../lambdas/ports/ec2.ts';
@@ -37,7 +38,7 @@ function mendOf(fleet: Subject['fleet'], found: Image | undefined): string[] {
     );
   if (found.deprecatedAt && found.state === 'available')
     lines.push(
-      `Have CI build a new image; or, if this one is meant: irekae deploy ${fleet.name} --ami ${found.imageId}`,
+      `Have CI build a new image; or, if this one is meant: ${COMMAND} deploy ${fleet.name} --ami ${found.imageId}`,
     );
   return lines.length > 0 ? lines : ['Wait until EC2 has finished the image, or build another one.'];
 }

@@ -1,5 +1,5 @@
 /** Lines that fix a finding: shell commands that can be copied as they are, and places in `bin/fleets.ts`. */
-import { stackName } from '../../../lambdas/domain/core/names.ts';
+import { COMMAND, stackName } from '../../../lambdas/domain/core/names.ts';
 import { quote } from '../../../lambdas/domain/launch/boot-script.ts';
 
 /** A word of shell; quoted only where necessary, because people read it too. */
@@ -18,7 +18,7 @@ export const aws =
     return shell('aws', ...line.join('').split('\0').filter(Boolean), '--region', region);
   };
 
-export const irekae = (...words: readonly string[]): string => shell('npx', 'irekae', ...words);
+export const irekae = (...words: readonly string[]): string => `${COMMAND} ${shell(...words)}`;
 
 export const deployStack = (environment: string): string =>
   shell('npx', 'cdk', 'deploy', stackName(environment));

@@ -1,6 +1,7 @@
 /** From a deployment that was started or joined to the command's outcome. */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
+import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { count, secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import { leftovers } from '../../../lambdas/domain/record/to-do.ts';
 import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from '../../../lib/budgets.ts';
@@ -56,12 +57,12 @@ function notEnded(
   const deployment = executionName(execution);
   const facts = { deployment, execution };
   if (how === 'lost')
-    return failed('lost', [`${deployment}: ${reason}`, `See: irekae status ${name}`], facts);
+    return failed('lost', [`${deployment}: ${reason}`, `See: ${COMMAND} status ${name}`], facts);
   const goesOn = isLocal
     ? ['It ends with this modelled world.']
     : [
-        `It continues. To follow it again:  irekae watch ${name}`,
-        `To have it undone:  irekae cancel ${name}`,
+        `It continues. To follow it again:  ${COMMAND} watch ${name}`,
+        `To have it undone:  ${COMMAND} cancel ${name}`,
       ];
   const isLate = how === 'timed-out';
   const line = isLate
@@ -98,7 +99,7 @@ function linesOf(task: Task, { verdict, reason, error, output }: End): string[] 
     case 'needs-human':
       return [
         `${error ?? 'Stopped'}: ${reason}`,
-        `To see what is left, and who holds the lock:  irekae unlock ${task.fleet.name}`,
+        `To see what is left, and who holds the lock:  ${COMMAND} unlock ${task.fleet.name}`,
         ...advice,
       ];
     default:

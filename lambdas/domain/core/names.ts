@@ -111,3 +111,12 @@ export const timelineKey = (fleet: string, deploymentId: string): string =>
 /** The proof that an artifact was promoted to a fleet: who asks for provenance looks here. */
 export const promotionKey = (fleet: string, sha256: string): string =>
   `${RECORD_PREFIX}${fleet}/promotions/${sha256}.json`;
+
+// ── What is typed ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** `--no`: outside of a clone npx would fetch, and run, whatever a stranger has published under the name. */
+export const COMMAND = 'npx --no -- irekae';
+
+/** With the place to type it: for mails, records and pages, which are read elsewhere. */
+export const commandAt = (...words: readonly string[]): string =>
+  `in your clone of irekae, ${COMMAND} ${words.join(' ')}`;

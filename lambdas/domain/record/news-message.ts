@@ -3,9 +3,11 @@
  * then what, where and who, then where to look. Every text that others chose stands on one line of its own, so that
  * nobody can write a line of ours.
  */
+
 import type { Message } from '../../ports/announcer.ts';
 import { placeOf } from '../core/aws.ts';
 import { FAILURES } from '../core/errors.ts';
+import { commandAt } from '../core/names.ts';
 import { count, plain, span } from '../core/words.ts';
 import type { DeploymentEnded, Result } from './news.ts';
 
@@ -73,8 +75,8 @@ function toDo({ result, outcome, failure, fleet, toDo: left = 'nothing' }: Deplo
     'rolled-back': `nothing now. Mend the cause (${entry}), then deploy again.`,
     cancelled: 'nothing. Deploy again when you want to.',
     refused: `nothing now. Mend the cause (${entry}), then deploy again.`,
-    'stopped-halfway': `finish by hand (${entry}, and StoppedHalfway), then free the lock: npx irekae unlock ${fleet}`,
-    'rollback-failed': `look now who serves (RollbackFailed in docs/runbook.md), then free the lock: npx irekae unlock ${fleet}`,
+    'stopped-halfway': `finish by hand (${entry}, and StoppedHalfway), then free the lock: ${commandAt('unlock', fleet)}`,
+    'rollback-failed': `look now who serves (RollbackFailed in docs/runbook.md), then free the lock: ${commandAt('unlock', fleet)}`,
   };
   return toDos[result];
 }

@@ -1,4 +1,5 @@
 /** What is left to do after a deployment that succeeded, said the same way in record, mail, command and page. */
+import { commandAt } from '../core/names.ts';
 import { list } from '../core/words.ts';
 import type { AtTheEnd } from '../hosts/last-look.ts';
 
@@ -28,7 +29,7 @@ export function leftovers(
       fallen,
       'some of the new hosts do not serve at the end of the deployment',
       (those) =>
-        `see what happened to ${those}, then replace the hosts: npx irekae deploy ${fleet} --redeploy (see NewHostDied in docs/runbook.md)`,
+        `see what happened to ${those}, then replace the hosts: ${commandAt('deploy', fleet, '--redeploy')} (see NewHostDied in docs/runbook.md)`,
     ),
     ...told(
       unwatched,
@@ -40,7 +41,7 @@ export function leftovers(
       ? [
           {
             what: `Mackerel could not be asked about the new hosts at the end of the deployment: ${unasked}`,
-            toDo: `check the new hosts in Mackerel later: npx irekae doctor ${fleet}`,
+            toDo: `check the new hosts in Mackerel later: ${commandAt('doctor', fleet)}`,
           },
         ]
       : []),
@@ -48,7 +49,7 @@ export function leftovers(
       ? [
           {
             what: `the hosts in service could not be checked at the end of the deployment: ${notSeen}`,
-            toDo: `check which hosts are in service: npx irekae doctor ${fleet}`,
+            toDo: `check which hosts are in service: ${commandAt('doctor', fleet)}`,
           },
         ]
       : []),

@@ -28,7 +28,7 @@ irekae() {
   local code=0
   # shellcheck disable=SC2016 # the backquotes are Markdown's
   printf '### irekae %s %s\n\n```text\n' "$1" "$2" >>"$GITHUB_STEP_SUMMARY"
-  (cd "$CLONE" && npx irekae "$@" --wait) 2>&1 | tee -a "$GITHUB_STEP_SUMMARY" || code=$?
+  (cd "$CLONE" && npx --no -- irekae "$@" --wait) 2>&1 | tee -a "$GITHUB_STEP_SUMMARY" || code=$?
   # shellcheck disable=SC2016
   printf '```\n\n' >>"$GITHUB_STEP_SUMMARY"
   return "$code"

@@ -1,12 +1,14 @@
 #!/bin/bash
 # Turns an Amazon Linux 2023 host into the image of Reactio's hosts; Packer runs it as root.
 #
-#   provision.sh FILES     the directory with the files of this image
+#   provision.sh FILES SHA256     the directory with the files of this image, and the digest of the one script of a third
+#                                 party that runs here: another text than the one that was read is not run
 #
 # IMAGE_ROOT is for tests alone: a directory that stands for /.
 set -euo pipefail
 root=${IMAGE_ROOT-}
 files=${1:?the directory with the files of this image is missing}
+setup_sha256=${2:?the SHA-256 of the set-up script is missing}
 
 step() { printf 'provision: %s\n' "$*"; }
 
@@ -21,9 +23,13 @@ install_agent() {
   step 'mackerel-agent'
   local setup
   setup=$(mktemp)
-  # A file and not a pipe: a partial download must not run.
+  # A file and not a pipe: neither a partial download nor another script may run, and it runs as root.
   curl --fail --silent --show-error --location --retry 5 --output "$setup" \
     https://mackerel.io/file/script/amznlinux/setup-yum-v2.sh
+  printf '%s  %s\n' "$setup_sha256" "$setup" | sha256sum --check --quiet - || {
+    echo "$setup is not the script that was read: read it, then pin its new digest (examples/README.md)." >&2
+    return 1
+  }
   sh "$setup"
   rm -f "$setup"
   dnf --assumeyes --quiet install mackerel-agent

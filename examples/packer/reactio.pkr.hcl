@@ -1,7 +1,7 @@
 # The image of Reactio's hosts: Amazon Linux 2023 for arm64 with mackerel-agent, ready for irekae's boot script. It holds
 # no application, no host id of Mackerel and no API key.
 #
-#   packer init . && packer build .
+#   packer init . && packer build .     (first time: pin mackerel-agent's set-up script, see examples/README.md)
 #
 # The result is a candidate. test-image.sh boots it; release-image.sh turns it into the image that fleets look for.
 
@@ -10,7 +10,7 @@ packer {
   required_plugins {
     amazon = {
       source  = "github.com/hashicorp/amazon"
-      version = "~> 1.3"
+      version = "1.8.2" # exactly: a plugin runs with the build's credentials
     }
   }
 }
@@ -26,7 +26,25 @@ variable "share_with" {
   description = "Accounts that may copy the candidate: those of the other environments."
 }
 
+variable "subnet_id" {
+  type        = string
+  default     = "subnet-0a1b2c3d4e5f60001"
+  description = "Where the build runs: in the network that the role may build in."
+}
+
+variable "mackerel_setup_sha256" {
+  type        = string
+  description = "SHA-256 of the set-up script of mackerel-agent's package repository, as somebody has read it."
+  validation {
+    condition     = can(regex("^[0-9a-f]{64}$", var.mackerel_setup_sha256))
+    error_message = "It must be a SHA-256: 64 hexadecimal digits."
+  }
+}
+
 locals {
+  # CI's role may touch only what carries this, and gives it to what it makes.
+  built = { image-build = "reactio" }
+
   built_at = formatdate("YYYYMMDD-hhmmss", timestamp())
 }
 
@@ -34,6 +52,7 @@ source "amazon-ebs" "reactio" {
   region        = var.region
   instance_type = "t4g.small"
   ssh_username  = "ec2-user"
+  subnet_id     = var.subnet_id
 
   source_ami_filter {
     owners      = ["amazon"]
@@ -72,9 +91,8 @@ source "amazon-ebs" "reactio" {
     Name  = "reactio-candidate-${local.built_at}"
     stage = "candidate"
   }
-  run_tags = {
-    Name = "packer reactio"
-  }
+  run_tags        = merge(local.built, { Name = "packer reactio" })
+  run_volume_tags = merge(local.built, { Name = "packer reactio" })
 }
 
 build {
@@ -87,7 +105,7 @@ build {
 
   provisioner "shell" {
     script          = "${path.root}/provision.sh"
-    execute_command = "chmod +x {{ .Path }}; sudo {{ .Vars }} {{ .Path }} /tmp/files"
+    execute_command = "chmod +x {{ .Path }}; sudo {{ .Vars }} {{ .Path }} /tmp/files ${var.mackerel_setup_sha256}"
   }
 
   # The same checks run again when the candidate is booted.

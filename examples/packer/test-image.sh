@@ -2,18 +2,21 @@
 # Boots one instance from an image, lets check-image.sh check it from within, and reads the verdict from its console.
 # The instance terminates itself, and is terminated in any case.
 #
-#   test-image.sh ami-0123456789abcdef0 SUBNET [INSTANCE_TYPE]
+#   test-image.sh ami-0123456789abcdef0 SUBNET SECURITY_GROUP [INSTANCE_TYPE]
 #
+# The group lets nobody in and the instance nowhere: it needs no network but its metadata (the output ImageTestGroup).
 # Exit codes: 0 the image is good, 1 it is not, or that could not be determined, 2 bad usage.
 set -euo pipefail
 export AWS_PAGER=''
 here=$(dirname "${BASH_SOURCE[0]}")
 
-if [ $# -lt 2 ] || ! [[ $1 =~ ^ami-[0-9a-f]{8,17}$ && $2 =~ ^subnet-[0-9a-f]{8,17}$ ]]; then
-  printf 'test-image.sh: give an image and a subnet: test-image.sh ami-… subnet-… [INSTANCE_TYPE]\n' >&2
+if [ $# -lt 3 ] || ! [[ $1 =~ ^ami-[0-9a-f]{8,17}$ && $2 =~ ^subnet-[0-9a-f]{8,17}$ && $3 =~ ^sg-[0-9a-f]{8,17}$ ]]; then
+  printf 'test-image.sh: give an image, a subnet and a security group: test-image.sh ami-… subnet-… sg-… [INSTANCE_TYPE]\n' >&2
   exit 2
 fi
-image=$1 subnet=$2 type=${3:-t4g.small}
+image=$1 subnet=$2 group=$3 type=${4:-t4g.small}
+# CI's role may touch only what carries the second of these.
+tags='Tags=[{Key=Name,Value=test of an image},{Key=image-build,Value=reactio}]'
 
 instance=
 # shellcheck disable=SC2329 # the trap calls it
@@ -26,9 +29,10 @@ trap finish EXIT
 
 # No role, no key pair: it needs neither. The token makes a retried call launch nothing more.
 instance=$(aws ec2 run-instances --image-id "$image" --instance-type "$type" --subnet-id "$subnet" --count 1 \
+  --security-group-ids "$group" \
   --client-token "test-$image-$(date -u +%s)" --instance-initiated-shutdown-behavior terminate \
   --metadata-options HttpTokens=required,HttpEndpoint=enabled --user-data "file://$here/check-image.sh" \
-  --tag-specifications 'ResourceType=instance,Tags=[{Key=Name,Value=test of an image}]' \
+  --tag-specifications "ResourceType=instance,$tags" "ResourceType=network-interface,$tags" "ResourceType=volume,$tags" \
   --query 'Instances[0].InstanceId' --output text)
 printf '%s boots from %s\n' "$instance" "$image"
 

@@ -1,49 +1,8 @@
 /** What CI's roles in `examples/iam` may do, as IAM would answer: all that the scripts ask for, and nothing beside. */
 import { describe, expect, it } from 'vitest';
-import type { Statement } from '../../lib/resolve-policies.ts';
-import type { TemplateJson } from '../../lib/synthesize.ts';
 import { allows, type IamRequest } from '../support/iam.ts';
+import { ACCOUNTS, bucket, type EnvironmentName, REGION, role, states, statementsOf } from './ci-roles.ts';
 import { exampleFile } from './example-files.ts';
-
-const ACCOUNTS = { staging: '111111111111', production: '222222222222' } as const;
-type EnvironmentName = keyof typeof ACCOUNTS;
-const REGION = 'ap-northeast-1';
-
-const templateOf = (environment: EnvironmentName) =>
-  JSON.parse(exampleFile(`iam/${environment}.template.json`)) as TemplateJson;
-
-/** The role with `Fn::Sub` filled in, as CloudFormation does in the environment's account. */
-function role(environment: EnvironmentName, name: 'CiRole' | 'ImageRole') {
-  const values: Readonly<Record<string, string>> = {
-    'AWS::Partition': 'aws',
-    'AWS::Region': REGION,
-    'AWS::AccountId': ACCOUNTS[environment],
-    LedgerTable: 'ledger-1',
-    Repository: 'reactio-example/reactio',
-    ImageRepository: 'reactio-example/image',
-  };
-  const fill = (part: unknown): unknown => {
-    if (Array.isArray(part)) return part.map(fill);
-    if (part === null || typeof part !== 'object') return part;
-    const text = (part as { 'Fn::Sub'?: string })['Fn::Sub'];
-    if (text === undefined)
-      return Object.fromEntries(Object.entries(part).map(([key, each]) => [key, fill(each)]));
-    return text.replace(/\$\{([^}]+)\}/g, (_, key: string) => values[key] ?? `\${${key}}`);
-  };
-  return fill(templateOf(environment).Resources[name]?.Properties) as {
-    RoleName: string;
-    MaxSessionDuration: number;
-    AssumeRolePolicyDocument: { Statement: { Condition: object }[] };
-    Policies: { PolicyDocument: { Statement: Statement[] } }[];
-  };
-}
-const statementsOf = (environment: EnvironmentName, name: 'CiRole' | 'ImageRole') =>
-  role(environment, name).Policies.flatMap(({ PolicyDocument: document }) => document.Statement);
-
-const bucket = (environment: EnvironmentName) =>
-  `arn:aws:s3:::irekae-${environment}-${ACCOUNTS[environment]}-${REGION}`;
-const states = (environment: EnvironmentName, rest: string) =>
-  `arn:aws:states:${REGION}:${ACCOUNTS[environment]}:${rest}`;
 
 /** What the scripts and the command ask for in both environments. */
 const common = (environment: EnvironmentName): IamRequest[] => [
@@ -173,102 +132,25 @@ describe('CI of the application', () => {
   );
 });
 
-describe('CI of the machine image', () => {
-  const instance = `arn:aws:ec2:${REGION}:111111111111:instance/i-1`;
-  const createTags = (resource: string, context: IamRequest['context'] = {}): IamRequest => ({
-    action: 'ec2:CreateTags',
-    resource,
-    context,
-  });
-
-  it.each<[string, boolean, IamRequest]>([
-    [
-      'ends its own build',
-      true,
-      {
-        action: 'ec2:TerminateInstances',
-        resource: instance,
-        context: { 'aws:ResourceTag/Name': 'packer reactio' },
-      },
-    ],
-    [
-      'ends its own test',
-      true,
-      {
-        action: 'ec2:TerminateInstances',
-        resource: instance,
-        context: { 'aws:ResourceTag/Name': 'test of an image' },
-      },
-    ],
-    [
-      'ends no host of a fleet',
-      false,
-      {
-        action: 'ec2:TerminateInstances',
-        resource: instance,
-        context: { 'aws:ResourceTag/Name': 'reactio-staging-app' },
-      },
-    ],
-    [
-      'names what it launches',
-      true,
-      createTags(instance, { 'ec2:CreateAction': 'RunInstances', 'aws:TagKeys': ['Name'] }),
-    ],
-    [
-      'launches nothing that looks like a host of a fleet',
-      false,
-      createTags(instance, { 'ec2:CreateAction': 'RunInstances', 'aws:TagKeys': ['Name', 'irekae:fleet'] }),
-    ],
-    ['gives no running host another tag', false, createTags(instance, { 'aws:TagKeys': ['Name'] })],
-    ['tags the image', true, createTags(`arn:aws:ec2:${REGION}::image/ami-1`)],
-    [
-      'removes a candidate',
-      true,
-      {
-        action: 'ec2:DeregisterImage',
-        resource: `arn:aws:ec2:${REGION}::image/ami-1`,
-        context: { 'aws:ResourceTag/stage': 'candidate' },
-      },
-    ],
-    [
-      'removes no released image',
-      false,
-      {
-        action: 'ec2:DeregisterImage',
-        resource: `arn:aws:ec2:${REGION}::image/ami-1`,
-        context: { 'aws:ResourceTag/stage': 'released' },
-      },
-    ],
-    [
-      'gives no role away',
-      false,
-      { action: 'iam:PassRole', resource: 'arn:aws:iam::111111111111:role/admin' },
-    ],
-  ])('%s', (_, expected, request) =>
-    expect(allows(statementsOf('staging', 'ImageRole'), request)).toBe(expected),
-  );
-
-  it('launches nothing in production', () => {
-    const statements = statementsOf('production', 'ImageRole');
-    expect(allows(statements, { action: 'ec2:CopyImage', resource: '*' })).toBe(true);
-    expect(allows(statements, { action: 'ec2:RunInstances', resource: '*' })).toBe(false);
-    expect(allows(statements, createTags(`arn:aws:ec2:${REGION}::image/ami-1`))).toBe(false);
-  });
-});
-
 describe.each(['staging', 'production'] as const)('The roles of %s', (environment) => {
   it.each([
-    ['CiRole', `repo:reactio-example/reactio:environment:${environment}`, ['staging', 'production']],
-    ['ImageRole', `repo:reactio-example/image:environment:image-${environment}`, ['image']],
+    [
+      'CiRole',
+      `repo:reactio-example/reactio:environment:${environment}`,
+      environment === 'staging' ? 'main' : 'production',
+      ['staging', 'production'],
+    ],
+    ['ImageRole', `repo:reactio-example/image:environment:image-${environment}`, 'main', ['image']],
   ] as const)(
-    '%s is taken by one environment of one repository alone, which its workflow has',
-    (name, sub, files) => {
+    '%s is taken by one environment and branch of one repository alone, which its workflow has',
+    (name, sub, branch, files) => {
       const trust = role(environment, name).AssumeRolePolicyDocument.Statement;
       expect(trust.map(({ Condition: condition }) => condition)).toEqual([
         {
           StringEquals: {
             'token.actions.githubusercontent.com:aud': 'sts.amazonaws.com',
             'token.actions.githubusercontent.com:sub': sub,
+            'token.actions.githubusercontent.com:ref': `refs/heads/${branch}`,
           },
         },
       ]);

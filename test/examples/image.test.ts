@@ -17,6 +17,14 @@ beforeEach(() => {
 afterEach(() => host.remove());
 
 describe('provision.sh', () => {
+  it('runs no other set-up script than the one that was read', () => {
+    const { code, text } = host.provision('0'.repeat(64));
+    expect(text).toContain('is not the script that was read');
+    expect(code).not.toBe(0);
+    expect(host.calls).not.toContain('set up');
+    expect(host.calls.filter((call) => call.includes('install mackerel-agent'))).toEqual([]);
+  });
+
   it('installs the agent, but neither starts it nor leaves it to start by itself', () => {
     const { code, text } = host.provision();
     expect(text).toMatch(/provision: done\n$/);
@@ -192,7 +200,8 @@ describe('A host that boots from the image', () => {
 });
 
 describe('test-image.sh', () => {
-  const test = () => host.run('test-image.sh', 'ami-0123456789abcdef0', 'subnet-0a1b2c3d4e5f60001');
+  const test = () =>
+    host.run('test-image.sh', 'ami-0123456789abcdef0', 'subnet-0a1b2c3d4e5f60001', 'sg-0a1b2c3d4e5f60009');
   const consoleSays = (text: string) =>
     host.program('aws', `case $2 in run-instances) echo i-1 ;; get-console-output) printf '${text}' ;; esac`);
 
@@ -225,8 +234,19 @@ describe('test-image.sh', () => {
     expect(host.calls.at(-1)).toBe('aws ec2 terminate-instances --instance-ids i-1');
   });
 
-  it('launches nothing without an image and a subnet', () => {
-    expect(host.run('test-image.sh', 'latest', 'subnet-0a1b2c3d4e5f60001').code).toBe(2);
+  it('tags all that it makes as the build’s, which is all that CI’s role may touch', () => {
+    consoleSays('irekae-image: VERDICT ok\\n');
+    test();
+    const [launch = ''] = host.calls.filter((call) => call.includes('run-instances'));
+    for (const type of ['instance', 'network-interface', 'volume'])
+      expect(launch).toMatch(new RegExp(`ResourceType=${type},Tags=\\S.*?Key=image-build,Value=reactio`));
+    expect(launch).toContain('--security-group-ids sg-0a1b2c3d4e5f60009');
+  });
+
+  it('launches nothing without an image, a subnet and a security group', () => {
+    const rest = ['subnet-0a1b2c3d4e5f60001', 'sg-0a1b2c3d4e5f60009'];
+    expect(host.run('test-image.sh', 'latest', ...rest).code).toBe(2);
+    expect(host.run('test-image.sh', 'ami-0123456789abcdef0', rest[0] ?? '').code).toBe(2);
     expect(host.calls).toEqual([]);
   });
 });

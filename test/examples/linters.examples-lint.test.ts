@@ -1,5 +1,6 @@
 /**
- * The examples under the linters of their formats: actionlint for workflows, shellcheck for scripts, Packer for the
+ * The examples under the linters of their formats: actionlint for workflows, zizmor for
+ * what an attacker would look for in them, shellcheck for scripts, Packer for the
  * image's template, cfn-lint for CloudFormation. Each is taken from the PATH and skips, loudly, where it is missing.
  */
 import { spawnSync } from 'node:child_process';
@@ -45,6 +46,36 @@ describe.skipIf(!has('actionlint', '-version'))('actionlint', () => {
     writeFileSync(path, text);
     expect(status).not.toBe(0);
     expect(found).toContain('"verb" is not defined in action "irekae"');
+  });
+});
+
+// Without a network: what zizmor would ask of GitHub (is the commit behind this tag?) is not asked.
+describe.skipIf(!has('zizmor', '--version'))('zizmor', () => {
+  const audit = () => lint('zizmor', ['--offline', '--no-progress', '--strict-collection', '.github'], app);
+  it('finds nothing to attack in the workflows and their action', () => {
+    const { status, text } = audit();
+    expect(text).not.toMatch(/^(error|warning|info|help)\[/m);
+    expect(status).toBe(0);
+  });
+
+  it.each([
+    ['text of an input in a script', 'run: scripts/pack.sh app.tar.gz local', 'template-injection'],
+    ['an action that a tag names', 'uses: shogo82148/actions-setup-perl@v1', 'unpinned-uses'],
+  ])('would find %s', (_, line, audited) => {
+    const path = join(app, '.github/workflows/staging.yml');
+    const text = readFileSync(path, 'utf8');
+    const attacked = line.startsWith('uses')
+      ? text.replace(/uses: shogo82148\S+/, line)
+      : text.replace(
+          'run: |\n          scripts/pack.sh app.tar.gz local',
+          `run: |\n          echo "$\{{ github.event.head_commit.message }}"`,
+        );
+    expect(attacked).not.toBe(text);
+    writeFileSync(path, attacked);
+    const { status, text: found } = audit();
+    writeFileSync(path, text);
+    expect(status).not.toBe(0);
+    expect(found).toContain(audited);
   });
 });
 

@@ -53,7 +53,7 @@ const programsIn = (script: string): string[] =>
         .replace(/^(run: *)/, ''),
     )
     .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => line.replace(/^[a-z]\w*=\$\(/, '').split(' ')[0] ?? '');
+    .map((line) => line.replace(/^[a-z]\w*=\$\(/, '').split(/[ )]/)[0] ?? '');
 
 describe('A job that holds the OIDC token', () => {
   it('is there to be looked at', () => expect(trusted.length).toBeGreaterThanOrEqual(5));
@@ -103,6 +103,8 @@ describe('A job that holds the OIDC token', () => {
     expect(build?.has('environment')).toBeUndefined();
     expect(build?.has('sha256')).toBe(`$\{{ steps.pack.outputs.sha256 }}`);
     const steps = deploy?.text ?? '';
+    // Unpacked where none of our scripts is: a build that was taken over hands over whatever it likes.
+    expect(deploy?.has('path')).toBe('built');
     const [fetched, checked, credentials] = [
       'download-artifact@',
       'sha256sum --check --strict',
@@ -167,6 +169,7 @@ describe('Jenkins', () => {
   });
 
   it('deploys what was packed, asks about its version, and promotes that very version', () => {
+    expect(stages.get('Staging')).toContain("dir('built') { unstash 'app' }");
     expect(stages.get('Staging')).toContain('sha256sum --check --strict -');
     expect(stages.get('Staging')).toMatch(/env\.VERSION = sh\(script: 'scripts\/upload\.sh /);
     expect(stages.get('Staging')).toContain('scripts/deploy.sh --version "$VERSION" ');

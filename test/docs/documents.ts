@@ -10,6 +10,7 @@ export const read = (path: string): string => readFileSync(join(PROJECT, path), 
 export const DOCUMENTS: readonly string[] = [
   'README.md',
   'README.ja.md',
+  'SECURITY.md',
   ...readdirSync(join(PROJECT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.md'))
     .map((path) => join('docs', path))

@@ -15,7 +15,7 @@ import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { span } from './domain/core/words.ts';
 import { endInstances } from './domain/hosts/end-instances.ts';
 import { MOST_CONSOLES } from './domain/hosts/evidence.ts';
-import { launchedByTag } from './domain/hosts/look-at-hosts.ts';
+import { launchedByToken } from './domain/hosts/look-at-hosts.ts';
 import { inFlightUntil, stragglerCandidates } from './domain/hosts/removal.ts';
 import { readConsole } from './domain/hosts/set-aside.ts';
 import { assertNoneRefused, decideTermination } from './domain/hosts/termination.ts';
@@ -45,7 +45,7 @@ async function lookAndRemove(
   turn: Turn<never, Extra>,
 ): Promise<Found> {
   await assertMayGoOn(deployment, ports);
-  const tagged = await launchedByTag(deployment, ports);
+  const tagged = await launchedByToken(deployment, ports);
   const ids = stragglerCandidates(deployment, tagged, Object.keys(turn.memory.hosts));
   const instances = ids.length === 0 ? [] : await ports.ec2.describe(ids);
   if (!deployment.stragglers?.evidence) turn.keep({ evidence: await readConsoles(ids, ports) });

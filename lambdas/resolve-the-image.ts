@@ -6,12 +6,19 @@ import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveParameters } from './clients/parameters.ts';
 import { liveRecords } from './clients/records.ts';
-import type { ResolvedImage } from './domain/core/document.ts';
+import type { Deployment, ResolvedImage } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import type { Fleet } from './domain/core/fleet.ts';
 import { defineStep } from './domain/core/step.ts';
 import { findTarget } from './domain/release/find-target.ts';
-import { decideImage, imageOrigin, NAME_ANOTHER_IMAGE, newestImage } from './domain/release/image.ts';
+import {
+  decideImage,
+  heldBeside,
+  imageOrigin,
+  NAME_ANOTHER_IMAGE,
+  newestImage,
+  whose,
+} from './domain/release/image.ts';
 import type { Ports } from './ports/ports.ts';
 
 type ImagePorts = Pick<Ports, 'ec2' | 'parameters' | 'records' | 'clock'>;
@@ -19,10 +26,18 @@ type ImagePorts = Pick<Ports, 'ec2' | 'parameters' | 'records' | 'clock'>;
 export const resolveTheImage = defineStep(
   'resolve-the-image',
   [],
-  async ({ fleet, input: { amiId, rollbackTo } }, ports: ImagePorts): Promise<ResolvedImage> => {
-    if (rollbackTo !== undefined) return imageOfEarlier(fleet, rollbackTo, amiId, ports);
+  async (deployment, ports: ImagePorts): Promise<ResolvedImage> => {
+    const { fleet, input } = deployment;
+    const { amiId, rollbackTo } = input;
+    if (rollbackTo !== undefined) return imageOfEarlier(deployment, rollbackTo, ports);
     const now = ports.clock.now();
-    const choice = { origin: imageOrigin(fleet, amiId), now, isNamed: amiId !== undefined };
+    const choice = {
+      ...whose(deployment),
+      origin: imageOrigin(fleet, amiId),
+      now,
+      isNamed: amiId !== undefined,
+      held: await heldBeside(deployment, ports),
+    };
     if (!amiId && fleet.image.from === 'search') {
       const images = await ports.ec2.matchingImages({ ...fleet.image, architecture: fleet.architecture });
       const { image, withdrawn } = newestImage(images, now);
@@ -35,16 +50,27 @@ export const resolveTheImage = defineStep(
 
 /** From here on the deployment is known by its id: `previous` could come to mean another one. */
 async function imageOfEarlier(
-  fleet: Fleet,
+  deployment: Deployment,
   asked: string,
-  amiId: string | undefined,
-  { ec2, records, clock }: ImagePorts,
+  ports: ImagePorts,
 ): Promise<ResolvedImage> {
+  const { fleet, input } = deployment;
+  const { amiId } = input;
+  const { ec2, records, clock } = ports;
   const { deployment: rollbackTo, release } = await findTarget(fleet, asked, records);
   const imageId = amiId ?? release.imageId;
   const origin = imageOrigin(fleet, amiId, rollbackTo);
   const found = await ec2.findImage(imageId);
-  const choice = { origin, imageId, mend: NAME_ANOTHER_IMAGE, now: clock.now(), isNamed: true };
+  const choice = {
+    ...whose(deployment),
+    origin,
+    imageId,
+    mend: NAME_ANOTHER_IMAGE,
+    now: clock.now(),
+    isNamed: true,
+    ranHere: imageId === release.imageId,
+    held: await heldBeside(deployment, ports),
+  };
   return { ...decideImage(fleet, found, choice), rollbackTo };
 }
 

@@ -15,7 +15,7 @@ import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { span } from './domain/core/words.ts';
 import { endInstances } from './domain/hosts/end-instances.ts';
 import { keptSentence } from './domain/hosts/kept.ts';
-import { launchedByTag } from './domain/hosts/look-at-hosts.ts';
+import { launchedByToken } from './domain/hosts/look-at-hosts.ts';
 import {
   inFlightUntil,
   launchedIn,
@@ -54,7 +54,7 @@ async function lookAndRemove(
 ): Promise<Found> {
   const { document } = await assertHoldsLock(deployment, ports);
   const earlier = [...Object.keys(turn.memory.hosts), ...launchedIn(document)];
-  const ids = removalCandidates(deployment, await launchedByTag(deployment, ports), earlier);
+  const ids = removalCandidates(deployment, await launchedByToken(deployment, ports), earlier);
   const instances = ids.length === 0 ? [] : await ports.ec2.describe(ids);
   const aside = await setAside(deployment, ids, instances, turn.now, ports.ec2);
   turn.keep(aside);

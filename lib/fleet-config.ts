@@ -152,14 +152,21 @@ const Runtime = only({
   directory: DIRECTORY,
 });
 
+const OWNER = text(/^(\d{12}|self|amazon)$/, 'self, amazon or an account id');
+
 const Image = v.variant('from', [
   /** An SSM parameter that holds an image id; public ones (`/aws/service/…`) too. */
-  only({ from: v.literal('parameter'), parameter: PARAMETER }),
+  only({
+    from: v.literal('parameter'),
+    parameter: PARAMETER,
+    /** Whose images it may name beside your own: an account id or `amazon`. Default: `amazon` for `/aws/service/…`, else nobody's. */
+    owner: v.optional(OWNER),
+  }),
   /** The newest image that matches all of this. Needs a name pattern or a tag. */
   only({
     from: v.literal('search'),
     /** An account id, `self` or `amazon`. Without an owner, a stranger's image of the same name would do. */
-    owner: text(/^(\d{12}|self|amazon)$/, 'self, amazon or an account id'),
+    owner: OWNER,
     /** With `*` and `?`: `reactio-app-*`. */
     namePattern: v.optional(
       text(/^[A-Za-z0-9()[\] ./'@_*?-]{3,128}$/, 'a name pattern of 3 to 128 characters, with * and ?'),

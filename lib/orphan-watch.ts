@@ -25,7 +25,7 @@ const SILENT_AFTER = Duration.seconds(3 * WATCH_EVERY_SECONDS);
 export class OrphanWatch extends Construct {
   constructor(scope: Construct, reach: Reach, topic: ITopic) {
     super(scope, 'OrphanWatch');
-    const { stack, environment, bucket } = reach;
+    const { stack, environment, bucket, launchTemplates } = reach;
     const watch = orphanWatchFunction(this, reach);
     const fleets = environment.fleets.map(({ name }) => name);
     new Rule(this, 'Schedule', {
@@ -36,7 +36,11 @@ export class OrphanWatch extends Construct {
           event: RuleTargetInput.fromObject({
             bucket: bucket.bucketName,
             apiKeyParameter: environment.apiKeyParameter,
-            fleets: fleets.map((name) => ({ name, machine: machineArn(stack, machineName(name, 'deploy')) })),
+            fleets: fleets.map((name, index) => ({
+              name,
+              machine: machineArn(stack, machineName(name, 'deploy')),
+              launchTemplate: launchTemplates[index],
+            })),
           }),
         }),
       ],

@@ -18,6 +18,7 @@ import {
 } from '../lambdas/domain/core/names.ts';
 import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { EVENT_TYPE } from '../lambdas/domain/record/news.ts';
+import { imageOwners } from '../lambdas/domain/release/image.ts';
 import type { LoadBalancerRef } from '../lambdas/ports/load-balancers.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
 import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
@@ -34,7 +35,7 @@ export interface Reach {
   readonly ledger: LedgerTable;
   /** Where deployment news are told. */
   readonly news: Pick<ITopic, 'topicArn'>;
-  /** Ids. */
+  /** Ids, one for each fleet in turn. */
   readonly launchTemplates: readonly string[];
   /** ARNs of the roles that the fleets' hosts have. */
   readonly hostRoles: readonly string[];
@@ -209,11 +210,20 @@ const countAddresses: Grant = (reach) => ({
 const launchFromFleetsParts: Grant = ({ stack, launchTemplates }) => ({
   actions: ['ec2:RunInstances'],
   resources: [
-    stack.formatArn({ service: 'ec2', account: '', resource: 'image', resourceName: '*' }),
     ec2Arn(stack, 'network-interface', '*'),
     ...launchTemplates.map((id) => ec2Arn(stack, 'launch-template', id)),
   ],
-  wildcard: 'The newest image is not known before the deployment, a network interface not before the launch.',
+  wildcard: 'A network interface is not known before the launch.',
+});
+
+/** Nobody else's, whatever an input, a parameter or a record says: the decision in `release/image.ts` asks the same. */
+const launchOwnersImages: Grant = ({ stack, environment: { account, fleets } }) => ({
+  actions: ['ec2:RunInstances'],
+  resources: [stack.formatArn({ service: 'ec2', account: '', resource: 'image', resourceName: '*' })],
+  conditions: {
+    StringEquals: { 'ec2:Owner': unique(fleets.flatMap(({ image }) => imageOwners(image, account))) },
+  },
+  wildcard: 'The newest image is not known before the deployment; the condition asks for its owner.',
 });
 
 /** Of a fleet's subnets or security groups: by a condition, which is a third of an ARN for each. */
@@ -298,14 +308,27 @@ const terminateTagged: Grant = ({ stack, environment }) => ({
   wildcard: 'Instance ids change with every deployment; the condition asks for the fleet’s tag.',
 });
 
+/** Of an undo: nothing but what was launched from the fleets' templates. The tag is EC2's own, nobody else can write it. */
+const terminateLaunched: Grant = (reach) => {
+  const { conditions, ...tagged } = terminateTagged(reach);
+  const template = { [`aws:ResourceTag/${TAG.template}`]: reach.launchTemplates };
+  return {
+    ...tagged,
+    conditions: { ...conditions, StringEquals: { ...conditions?.StringEquals, ...template } },
+  };
+};
+
 /** The orphan watch ends what was kept for debugging, and nothing else: without its tag EC2 refuses. */
-const terminateKept: Grant = ({ stack, environment }) => ({
+const terminateKept: Grant = ({ stack, environment, launchTemplates }) => ({
   actions: ['ec2:TerminateInstances'],
   resources: environment.fleets.some((fleet) => fleet.keepFailedHostMinutes > 0)
     ? [ec2Arn(stack, 'instance', '*')]
     : [],
   conditions: {
-    StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: fleetNames(environment) },
+    StringEquals: {
+      [`aws:ResourceTag/${TAG.fleet}`]: fleetNames(environment),
+      [`aws:ResourceTag/${TAG.template}`]: launchTemplates,
+    },
     StringEqualsIfExists: { [`aws:ResourceTag/${TAG.protect}`]: 'false' },
     Null: { [`aws:ResourceTag/${TAG.keepUntil}`]: 'false' },
   },
@@ -400,6 +423,7 @@ const deregister = [onClassic('DeregisterInstancesFromLoadBalancer'), onTargetGr
 /** Instances of the fleets' own parts, tagged from birth. */
 const launch = [
   launchFromFleetsParts,
+  launchOwnersImages,
   launchInSubnets,
   launchWithGroups,
   launchTagged,
@@ -441,7 +465,7 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   'replace-the-stragglers': [writeLedger, ...whereStragglersAreReplaced([describeSubnets, ...launch])],
   'remove-the-stragglers': [
     readLedger,
-    ...whereStragglersAreReplaced([...lookAtHosts, ...deregister, terminateTagged, readConsoles]),
+    ...whereStragglersAreReplaced([...lookAtHosts, ...deregister, terminateLaunched, readConsoles]),
   ],
   'take-old-hosts-out-of-service': [writeLedger, ...lookAtHosts, ...deregister],
   'old-hosts-are-drained': [readLedger, describeLoadBalancers],
@@ -464,7 +488,7 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
     writeLedger,
     ...lookAtHosts,
     ...deregister,
-    terminateTagged,
+    terminateLaunched,
     readConsoles,
     tagKept,
   ],

@@ -1,5 +1,6 @@
 /** What the command needs from the modelled world beyond the steps' ports. */
 import type { Tagger } from '../lambdas/ports/command.ts';
+import type { Ec2, Image } from '../lambdas/ports/ec2.ts';
 import type { Executions } from '../lambdas/ports/executions.ts';
 import { ACCOUNT, REGION } from './run-definition.ts';
 import type { World } from './world/world.ts';
@@ -24,5 +25,18 @@ export function executionsOfAnyAccount(world: Executions): Executions {
     describe: (arn) => world.describe(here(arn)),
     recent: (arn) => world.recent(here(arn)),
     start: (arn, name, input) => world.start(here(arn), name, input),
+  };
+}
+
+/** What is the world's account's own is, to the command, the own one of the fleets file's. */
+export function imagesOfAnyAccount(ec2: Ec2, account: string): Ec2 {
+  const here = (image: Image): Image => (image.owner === ACCOUNT ? { ...image, owner: account } : image);
+  return {
+    ...ec2,
+    findImage: async (id) => {
+      const found = await ec2.findImage(id);
+      return found && here(found);
+    },
+    matchingImages: async (query) => (await ec2.matchingImages(query)).map(here),
   };
 }

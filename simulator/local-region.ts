@@ -11,7 +11,7 @@ import type { Executions } from '../lambdas/ports/executions.ts';
 import type { FleetConfig } from '../lib/fleet-config.ts';
 import type { Environment } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
-import { executionsOfAnyAccount, worldTagger } from './command-ports.ts';
+import { executionsOfAnyAccount, imagesOfAnyAccount, worldTagger } from './command-ports.ts';
 import { matches, transform, uploadRule } from './event-rule.ts';
 import { ACCOUNT } from './run-definition.ts';
 import { Stage } from './stage.ts';
@@ -61,7 +61,10 @@ export async function connectLocally(
       account: environment?.account ?? ACCOUNT,
       arn: `arn:aws:iam::${environment?.account ?? ACCOUNT}:user/you`,
     },
-    ports: async () => region.ports(fleet.name, isVisible),
+    ports: async () => {
+      const ports = region.ports(fleet.name, isVisible);
+      return environment ? { ...ports, ec2: imagesOfAnyAccount(ports.ec2, environment.account) } : ports;
+    },
     notes: NOTES,
     close: () => region.close(),
   };

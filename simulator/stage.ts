@@ -165,7 +165,7 @@ export class Stage {
     const tags = image.from === 'search' ? image.tags : {};
     const made = { imageId, name, architecture, createdAt, rootDevice: launchTemplate.rootDevice, tags };
     this.world.ec2.addImage(made);
-    return { ...made, state: 'available' };
+    return { ...made, state: 'available', owner: ACCOUNT };
   }
 
   /** A new image of the fleet's kind, with the event of EC2 or SSM. */

@@ -1,7 +1,9 @@
 /** What still exists of a deployment: for a person who decides about its lock. Only reads. */
 
+import { executionName } from '../../lambdas/domain/core/aws.ts';
 import { newInstanceIds, oldInstanceIds } from '../../lambdas/domain/core/document.ts';
 import { loadBalancerName, TAG } from '../../lambdas/domain/core/fleet.ts';
+import { launchTokens } from '../../lambdas/domain/core/names.ts';
 import type { Instance, InstanceState } from '../../lambdas/ports/ec2.ts';
 import type { LoadBalancerRef, MemberState } from '../../lambdas/ports/load-balancers.ts';
 import { orUnknown } from './attempt.ts';
@@ -35,7 +37,12 @@ export async function findLeftovers(task: Task, held: Pick<Held, 'holder' | 'doc
   if (!document && held.document !== undefined) unknown.push(UNREADABLE);
   const deployment = deploymentHeldFor(held);
   const [old, launched] = document ? [oldInstanceIds(document), newInstanceIds(document)] : [[], []];
-  const instances = await instancesOf(task, deployment, [...old, ...launched], unknown);
+  const instances = await instancesOf(
+    task,
+    document?.execution.id ?? held.holder,
+    [...old, ...launched],
+    unknown,
+  );
   const ids = [...new Set([...old, ...launched, ...instances.keys()])];
   const refs = document?.fleet.loadBalancers ?? task.fleet.loadBalancers;
   const at = await placesOf(task, refs, ids, unknown);
@@ -47,18 +54,19 @@ export async function findLeftovers(task: Task, held: Pick<Held, 'holder' | 'doc
 }
 
 const UNREADABLE =
-  'Its document in the ledger cannot be read: hosts without the deployment’s tag are not listed.';
+  'Its document in the ledger cannot be read: only hosts that its holder launched, or that are tagged so, are listed.';
 
-/** By the deployment's tag, and by the ids in its document: a tag may not be visible yet, a document may be older. */
+/** By the tokens of its launches, and by the ids in its document: an instance may not be visible yet, a document may be older. */
 async function instancesOf(
   { ports: { ec2 }, fleet }: Task,
-  deployment: string,
+  execution: string,
   ids: readonly string[],
   unknown: string[],
 ): Promise<ReadonlyMap<string, Instance>> {
-  const tagged = (await orUnknown(ec2.listByTag(TAG.deployment, deployment), unknown)) ?? [];
-  // Another fleet's execution may have the same name.
-  const ours = tagged.filter(({ tags }) => tags[TAG.fleet] === fleet.name);
+  const launched = (await orUnknown(ec2.listByToken(launchTokens(execution)), unknown)) ?? [];
+  // For a person to look at, and nothing acts on it: also what only a tag tells of.
+  const tagged = (await orUnknown(ec2.listByTag(TAG.deployment, executionName(execution)), unknown)) ?? [];
+  const ours = [...launched, ...tagged.filter(({ tags }) => tags[TAG.fleet] === fleet.name)];
   const described = ids.length === 0 ? [] : ((await orUnknown(ec2.describe(ids), unknown)) ?? []);
   return new Map([...ours, ...described].map((each) => [each.instanceId, each]));
 }

@@ -49,6 +49,7 @@ export function ec2Adapter(client: EC2Client, waiting = REAL_TIME): Ec2 {
   return {
     describe: (instanceIds) => describe(client, instanceIds),
     listByTag: (key, value) => listByTag(client, key, value),
+    listByToken: (beginning) => listByToken(client, beginning),
     launch: (request) => launch(client, request, waiting),
     terminate: (instanceIds) => terminate(client, instanceIds),
     tag: (instanceId, tags) => tag(client, instanceId, tags),
@@ -74,13 +75,21 @@ async function describe(client: EC2Client, instanceIds: readonly string[]): Prom
 const NOT_TERMINATED: InstanceState[] = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
 
 async function listByTag(client: EC2Client, key: string, value: string): Promise<Instance[]> {
-  const found = await instancesWhere(client, [
-    { Name: `tag:${key}`, Values: [value] },
-    { Name: 'instance-state-name', Values: NOT_TERMINATED },
-  ]);
+  const found = await aliveWhere(client, `tag:${key}`, value);
   // EC2 reads * and ? in a filter's value as wildcards; what is terminated by this list must match to the letter.
   return found.filter((instance) => instance.tags[key] === value);
 }
+
+async function listByToken(client: EC2Client, beginning: string): Promise<Instance[]> {
+  const found = await aliveWhere(client, 'client-token', `${beginning}*`);
+  return found.filter(({ clientToken }) => clientToken?.startsWith(beginning));
+}
+
+const aliveWhere = (client: EC2Client, Name: string, value: string) =>
+  instancesWhere(client, [
+    { Name, Values: [value] },
+    { Name: 'instance-state-name', Values: NOT_TERMINATED },
+  ]);
 
 function instancesWhere(client: EC2Client, filters: Filter[]): Promise<Instance[]> {
   const input: DescribeInstancesCommandInput = { Filters: filters };
@@ -118,6 +127,7 @@ function toInstance(wire: WireInstance): Instance {
     ...(subnetId === undefined ? {} : { subnetId }),
     imageId: wire.ImageId ?? '',
     instanceType: wire.InstanceType ?? '',
+    ...(wire.ClientToken && { clientToken: wire.ClientToken }),
     tags: toRecord(wire.Tags),
   };
 }
@@ -349,6 +359,10 @@ function toImage(wire: WireImage): Image {
     name: wire.Name ?? '',
     architecture: wire.Architecture ?? '',
     state: wire.State ?? '',
+    owner: wire.OwnerId ?? '',
+    ...(wire.ImageOwnerAlias && { ownerAlias: wire.ImageOwnerAlias }),
+    ...(wire.SourceImageId && { copyOf: wire.SourceImageId }),
+    tags: toRecord(wire.Tags),
     rootDevice: wire.RootDeviceName ?? '',
     createdAt: new Date(wire.CreationDate ?? 0),
     ...(wire.DeprecationTime && { deprecatedAt: new Date(wire.DeprecationTime) }),

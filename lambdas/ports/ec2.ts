@@ -5,7 +5,12 @@ export type Architecture = 'arm64' | 'x86_64';
 
 /** Where the newest machine image is found: an SSM parameter that holds its id, or the newest that matches. */
 export type ImageSource =
-  | { readonly from: 'parameter'; readonly parameter: string }
+  | {
+      readonly from: 'parameter';
+      readonly parameter: string;
+      /** Whose images it may name, beside the account's own. */
+      readonly owner?: string | undefined;
+    }
   | {
       readonly from: 'search';
       readonly owner: string;
@@ -26,6 +31,9 @@ export interface Instance {
   readonly subnetId?: string;
   readonly imageId: string;
   readonly instanceType: string;
+  /** Of its launch: what only EC2 can write. */
+  readonly clientToken?: string;
+  /** Whoever may tag can write these, but for those that begin with `aws:`. */
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -48,6 +56,12 @@ export interface Image {
   readonly name: string;
   readonly architecture: Architecture | string;
   readonly state: string;
+  /** The account that owns it, and EC2's name for who that is (`amazon`), where it has one. */
+  readonly owner: string;
+  readonly ownerAlias?: string;
+  /** The image that it is a copy of, by EC2's word. */
+  readonly copyOf?: string;
+  readonly tags: Readonly<Record<string, string>>;
   readonly rootDevice: string;
   readonly createdAt: Date;
   /** From when on its owner does not want it used; still to come for most images that have one. */
@@ -66,6 +80,8 @@ export interface Ec2 {
   describe(instanceIds: readonly string[]): Promise<readonly Instance[]>;
   /** All instances with this tag that are not terminated. Eventually consistent: empty does not mean none. */
   listByTag(key: string, value: string): Promise<readonly Instance[]>;
+  /** The same of what was launched under client tokens that begin so. */
+  listByToken(beginning: string): Promise<readonly Instance[]>;
   /** All or nothing. Throws `NoCapacity` where another instance type may help, else `LaunchRefused`. */
   launch(request: LaunchRequest): Promise<readonly Instance[]>;
   /**

@@ -30,6 +30,8 @@ const Watched = v.object({
         name: v.string(),
         /** ARN of the machine that deploys it. */
         machine: v.string(),
+        /** Absent in the event of an earlier release: its leftovers are found once the stack is deployed. */
+        launchTemplate: v.optional(v.string(), ''),
       }),
     ),
     v.minLength(1),

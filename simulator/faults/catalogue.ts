@@ -110,6 +110,7 @@ const LIST: readonly FaultName[] = ['empty', 'stale', 'missing', 'duplicate'];
 const WRONG_ANSWERS: Readonly<Record<string, readonly FaultName[]>> = {
   'ec2.describe': LIST,
   'ec2.listByTag': LIST,
+  'ec2.listByToken': LIST,
   'ec2.subnets': ['empty', 'missing', 'duplicate'],
   'ec2.launch': ['empty', 'no-capacity'],
   'ec2.terminate': ['turned-down'],

@@ -4,6 +4,7 @@
  */
 
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { Ec2, Image, Instance, LaunchRequest, Subnet } from '../../lambdas/ports/ec2.ts';
 import type { Refusal } from '../../lambdas/ports/refusal.ts';
 import { ModelInstance } from './instance.ts';
@@ -56,6 +57,9 @@ export class RequestLimitExceeded extends DeploymentError {
     );
   }
 }
+
+/** One of the accounts that Amazon publishes its images from. */
+const AMAZON = '137112412989';
 
 const MAX_USER_DATA_BYTES = 16_384;
 const MAX_TOKEN_CHARACTERS = 64;
@@ -219,6 +223,17 @@ export class Ec2Model {
     return found;
   }
 
+  listByToken(beginning: string): readonly Instance[] {
+    const now = this.#world.now();
+    return this.known().flatMap((instance) =>
+      instance.facts.clientToken?.startsWith(beginning) &&
+      instance.isVisible(now) &&
+      !instance.isTerminated(now)
+        ? [instance.describe(now)]
+        : [],
+    );
+  }
+
   launch(request: LaunchRequest): readonly Instance[] {
     this.#takeTurn();
     const subnet = this.#checkedSubnet(request);
@@ -284,7 +299,7 @@ export class Ec2Model {
 
   findImage(imageId: string): Image | undefined {
     const image = this.#images.find((candidate) => candidate.imageId === imageId);
-    return image && publicImage(image);
+    return image && this.#public(image);
   }
 
   matchingImages(query: Parameters<Ec2['matchingImages']>[0]): readonly Image[] {
@@ -300,7 +315,7 @@ export class Ec2Model {
         name.test(image.name) &&
         Object.entries(query.tags).every(([key, value]) => image.tags[key] === value),
     );
-    return matching.map(publicImage);
+    return matching.map((image) => this.#public(image));
   }
 
   subnets(subnetIds: readonly string[]): readonly Subnet[] {
@@ -362,7 +377,8 @@ export class Ec2Model {
     this.#ordinal += 1;
     const random = this.#world.random.branch(`life ${instanceId}`);
     const life = drawLife(random, this.#world.timings, this.#world.now(), fate);
-    return this.#add(subnet, request, life, fate);
+    const tags = { ...request.tags, [TAG.template]: request.launchTemplate.id };
+    return this.#add(subnet, { ...request, tags }, life, fate);
   }
 
   #instanceId(): string {
@@ -371,17 +387,21 @@ export class Ec2Model {
 
   #add(
     subnet: ModelSubnet,
-    as: Pick<LaunchRequest, 'imageId' | 'instanceType' | 'tags'>,
+    as: Pick<LaunchRequest, 'imageId' | 'instanceType' | 'tags'> &
+      Partial<Pick<LaunchRequest, 'clientToken'>>,
     life: Life,
     fate: Fate = { kind: 'healthy' },
   ): ModelInstance {
     const instanceId = this.#instanceId();
     const { subnetId, vpcId, zone } = subnet;
-    const { imageId, instanceType, tags } = as;
+    const { imageId, instanceType, tags, clientToken } = as;
     const hostName = `ip-10-0-${(this.#launched >> 8) & 255}-${this.#launched & 255}`;
     this.#launched += 1;
     const console = fate.kind === 'shuts-down' ? { consoleLine: fate.consoleLine } : {};
-    const facts = { instanceId, hostName, subnetId, vpcId, zone, imageId, instanceType, tags, ...console };
+    const facts = {
+      ...{ instanceId, hostName, subnetId, vpcId, zone, imageId, instanceType, tags, ...console },
+      ...(clientToken !== undefined && { clientToken }),
+    };
     const ending = fatedEnding(
       this.#world.random.branch(`ending ${instanceId}`),
       this.#world.timings,
@@ -405,6 +425,12 @@ export class Ec2Model {
     for (const [key, value] of Object.entries(instance.facts.tags)) {
       this.#tagged.get(`${key}=${value}`)?.delete(instance);
     }
+  }
+
+  /** `self` is the asker's own account; Amazon's images have a name for their owner. */
+  #public({ owner, ...image }: ModelImage): Image {
+    if (owner === 'amazon') return { ...image, owner: AMAZON, ownerAlias: owner };
+    return { ...image, owner: owner === 'self' ? this.#world.account : owner };
   }
 
   #freeAddresses(subnet: ModelSubnet): number {
@@ -450,10 +476,6 @@ function userTermination(instance: ModelInstance, at: number) {
     doneAt: at + instance.life.shutdownMillis,
     reason: USER_SHUTDOWN,
   } as const;
-}
-
-function publicImage({ owner: _, tags: __, ...image }: ModelImage): Image {
-  return image;
 }
 
 /** EC2's filter patterns: `*` any text, `?` any character. */

@@ -22,6 +22,7 @@ export interface InstanceFacts {
   readonly imageId: string;
   readonly instanceType: string;
   readonly tags: Readonly<Record<string, string>>;
+  readonly clientToken?: string;
   /** What the boot script writes to the console if it gives up. */
   readonly consoleLine?: string;
 }
@@ -136,6 +137,7 @@ export class ModelInstance {
       subnetId,
       imageId,
       instanceType,
+      ...(this.facts.clientToken !== undefined && { clientToken: this.facts.clientToken }),
       tags: this.#tagsAreLost(at) ? {} : this.facts.tags,
     };
   }

@@ -38,6 +38,7 @@ const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
   ec2: {
     describe: chunks(100),
     listByTag: pages(1000),
+    listByToken: pages(1000),
     launch: one,
     // After a refusal the adapter looks once and then requests each alone.
     terminate: ({ refused }, ids) =>

@@ -234,8 +234,10 @@ describe('A hostile name of', () => {
   it.each(HOSTILE.flatMap(([title, value]) => (typeof value === 'string' ? [[title, value] as const] : [])))(
     'a machine image is told, and no more: %s',
     async (_title, name) => {
-      const played = await play({ amiId: AMI }, 'the-deployment', ({ world }) =>
-        world.ec2.addImage({ imageId: AMI, name, tags: { [name]: name } }),
+      const played = await play(
+        { amiId: AMI, override: ['image'], reason: 'it is meant' },
+        'the-deployment',
+        ({ world }) => world.ec2.addImage({ imageId: AMI, name, tags: { [name]: name } }),
       );
       harmless(played);
       expect(played.endedIn).toBe('Deployed');

@@ -49,7 +49,8 @@ const INSTANCE = arn('ec2', 'instance/i-0123456789abcdef0');
 const VOLUME = arn('ec2', 'volume/*');
 const SUBNET = arn('ec2', 'subnet/subnet-0a1b2c3d4e5f60003');
 const GROUP = arn('ec2', 'security-group/sg-0a1b2c3d4e5f60003');
-const TEMPLATE = arn('ec2', `launch-template/${idOf('AWS::EC2::LaunchTemplate', 'productionapp')}`);
+const TEMPLATE_ID = idOf('AWS::EC2::LaunchTemplate', 'productionapp');
+const TEMPLATE = arn('ec2', `launch-template/${TEMPLATE_ID}`);
 const IMAGE = `arn:aws:ec2:${REGION}::image/ami-0123456789abcdef0`;
 const LEDGER = arn('dynamodb', `table/${idOf('AWS::DynamoDB::GlobalTable', 'Ledger')}`);
 const BUCKET = `arn:aws:s3:::${idOf('AWS::S3::Bucket', 'Artifacts').toLowerCase()}`;
@@ -66,11 +67,20 @@ const one = (action: string, resource: string, context: NonNullable<IamRequest['
 
 const TERMINATORS: FunctionName[] = ['terminate-old-instances', 'terminate-new-instances'];
 const terminating = (given: Readonly<Record<string, string>>, instance = INSTANCE) =>
-  one('ec2:TerminateInstances', instance, tags('Resource', given));
+  one(
+    'ec2:TerminateInstances',
+    instance,
+    tags('Resource', { 'aws:ec2launchtemplate:id': TEMPLATE_ID, ...given }),
+  );
 
 describe('Who may terminate', () => {
   whoMayDoIt([
     { does: 'a host of the fleet', call: terminating({ 'irekae:fleet': APP }), by: TERMINATORS },
+    {
+      does: 'a host of the fleet that EC2 does not say was launched from its template',
+      call: terminating({ 'irekae:fleet': APP, 'aws:ec2launchtemplate:id': 'lt-of-somebody' }),
+      by: ['terminate-old-instances'],
+    },
     {
       does: 'a host of the fleet whose hand brake was let go of',
       call: terminating({ 'irekae:fleet': APP, 'irekae:protect': 'false' }),
@@ -134,6 +144,7 @@ interface LaunchParts {
 /** What IAM's reference says that a request on a subnet or security group holds: its own id. */
 function ownId(resource: string): NonNullable<IamRequest['context']> {
   const id = resource.replace(/^.*\//, '');
+  if (id.startsWith('ami-')) return { 'ec2:Owner': ACCOUNT };
   if (id.startsWith('subnet-')) return { 'ec2:SubnetID': id };
   return id.startsWith('sg-') ? { 'ec2:SecurityGroupID': id } : {};
 }

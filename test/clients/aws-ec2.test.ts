@@ -439,6 +439,8 @@ describe('machine images', () => {
       name: 'app-ami-1',
       architecture: 'arm64',
       state: 'available',
+      owner: expect.any(String),
+      tags: {},
       rootDevice: '/dev/xvda',
       createdAt: new Date('2026-01-01T00:00:00Z'),
     });

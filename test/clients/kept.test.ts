@@ -14,7 +14,7 @@ const remove = (
   terminate: NonNullable<Methods['ec2']>['terminate'] = async () => ({ refused: [] }),
 ) => {
   const ports = portsWith({ ec2: { terminate } }, at(100));
-  return { ports, answer: removeExpiredKept('shop', instances, ports) };
+  return { ports, answer: removeExpiredKept({ name: 'shop', launchTemplate: 'lt-1' }, instances, ports) };
 };
 
 describe('removeExpiredKept', () => {

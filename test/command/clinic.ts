@@ -7,7 +7,7 @@ import { fleetsFile } from '../../bin/fleets.ts';
 import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
 import type { CommandPorts } from '../../lambdas/ports/command.ts';
-import { worldTagger } from '../../simulator/command-ports.ts';
+import { imagesOfAnyAccount, worldTagger } from '../../simulator/command-ports.ts';
 import { Stage, type StageOptions } from '../../simulator/stage.ts';
 import { type InspectedWorld, worldInspector } from '../../simulator/world/inspection.ts';
 import { exampleEnvironments, synthesize } from '../synth.ts';
@@ -97,7 +97,9 @@ export class Clinic {
       [`irekae-${fleet.name}-clean-up`]: stage.cleanUpMachine.definition,
     };
     const inspector = worldInspector(stage.world, fleet, definitions, visit.inspected);
-    const ports = { ...stage.ports, inspector, tagger: worldTagger(stage.world), pause: async () => {} };
+    const account = exampleEnvironments.find(({ name }) => name === fleet.environment)?.account ?? '';
+    const ec2 = imagesOfAnyAccount(stage.ports.ec2, account);
+    const ports = { ...stage.ports, ec2, inspector, tagger: worldTagger(stage.world), pause: async () => {} };
     return { ...ports, ...visit.ports?.(ports) };
   }
 }

@@ -31,6 +31,7 @@ describe('a target group', () => {
   const subject: Subject = {
     fleet: aFleet(),
     region: 'ap-northeast-1',
+    account: '123456789012',
     kmsKeys: [],
     tree: { bucketName: 'b', definitions: {}, startsOnUpload: true },
   };

@@ -295,7 +295,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'an instance that a dead deployment left',
-    ill: (ill) => addInstance(ill, {}),
+    ill: (ill) => addInstance(ill, { [TAG.template]: 'lt-1' }),
     complaints: ['warning leftovers'],
     sentence: /^orphaned: i-[0-9a-f]+ \(launched by release-0 2 h 0 min ago\)$/,
     mend: /^aws ec2 terminate-instances --instance-ids i-[0-9a-f]+ --region/,

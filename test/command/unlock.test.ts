@@ -171,7 +171,7 @@ describe('irekae unlock, when a human must decide', () => {
     const { ec2, loadBalancers } = desk.world.ports;
     const said = await desk.run(`unlock ${FLEET} --yes`, {
       ports: {
-        ec2: { ...ec2, describe: away, listByTag: away },
+        ec2: { ...ec2, describe: away, listByTag: away, listByToken: away },
         loadBalancers: { ...loadBalancers, members: away },
       },
     });

@@ -32,6 +32,7 @@ const NOW = new Date('2026-11-01T00:00:00Z');
 const asked = (changes: Partial<ImageChoice> = {}): ImageChoice => ({
   origin: 'the execution input',
   now: NOW,
+  account: '123456789012',
   ...changes,
 });
 

@@ -24,7 +24,8 @@ describe('An instance that is kept', () => {
 });
 
 describe('expiredKept', () => {
-  const expired = (instance: Instance) => expiredKept('shop', [instance], at(3_600)).length === 1;
+  const expired = (instance: Instance) =>
+    expiredKept({ name: 'shop', launchTemplate: 'lt-1' }, [instance], at(3_600)).length === 1;
 
   it('are those whose time is over', () => expect(expired(kept('i-1', HOUR))).toBe(true));
 
@@ -32,12 +33,15 @@ describe('expiredKept', () => {
     ['whose time is not over', kept('i-1', '2026-03-01T10:00:01Z')],
     ['without the tag', aNewInstance('i-1')],
     ['whose tag holds no moment', kept('i-1', 'soon')],
-    ['of another fleet', kept('i-1', HOUR, { tags: { [TAG.fleet]: 'blog', [TAG.deployment]: 'd' } })],
-    ['that no deployment launched', kept('i-1', HOUR, { tags: { [TAG.fleet]: 'shop' } })],
-    ['without the fleet’s tag', kept('i-1', HOUR, { tags: { [TAG.deployment]: 'd' } })],
+    ['of another fleet', kept('i-1', HOUR, { tags: { [TAG.fleet]: 'blog', [TAG.template]: 'lt-1' } })],
+    [
+      'that no deployment launched',
+      kept('i-1', HOUR, { tags: { [TAG.fleet]: 'shop', [TAG.deployment]: 'd' } }),
+    ],
+    ['without the fleet’s tag', kept('i-1', HOUR, { tags: { [TAG.template]: 'lt-1' } })],
     [
       'with the hand brake',
-      kept('i-1', HOUR, { tags: { [TAG.fleet]: 'shop', [TAG.deployment]: 'd', [TAG.protect]: '' } }),
+      kept('i-1', HOUR, { tags: { [TAG.fleet]: 'shop', [TAG.template]: 'lt-1', [TAG.protect]: '' } }),
     ],
     ['that ends already', kept('i-1', HOUR, { state: 'shutting-down' })],
     ['that has ended', kept('i-1', HOUR, { state: 'terminated' })],

@@ -47,7 +47,7 @@ describe('decideAtTheEnd', () => {
     [
       'one that is kept for debugging',
       other('i-x', { tags: { [TAG.fleet]: 'shop', [TAG.keepUntil]: '2026-03-01T10:00:00Z' } }),
-      [...serving, inService('i-x')],
+      [...serving, outOfService('i-x')],
       [],
     ],
   ])('says who else serves: %s', (_, instances, members, named) =>

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
-import { cleanUpName } from '../../lambdas/domain/core/names.ts';
+import { cleanUpName, launchTokens } from '../../lambdas/domain/core/names.ts';
 import {
   accountedFor,
   judgeLock,
@@ -10,6 +10,7 @@ import {
   ORPHANED_AFTER_SECONDS,
   orphansAmong,
   orphansSentence,
+  unaccountedFor,
   WATCH_EVERY_SECONDS,
 } from '../../lambdas/domain/lock/orphans.ts';
 import type { Instance } from '../../lambdas/ports/ec2.ts';
@@ -175,7 +176,8 @@ describe('orphansAmong', () => {
       zone: 'a',
       imageId: 'ami-1',
       instanceType: 't4g.small',
-      tags: { [TAG.fleet]: 'shop', [TAG.deployment]: deployment },
+      tags: { [TAG.fleet]: 'shop', [TAG.deployment]: deployment, [TAG.template]: 'lt-1' },
+      clientToken: `${launchTokens(ARN.replace('deploy-2', deployment))}1`,
       ...rest,
     };
   };
@@ -209,25 +211,35 @@ describe('orphansAmong', () => {
     ['leaves out what has ended', instance({ state: 'terminated' }), undefined, [], false],
     [
       'leaves out a host that was adopted, not launched',
-      instance({ tags: { [TAG.fleet]: 'shop' } }),
+      instance({ tags: { [TAG.fleet]: 'shop', [TAG.deployment]: 'deploy-1' } }),
       undefined,
       [],
       false,
     ],
   ])('%s', (_, tagged, holder, accounted, counted) => {
-    const orphans = orphansAmong([tagged], holder, accounted, NOW);
+    const orphans = orphansAmong(
+      unaccountedFor({ launchTemplate: 'lt-1' }, [tagged], holder, accounted),
+      NOW,
+    );
     expect(orphans).toEqual(
       counted ? [{ instanceId: 'i-1', deployment: 'deploy-1', seconds: OLD_ENOUGH }] : [],
     );
   });
 
   it('does not stumble over a document without an execution', () => {
-    expect(orphansAmong([instance()], held({ document: '{}' }), [], NOW)).toHaveLength(1);
+    expect(
+      orphansAmong(
+        unaccountedFor({ launchTemplate: 'lt-1' }, [instance()], held({ document: '{}' }), []),
+        NOW,
+      ),
+    ).toHaveLength(1);
   });
 
   it('names every one of them', () => {
     const tagged = ['i-1', 'i-2', 'i-3', 'i-4', 'i-5', 'i-6'].map((instanceId) => instance({ instanceId }));
-    const sentence = orphansSentence(orphansAmong(tagged, undefined, ['i-6'], NOW));
+    const sentence = orphansSentence(
+      orphansAmong(unaccountedFor({ launchTemplate: 'lt-1' }, tagged, undefined, ['i-6']), NOW),
+    );
     expect(sentence).toContain('i-1 (launched by deploy-1 15 min 1 s ago)');
     for (const id of ['i-2', 'i-3', 'i-4', 'i-5']) expect(sentence).toContain(id);
     expect(sentence).not.toContain('i-6');

@@ -321,8 +321,11 @@ describe('a host of the fleet that serves and that Mackerel does not list', () =
     ['is of another fleet', { ...tagged({ tags: { [TAG.fleet]: 'blog' } }), tagged: [anInstance('i-old2')] }],
     ['is of no fleet', { ...tagged({ tags: {} }), tagged: [anInstance('i-old2')] }],
     [
-      'is kept for debugging',
-      tagged({ tags: { [TAG.fleet]: 'shop', [TAG.keepUntil]: '2026-03-01T10:00:00Z' } }),
+      'is kept for debugging, and serves nobody',
+      {
+        ...tagged({ tags: { [TAG.fleet]: 'shop', [TAG.keepUntil]: '2026-03-01T10:00:00Z' } }),
+        members: new Map([['web', [inService('i-old2')]]]),
+      },
     ],
   ])('does not count when it %s', (_, changes) =>
     expect(decided({ ...unlisted, ...changes })).toMatchObject({ hosts: [{}], refusals: [] }),

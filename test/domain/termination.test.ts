@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { launchTokens } from '../../lambdas/domain/core/names.ts';
 import {
   allEnded,
   assertNoneRefused,
@@ -9,7 +10,7 @@ import {
   UNSEEN_SECONDS,
 } from '../../lambdas/domain/hosts/termination.ts';
 import type { Instance, InstanceState } from '../../lambdas/ports/ec2.ts';
-import { aLaunch, anOldHost, aSnapshot, at, baked } from '../support/deployments.ts';
+import { aLaunch, anOldHost, aSnapshot, at, baked, EXECUTION } from '../support/deployments.ts';
 import { aNewInstance, anInstance } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
 
@@ -151,15 +152,21 @@ const someIds = fc.subarray(IDS);
 const anyCandidates = fc.array(fc.constantFrom(...IDS, 'i-of-nobody'), { maxLength: 12 });
 const anyTags = fc.record({
   [TAG.fleet]: fc.constantFrom('shop', 'blog', 'shop-2', '', undefined),
-  [TAG.deployment]: fc.constantFrom('deploy-2', 'deploy-1', 'deploy', undefined),
+  [TAG.deployment]: fc.constantFrom('deploy-2', 'deploy-1', undefined),
   [TAG.protect]: fc.constantFrom('', 'true', 'false', undefined, undefined, undefined),
 });
+const OURS = launchTokens(EXECUTION);
+const anyToken = fc.constantFrom(`${OURS}1`, 'of-another-execution', '');
 const anyInstances = someIds.chain((ids) =>
   fc.tuple(
     ...ids.map((instanceId) =>
-      fc.tuple(fc.constantFrom(...STATES), anyTags).map(([state, tags]) => {
+      fc.tuple(fc.constantFrom(...STATES), anyTags, anyToken).map(([state, tags, clientToken]) => {
         const given = Object.entries(tags).filter(([, value]) => value !== undefined);
-        return anInstance(instanceId, { state, tags: Object.fromEntries(given) as Record<string, string> });
+        return anInstance(instanceId, {
+          state,
+          clientToken,
+          tags: Object.fromEntries(given) as Record<string, string>,
+        });
       }),
     ),
   ),
@@ -209,14 +216,14 @@ describe('whatever the facts are, decideTermination', () => {
     always(({ side, launched }, { terminate }, seen) => {
       if (side === 'old') return;
       for (const id of terminate)
-        expect(launched.includes(id) || seen(id)?.tags[TAG.deployment] === 'deploy-2').toBe(true);
+        expect(launched.includes(id) || seen(id)?.clientToken?.startsWith(OURS) === true).toBe(true);
     }));
 
   it('terminates nothing of the other side', () =>
     always(({ side, old, launched }, { terminate }, seen) => {
       for (const id of terminate) {
         if (side === 'new') expect(old).not.toContain(id);
-        else expect(launched.includes(id) || seen(id)?.tags[TAG.deployment] === 'deploy-2').toBe(false);
+        else expect(launched.includes(id) || seen(id)?.clientToken?.startsWith(OURS) === true).toBe(false);
       }
     }));
 
@@ -263,8 +270,8 @@ describe('whatever the facts are, decideTermination', () => {
   it('is not made safe by refusing everybody: it terminates whom it may', () =>
     always(({ side, old, launched, candidates }, { terminate }, seen) => {
       const may = (id: string) => {
-        const { state, tags = {} } = seen(id) ?? {};
-        const ours = launched.includes(id) || tags[TAG.deployment] === 'deploy-2';
+        const { state, tags = {}, clientToken } = seen(id) ?? {};
+        const ours = launched.includes(id) || clientToken?.startsWith(OURS) === true;
         const lives = state !== undefined && state !== 'shutting-down' && state !== 'terminated';
         const onThisSide = side === 'old' ? old.includes(id) && !ours : ours && !old.includes(id);
         const free = [undefined, 'false'].includes(tags[TAG.protect]);

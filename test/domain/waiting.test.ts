@@ -1,7 +1,6 @@
 /** The small decisions of the waits: joining, draining, the bake, putting back, removal. */
 import { describe, expect, it } from 'vitest';
 import type { OldHost } from '../../lambdas/domain/core/document.ts';
-import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import { decideBake } from '../../lambdas/domain/hosts/bake.ts';
 import { decideDraining } from '../../lambdas/domain/hosts/draining.ts';
 import { decideJoining, joinCosts } from '../../lambdas/domain/hosts/joining.ts';
@@ -245,8 +244,4 @@ describe('removal', () => {
       'i-new1',
       'i-new2',
     ]));
-  it('never removes hosts that another fleet’s deployment of the same name launched', () => {
-    const namesake = aNewInstance('i-blog', { tags: { [TAG.fleet]: 'blog', [TAG.deployment]: 'deploy-2' } });
-    expect(removalCandidates(agreed(), [namesake], [])).toEqual([]);
-  });
 });

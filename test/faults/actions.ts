@@ -3,6 +3,7 @@
 const CALLS: Readonly<Record<string, readonly string[]>> = {
   'ec2.describe': ['ec2:DescribeInstances'],
   'ec2.listByTag': ['ec2:DescribeInstances'],
+  'ec2.listByToken': ['ec2:DescribeInstances'],
   'ec2.launch': ['ec2:RunInstances', 'ec2:CreateTags'],
   'ec2.terminate': ['ec2:TerminateInstances'],
   'ec2.tag': ['ec2:CreateTags'],

@@ -112,11 +112,11 @@ const ONCE_BROKEN: readonly (readonly [string, string])[] = [
     'a clean-up took the first refusal to start a follower for the last, though the deployment had never asked',
   ],
   [
-    'stopped-launching@11: Launch new instances / ec2.launch #1 = refused + Terminate new instances / ec2.listByTag #2 = empty',
+    'stopped-launching@11: Launch new instances / ec2.launch #1 = refused + Terminate new instances / ec2.listByToken #2 = empty',
     'the undo of a refused launch left an instance running that its last list of EC2 lacked',
   ],
   [
-    'stopped-launching@11: Launch new instances / ec2.launch #1 = refused + Terminate new instances / ec2.listByTag #3 = empty',
+    'stopped-launching@11: Launch new instances / ec2.launch #1 = refused + Terminate new instances / ec2.listByToken #3 = empty',
     'the same in the look that is the last since EC2 is asked twice',
   ],
   [

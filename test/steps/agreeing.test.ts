@@ -48,7 +48,7 @@ describe('Resolve the image', () => {
 
   it.each<[string, object, string | undefined]>([
     ['a parameter names', {}, 'ImageUnusable'],
-    ['a person names', { amiId: 'ami-0123456789abcdef0' }, undefined],
+    ['a person names', { amiId: 'ami-0123456789abcdef0', override: ['image'], reason: 'a test' }, undefined],
   ])('knows a deprecated image that %s', async (_title, input, refused) => {
     const methods = {
       parameters: { read: async () => 'ami-0abc' },
@@ -71,7 +71,7 @@ describe('Resolve the image', () => {
   it('takes the image that was asked for, and asks for no other', async () =>
     expect(
       await resolveImage(
-        { fleet: FROM_PARAMETER, input: { amiId: 'ami-0123456789abcdef0' } },
+        { fleet: aFleet(), input: { amiId: 'ami-0123456789abcdef0' } },
         { ec2: { findImage } },
       ),
     ).toMatchObject({
@@ -136,7 +136,12 @@ describe('Resolve the image, to go back', () => {
   });
 
   it('takes another image beside it, because the old one may be gone', async () =>
-    expect(await back({ rollbackTo: 'deploy-0', amiId: 'ami-0123456789abcdef0' }, BOTH)).toMatchObject({
+    expect(
+      await back(
+        { rollbackTo: 'deploy-0', amiId: 'ami-0123456789abcdef0' },
+        { ...BOTH, parameters: { read: async () => 'ami-0123456789abcdef0' } },
+      ),
+    ).toMatchObject({
       imageId: 'ami-0123456789abcdef0',
       rollbackTo: 'deploy-0',
       reason: 'ami-0123456789abcdef0 (shop-1) from the execution input',

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { launchTokens } from '../../lambdas/domain/core/names.ts';
 import type { Instance } from '../../lambdas/ports/ec2.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
@@ -19,7 +20,7 @@ const ago = (seconds: number) => new Date(NOW.getTime() - seconds * 1000);
 const MACHINE = 'arn:aws:states:ap-northeast-1:222222222222:stateMachine:irekae-';
 const watched = (...names: string[]) => ({
   bucket: 'artifacts',
-  fleets: names.map((name) => ({ name, machine: `${MACHINE}${name}` })),
+  fleets: names.map((name) => ({ name, machine: `${MACHINE}${name}`, launchTemplate: 'lt-1' })),
 });
 
 /** What one fleet is like. */
@@ -90,6 +91,7 @@ function world(scenes: Readonly<Record<string, Scene>>) {
         return answer(of(fleet).instances ?? []);
       },
       describe: unexpected,
+      listByToken: unexpected,
       launch: unexpected,
       terminate: unexpected,
       tag: unexpected,
@@ -123,7 +125,7 @@ const leftover: Instance = {
   zone: 'a',
   imageId: 'ami-1',
   instanceType: 't4g.small',
-  tags: { [TAG.fleet]: 'shop', [TAG.deployment]: 'deploy-1' },
+  tags: { [TAG.fleet]: 'shop', [TAG.deployment]: 'deploy-1', [TAG.template]: 'lt-1' },
 };
 const unavailable = (message: string) => new DeploymentError('ServiceUnavailable', message);
 
@@ -176,7 +178,7 @@ describe('The orphan watch', () => {
   });
 
   it('leaves a running deployment alone', async () => {
-    const own = { ...leftover, tags: { ...leftover.tags, [TAG.deployment]: 'deploy-2' } };
+    const own = { ...leftover, clientToken: `${launchTokens(heldRow().held?.holder ?? '')}1` };
     const { ports, starts } = world({
       shop: { row: heldRow(), state: { state: 'running' }, instances: [own] },
     });

@@ -58,10 +58,9 @@ describe('Remove the stragglers', () => {
   });
 
   it('leaves alone what another fleet’s deployment of the same name has launched', async () => {
-    const tags = { [TAG.fleet]: 'other', [TAG.deployment]: 'deploy-2' };
     const { ports, answer } = look({
       ...ENDED,
-      instances: [...ENDED.instances, aNewInstance('i-theirs', { tags })],
+      instances: [...ENDED.instances, aNewInstance('i-theirs', { clientToken: 'of-another-execution' })],
     });
     expect(await answer).toMatchObject({ ready: true });
     expect(ports.changes).toEqual([RETIRE]);
@@ -119,7 +118,7 @@ describe('Remove the stragglers, in trouble', () => {
   });
 
   it('takes silence for unknown, until the deadline', async () => {
-    const silent: Methods = { ec2: { listByTag: failing('ServiceUnavailable', 'No answer.') } };
+    const silent: Methods = { ec2: { listByToken: failing('ServiceUnavailable', 'No answer.') } };
     expect(await look(LISTED, removing(), 300, silent).answer).toMatchObject({
       ready: false,
       reason: 'unknown: No answer.',

@@ -281,7 +281,7 @@ describe('Terminate new instances, when the launch did not answer', () => {
   });
 
   it('leaves alone what another fleet’s deployment of the same name launched', async () => {
-    const namesake = aNewInstance('i-blog', { tags: { [TAG.fleet]: 'blog', [TAG.deployment]: 'deploy-2' } });
+    const namesake = aNewInstance('i-blog', { clientToken: 'of-another-execution' });
     const { ports, answer } = look({ ...EMPTY, instances: [namesake] }, removing({}, CUT_OFF), 370);
     expect(await answer).toMatchObject({ ready: true, reason: 'nothing was launched' });
     expect(ports.changes).toEqual([]);
@@ -337,7 +337,7 @@ describe('Terminate new instances, in trouble', () => {
   });
 
   it.each<[string, Methods]>([
-    ['EC2', { ec2: { listByTag: failing('ServiceUnavailable', 'No answer.') } }],
+    ['EC2', { ec2: { listByToken: failing('ServiceUnavailable', 'No answer.') } }],
     ['a load balancer', { loadBalancers: { members: failing('ServiceUnavailable', 'No answer.') } }],
   ])(
     'takes silence of %s for unknown, forgets nothing, and fails at the deadline',
@@ -369,8 +369,8 @@ describe('Terminate new instances, in trouble', () => {
 
   it('finds an instance of a refused launch by its tag, although one answer of EC2 lacks it', async () => {
     const unanswered = agreed({ failure: failedBy('LaunchRefused') });
-    const listByTag = vi.fn(async () => [aNewInstance('i-new1')]).mockResolvedValueOnce([]);
-    const { answer } = look(LEFT, removing({}, unanswered), 330, { ec2: { listByTag } });
+    const listByToken = vi.fn(async () => [aNewInstance('i-new1')]).mockResolvedValueOnce([]);
+    const { answer } = look(LEFT, removing({}, unanswered), 330, { ec2: { listByToken } });
     expect(await answer).toMatchObject({ ready: false, reason: 'EC2 terminates i-new1' });
   });
 

@@ -66,7 +66,8 @@ describe('A host that is kept for debugging', () => {
     const { stage } = await play('kept-for-debugging');
     const watch = () => {
       const { fleet, world } = stage;
-      return removeExpiredKept(fleet.name, world.ec2.listByTag(TAG.fleet, fleet.name), world.ports);
+      const from = { name: fleet.name, launchTemplate: fleet.launchTemplate.id };
+      return removeExpiredKept(from, world.ec2.listByTag(TAG.fleet, fleet.name), world.ports);
     };
     const rules = new Rules(stage.world, stage.fleet, 'none');
     await stage.wait(3_000);

@@ -38,7 +38,10 @@ async function watch({ world, fleet, clock, ports }: Stage) {
   const { bucket } = fleet.artifact;
   const machine = `arn:aws:states:ap-northeast-1:111111111111:stateMachine:irekae-${fleet.name}`;
   const [report] = await clock.until(
-    lookForOrphans({ bucket, fleets: [{ name: fleet.name, machine }] }, ports),
+    lookForOrphans(
+      { bucket, fleets: [{ name: fleet.name, machine, launchTemplate: fleet.launchTemplate.id }] },
+      ports,
+    ),
   );
   expect(world.ledger.read(fleet.name)).toBeDefined();
   return report;

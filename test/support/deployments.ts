@@ -74,7 +74,7 @@ export const aLook = (changes: Partial<Look> = {}): Look => ({
   ...changes,
 });
 
-const EXECUTION = 'arn:aws:states:ap-northeast-1:123456789012:execution:irekae-shop:deploy-2';
+export const EXECUTION = 'arn:aws:states:ap-northeast-1:123456789012:execution:irekae-shop:deploy-2';
 
 /** A deployment that has just been opened: it holds no lock yet. */
 export const aDeployment = (changes: Partial<Deployment> = {}): Deployment => ({

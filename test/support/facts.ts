@@ -1,10 +1,11 @@
 /** What AWS and Mackerel say, in a few words: instances, hosts and members for decisions and for literal ports. */
 
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { launchTokens } from '../../lambdas/domain/core/names.ts';
 import type { Image, Instance } from '../../lambdas/ports/ec2.ts';
 import type { LoadBalancerSettings, Member } from '../../lambdas/ports/load-balancers.ts';
 import type { MackerelAlert, MackerelHost } from '../../lambdas/ports/mackerel.ts';
-import { at, NEW, OLD, ZONES } from './deployments.ts';
+import { at, EXECUTION, NEW, OLD, ZONES } from './deployments.ts';
 import { WEB } from './fleets.ts';
 
 /** A running instance of the fleet `shop`. */
@@ -22,7 +23,11 @@ export const anInstance = (instanceId: string, changes: Partial<Instance> = {}):
 
 /** An instance that the deployment `deploy-2` of the fleet `shop` launched. */
 export const aNewInstance = (instanceId: string, changes: Partial<Instance> = {}): Instance =>
-  anInstance(instanceId, { tags: { [TAG.fleet]: 'shop', [TAG.deployment]: 'deploy-2' }, ...changes });
+  anInstance(instanceId, {
+    tags: { [TAG.fleet]: 'shop', [TAG.deployment]: 'deploy-2', [TAG.template]: 'lt-1' },
+    clientToken: `${launchTokens(EXECUTION)}1`,
+    ...changes,
+  });
 
 export const aHost = (instanceId: string, changes: Partial<MackerelHost> = {}): MackerelHost => ({
   id: `host of ${instanceId}`,
@@ -67,6 +72,8 @@ export const anImage = (changes: Partial<Image> = {}): Image => ({
   name: 'shop-1',
   architecture: 'arm64',
   state: 'available',
+  owner: '123456789012',
+  tags: {},
   rootDevice: '/dev/xvda',
   createdAt: at(-86_400),
   ...changes,

@@ -26,7 +26,7 @@ export interface LiteralPorts extends Ports {
 }
 
 const READS =
-  /^(ec2\.(describe|listByTag|consoleOutput|findImage|matchingImages|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|latestMetric)|artifacts\.(find|digest|versions|list)|records\.(readRecord|readVersion)|copies\.look|parameters\.read|ledger\.read|executions\.(status|describe|recent))\b/;
+  /^(ec2\.(describe|listByTag|listByToken|consoleOutput|findImage|matchingImages|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|latestMetric)|artifacts\.(find|digest|versions|list)|records\.(readRecord|readVersion)|copies\.look|parameters\.read|ledger\.read|executions\.(status|describe|recent))\b/;
 
 /** The row of a fleet whose lock the deployment holds. */
 export const aRow = (held: Partial<NonNullable<LedgerRow['held']>> = {}): LedgerRow => ({
@@ -84,6 +84,8 @@ export function methodsOn({ instances, hosts, members, alerts }: Scene) {
         instances.filter(({ instanceId }) => ids.includes(instanceId)),
       listByTag: async (key: string, value: string) =>
         instances.filter(({ tags, state }) => tags[key] === value && state !== 'terminated'),
+      listByToken: async (beginning: string) =>
+        instances.filter((each) => each.clientToken?.startsWith(beginning) && each.state !== 'terminated'),
       terminate: async () => ({ refused: [] }),
     },
     loadBalancers: {

@@ -31,7 +31,13 @@ async function examineFleet(task: Task): Promise<Outcome> {
   const made = { bucketName: tree.bucketName, launchTemplateId: '', launchTemplateVersion: '' };
   const fleet = toRuntimeFleet(config, environment, made);
   const facts = await gatherFacts(task, fleet, tree);
-  const findings = examine(facts, { fleet, region: environment.region, kmsKeys: config.kmsKeys, tree });
+  const findings = examine(facts, {
+    fleet,
+    region: environment.region,
+    account: environment.account,
+    kmsKeys: config.kmsKeys,
+    tree,
+  });
   const { account, region, name } = environment;
   task.show([
     `${fleet.name} in ${name} (${account}, ${region}), seen ${facts.now.toISOString().slice(0, 16).replace('T', ' ')} UTC`,

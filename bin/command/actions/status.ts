@@ -7,7 +7,7 @@ import { isPastNoReturn, titleOf } from '../../../lambdas/domain/core/steps.ts';
 import { list, span } from '../../../lambdas/domain/core/words.ts';
 import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
 import { debtSentence } from '../../../lambdas/domain/lock/debts.ts';
-import { orphansAmong } from '../../../lambdas/domain/lock/orphans.ts';
+import { orphansAmong, unaccountedFor } from '../../../lambdas/domain/lock/orphans.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { orUnknown } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
@@ -186,7 +186,7 @@ async function findOrphans(
   const tagged = await ports.ec2.listByTag(TAG.fleet, fleet.name);
   const { newInstances = [], oldInstances = [], outcome } = current ?? {};
   const accounted = outcome === 'Deployed' ? newInstances : [...newInstances, ...oldInstances];
-  return orphansAmong(tagged, held, accounted, ports.clock.now()).map(
+  return orphansAmong(unaccountedFor({}, tagged, held, accounted), ports.clock.now()).map(
     ({ instanceId, deployment, seconds }) => [
       instanceId,
       `launched by ${deployment}`,

@@ -11,7 +11,12 @@ import {
   type SnapshotDecision,
   type SnapshotFacts,
 } from '../../../lambdas/domain/hosts/snapshot.ts';
-import { accountedFor, type Orphan, orphansAmong } from '../../../lambdas/domain/lock/orphans.ts';
+import {
+  accountedFor,
+  type Orphan,
+  orphansAmong,
+  unaccountedFor,
+} from '../../../lambdas/domain/lock/orphans.ts';
 import type { Instance } from '../../../lambdas/ports/ec2.ts';
 import { momentAgo } from '../wording.ts';
 import { type Answer, known } from './answer.ts';
@@ -148,7 +153,7 @@ function leftBehind({ tagged, record, row, now }: Facts, { fleet, region }: Subj
     );
     // A record that is not ours is reported by its own check.
     if (accounted === undefined) return [];
-    const orphans = orphansAmong(instances, ledger?.held, accounted, now);
+    const orphans = orphansAmong(unaccountedFor({}, instances, ledger?.held, accounted), now);
     const kept = instances.filter((instance) => isKept(instance, now));
     ids.push(...[...orphans, ...kept].map(({ instanceId }) => instanceId));
     return [leftover(orphans, region), ...kept.map((instance) => keptFinding(instance, now, region))];

@@ -15,12 +15,18 @@ const OLD_DAYS = 90;
 const image = check('image');
 const imageAge = check('image-age');
 
-export const checkImage: Check = (facts, { fleet }) =>
+export const checkImage: Check = (facts, { fleet, account }) =>
   image.given('the machine image', [facts.image], ({ asked: imageId, found, withdrawn }) =>
     decided<readonly Finding[]>(
       () => {
         const origin = imageOrigin(fleet, undefined);
-        const { reason } = decideImage(fleet, found, { origin, imageId, now: facts.now, withdrawn });
+        const { reason } = decideImage(fleet, found, {
+          origin,
+          imageId,
+          now: facts.now,
+          withdrawn,
+          account,
+        });
         return [image.ok(reason), ...(found ? age(found, withdrawn, facts) : [])];
       },
       ({ name, message }) => [image.problem(happened(message), mendOf(fleet, found), name)],

@@ -11,6 +11,7 @@ export interface Subject {
   /** As its deployments see it, except for the launch template, which is only in AWS. */
   readonly fleet: Fleet;
   readonly region: string;
+  readonly account: string;
   /** Those that its deployments may use, by the fleets file. */
   readonly kmsKeys: readonly string[];
   readonly tree: WorkingTree;

@@ -21,7 +21,7 @@ export function loadBalancerName(ref: LoadBalancerRef): string {
 export const ARCHITECTURES = ['arm64', 'x86_64'] as const satisfies readonly Architecture[];
 
 const imageSource = v.variant('from', [
-  v.strictObject({ from: v.literal('parameter'), parameter: v.string() }),
+  v.strictObject({ from: v.literal('parameter'), parameter: v.string(), owner: v.optional(v.string()) }),
   v.strictObject({
     from: v.literal('search'),
     owner: v.string(),
@@ -123,6 +123,8 @@ export const TAG = {
   artifactVersion: 'irekae:artifact-version',
   /** On a failed instance that is kept for debugging: until when, as ISO 8601. */
   keepUntil: 'irekae:keep-until',
+  /** Written by EC2 alone, on what is launched from a launch template: nobody can put it on or take it off. */
+  template: 'aws:ec2launchtemplate:id',
   /** The hand brake, put on an instance by a person: see `isProtected`. */
   protect: 'irekae:protect',
 } as const;

@@ -75,6 +75,12 @@ export function cleanUpName({ generation }: { readonly generation: number }, loo
   return `after-holder-${generation}${again}`;
 }
 
+/**
+ * How the client tokens of all that an execution launches begin. Only who launches writes a token, and EC2 shows it: a
+ * tag proves nothing, because others may tag.
+ */
+export const launchTokens = (execution: string): string => `${digest(execution)}-`;
+
 const FOLLOWS = 'after-';
 /** Step Functions' limit. */
 const LONGEST_EXECUTION = 80;

@@ -9,6 +9,12 @@ import { isProtected, TAG } from '../core/fleet.ts';
 import { list } from '../core/words.ts';
 import { terminateInstances } from './end-instances.ts';
 
+/** A fleet, and the id of the launch template that its instances come from. */
+export interface OfTemplate {
+  readonly name: string;
+  readonly launchTemplate: string;
+}
+
 /** Until when an instance is kept, by its tag; `undefined`: it is not, or the tag holds no moment. */
 export function keptUntil({ tags }: Pick<Instance, 'tags'>): Date | undefined {
   const until = new Date(tags[TAG.keepUntil] ?? '');
@@ -22,12 +28,16 @@ export function isKept(instance: Pick<Instance, 'tags'>, now: Date): boolean {
 }
 
 /**
- * The kept instances whose time is over: to be terminated. Only what a deployment launched for a fleet, whatever other
- * tags say, and without the hand brake; one whose tag holds no moment is not among them and counts as an orphan.
+ * The kept instances whose time is over: to be terminated. Only what was launched from the fleet's template, whatever
+ * other tags say, and without the hand brake; one whose tag holds no moment is not among them and counts as an orphan.
  */
-export function expiredKept(fleet: string, instances: readonly Instance[], now: Date): string[] {
+export function expiredKept(
+  { name, launchTemplate }: OfTemplate,
+  instances: readonly Instance[],
+  now: Date,
+): string[] {
   return instances
-    .filter(({ tags }) => tags[TAG.fleet] === fleet && tags[TAG.deployment] !== undefined)
+    .filter(({ tags }) => tags[TAG.fleet] === name && tags[TAG.template] === launchTemplate)
     .filter(({ state }) => state !== 'shutting-down' && state !== 'terminated')
     .filter((instance) => {
       const until = keptUntil(instance);
@@ -70,7 +80,7 @@ export function keptSentence({ instanceId, until }: Kept): string {
  * @returns what was done, in a sentence; `undefined` when there was nothing to do
  */
 export async function removeExpiredKept(
-  fleet: string,
+  fleet: OfTemplate,
   tagged: readonly Instance[],
   { ec2, clock }: Pick<Ports, 'ec2' | 'clock'>,
 ): Promise<string | undefined> {

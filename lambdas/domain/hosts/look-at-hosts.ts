@@ -4,8 +4,9 @@ import type { Instance } from '../../ports/ec2.ts';
 import type { LoadBalancerSettings, Member, TargetPorts } from '../../ports/load-balancers.ts';
 import type { MackerelHost } from '../../ports/mackerel.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { type Deployment, deploymentId, type NewInstance } from '../core/document.ts';
-import { loadBalancerName, TAG } from '../core/fleet.ts';
+import type { Deployment, NewInstance } from '../core/document.ts';
+import { loadBalancerName } from '../core/fleet.ts';
+import { launchTokens } from '../core/names.ts';
 import type { HostFacts } from './readiness.ts';
 
 type HostPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>;
@@ -58,14 +59,14 @@ export async function hostsOfRole(
 }
 
 /**
- * What carries the deployment's tag, by two answers of EC2: an instance whose launch was never answered is known by its
- * tag alone, and whom the last look does not list is left running (rule 4).
+ * What this deployment has launched, by the tokens of its launches and two answers of EC2: an instance whose launch was
+ * never answered is known by its token alone, and whom the last look does not list is left running (rule 4).
  */
-export async function launchedByTag(
-  deployment: Deployment,
+export async function launchedByToken(
+  { execution }: Pick<Deployment, 'execution'>,
   { ec2 }: Pick<Ports, 'ec2'>,
 ): Promise<readonly Instance[]> {
-  const list = () => ec2.listByTag(TAG.deployment, deploymentId(deployment));
+  const list = () => ec2.listByToken(launchTokens(execution.id));
   const answers = await Promise.all([list(), list()]);
   return [...new Map(answers.flat().map((instance) => [instance.instanceId, instance])).values()];
 }

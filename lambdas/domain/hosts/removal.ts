@@ -8,7 +8,6 @@ import {
   oldInstanceIds,
 } from '../core/document.ts';
 import { FAILURES } from '../core/errors.ts';
-import { TAG } from '../core/fleet.ts';
 import { LAUNCH_IN_FLIGHT_SECONDS, VISIBILITY_SECONDS } from '../core/steps.ts';
 import type { Found, Turn } from '../core/wait.ts';
 
@@ -28,26 +27,18 @@ export function settledAfterSeconds({ launch, readiness, failure }: Deployment):
 }
 
 /**
- * What carries the deployment's tag and is this fleet's. The deployment's id is an execution's name: whoever starts the
- * executions may have given the same name to a deployment of another fleet.
- */
-export function ofThisFleet({ fleet }: Deployment, tagged: readonly Instance[]): Instance[] {
-  return tagged.filter((instance) => instance.tags[TAG.fleet] === fleet.name);
-}
-
-/**
- * Launched by this deployment, by the launch's own answer and by tag; an old host is never among them.
- * @param seenEarlier ids of earlier looks: an instance that has ended is not listed by its tag anymore, but Mackerel
- * may still have its host.
+ * Launched by this deployment, by the launch's own answer and by its tokens; an old host is never among them.
+ * @param seenEarlier ids of earlier looks: an instance that has ended is not listed anymore, but Mackerel may still have
+ * its host.
  */
 export function removalCandidates(
   deployment: Deployment,
-  tagged: readonly Instance[],
+  launched: readonly Instance[],
   seenEarlier: readonly string[],
 ): string[] {
   const old = new Set(oldInstanceIds(deployment));
-  const byTag = ofThisFleet(deployment, tagged).map((instance) => instance.instanceId);
-  const ids = new Set([...launchedIds(deployment), ...byTag, ...seenEarlier]);
+  const byToken = launched.map((instance) => instance.instanceId);
+  const ids = new Set([...launchedIds(deployment), ...byToken, ...seenEarlier]);
   return [...ids].filter((id) => !old.has(id));
 }
 
@@ -57,11 +48,11 @@ export function removalCandidates(
  */
 export function stragglerCandidates(
   deployment: Deployment,
-  tagged: readonly Instance[],
+  launched: readonly Instance[],
   seenEarlier: readonly string[],
 ): string[] {
   const staying = new Set(newInstanceIds(deployment));
-  return removalCandidates(deployment, tagged, seenEarlier).filter((id) => !staying.has(id));
+  return removalCandidates(deployment, launched, seenEarlier).filter((id) => !staying.has(id));
 }
 
 /** What a wait says while a launch may still be under way; nothing once so many seconds have passed. */
@@ -82,7 +73,7 @@ export function launchedIn(document = '{}'): string[] {
 
 /**
  * A launch that was cut off (the first, or that of replacements) wrote down no ids, and what has ended is not listed by
- * its tag anymore.
+ * its token anymore.
  * @returns the launch with the instances that it does not know; nothing when it knows them all.
  */
 export function launchWith(
@@ -95,7 +86,7 @@ export function launchWith(
     .filter(({ instanceId }) => !known.includes(instanceId))
     .map(({ instanceId, zone, instanceType }) => ({ instanceId, zone, instanceType }));
   if (found.length === 0) return undefined;
-  const { launch = { reason: 'found by the tag of the deployment', at: now.toISOString(), instances: [] } } =
+  const { launch = { reason: 'found by the tokens of its launches', at: now.toISOString(), instances: [] } } =
     deployment;
   return { ...launch, instances: [...launch.instances, ...found] };
 }

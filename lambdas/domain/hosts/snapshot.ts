@@ -49,12 +49,12 @@ export function decideSnapshot(
 ): SnapshotDecision {
   // Two answers of EC2: what one of them lacks may only be stale.
   const known = new Map([...facts.tagged, ...facts.instances].map((each) => [each.instanceId, each]));
-  assertAnswered(fleet, facts, known);
+  if (!override.includes('unlisted')) assertAnswered(fleet, facts, known);
   assertServingAreKnown(facts, known);
   const strangers: Stranger[] = [];
   const hosts: OldHost[] = [];
   for (const [instanceId, group] of groupBy(facts.hosts, (host) => host.instanceId)) {
-    const confirmed = confirm(fleet, instanceId, known);
+    const confirmed = confirm(fleet, instanceId, known, facts.members);
     if ('why' in confirmed)
       strangers.push(...group.map((host) => ({ name: hostName(host), why: confirmed.why })));
     else hosts.push(oldHost(confirmed, group, facts.members));
@@ -70,6 +70,12 @@ export function decideSnapshot(
     unlisted.length > 0 ? `, although Mackerel does not list ${unlistedSentence(unlisted)}` : '';
   return { hosts, strangers, refusals, reason: snapshotSentence(fleet, hosts, strangers) + although };
 }
+
+/** Who serves at a load balancer serves. Without one, a tag that anybody may have put on refuses nothing: it is told. */
+const isNoMereTag =
+  ({ loadBalancers, launchTemplate }: Fleet, known: ReadonlyMap<string, Instance>) =>
+  ({ name }: Stranger): boolean =>
+    loadBalancers.length > 0 || known.get(name)?.tags[TAG.template] === launchTemplate.id;
 
 /** Whom EC2 does not know may be ours; who carries another fleet's tag, or none, is not, as README says. */
 function assertAnswered(fleet: Fleet, facts: SnapshotFacts, known: ReadonlyMap<string, Instance>): void {
@@ -87,7 +93,8 @@ function assertAnswered(fleet: Fleet, facts: SnapshotFacts, known: ReadonlyMap<s
     'SnapshotContradicts',
     `Mackerel lists no host of ${fleet.mackerel.service}:${fleet.mackerel.role}, but ${list(ids)} ` +
       `${ids.length === 1 ? 'runs' : 'run'} with the fleet's tag or ${ids.length === 1 ? 'serves' : 'serve'} at its load balancer. ` +
-      'Give the hosts their role in Mackerel, or terminate them by hand if they are leftovers; then deploy again.',
+      'Give the hosts their role in Mackerel, or terminate them by hand if they are leftovers; then deploy again. If somebody ' +
+      'else tagged them: start with {"override": ["unlisted"], "reason": "…"}.',
   );
 }
 
@@ -113,18 +120,24 @@ function confirm(
   fleet: Fleet,
   instanceId: string | undefined,
   known: ReadonlyMap<string, Instance>,
+  members: SnapshotFacts['members'],
 ): Instance | { readonly why: string } {
   if (instanceId === undefined) return { why: 'Mackerel knows no EC2 instance id of it' };
   const instance = known.get(instanceId);
   if (!instance) return { why: `EC2 does not know ${instanceId}: retire it in Mackerel if it is gone` };
   if (isGoing(instance)) return { why: `${instanceId} is ${instance.state} already` };
-  const kept = whyKept(instance);
+  const kept = isServing(instanceId, members) ? undefined : whyKept(instance);
   if (kept) return { why: `${instanceId} ${kept}` };
   const tag = instance.tags[TAG.fleet];
   if (tag === fleet.name) return instance;
   if (tag) return { why: `${instanceId} belongs to the fleet ${plain(tag)}` };
   return { why: `${instanceId} does not carry the tag ${TAG.fleet}: launched by other tooling` };
 }
+
+/** Whatever its tags say: a host that serves and is left out of the snapshot would go on serving the old release. */
+const isServing = (id: string, members: SnapshotFacts['members']): boolean =>
+  members.size === 0 ||
+  [...members.values()].flat().some((each) => each.instanceId === id && each.state === 'in-service');
 
 /** A failed instance that an earlier deployment kept serves nobody, whatever Mackerel still lists. */
 function whyKept(instance: Instance): string | undefined {

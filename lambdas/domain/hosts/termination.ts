@@ -4,9 +4,10 @@
  */
 import type { Instance } from '../../ports/ec2.ts';
 import type { Refusal } from '../../ports/refusal.ts';
-import { type Deployment, deploymentId, launchedIds, oldInstanceIds } from '../core/document.ts';
+import { type Deployment, launchedIds, oldInstanceIds } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { fleetSize, isProtected, TAG } from '../core/fleet.ts';
+import { launchTokens } from '../core/names.ts';
 import { count, list, plain } from '../core/words.ts';
 
 export interface TerminationDecision {
@@ -73,8 +74,10 @@ function whyNot(
   instance: Instance | undefined,
 ): string | undefined {
   const old = oldInstanceIds(deployment).includes(id);
+  // By the launch's own answer or by its token: others may tag.
   const launched =
-    launchedIds(deployment).includes(id) || instance?.tags[TAG.deployment] === deploymentId(deployment);
+    launchedIds(deployment).includes(id) ||
+    (instance?.clientToken?.startsWith(launchTokens(deployment.execution.id)) ?? false);
   if (side === 'old' && !old) return 'it is not in the snapshot of old hosts';
   if (side === 'old' && launched) return 'this deployment launched it';
   if (side === 'new' && old) return 'it is one of the old hosts';

@@ -13,25 +13,27 @@ import {
 } from '../core/document.ts';
 import { type Fleet, TAG } from '../core/fleet.ts';
 import { list } from '../core/words.ts';
-import { keptUntil } from './kept.ts';
 import { type HostFacts, isGoing } from './readiness.ts';
 
 /**
  * The instances with the fleet's tag that serve, besides those that are known: in service at a load balancer; of a
- * fleet without one, running. Not one that is kept for debugging, and none on its way out.
+ * fleet without one, running. None on its way out.
  */
 export function unlistedHosts(
   { name }: Pick<Fleet, 'name'>,
   { instances, members }: Pick<HostFacts, 'instances' | 'members'>,
   known: readonly string[],
 ): Stranger[] {
-  return instances
-    .filter(({ instanceId, tags }) => tags[TAG.fleet] === name && !known.includes(instanceId))
-    .filter((instance) => !isGoing(instance) && !keptUntil(instance))
-    .flatMap((instance) => {
-      const why = whyServing(instance, members);
-      return why === undefined ? [] : [{ name: instance.instanceId, why }];
-    });
+  return (
+    instances
+      .filter(({ instanceId, tags }) => tags[TAG.fleet] === name && !known.includes(instanceId))
+      // A kept one is in service nowhere; one that serves is no kept one, whatever it is tagged.
+      .filter((instance) => !isGoing(instance))
+      .flatMap((instance) => {
+        const why = whyServing(instance, members);
+        return why === undefined ? [] : [{ name: instance.instanceId, why }];
+      })
+  );
 }
 
 function whyServing({ instanceId, state }: Instance, members: HostFacts['members']): string | undefined {

@@ -7,6 +7,7 @@ import type { Instance, LaunchRequest } from '../../ports/ec2.ts';
 import { type After, deploymentId } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { TAG } from '../core/fleet.ts';
+import { launchTokens } from '../core/names.ts';
 import { count } from '../core/words.ts';
 import { renderBootScript, startSecondsOf } from './boot-script.ts';
 
@@ -25,11 +26,12 @@ export function launchRequest(deployment: Launching, wanted: Wanted): LaunchRequ
   const { fleet, release, image, execution } = deployment;
   const { subnetId, instanceType, whose } = wanted;
   // Whose, where and as what: another try is another request, not a repetition of the first.
-  const clientToken = createHash('sha256')
-    .update([execution.id, ...whose, subnetId, instanceType].join('|'))
+  const request = createHash('sha256')
+    .update([...whose, subnetId, instanceType].join('|'))
     .digest('hex');
   return {
-    clientToken,
+    // EC2 takes 64 characters.
+    clientToken: `${launchTokens(execution.id)}${request}`.slice(0, 64),
     count: wanted.count,
     subnetId,
     imageId: image.imageId,

@@ -18,6 +18,8 @@ export interface WatchedFleet {
   readonly name: string;
   /** ARN of the machine that deploys it. */
   readonly machine: string;
+  /** Id of the launch template that its instances come from. */
+  readonly launchTemplate: string;
 }
 
 export interface Watched {
@@ -114,19 +116,20 @@ async function lookAtLock(
 }
 
 async function lookAtInstances(
-  { name }: WatchedFleet,
+  fleet: WatchedFleet,
   bucket: string,
   row: LedgerRow | undefined,
   ports: WatchPorts,
 ): Promise<Finding> {
+  const { name } = fleet;
   // The record before the instances: what it does not account for anymore was terminated before it was written.
   const record = owedRecord(row) ?? (await ports.records.readRecord(bucket, currentReleaseKey(name)));
   const tagged = await ports.ec2.listByTag(TAG.fleet, name);
   const accounted = accountedFor(name, record);
   // Somebody may have put the tag on a host that serves, meaning "keep this": what is accounted for is never ended here.
-  const unaccounted = unaccountedFor(tagged, row?.held, accounted);
-  const removed = await removeExpiredKept(name, unaccounted, ports);
-  const orphans = orphansAmong(tagged, row?.held, accounted, ports.clock.now());
+  const unaccounted = unaccountedFor(fleet, tagged, row?.held, accounted);
+  const removed = await removeExpiredKept(fleet, unaccounted, ports);
+  const orphans = orphansAmong(unaccounted, ports.clock.now());
   return orphans.length === 0
     ? { orphanSeconds: 0, reason: removed ?? 'every instance is looked after' }
     : { orphanSeconds: Math.max(...orphans.map(({ seconds }) => seconds)), reason: orphansSentence(orphans) };

@@ -7,11 +7,11 @@ import * as v from 'valibot';
 import type { Instance } from '../../ports/ec2.ts';
 import type { ExecutionState } from '../../ports/executions.ts';
 import type { LedgerRow } from '../../ports/ledger.ts';
-import { executionName } from '../core/aws.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { TAG } from '../core/fleet.ts';
-import { secondsBetween, span } from '../core/words.ts';
-import { isKept } from '../hosts/kept.ts';
+import { launchTokens } from '../core/names.ts';
+import { plain, secondsBetween, span } from '../core/words.ts';
+import { isKept, type OfTemplate } from '../hosts/kept.ts';
 import { deadSince } from './dead-holders.ts';
 
 /** How often the watch looks, in seconds. */
@@ -96,18 +96,12 @@ export interface Orphan {
 
 /**
  * Instances of the fleet that serve by no record and were not launched by the lock's holder, be it alive (it looks after
- * them) or dead (the lock tells). Hosts without a deployment's tag were launched by other tools and only adopted: a
- * deployment replaces them or reports them.
- * @param tagged what carries the fleet's tag
+ * them) or dead (the lock tells). Hosts that other tools launched were only adopted: a deployment replaces them or
+ * reports them.
  */
-export function orphansAmong(
-  tagged: readonly Instance[],
-  held: Held | undefined,
-  accounted: readonly string[],
-  now: Date,
-): Orphan[] {
-  return unaccountedFor(tagged, held, accounted).flatMap(({ instanceId, state, tags, launchedAt }) => {
-    const deployment = tags[TAG.deployment] ?? '';
+export function orphansAmong(unaccounted: readonly Instance[], now: Date): Orphan[] {
+  return unaccounted.flatMap(({ instanceId, state, tags, launchedAt }) => {
+    const deployment = plain(tags[TAG.deployment] ?? 'a deployment', 80);
     const seconds = secondsBetween(launchedAt, now);
     if (state === 'shutting-down' || state === 'terminated') return [];
     // Kept for debugging: somebody is expected to look at it, until its time is over and the watch removes it.
@@ -117,29 +111,47 @@ export function orphansAmong(
   });
 }
 
-/** What a deployment launched that is neither what the fleet runs on, nor the lock holder's own. */
+/**
+ * What a deployment launched that is neither what the fleet runs on, nor the lock holder's own: by what EC2 alone writes
+ * (template and token) and by the ledger, whatever somebody has tagged.
+ * @param launchTemplate default: any, for who only tells
+ * @param tagged what carries the fleet's tag
+ */
 export function unaccountedFor(
+  { launchTemplate }: Partial<Pick<OfTemplate, 'launchTemplate'>>,
   tagged: readonly Instance[],
   held: Held | undefined,
   accounted: readonly string[],
 ): Instance[] {
-  const ownDeployments = held ? deploymentsOf(held) : [];
-  return tagged.filter(({ instanceId, tags }) => {
-    const deployment = tags[TAG.deployment];
-    return (
-      deployment !== undefined && !ownDeployments.includes(deployment) && !accounted.includes(instanceId)
-    );
-  });
+  const own = held ? ownOf(held) : { tokens: [], ids: [] };
+  const known = new Set([...accounted, ...own.ids]);
+  return tagged.filter(
+    ({ instanceId, tags, clientToken = '' }) =>
+      tags[TAG.template] !== undefined &&
+      (launchTemplate ?? tags[TAG.template]) === tags[TAG.template] &&
+      !known.has(instanceId) &&
+      !own.tokens.some((token) => clientToken.startsWith(token)),
+  );
 }
 
-const Executed = v.object({ execution: v.object({ name: v.string() }) });
+const Ids = v.optional(v.array(v.object({ instanceId: v.string() })), []);
+const Executed = v.object({
+  execution: v.object({ id: v.string() }),
+  oldHosts: v.optional(v.object({ hosts: Ids })),
+  launch: v.optional(v.object({ instances: Ids })),
+});
 
 /** A clean-up holds the lock in the name of the deployment whose document it works from. */
-function deploymentsOf({ holder, document }: Held): string[] {
-  const own = executionName(holder);
-  if (document === undefined) return [own];
+function ownOf({ holder, document = '{}' }: Held): { tokens: string[]; ids: string[] } {
+  const own = [launchTokens(holder)];
   const parsed = v.safeParse(Executed, JSON.parse(document));
-  return parsed.success ? [own, parsed.output.execution.name] : [own];
+  if (!parsed.success) return { tokens: own, ids: [] };
+  const { execution, oldHosts, launch } = parsed.output;
+  const hosts = [...(oldHosts?.hosts ?? []), ...(launch?.instances ?? [])];
+  return {
+    tokens: [...own, launchTokens(execution.id)],
+    ids: hosts.map(({ instanceId }) => instanceId),
+  };
 }
 
 /** For the log: every one by its name. */

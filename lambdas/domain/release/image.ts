@@ -1,9 +1,27 @@
 /** Which machine image, and can it run this fleet? */
-import type { Image } from '../../ports/ec2.ts';
-import type { ResolvedImage } from '../core/document.ts';
+import type { Image, ImageSource } from '../../ports/ec2.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { placeOf } from '../core/aws.ts';
+import type { Deployment, ResolvedImage } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
+import type { Override } from '../core/input.ts';
 import { list, plain } from '../core/words.ts';
+
+/** What an image is judged by, of the deployment that wants it. */
+export const whose = ({ execution, input: { override } }: Deployment) => ({
+  account: placeOf(execution.id).account,
+  override,
+});
+
+/** What the fleet's parameter holds, for whoever names an image beside it: another one is not of the fleet's kind. */
+export async function heldBeside(
+  { fleet: { image }, input: { amiId } }: Deployment,
+  { parameters }: Pick<Ports, 'parameters'>,
+): Promise<string | undefined> {
+  if (amiId === undefined || image.from === 'search') return undefined;
+  return (await parameters.read(image.parameter))?.trim() ?? 'nothing';
+}
 
 /** Where the image came from, for the sentences: `the execution input`, `SSM parameter /x`, … */
 export function imageOrigin(fleet: Fleet, asked: string | undefined, rollbackTo?: string): string {
@@ -17,6 +35,16 @@ export function imageOrigin(fleet: Fleet, asked: string | undefined, rollbackTo?
   ];
   return `the search for the newest ${fleet.architecture} image of ${owner} with ${wanted.filter(Boolean).join(' and ')}`;
 }
+
+/** Whose images a fleet may run: its account's own, and those of whom its file names. IAM lets it launch no others. */
+export function imageOwners(source: ImageSource, account: string): string[] {
+  const isPublic = source.from === 'parameter' && source.parameter.startsWith('/aws/service/');
+  const named = source.owner ?? (isPublic ? 'amazon' : 'self');
+  return named === 'self' || named === account ? [account] : [account, named];
+}
+
+const isOf = ({ owner, ownerAlias }: Image, owners: readonly string[]) =>
+  owners.includes(owner) || (ownerAlias !== undefined && owners.includes(ownerAlias));
 
 /** What to do when the image of an earlier deployment is gone. */
 export const NAME_ANOTHER_IMAGE = 'Name another image beside rollbackTo: {"amiId": "ami-…"}.';
@@ -45,6 +73,14 @@ export interface ImageChoice {
   readonly now: Date;
   /** Somebody named this very image, or a release with it: deprecated or not, it is meant. */
   readonly isNamed?: boolean;
+  /** The fleet's. */
+  readonly account: string;
+  /** What the fleet's parameter holds, where somebody named another image. */
+  readonly held?: string | undefined;
+  /** It ran here before, by the record that names it: it was of the fleet's kind, or somebody meant it. */
+  readonly ranHere?: boolean;
+  /** Somebody opened this gate. */
+  readonly override?: readonly Override[] | undefined;
   /** Newer ones that match and are deprecated, newest first. */
   readonly withdrawn?: readonly string[] | undefined;
   /** What to do when there is no image; default: as for the newest one. */
@@ -60,12 +96,21 @@ export function decideImage(fleet: Fleet, image: Image | undefined, choice: Imag
       `EC2 knows no image${imageId ? ` ${imageId}` : ''} from ${origin}. ${mend ?? `Build or share the image, or correct \`image\` of ${fleet.name} in bin/fleets.ts.`}`,
     );
   }
-  const unfit = unfitness(fleet, image);
+  const owners = imageOwners(fleet.image, choice.account);
+  const unfit = unfitness(fleet, image, owners);
   const name = plain(image.name);
   if (unfit.length > 0) {
     throw new DeploymentError(
       'ImageUnusable',
       `${image.imageId} (${name}, from ${origin}) cannot run ${fleet.name}: ${unfit.join('; ')}.`,
+    );
+  }
+  const other = choice.ranHere ? undefined : otherKind(fleet, image, choice);
+  if (other && !choice.override?.includes('image')) {
+    throw new DeploymentError(
+      'ImageUnusable',
+      `${image.imageId} (${name}, from ${origin}) is not of the kind of ${fleet.name}: ${other}. If it is meant, ` +
+        `start with {"amiId": "${image.imageId}", "override": ["image"], "reason": "…"}.`,
     );
   }
   const deprecatedAt = isDeprecated(image, choice.now) ? image.deprecatedAt?.toISOString() : undefined;
@@ -78,6 +123,7 @@ export function decideImage(fleet: Fleet, image: Image | undefined, choice: Imag
   }
   const told = [
     `${image.imageId} (${name}) from ${origin}`,
+    other && `although ${other}`,
     deprecatedAt && `deprecated by its owner since ${deprecatedAt}`,
     withdrawn.length > 0 && `because newer ones are deprecated by their owner: ${list(withdrawn, 3)}`,
   ];
@@ -94,8 +140,38 @@ export function decideImage(fleet: Fleet, image: Image | undefined, choice: Imag
 /** Travel in the document; who is asked for is what runs now, which is seldom older than the newest of them. */
 const MOST_WITHDRAWN = 20;
 
-function unfitness(fleet: Fleet, image: Image): string[] {
+/** Why an image that its owner may launch is not one that the fleet would have found by itself. */
+function otherKind(fleet: Fleet, image: Image, { held, imageId, account }: ImageChoice): string | undefined {
+  const source = fleet.image;
+  if (source.from === 'parameter')
+    return held === undefined || held === imageId
+      ? undefined
+      : `the SSM parameter ${source.parameter} holds ${plain(held, 40)}`;
+  const { owner, namePattern, tags } = source;
+  const named = owner === 'self' ? account : owner;
+  if (!isOf(image, [named])) return `its owner is ${image.owner}, not ${named}`;
+  if (namePattern !== undefined && !patternOf(namePattern).test(image.name))
+    return `its name does not match ${namePattern}`;
+  const lacking = Object.entries(tags).find(([key, value]) => image.tags[key] !== value);
+  return lacking && `it does not carry the tag ${lacking.join('=')}`;
+}
+
+/** EC2's: `*` is any text, `?` any character. */
+const patternOf = (pattern: string): RegExp =>
+  new RegExp(
+    `^${pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+    's',
+  );
+
+function unfitness(fleet: Fleet, image: Image, owners: readonly string[]): string[] {
   const found: string[] = [];
+  if (!isOf(image, owners))
+    found.push(
+      `it belongs to the account ${image.owner}, and ${fleet.name} runs images of ${list(owners)} alone (image.owner in bin/fleets.ts)`,
+    );
   if (image.state !== 'available') found.push(`it is ${image.state}, not available`);
   if (image.architecture !== fleet.architecture) {
     found.push(`it is for ${image.architecture}, the fleet's instance types are ${fleet.architecture}`);

@@ -4,7 +4,7 @@ import { irekae } from '../bin/command/irekae.ts';
 import { fleetsFile } from '../bin/fleets.ts';
 import type { CommandPorts } from '../lambdas/ports/command.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
-import { worldTagger } from '../simulator/command-ports.ts';
+import { imagesOfAnyAccount, worldTagger } from '../simulator/command-ports.ts';
 import { Stage, UNTUNED } from '../simulator/stage.ts';
 import { definitionsIn, worldInspector } from '../simulator/world/inspection.ts';
 import { block } from './markdown.ts';
@@ -22,7 +22,7 @@ export async function sampleDoctor(template: TemplateJson, fleet: string): Promi
       fleetsFile,
       connect: async ({ account }) => ({
         caller: { account, arn: `arn:aws:sts::${account}:assumed-role/Operator/hanako` },
-        ports: async () => portsOf(stage, template),
+        ports: async () => portsOf(stage, template, account),
       }),
       print: (line) => lines.push(line),
       complain: (line) => lines.push(line),
@@ -36,8 +36,9 @@ export async function sampleDoctor(template: TemplateJson, fleet: string): Promi
 }
 
 /** Without latency: time stands still while CDK loads, and the doctor waits for nothing. */
-const portsOf = ({ world, fleet }: Stage, template: TemplateJson): CommandPorts => ({
+const portsOf = ({ world, fleet }: Stage, template: TemplateJson, account: string): CommandPorts => ({
   ...world.ports,
+  ec2: imagesOfAnyAccount(world.ports.ec2, account),
   tagger: worldTagger(world),
   inspector: worldInspector(world, fleet, definitionsIn(template)),
   pause: async () => {},

@@ -277,9 +277,9 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'the old hosts leave while a new one, which is no longer waited for, is not ready',
     rule: 1,
     file: 'lambdas/domain/hosts/removal.ts',
-    find: 'removalCandidates(deployment, tagged, seenEarlier).filter((id) => !staying.has(id));',
+    find: 'removalCandidates(deployment, launched, seenEarlier).filter((id) => !staying.has(id));',
     replace:
-      'removalCandidates(deployment, tagged, seenEarlier).filter((id) => staying.size > 1000 && !staying.has(id));',
+      'removalCandidates(deployment, launched, seenEarlier).filter((id) => staying.size > 1000 && !staying.has(id));',
     kinds: ['straggler'],
   },
   {

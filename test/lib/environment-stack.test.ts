@@ -356,8 +356,8 @@ describe('The orphan watch', () => {
       bucket: expect.stringMatching(/^<Artifacts\w+>$/),
       apiKeyParameter: '/irekae/mackerel-api-key',
       fleets: [
-        { name: APP, machine: machine(APP) },
-        { name: WORKER, machine: machine(WORKER) },
+        { name: APP, machine: machine(APP), launchTemplate: expect.stringMatching(/^<hosts\w+>$/) },
+        { name: WORKER, machine: machine(WORKER), launchTemplate: expect.stringMatching(/^<hosts\w+>$/) },
       ],
     });
   });

@@ -165,8 +165,13 @@ describe('A launch', () => {
       expect.stringMatching(/:launch-template\/<hostsreactioproductionappLaunchTemplate\w+>$/),
       expect.stringMatching(/:launch-template\/<hostsreactioproductionworkerLaunchTemplate\w+>$/),
       ec2('network-interface/*'),
-      'arn:aws:ec2:ap-northeast-1::image/*',
     ]);
+    expect(launches()).toContainEqual(
+      expect.objectContaining({
+        Resource: 'arn:aws:ec2:ap-northeast-1::image/*',
+        Condition: { StringEquals: { 'ec2:Owner': ['222222222222'] } },
+      }),
+    );
     const subnets = ['subnet-0a1b2c3d4e5f60003', 'subnet-0a1b2c3d4e5f60004'];
     expect(launches()).toContainEqual(
       expect.objectContaining({
@@ -220,7 +225,13 @@ describe('A termination', () => {
         expect.objectContaining({
           Resource: ec2('instance/*'),
           Condition: {
-            StringEquals: { 'aws:ResourceTag/irekae:fleet': FLEETS },
+            StringEquals: {
+              'aws:ResourceTag/irekae:fleet': FLEETS,
+              // Of an undo, also EC2's own word that it came from the fleets' templates.
+              ...(step === 'terminate-new-instances' && {
+                'aws:ResourceTag/aws:ec2launchtemplate:id': [expect.anything(), expect.anything()],
+              }),
+            },
             StringEqualsIfExists: { 'aws:ResourceTag/irekae:protect': 'false' },
           },
         }),
@@ -496,7 +507,7 @@ describe('An environment with everything given', () => {
       actionsOf(statementsOf(qa, step)).filter((action) => /^(ec2|iam):/.test(action));
     expect(may('replace-the-stragglers').sort((a, b) => a.localeCompare(b))).toEqual(
       // Instances and volumes, and what they are made of, where, and in which security groups.
-      [...launching, ...Array(3).fill('ec2:RunInstances')].sort((a, b) => a.localeCompare(b)),
+      [...launching, ...Array(4).fill('ec2:RunInstances')].sort((a, b) => a.localeCompare(b)),
     );
     expect(may('remove-the-stragglers').sort()).toEqual(removing);
     expect(allowing('ec2:TerminateInstances', 'remove-the-stragglers', qa)).toEqual(

@@ -83,17 +83,6 @@ describe('An old host that serves', () => {
 });
 
 describe('More tagged strangers than hosts', () => {
-  it('are told, and refuse nothing, of a fleet without a load balancer', () => {
-    const crowd = Array.from({ length: 9 }, (_, index) => anInstance(`i-crowd${index}`));
-    const { hosts, strangers } = decideSnapshot(aFleet({ loadBalancers: [] }), {
-      hosts: OLD.map((id) => aHost(id)),
-      instances: [],
-      tagged: [...OLD.map((id) => anInstance(id)), ...crowd],
-      members: new Map(),
-    });
-    expect([hosts.length, strangers.length]).toEqual([2, 9]);
-  });
-
   it('outlive a deployment that is undone, which leaves nothing of its own and no lock', async () => {
     const stage = new Stage({ template: synthesize(), fleet: 'reactio-production-app', seed: 3 });
     const { world, fleet } = stage;
@@ -111,8 +100,6 @@ describe('More tagged strangers than hosts', () => {
             ageSeconds: 9_999,
           }).id,
       );
-      world.ec2.fate = () => ({ kind: 'never-healthy' }) as never;
-      world.ec2.setCapacity(fleet.instanceTypes[0] ?? '', 'nowhere', 0);
       stage.upload();
       stage.whenEntering('New hosts are ready', () => {
         for (const { facts } of world.ec2.known())

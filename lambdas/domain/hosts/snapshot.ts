@@ -71,12 +71,6 @@ export function decideSnapshot(
   return { hosts, strangers, refusals, reason: snapshotSentence(fleet, hosts, strangers) + although };
 }
 
-/** Who serves at a load balancer serves. Without one, a tag that anybody may have put on refuses nothing: it is told. */
-const isNoMereTag =
-  ({ loadBalancers, launchTemplate }: Fleet, known: ReadonlyMap<string, Instance>) =>
-  ({ name }: Stranger): boolean =>
-    loadBalancers.length > 0 || known.get(name)?.tags[TAG.template] === launchTemplate.id;
-
 /** Whom EC2 does not know may be ours; who carries another fleet's tag, or none, is not, as README says. */
 function assertAnswered(fleet: Fleet, facts: SnapshotFacts, known: ReadonlyMap<string, Instance>): void {
   // Mackerel's AWS integration puts load balancers into the role, too: these are no answer about hosts.

@@ -87,8 +87,8 @@ const cancel = ({ world, fleet }: Stage) => {
 
 const stop = (stage: Stage) => stage.executions[0]?.stop();
 
-/** As short as they may be: so that a stop comes shortly before a wait's time is over. */
-const LATE_SECONDS = 60;
+/** Short, so that a stop comes shortly before a wait’s time is over; longer than a step that is cut off, twice. */
+const LATE_SECONDS = 180;
 const hasten = (stage: Stage) =>
   stage.configure({
     limits: { ...stage.fleet.limits, undoSeconds: LATE_SECONDS, terminateSeconds: LATE_SECONDS },

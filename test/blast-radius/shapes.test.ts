@@ -207,6 +207,10 @@ function surroundings({ own, template }: Shape, { world }: Stage): Surroundings 
     apiKeyKey: own.apiKeyKmsKeyArn,
     apiKeyParameter: own.apiKeyParameter,
     tagsOf: (id) => world.ec2.instance(id).facts.tags,
+    imageOwner: (id) => {
+      const image = world.ec2.findImage(id);
+      return image?.ownerAlias ?? image?.owner ?? '999999999999';
+    },
     parts: (name) => {
       const found = own.fleets.find((each) => each.name === name);
       if (!found) throw new Error(`${name} was launched, which is no fleet here.`);
@@ -261,8 +265,9 @@ async function play(shape: Shape, file: FleetsFile): Promise<void> {
   };
   const watch = async () => {
     const ports = lead.portsThrough(recording(shape, lead, ORPHAN_WATCH, fails)) as Ports;
-    const fleets = own.fleets.map(({ name }) => ({
+    const fleets = stages.map(({ fleet: { name, launchTemplate } }) => ({
       name,
+      launchTemplate: launchTemplate.id,
       machine: `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${machineName(name, 'deploy')}`,
     }));
     await lead.clock.until(lookForOrphans({ bucket: artifactBucketName(own), fleets }, ports));

@@ -1,7 +1,7 @@
 /** What CI's roles in `examples/iam` may do, as IAM would answer: all that the scripts ask for, and nothing beside. */
 import { describe, expect, it } from 'vitest';
 import { allows, type IamRequest } from '../support/iam.ts';
-import { ACCOUNTS, bucket, type EnvironmentName, REGION, role, states, statementsOf } from './ci-roles.ts';
+import { ACCOUNTS, bucket, type EnvironmentName, REGION, role, statementsOf, states } from './ci-roles.ts';
 import { exampleFile } from './example-files.ts';
 
 /** What the scripts and the command ask for in both environments. */

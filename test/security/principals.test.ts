@@ -7,8 +7,8 @@ import {
   type EnvironmentName,
   REGION,
   role,
-  states,
   statementsOf,
+  states,
 } from '../examples/ci-roles.ts';
 import { resourcesOf } from '../lib/template.ts';
 import { allows, deployed, type IamRequest } from '../support/iam.ts';

@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly apiKeyKey: string | undefined;
   readonly apiKeyParameter: string;
   readonly tagsOf: (instanceId: string) => Readonly<Record<string, string>>;
+  /** As EC2 tells IAM: the alias of Amazon's images, else an account. */
+  readonly imageOwner: (imageId: string) => string;
   /** Of the fleet of this tag. */
   readonly parts: (fleet: string) => {
     readonly securityGroups: readonly string[];
@@ -82,7 +84,9 @@ function launching(at: Surroundings, request: LaunchRequest): IamRequest[] {
     'ReEncryptTo',
   ];
   return [
-    run(`arn:aws:ec2:${at.region}::image/${request.imageId}`),
+    run(`arn:aws:ec2:${at.region}::image/${request.imageId}`, {
+      'ec2:Owner': at.imageOwner(request.imageId),
+    }),
     run(arn(at, 'ec2', 'network-interface/*')),
     run(arn(at, 'ec2', `launch-template/${request.launchTemplate.id.replace(/^\$\{(\w+)\}$/, '$1')}`)),
     run(arn(at, 'ec2', `subnet/${request.subnetId}`), { 'ec2:SubnetID': request.subnetId }),

@@ -26,8 +26,13 @@ export async function owing(
   what: string,
   ports: OwingPorts,
 ): Promise<string> {
+  // What is refused, or crashes, is tried once more: nobody would make up for what the ledger does not keep.
+  const once = () => owe(deployment, debts, ports);
   try {
-    const lost = await owe(deployment, debts, ports);
+    const lost = await once().catch((error: unknown) => {
+      if (isFailure(error, 'ServiceUnavailable')) throw error;
+      return once();
+    });
     return lost === '' ? what : `${what}; ${lost}`;
   } catch (error) {
     if (isFailure(error, 'ServiceUnavailable')) throw error;

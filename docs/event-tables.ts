@@ -1,6 +1,6 @@
 /** Tables of what irekae reports when a deployment has ended: the event's fields, and the metrics. */
 import { serviceMetricsOf } from '../lambdas/domain/record/mackerel-news.ts';
-import { METRICS, SPANS } from '../lambdas/domain/record/metrics.ts';
+import { METRICS, SPAN_SAYS, SPANS, type SpanName } from '../lambdas/domain/record/metrics.ts';
 import { DeploymentEnded } from '../lambdas/domain/record/news.ts';
 import { type Comments, commentsOf, type Schema, schemaOf } from './field-tables.ts';
 import { code, table } from './markdown.ts';
@@ -55,7 +55,7 @@ export function serviceMetricTable(): string {
 
 function saysOf(name: string): string {
   const span = SPANS.find((each) => name.endsWith(`.seconds.${each.name.replaceAll(' ', '-')}`));
-  if (span) return span.says;
+  if (span) return SPAN_SAYS[span.name as SpanName];
   return name.endsWith('.failures')
     ? '1 for a deployment that failed, 0 for one that did not (or was cancelled).'
     : METRICS.DeploymentSeconds.says;

@@ -457,8 +457,8 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a host that serves beside the new ones is not told',
     rule: 7,
     file: 'lambdas/domain/hosts/who-serves.ts',
-    find: '.filter((instance) => !isGoing(instance) && !keptUntil(instance))',
-    replace: '.filter((instance) => isGoing(instance) && !keptUntil(instance))',
+    find: '.filter((instance) => !isGoing(instance))',
+    replace: '.filter((instance) => isGoing(instance))',
     kinds: ['unlisted-but-urgent'],
   },
   {

@@ -87,8 +87,6 @@ export interface StepSpan {
   readonly name: string;
   /** Default: the step's. */
   readonly act?: Phase;
-  /** For the table of metrics. */
-  readonly says: string;
 }
 
 /** EC2 shows a launched instance by its tag after this long at the latest. */
@@ -153,7 +151,7 @@ export const STEPS = {
     key: 'launch',
     seconds: LAUNCH_SECONDS,
     changes: 'fleet',
-    span: { name: 'agree', act: 'agree', says: 'Until the launch: lock, image, release, snapshot.' },
+    span: { name: 'agree', act: 'agree' },
   },
   'new-hosts-are-ready': {
     title: 'New hosts are ready',
@@ -162,7 +160,7 @@ export const STEPS = {
     seconds: 60,
     changes: 'fleet',
     lasts: ({ limits }) => limits.readySeconds,
-    span: { name: 'bring up', says: 'From the launch until the last look that found every new host ready.' },
+    span: { name: 'bring up' },
   },
   'replace-the-stragglers': {
     title: 'Replace the stragglers',
@@ -189,7 +187,7 @@ export const STEPS = {
     key: 'shift',
     seconds: 60,
     changes: 'fleet',
-    span: { name: 'shift', says: 'Old hosts taken out of service.' },
+    span: { name: 'shift' },
   },
   'old-hosts-are-drained': {
     title: 'Old hosts are drained',
@@ -198,7 +196,7 @@ export const STEPS = {
     seconds: 60,
     changes: 'nothing',
     lasts: longestDrain,
-    span: { name: 'drain', says: 'Until the old hosts were drained everywhere.' },
+    span: { name: 'drain' },
   },
   'watch-the-new-hosts': {
     title: 'Watch the new hosts',
@@ -208,7 +206,7 @@ export const STEPS = {
     changes: 'nothing',
     lasts: ({ limits }) => limits.bakeSeconds + BAKE_SILENCE_SECONDS,
     looksEverySeconds: BAKE_RETRY_SECONDS,
-    span: { name: 'bake', says: 'Bake: the new hosts were watched.' },
+    span: { name: 'bake' },
   },
   'terminate-old-instances': {
     title: 'Terminate old instances',
@@ -217,7 +215,7 @@ export const STEPS = {
     seconds: 60,
     changes: 'fleet',
     lasts: ({ limits }) => limits.terminateSeconds,
-    span: { name: 'terminate', says: 'Until EC2 had terminated the old instances.' },
+    span: { name: 'terminate' },
   },
   'retire-old-hosts-in-mackerel': {
     title: 'Retire old hosts in Mackerel',
@@ -225,7 +223,7 @@ export const STEPS = {
     key: 'retirement',
     seconds: 120,
     changes: 'fleet',
-    span: { name: 'retire', says: 'Old hosts retired in Mackerel.' },
+    span: { name: 'retire' },
   },
   'record-the-release': {
     title: 'Record the release',
@@ -242,7 +240,7 @@ export const STEPS = {
     seconds: 60,
     changes: 'fleet',
     lasts: ({ limits }) => limits.undoSeconds,
-    span: { name: 'put back', says: 'Undo: until the old hosts were serving again.' },
+    span: { name: 'put back' },
   },
   'terminate-new-instances': {
     title: 'Terminate new instances',
@@ -252,7 +250,7 @@ export const STEPS = {
     changes: 'fleet',
     // They leave their load balancers before they are terminated, and no launch may be in flight.
     lasts: (fleet) => fleet.limits.undoSeconds + longestDrain(fleet) + LAUNCH_IN_FLIGHT_SECONDS,
-    span: { name: 'remove new', says: 'Undo: until the new instances were terminated.' },
+    span: { name: 'remove new' },
   },
   'record-the-failure': {
     title: 'Record the failure',

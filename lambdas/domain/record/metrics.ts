@@ -20,7 +20,7 @@ type SecondsOf<Name extends string> = Name extends `${infer First} ${infer Rest}
   ? `${Capitalize<First>}${SecondsOf<Rest>}`
   : `${Capitalize<Name>}Seconds`;
 
-type SpanName = Extract<(typeof STEPS)[StepName], { readonly span: unknown }>['span']['name'];
+export type SpanName = Extract<(typeof STEPS)[StepName], { readonly span: unknown }>['span']['name'];
 
 /** The metric of a step's span. */
 export const spanMetric = (name: string): SpanMetric =>
@@ -30,8 +30,24 @@ type SpanMetric = SecondsOf<SpanName>;
 /** The steps' spans, in the order in which they pass. */
 export const SPANS = STEP_NAMES.flatMap((name) => rowOf(name).span ?? []);
 
+/** What each says. Apart from the table of the story, which every bundle carries. */
+export const SPAN_SAYS: Readonly<Record<SpanName, string>> = {
+  agree: 'Until the launch: lock, image, release, snapshot.',
+  'bring up': 'From the launch until the last look that found every new host ready.',
+  shift: 'Old hosts taken out of service.',
+  drain: 'Until the old hosts were drained everywhere.',
+  bake: 'Bake: the new hosts were watched.',
+  terminate: 'Until EC2 had terminated the old instances.',
+  retire: 'Old hosts retired in Mackerel.',
+  'put back': 'Undo: until the old hosts were serving again.',
+  'remove new': 'Undo: until the new instances were terminated.',
+};
+
 const ofSpans = Object.fromEntries(
-  SPANS.map(({ name, says }) => [spanMetric(name), { unit: 'Seconds', dimensions: ['fleet'], says }]),
+  SPANS.map(({ name }) => [
+    spanMetric(name),
+    { unit: 'Seconds', dimensions: ['fleet'], says: SPAN_SAYS[name as SpanName] },
+  ]),
 ) as unknown as Readonly<Record<SpanMetric, Metric>>;
 
 export const METRICS = {

@@ -2,8 +2,9 @@
  * `npm run faults`: breaks every call of every kind of deployment in every way, stops it at every moment, runs every
  * step twice, and breaks two things at once; the rules are checked after every event, and the fleet at the end.
  */
+import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { allSingles, outages, PAIRS_PER_BATCH, shuffled } from './faults/campaign.ts';
+import { allSingles, outages, PAIRS_PER_BATCH, rareFirst, shuffled } from './faults/campaign.ts';
 import { type Case, caseName, parseCase } from './faults/case.ts';
 import { playAll, type Work } from './faults/crew.ts';
 import { faultsTemplate } from './faults/kinds.ts';
@@ -29,8 +30,9 @@ const chunks = <T>(list: readonly T[], size: number): T[][] =>
   Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
 
 /** @returns the exit code. */
-async function campaign({ kinds, seed, pairs, sample, outages: most, at }: FaultsOptions): Promise<number> {
-  print(`Seed ${seed}.`);
+async function campaign(options: FaultsOptions): Promise<number> {
+  const { kinds, pairs, sample, outages: most, at, seed = randomInt(2 ** 32) } = options;
+  print(`Seed ${seed}${options.seed === undefined ? `: the same again with --seed ${seed}` : ''}.`);
   const template = faultsTemplate();
   const named = (each: Case) => caseName(each).includes(at);
   const all = (await allSingles(template, kinds, seed)).filter(named);
@@ -38,7 +40,7 @@ async function campaign({ kinds, seed, pairs, sample, outages: most, at }: Fault
   const drawn = shuffled(possible, seed).slice(0, most);
   if (all.length + possible.length === 0)
     return refuse([`--at ${at}: no case of ${kinds.join(', ')} has this text in its name`]);
-  const single = shuffled(all, seed).slice(0, sample ?? all.length);
+  const single = sample === undefined ? shuffled(all, seed) : rareFirst(all, seed).slice(0, sample);
   const batches = Math.ceil(pairs / PAIRS_PER_BATCH);
   const work: Work[] = [
     ...chunks([...single, ...drawn], CHUNK).map((cases) => ({ cases })),

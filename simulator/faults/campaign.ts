@@ -126,3 +126,28 @@ export function shuffled<T>(list: readonly T[], seed: number): T[] {
     .sort((a, b) => a.order - b.order)
     .map(({ item }) => item);
 }
+
+/**
+ * A sample that prefers what is rare: a case weighs the less the more others there are of its kind and state, and of its
+ * call and fault. Drawn by the seed, without repetition (each by an exponential clock of its weight).
+ */
+export function rareFirst(cases: readonly Case[], seed: number): Case[] {
+  const random = new Random(seed).branch('rare first');
+  const classesOf = ({ kind, injuries }: Case) =>
+    injuries.map(({ moment: { machine, state, what }, fault }) => ({
+      place: `${kind} ${machine} ${state}`,
+      way: `${what} ${fault}`,
+    }));
+  const counts = new Map<string, number>();
+  const count = (name: string) => counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const { place, way } of cases.flatMap(classesOf)) [place, way].forEach(count);
+  const others = (each: Case) =>
+    classesOf(each).reduce(
+      (product, { place, way }) => product * (counts.get(place) ?? 1) * (counts.get(way) ?? 1),
+      1,
+    );
+  return cases
+    .map((item) => ({ item, order: -Math.log(1 - random.next()) * others(item) }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ item }) => item);
+}

@@ -30,7 +30,8 @@ const SPECS: readonly OptionSpec[] = [
   {
     name: 'sample',
     takes: 'N',
-    meaning: 'N single faults instead of all, and no pairs',
+    meaning:
+      'N single faults instead of all, rare ones first, and no pairs; another seed at every run, unless --seed',
     refuses: wholeNumber(1, 10_000_000),
   },
   {
@@ -65,7 +66,8 @@ Exit codes: 0 no rule was broken; 1 one was; 2 bad options, and nothing was run.
 
 export interface FaultsOptions {
   readonly kinds: readonly KindName[];
-  readonly seed: number;
+  /** Default: another one at every run. */
+  readonly seed?: number;
   readonly pairs: number;
   /** Default: all single faults. */
   readonly sample?: number;
@@ -81,9 +83,11 @@ export const readFaultsCommand = (args: readonly string[]): CommandLine<FaultsOp
 
 function optionsOf(given: Given): FaultsOptions {
   const [only = '', sample, replay] = [given.get('only'), given.get('sample'), given.get('replay')];
+  const seed = given.get('seed');
   return {
     kinds: isKind(only) ? [only] : KIND_NAMES,
-    seed: Number(given.get('seed') ?? 7),
+    // What a sample leaves out, another one may meet.
+    ...(sample !== undefined && seed === undefined ? {} : { seed: Number(seed ?? 7) }),
     pairs: sample === undefined ? Number(given.get('pairs') ?? DEFAULT_PAIRS) : 0,
     outages: Number(
       given.get('outages') ?? (sample === undefined ? DEFAULT_OUTAGES : Math.ceil(Number(sample) / 4)),

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TemplateJson } from '../../lib/synthesize.ts';
-import { pairs, record, shuffled, singlesOf } from '../../simulator/faults/campaign.ts';
+import { pairs, rareFirst, record, shuffled, singlesOf } from '../../simulator/faults/campaign.ts';
 import { type Case, caseName, parseCase } from '../../simulator/faults/case.ts';
 import { FAULT_NAMES } from '../../simulator/faults/catalogue.ts';
 import type { Reached } from '../../simulator/faults/injector.ts';
@@ -191,4 +191,33 @@ describe('the deliberate breakages', () => {
 
   it('are at least fifteen, each with a name of its own', () =>
     expect(new Set(MUTANTS.map(({ name }) => name)).size).toBeGreaterThanOrEqual(15));
+});
+
+describe('a sample', () => {
+  const aCase = (kind: 'app' | 'worker', what: string, nth: number) => ({
+    kind,
+    seed: 7,
+    injuries: [
+      {
+        moment: { machine: 'deploy' as const, state: 'Launch new instances', what, nth },
+        fault: 'late' as const,
+      },
+    ],
+  });
+  const common = Array.from({ length: 500 }, (_, nth) => aCase('app', 'ec2.describe', nth));
+  const rare = aCase('worker', 'ec2.launch', 1);
+
+  it('prefers what is rare', () => {
+    const first = (seed: number) => rareFirst([...common, rare], seed).slice(0, 3);
+    const met = Array.from({ length: 50 }, (_, seed) => first(seed).includes(rare)).filter(Boolean).length;
+    expect(met).toBeGreaterThan(45);
+  });
+
+  it('is another one with another seed, and the same with the same', () => {
+    expect(rareFirst(common, 1).slice(0, 20)).toEqual(rareFirst(common, 1).slice(0, 20));
+    expect(rareFirst(common, 1).slice(0, 20)).not.toEqual(rareFirst(common, 2).slice(0, 20));
+  });
+
+  it('leaves nobody out and plays nobody twice', () =>
+    expect(new Set(rareFirst([...common, rare], 3)).size).toBe(501));
 });

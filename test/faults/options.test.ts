@@ -14,7 +14,8 @@ describe('npm run faults', () => {
     ['', EVERYTHING],
     ['--only worker', { ...EVERYTHING, kinds: ['worker'] }],
     ['--pairs 0 --seed=3', { ...EVERYTHING, pairs: 0, seed: 3 }],
-    ['--sample 20', { ...EVERYTHING, sample: 20, pairs: 0, outages: 5 }],
+    ['--sample 20', { kinds: KIND_NAMES, at: '', sample: 20, pairs: 0, outages: 5 }],
+    ['--sample 20 --seed 9', { ...EVERYTHING, seed: 9, sample: 20, pairs: 0, outages: 5 }],
     ['--at ec2.launch', { ...EVERYTHING, at: 'ec2.launch' }],
   ])('is told by "%s"', (line, options) =>
     expect(readFaultsCommand(words(line))).toEqual({ do: 'run', options }),

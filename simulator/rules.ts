@@ -407,9 +407,16 @@ export class Rules {
       (instance) =>
         listed.has(instance.instanceId) &&
         instance.tags[TAG.fleet] === this.#fleet.name &&
-        !isGoing(instance),
+        !isGoing(instance) &&
+        !this.#isSetAside(instance),
     );
     return new Set(own.map((instance) => instance.instanceId));
+  }
+
+  /** Kept for debugging by an earlier deployment, and in service nowhere, although Mackerel may list it still. */
+  #isSetAside(instance: InstanceView): boolean {
+    const isOut = this.#fleet.loadBalancers.length > 0 && instance.memberOf.length === 0;
+    return isOut && keptUntil(instance) !== undefined;
   }
 
   #strangers(): ReadonlySet<string> {

@@ -107,6 +107,11 @@ describe('decideBake', () => {
       { baked: false, badLooks: 0, reason: 'all healthy; watching for another 20 s' },
     ],
     [
+      'does not mind alerts of no host',
+      { alerts: [(({ hostId: _, ...alert }) => alert)(anAlert('i-new1'))] },
+      { baked: false, badLooks: 0, reason: 'all healthy; watching for another 20 s' },
+    ],
+    [
       'does not mind alerts of other hosts',
       { alerts: [anAlert('i-old1')] },
       { baked: false, badLooks: 0, reason: 'all healthy; watching for another 20 s' },

@@ -74,6 +74,46 @@ describe('newest wins', () => {
     expect(set.world.ledger.read(set.fleet.name)?.pending).toBeUndefined();
   });
 
+  it.each([
+    [
+      'fails',
+      (set: Stage) => {
+        set.world.ec2.fate = ({ ordinal }) => ({ kind: ordinal < 2 ? 'never-registers' : 'healthy' });
+      },
+    ],
+    [
+      'is cancelled',
+      (set: Stage): void =>
+        set.whenEntering('Watch the new hosts', () => {
+          const { ledger } = set.world;
+          ledger.requestCancel(set.fleet.name, ledger.read(set.fleet.name)?.held?.holder ?? '', 'Hanako');
+        }),
+    ],
+  ] as const)('starts what waits as soon as the deployment before it %s', async (_, arrange) => {
+    const set = setStage();
+    const moments = new Map<string, number>();
+    set.onEvent = ({ kind, state, at }, execution) => {
+      if (kind === 'entered' && /^Release the lock/.test(state))
+        moments.set(`free ${execution}`, at.getTime());
+      if (kind === 'entered' && state === 'Launch new instances')
+        moments.set(`launch ${execution}`, at.getTime());
+    };
+    arrange(set);
+    let newest = '';
+    set.whenEntering('New hosts are ready', () => {
+      if (newest) return;
+      newest = set.upload('newer');
+      set.start({ versionId: newest, upload: { eventId: 'e-newer' } }, 'upload-newer');
+    });
+    upload(set, 'older');
+    await set.settle();
+    expect(running(set)).toEqual([newest, newest]);
+    const [freed] = [...moments].filter(([name]) => name.startsWith('free')).map(([, at]) => at);
+    const [, launchedNext] = [...moments].filter(([name]) => name.startsWith('launch')).map(([, at]) => at);
+    // Lock, image, release and snapshot take seconds; the orphan watch would come after minutes.
+    expect(((launchedNext ?? Number.NaN) - (freed ?? Number.NaN)) / 1_000).toBeLessThan(20);
+  });
+
   it('keeps the newer request when an older one arrives later', async () => {
     const set = setStage();
     const [older, newer] = ['older', 'newer'].map((content) => set.upload(content)) as [string, string];

@@ -332,7 +332,11 @@ export class Rules {
   #namedAtTheEnd(): ReadonlySet<string> {
     const { artifact, name } = this.#fleet;
     const key = deploymentRecordKey(name, this.#deployment);
-    const record = this.#world.s3.readRecord(artifact.bucket, key) as Partial<DeploymentRecord> | undefined;
+    const debts = this.#world.ledger.read(name)?.owed?.debts ?? [];
+    const owed = debts.find((debt) => debt.kind === 'record' && debt.deployment === this.#deployment);
+    const written: unknown =
+      owed?.kind === 'record' ? JSON.parse(owed.record) : this.#world.s3.readRecord(artifact.bucket, key);
+    const record = written as Partial<DeploymentRecord> | undefined;
     const { unlisted = [], fallen = [], unwatched = [], notSeen } = record?.atTheEnd ?? {};
     // That nobody could look is told, too: it says of everybody that one has to see.
     if (notSeen !== undefined)

@@ -186,11 +186,12 @@ export const MUTANTS: readonly Mutant[] = [
     breaks:
       'an old worker that is missing in one answer is taken for a stranger and keeps working beside the new ones',
     rule: 7,
-    file: 'lambdas/domain/hosts/snapshot.ts',
-    find: 'new Map([...facts.tagged, ...facts.instances].map',
-    replace: 'new Map([...facts.instances].map',
+    file: 'lambdas/snapshot-old-hosts.ts',
+    // Two defences: the second list, and a look at whom neither list holds.
+    find: 'const tagged = [...once, ...again];',
+    replace: 'const tagged = again.length < 0 ? [] : once; ports.ec2.describe = async () => [];',
     kinds: ['worker'],
-    at: 'Snapshot old hosts / ec2.describe',
+    at: 'Snapshot old hosts / ec2.listByTag',
   },
   {
     name: 'a fence that lets everybody through',

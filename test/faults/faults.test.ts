@@ -72,6 +72,30 @@ const RELEASED_BADLY = [
 /** Case → what was wrong, when it was found. */
 const ONCE_BROKEN: readonly (readonly [string, string])[] = [
   [
+    'stopped-late-in-the-removal@20261127: clean-up: Terminate old instances / ledger.read #1 = times-out',
+    'a clean-up whose first look was cut off had no time left',
+  ],
+  [
+    'mackerel-down-worker@20261127: Terminate new instances / ledger.read #28 = garbled',
+    'one crash of the ledger, and a retirement was owed by nobody',
+  ],
+  [
+    'mackerel-down@20261127: Put old hosts back / ledger.owe #1 = refused',
+    'one refusal of the ledger, and a status was owed by nobody',
+  ],
+  [
+    'mackerel-read-only@20261127: Retire old hosts in Mackerel / ledger.read #2 = garbled',
+    'the same after the point of no return',
+  ],
+  [
+    'kept@1803863359: Put old hosts back / mackerel.setStatus #1 = mackerel:ip-refused:360',
+    'a kept host that Mackerel lists still was one to replace',
+  ],
+  [
+    'unlisted-but-urgent@2048825272: Record the release / records.writeRecord #1 = records:read-only:20',
+    'what an owed record names was not told',
+  ],
+  [
     'first@7: Record the release / leaving #1 = stopped-unheard',
     'a first deployment, stopped after its record, was undone: the record called deployed what was gone',
   ],

@@ -13,7 +13,7 @@ import { machineName } from './domain/core/names.ts';
 import { despiteBadInput } from './domain/core/parse-document.ts';
 import type { Step } from './domain/core/step.ts';
 import { list } from './domain/core/words.ts';
-import { enterPhase } from './domain/lock/fence.ts';
+import { enterPhase, heldBy } from './domain/lock/fence.ts';
 import { followUps } from './domain/lock/following.ts';
 import { startPending } from './domain/lock/pending.ts';
 import type { Ports } from './ports/ports.ts';
@@ -52,9 +52,8 @@ const NOBODY = { following: [], refused: [] };
  * @returns whether the lock is held still
  */
 async function heldStill(deployment: Deployment, { ledger }: Pick<Ports, 'ledger'>): Promise<boolean> {
-  const { holder, generation } = holdOf(deployment);
-  const held = (await ledger.read(deployment.fleet.name))?.held;
-  if (held?.holder !== holder || held.generation !== generation) return false;
+  const held = heldBy(deployment, await ledger.read(deployment.fleet.name));
+  if (!held) return false;
   // A holder that never left *Agree* leaves nothing.
   if (held.phase !== 'agree') await enterPhase(held.phase, deployment, { ledger });
   return true;

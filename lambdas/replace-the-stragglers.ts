@@ -10,6 +10,7 @@
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
+import { chunksOf } from './domain/core/collections.ts';
 import type { After, Launch } from './domain/core/document.ts';
 import { DeploymentError, isFailure } from './domain/core/errors.ts';
 import { defineStep } from './domain/core/step.ts';
@@ -38,8 +39,7 @@ export const replaceTheStragglers = defineStep(
     await enterPhase('bring-up', deployment, ports);
     const subnets = await ports.ec2.subnets(fleet.subnets);
     const replaced: ReplacedShare[] = [];
-    for (let from = 0; from < shares.length; from += LAUNCHES_AT_ONCE) {
-      const few = shares.slice(from, from + LAUNCHES_AT_ONCE);
+    for (const few of chunksOf(shares, LAUNCHES_AT_ONCE)) {
       const launches = few.map((share) => launchShare(deployment, share, subnets, ports));
       const answers = await Promise.allSettled(launches);
       replaced.push(...answers.map((answer, index) => answerOf(answer, few[index])));

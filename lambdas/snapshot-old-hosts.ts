@@ -36,7 +36,7 @@ export const snapshotOldHosts = defineStep(
     const [subnets, balancers, hosts, once, again, members] = await Promise.all([
       ports.ec2.subnets(fleet.subnets),
       Promise.all(fleet.loadBalancers.map((ref) => ports.loadBalancers.settings(ref))),
-      mayLook.then(() => hostsOfRole(deployment, ports)),
+      mayLook.then(() => hostsOfRole(fleet.mackerel, ports)),
       listByTag(),
       listByTag(),
       membersByTwoAnswers(deployment, ports),

@@ -59,7 +59,7 @@ function aboutMackerel(
   balancers: Promise<readonly { readonly members: Answer<readonly Member[]> }[]>,
 ) {
   const { service, apiKeyParameter: key } = fleet.mackerel;
-  const hosts = ask('', () => hostsOfRole({ fleet }, { mackerel }));
+  const hosts = ask('', () => hostsOfRole(fleet.mackerel, { mackerel }));
   return {
     /** Is there a key? Never the key. */
     apiKey: ask(`ssm:GetParameter on ${key} (and kms:Decrypt, if its KMS key is your own)`, async () =>

@@ -11,16 +11,16 @@ interface Open extends Xml {
   readonly children: Open[];
 }
 
+/** Each where the one before ended: what is no token ends the reading at once. */
 const TOKEN =
-  /<!--[\s\S]*?-->|<[?!](?!\[CDATA\[)[^>]*>|<!\[CDATA\[([\s\S]*?)\]\]>|<(\/?)([^\s/>]+)(?:"[^"]*"|'[^']*'|[^>"'])*?(\/?)>|([^<]+)/g;
+  /<!--[\s\S]*?-->|<[?!](?!\[CDATA\[)[^>]*>|<!\[CDATA\[([\s\S]*?)\]\]>|<(\/?)([^\s/>]+)(?:"[^"]*"|'[^']*'|[^>"'])*?(\/?)>|([^<]+)/gy;
 
 /** @throws SyntaxError for an answer that was cut off, or is no XML. */
 export function parseXml(source: string): Xml {
   const root: Open = { tag: '', text: '', children: [] };
   const open = [root];
   let read = 0;
-  for (const { 0: token, 1: raw, 2: end, 3: tag, 4: empty, 5: words, index } of source.matchAll(TOKEN)) {
-    if (index !== read) break;
+  for (const { 0: token, 1: raw, 2: end, 3: tag, 4: empty, 5: words } of source.matchAll(TOKEN)) {
     read += token.length;
     const parent = open.at(-1) ?? root;
     if (tag === undefined) parent.text += raw ?? unescaped(words ?? '');

@@ -13,8 +13,8 @@ export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K
 }
 
 /** The list without duplicates, in pieces of at most `size`. An empty list has no pieces. */
-export function chunksOf(ids: readonly string[], size: number): string[][] {
-  const unique = [...new Set(ids)];
+export function chunksOf<T>(items: readonly T[], size: number): T[][] {
+  const unique = [...new Set(items)];
   const count = Math.ceil(unique.length / size);
   return Array.from({ length: count }, (_, index) => unique.slice(index * size, (index + 1) * size));
 }

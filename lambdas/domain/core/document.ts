@@ -155,8 +155,14 @@ const Snapshot = v.object({
 });
 export type Snapshot = v.InferOutput<typeof Snapshot>;
 
-const NewInstance = v.object({ instanceId: v.string(), zone: v.string(), instanceType: v.string() });
+export const NewInstance = v.object({ instanceId: v.string(), zone: v.string(), instanceType: v.string() });
 export type NewInstance = v.InferOutput<typeof NewInstance>;
+/** What the document keeps of an instance. */
+export const newInstance = ({ instanceId, zone, instanceType }: NewInstance): NewInstance => ({
+  instanceId,
+  zone,
+  instanceType,
+});
 
 /** A new host that stayed behind, or that EC2 lost: to be replaced, or replaced. */
 const Straggler = v.object({ instanceId: v.string(), why: v.string() });

@@ -80,6 +80,10 @@ export function isFailure(error: unknown, name?: FailureName): error is Deployme
   return error instanceof Error && error.name in FAILURES && (name === undefined || error.name === name);
 }
 
+/** Of an error that is not ours the name alone: its message may quote a request. */
+export const sentenceOf = (error: unknown): string =>
+  isFailure(error) ? error.message : error instanceof Error ? error.name : 'unknown';
+
 /** @throws the first of a deployment's closed gates, with the sentences of all. */
 export function assertGatesOpen([first, ...others]: readonly {
   readonly name: FailureName;

@@ -2,7 +2,7 @@
  * What only tells somebody (a status, a retirement, a record) decides nothing: an undo, or what comes after the point of
  * no return, goes on without. For a short while it is tried again; then it is owed (`lock/debts.ts`).
  */
-import { DeploymentError, isFailure } from './errors.ts';
+import { DeploymentError, isFailure, sentenceOf } from './errors.ts';
 import { secondsBetween } from './words.ts';
 
 /** So long a dropped connection, a 503 or a throttled minute may last before it counts as an outage. */
@@ -13,12 +13,13 @@ export async function whyUntold(tell: () => Promise<string | undefined>): Promis
   try {
     return (await tell()) || undefined;
   } catch (error) {
-    // Of an error that is not ours the name alone: its message may quote a request.
-    // For brackets: without its full stop.
-    if (isFailure(error)) return `${error.name}: ${error.message.replace(/\.$/, '')}`;
-    return error instanceof Error ? error.name : 'unknown';
+    return whyOf(error);
   }
 }
+
+/** For brackets: with its name, without its full stop. */
+export const whyOf = (error: unknown): string =>
+  isFailure(error) ? `${error.name}: ${sentenceOf(error).replace(/\.$/, '')}` : sentenceOf(error);
 
 /** Told once more before it counts as untold. @returns as above */
 export async function whyUntoldTwice(tell: () => Promise<string | undefined>): Promise<string | undefined> {

@@ -12,7 +12,7 @@ import { whyUntold } from '../core/untold.ts';
 import type { Found, Turn } from '../core/wait.ts';
 import { count, list } from '../core/words.ts';
 import { decideDraining } from './draining.ts';
-import { atEachBalancer, hostsOfRole, membersByTwoAnswers, type OfRole, portsOf } from './look-at-hosts.ts';
+import { atEachBalancer, hostsOfRole, membersByTwoAnswers, portsOf } from './look-at-hosts.ts';
 import {
   allEnded,
   assertNoneRefused,
@@ -122,12 +122,12 @@ async function leaveBalancers(
  * @returns how many hosts, and what Mackerel refused.
  */
 export async function retireHostsOf(
-  deployment: OfRole,
+  { fleet }: Pick<Deployment, 'fleet'>,
   { mackerel }: Pick<Ports, 'mackerel'>,
   ids: readonly string[],
   known: readonly string[] = [],
 ): Promise<{ readonly retired: number; readonly refusals: string }> {
-  const found = (await hostsOfRole(deployment, { mackerel }))
+  const found = (await hostsOfRole(fleet.mackerel, { mackerel }))
     .filter((host) => host.instanceId !== undefined && ids.includes(host.instanceId))
     .map((host) => host.id);
   const hostIds = [...new Set([...known, ...found])];

@@ -41,19 +41,14 @@ export async function lookAtNewHosts(
   };
 }
 
-export interface OfRole {
-  readonly fleet: { readonly mackerel: Pick<Deployment['fleet']['mackerel'], 'service' | 'role'> };
-}
-
 /**
  * All hosts of the fleet's role, by two answers of Mackerel: whom an answer lacks is acted on as if it were not there
  * (a stranger is left running, a new host is left unretired), and nobody would ask again (rule 4).
  */
 export async function hostsOfRole(
-  { fleet }: OfRole,
+  { service, role }: Pick<Deployment['fleet']['mackerel'], 'service' | 'role'>,
   { mackerel }: Pick<Ports, 'mackerel'>,
 ): Promise<readonly MackerelHost[]> {
-  const { service, role } = fleet.mackerel;
   const answers = await Promise.all([mackerel.hosts(service, role), mackerel.hosts(service, role)]);
   return [...new Map(answers.flat().map((host) => [host.id, host])).values()];
 }

@@ -7,7 +7,7 @@
 import type { Phase } from '../../ports/ledger.ts';
 import type { Refusal } from '../../ports/refusal.ts';
 import type { NewInstance } from '../core/document.ts';
-import { DeploymentError, isFailure } from '../core/errors.ts';
+import { DeploymentError, isFailure, sentenceOf } from '../core/errors.ts';
 import { count, list } from '../core/words.ts';
 import { allReady, type HostFacts, readinessSentence, standings } from './readiness.ts';
 import {
@@ -80,9 +80,6 @@ export const unlooked = (why: string): DeploymentError =>
     'ReadinessLost',
     `Right before the termination nobody could look at the new hosts, so no old one is terminated: ${why}`,
   );
-
-const sentenceOf = (error: unknown): string =>
-  isFailure(error) ? error.message : error instanceof Error ? error.name : 'unknown';
 
 /**
  * What the call has come to. When EC2 refused every one of them (termination protection), nothing has ended yet.

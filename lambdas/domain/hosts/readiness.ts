@@ -123,13 +123,13 @@ function balancersLack(instanceId: string, members: HostFacts['members']): strin
   return undefined;
 }
 
-/** "Every one of zero" is not ready (rule 4). */
 /** Where to look first when hosts of this kind of fleet are not ready: nobody checks the health of a worker. */
 export const usualReason = ({ loadBalancers }: Pick<Fleet, 'loadBalancers'>): string =>
   loadBalancers.length > 0
     ? 'the health check'
     : 'mackerel-agent: is it in the image, is its API key valid, and may it reach Mackerel';
 
+/** "Every one of zero" is not ready (rule 4). */
 export function allReady(hosts: readonly HostStanding[]): boolean {
   return hosts.length > 0 && hosts.every((host) => host.rung === 'ready');
 }

@@ -4,6 +4,7 @@ import {
   type Deployment,
   type Launch,
   launchedIds,
+  newInstance,
   newInstanceIds,
   oldInstanceIds,
 } from '../core/document.ts';
@@ -82,9 +83,7 @@ export function launchWith(
   now: Date,
 ): Launch | undefined {
   const known = launchedIds(deployment);
-  const found = instances
-    .filter(({ instanceId }) => !known.includes(instanceId))
-    .map(({ instanceId, zone, instanceType }) => ({ instanceId, zone, instanceType }));
+  const found = instances.filter(({ instanceId }) => !known.includes(instanceId)).map(newInstance);
   if (found.length === 0) return undefined;
   const { launch = { reason: 'found by the tokens of its launches', at: now.toISOString(), instances: [] } } =
     deployment;

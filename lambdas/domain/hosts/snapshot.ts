@@ -14,7 +14,7 @@ import type { Override } from '../core/input.ts';
 import { count, list, plain } from '../core/words.ts';
 import { keptUntil } from './kept.ts';
 import { isGoing } from './readiness.ts';
-import { unlistedHosts, unlistedRefusal, unlistedSentence } from './who-serves.ts';
+import { inServiceAt, unlistedHosts, unlistedRefusal, unlistedSentence } from './who-serves.ts';
 
 export interface SnapshotFacts {
   /** The role's hosts, in all four statuses. */
@@ -130,8 +130,7 @@ function confirm(
 
 /** Whatever its tags say: a host that serves and is left out of the snapshot would go on serving the old release. */
 const isServing = (id: string, members: SnapshotFacts['members']): boolean =>
-  members.size === 0 ||
-  [...members.values()].flat().some((each) => each.instanceId === id && each.state === 'in-service');
+  members.size === 0 || inServiceAt(id, members).length > 0;
 
 /** A failed instance that an earlier deployment kept serves nobody, whatever Mackerel still lists. */
 function whyKept(instance: Instance): string | undefined {

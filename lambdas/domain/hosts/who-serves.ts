@@ -38,11 +38,15 @@ export function unlistedHosts(
 
 function whyServing({ instanceId, state }: Instance, members: HostFacts['members']): string | undefined {
   if (members.size === 0) return state === 'running' ? 'is running' : undefined;
-  const places = [...members].filter(([, listed]) =>
-    listed.some((member) => member.instanceId === instanceId && member.state === 'in-service'),
-  );
-  return places.length === 0 ? undefined : `is in service at ${list(places.map(([name]) => name))}`;
+  const places = inServiceAt(instanceId, members);
+  return places.length === 0 ? undefined : `is in service at ${list(places)}`;
 }
+
+/** The load balancers at which it is, by their names. */
+export const inServiceAt = (id: string, members: HostFacts['members']): string[] =>
+  [...members].flatMap(([name, listed]) =>
+    listed.some(({ instanceId, state }) => instanceId === id && state === 'in-service') ? [name] : [],
+  );
 
 /** `i-1 (is in service at web)`; empty for nobody. */
 export const unlistedSentence = (unlisted: readonly Stranger[]): string =>

@@ -9,7 +9,7 @@
  */
 import * as v from 'valibot';
 import type { Subnet } from '../../ports/ec2.ts';
-import type { NewInstance } from '../core/document.ts';
+import { NewInstance } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import { count, list } from '../core/words.ts';
@@ -38,17 +38,12 @@ export function triesOf({ subnets, instanceTypes, spillOver }: Order, home: stri
 /** Home subnet of a share → how many of its tries are behind it. */
 export type Progress = Readonly<Record<string, number>>;
 
-const Launched = v.object({ instanceId: v.string(), zone: v.string(), instanceType: v.string() });
-const Written = v.object({
-  launching: v.record(v.string(), v.number()),
-  launched: v.optional(v.record(v.string(), v.array(Launched)), {}),
-});
-
 /** What a launch writes down of itself: where each share is, and by home what was launched, which is not asked again. */
-export interface Written {
-  readonly launching: Progress;
-  readonly launched: Readonly<Record<string, readonly NewInstance[]>>;
-}
+const Written = v.object({
+  launching: v.pipe(v.record(v.string(), v.number()), v.readonly()),
+  launched: v.optional(v.record(v.string(), v.pipe(v.array(NewInstance), v.readonly())), {}),
+});
+export type Written = v.InferOutput<typeof Written>;
 
 /** @param document what the ledger has of this holder: that of an earlier run of the launch, or none. */
 export function writtenIn(document: string | undefined): Written {

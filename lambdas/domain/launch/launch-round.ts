@@ -1,6 +1,6 @@
 /** One round of a launch: each share's next try. */
 import type { Ports } from '../../ports/ports.ts';
-import type { After } from '../core/document.ts';
+import { type After, newInstance } from '../core/document.ts';
 import { DeploymentError, isFailure } from '../core/errors.ts';
 import { STEPS } from '../core/steps.ts';
 import { list } from '../core/words.ts';
@@ -38,12 +38,7 @@ export async function launchRound(
     tries.map(async ({ home, as }) => {
       const wanted = { count: deployment.fleet.instancesPerZone, whose: [home], ...as };
       const launched = wholeLaunch(wanted, await ec2.launch(launchRequest(deployment, wanted)));
-      const instances = launched.map(({ instanceId, zone, instanceType }) => ({
-        instanceId,
-        zone,
-        instanceType,
-      }));
-      return { home, as, instances };
+      return { home, as, instances: launched.map(newInstance) };
     }),
   );
   return {

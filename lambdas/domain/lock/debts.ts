@@ -8,7 +8,7 @@ import type { Ports } from '../../ports/ports.ts';
 import { type Deployment, deploymentId } from '../core/document.ts';
 import { DeploymentError, isFailure } from '../core/errors.ts';
 import { currentReleaseKey, deploymentRecordKey } from '../core/names.ts';
-import { whyUntold } from '../core/untold.ts';
+import { whyOf } from '../core/untold.ts';
 import { count, list } from '../core/words.ts';
 import { hostsOfRole } from '../hosts/look-at-hosts.ts';
 import { refusalsIn } from '../hosts/termination.ts';
@@ -68,7 +68,7 @@ export type Payers = { readonly [K in Kind]?: (debt: Extract<Debt, { kind: K }>)
 
 export const payersAt = ({ mackerel }: Pick<Ports, 'mackerel'>): Payers => ({
   status: async ({ service, role, hosts, status }) => {
-    const found = await hostsOfRole({ fleet: { mackerel: { service, role } } }, { mackerel });
+    const found = await hostsOfRole({ service, role }, { mackerel });
     // Whom somebody has given another status since shall keep it.
     const left = found.filter((host) => hosts.includes(host.id) && host.status === 'maintenance');
     if (left.length > 0)
@@ -78,7 +78,7 @@ export const payersAt = ({ mackerel }: Pick<Ports, 'mackerel'>): Payers => ({
       );
   },
   retire: async ({ service, role, instances, hosts }) => {
-    const listed = await hostsOfRole({ fleet: { mackerel: { service, role } } }, { mackerel });
+    const listed = await hostsOfRole({ service, role }, { mackerel });
     // Whom somebody has moved to another role since, or another instance reports as, shall stay.
     const isTheirs = ({ id, instanceId }: MackerelHost) =>
       instanceId === undefined ? hosts.includes(id) : instances.includes(instanceId);
@@ -141,8 +141,7 @@ export async function payDebts(
         paid.push(debt);
         continue;
       }
-      const why = (await whyUntold(() => Promise.reject(error))) ?? '';
-      unpaid.push({ debt, why, error });
+      unpaid.push({ debt, why: whyOf(error), error });
     }
   }
   const names = paid.map(nameOf);

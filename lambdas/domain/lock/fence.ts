@@ -12,21 +12,24 @@ import { lockLost } from '../core/ledger-refusals.ts';
 type Fenced = Pick<Ports, 'ledger'>;
 
 /** @throws LockLost */
-export async function assertHoldsLock(
-  deployment: Deployment,
-  { ledger }: Fenced,
-): Promise<NonNullable<LedgerRow['held']>> {
+export async function assertHoldsLock(deployment: Deployment, { ledger }: Fenced): Promise<Held> {
   return (await rowOfHolder(deployment, { ledger })).held;
 }
 
-type HeldRow = LedgerRow & Required<Pick<LedgerRow, 'held'>>;
+type Held = NonNullable<LedgerRow['held']>;
 
-async function rowOfHolder(deployment: Deployment, { ledger }: Fenced): Promise<HeldRow> {
-  const hold = holdOf(deployment);
-  const row = await ledger.read(deployment.fleet.name);
+/** @returns the lock as the ledger has it; `undefined`: this deployment does not hold it */
+export function heldBy(deployment: Deployment, row: LedgerRow | undefined): Held | undefined {
+  const { holder, generation } = holdOf(deployment);
   const held = row?.held;
-  if (row && held?.holder === hold.holder && held.generation === hold.generation) return { ...row, held };
-  throw lockLost(deployment.fleet.name, hold, held);
+  return held?.holder === holder && held.generation === generation ? held : undefined;
+}
+
+async function rowOfHolder(deployment: Deployment, { ledger }: Fenced): Promise<LedgerRow & { held: Held }> {
+  const row = await ledger.read(deployment.fleet.name);
+  const held = heldBy(deployment, row);
+  if (row && held) return { ...row, held };
+  throw lockLost(deployment.fleet.name, holdOf(deployment), row?.held);
 }
 
 /**

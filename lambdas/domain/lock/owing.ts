@@ -6,7 +6,7 @@ import type { Ports } from '../../ports/ports.ts';
 import { groupBy } from '../core/collections.ts';
 import type { Deployment, Untold } from '../core/document.ts';
 import { isFailure } from '../core/errors.ts';
-import { isOutage, whyUntold } from '../core/untold.ts';
+import { isOutage, whyOf } from '../core/untold.ts';
 import type { Turn } from '../core/wait.ts';
 import { count } from '../core/words.ts';
 import { BY_HAND, type NewDebt, owe } from './debts.ts';
@@ -36,8 +36,7 @@ export async function owing(
     return lost === '' ? what : `${what}; ${lost}`;
   } catch (error) {
     if (isFailure(error, 'ServiceUnavailable')) throw error;
-    const why = await whyUntold(() => Promise.reject(error));
-    return `${what}; the ledger did not keep it, and nobody makes up for it (${why}): ${BY_HAND}`;
+    return `${what}; the ledger did not keep it, and nobody makes up for it (${whyOf(error)}): ${BY_HAND}`;
   }
 }
 

@@ -12,7 +12,7 @@ import type { Mackerel, MackerelHost } from '../../ports/mackerel.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { chunksOf } from '../core/collections.ts';
 import type { Deployment } from '../core/document.ts';
-import { isFailure } from '../core/errors.ts';
+import { sentenceOf } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import { count, list } from '../core/words.ts';
 import { HOST_METADATA_NAMESPACE, hostMetadataOf, serviceMetricsOf } from './mackerel-news.ts';
@@ -154,9 +154,9 @@ async function trying(doing: string, log: Log, act: () => Promise<void>): Promis
   try {
     await act();
   } catch (error) {
-    // Of an error that is not ours the name alone: its message may quote a request.
-    const why = isFailure(error) ? error.message : error instanceof Error ? error.name : 'unknown';
-    log.warn(`Could not ${doing}: ${why}`, { failure: error instanceof Error ? error.name : 'unknown' });
+    log.warn(`Could not ${doing}: ${sentenceOf(error)}`, {
+      failure: error instanceof Error ? error.name : 'unknown',
+    });
   }
 }
 

@@ -20,8 +20,10 @@ export async function writeTimeline(
   const key = timelineKey(fleet.name, record.deployment);
   // Whatever it stumbles over, also what is no failure of the list: at the end of a deployment that went well it would
   // call a human for the sake of a picture.
-  const write = async () => void (await records.writePage(fleet.artifact.bucket, key, drawn(record)));
-  const why = await whyUntold(write as () => Promise<undefined>);
+  const why = await whyUntold(async () => {
+    await records.writePage(fleet.artifact.bucket, key, drawn(record));
+    return undefined;
+  });
   return why ? [`Could not write the page: ${why}`] : [];
 }
 

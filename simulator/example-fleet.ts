@@ -1,5 +1,7 @@
 /** The fleet that the benchmark and the fault campaign use in various shapes, independent of the fleets file. */
 import type { FleetsFile } from '../lib/fleet-config.ts';
+import { readFleets } from '../lib/read-fleets.ts';
+import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 
 export type FleetEntry = FleetsFile['fleets'][number];
 
@@ -24,3 +26,28 @@ export const EXAMPLE_FLEET = {
   ],
   startCommand: 'systemctl enable --now reactio-app',
 } as const satisfies Partial<FleetEntry>;
+
+/** One of this shape, with a role and an artifact of its own name. */
+export const exampleEntry = (
+  environment: string,
+  name: string,
+  changes: Partial<FleetEntry> & Pick<FleetEntry, 'loadBalancers'>,
+): FleetEntry => ({
+  ...EXAMPLE_FLEET,
+  name,
+  environment,
+  mackerel: { service: environment, role: name },
+  artifact: `${name}.tar.gz`,
+  ...changes,
+});
+
+/** The template of an environment with these fleets alone; it takes a second or two to make. */
+export function templateOf(environment: string, fleets: readonly FleetEntry[]): TemplateJson {
+  const file = {
+    environments: [{ name: environment, account: '111111111111', region: 'ap-northeast-1' }],
+    fleets: [...fleets],
+  };
+  const template = synthesizeTemplates(readFleets(file), { bundle: false })[environment];
+  if (!template) throw new Error(`The environment ${environment} was not synthesized.`);
+  return template;
+}

@@ -4,6 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { chunksOf } from '../lambdas/domain/core/collections.ts';
 import { allSingles, outages, PAIRS_PER_BATCH, rareFirst, shuffled } from './faults/campaign.ts';
 import { type Case, caseName, parseCase } from './faults/case.ts';
 import { playAll, type Work } from './faults/crew.ts';
@@ -26,9 +27,6 @@ async function replay(text: string): Promise<number> {
   return violations.length === 0 ? 0 : 1;
 }
 
-const chunks = <T>(list: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(list.length / size) }, (_, i) => list.slice(i * size, (i + 1) * size));
-
 /** @returns the exit code. */
 async function campaign(options: FaultsOptions): Promise<number> {
   const { kinds, pairs, sample, outages: most, at, seed = randomInt(2 ** 32) } = options;
@@ -43,8 +41,8 @@ async function campaign(options: FaultsOptions): Promise<number> {
   const single = sample === undefined ? shuffled(all, seed) : rareFirst(all, seed).slice(0, sample);
   const batches = Math.ceil(pairs / PAIRS_PER_BATCH);
   const work: Work[] = [
-    ...chunks([...single, ...drawn], CHUNK).map((cases) => ({ cases })),
-    ...chunks([...Array(batches).keys()], 3).map((some) => ({ batches: some })),
+    ...chunksOf([...single, ...drawn], CHUNK).map((cases) => ({ cases })),
+    ...chunksOf([...Array(batches).keys()], 3).map((some) => ({ batches: some })),
   ];
   const left = possible.length - drawn.length;
   print(

@@ -210,8 +210,7 @@ export class Rules {
 
   /** Members that are out of service although nobody took them out. */
   #brokenSince(now: WorldView, name: string): number {
-    const members = now.loadBalancers.find((balancer) => balancer.name === name)?.members ?? [];
-    return members.filter(
+    return this.#membersAt(now, name).filter(
       ({ state, instanceId }) => state === 'out-of-service' && this.#harmed.has(instanceId),
     ).length;
   }

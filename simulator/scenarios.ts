@@ -77,7 +77,7 @@ const freezeWeekends = (stage: Stage) =>
   });
 
 /** Retired in Mackerel by mistake: the first old host keeps serving, and its agent never registers it again. */
-const retireByMistake = ({ world, oldInstances: [first] }: Stage) => {
+export const retireByMistake = ({ world, oldInstances: [first] }: Stage) => {
   const hosts = world.mackerel.live().filter(({ instanceId }) => instanceId === first);
   world.mackerel.retire(hosts.map(({ id }) => id));
 };

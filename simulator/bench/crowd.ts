@@ -2,9 +2,8 @@
  * Ten fleets of six zones, whose artifacts are uploaded in the same second: sixty launches, and EC2 has one bucket of
  * five for the whole account, refilled by two a second.
  */
-import { readFleets } from '../../lib/read-fleets.ts';
-import { synthesizeTemplates, type TemplateJson } from '../../lib/synthesize.ts';
-import { EXAMPLE_FLEET, type FleetEntry } from '../example-fleet.ts';
+import type { TemplateJson } from '../../lib/synthesize.ts';
+import { exampleEntry, templateOf } from '../example-fleet.ts';
 import { Stage } from '../stage.ts';
 
 /** How many fleets, and in how many subnets each. */
@@ -32,27 +31,16 @@ export interface Crowd extends CrowdSize {
   readonly leastSeconds: number;
 }
 
-export function crowdTemplate({ fleets, subnets }: CrowdSize): TemplateJson {
-  const file = {
-    environments: [{ name: 'crowd', account: '111111111111', region: 'ap-northeast-1' }],
-    fleets: Array.from({ length: fleets }, (_, index): FleetEntry => {
-      const name = `crowd-${index}`;
-      return {
-        ...EXAMPLE_FLEET,
-        name,
-        environment: 'crowd',
-        mackerel: { service: 'crowd', role: name },
-        artifact: `${name}.tar.gz`,
-        subnets: Array.from({ length: subnets }, (_, zone) => `subnet-0a1b2c3d4e5f600${10 + zone}`),
-        instancesPerZone: 1,
+export const crowdTemplate = ({ fleets, subnets }: CrowdSize): TemplateJson =>
+  templateOf(
+    'crowd',
+    Array.from({ length: fleets }, (_, index) =>
+      exampleEntry('crowd', `crowd-${index}`, {
+        subnets: Array.from({ length: subnets }, (_each, zone) => `subnet-0a1b2c3d4e5f600${10 + zone}`),
         loadBalancers: [],
-      };
-    }),
-  };
-  const template = synthesizeTemplates(readFleets(file), { bundle: false }).crowd;
-  if (!template) throw new Error('The environment crowd was not synthesized.');
-  return template;
-}
+      }),
+    ),
+  );
 
 export async function measureCrowd(size: CrowdSize, seed: number): Promise<Crowd> {
   const stages = stagesOf(size, seed);

@@ -7,12 +7,11 @@
 import { createHash } from 'node:crypto';
 import { fleetSize } from '../../lambdas/domain/core/fleet.ts';
 import { promotionKey } from '../../lambdas/domain/core/names.ts';
-import type { FleetsFile } from '../../lib/fleet-config.ts';
-import { readFleets } from '../../lib/read-fleets.ts';
-import { synthesizeTemplates, type TemplateJson } from '../../lib/synthesize.ts';
-import { EXAMPLE_FLEET, type FleetEntry } from '../example-fleet.ts';
+import type { TemplateJson } from '../../lib/synthesize.ts';
+import { EXAMPLE_FLEET, exampleEntry, type FleetEntry, templateOf } from '../example-fleet.ts';
 import { giveHistory } from '../history.ts';
 import { writeProofs } from '../proofs.ts';
+import { retireByMistake } from '../scenarios.ts';
 import type { Stage } from '../stage.ts';
 import type { Fate } from '../world/instance-life.ts';
 
@@ -68,12 +67,6 @@ const addStranger = ({ world, fleet }: Stage) => {
 const onOwnPort = ({ world, fleet, oldInstances }: Stage) => {
   for (const ref of fleet.loadBalancers)
     for (const id of oldInstances) world.loadBalancers.addExistingMember(ref, world.ec2.instance(id), 8_081);
-};
-
-/** Retired in Mackerel by mistake: the first old host serves on. */
-const unlist = ({ world, oldInstances: [first] }: Stage) => {
-  const hosts = world.mackerel.live().filter(({ instanceId }) => instanceId === first);
-  world.mackerel.retire(hosts.map(({ id }) => id));
 };
 
 const listAgain = ({ world, fleet: { mackerel }, oldInstances: [first = ''] }: Stage) => {
@@ -227,13 +220,13 @@ export const KINDS = {
   },
   unlisted: {
     fleet: 'faults-app',
-    arrange: unlist,
+    arrange: retireByMistake,
     outcome: 'old hosts',
     openGate: listAgain,
   },
   'unlisted-but-urgent': {
     fleet: 'faults-app',
-    arrange: unlist,
+    arrange: retireByMistake,
     input: { override: ['unlisted'], reason: 'the payment page is down' },
     outcome: 'new hosts',
     // Nobody lists it again: it goes.
@@ -382,24 +375,10 @@ const targetGroup = (name: string) =>
     arn: `arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:targetgroup/${name}/0123456789abcdef`,
   }) as const;
 
-/** The template with these fleets; it takes a second or two to make. */
-export function faultsTemplate(): TemplateJson {
-  const template = synthesizeTemplates(readFleets(FILE), { bundle: false }).faults;
-  if (!template) throw new Error('The environment faults was not synthesized.');
-  return template;
-}
+export const faultsTemplate = (): TemplateJson => templateOf('faults', FLEETS);
 
-function entry(name: string, changes: Partial<FleetEntry>): FleetEntry {
-  return {
-    ...EXAMPLE_FLEET,
-    name,
-    environment: 'faults',
-    mackerel: { service: 'faults', role: name },
-    artifact: `${name}.tar.gz`,
-    limits: { bakeSeconds: 20 },
-    ...changes,
-  };
-}
+const entry = (name: string, changes: Parameters<typeof exampleEntry>[2]): FleetEntry =>
+  exampleEntry('faults', name, { limits: { bakeSeconds: 20 }, ...changes });
 
 /** It has the options that kinds give other fleets, so that the environment's functions have the permissions. */
 const follower = (leader: string): FleetEntry =>
@@ -411,37 +390,34 @@ const follower = (leader: string): FleetEntry =>
     keepFailedHostMinutes: 60,
   });
 
-const FILE: FleetsFile = {
-  environments: [{ name: 'faults', account: '111111111111', region: 'ap-northeast-1' }],
-  fleets: [
-    entry('faults-app', { loadBalancers: [{ kind: 'classic', name: 'faults-app' }] }),
-    follower('faults-app'),
-    entry('faults-large', {
-      loadBalancers: [{ kind: 'classic', name: 'faults-large' }],
-      instancesPerZone: 2,
-      replaceStragglers: true,
-    }),
-    entry('faults-twenty', {
-      loadBalancers: [{ kind: 'classic', name: 'faults-twenty' }],
-      instancesPerZone: 10,
-      replaceStragglers: true,
-    }),
-    entry('faults-single', {
-      loadBalancers: [targetGroup('faults-single')],
-      subnets: EXAMPLE_FLEET.subnets.slice(0, 1),
-      limits: { bakeSeconds: 0 },
-    }),
-    entry('faults-worker', { loadBalancers: [] }),
-    entry('faults-leader', { loadBalancers: [] }),
-    follower('faults-leader'),
-    // The one that requires a fresh metric from the agent, and finds its image in a parameter.
-    entry('faults-target-group', {
-      loadBalancers: [targetGroup('faults-one')],
-      mackerel: { service: 'faults', role: 'faults-target-group', wantsFreshMetric: true },
-      image: { from: 'parameter', parameter: '/faults/image' },
-    }),
-    entry('faults-two-balancers', {
-      loadBalancers: [{ kind: 'classic', name: 'faults-two' }, targetGroup('faults-two-api')],
-    }),
-  ],
-};
+const FLEETS: readonly FleetEntry[] = [
+  entry('faults-app', { loadBalancers: [{ kind: 'classic', name: 'faults-app' }] }),
+  follower('faults-app'),
+  entry('faults-large', {
+    loadBalancers: [{ kind: 'classic', name: 'faults-large' }],
+    instancesPerZone: 2,
+    replaceStragglers: true,
+  }),
+  entry('faults-twenty', {
+    loadBalancers: [{ kind: 'classic', name: 'faults-twenty' }],
+    instancesPerZone: 10,
+    replaceStragglers: true,
+  }),
+  entry('faults-single', {
+    loadBalancers: [targetGroup('faults-single')],
+    subnets: EXAMPLE_FLEET.subnets.slice(0, 1),
+    limits: { bakeSeconds: 0 },
+  }),
+  entry('faults-worker', { loadBalancers: [] }),
+  entry('faults-leader', { loadBalancers: [] }),
+  follower('faults-leader'),
+  // The one that requires a fresh metric from the agent, and finds its image in a parameter.
+  entry('faults-target-group', {
+    loadBalancers: [targetGroup('faults-one')],
+    mackerel: { service: 'faults', role: 'faults-target-group', wantsFreshMetric: true },
+    image: { from: 'parameter', parameter: '/faults/image' },
+  }),
+  entry('faults-two-balancers', {
+    loadBalancers: [{ kind: 'classic', name: 'faults-two' }, targetGroup('faults-two-api')],
+  }),
+];

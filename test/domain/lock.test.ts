@@ -4,11 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { machinesOf } from '../../lambdas/domain/core/aws.ts';
 import { rowOf, STEP_NAMES, TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
 import { settledAfterSeconds } from '../../lambdas/domain/hosts/removal.ts';
-import { deadSince, decideCleanUp, workLeftOf } from '../../lambdas/domain/lock/dead-holders.ts';
+import { deadSince, decideCleanUp, goOnWith, workLeftOf } from '../../lambdas/domain/lock/dead-holders.ts';
 import { markedWith, takesTheSlot, wantedBy } from '../../lambdas/domain/lock/pending.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
-import { agreed, at, failedBy, HOLD, launched } from '../support/deployments.ts';
+import { agreed, aLook, at, failedBy, HOLD, iso, launched } from '../support/deployments.ts';
 import { aRow } from '../support/ports.ts';
 
 const RUNS: ExecutionState = { state: 'running' };
@@ -256,5 +256,25 @@ describe('An undo of a launch that did not answer', () => {
     const settledAfter = (name: string) => settledAfterSeconds(agreed({ failure: failedBy(name) }));
     expect(settledAfter('Cancelled')).toBe(settledAfter('ServiceUnavailable'));
     expect(settledAfter('LaunchRefused')).toBeLessThan(settledAfter('Cancelled'));
+  });
+});
+
+describe('A clean-up goes on with what a dead holder left', () => {
+  const left = (document: object) => held({ document: JSON.stringify(document) });
+  const late = aLook({ since: iso(10), memory: { begun: 1, 'i-new1': 7 }, looks: 40 });
+
+  it.each(['termination', 'putBack', 'removal'] as const)(
+    'and gives the wait %s its whole time again, with all that it remembers',
+    (wait) => {
+      const { document } = goOnWith(agreed(), left({ ...agreed(), [wait]: late }), at(9_000));
+      expect(Object(document)[wait]).toEqual({ ...late, since: iso(9_000) });
+    },
+  );
+
+  it('and begins no wait that had not begun', () => {
+    const { document } = goOnWith(agreed(), left(agreed()), at(9_000));
+    expect(Object.keys(document ?? {})).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(termination|putBack|removal)$/)]),
+    );
   });
 });

@@ -171,7 +171,14 @@ describe('What is done about the old instances', () => {
   it('undoes nothing once an old instance has ended, or may have', () => {
     const undone = everything.filter(({ facts: those }) => decideOldInstances(those).do === 'undo');
     expect(undone.length).toBeGreaterThan(5);
-    for (const { title, facts: those } of undone) expect(isPassed(those), title).toBe(false);
+    for (const { title, facts: those } of undone) {
+      expect(isPassed(those), title).toBe(false);
+      // In words of its own: by the memory, by the ledger, or by what EC2 shows.
+      const { going, gone } = those.old;
+      expect(those.hasCalled || those.phase === 'remove' || going.length + gone.length > 0, title).toBe(
+        false,
+      );
+    }
   });
 
   it('is done only when EC2 shows neither of them anymore as what may run', () => {

@@ -189,5 +189,7 @@ export const BUNDLING = {
   // Relative to the project, so that the bundle does not depend on where it was made.
   esbuildArgs: {
     '--alias:@aws-sdk/credential-provider-node': './lambdas/clients/wire/lambda-credentials.ts',
+    // No step makes a call that answers with a stream of events.
+    '--alias:@smithy/core/event-streams': './lambdas/clients/wire/no-event-streams.ts',
   },
 };

@@ -34,11 +34,11 @@ export function decidePuttingBack({ old, instances, members }: PuttingBackFacts)
   let isBack = true;
   for (const host of left) {
     for (const name of host.memberOf) {
-      const member = members.get(name)?.find((candidate) => candidate.instanceId === host.instanceId);
-      if (member?.state !== 'in-service')
-        register.set(name, [...(register.get(name) ?? []), host.instanceId]);
-      if (!member || member.state === 'draining') isBack = false;
-      if (host.served && member?.state !== 'in-service') waiting.push(`${host.instanceId} at ${name}`);
+      const states = statesAt(name, host, members.get(name) ?? []);
+      const serves = states.every((state) => state === 'in-service');
+      if (!serves) register.set(name, [...(register.get(name) ?? []), host.instanceId]);
+      if (states.some((state) => state === 'gone' || state === 'draining')) isBack = false;
+      if (host.served && !serves) waiting.push(`${host.instanceId} at ${name}`);
     }
   }
   const gone = old.length - left.length;
@@ -47,6 +47,19 @@ export function decidePuttingBack({ old, instances, members }: PuttingBackFacts)
   if (waiting.length > 0)
     return { register, done: false, reason: `not in service again yet: ${list(waiting)}${note}` };
   return { register, done: isBack, reason: `the old hosts serve${note}` };
+}
+
+/** How it is at a load balancer now, under each port that it had there. */
+function statesAt(
+  name: string,
+  { instanceId, ports }: OldHost,
+  listed: readonly Member[],
+): (Member['state'] | 'gone')[] {
+  const own = listed.filter((member) => member.instanceId === instanceId);
+  const [first] = own;
+  const wanted = ports?.[name];
+  if (!wanted) return [first?.state ?? 'gone'];
+  return wanted.map((port) => own.find((member) => member.port === port)?.state ?? 'gone');
 }
 
 /** Where the old hosts were registered under ports of their own. */

@@ -155,8 +155,6 @@ const readReleases = records('s3:GetObject', '*/current.json', '*/deployments/*.
 /** Not the proofs of promotions: who deploys must not be able to prove that it may. */
 const writeRecords = records('s3:PutObject', '*/current.json', '*/deployments/*');
 
-const readCurrentReleases = records('s3:GetObject', '*/current.json');
-
 // ── Mackerel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 const readApiKey: Grant = ({ stack, environment }) => ({
@@ -503,7 +501,7 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
     describeExecutions,
     describeInstances,
     terminateKept,
-    readCurrentReleases,
+    readReleases,
     tellAbsentFromForbidden,
     ...askMackerel,
     writeRecords,

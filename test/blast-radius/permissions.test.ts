@@ -366,9 +366,9 @@ describe('Who may touch an object', () => {
       by: ['take-the-fleet-lock', 'resolve-the-release'],
     },
     {
-      does: 'the record of a deployment, reading, to go back to it',
+      does: 'the record of a deployment, reading, to go back to it, or to see that it is newer',
       call: object('GetObject', `irekae/${APP}/deployments/release-1.json`),
-      by: ['take-the-fleet-lock', 'resolve-the-image', 'resolve-the-release'],
+      by: ['take-the-fleet-lock', 'resolve-the-image', 'resolve-the-release', 'look-for-orphans'],
     },
     {
       does: 'the proof of a promotion, reading',

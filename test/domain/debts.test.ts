@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { debtsFit } from '../../lambdas/domain/core/ledger-refusals.ts';
-import { payDebts } from '../../lambdas/domain/lock/debts.ts';
+import { payDebts, recordPayer } from '../../lambdas/domain/lock/debts.ts';
 import { joined, nameOf, whatFits } from '../../lambdas/domain/lock/debts-that-fit.ts';
 import type { Debt } from '../../lambdas/ports/ledger.ts';
 
@@ -137,5 +137,31 @@ describe('paying', () => {
     };
     await payDebts('shop', [status(['a'])], { status: gone }, { ledger });
     expect(left()).toEqual([]);
+  });
+});
+
+describe('a record that is owed', () => {
+  const OWED = { fleet: 'shop', deployment: 'd-1', finishedAt: '2026-03-01T09:10:00Z', outcome: 'Deployed' };
+  const DEPLOYMENT = 'irekae/shop/deployments/d-1.json';
+  const CURRENT = 'irekae/shop/current.json';
+  const at = (minute: string) => ({ ...OWED, finishedAt: `2026-03-01T09:${minute}:00Z`, outcome: 'written' });
+
+  it.each<[string, boolean, Record<string, object>, string[]]>([
+    ['goes where nothing is', true, {}, [DEPLOYMENT, CURRENT]],
+    ['tells nothing of what runs, where it is not the one that does', false, {}, [DEPLOYMENT]],
+    ['replaces older ones', true, { [DEPLOYMENT]: at('09'), [CURRENT]: at('05') }, [DEPLOYMENT, CURRENT]],
+    ['leaves the one that a clean-up has written since', true, { [DEPLOYMENT]: at('11') }, [CURRENT]],
+    ['leaves what the next deployment made current', true, { [CURRENT]: at('30') }, [DEPLOYMENT]],
+    ['is written once', true, { [DEPLOYMENT]: OWED, [CURRENT]: OWED }, []],
+    ['replaces what is no record', true, { [DEPLOYMENT]: [], [CURRENT]: {} }, [DEPLOYMENT, CURRENT]],
+  ])('%s', async (_, isCurrent, there, written) => {
+    const keys: string[] = [];
+    const records = {
+      readRecord: async (_bucket: string, key: string) => there[key],
+      writeRecord: async (_bucket: string, key: string) => void keys.push(key),
+    } as unknown as Parameters<typeof recordPayer>[0]['records'];
+    const debt = { ...record('d-1', isCurrent), record: JSON.stringify(OWED) };
+    await recordPayer({ records }, 'bucket').record?.(debt as never);
+    expect(keys).toEqual(written);
   });
 });

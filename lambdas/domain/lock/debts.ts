@@ -101,11 +101,13 @@ export const recordPayer = ({ records }: Pick<Ports, 'records'>, bucket: string)
   record: async ({ record, isCurrent }) => {
     const { timeline, ...release } = JSON.parse(record) as Recorded;
     const { fleet, deployment, finishedAt } = release;
-    await records.writeRecord(bucket, deploymentRecordKey(fleet, deployment), { ...release, timeline });
-    if (!isCurrent) return;
-    const current = await records.readRecord(bucket, currentReleaseKey(fleet));
-    const { finishedAt: written = '' } = Object(current) as Partial<Recorded>;
-    if (written < finishedAt) await records.writeRecord(bucket, currentReleaseKey(fleet), release);
+    // What somebody has written since (a clean-up, the next deployment) is newer, and stays.
+    const writeUnlessNewer = async (key: string, body: object) => {
+      const { finishedAt: written = '' } = Object(await records.readRecord(bucket, key)) as Partial<Recorded>;
+      if (written < finishedAt) await records.writeRecord(bucket, key, body);
+    };
+    await writeUnlessNewer(deploymentRecordKey(fleet, deployment), { ...release, timeline });
+    if (isCurrent) await writeUnlessNewer(currentReleaseKey(fleet), release);
   },
 });
 

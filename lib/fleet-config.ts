@@ -205,7 +205,7 @@ const Limits = only({
   readySeconds: v.optional(whole(60, 7_200), 900),
   /** How long the new hosts are watched before the old ones are terminated. Default: 60. */
   bakeSeconds: v.optional(whole(0, 86_400), 60),
-  /** How long draining may take at most, whatever the load balancers allow. Default: 300. */
+  /** How long draining may take at most, whatever the load balancers allow: what still runs then is cut off, and the deployment goes on. Default: 300. */
   drainSeconds: v.optional(whole(0, 3_600), 300),
   /** From the first call until all old instances are terminated. Default: 600. */
   terminateSeconds: v.optional(whole(60, 3_600), 600),

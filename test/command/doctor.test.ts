@@ -474,7 +474,7 @@ const CASES: readonly Case[] = [
     admit: () => healthy({ balancers: { ...TUNED, drainSeconds: 900 } }),
     complaints: ['warning draining'],
     sentence:
-      /15 min, but the fleet waits for 5 min .* requests that take longer are cut off, and the deployment continues$/,
+      /up to 15 min: what still runs after 5 min \(limits.drainSeconds\) is cut off, and the deployment goes on$/,
     mend: /"Timeout":30/,
   },
   {

@@ -547,6 +547,11 @@ describe('writePlan', () => {
     ],
     ['no draining', { drainSeconds: 0 }, 'web does not drain: requests in flight are cut'],
     ['long draining', { drainSeconds: 300 }, 'web drains for up to 5 min: 20 to 30 s are enough'],
+    [
+      'draining beyond the fleet’s limit',
+      { drainSeconds: 3_600 },
+      'web drains for up to 1 h: what still runs after 5 min (limits.drainSeconds) is cut off, and the deployment goes on',
+    ],
   ] as const)('advises against %s', (_title, changes, says) => {
     const { advice } = planOf({ balancers: balancer.map((each) => ({ ...each, ...changes })) });
     expect(advice).toEqual([expect.stringContaining(says)]);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { cutOffSentence } from '../../lambdas/domain/hosts/draining.ts';
 import { oldHostsAreDrained } from '../../lambdas/old-hosts-are-drained.ts';
 import type { Member } from '../../lambdas/ports/load-balancers.ts';
 import { aLook, aSnapshot, at, iso, shifted } from '../support/deployments.ts';
@@ -42,7 +43,7 @@ describe('Old hosts are drained', () => {
     expect((await look([draining('i-old1')], 100 + limit - 1, deployment)).ready).toBe(false);
     expect(await look([draining('i-old1')], 100 + limit, deployment)).toMatchObject({
       ready: true,
-      reason: `requests still run on i-old1 at web after ${limit} s, the drain limit: they are cut off off`,
+      reason: `requests still run on i-old1 at web; ${cutOffSentence(limit)}`,
     });
   });
 

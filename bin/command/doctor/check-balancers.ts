@@ -2,6 +2,7 @@
 
 import { loadBalancerName } from '../../../lambdas/domain/core/fleet.ts';
 import { span } from '../../../lambdas/domain/core/words.ts';
+import { cutOffSentence } from '../../../lambdas/domain/hosts/draining.ts';
 import { joinCosts } from '../../../lambdas/domain/hosts/joining.ts';
 import { balancerProblems } from '../../../lambdas/domain/hosts/network.ts';
 import type { Subnet } from '../../../lambdas/ports/ec2.ts';
@@ -148,11 +149,7 @@ function drainingFinding(one: One, { drainSeconds }: LoadBalancerSettings): Find
   const never = `${one.name} does not drain: requests in flight are cut off when an old host leaves`;
   if (drainSeconds === 0) return draining.warning(never, mend);
   const told = `${one.name} drains for up to ${span(drainSeconds)}`;
-  if (drainSeconds > limit)
-    return draining.warning(
-      `${told}, but the fleet waits for ${span(limit)} (limits.drainSeconds): requests that take longer are cut off, and the deployment continues`,
-      mend,
-    );
+  if (drainSeconds > limit) return draining.warning(`${told}: ${cutOffSentence(limit)}`, mend);
   return drainSeconds > LONG_DRAINING_SECONDS
     ? draining.warning(`${told}: one long request can delay a deployment by as much`, mend)
     : draining.ok(told);

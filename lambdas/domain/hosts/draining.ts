@@ -49,6 +49,10 @@ export function decideDrained(
   if (back.length > 0 || secondsPassed < limitSeconds) return { ready: false, reason };
   return {
     ready: true,
-    reason: `${reason} after ${span(limitSeconds)}, the drain limit: they are cut off off`,
+    reason: `${reason}; ${cutOffSentence(limitSeconds)}`,
   };
 }
+
+/** Said the same in the state, the plan, and by doctor. @param limitSeconds the fleet's `limits.drainSeconds` */
+export const cutOffSentence = (limitSeconds: number): string =>
+  `what still runs after ${span(limitSeconds)} (limits.drainSeconds) is cut off, and the deployment goes on`;

@@ -3,6 +3,7 @@ import type { After } from '../core/document.ts';
 import { deploymentId } from '../core/document.ts';
 import { fleetSize } from '../core/fleet.ts';
 import { list, span } from '../core/words.ts';
+import { cutOffSentence } from '../hosts/draining.ts';
 import { stragglersPlan } from '../hosts/stragglers.ts';
 import { triesOf } from '../launch/capacity.ts';
 
@@ -97,7 +98,8 @@ export function earliestFinish({ fleet, oldHosts }: Planned): Plan['earliestFini
 }
 
 /** Images that their owner has withdrawn, and settings of the load balancers that cost minutes: each with what to do. */
-function advice({ oldHosts, image: { imageId, deprecatedAt, withdrawn = [] } }: Planned): string[] {
+function advice({ fleet: { limits }, oldHosts, image }: Planned): string[] {
+  const { imageId, deprecatedAt, withdrawn = [] } = image;
   const images: string[] = [];
   if (deprecatedAt)
     images.push(`${imageId} has been deprecated by its owner since ${deprecatedAt}: build a new image.`);
@@ -117,7 +119,9 @@ function advice({ oldHosts, image: { imageId, deprecatedAt, withdrawn = [] } }: 
         found.push(
           `${name} does not drain: requests in flight are cut off when an old host leaves. Switch connection draining on.`,
         );
-      if (drainSeconds > 60)
+      if (drainSeconds > limits.drainSeconds)
+        found.push(`${name} drains for up to ${span(drainSeconds)}: ${cutOffSentence(limits.drainSeconds)}.`);
+      else if (drainSeconds > 60)
         found.push(
           `${name} drains for up to ${span(drainSeconds)}: 20 to 30 s are enough for most applications.`,
         );

@@ -73,11 +73,19 @@ export class Rules {
     world.on((event) => this.#changed(event));
   }
 
-  /** The world now, with only this fleet's load balancers: other fleets may share it. */
+  /** The world now, with only this fleet's load balancers, and there without the hosts of others who share them. */
   #look(): WorldView {
     const view = this.#world.view();
     const own = this.#fleet.loadBalancers.map(loadBalancerName);
-    return { ...view, loadBalancers: view.loadBalancers.filter(({ name }) => own.includes(name)) };
+    const others = new Set(
+      view.instances.flatMap(({ instanceId, tags }) =>
+        (tags[TAG.fleet] ?? this.#fleet.name) === this.#fleet.name ? [] : [instanceId],
+      ),
+    );
+    const loadBalancers = view.loadBalancers
+      .filter(({ name }) => own.includes(name))
+      .map((balancer) => withoutMembers(balancer, others));
+    return { ...view, loadBalancers };
   }
 
   /** The next deployment has rules of its own. */
@@ -107,6 +115,15 @@ export class Rules {
     if (outcome === 'new hosts') this.#endedWell(now);
     if (outcome === 'old hosts') this.#endedUndone(now);
     if (outcome === 'needs a human') this.#leftServing(now);
+  }
+
+  /** Are the hosts as after an undo, or as after a deployment? Then a human who is called has nothing to do with them. */
+  areInOrder(): boolean {
+    return (['old hosts', 'new hosts'] as const).some((outcome) => {
+      const before = this.violations.length;
+      this.settled(outcome);
+      return this.violations.splice(before).length === 0;
+    });
   }
 
   #changed(event: WorldEvent): void {
@@ -264,7 +281,8 @@ export class Rules {
       for (const { instanceId } of missing)
         this.#broken(6, `${instanceId} is no longer in service at ${name}`);
     }
-    for (const host of this.#before.hosts) {
+    // Whoever touches another role's host breaks rule 3; here another fleet's own deployment may have done so.
+    for (const host of this.#ofRole(this.#before)) {
       const after = now.hosts.find(({ id }) => id === host.id);
       if (after?.status !== host.status && !owed.has(host.id))
         this.#broken(6, `Mackerel host ${host.id} was ${host.status}, is ${after?.status ?? 'gone'}`);
@@ -434,4 +452,9 @@ export class Rules {
   #broken(rule: number, what: string): void {
     this.violations.push({ rule, at: this.#world.view().at, what });
   }
+}
+
+function withoutMembers(balancer: LoadBalancerView, ids: ReadonlySet<string>): LoadBalancerView {
+  const members = balancer.members.filter(({ instanceId }) => !ids.has(instanceId));
+  return { ...balancer, members, inService: members.filter(({ state }) => state === 'in-service').length };
 }

@@ -139,6 +139,10 @@ class Trial {
         this.#broken(11, `the API key is in the output of ${result.endedIn}`);
     }
     const outcome = this.#outcome(results.map(({ endedIn }) => endedIn));
+    // Only a ledger that says "no" keeps a lock that nobody else can free.
+    const isLedgers = this.#case.injuries.some(({ moment }) => moment.what.startsWith('ledger.'));
+    if (outcome === 'needs a human' && !isLedgers && rules.areInOrder())
+      this.#broken(6, 'a human is called, and the hosts are in order');
     rules.settled(outcome);
     this.#followed(outcome === 'new hosts', this.#refusesFollowers());
     // Rule 4: a gate that lacks an answer must stay closed.

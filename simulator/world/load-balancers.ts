@@ -197,7 +197,9 @@ export class LoadBalancersModel {
   // ── Inside ──
 
   #add(ref: LoadBalancerRef, kind: BalancerKind, settings: BalancerSettings): void {
-    this.#balancers.set(loadBalancerName(ref), { ref, kind, settings, registrations: new Map() });
+    // Two fleets may name the same one.
+    const { registrations = new Map() } = this.#balancers.get(loadBalancerName(ref)) ?? {};
+    this.#balancers.set(loadBalancerName(ref), { ref, kind, settings, registrations });
   }
 
   #registrable(balancer: Balancer, instanceId: string, now: number): ModelInstance {

@@ -28,6 +28,7 @@ export class OrphanWatch extends Construct {
     const { stack, environment, bucket, launchTemplates } = reach;
     const watch = orphanWatchFunction(this, reach);
     const fleets = environment.fleets.map(({ name }) => name);
+    const roles = environment.fleets.map(({ mackerel: { service, role } }) => ({ service, role }));
     new Rule(this, 'Schedule', {
       description: `${stack.stackName}: looks for orphans`,
       schedule: Schedule.rate(EVERY),
@@ -40,6 +41,7 @@ export class OrphanWatch extends Construct {
               name,
               machine: machineArn(stack, machineName(name, 'deploy')),
               launchTemplate: launchTemplates[index],
+              mackerel: roles[index],
             })),
           }),
         }),

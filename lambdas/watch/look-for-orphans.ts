@@ -2,8 +2,9 @@
  * The orphan watch. Not a step of the story: a schedule starts it every five minutes, once for all fleets of an
  * environment, because status events get lost and people leave things half done. For each fleet it starts what waits
  * although the lock is free, sends the clean-up after a dead holder, makes up for what deployments could not tell
- * (Mackerel, records), and measures what nobody looks after: an alarm rings on what stays so for 15 minutes. The only hosts that it changes are failed ones that were kept for debugging and
- * whose time is over: it ends them.
+ * (Mackerel, records), and measures what nobody looks after: an alarm rings on what stays so for 15 minutes.
+ * The only hosts that it changes are failed ones that were kept for debugging: once their time is over, it ends them,
+ * and retires those that registered again.
  */
 
 import { Logger } from '@aws-lambda-powertools/logger';
@@ -32,6 +33,7 @@ const Watched = v.object({
         machine: v.string(),
         /** Absent in the event of an earlier release: its leftovers are found once the stack is deployed. */
         launchTemplate: v.optional(v.string(), ''),
+        mackerel: v.optional(v.object({ service: v.string(), role: v.string() })),
       }),
     ),
     v.minLength(1),

@@ -243,5 +243,6 @@ describe('orphansAmong', () => {
     expect(sentence).toContain('i-1 (launched by deploy-1 15 min 1 s ago)');
     for (const id of ['i-2', 'i-3', 'i-4', 'i-5']) expect(sentence).toContain(id);
     expect(sentence).not.toContain('i-6');
+    expect(sentence).toContain('not terminated, because it may serve');
   });
 });

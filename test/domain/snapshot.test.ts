@@ -163,7 +163,8 @@ describe('strangers are told by name and left alone', () => {
       'is registered at web, but Mackerel does not list it',
     ],
   ])('%s', (_title, changes, name, why) => {
-    const { hosts, strangers } = decide(changes);
+    const { hosts, strangers: told } = decide(changes);
+    const strangers = told.map(({ name, why }) => ({ name, why }));
     expect(strangers).toEqual([{ name, why }]);
     expect(hosts.map((host) => host.instanceId)).not.toContain(name.split(' ')[0]);
   });

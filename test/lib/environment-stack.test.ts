@@ -352,19 +352,24 @@ describe('The orphan watch', () => {
     expect(shownReference(target?.Arn)).toMatch(/^<OrphanWatchfunctionlookfororphans\w+\.Arn>$/);
     const machine = (fleet: string) =>
       `arn:aws:states:ap-northeast-1:222222222222:stateMachine:irekae-${fleet}`;
+    const watchedFleet = (name: string, role: string) => ({
+      name,
+      machine: machine(name),
+      launchTemplate: expect.stringMatching(/^<hosts\w+>$/),
+      mackerel: { service: 'reactio-production', role },
+    });
     expect(JSON.parse(shownReference(target?.Input))).toEqual({
       bucket: expect.stringMatching(/^<Artifacts\w+>$/),
       apiKeyParameter: '/irekae/mackerel-api-key',
-      fleets: [
-        { name: APP, machine: machine(APP), launchTemplate: expect.stringMatching(/^<hosts\w+>$/) },
-        { name: WORKER, machine: machine(WORKER), launchTemplate: expect.stringMatching(/^<hosts\w+>$/) },
-      ],
+      fleets: [watchedFleet(APP, 'app'), watchedFleet(WORKER, 'worker')],
     });
   });
 
-  it('has an input that EventBridge takes, even for twenty fleets of the longest names', () => {
+  it('has an input that EventBridge takes, even for fifteen fleets of the longest names', () => {
     const machine = `arn:aws:states:ap-southeast-99:222222222222:stateMachine:irekae-${'f'.repeat(64)}`;
-    const fleets = Array.from({ length: 20 }, () => ({ name: 'f'.repeat(64), machine }));
+    const mackerel = { service: 's'.repeat(63), role: 'r'.repeat(63) };
+    const one = { name: 'f'.repeat(64), machine, launchTemplate: 'lt-0123456789abcdef0', mackerel };
+    const fleets = Array.from({ length: 15 }, () => one);
     expect(
       JSON.stringify({ bucket: 'b'.repeat(63), apiKeyParameter: `/${'p'.repeat(500)}`, fleets }).length,
     ).toBeLessThan(8_192);

@@ -565,7 +565,7 @@ describe('Snapshot old hosts', () => {
     const members = { web: [...OLD, 'i-blog'].map(inService) };
     const ports = portsOf({ ...SERVING, instances: [...SERVING.instances, theirs], members });
     expect((await snapshot(ports)).strangers).toEqual([
-      { name: 'i-blog', why: expect.stringContaining('belongs to the fleet blog') },
+      { name: 'i-blog', why: expect.stringContaining('belongs to the fleet blog'), isOthers: true },
     ]);
     expect(ports.calls.filter((call) => call.startsWith('ec2.describe'))).toEqual([
       'ec2.describe ["i-blog"]',

@@ -124,7 +124,11 @@ describe('A load balancer that two fleets share', () => {
       expect(violations).toEqual([]);
       expect(record.atTheEnd).toBeUndefined();
       expect(record.strangers).toEqual([
-        { name: neighbour?.instanceId, why: expect.stringContaining('belongs to the fleet neighbour') },
+        {
+          name: neighbour?.instanceId,
+          why: expect.stringContaining('belongs to the fleet neighbour'),
+          isOthers: true,
+        },
       ]);
       expect(mail?.body).toMatch(/^To do: nothing\.$/m);
     }

@@ -113,7 +113,7 @@ const others = check('strangers');
 function strangers({ fleet }: Subject, found: readonly Stranger[], { ids }: LeftBehind): Finding[] {
   const told = found.filter(({ name, why }) => !ids.some((id) => name === id || why.includes(id)));
   // Another fleet's, behind the same load balancer: nobody is advised to do anything about them.
-  const theirs = told.filter(({ why }) => why.includes('belongs to the fleet'));
+  const theirs = told.filter(({ isOthers }) => isOthers);
   const left = told.filter((each) => !theirs.includes(each));
   if (left.length === 0)
     return [

@@ -116,7 +116,12 @@ const noRelease = v.pipe(
 );
 
 /** Somebody or something that looks as if it belonged to the fleet, but is left alone. */
-const Stranger = v.object({ name: v.string(), why: v.string() });
+const Stranger = v.object({
+  name: v.string(),
+  why: v.string(),
+  /** It carries another fleet's tag, which it is left to. */
+  isOthers: v.optional(v.literal(true)),
+});
 export type Stranger = v.InferOutput<typeof Stranger>;
 
 const OldHost = v.object({

@@ -122,7 +122,9 @@ async function leaveBalancers(
  * @returns how many hosts, and what Mackerel refused.
  */
 export async function retireHostsOf(
-  { fleet }: Pick<Deployment, 'fleet'>,
+  {
+    fleet,
+  }: { readonly fleet: { readonly mackerel: Pick<Deployment['fleet']['mackerel'], 'service' | 'role'> } },
   { mackerel }: Pick<Ports, 'mackerel'>,
   ids: readonly string[],
   known: readonly string[] = [],

@@ -6,13 +6,19 @@ import type { Instance } from '../../ports/ec2.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Deployment, Kept } from '../core/document.ts';
 import { isProtected, TAG } from '../core/fleet.ts';
+import { whyUntold } from '../core/untold.ts';
 import { list } from '../core/words.ts';
-import { terminateInstances } from './end-instances.ts';
+import { retireHostsOf, terminateInstances } from './end-instances.ts';
 
 /** A fleet, and the id of the launch template that its instances come from. */
 export interface OfTemplate {
   readonly name: string;
   readonly launchTemplate: string;
+}
+
+export interface MackerelRole {
+  readonly service: string;
+  readonly role: string;
 }
 
 /** Until when an instance is kept, by its tag; `undefined`: it is not, or the tag holds no moment. */
@@ -88,4 +94,30 @@ export async function removeExpiredKept(
   if (ids.length === 0) return undefined;
   const { reason } = await terminateInstances(ids, { ec2 });
   return `${list(ids)} ${ids.length === 1 ? 'was' : 'were'} kept for debugging, and that time is over: ${reason}`;
+}
+
+/**
+ * A kept host was retired in Mackerel when it was set aside, but its agent registers it again if somebody restarts it:
+ * once the instance has ended, so that nobody is paged. That Mackerel does not answer is told, and looked at again.
+ * @param tagged as above
+ * @returns as above
+ */
+export async function retireEndedKept(
+  { name, launchTemplate, mackerel: role }: OfTemplate & { readonly mackerel?: MackerelRole | undefined },
+  tagged: readonly Instance[],
+  { mackerel }: Pick<Ports, 'mackerel'>,
+): Promise<string | undefined> {
+  const ended = tagged
+    .filter(({ tags }) => tags[TAG.fleet] === name && tags[TAG.template] === launchTemplate)
+    .filter((instance) => instance.state === 'terminated' && keptUntil(instance) !== undefined)
+    .map(({ instanceId }) => instanceId);
+  if (ended.length === 0 || !role) return undefined;
+  let retired = 0;
+  const why = await whyUntold(async () => {
+    const answer = await retireHostsOf({ fleet: { mackerel: role } }, { mackerel }, ended);
+    retired = answer.retired;
+    return answer.refusals;
+  });
+  if (why) return `Mackerel did not retire the kept ${list(ended)}, which registered again: ${why}`;
+  return retired > 0 ? `retired the kept ${list(ended)}, which had registered again, in Mackerel` : undefined;
 }

@@ -55,8 +55,7 @@ export function decideSnapshot(
   const hosts: OldHost[] = [];
   for (const [instanceId, group] of groupBy(facts.hosts, (host) => host.instanceId)) {
     const confirmed = confirm(fleet, instanceId, known, facts.members);
-    if ('why' in confirmed)
-      strangers.push(...group.map((host) => ({ name: hostName(host), why: confirmed.why })));
+    if ('why' in confirmed) strangers.push(...group.map((host) => ({ name: hostName(host), ...confirmed })));
     else hosts.push(oldHost(confirmed, group, facts.members));
   }
   strangers.push(...unknownToMackerel(fleet, facts, known));
@@ -115,7 +114,7 @@ function confirm(
   instanceId: string | undefined,
   known: ReadonlyMap<string, Instance>,
   members: SnapshotFacts['members'],
-): Instance | { readonly why: string } {
+): Instance | Omit<Stranger, 'name'> {
   if (instanceId === undefined) return { why: 'Mackerel knows no EC2 instance id of it' };
   const instance = known.get(instanceId);
   if (!instance) return { why: `EC2 does not know ${instanceId}: retire it in Mackerel if it is gone` };
@@ -124,7 +123,7 @@ function confirm(
   if (kept) return { why: `${instanceId} ${kept}` };
   const tag = instance.tags[TAG.fleet];
   if (tag === fleet.name) return instance;
-  if (tag) return { why: `${instanceId} belongs to the fleet ${plain(tag)}` };
+  if (tag) return { why: `${instanceId} belongs to the fleet ${plain(tag)}`, isOthers: true };
   return { why: `${instanceId} does not carry the tag ${TAG.fleet}: launched by other tooling` };
 }
 
@@ -178,23 +177,26 @@ function unknownToMackerel(
   known: ReadonlyMap<string, Instance>,
 ): Stranger[] {
   const listed = new Set(hosts.map((host) => host.instanceId));
-  const strangers = new Map<string, string>();
+  const strangers = new Map<string, Omit<Stranger, 'name'>>();
   for (const instance of tagged) {
     if (!isGoing(instance))
-      strangers.set(
-        instance.instanceId,
-        whyKept(instance) ?? 'carries the fleet’s tag, but Mackerel does not list it',
-      );
+      strangers.set(instance.instanceId, {
+        why: whyKept(instance) ?? 'carries the fleet’s tag, but Mackerel does not list it',
+      });
   }
   for (const [name, registered] of members) {
     for (const { instanceId } of registered) {
       const tag = known.get(instanceId)?.tags[TAG.fleet] ?? fleet.name;
-      const why =
-        tag === fleet.name ? 'but Mackerel does not list it' : `and belongs to the fleet ${plain(tag)}`;
-      if (!strangers.has(instanceId)) strangers.set(instanceId, `is registered at ${name}, ${why}`);
+      const isOurs = tag === fleet.name;
+      const why = isOurs ? 'but Mackerel does not list it' : `and belongs to the fleet ${plain(tag)}`;
+      if (!strangers.has(instanceId))
+        strangers.set(instanceId, {
+          why: `is registered at ${name}, ${why}`,
+          ...(!isOurs && { isOthers: true }),
+        });
     }
   }
-  return [...strangers].filter(([id]) => !listed.has(id)).map(([name, why]) => ({ name, why }));
+  return [...strangers].filter(([id]) => !listed.has(id)).map(([name, stranger]) => ({ name, ...stranger }));
 }
 
 /**

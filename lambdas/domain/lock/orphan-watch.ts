@@ -9,7 +9,7 @@ import { machinesOf } from '../core/aws.ts';
 import { TAG } from '../core/fleet.ts';
 import { cleanUpName, currentReleaseKey } from '../core/names.ts';
 import { secondsBetween } from '../core/words.ts';
-import { removeExpiredKept } from '../hosts/kept.ts';
+import { type MackerelRole, removeExpiredKept, retireEndedKept } from '../hosts/kept.ts';
 import { debtSentence, owedRecord, payDebts, payersAt, recordPayer } from './debts.ts';
 import { accountedFor, judgeLock, lookAt, orphansAmong, orphansSentence, unaccountedFor } from './orphans.ts';
 import { startPending } from './pending.ts';
@@ -20,6 +20,8 @@ export interface WatchedFleet {
   readonly machine: string;
   /** Id of the launch template that its instances come from. */
   readonly launchTemplate: string;
+  /** Absent in the event of an earlier release. */
+  readonly mackerel?: MackerelRole | undefined;
 }
 
 export interface Watched {
@@ -129,8 +131,11 @@ async function lookAtInstances(
   // Somebody may have put the tag on a host that serves, meaning "keep this": what is accounted for is never ended here.
   const unaccounted = unaccountedFor(fleet, tagged, row?.held, accounted);
   const removed = await removeExpiredKept(fleet, unaccounted, ports);
+  const retired = await retireEndedKept(fleet, unaccounted, ports);
   const orphans = orphansAmong(unaccounted, ports.clock.now());
-  return orphans.length === 0
-    ? { orphanSeconds: 0, reason: removed ?? 'every instance is looked after' }
-    : { orphanSeconds: Math.max(...orphans.map(({ seconds }) => seconds)), reason: orphansSentence(orphans) };
+  const told = [removed, retired, orphans.length > 0 ? orphansSentence(orphans) : undefined].filter(Boolean);
+  return {
+    orphanSeconds: Math.max(0, ...orphans.map(({ seconds }) => seconds)),
+    reason: told.join('; ') || 'every instance is looked after',
+  };
 }

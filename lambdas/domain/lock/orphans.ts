@@ -154,10 +154,10 @@ function ownOf({ holder, document = '{}' }: Held): { tokens: string[]; ids: stri
   };
 }
 
-/** For the log: every one by its name. */
+/** For the log: every one by its name, and why it is left running. See docs/decisions/0029-orphans-are-told.md. */
 export function orphansSentence(orphans: readonly Orphan[]): string {
   const told = orphans.map(
     ({ instanceId, deployment, seconds }) => `${instanceId} (launched by ${deployment} ${span(seconds)} ago)`,
   );
-  return `orphaned: ${told.join(', ')}`;
+  return `orphaned: ${told.join(', ')}; not terminated, because it may serve (see The orphan alarm fires in docs/runbook.md)`;
 }

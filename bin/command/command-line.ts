@@ -9,7 +9,14 @@ import { COMMON, type OptionSpec, type Options } from './options.ts';
 
 export type CommandLine =
   | { readonly kind: 'help'; readonly command: Command | undefined }
-  | { readonly kind: 'bad'; readonly json: boolean; readonly problems: readonly string[] }
+  | {
+      readonly kind: 'bad';
+      readonly json: boolean;
+      /** As typed. */
+      readonly command?: string | undefined;
+      readonly fleet?: string | undefined;
+      readonly problems: readonly string[];
+    }
   | {
       readonly kind: 'run';
       readonly json: boolean;
@@ -47,7 +54,9 @@ export function readCommandLine(
     ...(command?.check?.(options) ?? []),
   ];
   const json = given.has('json');
-  if (!command || !found || problems.length > 0) return { kind: 'bad', json, problems };
+  // Also where an option that lacks its value has taken it for one.
+  if (!command || !found || problems.length > 0)
+    return { kind: 'bad', json: argv.includes('--json'), command: name, fleet: fleetName, problems };
   const { environment, fleet } = found;
   return { kind: 'run', json, local: given.has('local'), command, environment, fleet, options };
 }

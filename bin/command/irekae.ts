@@ -77,8 +77,17 @@ function printHelp(command: Command | undefined, isAsked: boolean, setup: Comman
   return isAsked ? 0 : 2;
 }
 
-function complain({ json, problems }: Extract<CommandLine, { kind: 'bad' }>, setup: CommandSetup): ExitCode {
-  if (json) setup.print(JSON.stringify({ outcome: 'bad-usage', problems }));
+function complain(line: Extract<CommandLine, { kind: 'bad' }>, setup: CommandSetup): ExitCode {
+  const { json, command, fleet, problems } = line;
+  const outcome = {
+    command,
+    fleet,
+    outcome: 'bad-usage',
+    exitCode: 2,
+    message: problems.join('\n'),
+    problems,
+  };
+  if (json) setup.print(JSON.stringify(outcome));
   else for (const text of [...problems, `See: ${COMMAND} --help`]) setup.complain(plain(text));
   return 2;
 }
@@ -145,9 +154,10 @@ function assertOwnAccount({ environment, fleet }: Run, { caller }: Connection): 
   ]);
 }
 
-function toJson({ command, fleet }: Run, { outcome, lines, facts }: Outcome): string {
-  const message = lines.join('\n') || undefined;
-  return JSON.stringify({ command: command.name, fleet: fleet.name, outcome, message, ...facts });
+/** Whatever the ending: these five, and what the command knows beyond them. */
+function toJson({ command, fleet }: Run, { outcome, exitCode, lines, facts }: Outcome): string {
+  const message = lines.join('\n');
+  return JSON.stringify({ command: command.name, fleet: fleet.name, outcome, exitCode, message, ...facts });
 }
 
 /** Names and tags come from outside: they must not move the cursor or colour the screen. */

@@ -1,4 +1,5 @@
 /** What a command answers with. */
+import { COMMAND } from '../../lambdas/domain/core/names.ts';
 
 /**
  * 0: done, or there was nothing to do. 1: not possible, or not agreed to. Of a command that waits for a deployment also
@@ -29,4 +30,4 @@ export const failed = endsWith(1);
 
 /** The outcome when nobody agreed. */
 export const notAgreed = (command: string, fleet: string, facts?: object): Outcome =>
-  failed('not-confirmed', [`Nothing was changed. To do it: irekae ${command} ${fleet} --yes`], facts);
+  failed('not-confirmed', [`Nothing was changed. To do it: ${COMMAND} ${command} ${fleet} --yes`], facts);

@@ -1,6 +1,6 @@
 /**
  * What keeps a command from working, in sentences: credentials, a wrong clock, refusals by AWS. Anything else is a bug,
- * and is shown with its stack.
+ * and is shown with its stack. Machines are answered in either case.
  */
 
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
@@ -41,12 +41,11 @@ const LOG_IN = 'Log in, or set AWS_PROFILE.';
 /** No answer came at all: Node’s message for a request that never got through, which tells a person nothing. */
 const UNREACHABLE = /TypeError: fetch failed/;
 
-/** @throws anything else */
 export function troubleOutcome(error: unknown, caller: Caller | undefined): Outcome {
   // The SDK's name; its message says what it tried, and never a credential.
   if (error instanceof Error && error.name === 'CredentialsProviderError')
     return trouble('NoCredentials', [`There are no AWS credentials: ${error.message}`, LOG_IN]);
-  if (!isFailure(error)) throw error;
+  if (!isFailure(error)) return crashed(error);
   const { name, message } = error;
   const refusal = name === 'ServiceRefused' && REFUSALS.find(({ words }) => words.test(message));
   if (refusal) return trouble(refusal.error, refusal.lines(firstClause(message)));
@@ -58,6 +57,12 @@ export function troubleOutcome(error: unknown, caller: Caller | undefined): Outc
   const whose = caller && name === 'ServiceRefused' ? [`You are ${callerName(caller)}.`] : [];
   return trouble(name, [message, ...whose]);
 }
+
+const crashed = (error: unknown): Outcome =>
+  trouble('CommandCrashed', [
+    'The command crashed, which is a bug in irekae: please report these lines. Started deployments go on without it.',
+    ...String(error instanceof Error ? (error.stack ?? error) : error).split('\n'),
+  ]);
 
 /** Without the advice about permissions, which does not apply here. */
 const firstClause = (message: string): string => message.split('. Check the permissions')[0] ?? message;

@@ -1,5 +1,6 @@
 /** An operator's desk: the command as it is, on a small world whose clock the test moves, with every word kept. */
 
+import { expect } from 'vitest';
 import type { Screen } from '../../bin/command/command.ts';
 import { type CommandSetup, type ExitCode, irekae } from '../../bin/command/irekae.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
@@ -86,7 +87,17 @@ export async function runOn(world: World, args: readonly string[], visit: Visit 
       },
     }),
   });
+  if (args.includes('--json') && !args.includes('--help')) assertOneDocument(out ?? [], exitCode);
   return { exitCode, out: out?.join('\n') ?? '', err: err?.join('\n') ?? '', questions: questions ?? [] };
+}
+
+/** Of every run with --json, whatever the test looks at: one document, and in it what each ending says. */
+function assertOneDocument(out: readonly string[], exitCode: ExitCode): void {
+  expect(out).toHaveLength(1);
+  const { outcome, message, exitCode: told } = JSON.parse(out[0] ?? '') as Record<string, unknown>;
+  expect(outcome).toMatch(/^[a-z]+(-[a-z]+)*$/);
+  expect(message).toEqual(expect.any(String));
+  expect(told).toBe(exitCode);
 }
 
 export class Desk {

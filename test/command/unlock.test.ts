@@ -92,7 +92,7 @@ describe('irekae unlock, when a human must decide', () => {
     ]);
     expect(said).toMatchObject({
       exitCode: 1,
-      err: `Nothing was changed. To do it: irekae unlock ${FLEET} --yes`,
+      err: `Nothing was changed. To do it: npx --no -- irekae unlock ${FLEET} --yes`,
     });
     expect(desk.held()).toBeDefined();
   });

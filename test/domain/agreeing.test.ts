@@ -550,7 +550,7 @@ describe('writePlan', () => {
     [
       'draining beyond the fleet’s limit',
       { drainSeconds: 3_600 },
-      'web drains for up to 1 h: what still runs after 5 min (limits.drainSeconds) is cut off, and the deployment goes on',
+      'web drains for up to 1 h 0 min: what still runs after 5 min (limits.drainSeconds) is cut off, and the deployment goes on',
     ],
   ] as const)('advises against %s', (_title, changes, says) => {
     const { advice } = planOf({ balancers: balancer.map((each) => ({ ...each, ...changes })) });

@@ -8,7 +8,7 @@ import { Theatre } from './theatre.ts';
 let theatre: Theatre | undefined;
 afterEach(() => theatre?.close());
 
-type Plot = (theatre: Theatre) => void | Promise<unknown>;
+type Plot = (theatre: Theatre) => unknown;
 
 interface Ending {
   readonly exitCode: number;

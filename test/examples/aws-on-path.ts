@@ -1,13 +1,15 @@
 /**
  * A machine with the AWS CLI, as the shell examples see it: `aws`, `sleep` and `date` answer from files, on a clock that
  * only `sleep` moves. They are functions that the scripts' bash finds in its environment, before any program: a script
- * that waits calls them hundreds of times, and a process for each took longer than everything else. What the CLI prints for these calls was compared with the real
- * one (1.45) against an endpoint that answers alike; `--query` itself is not carried out here: an unknown one fails.
+ * that waits calls them hundreds of times, and a process for each took longer than everything else. What each `--query`
+ * of the scripts makes of each answer is worked out beforehand (`aws-queries.ts`); an unknown one fails.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { queriesIn, quoted, textOf } from './aws-queries.ts';
+import { exampleFile } from './example-files.ts';
 
 export const ACCOUNT = '111111111111';
 export const REGION = 'ap-northeast-1';
@@ -39,28 +41,82 @@ export interface Run {
 
 const BEGAN = 1_795_316_400;
 
+/** What the shell examples ask for. */
+const QUERIES = queriesIn(
+  ...['irekae.sh', 'deploy.sh', 'promote.sh', 'upload.sh'].map((name) => exampleFile(`shell/${name}`)),
+);
+
+type Answers = Readonly<Record<string, object>>;
+
+/** A file for each query of each answer: `describe.running.0`. What a query cannot be asked of, it fails on. */
+function writeAnswers(folder: string, answers: Answers): void {
+  for (const [name, answer] of Object.entries(answers))
+    QUERIES.forEach((query, index) =>
+      writeFileSync(join(folder, `${name}.${index}`), `${textOf(query, answer)}\n`),
+    );
+}
+
+/** As `DescribeExecution` and `GetExecutionHistory`, newest first, answer while it runs and once it has ended. */
+function answersOf(execution: FakeExecution): Answers {
+  const { machine, name, input, status = 'SUCCEEDED', state, output, endedIn, error, cause } = execution;
+  const running = {
+    executionArn: arnOf(machine, name),
+    stateMachineArn: `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${machine}`,
+    name,
+    status: 'RUNNING',
+    startDate: '2026-11-22T03:00:00+00:00',
+    input: JSON.stringify(input),
+    redriveCount: 0,
+  };
+  const failed = status === 'SUCCEEDED' ? {} : { ...(error && { error }), ...(cause && { cause }) };
+  const entered = (type: string, at: string | undefined, details = 'stateEnteredEventDetails') =>
+    at === undefined ? [] : [{ type, [details]: { name: at } }];
+  const before = [
+    ...(output === undefined
+      ? []
+      : [{ type: 'LambdaFunctionSucceeded', lambdaFunctionSucceededEventDetails: { output } }]),
+    { type: 'LambdaFunctionStarted' },
+    ...entered('TaskStateEntered', state),
+    ...(state === undefined ? [] : entered('TaskStateEntered', 'an earlier state')),
+    { type: 'ExecutionStarted', executionStartedEventDetails: { input: running.input } },
+  ];
+  const end = [
+    { type: status === 'SUCCEEDED' ? 'ExecutionSucceeded' : 'ExecutionFailed' },
+    ...entered('SucceedStateExited', endedIn, 'stateExitedEventDetails'),
+    ...entered('SucceedStateEntered', endedIn),
+  ];
+  return {
+    'describe.running': running,
+    'describe.ended': { ...running, status, stopDate: '2026-11-22T03:10:00+00:00', ...failed },
+    'history.running': { events: before },
+    'history.ended': { events: [...end, ...before] },
+    'list.running': { executions: [running] },
+    'list.ended': { executions: [{ ...running, status }] },
+  };
+}
+
+const headOf = (versionId: string, sha256: string | undefined) => ({
+  head: { ContentLength: 9, VersionId: versionId, Metadata: sha256 === undefined ? {} : { sha256 } },
+});
+
 export class AwsOnPath {
   readonly root = mkdtempSync(join(tmpdir(), 'irekae-examples-'));
 
   constructor() {
-    for (const directory of ['executions', 'objects']) mkdirSync(join(this.root, directory));
+    for (const directory of ['executions', 'objects', 'uploaded']) mkdirSync(join(this.root, directory));
+    const arn = `arn:aws:sts::${ACCOUNT}:assumed-role/irekae-ci-staging/run-7`;
+    writeAnswers(this.root, { caller: { UserId: 'AROAEXAMPLE:run-7', Account: ACCOUNT, Arn: arn } });
+    writeAnswers(join(this.root, 'uploaded'), headOf('uploaded-version', 'uploaded'));
     this.write('clock', `${BEGAN}\n`);
   }
 
   /** Later ones are newer: the list begins with them. */
   addExecution(execution: FakeExecution): void {
-    const { startsAt = 0, endsAt = startsAt + 12, status = 'SUCCEEDED' } = execution;
+    const { startsAt = 0, endsAt = startsAt + 12 } = execution;
     const fields: Record<string, string | number> = {
       arn: arnOf(execution.machine, execution.name),
       starts: BEGAN + startsAt,
       ends: BEGAN + endsAt,
-      status,
-      input: JSON.stringify(execution.input),
-      ended_in: execution.endedIn ?? 'None',
-      error: execution.error ?? 'None',
-      cause: execution.cause ?? 'None',
-      state: execution.state ?? 'None',
-      output: execution.output ?? 'None',
     };
     const folder = join(this.root, 'executions', execution.machine);
     mkdirSync(folder, { recursive: true });
@@ -68,26 +124,26 @@ export class AwsOnPath {
     this.#executions += 1;
     mkdirSync(join(folder, number));
     for (const [name, value] of Object.entries(fields)) writeFileSync(join(folder, number, name), `${value}`);
+    writeAnswers(join(folder, number), answersOf(execution));
   }
 
   /** What an execution that the script starts will come to. */
   willStart(machine: string, ending: Omit<FakeExecution, 'machine' | 'name' | 'input'>): void {
     const folder = join(this.root, 'willstart', machine);
     mkdirSync(folder, { recursive: true });
-    const { status = 'SUCCEEDED', endedIn = 'None', error = 'None', cause = 'None' } = ending;
-    for (const [name, value] of Object.entries({ status, ended_in: endedIn, error, cause })) {
-      writeFileSync(join(folder, name), value);
-    }
+    writeAnswers(folder, answersOf({ ...ending, machine, name: 'started', input: {} }));
   }
 
   /** The newest version under the one key that there is. */
   putObject(versionId: string, sha256: string): void {
-    this.write('objects/newest', `${versionId}\t${sha256}\n`);
+    this.write('objects/newest', versionId);
+    writeAnswers(join(this.root, 'objects'), headOf(versionId, sha256));
   }
 
   /** From so many seconds on, this is the newest version. */
   putObjectLater(seconds: number, versionId: string): void {
-    this.write('objects/later', `${versionId}\tother\n`);
+    mkdirSync(join(this.root, 'later'), { recursive: true });
+    writeAnswers(join(this.root, 'later'), headOf(versionId, undefined));
     this.write('objects/later-at', String(BEGAN + seconds));
   }
 
@@ -207,6 +263,12 @@ options() {
   done
 }
 options "$@"
+asked=
+case $query in
+${QUERIES.map((query, index) => `  ${quoted(query)}) asked=${index} ;;`).join('\n')}
+  '') ;;
+  *) unknown ;;
+esac
 find_folder() { # of the execution $arn
   local of=\${arn%:*} its starts
   for folder in "$WORLD/executions/\${of##*:}"/*/; do
@@ -220,31 +282,25 @@ find_folder() { # of the execution $arn
 get_status() { # FOLDER
   local ends
   get ends "$1/ends"
-  if [ "$now" -lt "$ends" ]; then status=RUNNING; else get status "$1/status"; fi
+  if [ "$now" -lt "$ends" ]; then status=running; else status=ended; fi
 }
-tell() { local text; get text "$1"; printf '%s\\n' "$text"; } # FILE
+tell() { local text; get text "$1.$asked"; printf '%s\\n' "$text"; } # ANSWER: what the query makes of it
 case "$1 $2" in
-  'sts get-caller-identity')
-    printf '${ACCOUNT}\\tarn:aws:sts::${ACCOUNT}:assumed-role/irekae-ci-staging/run-7\\n'
-    ;;
+  'sts get-caller-identity') tell "$WORLD/caller" ;;
   's3api head-object')
-    object=$WORLD/objects/newest
-    if [ -e "$WORLD/objects/later" ]; then
+    object=$WORLD/objects
+    if [ -e "$WORLD/objects/later-at" ]; then
       get later "$WORLD/objects/later-at"
-      if [ "$now" -ge "$later" ]; then object=$WORLD/objects/later; fi
+      if [ "$now" -ge "$later" ]; then object=$WORLD/later; fi
     fi
-    [ -e "$object" ] || refuse 'An error occurred (404) when calling the HeadObject operation: Not Found'
-    get object "$object"
-    case $query in
-      '[VersionId,Metadata.sha256]') printf '%s\\n' "$object" ;;
-      VersionId) printf '%s\\n' "\${object%%$'\\t'*}" ;;
-      *) unknown ;;
-    esac
+    [ -e "$object/head.0" ] || refuse 'An error occurred (404) when calling the HeadObject operation: Not Found'
+    tell "$object/head"
     ;;
   's3api put-object')
     cp "$body" "$WORLD/objects/body"
-    printf 'uploaded-version\\t%s\\n' "\${metadata#sha256=}" >"$WORLD/objects/newest"
-    echo uploaded-version
+    printf %s "\${metadata#sha256=}" >"$WORLD/objects/uploaded-sha256"
+    cp "$WORLD/uploaded"/* "$WORLD/objects"
+    tell "$WORLD/uploaded/head"
     ;;
   's3 cp')
     record=\${4#s3://*/irekae/}
@@ -262,34 +318,18 @@ case "$1 $2" in
       if [ "$now" -lt "$starts" ]; then continue; fi
       get its "$folder/arn"
       get_status "$folder"
-      printf '%s\\t%s\\n' "$its" "$status"
+      tell "$folder/list.$status"
     done
     ;;
   'stepfunctions describe-execution')
     find_folder
     get_status "$folder"
-    case $query in
-      input) tell "$folder/input" ;;
-      cause) tell "$folder/cause" ;;
-      '[status,error]')
-        error=None
-        if [ "$status" != RUNNING ]; then get error "$folder/error"; fi
-        printf '%s\\t%s\\n' "$status" "$error"
-        ;;
-      *) unknown ;;
-    esac
+    tell "$folder/describe.$status"
     ;;
   'stepfunctions get-execution-history')
     find_folder
-    case $query in
-      *SucceedStateEntered*) tell "$folder/ended_in" ;;
-      *TaskStateEntered*LambdaFunctionSucceeded*)
-        get state "$folder/state"
-        get output "$folder/output"
-        printf '%s\\t%s\\n' "$state" "$output"
-        ;;
-      *) unknown ;;
-    esac
+    get_status "$folder"
+    tell "$folder/history.$status"
     ;;
   'stepfunctions start-execution')
     count=0
@@ -310,8 +350,6 @@ case "$1 $2" in
     echo "$now" >"$folder/starts"
     echo $((now + 12)) >"$folder/ends"
     printf %s "$input" >"$folder/input"
-    echo None >"$folder/state"
-    echo None >"$folder/output"
     ;;
   *) unknown ;;
 esac

@@ -7,6 +7,7 @@ import { renderBootScript } from '../../lambdas/domain/launch/boot-script.ts';
 import { LocalAws } from '../boot-script/aws.ts';
 import { Host } from '../boot-script/host.ts';
 import { sha256, tarball } from '../boot-script/tarball.ts';
+import { answering } from './aws-queries.ts';
 import { EXAMPLES, exampleFile } from './example-files.ts';
 import { ImageHost } from './image-host.ts';
 
@@ -203,10 +204,16 @@ describe('test-image.sh', () => {
   const test = () =>
     host.run('test-image.sh', 'ami-0123456789abcdef0', 'subnet-0a1b2c3d4e5f60001', 'sg-0a1b2c3d4e5f60009');
   const consoleSays = (text: string) =>
-    host.program('aws', `case $2 in run-instances) echo i-1 ;; get-console-output) printf '${text}' ;; esac`);
+    host.program(
+      'aws',
+      answering(exampleFile('packer/test-image.sh'), {
+        'run-instances': { Instances: [{ InstanceId: 'i-1', State: { Name: 'pending' } }] },
+        'get-console-output': { InstanceId: 'i-1', ...(text && { Output: text }) },
+      }),
+    );
 
   it('boots the image once and reads the verdict; the instance is gone afterwards', () => {
-    consoleSays('[  1.0] cloud-init: irekae-image: VERDICT ok\\r\\n');
+    consoleSays('[  1.0] cloud-init: irekae-image: VERDICT ok\r\n');
     const { code, text } = test();
     expect(text).toContain('ami-0123456789abcdef0 is good.');
     expect(code).toBe(0);
@@ -221,10 +228,11 @@ describe('test-image.sh', () => {
   it.each([
     [
       'says what is wrong',
-      'irekae-image: there is no awk\\nirekae-image: VERDICT 1 wrong\\n',
+      'irekae-image: there is no awk\nirekae-image: VERDICT 1 wrong\n',
       'there is no awk',
     ],
-    ['says that no verdict came, after ten minutes', 'kernel panic\\n', 'kernel panic'],
+    ['says that no verdict came, after ten minutes', 'kernel panic\n', 'kernel panic'],
+    ['says so when there is no console yet, after ten minutes', '', 'has not given its verdict'],
   ])('%s', (_, output, message) => {
     consoleSays(output);
     const { code, text } = test();
@@ -235,7 +243,7 @@ describe('test-image.sh', () => {
   });
 
   it('tags all that it makes as the build’s, which is all that CI’s role may touch', () => {
-    consoleSays('irekae-image: VERDICT ok\\n');
+    consoleSays('irekae-image: VERDICT ok\n');
     test();
     const [launch = ''] = host.calls.filter((call) => call.includes('run-instances'));
     for (const type of ['instance', 'network-interface', 'volume'])
@@ -262,7 +270,13 @@ describe('release-image.sh', () => {
       ...args,
     );
   const imageIs = (state: string) =>
-    host.program('aws', `case $2 in copy-image) echo ami-new ;; describe-images) echo ${state} ;; esac`);
+    host.program(
+      'aws',
+      answering(exampleFile('packer/release-image.sh'), {
+        'copy-image': { ImageId: 'ami-new' },
+        'describe-images': { Images: state === '' ? [] : [{ ImageId: 'ami-new', State: state }] },
+      }),
+    );
 
   it('copies the candidate, tagged from birth, and waits until the copy is available', () => {
     imageIs('available');
@@ -284,10 +298,15 @@ describe('release-image.sh', () => {
     );
   });
 
-  it('releases no copy that failed', () => {
-    imageIs('failed');
+  it.each([
+    ['failed', 'failed'],
+    ['was deregistered meanwhile', 'deregistered'],
+    ['is still pending after an hour', 'pending'],
+    ['never appeared', ''],
+  ])('releases no copy that %s', (_, state) => {
+    imageIs(state);
     const { code, text } = release('--parameter', '/reactio/image');
-    expect(text).toContain('ami-new is failed, not available: it was not released');
+    expect(text).toContain(`ami-new is ${state || 'None'}, not available: it was not released`);
     expect(code).toBe(1);
     expect(host.calls.filter((call) => call.includes('put-parameter'))).toEqual([]);
   });

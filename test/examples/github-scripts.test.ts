@@ -1,4 +1,7 @@
-/** The scripts of `examples/github-actions`, run with a `gh`, an `npx` and an `aws` that note what they are asked. */
+/**
+ * The scripts of `examples/github-actions`, run with a `gh`, an `npx` and an `aws` that note what they are asked. What a
+ * script picks out of GitHub's answer is for `jq` to say; without it, these tests are skipped, loudly.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,6 +23,22 @@ function program(name: string, text: string, folder = 'bin'): void {
   mkdirSync(join(root, folder), { recursive: true });
   const note = `{ printf '%s' "${name}"; printf ' <%s>' "$@"; echo; } >>"${root}/calls"`;
   writeFileSync(join(root, folder, name), `#!/bin/bash\n${note}\n${text}\n`, { mode: 0o755 });
+}
+const hasJq = spawnSync('jq', ['--version'], { stdio: 'ignore' }).status === 0;
+if (!hasJq)
+  console.warn(
+    '!!! SKIPPED: there is no jq; what the scripts pick out of GitHub’s answers is NOT checked. !!!',
+  );
+
+/** A `gh` with these answers, by a pattern of its arguments; like GitHub's, it hands them to the `--jq` that it is given. */
+function gitHub(answers: Readonly<Record<string, unknown>>): void {
+  const rows = Object.entries(answers).map(([pattern, answer], index) => {
+    writeFileSync(join(root, `answer-${index}.json`), JSON.stringify(answer));
+    return `  ${pattern}) answer="${root}/answer-${index}.json" ;;`;
+  });
+  const text = ['all="$*" answer= query=', 'case "$all" in', ...rows, 'esac'];
+  const jq = 'while [ $# -gt 1 ]; do if [ "$1" = --jq ]; then query=$2; fi; shift; done';
+  program('gh', [...text, jq, 'if [ -n "$answer" ]; then jq -r "$query" "$answer"; fi'].join('\n'));
 }
 const read = (path: string) => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : '');
 const calls = () => read('calls').trimEnd().split('\n');
@@ -85,12 +104,16 @@ describe('release-pull-request.sh', () => {
     expect(existsSync(join(root, 'app/evil'))).toBe(false);
   });
 
-  it('brings the one that is open up to date', () => {
+  it.skipIf(!hasJq).each<[string, object[], RegExp]>([
+    ['brings the one that is open up to date', [{ number: 7 }], /^gh <pr> <edit> <7> <--body-file>/],
+    ['or the newest of several', [{ number: 9 }, { number: 7 }], /^gh <pr> <edit> <9> <--body-file>/],
+    ['opens one where none is open', [], /^gh <pr> <create> <--base> <production>/],
+  ])('%s', (_, list, call) => {
     commit('A change');
     pushed();
-    program('gh', `[ "$2" = list ] && echo 7; true`);
+    gitHub({ 'pr\\ list*': list });
     expect(open().code).toBe(0);
-    expect(calls().at(-1)).toMatch(/^gh <pr> <edit> <7> <--body-file>/);
+    expect(calls().at(-1)).toMatch(call);
   });
 
   it('opens none when there is nothing to release', () => {
@@ -103,22 +126,44 @@ describe('release-pull-request.sh', () => {
 });
 
 describe('Which version is promoted', () => {
-  const answers = (head: string, note: string) =>
-    program(
-      'gh',
-      `case $2 in */pulls) printf '%s\\n' '${head}' ;; */status) printf '%s\\n' '${note}' ;; esac`,
-    );
-  const tested = () => run('scripts/tested-version.sh', {});
+  const pull = (changes: object = {}) => ({
+    number: 3,
+    state: 'closed',
+    merged_at: '2026-11-22T03:00:00Z',
+    base: { ref: 'production' },
+    head: { ref: 'main', sha: 'def456' },
+    ...changes,
+  });
+  const status = (changes: object = {}) => ({
+    context: 'staging',
+    state: 'success',
+    description: 'version MEX7oWM66Ayv5j',
+    ...changes,
+  });
+  const tested = (pulls: readonly object[], statuses: readonly object[]) => {
+    gitHub({ '*/pulls*': pulls, '*/status*': { state: 'success', statuses } });
+    return run('scripts/tested-version.sh', {});
+  };
 
   it('is noted on the commit that staging has deployed', () => {
     run('scripts/note-version.sh', { VERSION: 'MEX7oWM66Ayv5j' });
     expect(calls()[0]).toContain('<repos/reactio-example/reactio/statuses/abc123>');
     expect(calls()[0]).toContain('<context=staging> <--raw-field> <description=version MEX7oWM66Ayv5j>');
+    expect(calls()[0]).toContain('<state=success>');
   });
 
-  it('is the one that staging ran for the head of the merged pull request', () => {
-    answers('def456', 'version MEX7oWM66Ayv5j');
-    const { code, out } = tested();
+  it.skipIf(!hasJq).each<[string, object[], object[]]>([
+    ['the merged pull request', [pull()], [status()]],
+    ['the merged one of several', [pull({ merged_at: null, head: { sha: 'x' } }), pull()], [status()]],
+    ['the one to production', [pull({ base: { ref: 'main' }, head: { sha: 'x' } }), pull()], [status()]],
+    [
+      'a head with other statuses, too',
+      [pull()],
+      [status({ context: 'ci/test', description: 'version other' }), status()],
+    ],
+  ])('is the one that staging ran for the head of %s', (_, pulls, statuses) => {
+    const { code, out, text } = tested(pulls, statuses);
+    expect(text).toBe('MEX7oWM66Ayv5j\n');
     expect(out).toBe('MEX7oWM66Ayv5j\n');
     expect(code).toBe(0);
     expect(calls().map((call) => call.split(' ')[2])).toEqual([
@@ -127,18 +172,22 @@ describe('Which version is promoted', () => {
     ]);
   });
 
-  it.each([
-    [
-      'no pull request brought the commit',
-      '',
-      '',
-      'no merged pull request to production brought the commit abc123',
-    ],
-    ['staging has not deployed it', 'def456', '', 'staging has not deployed def456'],
-    ['the note is none of ours', 'def456', 'version a; rm', 'staging has not deployed def456'],
-  ])('is none when %s', (_, head, note, message) => {
-    answers(head, note);
-    const { code, text, out } = tested();
+  const NO_PULL = 'no merged pull request to production brought the commit abc123';
+  const NOT_DEPLOYED = 'staging has not deployed def456';
+  it.skipIf(!hasJq).each<[string, object[], object[], string]>([
+    ['no pull request brought the commit', [], [], NO_PULL],
+    ['it is not merged', [pull({ state: 'open', merged_at: null })], [status()], NO_PULL],
+    ['it was closed without a merge', [pull({ merged_at: null })], [status()], NO_PULL],
+    ['it was merged to another branch', [pull({ base: { ref: 'main' } })], [status()], NO_PULL],
+    ['staging has no status', [pull()], [], NOT_DEPLOYED],
+    ['staging is still pending', [pull()], [status({ state: 'pending' })], NOT_DEPLOYED],
+    ['staging has failed', [pull()], [status({ state: 'failure' })], NOT_DEPLOYED],
+    ['another job says so', [pull()], [status({ context: 'lint' })], NOT_DEPLOYED],
+    ['the note is empty', [pull()], [status({ description: null })], NOT_DEPLOYED],
+    ['the note is none of ours', [pull()], [status({ description: 'version a; rm' })], NOT_DEPLOYED],
+    ['the note has two lines', [pull()], [status({ description: 'version a\nversion b' })], NOT_DEPLOYED],
+  ])('is none when %s', (_, pulls, statuses, message) => {
+    const { code, text, out } = tested(pulls, statuses);
     expect(text).toContain(`Nothing was promoted: ${message}`);
     expect(out).toBe('');
     expect(code).toBe(1);

@@ -45,8 +45,11 @@ export interface ExistingInstance {
   readonly ageSeconds: number;
 }
 
-/** The account's bucket of RunInstances calls, whoever makes them. */
-const LAUNCH_BUCKET = { size: 5, perSecond: 2 };
+/** The account's buckets of RunInstances, whoever calls: one of calls, one of instances. AWS documents both. */
+const LAUNCH_BUCKETS = {
+  calls: { size: 5, perSecond: 2 },
+  instances: { size: 1_000, perSecond: 2 },
+} as const;
 
 /** EC2 asks to slow down: what the real adapter answers with once its patience is over. */
 export class RequestLimitExceeded extends DeploymentError {
@@ -78,7 +81,10 @@ export class Ec2Model {
   readonly #subnets = new Map<string, ModelSubnet>();
   readonly #templates = new Map<string, Set<string>>();
   readonly #capacity = new Map<string, number>();
-  readonly #bucket = { calls: LAUNCH_BUCKET.size, at: Number.NEGATIVE_INFINITY };
+  readonly #buckets = {
+    calls: { left: LAUNCH_BUCKETS.calls.size as number, at: Number.NEGATIVE_INFINITY },
+    instances: { left: LAUNCH_BUCKETS.instances.size as number, at: Number.NEGATIVE_INFINITY },
+  };
   #launched = 0;
   #ordinal = 0;
   #tagNeededToTerminate: string | undefined;
@@ -131,7 +137,7 @@ export class Ec2Model {
 
   /** Others launch in this account for so long, and leave so many calls of its bucket for now. */
   launchElsewhere(seconds: number, left: number): void {
-    Object.assign(this.#bucket, { calls: left, at: this.#world.now() + seconds * 1_000 });
+    Object.assign(this.#buckets.calls, { left, at: this.#world.now() + seconds * 1_000 });
   }
 
   /** From now on the account's permissions allow the termination of only what has this tag, whatever its value. */
@@ -235,7 +241,7 @@ export class Ec2Model {
   }
 
   launch(request: LaunchRequest): readonly Instance[] {
-    this.#takeTurn();
+    this.#take('calls', 1);
     const subnet = this.#checkedSubnet(request);
     const now = this.#world.now();
     // RunInstances is zonal once it names a subnet: the same token in another zone is another launch.
@@ -249,6 +255,7 @@ export class Ec2Model {
       return earlier.instances.map((instance) => instance.describe(now));
     }
     this.#checkRequest(request, subnet);
+    this.#take('instances', request.count);
     const instances = Array.from({ length: request.count }, (_, index) =>
       this.#launchOne(request, subnet, index),
     );
@@ -330,14 +337,14 @@ export class Ec2Model {
   // ── Inside ──
 
   /** Whatever becomes of the call, a repetition too: EC2 counts it. One that is turned away takes nothing. */
-  #takeTurn(): void {
-    const { size, perSecond } = LAUNCH_BUCKET;
+  #take(what: 'calls' | 'instances', count: number): void {
+    const { size, perSecond } = LAUNCH_BUCKETS[what];
     const now = this.#world.now();
-    const bucket = this.#bucket;
+    const bucket = this.#buckets[what];
     const refilled = (Math.max(0, now - bucket.at) / 1_000) * perSecond;
-    if (refilled > 0) Object.assign(bucket, { calls: Math.min(size, bucket.calls + refilled), at: now });
-    if (bucket.calls < 1) throw new RequestLimitExceeded();
-    bucket.calls -= 1;
+    if (refilled > 0) Object.assign(bucket, { left: Math.min(size, bucket.left + refilled), at: now });
+    if (bucket.left < count) throw new RequestLimitExceeded();
+    bucket.left -= count;
   }
 
   #checkedSubnet(request: LaunchRequest): ModelSubnet {

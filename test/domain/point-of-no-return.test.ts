@@ -225,6 +225,18 @@ describe('After the call', () => {
       { do: 'refuse', error: { name: 'TerminationRefused' } },
     ],
     ['EC2 has refused both, in a later call: waits', { hasCalled: true }, PROTECTED, { do: 'wait' }],
+    [
+      'EC2 has refused both, after a call of a run that was cut off, by the ledger: waits',
+      { phase: 'remove' },
+      PROTECTED,
+      { do: 'wait' },
+    ],
+    [
+      'EC2 has refused the last, and shows the other as gone: waits',
+      { old: old({ terminate: ['i-old2'], gone: ['i-old1'] }) },
+      PROTECTED,
+      { do: 'wait' },
+    ],
   ])('%s', (_title, changes, refusedNow, verdict) =>
     expect(decideAfterCall(facts(changes), ['i-old1', 'i-old2'], refusedNow)).toMatchObject(verdict),
   );

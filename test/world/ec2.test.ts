@@ -358,3 +358,38 @@ describe('terminating', () => {
     expect(await ports.ec2.describe([id])).toMatchObject([{ state: 'terminated' }]);
   });
 });
+
+describe('the buckets of RunInstances', () => {
+  const launch = async (
+    { ports }: ReturnType<typeof smallWorld>,
+    clientToken: string,
+    count: number,
+  ): Promise<number | string> => {
+    try {
+      return (await ports.ec2.launch({ ...request, clientToken, count })).length;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  };
+
+  it('hold five calls, refilled by two a second', async () => {
+    const small = smallWorld();
+    const answers = [];
+    for (let nth = 0; nth < 6; nth += 1) answers.push(await launch(small, `t-${nth}`, 1));
+    expect(answers).toEqual([1, 1, 1, 1, 1, expect.stringContaining('RequestLimitExceeded')]);
+    small.at(1);
+    expect([await launch(small, 'a', 1), await launch(small, 'b', 1)]).toEqual([1, 1]);
+    expect(await launch(small, 'c', 1)).toContain('RequestLimitExceeded');
+  });
+
+  it('and a thousand instances, refilled by two a second; a repetition takes none', async () => {
+    const small = smallWorld();
+    const wide = { subnetId: 'subnet-a', vpcId: 'vpc-1', zone: 'ap-northeast-1a', addresses: 4_000 };
+    small.world.ec2.addSubnet(wide);
+    expect(await launch(small, 'most', 990)).toBe(990);
+    expect(await launch(small, 'more', 20)).toContain('RequestLimitExceeded');
+    small.at(5);
+    expect([await launch(small, 'most', 990), await launch(small, 'more', 20)]).toEqual([990, 20]);
+    expect(await launch(small, 'one', 1)).toContain('RequestLimitExceeded');
+  });
+});

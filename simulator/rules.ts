@@ -148,7 +148,7 @@ export class Rules {
     if (event.kind === 'instances-registered') this.#onlyOwn(event.ids, now, 'registered');
     if (event.kind === 'instances-deregistered') this.#onlyOwn(event.ids, now, 'deregistered');
     if (['host-status-set', 'hosts-retired', 'host-metadata-set'].includes(event.kind))
-      this.#onlyOwn(this.#behind(event.ids, now), now, event.kind);
+      this.#onlyOwn(this.#behind(event.ids), now, event.kind);
     if (touchesOld && (event.kind === 'instances-terminated' || event.kind === 'instances-deregistered')) {
       this.#allNewAreReady(now, event.kind);
     }
@@ -244,10 +244,9 @@ export class Rules {
     for (const id of ids) if (!own.has(id)) this.#broken(3, `${what}: the stranger ${id}`);
   }
 
-  /** The instances behind Mackerel hosts, including hosts that were just retired. */
-  #behind(hostIds: readonly string[], now: WorldView): readonly string[] {
-    const hosts = [...this.#before.hosts, ...now.hosts].filter(({ id }) => hostIds.includes(id));
-    return hosts.flatMap(({ instanceId }) => instanceId ?? []);
+  /** The instances behind Mackerel hosts, including hosts that were just retired, whenever they came. */
+  #behind(hostIds: readonly string[]): readonly string[] {
+    return hostIds.flatMap((id) => this.#world.mackerel.host(id)?.instanceId ?? []);
   }
 
   /** Rule 3: nothing without the fleet's tag is terminated. */

@@ -1,6 +1,10 @@
 /** Every ending of a command, told to people and to machines: the same exit code, and one document with the same words. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Task } from '../../bin/command/command.ts';
+import { waitSeconds } from '../../bin/command/follow/followed.ts';
+import { fleetsFile } from '../../bin/fleets.ts';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import { readFleets } from '../../lib/read-fleets.ts';
 import { retireByMistake } from '../../simulator/scenarios.ts';
 import { CALLER, Desk, FLEET, type Said, type Visit } from './desk.ts';
 import { Theatre } from './theatre.ts';
@@ -220,4 +224,17 @@ describe('A command that cannot even begin', () => {
       ...document,
     });
   });
+});
+
+describe('How long a command follows without --timeout', () => {
+  const [fleet] = readFleets(fleetsFile).flatMap(({ fleets }) => fleets);
+  const seconds = (changes: object, options = {}) =>
+    waitSeconds({ fleet: { ...fleet, ...changes }, options } as unknown as Task);
+
+  it('counts the replacement of stragglers, twice, and not where there is none', () => {
+    const [without, more] = [seconds({ replaceStragglers: false }), seconds({ replaceStragglers: true })];
+    expect(more - without).toBeGreaterThanOrEqual(2 * (fleet?.limits.drainSeconds ?? Number.NaN));
+  });
+
+  it('is what --timeout says, in minutes', () => expect(seconds({}, { timeout: '7' })).toBe(420));
 });

@@ -51,9 +51,8 @@ type Answers = Readonly<Record<string, object>>;
 /** A file for each query of each answer: `describe.running.0`. What a query cannot be asked of, it fails on. */
 function writeAnswers(folder: string, answers: Answers): void {
   for (const [name, answer] of Object.entries(answers))
-    QUERIES.forEach((query, index) =>
-      writeFileSync(join(folder, `${name}.${index}`), `${textOf(query, answer)}\n`),
-    );
+    for (const [index, query] of QUERIES.entries())
+      writeFileSync(join(folder, `${name}.${index}`), `${textOf(query, answer)}\n`);
 }
 
 /** As `DescribeExecution` and `GetExecutionHistory`, newest first, answer while it runs and once it has ended. */

@@ -1,10 +1,11 @@
-/** The closed list of failures as tables, grouped as in `lambdas/domain/core/errors.ts`. */
+/** The closed list of failures as tables, grouped as in `lambdas/domain/core/failures.ts`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FAILURES, type FailureName } from '../lambdas/domain/core/errors.ts';
+import type { FailureName } from '../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../lambdas/domain/core/failures.ts';
 import { anchorOf, code, table } from './markdown.ts';
 
-const ERRORS = join(import.meta.dirname, '..', 'lambdas', 'domain', 'core', 'errors.ts');
+const ERRORS = join(import.meta.dirname, '..', 'lambdas', 'domain', 'core', 'failures.ts');
 
 export interface FailureGroup {
   /** As the comment above it says. */

@@ -5,7 +5,7 @@
  * A layout of our own instead of a graph library (dagre, elkjs): those place any graph well and none like a story. They
  * know no acts, no point of no return and no undo that runs backwards, which is what a newcomer has to see.
  */
-import { FAILURES } from '../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../lambdas/domain/core/failures.ts';
 import { type Act, isCatchAll, type Row, type Story, type Track } from './story.ts';
 import { FONT } from './story-picture-style.ts';
 import { type Box, type Point, wrap } from './svg.ts';

@@ -2,7 +2,7 @@
  * The picture of a deployment: the acts as columns from left to right, their states from top to bottom; good ends on
  * the left and at the end, failures below the act that they happen in. The lines are the definition's own.
  */
-import { FAILURES } from '../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../lambdas/domain/core/failures.ts';
 import type { Act, Row, Story, Track } from './story.ts';
 import {
   BOX,

@@ -3,7 +3,7 @@
  * change that a deployment makes, and once more when it has ended. In plain words, because the reader of a violation
  * wants to know what happened.
  */
-import { FAILURES } from '../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../lambdas/domain/core/failures.ts';
 import { type Fleet, fleetSize, loadBalancerName, TAG } from '../lambdas/domain/core/fleet.ts';
 import { deploymentRecordKey } from '../lambdas/domain/core/names.ts';
 import { isKept, keptUntil } from '../lambdas/domain/hosts/kept.ts';

@@ -1,6 +1,7 @@
 /** A summary in lines: how it ended, where the time went, and whether the rules held. */
 
-import { FAILURES, type FailureName } from '../../lambdas/domain/core/errors.ts';
+import type { FailureName } from '../../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../../lambdas/domain/core/failures.ts';
 import { count, list, span } from '../../lambdas/domain/core/words.ts';
 import type { Plan } from '../../lambdas/domain/record/plan.ts';
 import { alignRight, padTo } from '../../lib/terminal/width.ts';

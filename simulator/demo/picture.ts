@@ -3,7 +3,8 @@
  * above it the phases, below it the sentence of the last look and what was done. After the diagrams that explained such
  * deployments in 2015.
  */
-import { FAILURES, type FailureName } from '../../lambdas/domain/core/errors.ts';
+import type { FailureName } from '../../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../../lambdas/domain/core/failures.ts';
 import { ACTS } from '../../lambdas/domain/core/steps.ts';
 import { span } from '../../lambdas/domain/core/words.ts';
 import { alignRight, beginningOf, padTo, wrap } from '../../lib/terminal/width.ts';

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { FAILURES } from '../../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../../lambdas/domain/core/failures.ts';
 import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
 import { renderBootScript } from '../../lambdas/domain/launch/boot-script.ts';
 import type { LaunchRequest } from '../../lambdas/ports/ec2.ts';

@@ -8,7 +8,8 @@ import { EXIT_CODES, endFromRecord, standingOf } from '../../bin/command/follow/
 import { timeLeft } from '../../bin/command/follow/time-left.ts';
 import { troubleOutcome } from '../../bin/command/trouble.ts';
 import type { Deployment } from '../../lambdas/domain/core/document.ts';
-import { DeploymentError, FAILURES } from '../../lambdas/domain/core/errors.ts';
+import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../../lambdas/domain/core/failures.ts';
 import { PHASES } from '../../lambdas/domain/core/steps.ts';
 import { actBegunBy, beginningOf } from '../../lambdas/domain/core/story.ts';
 import type { ExecutionDescription, HistoryTurn } from '../../lambdas/ports/executions.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { failureGroups } from '../../docs/failure-tables.ts';
 import { headingsOf } from '../../docs/markdown.ts';
-import { FAILURES } from '../../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../../lambdas/domain/core/failures.ts';
 import { synthesize } from '../synth.ts';
 import { read } from './documents.ts';
 

@@ -3,7 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DeploymentError, FAILURES, type FailureName, isFailure } from '../../lambdas/domain/core/errors.ts';
+import { DeploymentError, type FailureName, isFailure } from '../../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../../lambdas/domain/core/failures.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
 import { synthesize } from '../synth.ts';
 

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../lambdas/domain/core/document.ts';
-import { FAILURES } from '../../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../../lambdas/domain/core/failures.ts';
 import { endingOf } from '../../lambdas/domain/record/ending.ts';
 import { hostMetadataOf, serviceMetricsOf } from '../../lambdas/domain/record/mackerel-news.ts';
 import {

@@ -1,7 +1,8 @@
 /** `examples/shell/deploy.sh` and what it rests on, run against an `aws` on the PATH: every outcome, every exit code. */
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FAILURES, type FailureName } from '../../lambdas/domain/core/errors.ts';
+import type { FailureName } from '../../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../../lambdas/domain/core/failures.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
 import { synthesize } from '../synth.ts';
 import { AwsOnPath, type FakeExecution } from './aws-on-path.ts';

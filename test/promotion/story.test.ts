@@ -1,7 +1,7 @@
 /** The promotion's story: its definition, and what it does on the modelled world, whatever gets in its way. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { FAILURES } from '../../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../../lambdas/domain/core/failures.ts';
 import { currentReleaseKey, promotionKey } from '../../lambdas/domain/core/names.ts';
 import { partSize } from '../../lambdas/domain/promotion/copying.ts';
 import {

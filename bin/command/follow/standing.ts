@@ -3,7 +3,8 @@
  * from outside, or how it ended. And which exit code belongs to an end.
  */
 import * as v from 'valibot';
-import { FAILURES, type FailureName } from '../../../lambdas/domain/core/errors.ts';
+import type { FailureName } from '../../../lambdas/domain/core/errors.ts';
+import { FAILURES } from '../../../lambdas/domain/core/failures.ts';
 import type { ExecutionDescription } from '../../../lambdas/ports/executions.ts';
 import type { OutcomeCode } from '../outcome.ts';
 import type { DeploymentRecord } from '../release-records.ts';

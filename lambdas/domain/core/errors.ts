@@ -4,61 +4,53 @@
  */
 import { printable } from './words.ts';
 
-/** Failure name → what it means, in one clause. The runbook's table of contents is generated from this. */
-export const FAILURES = {
-  // Before anything was changed.
-  InvalidInput: 'the execution input is not one that a deployment can start from',
-  ArtifactNotFound: 'no such object or version in the artifact bucket',
-  ArtifactUnusable: 'the tarball is empty, archived or without a version, or has no trustworthy checksum',
-  NotProven: 'nothing proves that the version was deployed successfully where it has to run first',
-  ImageNotFound: 'no machine image matches the fleet',
-  ImageUnusable:
-    'the machine image cannot run this fleet (architecture, state or root volume), or is deprecated',
-  MackerelKeyUnreadable: 'the Mackerel API key cannot be read from its SSM parameter',
-  MackerelRefused: 'Mackerel refused the API key or the request',
-  MackerelRoleUnknown: 'the fleet’s service or role does not exist in Mackerel',
-  LoadBalancerUnusable: 'a load balancer of the fleet is missing or cannot serve the fleet’s subnets',
-  SubnetUnusable: 'a subnet of the fleet is missing, full or in another VPC',
-  FleetWouldShrink: 'more hosts are in service than the fleet would launch',
-  SnapshotContradicts: 'Mackerel, EC2 and the load balancers disagree about which hosts are in service',
-  UnlistedHostServes: 'an instance with the fleet’s tag is in service, but Mackerel does not list it',
-  Frozen: 'the fleet is in one of its freeze windows',
-  OlderImage: 'the newest machine image of the fleet’s kind is older than the one that it runs on',
-  NothingToRollBackTo: 'the release to roll back to is unknown, never ran, or is already running',
-  // While the old hosts still serve: undone.
-  NoCapacity: 'EC2 has no capacity for any of the fleet’s instance types in a zone',
-  LaunchRefused: 'EC2 refused the launch (limit, permission or parameter)',
-  NewHostDied: 'a new instance stopped or terminated by itself',
-  NewHostsNotReady: 'the new hosts were not ready in time',
-  ReadinessLost: 'a new host was ready but no longer is',
-  DrainingStuck: 'a load balancer did not deregister an old host',
-  AlertDuringBake: 'Mackerel opened an alert on a new host',
-  TerminationRefused: 'an instance may not be terminated by this deployment',
-  Stopped: 'the execution was stopped or timed out, and was undone by the clean-up',
-  Cancelled: 'somebody cancelled the deployment',
-  // While undoing.
-  OldHostsNotServing: 'an old host that was put back is not in service',
-  NewHostsNotRemoved: 'a new instance could not be terminated or retired',
-  // After the point of no return.
-  OldHostsNotTerminated: 'an old instance did not terminate',
-  // While promoting.
-  CopyFailed:
-    'the artifact could not be copied to its destination, or the copy is not what was to be promoted',
-  // Anywhere.
-  ServiceUnavailable: 'Mackerel or AWS did not answer, or throttled, for longer than the retries last',
-  ServiceRefused: 'AWS refused a request (most often a missing permission)',
-  StepTimedOut: 'a step’s function reached its time limit',
-  StepCrashed: 'a step’s function ended without an answer',
-  LockLost: 'the execution no longer holds the fleet’s lock; another execution is responsible for the fleet',
-  // How an execution ends.
-  RolledBack: 'the deployment failed and was undone; the old hosts are serving',
-  RollbackFailed: 'the deployment failed and the undo failed too; a human is needed',
-  StoppedHalfway:
-    'the deployment failed after the point of no return; the new hosts are serving, a human is needed',
-} as const;
+const NAMES = [
+  'InvalidInput',
+  'ArtifactNotFound',
+  'ArtifactUnusable',
+  'NotProven',
+  'ImageNotFound',
+  'ImageUnusable',
+  'MackerelKeyUnreadable',
+  'MackerelRefused',
+  'MackerelRoleUnknown',
+  'LoadBalancerUnusable',
+  'SubnetUnusable',
+  'FleetWouldShrink',
+  'SnapshotContradicts',
+  'UnlistedHostServes',
+  'Frozen',
+  'OlderImage',
+  'NothingToRollBackTo',
+  'NoCapacity',
+  'LaunchRefused',
+  'NewHostDied',
+  'NewHostsNotReady',
+  'ReadinessLost',
+  'DrainingStuck',
+  'AlertDuringBake',
+  'TerminationRefused',
+  'Stopped',
+  'Cancelled',
+  'OldHostsNotServing',
+  'NewHostsNotRemoved',
+  'OldHostsNotTerminated',
+  'CopyFailed',
+  'ServiceUnavailable',
+  'ServiceRefused',
+  'StepTimedOut',
+  'StepCrashed',
+  'LockLost',
+  'RolledBack',
+  'RollbackFailed',
+  'StoppedHalfway',
+] as const;
 
-/** A name of the closed list. */
-export type FailureName = keyof typeof FAILURES;
+/** A name of the closed list; `failures.ts` says what each means, which a function that only throws need not carry. */
+export type FailureName = (typeof NAMES)[number];
+
+export const isFailureName = (name: string): name is FailureName =>
+  (NAMES as readonly string[]).includes(name);
 
 /**
  * A failure with a name of the closed list. The message is for the operator at 3 a.m.: what happened, to which
@@ -77,7 +69,7 @@ export class DeploymentError extends Error {
 
 /** Is this failure one of ours, and (when a name is given) that one? Matches on the name: bundles share no classes. */
 export function isFailure(error: unknown, name?: FailureName): error is DeploymentError {
-  return error instanceof Error && error.name in FAILURES && (name === undefined || error.name === name);
+  return error instanceof Error && isFailureName(error.name) && (name === undefined || error.name === name);
 }
 
 /** Of an error that is not ours the name alone: its message may quote a request. */

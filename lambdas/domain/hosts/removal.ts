@@ -8,7 +8,7 @@ import {
   newInstanceIds,
   oldInstanceIds,
 } from '../core/document.ts';
-import { FAILURES } from '../core/errors.ts';
+import { isFailureName } from '../core/errors.ts';
 import { LAUNCH_IN_FLIGHT_SECONDS, VISIBILITY_SECONDS } from '../core/steps.ts';
 import type { Found, Turn } from '../core/wait.ts';
 
@@ -22,7 +22,7 @@ export function settledAfterSeconds({ launch, readiness, failure }: Deployment):
   if (launch && !readiness?.stragglers) return 0;
   const answered =
     failure !== undefined &&
-    failure.Error in FAILURES &&
+    isFailureName(failure.Error) &&
     !['ServiceUnavailable', 'Cancelled'].includes(failure.Error);
   return answered ? VISIBILITY_SECONDS : LAUNCH_IN_FLIGHT_SECONDS;
 }

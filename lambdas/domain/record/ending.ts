@@ -1,7 +1,8 @@
 /** How a failed deployment ended, told in one sentence from its document. */
 
 import type { Deployment, Ending, Failure } from '../core/document.ts';
-import { FAILURES, type FailureName } from '../core/errors.ts';
+import type { FailureName } from '../core/errors.ts';
+import { FAILURES } from '../core/failures.ts';
 import type { End } from '../core/story.ts';
 import { evidenceSentence } from '../hosts/evidence.ts';
 import { keptSentence } from '../hosts/kept.ts';

@@ -6,7 +6,7 @@
 
 import type { Message } from '../../ports/announcer.ts';
 import { placeOf } from '../core/aws.ts';
-import { FAILURES } from '../core/errors.ts';
+import { FAILURES } from '../core/failures.ts';
 import { commandAt } from '../core/names.ts';
 import { count, plain, span } from '../core/words.ts';
 import type { DeploymentEnded, Result } from './news.ts';

@@ -4,7 +4,8 @@
  * timelines has a page too, without the picture.
  */
 
-import { FAILURES, type FailureName } from '../../core/errors.ts';
+import type { FailureName } from '../../core/errors.ts';
+import { FAILURES } from '../../core/failures.ts';
 import { count, secondsBetween, span } from '../../core/words.ts';
 import type { DeploymentRecord } from '../record.ts';
 import { leftovers } from '../to-do.ts';

@@ -11,7 +11,7 @@ import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { chunksOf } from './domain/core/collections.ts';
-import type { After, Launch } from './domain/core/document.ts';
+import { type After, type Launch, newInstance } from './domain/core/document.ts';
 import { DeploymentError, isFailure } from './domain/core/errors.ts';
 import { defineStep } from './domain/core/step.ts';
 import {
@@ -63,7 +63,7 @@ async function launchShare(
     whose: ['instead of', ...ids],
   };
   const launched = wholeLaunch(wanted, await ec2.launch(launchRequest(deployment, wanted)));
-  const instances = launched.map(({ instanceId }) => ({ instanceId, zone, instanceType }));
+  const instances = launched.map((each) => newInstance({ ...each, zone, instanceType }));
   return { ...share, instances };
 }
 

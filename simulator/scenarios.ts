@@ -126,6 +126,14 @@ export const SCENARIOS = {
     endsIn: 'RolledBack',
     because: 'NewHostsNotReady',
   },
+  'nameless-agent': {
+    tells:
+      'An agent that registers without its EC2 instance id: told as what it is within a minute, and its entry is retired.',
+    kind: 'worker',
+    arrange: lastHost({ kind: 'nameless' }),
+    endsIn: 'RolledBack',
+    because: 'NewHostsNotReady',
+  },
   'boot-fails': {
     tells: 'A boot script that fails and shuts its host down: noticed within seconds, not by a time-out.',
     kind: 'app',

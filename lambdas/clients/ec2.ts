@@ -125,6 +125,7 @@ function toInstance(wire: WireInstance): Instance {
     launchedAt,
     zone: wire.Placement?.AvailabilityZone ?? '',
     ...(subnetId === undefined ? {} : { subnetId }),
+    ...(wire.PrivateIpAddress && { address: wire.PrivateIpAddress }),
     imageId: wire.ImageId ?? '',
     instanceType: wire.InstanceType ?? '',
     ...(wire.ClientToken && { clientToken: wire.ClientToken }),

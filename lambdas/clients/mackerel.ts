@@ -312,6 +312,7 @@ const WireHost = v.object({
   createdAt: EpochSeconds,
   roles: v.record(v.string(), v.array(v.string())),
   customIdentifier: v.nullish(v.string()),
+  interfaces: v.optional(v.unknown()),
   meta: v.nullish(
     v.object({ cloud: v.nullish(v.object({ metadata: v.nullish(v.record(v.string(), v.unknown())) })) }),
   ),
@@ -354,10 +355,15 @@ function toHost(wire: v.InferOutput<typeof WireHost>): MackerelHost {
     id: wire.id,
     name: wire.name,
     status: wire.status,
-    ...(instanceId && { instanceId }),
+    ...(instanceId ? { instanceId } : { addresses: addressesIn(wire.interfaces) }),
     createdAt: fromSeconds(wire.createdAt),
   };
 }
+
+/** Agents of today and of former times write them under different names. */
+const addressesIn = (interfaces: unknown): string[] => [
+  ...new Set(JSON.stringify(interfaces ?? '').match(/(?<=")\d+(\.\d+){3}(?=")/g)),
+];
 
 /** Never from the name. The pattern matters: other clouds have an `instance-id` of their own. */
 function instanceIdOf({ customIdentifier, meta }: v.InferOutput<typeof WireHost>): string | undefined {

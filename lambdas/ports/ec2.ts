@@ -29,6 +29,8 @@ export interface Instance {
   readonly launchedAt: Date;
   readonly zone: string;
   readonly subnetId?: string;
+  /** Its private IPv4 address, until it has ended. */
+  readonly address?: string;
   readonly imageId: string;
   readonly instanceType: string;
   /** Of its launch: what only EC2 can write. */

@@ -9,6 +9,8 @@ export interface MackerelHost {
   readonly status: MackerelStatus;
   /** From the agent's custom identifier, else from its cloud metadata; absent for hosts that EC2 does not run. */
   readonly instanceId?: string;
+  /** Of a host without an instance id: the IPv4 addresses of its interfaces, which may tell whose it is. */
+  readonly addresses?: readonly string[];
   readonly createdAt: Date;
 }
 

@@ -208,6 +208,12 @@ export const KINDS = {
     },
     outcome: 'old hosts',
   },
+  nameless: { fleet: 'faults-worker', arrange: lastHost({ kind: 'nameless' }), outcome: 'old hosts' },
+  'nameless-in-container': {
+    fleet: 'faults-app',
+    arrange: lastHost({ kind: 'nameless', inContainer: true }),
+    outcome: 'old hosts',
+  },
   'dies-at-the-end': {
     fleet: 'faults-app',
     arrange: during('Retire old hosts in Mackerel', (stage) => {

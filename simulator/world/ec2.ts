@@ -7,7 +7,7 @@ import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { Ec2, Image, Instance, LaunchRequest, Subnet } from '../../lambdas/ports/ec2.ts';
 import type { Refusal } from '../../lambdas/ports/refusal.ts';
-import { ModelInstance } from './instance.ts';
+import { addressOf, ModelInstance } from './instance.ts';
 import { drawLife, type Fate, fatedEnding, type Life, USER_SHUTDOWN } from './instance-life.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -405,9 +405,14 @@ export class Ec2Model {
     const hostName = `ip-10-0-${(this.#launched >> 8) & 255}-${this.#launched & 255}`;
     this.#launched += 1;
     const console = fate.kind === 'shuts-down' ? { consoleLine: fate.consoleLine } : {};
+    const namelessAt = fate.kind === 'nameless' && [
+      '172.17.0.1',
+      fate.inContainer ? '172.17.0.2' : addressOf({ hostName }),
+    ];
     const facts = {
       ...{ instanceId, hostName, subnetId, vpcId, zone, imageId, instanceType, tags, ...console },
       ...(clientToken !== undefined && { clientToken }),
+      ...(namelessAt && { namelessAt }),
     };
     const ending = fatedEnding(
       this.#world.random.branch(`ending ${instanceId}`),

@@ -13,6 +13,8 @@ export type Fate =
   | { readonly kind: 'never-healthy' }
   /** The application works, but the agent never reaches Mackerel. */
   | { readonly kind: 'never-registers' }
+  /** The agent registers without the instance id; in a container, with none of the host's addresses either. */
+  | { readonly kind: 'nameless'; readonly inContainer?: true }
   /** The boot script fails, writes this line to the console and shuts the host down. */
   | { readonly kind: 'shuts-down'; readonly consoleLine: string }
   /** EC2 loses it this many seconds after the launch: `terminated` at once, with this `code: message`. */

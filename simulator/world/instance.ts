@@ -25,7 +25,13 @@ export interface InstanceFacts {
   readonly clientToken?: string;
   /** What the boot script writes to the console if it gives up. */
   readonly consoleLine?: string;
+  /** Its agent tells Mackerel no instance id, but these addresses. */
+  readonly namelessAt?: readonly string[];
 }
+
+/** `ip-10-0-1-23` is the host name of 10.0.1.23. */
+export const addressOf = ({ hostName }: Pick<InstanceFacts, 'hostName'>): string =>
+  hostName.replace('ip-', '').replaceAll('-', '.');
 
 export class ModelInstance {
   #facts: InstanceFacts;
@@ -132,6 +138,8 @@ export class ModelInstance {
       instanceId,
       state: this.state(at),
       ...(stateReason !== undefined && { stateReason }),
+      // EC2 takes the address back when the instance has ended.
+      ...(this.isTerminated(at) ? {} : { address: addressOf(this.facts) }),
       launchedAt: wholeSeconds(this.life.launchedAt),
       zone,
       subnetId,

@@ -12,7 +12,7 @@ import type {
   ServicePoint,
 } from '../../lambdas/ports/mackerel.ts';
 import type { Refusal } from '../../lambdas/ports/refusal.ts';
-import type { ModelInstance } from './instance.ts';
+import { addressOf, type ModelInstance } from './instance.ts';
 import { metBy, type Outage } from './mackerel-outage.ts';
 import type { Met } from './outages.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -357,7 +357,9 @@ export class MackerelModel {
       const registersAt = this.#registersAt(instance);
       if (instance.downAt <= registersAt) continue;
       const record = this.#record(instance.facts.hostName, registersAt, status, roles);
-      this.#keep({ ...record, instanceId: instance.id, agent: instance });
+      // Whose a container's entry is, nothing in the world tells.
+      const isKnowable = instance.facts.namelessAt?.includes(addressOf(instance.facts)) ?? true;
+      this.#keep({ ...record, ...(isKnowable && { instanceId: instance.id }), agent: instance });
     }
   }
 
@@ -415,12 +417,13 @@ export class MackerelModel {
   }
 }
 
-function toHost({ id, name, status, instanceId, createdAt }: HostRecord): MackerelHost {
+function toHost({ id, name, status, instanceId, createdAt, agent }: HostRecord): MackerelHost {
+  const addresses = agent?.facts.namelessAt ?? [];
   return {
     id,
     name,
     status,
-    ...(instanceId !== undefined && { instanceId }),
+    ...(instanceId === undefined || addresses.length > 0 ? { addresses } : { instanceId }),
     createdAt: wholeSeconds(createdAt),
   };
 }

@@ -160,17 +160,24 @@ const Snapshot = v.object({
 });
 export type Snapshot = v.InferOutput<typeof Snapshot>;
 
-export const NewInstance = v.object({ instanceId: v.string(), zone: v.string(), instanceType: v.string() });
+export const NewInstance = v.object({
+  instanceId: v.string(),
+  zone: v.string(),
+  instanceType: v.string(),
+  /** EC2 forgets it with the instance, and an agent without an instance id is known by it alone. */
+  address: v.optional(v.string()),
+});
 export type NewInstance = v.InferOutput<typeof NewInstance>;
 /** What the document keeps of an instance. */
-export const newInstance = ({ instanceId, zone, instanceType }: NewInstance): NewInstance => ({
+export const newInstance = ({ instanceId, zone, instanceType, address }: NewInstance): NewInstance => ({
   instanceId,
   zone,
   instanceType,
+  ...(address && { address }),
 });
 
 /** A new host that stayed behind, or that EC2 lost: to be replaced, or replaced. */
-const Straggler = v.object({ instanceId: v.string(), why: v.string() });
+const Straggler = v.object({ instanceId: v.string(), why: v.string(), address: v.optional(v.string()) });
 export type Straggler = v.InferOutput<typeof Straggler>;
 
 const Launch = v.object({

@@ -13,6 +13,7 @@ import type { Found, Turn } from '../core/wait.ts';
 import { count, list } from '../core/words.ts';
 import { decideDraining } from './draining.ts';
 import { atEachBalancer, hostsOfRole, membersByTwoAnswers, portsOf } from './look-at-hosts.ts';
+import { isNamelessOf } from './nameless.ts';
 import {
   allEnded,
   assertNoneRefused,
@@ -116,21 +117,27 @@ async function leaveBalancers(
   return `deregistering new hosts from the load balancers: ${reason}`;
 }
 
+interface OfRole {
+  readonly fleet: { readonly mackerel: Pick<Deployment['fleet']['mackerel'], 'service' | 'role'> };
+}
+
 /**
  * Retires whatever hosts Mackerel has of these instances, which have ended.
  * @param known Mackerel ids of theirs from before: they are retired also when Mackerel does not list them now
  * @returns how many hosts, and what Mackerel refused.
  */
 export async function retireHostsOf(
-  {
-    fleet,
-  }: { readonly fleet: { readonly mackerel: Pick<Deployment['fleet']['mackerel'], 'service' | 'role'> } },
+  { fleet, launch }: Pick<Deployment, 'launch'> & OfRole,
   { mackerel }: Pick<Ports, 'mackerel'>,
   ids: readonly string[],
   known: readonly string[] = [],
 ): Promise<{ readonly retired: number; readonly refusals: string }> {
   const found = (await hostsOfRole(fleet.mackerel, { mackerel }))
-    .filter((host) => host.instanceId !== undefined && ids.includes(host.instanceId))
+    .filter((host) =>
+      host.instanceId === undefined
+        ? launch && isNamelessOf(host, launch, ids)
+        : ids.includes(host.instanceId),
+    )
     .map((host) => host.id);
   const hostIds = [...new Set([...known, ...found])];
   const { refused } = hostIds.length > 0 ? await mackerel.retire(hostIds) : { refused: [] };

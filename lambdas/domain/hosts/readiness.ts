@@ -14,6 +14,7 @@ import type { Fleet } from '../core/fleet.ts';
 import { count, list } from '../core/words.ts';
 import { healthWords } from './health-words.ts';
 import type { Joining } from './joining.ts';
+import { hostName, namelessOf } from './nameless.ts';
 
 /** All that one look sees of the new hosts. */
 export interface HostFacts {
@@ -91,12 +92,14 @@ function standing(
   if (instance.state === 'pending') return at('pending', 'not running yet');
   if (facts.hosts === 'not asked') return at('running', balancersLack(instanceId, facts.members) ?? '');
   const monitored = hosts.filter((host) => host.status === 'working' || host.status === 'standby');
-  if (monitored.length === 0) return at('running', notMonitored(hosts));
+  if (monitored.length === 0) return at('running', notMonitored(hosts, namelessOf(instance, facts.hosts)));
   const lacks = balancersLack(instanceId, facts.members) ?? lifeSignLacks(instance, monitored, facts.metrics);
   return lacks ? at('registered', lacks) : at('ready', '');
 }
 
-function notMonitored(hosts: readonly MackerelHost[]): string {
+function notMonitored(hosts: readonly MackerelHost[], nameless: MackerelHost | undefined): string {
+  if (nameless && hosts.length === 0)
+    return `registered in Mackerel as ${hostName(nameless)}, but without its EC2 instance id`;
   return hosts.length === 0
     ? 'not registered in Mackerel yet'
     : `registered in Mackerel, but as ${hosts[0]?.status}`;

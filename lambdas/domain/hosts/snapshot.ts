@@ -13,6 +13,7 @@ import { type Fleet, fleetSize, isProtected, TAG } from '../core/fleet.ts';
 import type { Override } from '../core/input.ts';
 import { count, list, plain } from '../core/words.ts';
 import { keptUntil } from './kept.ts';
+import { hostName } from './nameless.ts';
 import { isGoing } from './readiness.ts';
 import { inServiceAt, unlistedHosts, unlistedRefusal, unlistedSentence } from './who-serves.ts';
 
@@ -243,8 +244,6 @@ function assertDoesNotShrink(fleet: Fleet, hosts: readonly OldHost[]): void {
       'or take the surplus hosts out of service and terminate them yourself; then deploy again.',
   );
 }
-
-const hostName = (host: MackerelHost) => `${plain(host.name, 100)} (Mackerel host ${host.id})`;
 
 function snapshotSentence(fleet: Fleet, hosts: readonly OldHost[], strangers: readonly Stranger[]): string {
   const role = `${fleet.mackerel.service}:${fleet.mackerel.role}`;

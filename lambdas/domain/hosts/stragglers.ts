@@ -193,6 +193,10 @@ export function launchAfter(
     ...launch,
     reason: [launch.reason, ...sentences].join('; '),
     instances: launch.instances.map((each) => successors.get(each.instanceId) ?? each),
-    replaced: stragglers.filter(({ instanceId }) => successors.has(instanceId)),
+    replaced: launch.instances.flatMap(({ instanceId, address }) => {
+      const straggler =
+        successors.has(instanceId) && stragglers.find((each) => each.instanceId === instanceId);
+      return straggler ? [{ ...straggler, ...(address && { address }) }] : [];
+    }),
   };
 }

@@ -14,7 +14,7 @@ import { DeploymentError } from './domain/core/errors.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { span } from './domain/core/words.ts';
 import { atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
-import { assertIdentified, namelessSentence } from './domain/hosts/nameless.ts';
+import { judgeNameless } from './domain/hosts/nameless.ts';
 import {
   allReady,
   assertBalancersInUse,
@@ -81,17 +81,14 @@ async function lookAndJoin(
   const replaces = mayReplace(deployment, memory, deadline, now);
   const hosts = standings(launched, facts, (dead) => replaces && isBearable(dead, launched));
   assertBalancersInUse(hosts, facts.members);
-  const listed = facts.hosts === 'not asked' ? [] : facts.hosts;
-  assertIdentified(facts.instances, listed, now, replaces ? mostStragglers(launched.length) : 0);
+  const nameless = judgeNameless(facts, now, replaces ? mostStragglers(launched.length) : 0);
   await atEachBalancer('register', deployment, ports, toRegister(hosts, facts.members, joins));
   const asked = facts.hosts !== 'not asked';
   const late = replaces && asked ? decideStragglers({ ...facts, hosts, launch, memory, now }) : undefined;
   if (late && late.replace.length > 0) keep({ stragglers: [...late.replace] });
   return {
     ready: allReady(hosts),
-    reason: [readinessSentence(hosts, facts), late?.reason, namelessSentence(facts.instances, listed)]
-      .filter(Boolean)
-      .join('; '),
+    reason: [readinessSentence(hosts, facts), late?.reason, nameless].filter(Boolean).join('; '),
     memory: { ...(late?.memory ?? memory), mackerelAskedAt: asked ? now.getTime() : askedBefore },
     seen: newHostMilestones(deployment, launched, facts, now, earlier),
     // Asked for the sentence's sake alone, it is not asked by the next look, which may come soon.

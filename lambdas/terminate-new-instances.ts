@@ -18,7 +18,7 @@ import { keptSentence } from './domain/hosts/kept.ts';
 import { launchedByToken } from './domain/hosts/look-at-hosts.ts';
 import {
   inFlightUntil,
-  launchedIn,
+  launchKnown,
   launchWith,
   removalCandidates,
   settledAfterSeconds,
@@ -53,7 +53,9 @@ async function lookAndRemove(
   turn: Turn<never, Aside & Untold>,
 ): Promise<Found> {
   const { document } = await assertHoldsLock(deployment, ports);
-  const earlier = [...Object.keys(turn.memory.hosts), ...launchedIn(document)];
+  const known = launchKnown(deployment, document);
+  const written = known?.instances.map(({ instanceId }) => instanceId) ?? [];
+  const earlier = [...Object.keys(turn.memory.hosts), ...written];
   const ids = removalCandidates(deployment, await launchedByToken(deployment, ports), earlier);
   const instances = ids.length === 0 ? [] : await ports.ec2.describe(ids);
   const aside = await setAside(deployment, ids, instances, turn.now, ports.ec2);
@@ -68,10 +70,11 @@ async function lookAndRemove(
   const found = await endInstances(deployment, ports, turn, {
     noun: 'new instance',
     ids,
+    known,
     keptId: aside.kept?.instanceId,
     instances,
     unsettled,
-    beforeTerminating: () => rememberLaunched(deployment, ports, instances, turn.now),
+    beforeTerminating: () => rememberLaunched(deployment, ports, instances),
     unretired: (ended, why) => oweRetirement(deployment, ports, turn, ended, why),
     milestones: ({ gone }) => terminatedMilestones(deployment, launched, gone, turn.now, turn.seen),
   });
@@ -85,9 +88,8 @@ async function rememberLaunched(
   deployment: Deployment,
   ports: UndoPorts,
   instances: readonly Instance[],
-  now: Date,
 ): Promise<void> {
-  const launch = launchWith(deployment, instances, now);
+  const launch = launchWith(deployment, instances);
   if (launch) await enterPhase('undo', { ...deployment, launch }, ports);
 }
 

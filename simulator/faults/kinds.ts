@@ -123,6 +123,10 @@ const lastHost =
     world.ec2.fate = ({ ordinal }) => (ordinal === last ? fate : { kind: 'healthy' });
   };
 
+const mendImage = ({ world }: Stage) => {
+  world.ec2.fate = () => ({ kind: 'healthy' });
+};
+
 const LOST_BY_EC2: Fate = {
   kind: 'dies',
   afterSeconds: 12,
@@ -208,11 +212,17 @@ export const KINDS = {
     },
     outcome: 'old hosts',
   },
-  nameless: { fleet: 'faults-worker', arrange: lastHost({ kind: 'nameless' }), outcome: 'old hosts' },
+  nameless: {
+    fleet: 'faults-worker',
+    arrange: lastHost({ kind: 'nameless' }),
+    outcome: 'old hosts',
+    beforeTheNext: mendImage,
+  },
   'nameless-in-container': {
     fleet: 'faults-app',
     arrange: lastHost({ kind: 'nameless', inContainer: true }),
     outcome: 'old hosts',
+    beforeTheNext: mendImage,
   },
   'dies-at-the-end': {
     fleet: 'faults-app',

@@ -120,6 +120,7 @@ function hostsBehaviour(within: Within): void {
       await subject.add({ name: 'i-0a1b2c3d', roles: [ROLE] });
       const [host] = await subject.mackerel.hosts('Shop', 'web');
       expect(host).not.toHaveProperty('instanceId');
+      expect(host?.addresses).toEqual([]);
     }),
   );
 

@@ -231,6 +231,26 @@ describe('who a host is', () => {
     expect(await instanceOf({ meta: cloud('i-0bbb') })).toBe('i-0bbb'));
   it('is told by the cloud metadata where the identifier is of another kind', async () =>
     expect(await instanceOf({ customIdentifier: 'db.rds.example', meta: cloud('i-0bbb') })).toBe('i-0bbb'));
+  it.each<[string, unknown[], string[]]>([
+    [
+      'of today',
+      [{ name: 'eth0', ipAddress: '10.0.1.23', ipv4Addresses: ['10.0.1.23', '10.0.1.24'] }],
+      ['10.0.1.23', '10.0.1.24'],
+    ],
+    [
+      'of former times',
+      [{ name: 'eth0', ipAddress: '10.0.1.23', macAddress: '06:00:00:00:00:01' }],
+      ['10.0.1.23'],
+    ],
+    [
+      'of nothing that is an address',
+      [{ name: '1.2.3', ipAddress: null, ipv6Addresses: ['fe80::1.2.3.4/64'] }],
+      [],
+    ],
+  ])('may be told by the addresses where nothing else tells: %s', async (_, interfaces, addresses) => {
+    addHost('web-1', { interfaces });
+    expect((await mackerel.hosts('Shop', 'web'))[0]).toMatchObject({ addresses });
+  });
   it('is unknown for an instance of another cloud', async () =>
     expect(await instanceOf({ meta: cloud('4242424242', 'gce') })).toBeUndefined());
   it('is unknown where the metadata holds something else', async () =>

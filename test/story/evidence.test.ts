@@ -34,6 +34,28 @@ describe('A boot script that failed', () => {
   });
 });
 
+describe('An agent that registers without its instance id', () => {
+  it('ends the wait within a minute, and leaves no entry behind', async () => {
+    const { stage, result, record } = await play('nameless-agent');
+    const began = Date.parse(record.startedAt);
+    expect(result.cause).toMatch(/^NewHostsNotReady: Registered in Mackerel without an EC2 instance id: i-/);
+    expect(stage.clock.now().getTime() - began).toBeLessThan(180_000);
+    expect(
+      stage.world.mackerel.live().filter(({ instanceId = '' }) => !stage.oldInstances.includes(instanceId)),
+    ).toEqual([]);
+  });
+
+  it('in a container is named, and its entry is not touched', async () => {
+    stage = new Stage({ template: synthesize(), fleet: 'reactio-production-worker', seed: 7 });
+    stage.world.ec2.fate = () => ({ kind: 'nameless', inContainer: true });
+    stage.upload();
+    const result = await stage.deploy({}, 'd-1');
+    const entries = stage.world.mackerel.live().filter(({ instanceId }) => instanceId === undefined);
+    expect(entries).toHaveLength(2);
+    for (const { id } of entries) expect(result.cause).toContain(`(Mackerel host ${id})`);
+  });
+});
+
 describe('A host that is kept for debugging', () => {
   const keptOf = (on: Stage) =>
     on.world.view().instances.find(({ state, tags }) => TAG.keepUntil in tags && state !== 'terminated');

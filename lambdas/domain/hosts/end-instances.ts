@@ -6,7 +6,13 @@
 import type { Instance } from '../../ports/ec2.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Refusal } from '../../ports/refusal.ts';
-import { type After, type Deployment, type Milestones, oldInstanceIds } from '../core/document.ts';
+import {
+  type After,
+  type Deployment,
+  type Launch,
+  type Milestones,
+  oldInstanceIds,
+} from '../core/document.ts';
 import { isFailure } from '../core/errors.ts';
 import { whyUntold } from '../core/untold.ts';
 import type { Found, Turn } from '../core/wait.ts';
@@ -30,6 +36,8 @@ export interface ToEnd {
   readonly noun: string;
   /** All that leave the load balancers and Mackerel. */
   readonly ids: readonly string[];
+  /** The launch, as far as the deployment does not know it. */
+  readonly known?: Launch | undefined;
   /** One of them that goes on running, for debugging. */
   readonly keptId?: string | undefined;
   /** What EC2 says of them in this look. */
@@ -51,7 +59,7 @@ export async function endInstances(
   deployment: Deployment,
   ports: Pick<Ports, 'ec2' | 'loadBalancers' | 'mackerel'>,
   { now, secondsPassed, memory: earlier }: Pick<Turn, 'now' | 'secondsPassed' | 'memory'>,
-  { noun, ids, keptId, instances, unsettled, beforeTerminating, unretired, milestones }: ToEnd,
+  { noun, ids, known, keptId, instances, unsettled, beforeTerminating, unretired, milestones }: ToEnd,
 ): Promise<Found> {
   const ending = ids.filter((id) => id !== keptId);
   const decision = decideTermination('new', deployment, ending, instances);
@@ -62,7 +70,10 @@ export async function endInstances(
   const waiting = (reason: string): Found => ({ ready: false, reason, ...rest });
 
   const retire = (some: readonly string[]) =>
-    whyUntold(async () => (await retireHostsOf(deployment, ports, some)).refusals);
+    whyUntold(
+      async () =>
+        (await retireHostsOf({ ...deployment, ...(known && { launch: known }) }, ports, some)).refusals,
+    );
   const unleft = await leaveBalancers(deployment, ports, ids, secondsPassed);
   if (unleft) return waiting(unleft);
   if (decision.terminate.length > 0) {

@@ -7,6 +7,7 @@ import type { MackerelHost } from '../../ports/mackerel.ts';
 import type { Launch } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { list, plain, secondsBetween } from '../core/words.ts';
+import type { HostFacts } from './readiness.ts';
 
 /** An agent asks three times, two seconds apart, and registers; one that is restarted registers better. */
 const GRACE_SECONDS = 30;
@@ -35,7 +36,7 @@ export const isNamelessOf = (
   );
 
 /** In the role since these were launched, and nothing tells whose: never touched, but named. Empty: none. */
-export function namelessSentence(instances: readonly Instance[], hosts: readonly MackerelHost[]): string {
+function namelessSentence(instances: readonly Instance[], hosts: readonly MackerelHost[]): string {
   const since = Math.min(...instances.map(({ launchedAt }) => launchedAt.getTime()));
   const found = hosts.filter(
     (host) =>
@@ -49,20 +50,24 @@ export function namelessSentence(instances: readonly Instance[], hosts: readonly
         `of a new host, ${CURE}, and retire the entry by hand`;
 }
 
-/** @param most so many are borne: they may be replaced. @throws NewHostsNotReady for more that no waiting helps. */
-export function assertIdentified(
-  instances: readonly Instance[],
-  hosts: readonly MackerelHost[],
+/**
+ * @param most so many are borne: they may be replaced
+ * @returns what a look says of entries whose nobody can tell
+ * @throws NewHostsNotReady for more, because no waiting helps
+ */
+export function judgeNameless(
+  { instances, hosts }: Pick<HostFacts, 'instances' | 'hosts'>,
   now: Date,
   most: number,
-): void {
+): string {
+  if (hosts === 'not asked') return '';
   const named = new Set(hosts.map(({ instanceId }) => instanceId));
   const found = instances.flatMap((instance) => {
     const host = named.has(instance.instanceId) ? undefined : namelessOf(instance, hosts);
     const isOver = host && secondsBetween(host.createdAt, now) >= GRACE_SECONDS;
     return isOver ? [`${instance.instanceId} as ${hostName(host)}`] : [];
   });
-  if (found.length <= most) return;
+  if (found.length <= most) return namelessSentence(instances, hosts);
   throw new DeploymentError(
     'NewHostsNotReady',
     `Registered in Mackerel without an EC2 instance id: ${list(found, 2)}. No waiting helps: ${CURE}; then deploy again.`,

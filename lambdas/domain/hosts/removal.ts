@@ -67,9 +67,11 @@ export function inFlightUntil(
 }
 
 /** @param document the ledger's: a run of the undo that was cut off wrote down there whom it terminates. */
-export function launchedIn(document = '{}'): string[] {
-  const { launch } = JSON.parse(document) as Partial<Deployment>;
-  return launch?.instances.map(({ instanceId }) => instanceId) ?? [];
+export function launchKnown({ launch }: Deployment, document = '{}'): Launch | undefined {
+  const { launch: written } = JSON.parse(document) as Partial<Deployment>;
+  return launch && written
+    ? { ...launch, instances: [...launch.instances, ...written.instances] }
+    : (launch ?? written);
 }
 
 /**
@@ -77,15 +79,11 @@ export function launchedIn(document = '{}'): string[] {
  * its token anymore.
  * @returns the launch with the instances that it does not know; nothing when it knows them all.
  */
-export function launchWith(
-  deployment: Deployment,
-  instances: readonly Instance[],
-  now: Date,
-): Launch | undefined {
+export function launchWith(deployment: Deployment, instances: readonly Instance[]): Launch | undefined {
   const known = launchedIds(deployment);
   const found = instances.filter(({ instanceId }) => !known.includes(instanceId)).map(newInstance);
   if (found.length === 0) return undefined;
-  const { launch = { reason: 'found by the tokens of its launches', at: now.toISOString(), instances: [] } } =
-    deployment;
+  const at = new Date(Math.min(...instances.map(({ launchedAt }) => launchedAt.getTime()))).toISOString();
+  const { launch = { reason: 'found by the tokens of its launches', at, instances: [] } } = deployment;
   return { ...launch, instances: [...launch.instances, ...found] };
 }

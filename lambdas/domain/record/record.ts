@@ -104,7 +104,10 @@ export function recordOf(
     recipe: recipe(fleet),
     newInstances: newInstanceIds(deployment),
     oldInstances: oldInstanceIds(deployment),
-    ...(launch?.replaced && launch.replaced.length > 0 && { replaced: launch.replaced }),
+    ...(launch?.replaced &&
+      launch.replaced.length > 0 && {
+        replaced: launch.replaced.map(({ instanceId, why }) => ({ instanceId, why })),
+      }),
     strangers: oldHosts?.strangers ?? [],
     ...(evidence.length > 0 && {
       consoles: Object.fromEntries(evidence.map(({ instanceId, console }) => [instanceId, console])),

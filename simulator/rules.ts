@@ -244,9 +244,12 @@ export class Rules {
     for (const id of ids) if (!own.has(id)) this.#broken(3, `${what}: the stranger ${id}`);
   }
 
-  /** The instances behind Mackerel hosts, including hosts that were just retired, whenever they came. */
+  /** The instances behind Mackerel hosts, also of those that were just retired; an entry that nobody is known behind is a stranger. */
   #behind(hostIds: readonly string[]): readonly string[] {
-    return hostIds.flatMap((id) => this.#world.mackerel.host(id)?.instanceId ?? []);
+    return hostIds.flatMap((id) => {
+      const host = this.#world.mackerel.host(id);
+      return host ? [host.instanceId ?? id] : [];
+    });
   }
 
   /** Rule 3: nothing without the fleet's tag is terminated. */

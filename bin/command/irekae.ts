@@ -5,6 +5,8 @@
  */
 
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
+import { masked } from '../../lambdas/domain/core/secrets.ts';
+import { printable } from '../../lambdas/domain/core/words.ts';
 import type { Connection } from '../../lambdas/ports/command.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
@@ -67,8 +69,8 @@ export async function irekae(argv: readonly string[], setup: CommandSetup): Prom
   if (line.kind === 'bad') return complain(line, setup);
   const outcome = await run(line, setup);
   const say = outcome.exitCode === 0 ? setup.print : setup.complain;
-  if (line.json) setup.print(toJson(line, outcome));
-  else for (const text of outcome.lines) say(plain(text));
+  if (line.json) setup.print(masked(toJson(line, outcome)));
+  else for (const text of outcome.lines) say(printable(text));
   return outcome.exitCode;
 }
 
@@ -88,7 +90,7 @@ function complain(line: Extract<CommandLine, { kind: 'bad' }>, setup: CommandSet
     problems,
   };
   if (json) setup.print(JSON.stringify(outcome));
-  else for (const text of [...problems, `See: ${COMMAND} --help`]) setup.complain(plain(text));
+  else for (const text of [...problems, `See: ${COMMAND} --help`]) setup.complain(printable(text));
   return 2;
 }
 
@@ -107,7 +109,7 @@ async function run(line: Run, setup: CommandSetup): Promise<Outcome> {
   let connection: Connection | undefined;
   try {
     connection = await connect(line, setup);
-    if (!line.json) for (const note of connection.notes ?? []) setup.print(note);
+    if (!line.json) for (const note of connection.notes ?? []) setup.print(printable(note));
     return (
       assertOwnAccount(line, connection) ?? (await line.command.run(await taskOf(line, connection, setup)))
     );
@@ -135,11 +137,11 @@ async function taskOf(line: Run, { caller, ports }: Connection, setup: CommandSe
     caller,
     ports: await ports(),
     show: (lines) => {
-      if (!json) for (const text of lines) setup.print(plain(text));
+      if (!json) for (const text of lines) setup.print(printable(text));
     },
     // With --json the caller is a program, which answers no questions.
-    agrees: async (question) => options.yes ?? (!json && (await setup.ask?.(plain(question))) === true),
-    tell: (text) => (json ? setup.complain : setup.print)(plain(text)),
+    agrees: async (question) => options.yes ?? (!json && (await setup.ask?.(printable(question))) === true),
+    tell: (text) => (json ? setup.complain : setup.print)(printable(text)),
     ...(setup.screen && !json && { screen: setup.screen }),
     interruptions: () => setup.interruptions?.() ?? new AbortController().signal,
   };
@@ -159,6 +161,3 @@ function toJson({ command, fleet }: Run, { outcome, exitCode, lines, facts }: Ou
   const message = lines.join('\n');
   return JSON.stringify({ command: command.name, fleet: fleet.name, outcome, exitCode, message, ...facts });
 }
-
-/** Names and tags come from outside: they must not move the cursor or colour the screen. */
-const plain = (text: string): string => text.replaceAll(/\p{Cc}/gu, '�');

@@ -1,4 +1,5 @@
 /** Lines that scroll, and below them a block that is redrawn in place, cut to the terminal's width. */
+import { printable } from '../../../lambdas/domain/core/words.ts';
 import { cutTo, rowsTaken } from '../../../lib/terminal/width.ts';
 import type { Screen } from '../command.ts';
 
@@ -58,6 +59,3 @@ export class LiveBlock {
     this.#painted = fitting;
   }
 }
-
-/** Names come from outside: they must not move the cursor. */
-const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, '�');

@@ -2,7 +2,7 @@
  * The closed list of failures. A name here is a contract: the state machine matches on it, the alarm shows it,
  * `docs/runbook.md` has one entry for it (a test holds that). Nothing else may be thrown on purpose.
  */
-import { printable } from './words.ts';
+import { plain } from './words.ts';
 
 const NAMES = [
   'InvalidInput',
@@ -52,6 +52,9 @@ export type FailureName = (typeof NAMES)[number];
 export const isFailureName = (name: string): name is FailureName =>
   (NAMES as readonly string[]).includes(name);
 
+/** However many hosts or problems a message lists. Step Functions keeps 32,768 characters of a cause. */
+const LONGEST = 4_000;
+
 /**
  * A failure with a name of the closed list. The message is for the operator at 3 a.m.: what happened, to which
  * host, what to do next. It never carries a request, a header or anything else that could hold a secret.
@@ -60,8 +63,8 @@ export class DeploymentError extends Error {
   override readonly name: FailureName;
 
   constructor(name: FailureName, message: string, options?: { cause?: unknown }) {
-    // Whatever a message quotes (a console, an alert, AWS): nothing in it may move a terminal's cursor.
-    super(printable(message), options);
+    // Whatever a message quotes (a console, an alert, AWS): nothing in it may move a terminal's cursor, or go on for ever.
+    super(plain(message, LONGEST), options);
     // An own property set from a literal: a minified class name would reach the state machine as "a".
     this.name = name;
   }

@@ -1,4 +1,5 @@
 /** Small words for sentences: lists that stay short, counts that read well, moments and spans. */
+import { masked } from './secrets.ts';
 
 /** `i-1, i-2 and 7 more`: sentences travel in the document and stay bounded. */
 export function list(items: readonly string[], most = 4): string {
@@ -10,22 +11,24 @@ export function list(items: readonly string[], most = 4): string {
 }
 
 /**
- * A name or message that others chose (a host's name, a tag, an alert), fit for a sentence: on one line, cut at `most`
- * characters, and without the characters that would move the cursor, colour a terminal, or show letters in another
- * order than they stand in.
+ * How everything that comes from outside is shown, at every place where people read it (command, cause, record, page,
+ * mail): on one line, without secrets, and without characters that move a cursor, colour a terminal, end a line, show
+ * letters in another order than they stand in, or are not seen at all. A joined emoji falls apart by it.
  */
+export function printable(text: string): string {
+  return masked(text).replace(UNSEEN, '\uFFFD').replace(FLOODS, '$1');
+}
+
+/** Control and format characters, halves of characters, line separators, and letters that are blanks. */
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u2800\u3164\uFFA0]/gu;
+/** What combines: with a character of ours before it, or too much of it with one. */
+const FLOODS = /^\p{M}+|(\p{M}{3})\p{M}+/gu;
+
+/** The same for a name or message in a sentence: blanks and line ends as one blank each, cut at `most` characters. */
 export function plain(text: string, most = 200): string {
-  const line = printable(text.replace(/\s+/g, ' '));
+  const line = printable(masked(text).replace(/\s+/g, ' '));
   return line.length <= most ? line : `${line.slice(0, most - 1)}…`.toWellFormed();
 }
-
-/** The text with every character but line ends shown as one that a terminal only prints. */
-export function printable(text: string): string {
-  return text.replace(UNPRINTABLE, (character) => (character === '\n' ? character : '\uFFFD'));
-}
-
-/** Control characters, halves of characters, what turns the direction of writing. */
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
 
 /** `1 host`, `2 hosts`. */
 export function count(n: number, noun: string, plural = `${noun}s`): string {

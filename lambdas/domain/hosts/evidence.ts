@@ -5,7 +5,8 @@
  */
 import type { Instance } from '../../ports/ec2.ts';
 import type { Deployment, Evidence } from '../core/document.ts';
-import { list } from '../core/words.ts';
+import { masked } from '../core/secrets.ts';
+import { list, printable } from '../core/words.ts';
 
 /** Three show whether all failed alike. */
 export const MOST_CONSOLES = 3;
@@ -29,14 +30,14 @@ export function failedInstances({ failure }: Deployment, instances: readonly Ins
 
 /** The end of a console as lines: at most 4 KB, without colours and other control characters. */
 export function lastLines(console: string): string[] {
-  const text = console
+  const text = masked(console)
     .replace(/[^\P{Cc}\r\n\t]\[[0-9;?]*[A-Za-z]/gu, '')
     .replace(/\r\n?/g, '\n')
     .replace(/[^\P{Cc}\n\t]/gu, '');
   const end = Buffer.from(text).subarray(-MOST_BYTES).toString('utf8');
   // Cut in the middle of a character, it would begin with up to three replacement characters.
   const lines = end.replace(/^\uFFFD{1,3}/, '').split('\n');
-  return lines.map((line) => line.trimEnd()).filter((line) => line !== '');
+  return lines.map((line) => printable(line.trimEnd().replaceAll('\t', ' '))).filter((line) => line !== '');
 }
 
 const LONGEST_QUOTE = 300;

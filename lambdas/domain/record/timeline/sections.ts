@@ -4,7 +4,7 @@ import { count, span } from '../../core/words.ts';
 import type { DeploymentRecord } from '../record.ts';
 import type { Bound, BoundPart } from './bound.ts';
 import { type HostRow, type Milestone, newHosts, oldHosts, shownOf } from './hosts.ts';
-import { type Html, html } from './html.ts';
+import { Html, html } from './html.ts';
 import { timeElement } from './moments.ts';
 import type { Timeline, Told } from './timeline.ts';
 
@@ -201,7 +201,7 @@ function sentence({ at, state, says, isFailure }: Told, startedAt: string): Html
 export function consoles({ consoles = {}, kept }: DeploymentRecord): Html {
   const each = Object.entries(consoles).map(
     ([instanceId, lines]) => html`<h3>The end of the console of <span class="id">${instanceId}</span></h3>
-<pre tabindex="0" aria-label="${`Console of ${instanceId}`}">${lines.join('\n')}</pre>
+<pre tabindex="0" aria-label="${`Console of ${instanceId}`}">${new Html(lines.map((line) => html`${line}`.text).join('\n'))}</pre>
 `,
   );
   const keeps =

@@ -19,6 +19,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { DeploymentError } from '../domain/core/errors.ts';
 import type { Archive, Artifacts, ArtifactVersion, StoredObject } from '../ports/s3.ts';
+import { bounded } from './wire/answer.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from './wire/aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
 import { keptClient } from './wire/kept-client.ts';
@@ -27,6 +28,7 @@ import { forbiddenToRead, s3Name } from './wire/s3-request.ts';
 export const liveArtifacts = keptClient((): Artifacts => artifactsAdapter(new S3Client(AWS_CLIENT_OPTIONS)));
 
 export function artifactsAdapter(client: S3Client): Artifacts {
+  bounded(client);
   return {
     find: (Bucket, Key, VersionId) =>
       find(client, { Bucket, Key, ...(VersionId === undefined ? {} : { VersionId }) }),

@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { Copies, CopyRequest, Held, PartSize, Place } from '../ports/s3.ts';
 import { digestsOf, headOf } from './artifacts.ts';
+import { bounded } from './wire/answer.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from './wire/aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
 import { keptClient } from './wire/kept-client.ts';
@@ -34,6 +35,7 @@ const COPY_OPTIONS = {
 export const liveCopies = keptClient((): Copies => copiesAdapter(new S3Client(COPY_OPTIONS)));
 
 export function copiesAdapter(client: S3Client): Copies {
+  bounded(client);
   return {
     look: (place, versionId) => look(client, place, versionId),
     whole: (request) => whole(client, request),

@@ -28,6 +28,7 @@ import { DeploymentError } from '../domain/core/errors.ts';
 import { type Waiting, waitingForTurn } from '../domain/core/patience.ts';
 import type { Ec2, Image, Instance, InstanceState, LaunchRequest, Subnet } from '../ports/ec2.ts';
 import type { Refusal } from '../ports/refusal.ts';
+import { bounded } from './wire/answer.ts';
 import { asking, failureOf, isNamed, mayPass, unavailable, wordsOf } from './wire/aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
 import { sideBySide } from './wire/in-chunks.ts';
@@ -46,6 +47,7 @@ const REAL_TIME: Waiting = { now: Date.now, sleep, random: Math.random };
 
 /** @param waiting how a launch waits for its turn */
 export function ec2Adapter(client: EC2Client, waiting = REAL_TIME): Ec2 {
+  bounded(client);
   return {
     describe: (instanceIds) => describe(client, instanceIds),
     listByTag: (key, value) => listByTag(client, key, value),

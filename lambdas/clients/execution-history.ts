@@ -5,6 +5,7 @@
  */
 
 import type { HistoryTurn } from '../ports/executions.ts';
+import { jsonIn } from './wire/answer.ts';
 import { unavailable } from './wire/aws-errors.ts';
 import type { CallJson } from './wire/aws-json.ts';
 
@@ -85,7 +86,7 @@ function toTurn(event: HistoryEvent, state: string): HistoryTurn | undefined {
 /** A very large answer is cut off in the history: then nothing is known of it. */
 function answerIn(output: string | undefined): unknown {
   try {
-    return JSON.parse(output ?? 'null');
+    return jsonIn(output ?? 'null');
   } catch {
     return null;
   }

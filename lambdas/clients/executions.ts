@@ -2,6 +2,7 @@
 
 import type { ExecutionDescription, ExecutionState, Executions } from '../ports/executions.ts';
 import { recentTurns } from './execution-history.ts';
+import { jsonIn } from './wire/answer.ts';
 import { unavailable } from './wire/aws-errors.ts';
 import { type AwsJsonOptions, type CallJson, jsonCaller, liveJsonOptions } from './wire/aws-json.ts';
 
@@ -65,10 +66,9 @@ async function describe(call: CallJson, executionArn: string): Promise<Execution
   };
 }
 
-/** Never quotes the text: `JSON.parse` would. */
 function parsed(json: string, doing: string): unknown {
   try {
-    return JSON.parse(json);
+    return jsonIn(json);
   } catch {
     throw unavailable(doing, 'its output is not JSON');
   }

@@ -1,6 +1,8 @@
 /** How a step becomes a Lambda function: live ports, one structured log line with what it found, errors by name. */
 import { Logger } from '@aws-lambda-powertools/logger';
+import { masked } from '../domain/core/secrets.ts';
 import type { Step } from '../domain/core/step.ts';
+import { printable } from '../domain/core/words.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 
@@ -16,8 +18,8 @@ const logger = new Logger();
 
 /** Lines beside the step's own, with the same keys. */
 export const systemLog: Log = {
-  info: (sentence, fields = {}) => logger.info(sentence, fields),
-  warn: (sentence, fields = {}) => logger.warn(sentence, fields),
+  info: (sentence, fields = {}) => logger.info(printable(sentence), fields),
+  warn: (sentence, fields = {}) => logger.warn(printable(sentence), fields),
 };
 
 /**
@@ -33,16 +35,28 @@ export function lambdaHandler<Needed extends object, Result>(
     logger.resetKeys();
     logger.appendKeys({ fleet: fleet?.name, deployment: execution?.name, step: step.name });
     try {
-      const result = await step.run(document, livePorts(fleet?.mackerel?.apiKeyParameter ?? ''));
-      logger.info(sentenceOf(result));
+      const result = withoutSecrets(
+        await step.run(document, livePorts(fleet?.mackerel?.apiKeyParameter ?? '')),
+      );
+      logger.info(printable(sentenceOf(result)));
       return result;
     } catch (error) {
       // Name and sentence only: a raw error may carry a request, and a request may carry a key (rule 11).
-      const { name, message } = error instanceof Error ? error : new Error(String(error));
-      logger.error(message, { failure: name });
-      throw error;
+      const told = error instanceof Error ? error : new Error(String(error));
+      // What is not ours was not shown yet. Lambda puts both into the execution's history.
+      told.message = printable(told.message);
+      told.stack = masked(told.stack ?? '');
+      logger.error(told.message, { failure: told.name });
+      throw told;
     }
   };
+}
+
+/** The document travels, and is kept: what a console or a name echoed stays out of it. */
+function withoutSecrets<Result>(result: Result): Result {
+  const text = JSON.stringify(result);
+  const clean = text && masked(text);
+  return clean === text ? result : JSON.parse(clean);
 }
 
 /** To some states the story says something beside the document. */

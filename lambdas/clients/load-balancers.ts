@@ -5,6 +5,7 @@ import type { LoadBalancerRef, LoadBalancers } from '../ports/load-balancers.ts'
 import { classicElb } from './classic-elb.ts';
 import type { OneLoadBalancer } from './one-load-balancer.ts';
 import { targetGroup } from './target-groups.ts';
+import { bounded } from './wire/answer.ts';
 import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
 import { keptClient } from './wire/kept-client.ts';
 
@@ -22,6 +23,7 @@ export const liveLoadBalancers = keptClient(
 );
 
 export function loadBalancersAdapter(clients: LoadBalancerClients): LoadBalancers {
+  for (const client of Object.values(clients)) bounded(client);
   const one = (ref: LoadBalancerRef): OneLoadBalancer =>
     ref.kind === 'classic' ? classicElb(clients.classic, ref) : targetGroup(clients.targetGroups, ref);
   return {

@@ -13,7 +13,8 @@ import { setTimeout as sleepMillis } from 'node:timers/promises';
 import * as v from 'valibot';
 import { version } from '../../package.json';
 import { chunksOf } from '../domain/core/collections.ts';
-import { DeploymentError } from '../domain/core/errors.ts';
+import { DeploymentError, isFailure } from '../domain/core/errors.ts';
+import { keepSecret, masked } from '../domain/core/secrets.ts';
 import type {
   Annotation,
   Mackerel,
@@ -23,6 +24,7 @@ import type {
   ServicePoint,
 } from '../ports/mackerel.ts';
 import type { Refusal } from '../ports/refusal.ts';
+import { jsonIn, textOf } from './wire/answer.ts';
 
 export interface MackerelOptions {
   /** Asked before each request; cache it outside. Its own failure (`MackerelKeyUnreadable`) passes through unchanged. */
@@ -430,9 +432,9 @@ async function ask<S extends v.GenericSchema>(
 function parse<S extends v.GenericSchema>(call: Call, answer: Answer, schema: S): v.InferOutput<S> {
   let json: unknown;
   try {
-    json = JSON.parse(answer.text);
-  } catch {
-    throw notUnderstood(call, 'it is not JSON');
+    json = jsonIn(answer.text);
+  } catch (error) {
+    throw notUnderstood(call, `it is ${(error as Error).message}`);
   }
   const parsed = v.safeParse(schema, json);
   if (parsed.success) return parsed.output;
@@ -469,7 +471,7 @@ function serviceUnknown(service: string): (said: string) => DeploymentError {
 function transport(options: MackerelOptions): Exchange {
   const { apiKey, attempts = 3, backoffMs = 300, sleep = sleepMillis } = options;
   return async (call) => {
-    const key = usable(await apiKey());
+    const key = keepSecret(usable(await apiKey()));
     let trouble = '';
     for (let attempt = 1; attempt <= attempts; attempt += 1) {
       if (attempt > 1) await sleep(backoffMs * 2 ** (attempt - 2) * (1 - Math.random() / 2));
@@ -508,7 +510,7 @@ async function tryOnce(
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = await response.text();
+    const text = await textOf(response, 'Mackerel');
     if (response.status === 408 || response.status === 429 || response.status >= 500) {
       return { trouble: `status ${response.status}` };
     }
@@ -516,9 +518,10 @@ async function tryOnce(
     return {
       status: response.status,
       ok: response.ok,
-      text: response.ok ? text : text.replaceAll(key, '[key]'),
+      text: response.ok ? text : masked(text),
     };
   } catch (error) {
+    if (isFailure(error)) throw error;
     return { trouble: nameOfTrouble(error, timeoutMs) };
   }
 }
@@ -556,7 +559,7 @@ const nameOf = (call: Call) => `${call.method} /api/v0/${call.path}`;
 /** Mackerel's own words: `{"error":{"message"}}` today, `{"error":"…"}` before 2023, a page from what stands before it. */
 function quote(answer: Answer): string {
   const known = v.safeParse(ErrorText, answer.text);
-  const said = known.success ? known.output : answer.text.replace(/<[^>]*>/g, ' ');
+  const said = known.success ? known.output : answer.text.replace(/<[^<>]*>/g, ' ');
   return cut(said.replace(/\s+/g, ' ').trim() || 'no reason given', QUOTE_LIMIT);
 }
 

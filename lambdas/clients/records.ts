@@ -4,6 +4,7 @@
  */
 import { DeploymentError } from '../domain/core/errors.ts';
 import type { Records } from '../ports/s3.ts';
+import { jsonIn } from './wire/answer.ts';
 import { asking, isNamed, wordsOf } from './wire/aws-errors.ts';
 import { type AwsJsonOptions, liveJsonOptions, patiently } from './wire/aws-json.ts';
 import {
@@ -44,7 +45,7 @@ async function read(options: AwsJsonOptions, place: S3Place): Promise<unknown> {
   );
   if (text === undefined) return undefined;
   try {
-    return JSON.parse(text);
+    return jsonIn(text);
   } catch {
     throw new DeploymentError(
       'InvalidInput',

@@ -10,6 +10,7 @@ import { failure } from '../support/failures.ts';
 vi.stubEnv('POWERTOOLS_DEV', 'true');
 vi.resetModules();
 const { lambdaHandler, systemLog } = await import('../../lambdas/clients/handler.ts');
+const { keepSecret } = await import('../../lambdas/domain/core/secrets.ts');
 
 const lines: Record<string, unknown>[] = [];
 beforeEach(() => {
@@ -69,6 +70,20 @@ describe('a step as a Lambda function', () => {
       deployment: 'deploy-2',
       step: 'new-hosts-are-ready',
     });
+  });
+
+  it('keeps a secret that something echoed out of the result, the log and the error', async () => {
+    keepSecret('s3cr3t/that-was-read');
+    const echo = 'i-1 says s3cr3t/that-was-read, s3cr3t%2Fthat-was-read';
+    const result = await handle(() => ({ reason: echo, consoles: { 'i-1': [echo] }, at: 7 }));
+    const says = 'i-1 says ***, ***';
+    expect(result).toEqual({ reason: says, consoles: { 'i-1': [says] }, at: 7 });
+    const bug = await handle(fail(new TypeError(`${echo}\u001b[2J`))).catch(
+      (error: unknown) => error as Error,
+    );
+    expect(bug).toMatchObject({ name: 'TypeError', message: `${says}\uFFFD[2J` });
+    systemLog.warn(echo);
+    expect(`${JSON.stringify(lines)}${(bug as Error).stack}`).not.toMatch(/s3cr3t/);
   });
 
   it('logs what else the step has to say under the same keys, metrics at the top of the line', async () => {

@@ -13,6 +13,7 @@ import {
   GetBucketVersioningCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { jsonIn } from '../../../lambdas/clients/wire/answer.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from '../../../lambdas/clients/wire/aws-errors.ts';
 import { type CallJson, jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
@@ -168,7 +169,7 @@ async function rule(call: CallJson, Name: string): Promise<EventRule[]> {
 /** JSON that an answer holds as text. */
 function parsed(text: unknown, doing: string): unknown {
   try {
-    return JSON.parse(String(text));
+    return jsonIn(String(text));
   } catch {
     throw unavailable(doing, 'the answer could not be read');
   }

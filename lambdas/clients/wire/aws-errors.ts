@@ -4,6 +4,7 @@
  * the response with its socket and headers, which must not reach a log.
  */
 import { DeploymentError } from '../../domain/core/errors.ts';
+import { masked } from '../../domain/core/secrets.ts';
 
 /** The parts of an SDK error that are looked at. */
 interface AwsError extends Error {
@@ -97,8 +98,11 @@ const MAX_WORDS = 300;
  */
 export function wordsOf(error: Error): string {
   const said = isUnreadableAnswer(error) ? 'the answer could not be read' : error.message;
-  const [first = ''] = said.split(/Encoded authorization|The Canonical String|String-to-Sign|\n/);
-  const words = first.trim().replace(/\.+$/, '').slice(0, MAX_WORDS);
+  const [first = ''] = said.split(/Encoded authorization|The Canonical String|String-to-Sign|\n/, 1);
+  const words = masked(first)
+    .trim()
+    .slice(0, MAX_WORDS)
+    .replace(/(?<!\.)\.+$/, '');
   return words === '' || words === error.name ? error.name : `${error.name}: ${words}`;
 }
 

@@ -5,11 +5,12 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AwsClient } from 'aws4fetch';
 import { endpointOf } from '../../domain/core/aws.ts';
+import { jsonIn } from './answer.ts';
 import { asking, mayPass, unavailable } from './aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
-import { type Credentials, credentialsFromEnvironment, regionFromEnvironment } from './lambda-credentials.ts';
+import { credentialsFromEnvironment, regionFromEnvironment } from './lambda-credentials.ts';
+import { type Signing, sendSigned } from './signed.ts';
 
 /** Host name and signing name of a service → how its requests are addressed. */
 const SERVICES = {
@@ -21,14 +22,9 @@ const SERVICES = {
 } as const;
 export type JsonService = keyof typeof SERVICES;
 
-export interface AwsJsonOptions {
-  readonly region: string;
+export interface AwsJsonOptions extends Signing {
   /** The service's own in the Region, unless given. */
   readonly endpoint?: string;
-  /** Asked before each request. */
-  readonly credentials: () => Promise<Credentials>;
-  /** Of one request, with its answer. */
-  readonly timeoutMs?: number;
   /** Before the second try; doubled before each further one. */
   readonly pauseMs?: number;
 }
@@ -88,8 +84,7 @@ async function send(
 ): Promise<JsonAnswer> {
   const { region, endpoint = endpointOf(service, region) } = options;
   const { target, version } = SERVICES[service];
-  const signer = new AwsClient({ ...(await options.credentials()), service, region });
-  const signed = await signer.sign(endpoint, {
+  const response = await sendSigned(service, options, endpoint, {
     method: 'POST',
     headers: {
       'content-type': `application/x-amz-json-${version}`,
@@ -97,19 +92,17 @@ async function send(
     },
     body: JSON.stringify(request.input),
   });
-  const timeoutMs = options.timeoutMs ?? AWS_CLIENT_OPTIONS.requestHandler.requestTimeout;
-  const response = await fetch(signed, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
-  const body = parseBody(await response.text());
+  const body = parseBody(response.text);
   if (!response.ok) return refusalOf(body ?? {}, response.status, request);
   // An answer that cannot be read says nothing, least of all that something is absent.
   if (body === undefined) throw unavailable(request.doing, 'the answer could not be read');
   return { body };
 }
 
-/** `undefined` for what is not a JSON object. Never throws: the error of `JSON.parse` quotes the text. */
+/** `undefined` for what is not a JSON object. */
 function parseBody(text: string): JsonAnswer['body'] | undefined {
   try {
-    const body: unknown = JSON.parse(text);
+    const body = jsonIn(text);
     return typeof body === 'object' && body !== null ? (body as JsonAnswer['body']) : undefined;
   } catch {
     return undefined;

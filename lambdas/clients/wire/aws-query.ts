@@ -3,29 +3,25 @@
  * matter. One try; what goes wrong is thrown in the shape of the SDK's errors, for `asking` to judge.
  */
 
-import { AwsClient } from 'aws4fetch';
 import { endpointOf } from '../../domain/core/aws.ts';
 import type { AwsJsonOptions } from './aws-json.ts';
-import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
+import { sendSigned } from './signed.ts';
 
 export type AwsQueryOptions = Pick<AwsJsonOptions, 'region' | 'endpoint' | 'credentials' | 'timeoutMs'>;
 
 /** @param form with `Action` and `Version`. Answers the XML of a success. */
 export async function sendQuery(
-  { region, credentials, timeoutMs, ...options }: AwsQueryOptions,
+  options: AwsQueryOptions,
   service: string,
   form: Readonly<Record<string, string>>,
 ): Promise<string> {
-  const endpoint = options.endpoint ?? endpointOf(service, region);
-  const signer = new AwsClient({ ...(await credentials()), service, region });
-  const signed = await signer.sign(endpoint, {
+  const endpoint = options.endpoint ?? endpointOf(service, options.region);
+  const response = await sendSigned(service, options, endpoint, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
     body: new URLSearchParams(form).toString(),
   });
-  const signal = AbortSignal.timeout(timeoutMs ?? AWS_CLIENT_OPTIONS.requestHandler.requestTimeout);
-  const response = await fetch(signed, { redirect: 'manual', signal });
-  const body = await response.text();
+  const body = response.text;
   if (response.ok) return body;
   // In the shape of the SDK's errors, so that it is judged by the same table.
   const error = new Error(tagged(body, 'Message') ?? '');

@@ -4,12 +4,11 @@
  */
 
 import { createHash } from 'node:crypto';
-import { AwsClient } from 'aws4fetch';
 import { endpointOf } from '../../domain/core/aws.ts';
 import { DeploymentError } from '../../domain/core/errors.ts';
 import type { AwsJsonOptions } from './aws-json.ts';
-import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
 import { tagged } from './aws-query.ts';
+import { sendSigned } from './signed.ts';
 
 export interface S3Place {
   readonly bucket: string;
@@ -39,17 +38,10 @@ export const s3Name = ({ bucket, key, versionId }: S3Place): string =>
  */
 export async function askS3(options: AwsJsonOptions, place: S3Place, content?: S3Content): Promise<S3Answer> {
   const { region, endpoint = endpointOf('s3', region) } = options;
-  const timeoutMs = options.timeoutMs ?? AWS_CLIENT_OPTIONS.requestHandler.requestTimeout;
-  const signer = new AwsClient({ ...(await options.credentials()), service: 's3', region });
   const request = content === undefined ? { method: 'GET' } : puttingOf(content);
-  const signed = await signer.sign(urlOf(place, endpoint), request);
-  const response = await fetch(signed, { redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
-  const home = /^[a-z0-9-]+$/.exec(response.headers.get('x-amz-bucket-region') ?? '')?.[0];
-  return {
-    status: response.status,
-    text: await response.text(),
-    ...(home !== undefined && { region: home }),
-  };
+  const { status, text, headers } = await sendSigned('s3', options, urlOf(place, endpoint), request);
+  const home = /^[a-z0-9-]+$/.exec(headers.get('x-amz-bucket-region') ?? '')?.[0];
+  return { status, text, ...(home !== undefined && { region: home }) };
 }
 
 /**

@@ -13,7 +13,7 @@ interface Open extends Xml {
 
 /** Each where the one before ended: what is no token ends the reading at once. */
 const TOKEN =
-  /<!--[\s\S]*?-->|<[?!](?!\[CDATA\[)[^>]*>|<!\[CDATA\[([\s\S]*?)\]\]>|<(\/?)([^\s/>]+)(?:"[^"]*"|'[^']*'|[^>"'])*?(\/?)>|([^<]+)/gy;
+  /<!--[\s\S]*?-->|<[?!](?!\[CDATA\[|--)[^>]*>|<!\[CDATA\[([\s\S]*?)\]\]>|<(\/?)([^\s/<>!?]+)(?=[\s/>])(?:"[^"]*"|'[^']*'|[^<>"'])*?(\/?)>|([^<]+)/gy;
 
 /** @throws SyntaxError for an answer that was cut off, or is no XML. */
 export function parseXml(source: string): Xml {

@@ -19,8 +19,8 @@ export function printable(text: string): string {
   return masked(text).replace(UNSEEN, '\uFFFD').replace(FLOODS, '$1');
 }
 
-/** Control and format characters, halves of characters, line separators, and letters that are blanks. */
-const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\u034F\u115F\u1160\u17B4\u17B5\u180B-\u180F\u2800\u3164\uFFA0]/gu;
+/** Control and format characters, halves of characters, line separators, and blanks, but no form of a kanji or emoji. */
+const UNSEEN = /(?!\p{Variation_Selector})[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 /** What combines: with a character of ours before it, or too much of it with one. */
 const FLOODS = /^\p{M}+|(\p{M}{3})\p{M}+/gu;
 

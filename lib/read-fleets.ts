@@ -1,6 +1,7 @@
 /** Reads `bin/fleets.ts`: either environments with their fleets, all defaults filled in, or all its problems at once. */
 import * as v from 'valibot';
 import { problems, shown } from '../lambdas/domain/core/problems.ts';
+import { firstOf } from '../lambdas/domain/core/words.ts';
 import { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
 import { FLEET_RULES, type FleetRule, type RuleBreach, roleIdentity } from './fleet-rules.ts';
 import { type FlowFleet, flowProblems } from './release-flow-rules.ts';
@@ -14,13 +15,16 @@ export type Environment = EnvironmentConfig & { readonly fleets: readonly FleetC
  */
 export const MOST_FLEETS = 10;
 
+/** As many as a person mends before the next look. */
+const MOST_PROBLEMS = 50;
+
 /** The fleets file has problems. The message lists all of them and is meant to be shown without a stack trace. */
 export class FleetsFileError extends Error {
   override readonly name = 'FleetsFileError';
 
   constructor(readonly problems: readonly string[]) {
     const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-    super([`bin/fleets.ts has ${count}:`, ...problems].join('\n  - '));
+    super([`bin/fleets.ts has ${count}:`, ...firstOf(problems, MOST_PROBLEMS)].join('\n  - '));
   }
 }
 

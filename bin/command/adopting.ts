@@ -5,7 +5,7 @@
 
 import { groupBy } from '../../lambdas/domain/core/collections.ts';
 import { isProtected, TAG } from '../../lambdas/domain/core/fleet.ts';
-import { count } from '../../lambdas/domain/core/words.ts';
+import { count, plain } from '../../lambdas/domain/core/words.ts';
 import type { Instance } from '../../lambdas/ports/ec2.ts';
 import type { MackerelHost, MackerelStatus } from '../../lambdas/ports/mackerel.ts';
 
@@ -87,7 +87,7 @@ const GROUP_TAG = 'aws:autoscaling:groupName';
 function reasonToLeave(fleet: string, facts: AdoptionFacts, instance: Instance): string | undefined {
   const { instanceId, state, tags, subnetId } = instance;
   const owner = tags[TAG.fleet];
-  if (owner !== undefined && owner !== fleet) return `belongs to the fleet ${owner}`;
+  if (owner !== undefined && owner !== fleet) return `belongs to the fleet ${plain(owner, 80)}`;
   if (state !== 'running') return `is ${state}`;
   if (owner === fleet) return undefined;
   if (isProtected(instance)) return `carries the hand brake, the tag ${TAG.protect}: ask who put it there`;
@@ -97,7 +97,7 @@ function reasonToLeave(fleet: string, facts: AdoptionFacts, instance: Instance):
   if (vpc !== facts.fleetVpc) return `is in ${vpc ?? 'an unknown VPC'}; the fleet is in ${facts.fleetVpc}`;
   const group = tags[GROUP_TAG];
   if (group !== undefined)
-    return `the Auto Scaling group ${group} would replace it when it is terminated: detach it first`;
+    return `the Auto Scaling group ${plain(group, 80)} would replace it when it is terminated: detach it first`;
   return undefined;
 }
 

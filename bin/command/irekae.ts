@@ -6,11 +6,12 @@
 
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
 import { masked } from '../../lambdas/domain/core/secrets.ts';
-import { printable } from '../../lambdas/domain/core/words.ts';
+import { firstOf, printable } from '../../lambdas/domain/core/words.ts';
 import type { Connection } from '../../lambdas/ports/command.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import { FleetsFileError, readFleets } from '../../lib/read-fleets.ts';
+import { cutTo } from '../../lib/terminal/width.ts';
 import { adopt } from './actions/adopt.ts';
 import { cancel } from './actions/cancel.ts';
 import { deploy } from './actions/deploy.ts';
@@ -70,7 +71,7 @@ export async function irekae(argv: readonly string[], setup: CommandSetup): Prom
   const outcome = await run(line, setup);
   const say = outcome.exitCode === 0 ? setup.print : setup.complain;
   if (line.json) setup.print(masked(toJson(line, outcome)));
-  else for (const text of outcome.lines) say(printable(text));
+  else for (const text of outcome.lines) say(shown(text));
   return outcome.exitCode;
 }
 
@@ -86,11 +87,13 @@ function complain(line: Extract<CommandLine, { kind: 'bad' }>, setup: CommandSet
     fleet,
     outcome: 'bad-usage',
     exitCode: 2,
-    message: problems.join('\n'),
+    message: firstOf(problems, MOST_PROBLEMS).join('\n'),
     problems,
   };
   if (json) setup.print(JSON.stringify(outcome));
-  else for (const text of [...problems, `See: ${COMMAND} --help`]) setup.complain(printable(text));
+  else
+    for (const text of [...firstOf(problems, MOST_PROBLEMS), `See: ${COMMAND} --help`])
+      setup.complain(shown(text));
   return 2;
 }
 
@@ -103,13 +106,18 @@ function readSafely(argv: readonly string[], { fleetsFile }: CommandSetup): Comm
   }
 }
 
+const MOST_PROBLEMS = 60;
+
+/** A line of the command, whatever stands in it: never longer than a screen. */
+const shown = (text: string): string => cutTo(printable(text), 2_000);
+
 type Run = Extract<CommandLine, { kind: 'run' }>;
 
 async function run(line: Run, setup: CommandSetup): Promise<Outcome> {
   let connection: Connection | undefined;
   try {
     connection = await connect(line, setup);
-    if (!line.json) for (const note of connection.notes ?? []) setup.print(printable(note));
+    if (!line.json) for (const note of connection.notes ?? []) setup.print(shown(note));
     return (
       assertOwnAccount(line, connection) ?? (await line.command.run(await taskOf(line, connection, setup)))
     );
@@ -137,11 +145,11 @@ async function taskOf(line: Run, { caller, ports }: Connection, setup: CommandSe
     caller,
     ports: await ports(),
     show: (lines) => {
-      if (!json) for (const text of lines) setup.print(printable(text));
+      if (!json) for (const text of lines) setup.print(shown(text));
     },
     // With --json the caller is a program, which answers no questions.
     agrees: async (question) => options.yes ?? (!json && (await setup.ask?.(printable(question))) === true),
-    tell: (text) => (json ? setup.complain : setup.print)(printable(text)),
+    tell: (text) => (json ? setup.complain : setup.print)(shown(text)),
     ...(setup.screen && !json && { screen: setup.screen }),
     interruptions: () => setup.interruptions?.() ?? new AbortController().signal,
   };

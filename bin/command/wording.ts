@@ -1,10 +1,10 @@
 /** How the command says things: moments, tables, executions. */
 
-import { secondsBetween, span } from '../../lambdas/domain/core/words.ts';
+import { printable, secondsBetween, span } from '../../lambdas/domain/core/words.ts';
 import { wantedBy } from '../../lambdas/domain/lock/pending.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { PendingRequest } from '../../lambdas/ports/ledger.ts';
-import { padTo, width } from '../../lib/terminal/width.ts';
+import { cutTo, padTo, width } from '../../lib/terminal/width.ts';
 
 /** `2026-11-22 03:01:23 UTC`. */
 export const moment = (at: Date): string => `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
@@ -28,8 +28,13 @@ export function executionWords(state: ExecutionState, now: Date): string {
 /** What is waiting for its turn: `version v3`, `the rollback to deploy-1 (version v1)`. */
 export const waiting = (request: PendingRequest): string => wantedBy(request).replace(/,$/, '');
 
-/** Aligned columns; the last cell of a line is not padded. */
-export function table(rows: readonly (readonly string[])[]): string[] {
+const WIDEST = 60;
+
+/** Aligned columns; the last cell of a line is not padded, and alone may be long. A name pushes nothing off the screen. */
+export function table(given: readonly (readonly string[])[]): string[] {
+  const rows = given.map((row) =>
+    row.map((cell, column) => (column === row.length - 1 ? cell : cutTo(printable(cell), WIDEST))),
+  );
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, column) => {

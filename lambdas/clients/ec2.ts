@@ -26,6 +26,7 @@ import {
 import { chunksOf } from '../domain/core/collections.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
 import { type Waiting, waitingForTurn } from '../domain/core/patience.ts';
+import { list } from '../domain/core/words.ts';
 import type { Ec2, Image, Instance, InstanceState, LaunchRequest, Subnet } from '../ports/ec2.ts';
 import type { Refusal } from '../ports/refusal.ts';
 import { bounded } from './wire/answer.ts';
@@ -234,7 +235,7 @@ async function terminateChunk(client: EC2Client, ids: string[]): Promise<Refusal
     return [];
   } catch (error) {
     // A bug of ours, or "unknown": the caller tries all of them again. Anything else is about one id or its zone.
-    const failure = failureOf(error, `terminate ${ids.join(', ')}`);
+    const failure = failureOf(error, `terminate ${list(ids)}`);
     if (!isNamed(failure, 'ServiceRefused')) throw failure;
     return terminateOneByOne(client, ids);
   }

@@ -1,6 +1,7 @@
 /** What the two kinds of load balancer have in common: `classic-elb.ts` and `target-groups.ts` say the rest. */
 import { chunksOf } from '../domain/core/collections.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
+import { list } from '../domain/core/words.ts';
 import type { LoadBalancerSettings, Member, TargetPorts } from '../ports/load-balancers.ts';
 import { asking, isNamed, unavailable, wordsOf } from './wire/aws-errors.ts';
 import { inChunks } from './wire/in-chunks.ts';
@@ -62,7 +63,7 @@ export function oneLoadBalancer<Health>(requests: BalancerRequests<Health>): One
           await requests.register(ids, ports).catch((error: unknown) => {
             // A young instance may not be known everywhere yet. If it died instead, the next look at it tells.
             if (!isUnknown(error)) throw error;
-            throw unavailable(`register ${ids.join(', ')} with ${name}`, wordsOf(error));
+            throw unavailable(`register ${list(ids)} with ${name}`, wordsOf(error));
           });
       }),
     // An unknown id is as good as deregistered.

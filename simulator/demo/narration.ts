@@ -46,7 +46,7 @@ export class Narrator {
 }
 
 /** A sentence that only counts down says nothing new. */
-const withoutSpans = (text: string) => text.replace(/\d+ (h|min|s)\b/g, '…');
+const withoutSpans = (text: string) => text.replace(/\b\d{1,9} (h|min|s)\b/g, '…');
 
 export function failed({ at, state, answer }: StoryEvent): Line {
   const { name, message } = answer instanceof Error ? answer : new Error(String(answer));

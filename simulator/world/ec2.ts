@@ -5,6 +5,7 @@
 
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { glob } from '../../lambdas/domain/core/pattern.ts';
 import type { Ec2, Image, Instance, LaunchRequest, Subnet } from '../../lambdas/ports/ec2.ts';
 import type { Refusal } from '../../lambdas/ports/refusal.ts';
 import { addressOf, ModelInstance } from './instance.ts';
@@ -311,7 +312,7 @@ export class Ec2Model {
 
   matchingImages(query: Parameters<Ec2['matchingImages']>[0]): readonly Image[] {
     const owner = query.owner === this.#world.account ? 'self' : query.owner;
-    const name = query.namePattern === undefined ? /^/ : wildcard(query.namePattern);
+    const name = query.namePattern === undefined ? /^/ : glob(query.namePattern);
     const now = new Date(this.#world.now());
     const matching = this.#images.filter(
       (image) =>
@@ -488,12 +489,6 @@ function userTermination(instance: ModelInstance, at: number) {
     doneAt: at + instance.life.shutdownMillis,
     reason: USER_SHUTDOWN,
   } as const;
-}
-
-/** EC2's filter patterns: `*` any text, `?` any character. */
-function wildcard(pattern: string): RegExp {
-  const literal = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`);
 }
 
 function emptyTermination(): DeploymentError {

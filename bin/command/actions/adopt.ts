@@ -5,7 +5,7 @@
 
 import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import { fleetSize, loadBalancerName, TAG } from '../../../lambdas/domain/core/fleet.ts';
-import { count, list } from '../../../lambdas/domain/core/words.ts';
+import { count, list, plain } from '../../../lambdas/domain/core/words.ts';
 import type { Refusal } from '../../../lambdas/ports/refusal.ts';
 import { type Candidate, decideAdoption } from '../adopting.ts';
 import type { Command, Task } from '../command.ts';
@@ -32,7 +32,11 @@ async function adoptHosts(task: Task): Promise<Outcome> {
   task.show(candidateLines(task, candidates));
   const facts = { hosts: candidates.map(hostFacts) };
   if (ids.length === 0) return nothingToAdopt(task, candidates, facts);
-  if (!(await task.agrees(`Give ${count(ids.length, 'host')} the tag ${TAG.fleet}=${task.fleet.name}?`)))
+  if (
+    !(await task.agrees(
+      `Give ${count(ids.length, 'host')} the tag ${TAG.fleet}=${task.fleet.name}: ${ids.join(', ')}?`,
+    ))
+  )
     return notAgreed('adopt', task.fleet.name, facts);
   // A person may have taken long to answer: tag only what was shown and is unchanged.
   const still = adoptable(await findCandidates(task));
@@ -105,11 +109,11 @@ function candidateLines({ fleet }: Task, candidates: readonly Candidate[]): stri
   const rows = candidates.map(({ verdict, instanceId, names, status, instance, why }) => [
     WOULD[verdict],
     instanceId ?? '-',
-    list(names.length > 0 ? names : ['-'], 2),
+    list(names.length > 0 ? names.map((name) => plain(name, 28)) : ['-'], 2),
     status ?? '-',
     instance?.instanceType ?? '-',
     instance?.launchedAt.toISOString().slice(0, 10) ?? '-',
-    instance?.tags.Name ?? '-',
+    plain(instance?.tags.Name ?? '-', 40),
     why,
   ]);
   const head = ['', 'instance', 'host in Mackerel', 'status', 'type', 'launched', 'Name tag', 'why'];
@@ -156,7 +160,7 @@ function tell({ adopted, changed, refused }: Tagged, facts: object): Outcome {
       ? 'No host was tagged.'
       : `${count(adopted.length, 'host')} tagged: ${list(adopted, 20)}.`,
     ...changed.map((id) => `${id} was left alone: it has changed since you agreed.`),
-    ...refused.map(({ id, reason }) => `EC2 refused to tag ${id}: ${reason}.`),
+    ...refused.map(({ id, reason }) => `EC2 refused to tag ${id}: ${plain(reason)}.`),
   ];
   const end = adopted.length > 0 && refused.length === 0 ? done : failed;
   return end(adopted.length > 0 ? 'adopted' : 'not-adopted', lines, facts);

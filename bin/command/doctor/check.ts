@@ -56,7 +56,7 @@ const DENIED =
 /** Without what differs between the calls of one outage, and without advice for others. */
 const inOurWords = (message: string) =>
   message
-    .replace(/ (Check the permissions of|It may pass:|If Mackerel is not under) .*$/, '')
+    .replace(/ (Check the permissions of|It may pass:|If Mackerel is not under) [\s\S]*$/, '')
     .replace(/ (GET|POST) \S+ in \d+ attempts/, '')
     .replace(/\.$/, '');
 

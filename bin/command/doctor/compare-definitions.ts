@@ -1,4 +1,5 @@
 /** Where a deployed state machine differs from what would be deployed now. */
+import { fitting, literally } from '../../../lambdas/domain/core/pattern.ts';
 
 export interface Difference {
   /** As in `States.Launch new instances.TimeoutSeconds`. */
@@ -30,8 +31,7 @@ function compare(path: string, deployed: unknown, here: unknown, found: Differen
 
 function fits(deployed: unknown, here: unknown): boolean {
   if (typeof here === 'string' && typeof deployed === 'string' && HOLE.test(here)) {
-    const parts = here.split(HOLE).map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-    return new RegExp(`^${parts.join('.+')}$`, 's').test(deployed);
+    return fitting(here.split(HOLE).map(literally), '.+').test(deployed);
   }
   return Object.is(deployed, here);
 }

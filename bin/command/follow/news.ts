@@ -58,7 +58,7 @@ export class News {
 }
 
 /** A sentence that only counts down says nothing new. */
-const withoutSpans = (text: string) => text.replace(/\d+ (h|min|s)( \d+ (min|s))?\b/g, '…');
+const withoutSpans = (text: string) => text.replace(/\b\d{1,9} (h|min|s)( \d{1,9} (min|s))?\b/g, '…');
 
 function textOf({ kind, answer, error, cause }: HistoryTurn): string | undefined {
   if (kind === 'entered') return undefined;

@@ -2,7 +2,7 @@
  * The closed list of failures. A name here is a contract: the state machine matches on it, the alarm shows it,
  * `docs/runbook.md` has one entry for it (a test holds that). Nothing else may be thrown on purpose.
  */
-import { plain } from './words.ts';
+import { firstOf, plain } from './words.ts';
 
 const NAMES = [
   'InvalidInput',
@@ -85,6 +85,6 @@ export function assertGatesOpen([first, ...others]: readonly {
   readonly sentence: string;
 }[]): void {
   if (first === undefined) return;
-  const rest = others.map(({ name, sentence }) => ` Also ${name}: ${sentence}`);
-  throw new DeploymentError(first.name, `${first.sentence}${rest.join('')}`);
+  const rest = others.map(({ name, sentence }) => `Also ${name}: ${sentence}`);
+  throw new DeploymentError(first.name, [first.sentence, ...firstOf(rest)].join(' '));
 }

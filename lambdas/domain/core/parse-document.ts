@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { DeploymentError, isFailure } from './errors.ts';
 import { problems } from './problems.ts';
+import { firstOf, plain } from './words.ts';
 
 /**
  * @param needs the keys that other steps must have written
@@ -17,7 +18,7 @@ export function parseDocument<S extends v.GenericSchema>(
     const where = parsed.issues.map((issue) => v.getDotPath(issue) ?? '(document)');
     throw new DeploymentError(
       'StepCrashed',
-      `The document does not have the shape that this step needs, at ${where.join(', ')}. ` +
+      `The document does not have the shape that this step needs, at ${firstOf(where.map((path) => plain(path, 80))).join(', ')}. ` +
         'Steps are started by the state machine, not by hand; redeploy the stack if both versions differ.',
     );
   }
@@ -55,7 +56,7 @@ export function parseExecutionInput<S extends v.GenericSchema>(
   if (parsed.success && list.length === 0) return parsed.output;
   throw new DeploymentError(
     'InvalidInput',
-    `${list.length === 1 ? 'One problem' : `${list.length} problems`} with the execution input: ${list.join('; ')}. ` +
+    `${list.length === 1 ? 'One problem' : `${list.length.toLocaleString('en')} problems`} with the execution input: ${firstOf(list).join('; ')}. ` +
       `Start again with input as docs/input.md describes; {} ${without}.`,
   );
 }

@@ -30,6 +30,12 @@ export function plain(text: string, most = 200): string {
   return line.length <= most ? line : `${line.slice(0, most - 1)}…`.toWellFormed();
 }
 
+/** The first ones, and how many more there are: whatever lists problems is read by a person. */
+export function firstOf(items: readonly string[], most = 10): readonly string[] {
+  const rest = items.length - most;
+  return rest > 0 ? [...items.slice(0, most), `… and ${rest.toLocaleString('en')} more`] : items;
+}
+
 /** `1 host`, `2 hosts`. */
 export function count(n: number, noun: string, plural = `${noun}s`): string {
   return `${n} ${n === 1 ? noun : plural}`;

@@ -4,6 +4,7 @@ import type { Subnet } from '../../ports/ec2.ts';
 import type { LoadBalancerSettings } from '../../ports/load-balancers.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { type Fleet, loadBalancerName } from '../core/fleet.ts';
+import { firstOf } from '../core/words.ts';
 
 /**
  * @throws SubnetUnusable, LoadBalancerUnusable with all problems of their kind at once.
@@ -24,7 +25,7 @@ export function checkNetwork(
 }
 
 const sentence = (fleet: Fleet, field: string, found: readonly string[]) =>
-  `${found.join('; ')}. Correct ${field} of ${fleet.name} in bin/fleets.ts and run cdk deploy; nothing was changed.`;
+  `${firstOf(found).join('; ')}. Correct ${field} of ${fleet.name} in bin/fleets.ts and run cdk deploy; nothing was changed.`;
 
 /** One clause each; empty: the subnets will do. */
 export function subnetProblems(fleet: Fleet, subnets: readonly Subnet[]): string[] {

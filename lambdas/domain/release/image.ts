@@ -6,7 +6,8 @@ import type { Deployment, ResolvedImage } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { Override } from '../core/input.ts';
-import { list, plain } from '../core/words.ts';
+import { glob } from '../core/pattern.ts';
+import { firstOf, list, plain } from '../core/words.ts';
 
 /** What an image is judged by, of the deployment that wants it. */
 export const whose = ({ execution, input: { override } }: Deployment) => ({
@@ -102,7 +103,7 @@ export function decideImage(fleet: Fleet, image: Image | undefined, choice: Imag
   if (unfit.length > 0) {
     throw new DeploymentError(
       'ImageUnusable',
-      `${image.imageId} (${name}, from ${origin}) cannot run ${fleet.name}: ${unfit.join('; ')}.`,
+      `${image.imageId} (${name}, from ${origin}) cannot run ${fleet.name}: ${firstOf(unfit).join('; ')}.`,
     );
   }
   const other = choice.ranHere ? undefined : otherKind(fleet, image, choice);
@@ -150,21 +151,11 @@ function otherKind(fleet: Fleet, image: Image, { held, imageId, account }: Image
   const { owner, namePattern, tags } = source;
   const named = owner === 'self' ? account : owner;
   if (!isOf(image, [named])) return `its owner is ${image.owner}, not ${named}`;
-  if (namePattern !== undefined && !patternOf(namePattern).test(image.name))
+  if (namePattern !== undefined && !glob(namePattern).test(image.name))
     return `its name does not match ${namePattern}`;
   const lacking = Object.entries(tags).find(([key, value]) => image.tags[key] !== value);
   return lacking && `it does not carry the tag ${lacking.join('=')}`;
 }
-
-/** EC2's: `*` is any text, `?` any character. */
-const patternOf = (pattern: string): RegExp =>
-  new RegExp(
-    `^${pattern
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    's',
-  );
 
 function unfitness(fleet: Fleet, image: Image, owners: readonly string[]): string[] {
   const found: string[] = [];

@@ -5,7 +5,7 @@
  */
 import { FAILURES } from '../lambdas/domain/core/failures.ts';
 import { type Fleet, fleetSize, loadBalancerName, TAG } from '../lambdas/domain/core/fleet.ts';
-import { deploymentRecordKey } from '../lambdas/domain/core/names.ts';
+import { deploymentRecordKey, deploymentsPrefix } from '../lambdas/domain/core/names.ts';
 import { isKept, keptUntil } from '../lambdas/domain/hosts/kept.ts';
 import { isGoing } from '../lambdas/domain/hosts/readiness.ts';
 import { mostStragglers } from '../lambdas/domain/hosts/stragglers.ts';
@@ -41,6 +41,9 @@ export type Outcome = 'new hosts' | 'old hosts' | 'needs a human';
  * the rules: the step cannot have looked earlier.
  */
 const LOOK_TO_ACT_SECONDS = 2;
+
+/** Control and format characters but line ends, line separators, tags. */
+const OBEYED = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 /** Watches one deployment of a fleet, from its construction until it is told to stop. */
 export class Rules {
@@ -107,6 +110,29 @@ export class Rules {
       this.#broken(9, `it failed under the name ${error}`);
     if (historyEvents >= HISTORY_LIMIT) this.#broken(10, `the history has ${historyEvents} events`);
     if (largestPayload >= PAYLOAD_LIMIT) this.#broken(10, `a document has ${largestPayload} bytes`);
+  }
+
+  /**
+   * Rule 11: what people and machines read of it (the document, the cause, records, pages, mails, log lines) has no secret
+   * in it, nor a character that a terminal or a browser obeys, or does not show.
+   */
+  shown({ cause, output }: ExecutionResult, secret: string): void {
+    const { s3, announcer } = this.#world;
+    const { bucket } = this.#fleet.artifact;
+    const stored = s3.list(bucket, deploymentsPrefix(this.#fleet.name)).map(({ key }) => key);
+    const texts = [
+      ['the cause', cause ?? ''],
+      ['the document', JSON.stringify(output ?? null)],
+      ...stored.map((key) => [key, s3.text(bucket, key) ?? '']),
+      ...announcer.messages.map(({ subject, body }) => ['a mail', `${subject}\n${body}`]),
+      ...announcer.lines.map(({ sentence }) => ['the log', sentence]),
+    ] as const;
+    const inBase64 = ['', ' ', '  '].map((before) => btoa(`${before}${secret}`).slice(4, 24));
+    for (const [what = '', text = ''] of texts) {
+      if ([secret, ...inBase64].some((echo) => text.includes(echo)))
+        this.#broken(11, `a secret is in ${what}`);
+      if (OBEYED.test(text)) this.#broken(11, `a character that is obeyed and not shown is in ${what}`);
+    }
   }
 
   /** When nothing is running anymore, however it ended: rules 6 and 7, or what a human must find. */

@@ -7,12 +7,13 @@
 import { createHash } from 'node:crypto';
 import { fleetSize } from '../../lambdas/domain/core/fleet.ts';
 import { promotionKey } from '../../lambdas/domain/core/names.ts';
+import { keepSecret } from '../../lambdas/domain/core/secrets.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { EXAMPLE_FLEET, exampleEntry, type FleetEntry, templateOf } from '../example-fleet.ts';
 import { giveHistory } from '../history.ts';
 import { writeProofs } from '../proofs.ts';
 import { retireByMistake } from '../scenarios.ts';
-import type { Stage } from '../stage.ts';
+import { API_KEY, type Stage } from '../stage.ts';
 import type { Fate } from '../world/instance-life.ts';
 
 export interface Kind {
@@ -144,6 +145,14 @@ const twoFates = ({ world, fleet }: Stage) => {
     [size - 1]: LOST_BY_EC2,
   };
   world.ec2.fate = ({ ordinal }) => fates[ordinal] ?? { kind: 'healthy' };
+};
+
+/** A new host's application knows the fleet's key, and prints it with whatever a terminal obeys, each time otherwise. */
+const loud = (stage: Stage) => {
+  keepSecret(API_KEY);
+  const inBase64 = Buffer.from(`key: ${API_KEY}`).toString('base64');
+  const consoleLine = `irekae: FAILED: ${API_KEY}, \u202E${API_KEY}\u2066\u200B\u001B[2J ${inBase64}\u2028\u{E0041}`;
+  lastHost({ kind: 'shuts-down', consoleLine })(stage);
 };
 
 const fullZone = (stage: Stage) => {
@@ -280,6 +289,7 @@ export const KINDS = {
     input: { rollbackTo: 'previous' },
     outcome: 'new hosts',
   },
+  loud: { fleet: 'faults-app', arrange: loud, outcome: 'old hosts' },
   cancelled: { fleet: 'faults-app', arrange: during('Watch the new hosts', cancel), outcome: 'old hosts' },
   stranger: { fleet: 'faults-app', arrange: addStranger, outcome: 'new hosts' },
   // A load balancer notices after some checks: only a delayed step can see it before it acts.

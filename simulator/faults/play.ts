@@ -135,8 +135,7 @@ class Trial {
     const results = await Promise.all(stage.executions.map(({ result }) => result));
     for (const result of results) {
       rules.bounded(result);
-      if (JSON.stringify([result.cause, result.output]).includes(API_KEY))
-        this.#broken(11, `the API key is in the output of ${result.endedIn}`);
+      rules.shown(result, API_KEY);
     }
     const outcome = this.#outcome(results.map(({ endedIn }) => endedIn));
     // Only a ledger that says "no" keeps a lock that nobody else can free.

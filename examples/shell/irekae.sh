@@ -17,8 +17,32 @@ following=
 trap 'interrupted' INT TERM
 
 now() { date -u +%s; }
-say() { printf '%s  %s\n' "$(date -u +%H:%M:%S)" "$*" >&2; }
-complain() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+say() { printf '%s  %s\n' "$(date -u +%H:%M:%S)" "$(shown "$*")" >&2; }
+complain() { printf '%s: %s\n' "${0##*/}" "$(shown "$*")" >&2; }
+
+# How everything that comes from outside is shown: on one line, without what moves a cursor, ends a line, turns the order
+# of letters, is not seen, or is a command to GitHub's runner. By bytes, since no locale is sure to be there.
+shown() { # TEXT
+  printf %s "${1:0:2000}" | LC_ALL=C tr '\000-\037\177' ' ' | LC_ALL=C sed "$UNSEEN"
+}
+readonly UNSEEN=$'s/\xc2[\x80-\x9f\xad]/?/g
+s/\xd8\x9c/?/g
+s/\xcd\x8f/?/g
+s/\xe1\x85[\x9f\xa0]/?/g
+s/\xe1\xa0\x8e/?/g
+s/\xe2\x80[\x8b-\x8f\xa8-\xae]/?/g
+s/\xe2\x81[\xa0-\xaf]/?/g
+s/\xe2\x83[\x90-\xbf]/?/g
+s/\xe2\xa0\x80/?/g
+s/\xe3\x85\xa4/?/g
+s/\xef\xbb\xbf/?/g
+s/\xef\xbe\xa0/?/g
+s/\xef\xbf[\xb9-\xbb]/?/g
+s/\xf3\xa0[\x80\x81][\x80-\xbf]/?/g
+s/\([^[:alnum:]\x80-\xff]\)\([\xcc\xcd][\x80-\xbf]\)\{1,\}/\\1/g
+s/^\([\xcc\xcd][\x80-\xbf]\)*//
+s/\(\([\xcc\xcd][\x80-\xbf]\)\{3\}\)\([\xcc\xcd][\x80-\xbf]\)*/\\1/g
+s/##\\[/#[/g'
 give_up() { complain "$@"; exit "$FAILED"; }
 
 interrupted() {
@@ -254,11 +278,15 @@ code_of() { # ERROR
 
 # -- The summary: on the run's page where CI has one --
 
+as_text() { shown "$1" | LC_ALL=C sed 's/[][\\|<>`*_!&#~]/\\&/g'; } # TEXT: as Markdown that shows it, no image, no link
+
 conclude() { # WHO RESULT DETAIL
-  printf '%s: %s%s\n' "$1" "$2" "${3:+: $3}"
+  local detail
+  detail=$(shown "$3")
+  printf '%s: %s%s\n' "$1" "$(shown "$2")" "${detail:+: $detail}"
   if [ -z "${GITHUB_STEP_SUMMARY:-}" ]; then return; fi
   [ -s "$GITHUB_STEP_SUMMARY" ] || printf '| fleet | result | what happened |\n| --- | --- | --- |\n' >>"$GITHUB_STEP_SUMMARY"
-  printf '| %s | **%s** | %s |\n' "$1" "$2" "$(printf %s "$3" | tr '\n' ' ' | sed 's/[|<>`]/\\&/g')" >>"$GITHUB_STEP_SUMMARY"
+  printf '| %s | **%s** | %s |\n' "$1" "$(as_text "$2")" "$(as_text "$detail")" >>"$GITHUB_STEP_SUMMARY"
 }
 
 # -- One fleet's deployment of one version, to its end --

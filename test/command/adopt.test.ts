@@ -59,7 +59,7 @@ describe('irekae adopt', () => {
     const said = await desk.run(`adopt ${FLEET}`, { answer });
     expect(said).toMatchObject({
       exitCode: answer ? 0 : 1,
-      questions: [`Give 1 host the tag irekae:fleet=${FLEET}?`],
+      questions: [`Give 1 host the tag irekae:fleet=${FLEET}: ${id}?`],
     });
     expect(tagOf(id)).toBe(answer ? FLEET : undefined);
   });

@@ -235,7 +235,7 @@ describe('The action', () => {
           `npx <--no> <--> <irekae> <deploy> <${fleet}> <--version> <v1> ${REASON} <--token> <ci-42-1> <--wait>`,
       ),
     );
-    expect(read('summary')).toContain('### irekae deploy app\n\n```text\napp is Deployed\n```\n');
+    expect(read('summary')).toContain('### irekae deploy app\n\n    app is Deployed\n\n');
   });
 
   it('promotes, which deploys the first fleet, then deploys the others at production’s version', () => {
@@ -250,7 +250,38 @@ describe('The action', () => {
   it('stops at the first fleet that fails, with its exit code', () => {
     expect(act({ CLONE: '.irekae', FAILS_AT: 'app' }).code).toBe(3);
     expect(calls()).toHaveLength(1);
-    expect(read('summary').match(/```/g)).toHaveLength(2);
+  });
+
+  it('lets nothing that the command says end its block, or be a command to the runner', () => {
+    const said = ['```', '</pre><b>', '::add-mask::a', '##[set-output name=x]', 'a\rb', '# Deployed'];
+    program('npx', said.map((line) => `printf '%s\\n' '${line}'`).join('\n'));
+    const { out } = act({ CLONE: '.irekae', FLEETS: 'app' });
+    const [head, ...page] = read('summary').trimEnd().split('\n').filter(Boolean);
+    expect(head).toBe('### irekae deploy app');
+    expect(page.filter((line) => !line.startsWith('    ') || line.includes('\r'))).toEqual([]);
+    const [, stop = ''] = /^::stop-commands::([0-9a-f]{32})$/m.exec(out) ?? [];
+    const lines = out.trimEnd().split('\n');
+    expect(lines.at(-1)).toBe(`::${stop}::`);
+    const from = lines.indexOf(`::stop-commands::${stop}`);
+    for (const line of said) expect(lines.slice(from + 1, -1)).toContain(line.replace('\r', ' '));
+  });
+
+  it('has each secret of the job masked, line by line and as it is encoded, before anything is said', () => {
+    const key = 'wJalr/XUtn+FEMI=K7MD%ENG';
+    const { out } = act({
+      AWS_SECRET_ACCESS_KEY: key,
+      GH_TOKEN: 'first-line\nsecond-line\nx',
+      AWS_SESSION_TOKEN: '',
+    });
+    const before = out.slice(0, out.indexOf('::stop-commands::')).trimEnd().split('\n');
+    // The runner decodes %25.
+    const masked = before.map((line) => line.replace('::add-mask::', '').replaceAll('%25', '%'));
+    const forms = (text: string) => [
+      text,
+      Buffer.from(text).toString('base64').replace(/=+$/, ''),
+      encodeURIComponent(text),
+    ];
+    expect(masked).toEqual([...forms(key), ...forms('first-line'), ...forms('second-line')]);
   });
 
   it.each(['', '.irekae'])('refuses to do anything else (clone "%s")', (clone) => {

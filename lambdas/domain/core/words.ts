@@ -16,13 +16,13 @@ export function list(items: readonly string[], most = 4): string {
  * letters in another order than they stand in, or are not seen at all. A joined emoji falls apart by it.
  */
 export function printable(text: string): string {
-  return masked(text).replace(UNSEEN, '\uFFFD').replace(FLOODS, '$1');
+  return masked(text).replace(UNSEEN, '\uFFFD').replace(FLOODS, '');
 }
 
 /** Control and format characters, halves of characters, line separators, and blanks, but no form of a kanji or emoji. */
 const UNSEEN = /(?!\p{Variation_Selector})[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
-/** What combines: with a character of ours before it, or too much of it with one. */
-const FLOODS = /^\p{M}+|(\p{M}{3})\p{M}+/gu;
+/** What combines with no letter, number or symbol, or as the fourth with one. */
+const FLOODS = /(?<![\p{L}\p{N}\p{S}\p{M}])\p{M}+|(?<=\p{M}{3})\p{M}+/gu;
 
 /** The same for a name or message in a sentence: blanks and line ends as one blank each, cut at `most` characters. */
 export function plain(text: string, most = 200): string {

@@ -4,6 +4,7 @@ import type { Deployment, Ending, Failure } from '../core/document.ts';
 import type { FailureName } from '../core/errors.ts';
 import { FAILURES } from '../core/failures.ts';
 import type { End } from '../core/story.ts';
+import { plain } from '../core/words.ts';
 import { evidenceSentence } from '../hosts/evidence.ts';
 import { keptSentence } from '../hosts/kept.ts';
 import { owedSentence } from './owed.ts';
@@ -74,6 +75,6 @@ function errorMessage(cause: string | undefined): string | undefined {
 
 function sentence(text: string): string {
   if (text === '') return 'no further details.';
-  if (text.length > SENTENCE_LIMIT) return `${text.slice(0, SENTENCE_LIMIT)}…`;
-  return /[.!?]$/.test(text) ? text : `${text}.`;
+  const shown = plain(text, SENTENCE_LIMIT);
+  return /[.!?…]$/.test(shown) ? shown : `${shown}.`;
 }

@@ -23,15 +23,35 @@ run_scripts() {
   esac
 }
 
-# The command's lines go to the log as they come, and to the run's page. Its exit code is the pipe's: pipefail.
+# The command's lines go to the log as they come, and to the run's page: indented, as text that nothing in it can end.
+# Its exit code is the pipe's: pipefail.
 irekae() {
   local code=0
-  # shellcheck disable=SC2016 # the backquotes are Markdown's
-  printf '### irekae %s %s\n\n```text\n' "$1" "$2" >>"$GITHUB_STEP_SUMMARY"
-  (cd "$CLONE" && npx --no -- irekae "$@" --wait) 2>&1 | tee -a "$GITHUB_STEP_SUMMARY" || code=$?
-  # shellcheck disable=SC2016
-  printf '```\n\n' >>"$GITHUB_STEP_SUMMARY"
+  printf '### irekae %s %s\n\n' "$1" "$2" >>"$GITHUB_STEP_SUMMARY"
+  (cd "$CLONE" && npx --no -- irekae "$@" --wait) 2>&1 | awk '
+    { gsub(/\r/, " "); print; fflush(); print "    " $0 >> page; fflush(page) }' page="$GITHUB_STEP_SUMMARY" || code=$?
+  printf '\n' >>"$GITHUB_STEP_SUMMARY"
   return "$code"
+}
+
+# What this job holds is shown nowhere: each line of it, as it is, and in the forms in which a request or an error has it.
+mask_secrets() {
+  local name line form
+  for name in AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN MACKEREL_APIKEY GH_TOKEN GITHUB_TOKEN; do
+    while IFS= read -r line; do
+      if [ "${#line}" -lt 8 ]; then continue; fi
+      for form in "$line" "$(printf %s "$line" | base64 | tr -d '\n=')" "$(url_form "$line")"; do
+        printf '::add-mask::%s\n' "${form//%/%25}"
+      done
+    done <<<"${!name:-}"
+  done
+}
+
+url_form() { # TEXT
+  local text=${1//%/%25}
+  text=${text//+/%2B}
+  text=${text//\//%2F}
+  printf %s "${text//=/%3D}"
 }
 
 newest_version() {
@@ -61,4 +81,11 @@ run_command() {
   done
 }
 
-if [ -n "${CLONE:-}" ]; then run_command; else run_scripts; fi
+# From here on no line is a command to the runner, whatever a cause or a name says.
+mask_secrets
+no_commands=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+printf '::stop-commands::%s\n' "$no_commands"
+code=0
+if [ -n "${CLONE:-}" ]; then run_command || code=$?; else run_scripts || code=$?; fi
+printf '::%s::\n' "$no_commands"
+exit "$code"

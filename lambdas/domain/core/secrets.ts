@@ -10,7 +10,7 @@ const SHORTEST = 8;
 const MOST = 20;
 
 export function keepSecret(value = ''): string {
-  for (const line of value.split(/\s*\n\s*/)) {
+  for (const line of value.split('\n').map((each) => each.trim())) {
     if (line.length < SHORTEST) continue;
     const spelled = known.get(line) ?? new RegExp([line, ...inBase64(line)].map(spellings).join('|'), 'giu');
     known.delete(line);

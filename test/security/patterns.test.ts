@@ -49,7 +49,9 @@ function textsFor(source: string, times: number): string[] {
     ...characters,
     ...some.flatMap((one) => some.map((other) => one + other)),
   ];
-  return pumps.flatMap((pump) => ['\u0001', '\n\u0001'].map((end) => pump.repeat(Math.ceil(times / Math.sqrt(pump.length))) + end));
+  return pumps.flatMap((pump) =>
+    ['\u0001', '\n\u0001'].map((end) => pump.repeat(Math.ceil(times / Math.sqrt(pump.length))) + end),
+  );
 }
 
 const millis = (run: () => unknown): number => {

@@ -52,7 +52,8 @@ const NAMES: readonly (readonly [string, string])[] = [
 ];
 
 /** What nobody may be shown: the value would say something else than it does. */
-const OBEYED = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u034F\u115F\u1160\u2800\u3164\uFFA0]|\p{M}{4}|["' (]\p{M}/u;
+const OBEYED =
+  /(?!\p{Variation_Selector})[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|\p{M}{4}|["' (]\p{M}/u;
 const shownBadly = (text: string) => text.split('\n').filter((line) => OBEYED.test(line));
 const OF = failedBy('AlertDuringBake', 'x');
 

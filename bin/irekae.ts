@@ -1,4 +1,5 @@
 /** The operator's command: `npx --no -- irekae --help`. */
+import { printable } from '../lambdas/domain/core/words.ts';
 import { ask } from './command/ask.ts';
 import type { Screen } from './command/command.ts';
 import { irekae } from './command/irekae.ts';
@@ -31,6 +32,13 @@ function interruptions(): AbortSignal {
 // `irekae history | head` closes the pipe early: nobody is reading anymore.
 stdout.on('error', () => process.exit());
 
+/** A bug, with its stack; neither the values of its fields, nor a secret that it quotes. */
+function showBug(error: unknown): 1 {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  for (const line of text.split('\n')) console.error(printable(line));
+  return 1;
+}
+
 process.exitCode = await irekae(process.argv.slice(2), {
   fleetsFile,
   // The AWS clients and the modelled world are slow to load: only commands that need them wait for them.
@@ -45,4 +53,4 @@ process.exitCode = await irekae(process.argv.slice(2), {
   ...(stdin.isTTY && { ask: (question: string) => ask(question, stdin, stderr) }),
   ...(isTerminal && { screen }),
   interruptions,
-});
+}).catch(showBug);

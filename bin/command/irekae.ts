@@ -108,8 +108,8 @@ function readSafely(argv: readonly string[], { fleetsFile }: CommandSetup): Comm
 
 const MOST_PROBLEMS = 60;
 
-/** A line of the command, whatever stands in it: never longer than a screen. */
-const shown = (text: string): string => cutTo(printable(text), 2_000);
+/** A line of the command, whatever stands in it: never longer than a person reads. */
+const shown = (text: string): string => cutTo(printable(text), 8_000);
 
 type Run = Extract<CommandLine, { kind: 'run' }>;
 

@@ -11,6 +11,8 @@ set -euo pipefail
 
 complain() { printf 'pack.sh: %s\n' "$*" >&2; }
 fail() { complain "$@"; exit 1; }
+# Names of files, of which none is a command to a terminal, or to the runner of GitHub.
+listed() { LC_ALL=C tr '\000-\011\013-\037\177' '?' | LC_ALL=C sed 's/^ *::/?&/; s/##\[/#[/g; s/^/  /'; }
 usage() { complain "$@"; complain 'Usage: pack.sh OUT.tar.gz [FOLDER…]'; exit 2; }
 
 # Names that keys and passwords go by. What a build has vendored is not looked at: modules bring certificates along.
@@ -63,7 +65,7 @@ git archive --format=tar HEAD | "$tar" -xf - -C "$stage/app"
 found=$(cd "$stage/app" && find . -type f -o -type l | LC_ALL=C sort | secrets_in)
 if [ -n "$found" ]; then
   complain 'these committed files look like secrets; nothing was packed:'
-  printf '%s\n' "$found" | sed 's/^/  /' >&2
+  printf '%s\n' "$found" | listed >&2
   fail 'take them out of the repository and change what they held, or set export-ignore for them in .gitattributes.'
 fi
 for folder; do
@@ -74,7 +76,7 @@ done
 odd=$(find "$stage/app" ! -type f ! -type d ! -type l | LC_ALL=C sort)
 if [ -n "$odd" ]; then
   complain 'these are no files, folders or symbolic links; nothing was packed:'
-  printf '%s\n' "$odd" | sed "s:^$stage/app/:  :" >&2
+  printf '%s\n' "$odd" | sed "s:^$stage/app/::" | listed >&2
   fail 'remove the devices, pipes and sockets that the build has left.'
 fi
 [ -n "$(find "$stage/app" -type f -o -type l)" ] || fail 'there is nothing to pack: nothing is committed here.'

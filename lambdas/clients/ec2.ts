@@ -29,7 +29,7 @@ import { type Waiting, waitingForTurn } from '../domain/core/patience.ts';
 import { list } from '../domain/core/words.ts';
 import type { Ec2, Image, Instance, InstanceState, LaunchRequest, Subnet } from '../ports/ec2.ts';
 import type { Refusal } from '../ports/refusal.ts';
-import { bounded } from './wire/answer.ts';
+import { bounded, pagesOf } from './wire/answer.ts';
 import { asking, failureOf, isNamed, mayPass, unavailable, wordsOf } from './wire/aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
 import { sideBySide } from './wire/in-chunks.ts';
@@ -98,7 +98,7 @@ function instancesWhere(client: EC2Client, filters: Filter[]): Promise<Instance[
   const input: DescribeInstancesCommandInput = { Filters: filters };
   return asking('describe instances', async () => {
     const found: Instance[] = [];
-    for await (const page of paginateDescribeInstances({ client, pageSize: 1_000 }, input)) {
+    for await (const page of pagesOf(paginateDescribeInstances({ client, pageSize: 1_000 }, input))) {
       // A reservation is what one RunInstances call launched; the hosts of a fleet are spread over several.
       for (const reservation of page.Reservations ?? []) {
         found.push(...(reservation.Instances ?? []).map(toInstance));
@@ -350,7 +350,7 @@ function matchingImages(
     const found: Image[] = [];
     // Always with an owner: anybody may publish an image under the same name.
     const input = { Owners: [query.owner], Filters: filters };
-    for await (const page of paginateDescribeImages({ client, pageSize: 1_000 }, input)) {
+    for await (const page of pagesOf(paginateDescribeImages({ client, pageSize: 1_000 }, input))) {
       found.push(...(page.Images ?? []).map(toImage));
     }
     return found;
@@ -379,7 +379,7 @@ async function subnets(client: EC2Client, subnetIds: readonly string[]): Promise
     // By filter, as with instances: an unknown id is absent, not an error.
     const input = { Filters: [{ Name: 'subnet-id', Values: ids }] };
     await asking('describe subnets', async () => {
-      for await (const page of paginateDescribeSubnets({ client, pageSize: 1_000 }, input)) {
+      for await (const page of pagesOf(paginateDescribeSubnets({ client, pageSize: 1_000 }, input))) {
         for (const wire of page.Subnets ?? []) {
           found.push({
             subnetId: wire.SubnetId ?? '',

@@ -9,6 +9,7 @@ import type { LoadBalancerRef, Member } from '../ports/load-balancers.ts';
 import type { LastLook } from '../ports/ports.ts';
 import { toClassicMember } from './classic-elb.ts';
 import { toTargetMember } from './target-groups.ts';
+import { assertEnds } from './wire/answer.ts';
 import { asking, unavailable } from './wire/aws-errors.ts';
 import { type AwsJsonOptions, liveJsonOptions, patiently } from './wire/aws-json.ts';
 import { sendQuery } from './wire/aws-query.ts';
@@ -31,7 +32,10 @@ export function lastLookAdapter(options: AwsJsonOptions): LastLook {
   const instancesWhere = async (name: string, values: readonly string[]) => {
     const found: Instance[] = [];
     let token: string | undefined;
+    let pages = 0;
     do {
+      pages += 1;
+      assertEnds(pages);
       const xml = await ask('ec2', {
         Action: 'DescribeInstances',
         Version: '2016-11-15',

@@ -16,7 +16,7 @@ import { liveLedger } from '../clients/ledger.ts';
 import { liveMackerel } from '../clients/live-mackerel.ts';
 import { liveRecords } from '../clients/records.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
-import { list } from '../domain/core/words.ts';
+import { list, printable } from '../domain/core/words.ts';
 import { type FleetReport, lookForOrphans } from '../domain/lock/orphan-watch.ts';
 import { metricFields } from '../domain/record/metrics.ts';
 
@@ -52,7 +52,7 @@ export function tell(reports: readonly FleetReport[], now: Date): void {
     for (const { name, message } of troubles) logger.error(message, { fleet, failure: name });
     if (troubles.length > 0 && orphanSeconds === 0) continue;
     const level = orphanSeconds > 0 ? 'warn' : 'info';
-    logger[level](reasons.join('; '), metricFields(now, { fleet }, valuesOf(report)));
+    logger[level](printable(reasons.join('; ')), metricFields(now, { fleet }, valuesOf(report)));
   }
   const troubled = reports.filter(({ troubles }) => troubles.length > 0).map(({ fleet }) => fleet);
   if (troubled.length === 0) return;

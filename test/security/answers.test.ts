@@ -136,6 +136,27 @@ describe(`An answer without end, of ${Object.keys(ASKED).length} who are asked`,
   );
 });
 
+describe('A list that goes on for ever', () => {
+  it.each([
+    ['EC2', () => ec2Adapter(new EC2Client(sdk())).listByTag('a', 'b')],
+    [
+      'EC2, images',
+      () => ec2Adapter(new EC2Client(sdk())).matchingImages({ owner: 'self', tags: {} } as never),
+    ],
+    ['EC2, the last look', () => lastLookAdapter(options).ec2.listByTag('a', 'b')],
+  ])('%s: is given up', async (_who, asked) => {
+    let page = 0;
+    server.on('request', () => {
+      page += 1;
+      answer = { status: 200, chunk: `<R><nextToken>t${page}</nextToken></R>`, times: 1, type: 'text/xml' };
+    });
+    answer = { status: 200, chunk: '<R><nextToken>t0</nextToken></R>', times: 1, type: 'text/xml' };
+    const failure = await failureOf(asked);
+    expect(failure?.message).toMatch(/^AWS answered with more than 100 pages of a list/);
+    expect(page).toBeLessThan(120);
+  });
+});
+
 describe('An answer that is nested without end', () => {
   const DEEP = [
     '['.repeat(1e6),

@@ -13,7 +13,7 @@ import {
   GetBucketVersioningCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { jsonIn } from '../../../lambdas/clients/wire/answer.ts';
+import { jsonIn, pagesOf } from '../../../lambdas/clients/wire/answer.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from '../../../lambdas/clients/wire/aws-errors.ts';
 import { type CallJson, jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
@@ -62,7 +62,7 @@ function offerings(client: EC2Client, types: readonly string[], zones: readonly 
   return asking('list the instance types of the zones', async () => {
     const found: Offering[] = [];
     const input = { LocationType: 'availability-zone', Filters } as const;
-    for await (const page of paginateDescribeInstanceTypeOfferings({ client }, input)) {
+    for await (const page of pagesOf(paginateDescribeInstanceTypeOfferings({ client }, input))) {
       for (const { InstanceType, Location } of page.InstanceTypeOfferings ?? [])
         found.push({ instanceType: InstanceType ?? '', zone: Location ?? '' });
     }

@@ -7,6 +7,8 @@ const MOST_BYTES = 32 * 1024 * 1024;
 /** A refusal is only quoted. */
 const MOST_REFUSED_BYTES = 64 * 1024;
 const DEEPEST = 100;
+/** Of a list; a page has up to a thousand entries. */
+const MOST_PAGES = 100;
 
 /** The text of a success; of a refusal, its beginning. @throws ServiceUnavailable when a success is too large */
 export async function textOf(response: Response, who: string): Promise<string> {
@@ -25,21 +27,35 @@ async function* upTo(most: number, body: AsyncIterable<Uint8Array> | Iterable<Ui
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > most) throw tooMuch(who);
+    if (size > most) throw tooMuch(who, `${most / 1024 / 1024} MB`);
     yield chunk;
   }
 }
 
 /** With the field by which the SDK knows an error that needs no hint of its own. */
-const tooMuch = (who: string): DeploymentError =>
+const tooMuch = (who: string, what: string): DeploymentError =>
   Object.assign(
     new DeploymentError(
       'ServiceUnavailable',
-      `${who} answered with more than ${MOST_BYTES / 1024 / 1024} MB, which was not read to its end: nothing was concluded from it. ` +
+      `${who} answered with more than ${what}, which was not read to its end: nothing was concluded from it. ` +
         'Is it a proxy that answers, or a list that has grown out of all bounds? Look at it, then try again.',
     ),
     { $metadata: {} },
   );
+
+/** The pages of a list that may go on, but not for ever. @throws ServiceUnavailable */
+export async function* pagesOf<Page>(pages: AsyncIterable<Page>): AsyncGenerator<Page> {
+  let read = 0;
+  for await (const page of pages) {
+    read += 1;
+    assertEnds(read);
+    yield page;
+  }
+}
+
+export function assertEnds(pages: number): void {
+  if (pages > MOST_PAGES) throw tooMuch('AWS', `${MOST_PAGES} pages of a list`);
+}
 
 /** @throws SyntaxError; its words never quote the text, as those of `JSON.parse` do */
 export function jsonIn(text: string): unknown {

@@ -147,12 +147,17 @@ const twoFates = ({ world, fleet }: Stage) => {
   world.ec2.fate = ({ ordinal }) => fates[ordinal] ?? { kind: 'healthy' };
 };
 
-/** A new host's application knows the fleet's key, and prints it with whatever a terminal obeys, each time otherwise. */
+/**
+ * A new host's application knows the fleet's key, and prints it with whatever a terminal obeys, each time otherwise. A
+ * stranger is called so, too.
+ */
 const loud = (stage: Stage) => {
   keepSecret(API_KEY);
   const inBase64 = Buffer.from(`key: ${API_KEY}`).toString('base64');
   const consoleLine = `irekae: FAILED: ${API_KEY}, \u202E${API_KEY}\u2066\u200B\u001B[2J ${inBase64}\u2028\u{E0041}`;
   lastHost({ kind: 'shuts-down', consoleLine })(stage);
+  const { world, fleet } = stage;
+  world.mackerel.addHost({ name: consoleLine, roles: [fleet.mackerel] });
 };
 
 const fullZone = (stage: Stage) => {

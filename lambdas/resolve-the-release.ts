@@ -62,6 +62,7 @@ export const resolveTheRelease = defineStep(
       ...(ranBefore && { ranBefore }),
       ...(previous && { previous }),
       ...(leftBehind && { leftBehind }),
+      ...(gates.testedImage && { testedImage: gates.testedImage }),
       ...(gates.refusals.length > 0 && { refusals: [...gates.refusals] }),
     };
   },

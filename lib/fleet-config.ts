@@ -265,6 +265,11 @@ const Promotion = only({
   from: FLEET,
   /** Is only what was promoted deployed? Default: true. */
   required: v.optional(v.boolean('true or false'), true),
+  /**
+   * Is what was promoted deployed only on the image that it was tested on, or a copy of that? Default: false; another
+   * image is then told, in the plan, the deployment's sentence and its record.
+   */
+  testedImage: v.optional(v.boolean('true or false'), false),
   /** How long that fleet must have run a version before it may be promoted, after the deployment's own bake. Default: 0. */
   soakMinutes: v.optional(whole(0, 43_200, ' minutes'), 0),
 });

@@ -91,5 +91,5 @@ export const PROMOTION_GRANTS: Readonly<Record<PromotionStepName, readonly Grant
     ),
     tellAbsentFromForbidden,
   ],
-  'give-up-the-promotion': [onObjects(['s3:AbortMultipartUpload'], artifactsHere)],
+  'give-up-the-promotion': [onObjects(['s3:AbortMultipartUpload'], artifactsHere), proofs('s3:PutObject')],
 };

@@ -38,7 +38,14 @@ function planOf(
     // All of them say where from: `release-flow-rules.ts`.
     fed: environment.fleets.flatMap(({ name, artifact, promotion }) =>
       artifact === fleet.artifact && promotion !== undefined
-        ? [{ fleet: name, from: promotion.from, soakMinutes: promotion.soakMinutes }]
+        ? [
+            {
+              fleet: name,
+              from: promotion.from,
+              soakMinutes: promotion.soakMinutes,
+              ...(promotion.testedImage && { testedImage: true }),
+            },
+          ]
         : [],
     ),
   };

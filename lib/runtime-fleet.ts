@@ -32,6 +32,7 @@ export function toRuntimeFleet(config: FleetConfig, environment: Environment, ma
     keepFailedHostMinutes: config.keepFailedHostMinutes,
     freezes: config.freezes,
     wantsProvenance: config.promotion?.required ?? false,
+    wantsTestedImage: config.promotion?.testedImage ?? false,
     replaceStragglers: config.replaceStragglers,
     launchTemplate: {
       id: made.launchTemplateId,

@@ -139,6 +139,7 @@ export class Stage {
         | 'replaceStragglers'
         | 'freezes'
         | 'wantsProvenance'
+        | 'wantsTestedImage'
         | 'limits'
       >
     >,

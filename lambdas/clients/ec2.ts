@@ -365,7 +365,8 @@ function toImage(wire: WireImage): Image {
     state: wire.State ?? '',
     owner: wire.OwnerId ?? '',
     ...(wire.ImageOwnerAlias && { ownerAlias: wire.ImageOwnerAlias }),
-    ...(wire.SourceImageId && { copyOf: wire.SourceImageId }),
+    // Of an image made from an instance, EC2 names the image that the instance was launched from: that is no copy.
+    ...(wire.SourceImageId && !wire.SourceInstanceId && { copyOf: wire.SourceImageId }),
     tags: toRecord(wire.Tags),
     rootDevice: wire.RootDeviceName ?? '',
     createdAt: new Date(wire.CreationDate ?? 0),

@@ -61,7 +61,7 @@ export interface Image {
   /** The account that owns it, and EC2's name for who that is (`amazon`), where it has one. */
   readonly owner: string;
   readonly ownerAlias?: string;
-  /** The image that it is a copy of, by EC2's word. */
+  /** The image that it is a copy of, byte for byte, by EC2's word: not the one that an instance was made into this from. */
   readonly copyOf?: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly rootDevice: string;

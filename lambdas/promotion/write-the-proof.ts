@@ -5,9 +5,8 @@
 
 import { lambdaHandler, systemClock } from '../clients/handler.ts';
 import { liveRecords } from '../clients/records.ts';
-import { promotionKey } from '../domain/core/names.ts';
 import { count, list } from '../domain/core/words.ts';
-import { type Proof, proofsOf } from '../domain/promotion/proof.ts';
+import { type Proof, proofsOf, writeProofs } from '../domain/promotion/proof.ts';
 import { definePromotionStep } from '../domain/promotion/step.ts';
 import type { Ports } from '../ports/ports.ts';
 
@@ -26,9 +25,7 @@ export const writeTheProof = definePromotionStep(
     const { promotion: plan, candidate, copy } = promotion;
     const { bucket, key } = plan.to;
     const proofs = proofsOf(promotion, clock.now());
-    for (const proof of proofs) {
-      await records.writeRecord(bucket, promotionKey(proof.fleet, proof.sha256), proof);
-    }
+    await writeProofs(bucket, proofs, records);
     const fleets = list(proofs.map(({ fleet }) => fleet));
     const version = `version ${candidate.artifact.versionId} of ${plan.from.environment}`;
     return {

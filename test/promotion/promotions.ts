@@ -32,6 +32,7 @@ export const aCandidate = (changes: Partial<Candidate> = {}): Candidate => ({
   dryRun: false,
   artifact: ARTIFACT,
   provenBy: { app: 'v3-10' },
+  tested: { app: { runtimes: [] } },
   ...changes,
 });
 

@@ -35,6 +35,7 @@ export function aFleet({ limits, mackerel, ...changes }: Changes = {}): Fleet {
     keepFailedHostMinutes: 0,
     freezes: [],
     wantsProvenance: false,
+    wantsTestedImage: false,
     replaceStragglers: false,
     launchTemplate: { id: 'lt-1', version: '7', rootDevice: '/dev/xvda' },
     loadBalancers: [WEB],

@@ -67,6 +67,8 @@ const ResolvedImage = v.object({
   imageId: v.string(),
   name: v.string(),
   createdAt: v.optional(instant),
+  /** By EC2's word: the same image, here. */
+  copyOf: v.optional(v.string()),
   /** Its owner has withdrawn it, and it is meant all the same. */
   deprecatedAt: v.optional(instant),
   /** Newer ones of its kind that their owner has withdrawn. */
@@ -99,6 +101,8 @@ const ResolvedRelease = v.object({
   previous: v.optional(v.string()),
   /** The newest version of the artifact, when it is gone back: the event of its upload may come late. */
   leftBehind: v.optional(v.string()),
+  /** The image that the artifact was tested on at the source of its promotion, where this is another one. */
+  testedImage: v.optional(v.string()),
   ...refusals,
 });
 export type ResolvedRelease = v.InferOutput<typeof ResolvedRelease>;

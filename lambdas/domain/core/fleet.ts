@@ -89,6 +89,8 @@ export const Fleet = v.strictObject({
   freezes: v.optional(v.array(FreezeWindow), []),
   /** Takes only artifacts that were promoted to it, unless somebody insists. */
   wantsProvenance: v.optional(v.boolean(), false),
+  /** And these only on the image that they were tested on. */
+  wantsTestedImage: v.optional(v.boolean(), false),
   /** Are new hosts that stay behind replaced, once? */
   replaceStragglers: v.optional(v.boolean(), false),
   launchTemplate: v.strictObject({ id: v.string(), version: v.string(), rootDevice: v.string() }),

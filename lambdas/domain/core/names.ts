@@ -114,9 +114,12 @@ export const deploymentRecordKey = (fleet: string, deploymentId: string): string
 export const timelineKey = (fleet: string, deploymentId: string): string =>
   `${deploymentsPrefix(fleet)}${deploymentId}.html`;
 
-/** The proof that an artifact was promoted to a fleet: who asks for provenance looks here. */
-export const promotionKey = (fleet: string, sha256: string): string =>
-  `${RECORD_PREFIX}${fleet}/promotions/${sha256}.json`;
+/**
+ * The proof that a version of the fleet's artifact was promoted to it: who asks for provenance looks here. Without the
+ * version: of a promotion on its way, whose copy has none yet.
+ */
+export const promotionKey = (fleet: string, sha256: string, versionId?: string): string =>
+  `${RECORD_PREFIX}${fleet}/promotions/${sha256}${versionId === undefined ? '' : `/${versionId}`}.json`;
 
 // ── What is typed ──────────────────────────────────────────────────────────────────────────────────────────────────
 

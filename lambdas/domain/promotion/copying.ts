@@ -33,8 +33,13 @@ export function copyRequest({ from, to }: PromotionPlan, { artifact, onto }: Can
   };
 }
 
-/** The SHA-256 that something under a key has: S3's own word before the uploader's. */
-export const digestOf = ({ computed, claimed }: Held): string | undefined => computed ?? claimed;
+/**
+ * The SHA-256 that something under a key has, by S3's own word: S3 computes that of every copy made in one request. Of
+ * what is larger it knows none, and nobody can read it in time: there the copy's metadata has to do, and the hosts, which
+ * compare the bytes with it, have the last word.
+ */
+const digestOf = ({ computed, claimed, sizeBytes }: Held): string | undefined =>
+  computed ?? (fitsIntoOneRequest(sizeBytes) ? undefined : claimed);
 
 /** Is this the candidate, byte for byte, and does its metadata say so to whoever deploys it? */
 export function isCopy(held: Held, { sha256, sizeBytes }: Candidate['artifact']): boolean {

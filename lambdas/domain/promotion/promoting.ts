@@ -4,8 +4,9 @@ import type { PinnedArtifact } from '../core/artifact.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { list } from '../core/words.ts';
 import { assertReadable } from '../release/pin.ts';
+import { isOnItsWay, type Proven as Proof, parseProof, type Tested } from '../release/proven.ts';
 import { foundArtifact } from '../release/release-choice.ts';
-import { digestOf } from './copying.ts';
+import { isCopy } from './copying.ts';
 import type { PromotionInput } from './input.ts';
 import type { Candidate, PromotionPlan } from './promotion.ts';
 import { judge, type Objection, type Ran, runsNow } from './provenance.ts';
@@ -50,6 +51,8 @@ export function assertVersionExists(
 export interface Proven {
   /** Fed fleet → the deployment of its source that proves the version. */
   readonly provenBy: Readonly<Record<string, string>>;
+  /** Fed fleet → what it was tested with by that deployment. */
+  readonly tested: Readonly<Record<string, Tested>>;
   /** What was waived, in words; empty when nothing had to be. */
   readonly waived: readonly string[];
 }
@@ -76,6 +79,7 @@ export function proveVersion(
     provenBy: Object.fromEntries(
       judgements.flatMap(({ fleet, deployment }) => (deployment === undefined ? [] : [[fleet, deployment]])),
     ),
+    tested: Object.fromEntries(judgements.flatMap(({ fleet, tested }) => (tested ? [[fleet, tested]] : []))),
     waived: objections.map(({ reason }) => reason),
   };
 }
@@ -96,32 +100,65 @@ function notProven(versionId: string, standing: readonly Objection[]): Deploymen
 
 export interface Destination {
   readonly newest: Held | undefined;
-  /** Is there a proof for every fed fleet? */
-  readonly isProven: boolean;
+  /** Fed fleet → the proof of that newest one there, or of a promotion of these bytes; as they were found. */
+  readonly proofs: Readonly<Record<string, unknown>>;
+  readonly now: Date;
   /** What would be copied, as S3 has it now. */
   readonly found: ArtifactVersion;
 }
 
 /**
  * Promoted already is what the destination has as its newest, with a proof for every fleet: without one it came there by
- * another way, and the fleets have refused it. A copy starts them anew.
+ * another way, and the fleets have refused it. A copy starts them anew; but one that a promotion made which ended before
+ * it could say so is only proven.
  * @throws ArtifactUnusable when there is to be a copy, and the source cannot be read anymore.
  */
 export function decidePromotion(
-  { from, to }: PromotionPlan,
+  { from, to, fed }: PromotionPlan,
   artifact: PinnedArtifact,
-  { waived }: Proven,
-  { newest, isProven, found }: Destination,
+  { waived, tested }: Proven,
+  { newest, proofs, found, now }: Destination,
 ): Pick<Candidate, 'verdict' | 'reason' | 'onto'> {
   const name = `version ${artifact.versionId} (${artifact.sizeBytes} bytes, SHA-256 ${artifact.sha256.slice(0, 12)}…)`;
   const place = `s3://${to.bucket}/${to.key}`;
-  const onto = newest && { onto: { versionId: newest.versionId, etag: newest.etag } };
-  if (newest !== undefined && isProven && digestOf(newest) === artifact.sha256) {
+  const isThere = newest !== undefined && isCopy(newest, artifact);
+  const theirs = fed.map((each) => ({ each, proof: parseProof(proofs[each.fleet], each.fleet, artifact) }));
+  if (
+    isThere &&
+    theirs.every(
+      ({ each, proof }) => proof?.versionId === newest.versionId && isSame(each, proof, tested[each.fleet]),
+    )
+  ) {
     const reason = `${name} is the newest of ${place} already, as version ${newest.versionId}`;
-    return { verdict: 'already-promoted', reason, ...onto };
+    return { verdict: 'already-promoted', reason, ...ontoOf(newest) };
   }
+  const begun = theirs.map(({ proof }) => proof);
+  const made =
+    isThere &&
+    begun.every((proof) => proof && isOnItsWay(proof, now) && proof.onto?.versionId !== newest.versionId);
   // What was archived since it was deployed cannot be copied.
-  assertReadable(from.bucket, found);
+  if (!made) assertReadable(from.bucket, found);
   const inSpite = waived.length === 0 ? '' : `, although ${list(waived)}`;
-  return { verdict: 'promote', reason: `${name} is promoted to ${place}${inSpite}`, ...onto };
+  return {
+    verdict: 'promote',
+    reason: `${name} is promoted to ${place}${inSpite}`,
+    ...ontoOf(made ? begun[0]?.onto : newest),
+  };
+}
+
+const ontoOf = (held: { readonly versionId: string; readonly etag: string } | undefined) =>
+  held && { onto: { versionId: held.versionId, etag: held.etag } };
+
+/** Was it tested since with other runtimes, or on another image where that matters? Then its proof is another one. */
+function isSame(
+  { testedImage }: PromotionPlan['fed'][number],
+  proof: Proof,
+  tested: Tested | undefined,
+): boolean {
+  const told = ({ runtimes, imageId }: Tested) =>
+    JSON.stringify([
+      runtimes.map(({ directory, sha256 }) => `${directory} ${sha256}`).sort(),
+      testedImage && imageId,
+    ]);
+  return tested === undefined || (proof.tested !== undefined && told(proof.tested) === told(tested));
 }

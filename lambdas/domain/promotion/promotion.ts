@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { PinnedArtifact } from '../core/artifact.ts';
 import { Failure, Look } from '../core/document.ts';
 import { parseDocument } from '../core/parse-document.ts';
+import { Tested } from '../release/proven.ts';
 import { parsePromotionInput } from './input.ts';
 
 /** A `Place` of the port. */
@@ -21,7 +22,15 @@ export const PromotionPlan = v.strictObject({
   to: place,
   /** Every fleet that the destination feeds, with the fleet that must have run the version before: a proof for each. */
   fed: v.pipe(
-    v.array(v.strictObject({ fleet: v.string(), from: v.string(), soakMinutes: v.number() })),
+    v.array(
+      v.strictObject({
+        fleet: v.string(),
+        from: v.string(),
+        soakMinutes: v.number(),
+        /** It accepts only the image that was tested. */
+        testedImage: v.optional(v.boolean()),
+      }),
+    ),
     v.minLength(1),
   ),
 });
@@ -34,10 +43,12 @@ const Candidate = v.object({
   dryRun: v.boolean(),
   /** As it is at the source. */
   artifact: PinnedArtifact,
-  /** The newest at the destination when this was decided; absent: there was none. */
+  /** What the copy replaces at the destination, its newest when this was decided; absent: there was none. */
   onto: v.optional(v.object({ versionId: v.string(), etag: v.string() })),
   /** Fed fleet → the deployment of its source that proves the version; absent for one that was overridden. */
   provenBy: v.record(v.string(), v.string()),
+  /** Fed fleet → what it was tested with by that deployment. */
+  tested: v.record(v.string(), Tested),
 });
 export type Candidate = v.InferOutput<typeof Candidate>;
 

@@ -4,8 +4,9 @@
  * then on.
  */
 import * as v from 'valibot';
-import { PinnedArtifact } from '../core/artifact.ts';
+import { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
 import { secondsBetween, span } from '../core/words.ts';
+import type { Tested } from '../release/proven.ts';
 
 /** One version of `current.json`. Unknown fields are welcome. */
 const Ran = v.object({
@@ -13,6 +14,9 @@ const Ran = v.object({
   outcome: v.string(),
   deployment: v.string(),
   artifact: v.optional(PinnedArtifact),
+  runtimes: v.optional(v.array(PinnedRuntime)),
+  imageId: v.optional(v.string()),
+  imageCopyOf: v.optional(v.string()),
   finishedAt: v.pipe(v.string(), v.isoTimestamp()),
   /** The deployment that it went back to. */
   rolledBackTo: v.optional(v.string()),
@@ -36,6 +40,8 @@ export interface Objection {
 export interface Judgement {
   /** The deployment that proves it, if there is one. */
   readonly deployment?: string;
+  /** What it was deployed with there. */
+  readonly tested?: Tested;
   readonly objections: readonly Objection[];
 }
 
@@ -64,12 +70,19 @@ export function judge(question: Question): Judgement {
   const wentBack = next && whyBack(next, question);
   return {
     deployment: proof.deployment,
+    tested: testedWith(proof),
     objections: [
       ...(wentBack ? [{ against: 'provenance', reason: `${source} ${wentBack}` } as const] : []),
       ...tooYoung(question, last),
     ],
   };
 }
+
+const testedWith = ({ runtimes = [], imageId, imageCopyOf }: Ran): Tested => ({
+  runtimes: runtimes.map(({ directory, sha256 }) => ({ directory, sha256 })),
+  ...(imageId !== undefined && { imageId }),
+  ...(imageCopyOf !== undefined && { imageCopyOf }),
+});
 
 const wasDeployed = ({ outcome, artifact }: Ran, versionId: string): boolean =>
   outcome === 'Deployed' && artifact?.versionId === versionId;

@@ -20,6 +20,8 @@ export interface Plan {
     readonly sha256: string;
     readonly runtimes: string[];
     readonly imageId: string;
+    /** The image that it was tested on before it was promoted, where that is another one. */
+    readonly testedImage?: string;
   };
   /** Who would refuse it, and why: `Frozen: …`. None: it would go on. */
   readonly refusals: readonly string[];
@@ -53,6 +55,7 @@ export function writePlan(deployment: Planned): Plan {
       sha256: release.artifact.sha256,
       runtimes: release.runtimes.map(({ key, versionId }) => `${key} version ${versionId}`),
       imageId: image.imageId,
+      ...(release.testedImage && { testedImage: release.testedImage }),
     },
     refusals: [release, oldHosts]
       .flatMap(({ refusals = [] }) => refusals)

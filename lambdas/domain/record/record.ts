@@ -34,6 +34,10 @@ export interface DeploymentRecord {
   readonly imageId?: string;
   /** Of the new hosts: type → how many. */
   readonly instanceTypes?: Readonly<Record<string, number>>;
+  /** The image that it is a copy of, by EC2's word. */
+  readonly imageCopyOf?: string;
+  /** The image that the artifact was tested on before it was promoted, where that is another one. */
+  readonly testedImage?: string;
   /** When EC2 made the image, ISO 8601. */
   readonly imageCreatedAt?: string;
   /** The deployment whose release ran before; after a rollback, the one before that release. */
@@ -95,6 +99,8 @@ export function recordOf(
     ...(input.reason && { why: input.reason }),
     ...(release && { artifact: release.artifact, runtimes: release.runtimes }),
     ...(image && { imageId: image.imageId }),
+    ...(image?.copyOf && { imageCopyOf: image.copyOf }),
+    ...(release?.testedImage && { testedImage: release.testedImage }),
     ...(launch && { instanceTypes: countTypes(launch.instances) }),
     ...(image?.createdAt && { imageCreatedAt: image.createdAt }),
     ...previousOf(deployment, ending),

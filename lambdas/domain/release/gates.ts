@@ -3,14 +3,13 @@
  * somebody who gave a reason. All are asked, so that who is refused hears everything at once; a dry run hears it too.
  */
 
-import * as v from 'valibot';
 import type { Records } from '../../ports/s3.ts';
 import type { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
 import type { GateRefusal } from '../core/document.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { DeploymentInput, Override } from '../core/input.ts';
-import { machineName, promotionKey } from '../core/names.ts';
 import { freezeAt, freezeSentence } from './freeze.ts';
+import { findProof, lackOfProof, otherImage, otherRuntimes } from './proven.ts';
 import { type CurrentRelease, sameFiles } from './release-choice.ts';
 
 export interface GateFacts {
@@ -21,11 +20,12 @@ export interface GateFacts {
     readonly imageId: string;
     readonly name: string;
     readonly createdAt?: string | undefined;
+    readonly copyOf?: string | undefined;
     readonly withdrawn?: readonly string[] | undefined;
   };
   /** What the fleet runs, if that is known. */
   readonly current: CurrentRelease | undefined;
-  /** The record of the artifact's promotion to this fleet, as it was found; only asked for where it is demanded. */
+  /** The proof that this version was promoted to this fleet, as it was found; only asked for where it is demanded. */
   readonly promotion: unknown;
 }
 
@@ -34,20 +34,33 @@ export interface GateAnswer {
   readonly refusals: readonly GateRefusal[];
   /** What was let through only because somebody asked for it. */
   readonly overridden: readonly string[];
+  /** The image that the artifact was tested on, where it is to run on another one. */
+  readonly testedImage?: string;
 }
 
 export function askGates(fleet: Fleet, input: DeploymentInput, facts: GateFacts): GateAnswer {
+  const image = otherImage(fleet, facts);
   const asked = [
     { refusal: sameAsNow(fleet, input, facts) },
     { refusal: olderImage(fleet, input, facts) },
     { refusal: lackOfProof(fleet, input, facts), opens: 'provenance', told: 'although it was not promoted' },
+    {
+      refusal: otherRuntimes(fleet, input, facts),
+      opens: 'provenance',
+      told: 'although its runtimes are not those that it was tested with',
+    },
+    // What is launched on another image is told anyway.
+    { refusal: image?.refusal, opens: 'provenance', told: '' },
     { refusal: frozen(fleet, facts), opens: 'freeze', told: `although ${fleet.name} is frozen` },
   ] as const satisfies readonly Asked[];
   const closed: Asked[] = asked.filter(({ refusal }) => refusal !== undefined);
   const isOpened = ({ opens }: Asked) => opens !== undefined && (input.override?.includes(opens) ?? false);
   return {
     refusals: closed.filter((gate) => !isOpened(gate)).flatMap(({ refusal }) => refusal ?? []),
-    overridden: closed.filter(isOpened).flatMap(({ told }) => told ?? []),
+    overridden: [...closed.filter(isOpened).map(({ told }) => told), image?.told].flatMap(
+      (told) => told || [],
+    ),
+    ...(image && { testedImage: image.testedImage }),
   };
 }
 
@@ -58,8 +71,7 @@ export async function askGatesAbout(
   facts: Omit<GateFacts, 'promotion'>,
   records: Pick<Records, 'readRecord'>,
 ): Promise<GateAnswer> {
-  const key = promotionKey(fleet.name, facts.artifact.sha256);
-  const promotion = fleet.wantsProvenance ? await records.readRecord(fleet.artifact.bucket, key) : undefined;
+  const promotion = fleet.wantsProvenance ? await findProof(fleet, facts.artifact, records) : undefined;
   return askGates(fleet, input, { ...facts, promotion });
 }
 
@@ -116,27 +128,4 @@ function frozen({ name, freezes }: Fleet, { now }: GateFacts): GateRefusal | und
         'or at once with {"override": ["freeze"], "reason": "…"}.',
     }
   );
-}
-
-// ── Provenance ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** What a promotion writes beside the artifact; of all that it says, this proves something. */
-const Promotion = v.object({ fleet: v.string(), sha256: v.string(), promotedAt: v.string() });
-
-function lackOfProof(fleet: Fleet, input: DeploymentInput, facts: GateFacts): GateRefusal | undefined {
-  if (!fleet.wantsProvenance) return undefined;
-  const { artifact, current, promotion } = facts;
-  // The rule for new images brings nothing that does not run here already, whoever let it in.
-  if (input.newImage && current?.artifact.sha256 === artifact.sha256) return undefined;
-  const parsed = v.safeParse(Promotion, promotion);
-  const isProof =
-    parsed.success && parsed.output.fleet === fleet.name && parsed.output.sha256 === artifact.sha256;
-  if (isProof) return undefined;
-  return {
-    name: 'NotProven',
-    sentence:
-      `${artifact.key} version ${artifact.versionId} (SHA-256 ${artifact.sha256.slice(0, 12)}…) was not promoted to ` +
-      `${fleet.name}, which accepts only promoted artifacts. Promote it (start ${machineName(fleet.name, 'promote')}), or deploy it ` +
-      'unproven with {"override": ["provenance"], "reason": "…"}.',
-  };
 }

@@ -132,6 +132,7 @@ export function decideImage(fleet: Fleet, image: Image | undefined, choice: Imag
     imageId: image.imageId,
     name,
     createdAt: image.createdAt.toISOString(),
+    ...(image.copyOf && { copyOf: image.copyOf }),
     ...(deprecatedAt && { deprecatedAt }),
     ...(withdrawn.length > 0 && { withdrawn: withdrawn.slice(0, MOST_WITHDRAWN) }),
     reason: told.filter(Boolean).join(', '),

@@ -76,17 +76,133 @@ describe('The gate for freezes', () => {
 });
 
 describe('The gate for provenance', () => {
-  const proof = (changes: object = {}) => ({ fleet: 'shop', sha256: SHA, promotedAt: DAY(20), ...changes });
+  const proof = (changes: object = {}) => ({
+    fleet: 'shop',
+    sha256: SHA,
+    promotedAt: DAY(20),
+    versionId: RELEASE.artifact.versionId,
+    ...changes,
+  });
+  const onItsWay = (changes: object = {}) =>
+    proof({ versionId: undefined, until: at(60).toISOString(), ...changes });
   it.each<[string, unknown, readonly string[]]>([
-    ['opens for a promotion of this checksum to this fleet', proof(), []],
+    ['opens for a promotion of this version to this fleet', proof(), []],
     ['takes no absence for proof', undefined, ['NotProven']],
     ['takes no other checksum', proof({ sha256: 'b'.repeat(64) }), ['NotProven']],
     ['takes no other fleet', proof({ fleet: 'shop-2' }), ['NotProven']],
     ['takes no text', JSON.stringify(proof()), ['NotProven']],
     ['takes nothing without a date', proof({ promotedAt: undefined }), ['NotProven']],
+    ['takes the same bytes in no other upload', proof({ versionId: 'v0' }), ['NotProven']],
+    ['takes no proof that is for no upload', proof({ versionId: undefined }), ['NotProven']],
+    ['opens for the copy of a promotion on its way', onItsWay(), []],
+    ['takes nothing that comes too late for it', onItsWay({ until: at(0).toISOString() }), ['NotProven']],
+    ['takes no date that is none', onItsWay({ until: 'for ever' }), ['NotProven']],
+    [
+      'takes not what was there before it',
+      onItsWay({ onto: { versionId: RELEASE.artifact.versionId, etag: '"e"' } }),
+      ['NotProven'],
+    ],
   ])('%s', (_what, promotion, refused) => {
     expect(names(PROVEN, {}, { promotion })).toEqual(refused);
     expect(names(aFleet(), {}, { promotion })).toEqual([]);
+  });
+
+  it('says that the bytes are known, as another upload', () =>
+    expect(
+      askGates(PROVEN, {}, facts({ promotion: proof({ versionId: 'v0' }) })).refusals[0]?.sentence,
+    ).toContain(
+      'was not promoted to shop (the same bytes were, as version v0; a proof is for one upload), which accepts only',
+    ));
+
+  describe('over the runtimes', () => {
+    const PERL = {
+      key: 'perl.tar.gz',
+      versionId: 'r2',
+      sha256: 'c'.repeat(64),
+      sizeBytes: 9,
+      directory: '/opt/perl',
+    };
+    const tested = (...runtimes: { directory: string; sha256: string }[]) => proof({ tested: { runtimes } });
+    const { directory, sha256 } = PERL;
+    it.each<[string, unknown, readonly string[]]>([
+      ['opens for the one that was tested', tested({ directory, sha256 }), []],
+      ['takes no other bytes', tested({ directory, sha256: 'd'.repeat(64) }), ['NotProven']],
+      ['takes no other place', tested({ directory: '/opt/ruby', sha256 }), ['NotProven']],
+      ['takes none where none was tested', tested(), ['NotProven']],
+      ['takes none where nobody knows', proof(), ['NotProven']],
+      ['takes none where only the soak was overridden', proof({ override: ['soak'] }), ['NotProven']],
+      ['opens where provenance was overridden at the promotion', proof({ override: ['provenance'] }), []],
+      [
+        'takes no others than tested, whatever was overridden',
+        proof({ override: ['provenance'], tested: { runtimes: [] } }),
+        ['NotProven'],
+      ],
+    ])('%s', (_what, promotion, refused) => {
+      expect(names(PROVEN, {}, { promotion, runtimes: [PERL] })).toEqual(refused);
+      expect(names(aFleet(), {}, { promotion, runtimes: [PERL] })).toEqual([]);
+    });
+
+    it('names each, and is opened by who insists, which is told', () => {
+      const asked = facts({ promotion: tested(), runtimes: [PERL] });
+      expect(askGates(PROVEN, {}, asked).refusals[0]?.sentence).toContain(
+        'but perl.tar.gz version r2 was not tested with it in /opt/perl. Upload the runtimes that its source ran',
+      );
+      const insist: DeploymentInput = { override: ['provenance'], reason: 'a hotfix' };
+      expect(askGates(PROVEN, insist, asked)).toEqual({
+        refusals: [],
+        overridden: ['although its runtimes are not those that it was tested with'],
+      });
+    });
+
+    it('lets the new-image rule redeploy what runs', () =>
+      expect(
+        names(PROVEN, { newImage: { eventId: 'e' } }, { promotion: tested(), runtimes: [PERL] }),
+      ).toEqual([]));
+  });
+
+  describe('over the image', () => {
+    const DEMANDING = aFleet({ wantsProvenance: true, wantsTestedImage: true });
+    const on = (imageId?: string, imageCopyOf?: string) =>
+      proof({ tested: { runtimes: [], imageId, imageCopyOf } });
+    const image = (copyOf?: string) => ({ imageId: 'ami-2', name: 'shop-2', createdAt: DAY(20), copyOf });
+    it.each<[string, unknown, string | undefined, boolean]>([
+      ['the one that was tested', on('ami-2'), undefined, true],
+      ['a copy of it', on('ami-1'), 'ami-1', true],
+      ['what the tested one is a copy of', on('ami-1', 'ami-2'), undefined, true],
+      ['another copy of the same', on('ami-1', 'ami-0'), 'ami-0', true],
+      ['another', on('ami-1'), undefined, false],
+      ['a copy of another', on('ami-1', 'ami-0'), 'ami-9', false],
+    ])('knows %s', (_what, promotion, copyOf, isSame) => {
+      const asked = facts({ promotion, image: image(copyOf) });
+      const told = isSame ? [] : ['on ami-2, although it was tested on ami-1'];
+      expect(askGates(PROVEN, {}, asked)).toEqual({
+        refusals: [],
+        overridden: told,
+        ...(!isSame && { testedImage: 'ami-1' }),
+      });
+      expect(names(DEMANDING, {}, asked)).toEqual(isSame ? [] : ['NotProven']);
+      const insist: DeploymentInput = { override: ['provenance'], reason: 'a hotfix' };
+      expect(askGates(DEMANDING, insist, asked)).toMatchObject({ refusals: [], overridden: told });
+    });
+
+    it.each<[string, DeploymentInput, unknown, readonly string[]]>([
+      ['takes none where the tested one is not known', {}, on(), ['NotProven']],
+      [
+        'takes none by the override for images',
+        { override: ['image'], reason: 'x' },
+        on('ami-1'),
+        ['NotProven'],
+      ],
+      [
+        'takes no new image by the rule for those',
+        { newImage: { eventId: 'e' } },
+        on('ami-1'),
+        ['NotProven'],
+      ],
+      ['opens where nothing was tested, by an override', {}, proof({ override: ['provenance'] }), []],
+    ])('that demands it, %s', (_what, input, promotion, refused) =>
+      expect(names(DEMANDING, input, { promotion, image: image() })).toEqual(refused),
+    );
   });
 
   it.each<[string, DeploymentInput, CurrentRelease | undefined, readonly string[]]>([

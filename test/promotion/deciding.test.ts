@@ -62,7 +62,11 @@ describe('A promotion', () => {
     expect(() => proveVersion(plan, {}, 'v3', facts)).toThrow(
       failure('NotProven', 'Version v3 may not be promoted: staging has run it for 10 min of the 30 min'),
     );
-    expect(proveVersion(aPlan(), {}, 'v3', facts)).toEqual({ provenBy: { app: 'v3-10' }, waived: [] });
+    expect(proveVersion(aPlan(), {}, 'v3', facts)).toEqual({
+      provenBy: { app: 'v3-10' },
+      tested: { app: { runtimes: [] } },
+      waived: [],
+    });
   });
 
   it('says how to go ahead all the same, with exactly the overrides that it takes', () =>
@@ -95,41 +99,93 @@ describe('A promotion', () => {
 });
 
 describe('What the destination has', () => {
-  const proven = { provenBy: {}, waived: [] };
+  const proven = { provenBy: {}, tested: { app: { runtimes: [], imageId: 'ami-1' } }, waived: [] };
+  const PROOF = {
+    fleet: 'app',
+    sha256: DIGEST,
+    promotedAt: at(-9).toISOString(),
+    versionId: 'p7',
+    tested: { runtimes: [], imageId: 'ami-1' },
+  };
   const FOUND = { ...ARTIFACT, uploadedAt: at(0) };
   const held = (changes: Partial<Held> = {}): Held => ({
     versionId: 'p7',
     etag: '"e"',
     sizeBytes: ARTIFACT.sizeBytes,
     claimed: DIGEST,
+    computed: DIGEST,
     ...changes,
   });
-  const unsaid = ({ claimed: _, ...rest }: Held): Held => rest;
-  const decide = (newest: Held | undefined, isProven = true) =>
-    decidePromotion(aPlan(), ARTIFACT, proven, { newest, isProven, found: FOUND });
+  /** As a bare PutObject leaves it, whatever it claims. */
+  const claiming = (changes: Partial<Held> = {}): Held => {
+    const { computed: _, ...rest } = held(changes);
+    return rest;
+  };
+  const decide = (newest: Held | undefined, proof: unknown = PROOF, plan = aPlan()) =>
+    decidePromotion(plan, ARTIFACT, proven, { newest, proofs: { app: proof }, found: FOUND, now: at(0) });
+  const { versionId: _, ...unfinished } = PROOF;
+  const onItsWay = (changes: object = {}) => ({ ...unfinished, until: at(5).toISOString(), ...changes });
 
-  it.each<[string, Held | undefined, boolean, string]>([
-    ['nothing', undefined, false, 'promote'],
-    ['something else', held({ claimed: 'b'.repeat(64) }), true, 'promote'],
-    ['something of unknown digest', unsaid(held()), true, 'promote'],
-    ['the artifact, with a proof', held(), true, 'already-promoted'],
-    ['the artifact, by S3’s own computation', held({ computed: DIGEST }), true, 'already-promoted'],
-    ['the artifact, put there by another way', held(), false, 'promote'],
-    ['what claims to be the artifact and is not', held({ computed: 'b'.repeat(64) }), true, 'promote'],
-  ])('is %s', (_, newest, isProven, verdict) => {
-    expect(decide(newest, isProven).verdict).toBe(verdict);
+  it.each<[string, Held | undefined, unknown, string]>([
+    ['nothing', undefined, undefined, 'promote'],
+    ['something else', held({ computed: 'b'.repeat(64) }), PROOF, 'promote'],
+    ['something of unknown digest', claiming(), PROOF, 'promote'],
+    ['the artifact, with a proof', held(), PROOF, 'already-promoted'],
+    ['the artifact, put there by another way', held(), null, 'promote'],
+    ['the artifact, proven for another fleet', held(), { ...PROOF, fleet: 'worker' }, 'promote'],
+    ['the artifact, which was proven as another upload', held(), { ...PROOF, versionId: 'p6' }, 'promote'],
+    ['the artifact, tested with nobody knows what', held(), { ...PROOF, tested: undefined }, 'promote'],
+    [
+      'the artifact, tested since with another runtime',
+      held(),
+      { ...PROOF, tested: { runtimes: [{ directory: '/opt/perl', sha256: 'c'.repeat(64) }] } },
+      'promote',
+    ],
+    [
+      'the artifact, tested since on another image',
+      held(),
+      { ...PROOF, tested: { ...PROOF.tested, imageId: 'ami-0' } },
+      'already-promoted',
+    ],
+  ])('is %s', (_, newest, proof, verdict) => {
+    expect(decide(newest, proof).verdict).toBe(verdict);
+  });
+
+  it('is promoted anew when it was tested since on another image, and that matters', () => {
+    const plan = aPlan({ fed: [{ fleet: 'app', from: 'staging', soakMinutes: 5, testedImage: true }] });
+    expect(decide(held(), PROOF, plan).verdict).toBe('already-promoted');
+    const before = { ...PROOF, tested: { ...PROOF.tested, imageId: 'ami-0' } };
+    expect(decide(held(), before, plan).verdict).toBe('promote');
+  });
+
+  it.each<[string, unknown, { versionId: string } | undefined]>([
+    ['is only proven, of a promotion that ended before it could say so', onItsWay(), undefined],
+    [
+      'is copied onto, when it was there before that promotion',
+      onItsWay({ onto: { versionId: 'p7', etag: '"e"' } }),
+      { versionId: 'p7' },
+    ],
+    [
+      'is copied onto, when that promotion is long over',
+      onItsWay({ until: at(0).toISOString() }),
+      { versionId: 'p7' },
+    ],
+  ])('%s', (_, proof, onto) => {
+    const { verdict, onto: found } = decide(held(), proof);
+    expect(verdict).toBe('promote');
+    expect(found?.versionId).toBe(onto?.versionId);
   });
 
   it('is remembered, so that nothing is copied onto something newer', () =>
-    expect(decide(held({ claimed: 'b'.repeat(64) })).onto).toEqual({ versionId: 'p7', etag: '"e"' }));
+    expect(decide(held({ computed: 'b'.repeat(64) })).onto).toEqual({ versionId: 'p7', etag: '"e"' }));
 
   it('says what was overridden', () =>
     expect(
       decidePromotion(
         aPlan(),
         ARTIFACT,
-        { provenBy: {}, waived: ['it is young'] },
-        { newest: undefined, isProven: false, found: FOUND },
+        { provenBy: {}, tested: {}, waived: ['it is young'] },
+        { newest: undefined, proofs: {}, found: FOUND, now: at(0) },
       ).reason,
     ).toMatch(/is promoted to s3:\/\/production\/app\.tar\.gz, although it is young$/));
 
@@ -149,9 +205,10 @@ describe('What the destination has', () => {
       [
         'a newer upload of somebody’s',
         undefined,
-        held({ claimed: 'b'.repeat(64) }),
+        held({ computed: 'b'.repeat(64) }),
         /Somebody else made version p7/,
       ],
+      ['what claims to be the copy', undefined, claiming(), /Somebody else made version p7/],
       ['nothing anymore', held(), undefined, /was deleted while the promotion ran/],
     ])('must not be %s', (_, onto, newest, says) => {
       expect(() => decideCopy(to, aCandidate({ onto }), newest)).toThrow(failure('CopyFailed', says));
@@ -159,7 +216,7 @@ describe('What the destination has', () => {
 
     it.each<[string, Partial<Held>, boolean]>([
       ['the same bytes, by S3’s computation', { computed: DIGEST }, true],
-      ['the same bytes, as far as S3 says', {}, true],
+      ['the same bytes, described', {}, true],
       ['of another size', { sizeBytes: 1 }, false],
       ['of another digest', { computed: 'b'.repeat(64) }, false],
       ['the same, but described as something else', { computed: DIGEST, claimed: 'b'.repeat(64) }, false],
@@ -170,7 +227,13 @@ describe('What the destination has', () => {
       else expect(verify).toThrow(failure('CopyFailed', 'No host runs it'));
     });
 
-    it('is wrong when nobody knows its digest', () => expect(isCopy(unsaid(held()), ARTIFACT)).toBe(false));
+    it('is what it says, of what is too large for S3 to know', () => {
+      const sizeBytes = 6 * 1024 ** 3;
+      expect(isCopy(claiming({ sizeBytes }), { ...ARTIFACT, sizeBytes })).toBe(true);
+    });
+
+    it('is wrong when only its uploader claims a digest', () =>
+      expect(isCopy(claiming(), ARTIFACT)).toBe(false));
 
     it('is wrong when it is gone', () =>
       expect(() => verifiedCopy(to, aCandidate(), undefined)).toThrow(

@@ -36,6 +36,7 @@ describe('A promotion', () => {
     expect(readFleets(file)[1]?.fleets[0]?.promotion).toEqual({
       from: 'reactio-staging-app',
       required: true,
+      testedImage: false,
       soakMinutes: 0,
     });
   });
@@ -104,7 +105,7 @@ describe('A promotion', () => {
     [
       'with a field that does not exist',
       [{ 'production-app': { promotion: { from: 'reactio-staging-app', soak: 5 } } }],
-      [/promotion\.soak: unknown field, allowed: only from, required, soakMinutes/],
+      [/promotion\.soak: unknown field, allowed: only from, required, testedImage, soakMinutes/],
     ],
   ])('is refused %s', (_, [changes, environments], problems) => {
     expect(problemsWith(changes, environments)).toEqual(

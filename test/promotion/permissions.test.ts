@@ -148,7 +148,11 @@ describe('At the destination, who may', () => {
       ['give-up-the-promotion'],
     ],
     // Not whoever records a deployment: who deploys must not be able to prove that it may.
-    ['write a proof', request('PutObject', `${DESTINATION}/${PROOF}`), ['write-the-proof']],
+    [
+      'write a proof',
+      request('PutObject', `${DESTINATION}/${PROOF}`),
+      ['write-the-proof', 'give-up-the-promotion'],
+    ],
     [
       'write a proof for another fleet',
       request('PutObject', `${DESTINATION}/irekae/other/promotions/${SHA}.json`),
@@ -168,7 +172,7 @@ describe('A proof', () => {
   const recorders = whoMay(request('PutObject', `${DESTINATION}/irekae/any/record`));
 
   it('is written by the promotion, and by nobody else who may not write every record', () => {
-    const writers = [...recorders, 'write-the-proof'];
+    const writers = [...recorders, 'write-the-proof', 'give-up-the-promotion'];
     expect(whoMay(request('PutObject', `${DESTINATION}/${PROOF}`))).toEqual(
       FUNCTION_NAMES.filter((name) => writers.includes(name)),
     );

@@ -42,7 +42,7 @@ describe('A version is proven', () => {
       'v3-40',
     ],
   ])('%s', (_, history, deployment) => {
-    expect(ask(history)).toEqual({ deployment, objections: [] });
+    expect(ask(history)).toEqual({ deployment, objections: [], tested: { runtimes: [] } });
   });
 
   it('at once, where no soak is asked for', () => expect(against([ran('v3', 0)], 'v3', 0)).toEqual([]));

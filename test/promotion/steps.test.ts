@@ -13,6 +13,14 @@ import { ARTIFACT, aCandidate, aPlan, aPromotion, at, DIGEST, ran } from './prom
 
 const COPY: Held = { versionId: 'p8', etag: '"n"', sizeBytes: 9, claimed: DIGEST, computed: DIGEST };
 const BEFORE: Held = { versionId: 'p7', etag: '"e"', sizeBytes: 5, claimed: 'b'.repeat(64) };
+/** That of COPY. */
+const PROVEN = {
+  fleet: 'app',
+  sha256: DIGEST,
+  versionId: 'p8',
+  promotedAt: at(0).toISOString(),
+  tested: { runtimes: [] },
+};
 const ONTO = { versionId: 'p7', etag: '"e"' };
 
 describe('Choose the candidate', () => {
@@ -44,9 +52,11 @@ describe('Choose the candidate', () => {
       artifact: ARTIFACT,
       onto: ONTO,
       provenBy: { app: 'v3-10' },
+      tested: { app: { runtimes: [] } },
     });
     expect(ports.changes).toEqual([]);
     expect(ports.calls.filter((call) => call.startsWith('records.readRecord'))).toEqual([
+      `records.readRecord "production" "irekae/app/promotions/${DIGEST}/p7.json"`,
       `records.readRecord "production" "${PROOF}"`,
     ]);
   });
@@ -62,7 +72,7 @@ describe('Choose the candidate', () => {
     const proven = source(ran('v3', 10));
     const { answer } = choose({
       ...proven,
-      records: { ...proven.records, readRecord: async () => ({ fleet: 'app' }) },
+      records: { ...proven.records, readRecord: async () => PROVEN },
       copies: { look: async () => COPY },
     });
     expect(await answer).toMatchObject({ verdict: 'already-promoted' });
@@ -97,7 +107,7 @@ describe('Choose the candidate', () => {
     );
     const there = {
       copies: { look: async () => COPY },
-      records: { ...records, readRecord: async () => ({}) },
+      records: { ...records, readRecord: async () => PROVEN },
     };
     expect(await choose({ artifacts: archived, ...there }).answer).toMatchObject({
       verdict: 'already-promoted',
@@ -145,6 +155,8 @@ describe('Write the proof', () => {
       fleet: 'app',
       sha256: DIGEST,
       key: 'app.tar.gz',
+      until: at(61).toISOString(),
+      tested: { runtimes: [] },
       from: {
         fleet: 'staging',
         environment: 'staging',
@@ -171,7 +183,13 @@ describe('Write the proof', () => {
       looks: 1,
       versionId: 'p8',
     };
-    const { proofs, reason } = await write(aPromotion({ candidate: aCandidate(), copy })).answer;
+    const { answer, ports } = write(aPromotion({ candidate: aCandidate(), copy }));
+    const { proofs, reason } = await answer;
+    // Its own, which stays, before the one that would be for any upload is for no other.
+    expect(ports.calls.map((call) => call.split(' ')[2])).toEqual([
+      `"irekae/app/promotions/${DIGEST}/p8.json"`,
+      `"irekae/app/promotions/${DIGEST}.json"`,
+    ]);
     expect(proofs[0]).toMatchObject({ versionId: 'p8', promotedBy: 'StartExecution' });
     expect(reason).toBe(
       'version v3 of staging is version p8 of s3://production/app.tar.gz; its upload event deploys it to app',
@@ -279,8 +297,12 @@ const LOOK = {
 };
 
 describe('Give up the promotion', () => {
-  const giveUp = (promotion: object, abandon: (() => Promise<void>) | undefined = async () => {}) => {
-    const ports = portsWith({ copies: { abandon } });
+  const giveUp = (
+    promotion: object,
+    abandon: () => Promise<void> = async () => {},
+    writeRecord = async () => {},
+  ) => {
+    const ports = portsWith({ copies: { abandon }, records: { writeRecord } }, at(3));
     return { ports, answer: giveUpThePromotion.run(promotion, ports) };
   };
 
@@ -305,7 +327,11 @@ describe('Give up the promotion', () => {
     });
     const { answer, ports } = giveUp(failed);
     expect(await answer).toMatchObject({ error: 'CopyFailed' });
-    expect(ports.calls).toEqual(['copies.abandon {"bucket":"production","key":"app.tar.gz"} "u-1"']);
+    expect(ports.calls[0]).toBe('copies.abandon {"bucket":"production","key":"app.tar.gz"} "u-1"');
+    // The proof that waited for the copy waits for nothing anymore.
+    expect(ports.calls.slice(1)).toEqual([
+      expect.stringMatching(`promotions/${DIGEST}.json" .*"until":"${at(3).toISOString()}"`),
+    ]);
   });
 
   it('says why it failed although the parts could not be thrown away', async () => {
@@ -327,9 +353,11 @@ describe('Give up the promotion', () => {
       copy: { ...LOOK, ready: true, versionId: 'p8' },
       failure: failedBy('ServiceUnavailable', 'S3 did not answer.'),
     });
-    expect((await giveUp(failed).answer).cause).toBe(
+    const { answer, ports } = giveUp(failed);
+    expect((await answer).cause).toBe(
       'ServiceUnavailable: S3 did not answer. The artifact was promoted, as version p8 of s3://production/app.tar.gz, and is deployed to app; only the record of it could not be completed.',
     );
+    expect(ports.calls[0]).toContain(`promotions/${DIGEST}/p8.json`);
   });
 
   it('goes without an input that was refused', async () => {

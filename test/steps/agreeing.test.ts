@@ -425,10 +425,15 @@ describe('Resolve the release, at the gates', () => {
   const promoted = (record: unknown) =>
     bucket({ readRecord: async (_bucket, key) => (key.includes('/promotions/') ? record : undefined) });
 
-  it('asks for the proof of the artifact’s own checksum, only where it is demanded', async () => {
-    const ports = promoted({ fleet: 'shop', sha256: SHA, promotedAt: '2026-03-01T08:00:00Z' });
+  it('asks for the proof of the artifact’s own version and checksum, only where it is demanded', async () => {
+    const ports = promoted({
+      fleet: 'shop',
+      sha256: SHA,
+      versionId: 'v2',
+      promotedAt: '2026-03-01T08:00:00Z',
+    });
     expect(await resolveRelease({ fleet: PROVEN }, ports)).toMatchObject({ verdict: 'deploy' });
-    expect(ports.calls).toContain(`records.readRecord "artifacts" "irekae/shop/promotions/${SHA}.json"`);
+    expect(ports.calls).toContain(`records.readRecord "artifacts" "irekae/shop/promotions/${SHA}/v2.json"`);
     const without = promoted(undefined);
     await resolveRelease({}, without);
     expect(without.calls.join()).not.toContain('promotions');

@@ -315,6 +315,12 @@ describe('A frozen fleet', () => {
   });
 });
 
+const testedRuntimes = ({ world, fleet: { artifact, runtimes } }: ReturnType<typeof setStage>) =>
+  runtimes.map(({ key, directory }) => {
+    const versionId = world.s3.find(artifact.bucket, key)?.versionId ?? '';
+    return { directory, sha256: world.s3.digest(artifact.bucket, key, versionId) };
+  });
+
 describe('A fleet that wants provenance', () => {
   it('takes what was promoted to it, and refuses the next upload', async () => {
     const set = setStage();
@@ -327,6 +333,7 @@ describe('A fleet that wants provenance', () => {
       sha256,
       key,
       versionId,
+      tested: { runtimes: testedRuntimes(set) },
       promotedAt: '2026-11-22T02:00:00Z',
       promotedBy: 'CI',
     };

@@ -1,7 +1,6 @@
 /** The bucket that receives the artifacts, and keeps irekae's records under `irekae/`. */
 
 import { Duration } from 'aws-cdk-lib';
-import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { artifactBucketName } from '../lambdas/domain/core/names.ts';
@@ -12,15 +11,15 @@ import type { Environment } from './read-fleets.ts';
 const VERSIONS_KEPT_AT_LEAST = 20;
 const OLD_VERSIONS_EXPIRE = Duration.days(180);
 
-/** What the rest of the stack needs to know of it, whether it was made or given. */
-export type ArtifactBucket = Pick<s3.IBucket, 'bucketName' | 'bucketArn' | 'arnForObjects'>;
+/**
+ * What the rest of the stack needs to know of it, whether it was made or given; of a given one the policy is left alone.
+ */
+export type ArtifactBucket = Pick<
+  s3.IBucket,
+  'bucketName' | 'bucketArn' | 'arnForObjects' | 'addToResourcePolicy'
+>;
 
-/** @param readers what its policy allows beside the stack's own roles; a given bucket's policy is left alone */
-export function artifactBucket(
-  scope: Construct,
-  environment: Environment,
-  readers: readonly PolicyStatement[],
-): ArtifactBucket {
+export function artifactBucket(scope: Construct, environment: Environment): ArtifactBucket {
   const { existingBucket } = environment;
   if (existingBucket !== undefined) return s3.Bucket.fromBucketName(scope, 'Artifacts', existingBucket);
 
@@ -41,7 +40,6 @@ export function artifactBucket(
     ],
   });
   switchOnEventBridge(bucket);
-  for (const statement of readers) bucket.addToResourcePolicy(statement);
   acknowledge(
     bucket,
     'AwsSolutions-S1',

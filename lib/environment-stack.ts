@@ -7,6 +7,7 @@ import { artifactBucket } from './artifact-bucket.ts';
 import { dashboard } from './dashboard.ts';
 import { FleetHosts } from './fleet-hosts.ts';
 import { FleetMachine } from './fleet-machine.ts';
+import { ORPHAN_WATCH } from './function-names.ts';
 import { functionsOf, promotionFunctionsOf } from './functions.ts';
 import { ledgerTable } from './ledger-table.ts';
 import { machineRole, starterRole } from './machine-roles.ts';
@@ -17,6 +18,7 @@ import { PromotionMachine } from './promotion-machine.ts';
 import { readerStatements, statementsAsText } from './promotion-readers.ts';
 import { promotionsInto } from './promotions.ts';
 import { type Environment, FleetsFileError } from './read-fleets.ts';
+import { recordGuards } from './record-guards.ts';
 import { toRuntimeFleet } from './runtime-fleet.ts';
 
 export class EnvironmentStack extends Stack {
@@ -29,7 +31,7 @@ export class EnvironmentStack extends Stack {
       suppressTemplateIndentation: true,
     });
     const readers = readerStatements(this, artifactBucketName(environment), environment, all);
-    const bucket = artifactBucket(this, environment, readers);
+    const bucket = artifactBucket(this, environment);
     const ledger = ledgerTable(this);
     const topic = alarmTopic(this, environment);
     const news = newsTopic(this, environment);
@@ -74,15 +76,18 @@ export class EnvironmentStack extends Stack {
       }
     }
 
-    new OrphanWatch(this, reach, topic);
+    const { watch } = new OrphanWatch(this, reach, topic);
+    const guards = recordGuards(reach, { ...functions, ...promotionFunctions, [ORPHAN_WATCH]: watch });
+    const statements = [...readers, ...guards];
+    for (const statement of statements) bucket.addToResourcePolicy(statement);
     dashboard(this, environment, machines);
 
     new CfnOutput(this, 'ArtifactBucket', { value: bucket.bucketName, description: 'Upload artifacts here' });
-    if (environment.existingBucket !== undefined && readers.length > 0) {
+    if (environment.existingBucket !== undefined) {
       new CfnOutput(this, 'ArtifactBucketPolicy', {
-        value: statementsAsText(this, readers),
+        value: statementsAsText(this, statements),
         description:
-          'Statements that the policy of your artifact bucket needs for promotions to other accounts',
+          'Statements that the policy of your artifact bucket needs: nobody else writes records, and promotions to other accounts read',
       });
     }
     new CfnOutput(this, 'LedgerTable', { value: reach.ledger.tableName, description: 'The command asks it' });

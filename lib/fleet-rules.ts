@@ -210,6 +210,22 @@ export const FLEET_RULES: readonly FleetRule[] = [
       `false, because AWS tells this account nothing of ${because}; or copy the image, or its id, into the account`,
     );
   }),
+  rule(['redeployOnNewImage', 'promotion'], ({ redeployOnNewImage, promotion }) =>
+    when(
+      redeployOnNewImage && (promotion?.testedImage ?? false),
+      'redeployOnNewImage',
+      true,
+      'false beside promotion.testedImage: a new image has been tested nowhere yet. Let the source fleet have it, and promote',
+    ),
+  ),
+  rule(['promotion'], ({ promotion }) =>
+    when(
+      promotion?.testedImage === true && !promotion.required,
+      'promotion.testedImage',
+      true,
+      'false where promotion.required is false: what was not promoted was tested on no image',
+    ),
+  ),
   rule(['limits', 'replaceStragglers'], ({ limits, replaceStragglers }) =>
     when(
       mostEvents({ limits, replaceStragglers }) > HISTORY_BUDGET,

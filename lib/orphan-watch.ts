@@ -23,10 +23,13 @@ const EVERY = Duration.seconds(WATCH_EVERY_SECONDS);
 const SILENT_AFTER = Duration.seconds(3 * WATCH_EVERY_SECONDS);
 
 export class OrphanWatch extends Construct {
+  readonly watch: IFunction;
+
   constructor(scope: Construct, reach: Reach, topic: ITopic) {
     super(scope, 'OrphanWatch');
     const { stack, environment, bucket, launchTemplates } = reach;
     const watch = orphanWatchFunction(this, reach);
+    this.watch = watch;
     const fleets = environment.fleets.map(({ name }) => name);
     const roles = environment.fleets.map(({ mackerel: { service, role } }) => ({ service, role }));
     new Rule(this, 'Schedule', {

@@ -19,13 +19,13 @@ import {
   proveVersion,
 } from '../domain/promotion/promoting.ts';
 import type { Candidate, Promotion, PromotionPlan } from '../domain/promotion/promotion.ts';
+import { findProofs } from '../domain/promotion/proof.ts';
 import { parseHistory, type Ran } from '../domain/promotion/provenance.ts';
 import { definePromotionStep } from '../domain/promotion/step.ts';
 import { pin } from '../domain/release/pin.ts';
-import { findProof } from '../domain/release/proven.ts';
 import { foundArtifact } from '../domain/release/release-choice.ts';
 import type { Ports } from '../ports/ports.ts';
-import type { Artifacts, ArtifactVersion, Held } from '../ports/s3.ts';
+import type { Artifacts, ArtifactVersion } from '../ports/s3.ts';
 
 /** So many releases back a version is looked for; the port lists so many versions at most. */
 const MOST_RELEASES = 50;
@@ -52,7 +52,7 @@ export const chooseTheCandidate = definePromotionStep(
     const found = foundArtifact(bucket, key, versionId, await ports.artifacts.find(bucket, key, versionId));
     const artifact = await pinned(plan, found, histories, ports.artifacts);
     const newest = await ports.copies.look(to);
-    const proofs = await proofsAt(plan, artifact, newest, ports.records);
+    const proofs = await findProofs(plan, artifact, newest, ports.records);
     return {
       ...decidePromotion(plan, artifact, proven, { newest, proofs, found, now: ports.clock.now() }),
       dryRun: input.dryRun ?? false,
@@ -76,20 +76,6 @@ async function historiesOf(
     return [source, parseHistory(ran)];
   });
   return new Map(await Promise.all(histories));
-}
-
-/** Fed fleet → the proof of what the destination has; without anything there, of a promotion on its way. */
-async function proofsAt(
-  { to, fed }: PromotionPlan,
-  { sha256 }: PinnedArtifact,
-  newest: Held | undefined,
-  records: Ports['records'],
-): Promise<Record<string, unknown>> {
-  const found = fed.map(async ({ fleet: name }): Promise<[string, unknown]> => {
-    const proven = { sha256, versionId: newest?.versionId ?? 'null' };
-    return [name, await findProof({ name, artifact: to }, proven, records)];
-  });
-  return Object.fromEntries(await Promise.all(found));
 }
 
 /** As it was deployed at the source; one that never was is read when nobody knows its digest. */

@@ -378,7 +378,7 @@ describe('Who may touch an object', () => {
     {
       does: 'the proof of a promotion, writing',
       call: object('PutObject', `irekae/${APP}/promotions/0a1b.json`),
-      by: ['write-the-proof'],
+      by: ['write-the-proof', 'give-up-the-promotion'],
     },
     {
       does: 'the page of a deployment, writing',

@@ -44,9 +44,13 @@ describe('The artifact bucket', () => {
   it('refuses requests without TLS', () => {
     const { PolicyDocument: policy } = resource(synthesize(), 'AWS::S3::BucketPolicy');
     expect(policy).toMatchObject({
-      Statement: [
-        { Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
-      ],
+      Statement: expect.arrayContaining([
+        expect.objectContaining({
+          Effect: 'Deny',
+          Action: 's3:*',
+          Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+        }),
+      ]),
     });
   });
 

@@ -208,9 +208,11 @@ describe('A source in the same account', () => {
     Object.assign(fleet, { mackerel: { service: `service-${index}`, role: 'app' } });
   const templates = synthesizeTemplates(readFleets(file), { bundle: false });
 
-  it('needs no policy on its bucket', () => {
+  it('is opened to nobody by a policy on its bucket', () => {
     const policy = resource(templates.staging ?? template, 'AWS::S3::BucketPolicy').PolicyDocument;
-    expect((policy as { Statement: Statement[] }).Statement.map(({ Effect }) => Effect)).toEqual(['Deny']);
+    expect((policy as { Statement: Statement[] }).Statement.map(({ Effect }) => Effect)).not.toContain(
+      'Allow',
+    );
   });
 
   it('is read by the same two roles', () => {
@@ -230,7 +232,15 @@ describe('A bucket that was given', () => {
   it('keeps its policy; the stack says which statements it needs', () => {
     expect(resourcesOf(staging, 'AWS::S3::BucketPolicy')).toEqual([]);
     const { ArtifactBucketPolicy: output } = staging.Outputs as Record<string, { Value: string }>;
-    const statements = JSON.parse(output?.Value ?? '') as Principled[];
+    const text = deployed(staging, STAGING ?? '', REGION, output?.Value ?? '');
+    const all = JSON.parse(text) as Principled[];
+    const statements = all.filter(({ Effect }) => Effect === 'Allow');
+    expect(all.slice(statements.length).map(({ Resource }) => Resource)).toEqual([
+      ['current.json', 'deployments/*'].map(
+        (name) => `arn:aws:s3:::our-artifacts/irekae/reactio-staging-app/${name}`,
+      ),
+      'arn:aws:s3:::our-artifacts/irekae/reactio-staging-app/promotions/*.json',
+    ]);
     expect(statements.map(({ Action }) => Action)).toEqual([
       's3:GetObjectVersion',
       's3:GetObjectVersion',

@@ -4,7 +4,7 @@ import type { PinnedArtifact } from '../core/artifact.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { list } from '../core/words.ts';
 import { assertReadable } from '../release/pin.ts';
-import { isOnItsWay, type Proven as Proof, parseProof, type Tested } from '../release/proven.ts';
+import { isOnItsWay, type ProofRead, parseProof, type Tested } from '../release/proven.ts';
 import { foundArtifact } from '../release/release-choice.ts';
 import { isCopy } from './copying.ts';
 import type { PromotionInput } from './input.ts';
@@ -152,7 +152,7 @@ const ontoOf = (held: { readonly versionId: string; readonly etag: string } | un
 /** Was it tested since with other runtimes, or on another image where that matters? Then its proof is another one. */
 function isSame(
   { testedImage }: PromotionPlan['fed'][number],
-  proof: Proof,
+  proof: ProofRead,
   tested: Tested | undefined,
 ): boolean {
   const told = ({ runtimes, imageId }: Tested) =>

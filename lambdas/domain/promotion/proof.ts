@@ -3,11 +3,11 @@
  * feeds. A fleet with `promotion.required` deploys only what has one.
  */
 import * as v from 'valibot';
-import type { Records } from '../../ports/s3.ts';
+import type { Held, Records } from '../../ports/s3.ts';
 import { promotionKey } from '../core/names.ts';
-import { Tested } from '../release/proven.ts';
+import { findProof, Tested } from '../release/proven.ts';
 import { fitsIntoOneRequest } from './copying.ts';
-import type { PromotedSoFar, Promotion } from './promotion.ts';
+import type { PromotedSoFar, Promotion, PromotionPlan } from './promotion.ts';
 
 export const Proof = v.object({
   fleet: v.string(),
@@ -95,4 +95,18 @@ export async function writeProofs(
       await records.writeRecord(bucket, promotionKey(fleet, sha256, versionId), proof);
     await records.writeRecord(bucket, promotionKey(fleet, sha256), proof);
   }
+}
+
+/** Fed fleet → the proof of what the destination has; without anything there, of a promotion on its way. */
+export async function findProofs(
+  { to, fed }: PromotionPlan,
+  { sha256 }: Pick<Proof, 'sha256'>,
+  newest: Held | undefined,
+  records: Pick<Records, 'readRecord'>,
+): Promise<Record<string, unknown>> {
+  const found = fed.map(async ({ fleet: name }): Promise<[string, unknown]> => {
+    const proven = { sha256, versionId: newest?.versionId ?? 'null' };
+    return [name, await findProof({ name, artifact: to }, proven, records)];
+  });
+  return Object.fromEntries(await Promise.all(found));
 }

@@ -22,7 +22,7 @@ export const Tested = v.object({
 export type Tested = v.InferOutput<typeof Tested>;
 
 /** Of all that a promotion writes down, what proves something. */
-export const Proven = v.object({
+export const ProofRead = v.object({
   fleet: v.string(),
   sha256: v.string(),
   promotedAt: v.string(),
@@ -35,7 +35,7 @@ export const Proven = v.object({
   tested: v.optional(Tested),
   override: v.optional(v.array(v.string())),
 });
-export type Proven = v.InferOutput<typeof Proven>;
+export type ProofRead = v.InferOutput<typeof ProofRead>;
 
 /** Facts of a release that is wanted, as far as they are asked for here. */
 interface Wanted {
@@ -61,18 +61,18 @@ export function parseProof(
   record: unknown,
   fleet: string,
   { sha256 }: Pick<PinnedArtifact, 'sha256'>,
-): Proven | undefined {
-  const parsed = v.safeParse(Proven, record);
+): ProofRead | undefined {
+  const parsed = v.safeParse(ProofRead, record);
   return parsed.success && parsed.output.fleet === fleet && parsed.output.sha256 === sha256
     ? parsed.output
     : undefined;
 }
 
 /** Before its copy has a version, a proof is for whatever comes next with these bytes, and not for long. */
-export const isOnItsWay = ({ versionId, until = '' }: Proven, now: Date): boolean =>
+export const isOnItsWay = ({ versionId, until = '' }: ProofRead, now: Date): boolean =>
   versionId === undefined && now.getTime() < Date.parse(until);
 
-const proves = (proof: Proven, versionId: string, now: Date): boolean =>
+const proves = (proof: ProofRead, versionId: string, now: Date): boolean =>
   proof.versionId === versionId || (isOnItsWay(proof, now) && proof.onto?.versionId !== versionId);
 
 const notProven = (sentence: string): GateRefusal => ({ name: 'NotProven', sentence });
@@ -117,7 +117,7 @@ export function otherRuntimes(fleet: Fleet, input: DeploymentInput, wanted: Want
 }
 
 /** Promoted although nothing was tested: it is known who said so, and why. */
-const isWaived = ({ tested, override = [] }: Proven): boolean =>
+const isWaived = ({ tested, override = [] }: ProofRead): boolean =>
   tested === undefined && override.includes('provenance');
 
 /** Told where it is another image than the tested one; refused where the fleet demands that one. */

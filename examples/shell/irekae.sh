@@ -151,12 +151,16 @@ split_to() { # s3://BUCKET/KEY: $bucket and $key; both empty without it
   bucket=${path%%/*} key=${path#*/}
 }
 
-# The newest version under the key: $newest and its $newest_sha256; both empty when there is none.
+hex_of() { printf %s "$1" | base64 -d 2>/dev/null | od -An -tx1 | tr -d ' \n'; } # BASE64
+
+# The newest version under the key: $newest, and its $newest_sha256 as S3 has computed it; both empty when there is none.
+# What its metadata claims is no reason to upload nothing: whoever may write the key may claim anything.
 # shellcheck disable=SC2034 # upload.sh reads the checksum
 look_at_newest() {
   newest='' newest_sha256=''
-  if ask s3api head-object --bucket "$bucket" --key "$key" --query '[VersionId,Metadata.sha256]' --output text; then
-    newest=${answer%%$'\t'*} newest_sha256=${answer#*$'\t'}
+  if ask s3api head-object --bucket "$bucket" --key "$key" --checksum-mode ENABLED \
+    --query '[VersionId,ChecksumSHA256]' --output text; then
+    newest=${answer%%$'\t'*} newest_sha256=$(hex_of "${answer#*$'\t'}")
     case $newest in '' | None | null) give_up "s3://$bucket keeps no versions: enable versioning." ;; esac
     return
   fi

@@ -75,6 +75,9 @@ case $ended_in in
   *) conclude "$fleet" "$ended_in" 'this ending is not known here: look at the execution'; exit "$NEEDS_HUMAN" ;;
 esac
 
-look_at_newest
-if [ -z "$newest" ]; then give_up "$to does not exist, although the promotion says $ended_in. Is --to the fleet's key?"; fi
-deploy_all "$newest" "$name" "$(input_of "$newest")}" "$again" "${fleets[@]}"
+# What was promoted, and not what is the newest by now: somebody may have uploaded another one since.
+must_ask 'say what was promoted' stepfunctions describe-execution --execution-arn "$found" --query output --output text
+pattern='"promotedAs"[[:space:]]*:[[:space:]]*"([A-Za-z0-9._-]+)"'
+[[ $answer =~ $pattern ]] || give_up "the promotion $(name_of "$found") does not say which version it made. Is the stack as new as this script?"
+promoted=${BASH_REMATCH[1]}
+deploy_all "$promoted" "$name" "$(input_of "$promoted")}" "$again" "${fleets[@]}"

@@ -37,7 +37,7 @@ if [ "$newest_sha256" = "$sha256" ]; then
 fi
 # In one request, because only that answers with the version's id.
 must_ask "take the upload to $2" s3api put-object --bucket "$bucket" --key "$key" --body "$file" \
-  --metadata "sha256=$sha256" --content-type application/gzip --query VersionId --output text
+  --checksum-algorithm SHA256 --metadata "sha256=$sha256" --content-type application/gzip --query VersionId --output text
 case $answer in '' | None | null) give_up "s3://$bucket keeps no versions: enable versioning, then upload again." ;; esac
 say "uploaded $file ($size bytes, SHA-256 $sha256) as version $answer of $2"
 printf '%s\n' "$answer"

@@ -74,13 +74,14 @@ function toVersion(head: HeadObjectCommandOutput, place: Place): ArtifactVersion
   if (sizeBytes === undefined || uploadedAt === undefined) {
     throw unavailable(`look at ${nameOf(place)}`, 'the answer has no size or no date');
   }
-  const sha256 = sha256Of(head, place);
+  const { claimed, computed } = agreeing(head, place);
   const archive = archiveOf(head);
   return {
     key: place.Key,
     versionId,
     sizeBytes,
-    ...(sha256 === undefined ? {} : { sha256 }),
+    ...(computed !== undefined && { sha256: computed }),
+    ...(claimed !== undefined && { claimed }),
     uploadedAt,
     ...(archive && { archive }),
   };
@@ -99,13 +100,14 @@ function archiveOf({
   return { name, isRestoring: Restore.includes('ongoing-request="true"') };
 }
 
-/** The digest of the whole object, from the uploader's metadata or from S3; they must not contradict each other. */
-function sha256Of(head: HeadObjectCommandOutput, place: Place): string | undefined {
-  const { claimed, computed } = digestsOf(head);
+/** What the uploader says of the whole object, and what S3 does, must not contradict each other. */
+function agreeing(head: HeadObjectCommandOutput, place: Place): ReturnType<typeof digestsOf> {
+  const digests = digestsOf(head);
+  const { claimed, computed } = digests;
   if (claimed !== undefined && computed !== undefined && claimed !== computed) {
     throw unusable(place, `its metadata says sha256 ${claimed}, S3 computed ${computed}. Upload it again`);
   }
-  return claimed ?? computed;
+  return digests;
 }
 
 /** In hex: what the uploader's metadata says, and what S3 has computed of the whole object. */

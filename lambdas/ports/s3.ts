@@ -15,8 +15,10 @@ export interface ArtifactVersion {
   readonly key: string;
   readonly versionId: string;
   readonly sizeBytes: number;
-  /** Hex, where S3 or the uploader's metadata (`sha256`) knows the digest of the whole object. */
+  /** Hex, where S3 itself has computed the digest of the whole object. */
   readonly sha256?: string;
+  /** What the uploader's metadata (`sha256`) says it is: anybody may claim anything. */
+  readonly claimed?: string;
   readonly uploadedAt: Date;
   /** Where its bytes are that S3 does not give out now. Absent: it can be read, perhaps as a restored copy. */
   readonly archive?: Archive;

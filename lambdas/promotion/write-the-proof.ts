@@ -13,8 +13,8 @@ import type { Ports } from '../ports/ports.ts';
 /** What a promotion has come to: its last state answers with it. */
 export interface PromotionRecord {
   readonly reason: string;
-  /** Of the copy, once there is one. */
-  readonly versionId?: string;
+  /** The copy's version, once there is one: under this name, it is no other version's, wherever it is read. */
+  readonly promotedAs?: string;
   readonly proofs: readonly Proof[];
 }
 
@@ -33,7 +33,7 @@ export const writeTheProof = definePromotionStep(
         copy?.versionId === undefined
           ? `${version} is proven for ${count(proofs.length, 'fleet')}: ${fleets}`
           : `${version} is version ${copy.versionId} of s3://${bucket}/${key}; its upload event deploys it to ${fleets}`,
-      ...(copy?.versionId !== undefined && { versionId: copy.versionId }),
+      ...(copy?.versionId !== undefined && { promotedAs: copy.versionId }),
       proofs,
     };
   },

@@ -17,7 +17,7 @@ import type { Surroundings } from './surroundings.ts';
 import { wholeSeconds } from './timings.ts';
 
 export interface Upload {
-  /** User metadata; `sha256` there counts as a checksum that the uploader vouches for. */
+  /** User metadata; `sha256` there is what the uploader claims. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** The uploader sent `x-amz-checksum-sha256`, so S3 knows the digest of the whole object. */
   readonly checksum?: 'sha256';
@@ -153,14 +153,13 @@ export class S3Model {
         `The metadata of s3://${bucket}/${key} says sha256 ${claimed}, S3 computed ${computed}. Upload it again.`,
       );
     }
-    const known = claimed ?? computed;
-    const sha256 = known === undefined ? {} : { sha256: known };
     const archive = this.#archives.get(version.versionId);
     return {
       key,
       versionId: version.versionId,
       sizeBytes,
-      ...sha256,
+      ...(computed !== undefined && { sha256: computed }),
+      ...(claimed !== undefined && { claimed }),
       uploadedAt,
       ...(archive && { archive }),
     };

@@ -106,8 +106,15 @@ describe('promote', () => {
     return { ports: { executions: { ...executions, start } } };
   }
 
+  /** What the promotion answers with, once there is a copy. */
+  const output: Record<string, unknown> = {};
+  const copied = (content: string) => {
+    const versionId = theatre.upload(content);
+    Object.assign(output, { reason: 'copied', promotedAs: versionId });
+    return versionId;
+  };
   const byUpload = () => {
-    const versionId = theatre.upload('promoted');
+    const versionId = copied('promoted');
     setTimeout(() => theatre.stage.start({ versionId, upload: { eventId: 'e' } }, 'upload-event'), 2_000);
   };
 
@@ -125,10 +132,11 @@ describe('promote', () => {
   });
 
   it('--wait follows the promotion, and then the deployment that its upload starts', async () => {
-    const visit = promotion({ verdict: 'promoted', reason: 'copied' }, byUpload);
+    const visit = promotion(output, byUpload);
     const said = await theatre.run(`promote ${FLEET} --wait`, visit);
     expect(said.exitCode).toBe(0);
     expect(said.out).toMatch(/^Done: copied$/m);
+    expect(said.out).toMatch(new RegExp(`^Promoted as version ${output.promotedAs} of s3://`, 'm'));
     expect(said.out).toMatch(/by-hand-\S+, the promotion to reactio-production-app began \(/);
     expect(said.out).toMatch(/upload-event of reactio-production-app began/);
     expect(said.out).toMatch(/^Deployed reactio\/app\.tar\.gz/m);
@@ -136,7 +144,7 @@ describe('promote', () => {
   });
 
   it('--wait ends as that deployment does', async () => {
-    const visit = promotion({ reason: 'copied' }, byUpload);
+    const visit = promotion(output, byUpload);
     theatre.breakLastHost();
     expect(await theatre.run(`promote ${FLEET} --wait`, visit)).toMatchObject({
       exitCode: 3,
@@ -145,9 +153,9 @@ describe('promote', () => {
   });
 
   it('--wait is done when the fleet runs it already', async () => {
-    theatre.upload();
+    const promotedAs = theatre.upload();
     await theatre.stage.deploy({}, 'd1');
-    const visit = promotion({ verdict: 'already-promoted', reason: 'it is there' });
+    const visit = promotion({ verdict: 'already-promoted', reason: 'it is there', promotedAs });
     const said = await theatre.run(`promote ${FLEET} --wait`, visit);
     expect(said).toMatchObject({
       exitCode: 0,
@@ -156,8 +164,23 @@ describe('promote', () => {
     expect(theatre.started).toEqual(['d1']);
   });
 
+  it('--wait follows what was promoted, and not what somebody has uploaded since', async () => {
+    const visit = promotion(output, () => {
+      byUpload();
+      theatre.upload('somebody’s');
+    });
+    const said = await theatre.run(`promote ${FLEET} --wait`, visit);
+    expect(said.out).toMatch(new RegExp(`^Promoted as version ${output.promotedAs} of s3://`, 'm'));
+    expect(said.out).toContain('upload-event of reactio-production-app began');
+  });
+
+  it('--wait says that it does not know what was promoted', async () => {
+    const said = await theatre.run(`promote ${FLEET} --wait`, promotion({ reason: 'copied' }, byUpload));
+    expect(said.err).toMatch(/^The promotion succeeded, and does not say as which version of s3:/);
+  });
+
   it('--wait says when no deployment begins', async () => {
-    const visit = promotion({ reason: 'copied' }, () => theatre.upload('its event was lost'));
+    const visit = promotion(output, () => copied('its event was lost'));
     const said = await theatre.run(`promote ${FLEET} --wait`, visit);
     expect(said).toMatchObject({
       exitCode: 1,

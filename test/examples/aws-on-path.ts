@@ -28,6 +28,8 @@ export interface FakeExecution {
   readonly endedIn?: string;
   readonly error?: string;
   readonly cause?: string;
+  /** What it answers with in the end. */
+  readonly answer?: string;
   /** While it runs. */
   readonly state?: string;
   readonly output?: string;
@@ -57,7 +59,18 @@ function writeAnswers(folder: string, answers: Answers): void {
 
 /** As `DescribeExecution` and `GetExecutionHistory`, newest first, answer while it runs and once it has ended. */
 function answersOf(execution: FakeExecution): Answers {
-  const { machine, name, input, status = 'SUCCEEDED', state, output, endedIn, error, cause } = execution;
+  const {
+    machine,
+    name,
+    input,
+    status = 'SUCCEEDED',
+    state,
+    output,
+    endedIn,
+    error,
+    cause,
+    answer = '{}',
+  } = execution;
   const running = {
     executionArn: arnOf(machine, name),
     stateMachineArn: `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${machine}`,
@@ -67,7 +80,8 @@ function answersOf(execution: FakeExecution): Answers {
     input: JSON.stringify(input),
     redriveCount: 0,
   };
-  const failed = status === 'SUCCEEDED' ? {} : { ...(error && { error }), ...(cause && { cause }) };
+  const ended =
+    status === 'SUCCEEDED' ? { output: answer } : { ...(error && { error }), ...(cause && { cause }) };
   const entered = (type: string, at: string | undefined, details = 'stateEnteredEventDetails') =>
     at === undefined ? [] : [{ type, [details]: { name: at } }];
   const before = [
@@ -86,7 +100,7 @@ function answersOf(execution: FakeExecution): Answers {
   ];
   return {
     'describe.running': running,
-    'describe.ended': { ...running, status, stopDate: '2026-11-22T03:10:00+00:00', ...failed },
+    'describe.ended': { ...running, status, stopDate: '2026-11-22T03:10:00+00:00', ...ended },
     'history.running': { events: before },
     'history.ended': { events: [...end, ...before] },
     'list.running': { executions: [running] },
@@ -94,8 +108,14 @@ function answersOf(execution: FakeExecution): Answers {
   };
 }
 
+/** @param sha256 hex, as S3 has computed it; whatever the metadata claims */
 const headOf = (versionId: string, sha256: string | undefined) => ({
-  head: { ContentLength: 9, VersionId: versionId, Metadata: sha256 === undefined ? {} : { sha256 } },
+  head: {
+    ContentLength: 9,
+    VersionId: versionId,
+    ...(sha256 !== undefined && { ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64') }),
+    Metadata: { sha256: 'f'.repeat(64) },
+  },
 });
 
 export class AwsOnPath {
@@ -105,7 +125,7 @@ export class AwsOnPath {
     for (const directory of ['executions', 'objects', 'uploaded']) mkdirSync(join(this.root, directory));
     const arn = `arn:aws:sts::${ACCOUNT}:assumed-role/irekae-ci-staging/run-7`;
     writeAnswers(this.root, { caller: { UserId: 'AROAEXAMPLE:run-7', Account: ACCOUNT, Arn: arn } });
-    writeAnswers(join(this.root, 'uploaded'), headOf('uploaded-version', 'uploaded'));
+    writeAnswers(join(this.root, 'uploaded'), headOf('uploaded-version', undefined));
     this.write('clock', `${BEGAN}\n`);
   }
 
@@ -246,7 +266,7 @@ if [ -e "$WORLD/fail-at" ]; then
     if [ "$times" -gt 0 ]; then cat "$WORLD/fail-message" >&2; exit 254; fi
   fi
 fi
-query= arn= machine= name= input= body= metadata=
+query= arn= machine= name= input= body=
 options() {
   while [ $# -gt 1 ]; do
     case $1 in
@@ -256,7 +276,6 @@ options() {
       --name) name=$2 ;;
       --input) input=$2 ;;
       --body) body=$2 ;;
-      --metadata) metadata=$2 ;;
     esac
     shift
   done
@@ -297,7 +316,6 @@ case "$1 $2" in
     ;;
   's3api put-object')
     cp "$body" "$WORLD/objects/body"
-    printf %s "\${metadata#sha256=}" >"$WORLD/objects/uploaded-sha256"
     cp "$WORLD/uploaded"/* "$WORLD/objects"
     tell "$WORLD/uploaded/head"
     ;;

@@ -208,8 +208,10 @@ describe('The action', () => {
 
   beforeEach(() => {
     for (const script of ['deploy.sh', 'promote.sh']) program(script, `exit "\${CODE:-0}"`, 'app/scripts');
-    program('npx', `echo "$5 is Deployed"; [ "$5" != "\${FAILS_AT:-}" ] || exit 3`);
-    program('aws', 'echo copied');
+    program(
+      'npx',
+      `echo "Promoted as version copied of s3://b/k.tar.gz" | { [ "$4" = promote ] && cat; true; }; echo "$5 is Deployed"; [ "$5" != "\${FAILS_AT:-}" ] || exit 3`,
+    );
   });
   afterEach(() => expect(existsSync(join(root, 'app/evil'))).toBe(false));
 
@@ -238,11 +240,10 @@ describe('The action', () => {
     expect(read('summary')).toContain('### irekae deploy app\n\n    app is Deployed\n\n');
   });
 
-  it('promotes, which deploys the first fleet, then deploys the others at production’s version', () => {
+  it('promotes, which deploys the first fleet, then deploys the others at the version that it was promoted as', () => {
     expect(act({ CLONE: '.irekae', DO: 'promote', REASON: '' }).code).toBe(0);
     expect(calls()).toEqual([
       'npx <--no> <--> <irekae> <promote> <app> <--version> <v1> <--token> <ci-42-1> <--wait>',
-      'aws <s3api> <head-object> <--bucket> <b> <--key> <k.tar.gz> <--query> <VersionId> <--output> <text>',
       'npx <--no> <--> <irekae> <deploy> <worker> <--version> <copied> <--token> <ci-42-1> <--wait>',
     ]);
   });

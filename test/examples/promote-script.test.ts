@@ -32,8 +32,13 @@ const inputOfStart = (): unknown => {
 
 describe('promote.sh', () => {
   it('starts the promotion of the first fleet, then follows the deployments of all to their end', () => {
-    aws.willStart(PROMOTION, { endedIn: 'Promoted' });
-    aws.putObject('copied', 'x');
+    aws.willStart(PROMOTION, {
+      endedIn: 'Promoted',
+      answer:
+        '{"reason":"is \\"promotedAs\\":\\"evil\\"","promotedAs":"copied","proofs":[{"versionId":"v7"}]}',
+    });
+    // Somebody has uploaded another one since.
+    aws.putObject('newer', 'ab');
     deploys(APP);
     deploys(WORKER);
     const run = promote('--version', 'v7', '--reason', 'release', APP, WORKER);
@@ -48,8 +53,11 @@ describe('promote.sh', () => {
   });
 
   it('answers with what became of the deployment', () => {
-    aws.willStart(PROMOTION, { endedIn: 'Already promoted' });
-    aws.putObject('copied', 'x');
+    aws.willStart(PROMOTION, {
+      endedIn: 'Already promoted',
+      answer: '{"artifact": {"versionId": "v7"}, "promotedAs": "copied"}',
+    });
+    aws.putObject('newer', 'ab');
     deploys(APP, { status: 'FAILED', error: 'RolledBack', cause: 'NewHostDied: i-1.' });
     const run = promote(APP, WORKER);
     expect(run.out).toContain(`${APP}: RolledBack: NewHostDied: i-1.`);
@@ -61,6 +69,15 @@ describe('promote.sh', () => {
     aws.willStart(PROMOTION, { status: 'FAILED', error, cause: 'Staging has not deployed it.' });
     const run = promote(APP);
     expect(run.out).toBe(`${APP}: not promoted (${error}): Staging has not deployed it.\n`);
+    expect(run.code).toBe(1);
+    expect(aws.callsOf('stepfunctions list-executions')).toEqual([]);
+  });
+
+  it('deploys nothing of which the promotion does not say what it is', () => {
+    aws.willStart(PROMOTION, { endedIn: 'Promoted', answer: '{"versionId":"v7"}' });
+    aws.putObject('newer', 'ab');
+    const run = promote(APP);
+    expect(run.err).toContain('does not say which version it made');
     expect(run.code).toBe(1);
     expect(aws.callsOf('stepfunctions list-executions')).toEqual([]);
   });

@@ -236,10 +236,14 @@ describe('A bucket that was given', () => {
     const all = JSON.parse(text) as Principled[];
     const statements = all.filter(({ Effect }) => Effect === 'Allow');
     expect(all.slice(statements.length).map(({ Resource }) => Resource)).toEqual([
-      ['current.json', 'deployments/*'].map(
-        (name) => `arn:aws:s3:::our-artifacts/irekae/reactio-staging-app/${name}`,
+      ['app', 'worker'].flatMap((fleet) =>
+        ['current.json', 'deployments/*'].map(
+          (name) => `arn:aws:s3:::our-artifacts/irekae/reactio-staging-${fleet}/${name}`,
+        ),
       ),
-      'arn:aws:s3:::our-artifacts/irekae/reactio-staging-app/promotions/*.json',
+      ['app', 'worker'].map(
+        (fleet) => `arn:aws:s3:::our-artifacts/irekae/reactio-staging-${fleet}/promotions/*.json`,
+      ),
     ]);
     expect(statements.map(({ Action }) => Action)).toEqual([
       's3:GetObjectVersion',

@@ -48,8 +48,12 @@ async function promoteArtifact(task: Task): Promise<Outcome> {
     return followedTo(task, execution, { kind }, async (outcome, end) => {
       if (outcome.exitCode !== 0) return { ...outcome, exitCode: 1 };
       if (dryRun) return planned(task, outcome, end);
-      task.show(outcome.lines);
-      return deploymentOf(task, await promotedVersion(task, end.output), begun);
+      const versionId = promotedVersion(end.output);
+      // Scripts read this line: the other fleets of the key are deployed at this version.
+      const as =
+        versionId && `Promoted as version ${versionId} of s3://${bucketOf(task)}/${task.fleet.artifact}`;
+      task.show(as ? [...outcome.lines, as] : outcome.lines);
+      return deploymentOf(task, versionId, begun);
     });
   });
 }
@@ -83,17 +87,11 @@ function leftAlone({ fleet }: Task, execution: string): Outcome {
 
 // ── The deployment that the copy starts ────────────────────────────────────────────────────────────────────────────
 
-const Promoted = v.object({ versionId: v.string() });
+const Promoted = v.object({ promotedAs: v.string() });
 
-/** The version of the copy: as the promotion says, or else the newest one. */
-async function promotedVersion(task: Task, output: unknown): Promise<string | undefined> {
-  const said = v.is(Promoted, output) ? output.versionId : undefined;
-  // The promotion may name the source's version: it is the copy's if this fleet's key has it.
-  const { artifacts } = task.ports;
-  const [bucket, key] = [bucketOf(task), task.fleet.artifact];
-  const copied = said === undefined ? undefined : await artifacts.find(bucket, key, said);
-  return (copied ?? (await artifacts.find(bucket, key)))?.versionId;
-}
+/** The version of the copy, which is not asked for anew: somebody may have uploaded another one since. */
+const promotedVersion = (output: unknown): string | undefined =>
+  v.is(Promoted, output) ? output.promotedAs : undefined;
 
 /** The upload's event takes a moment to start it, and events may get lost. */
 const APPEARS_WITHIN_SECONDS = 300;
@@ -105,7 +103,7 @@ async function deploymentOf(task: Task, versionId: string | undefined, begun: Da
   if (versionId === undefined)
     return lost(
       task,
-      `There is no s3://${bucketOf(task)}/${fleet.artifact}, although the promotion succeeded.`,
+      `The promotion succeeded, and does not say as which version of s3://${bucketOf(task)}/${fleet.artifact}.`,
     );
   const since = ports.clock.now();
   // A fleet that follows another one is started when that one is deployed.

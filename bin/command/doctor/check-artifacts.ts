@@ -76,7 +76,13 @@ const application: Check = ({ artifact, now }, { fleet, region }) => {
   const absent = `nothing has been uploaded to ${key} yet; the upload starts the first deployment`;
   return tarball(artifactCheck, key, artifact, upload, (found) =>
     found
-      ? checksum(artifactCheck, bucket, found, upload, `uploaded ${momentAgo(found.uploadedAt, now)}`)
+      ? checksum(
+          artifactCheck,
+          bucket,
+          found,
+          { upload, region },
+          `uploaded ${momentAgo(found.uploadedAt, now)}`,
+        )
       : artifactCheck.warning(absent, upload),
   );
 };
@@ -89,7 +95,7 @@ const runtimes: Check = (facts, { fleet: { artifact }, region }) =>
     const absent = `the runtime ${key} is not in ${artifact.bucket}`;
     return tarball(runtimesCheck, key, version, upload, (found) =>
       found
-        ? checksum(runtimesCheck, artifact.bucket, found, upload, 'is there')
+        ? checksum(runtimesCheck, artifact.bucket, found, { upload, region }, 'is there')
         : runtimesCheck.problem(absent, upload, 'ArtifactNotFound'),
     );
   });
@@ -113,27 +119,39 @@ function checksum(
   of: Tarball,
   bucket: string,
   found: ArtifactVersion,
-  upload: string,
+  { upload, region }: { readonly upload: string; readonly region: string },
   what: string,
 ): Finding {
   const why = unreadable(bucket, found);
   if (why) return of.problem(happened(why), upload, 'ArtifactUnusable');
-  const { key, sizeBytes, sha256 } = found;
+  const { key, sizeBytes } = found;
+  const sha256 = found.sha256 ?? (sizeBytes > LARGEST_DIGEST_BYTES ? found.claimed : undefined);
   if (sha256 !== undefined) return of.ok(`${key} ${what}, SHA-256 ${sha256.slice(0, 12)}…`);
-  const without = `${key} has ${Math.round(sizeBytes / 1024 ** 2)} MiB and no checksum`;
+  const without = `${key} has ${Math.round(sizeBytes / 1024 ** 2)} MiB and no checksum that S3 knows`;
   const tooLarge = `${without}, more than a deployment can read to compute one`;
   if (sizeBytes > LARGEST_DIGEST_BYTES) return of.problem(tooLarge, upload, 'ArtifactUnusable');
   return sizeBytes > LARGE_BYTES
-    ? of.warning(`${without}: each deployment reads it once more to compute one`, upload)
-    : of.ok(`${key} ${what}; it has no checksum, so each deployment computes one`);
+    ? of.warning(
+        `${without}: each deployment reads it once more to compute one`,
+        uploadWithChecksum(bucket, key, region),
+      )
+    : of.ok(`${key} ${what}; S3 knows no checksum of it, so each deployment computes one`);
 }
 
 /** Quoted by hand: the shell computes the digest. */
 const uploadCommand = (bucket: string, key: string, region: string): string => {
-  const file = key.split('/').at(-1) ?? key;
+  const file = fileOf(key);
   const digest = `--metadata sha256=$(sha256sum ${shell(file)} | cut -d' ' -f1)`;
   return `${aws(region)`s3 cp ${file} s3://${bucket}/${key}`} ${digest}`;
 };
+
+/** In one request, of up to 5 GB: of an upload in parts S3 computes no checksum of the whole. */
+const uploadWithChecksum = (bucket: string, key: string, region: string): string =>
+  aws(
+    region,
+  )`s3api put-object --bucket ${bucket} --key ${key} --body ${fileOf(key)} --checksum-algorithm SHA256`;
+
+const fileOf = (key: string): string => key.split('/').at(-1) ?? key;
 
 // ── The record in it ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -118,7 +118,7 @@ export function decidePromotion(
   artifact: PinnedArtifact,
   { waived, tested }: Proven,
   { newest, proofs, found, now }: Destination,
-): Pick<Candidate, 'verdict' | 'reason' | 'onto'> {
+): Pick<Candidate, 'verdict' | 'reason' | 'onto' | 'promotedAs'> {
   const name = `version ${artifact.versionId} (${artifact.sizeBytes} bytes, SHA-256 ${artifact.sha256.slice(0, 12)}…)`;
   const place = `s3://${to.bucket}/${to.key}`;
   const isThere = newest !== undefined && isCopy(newest, artifact);
@@ -130,7 +130,7 @@ export function decidePromotion(
     )
   ) {
     const reason = `${name} is the newest of ${place} already, as version ${newest.versionId}`;
-    return { verdict: 'already-promoted', reason, ...ontoOf(newest) };
+    return { verdict: 'already-promoted', reason, ...ontoOf(newest), promotedAs: newest.versionId };
   }
   const begun = theirs.map(({ proof }) => proof);
   const made =

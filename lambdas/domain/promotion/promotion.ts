@@ -45,6 +45,8 @@ const Candidate = v.object({
   artifact: PinnedArtifact,
   /** What the copy replaces at the destination, its newest when this was decided; absent: there was none. */
   onto: v.optional(v.object({ versionId: v.string(), etag: v.string() })),
+  /** The version that it is at the destination already. */
+  promotedAs: v.optional(v.string()),
   /** Fed fleet → the deployment of its source that proves the version; absent for one that was overridden. */
   provenBy: v.record(v.string(), v.string()),
   /** Fed fleet → what it was tested with by that deployment. */

@@ -1,4 +1,7 @@
-/** Pins a version: by its SHA-256, which is computed here when neither S3 nor the uploader knows it. */
+/**
+ * Pins a version: by its SHA-256, as S3 has computed it, or else as it is computed here. What the uploader's metadata
+ * claims is compared with that; it is only believed of what is too large to be read, which hosts compare as well.
+ */
 
 import type { Artifacts, ArtifactVersion } from '../../ports/s3.ts';
 import { LARGEST_DIGEST_BYTES, type PinnedArtifact } from '../core/artifact.ts';
@@ -36,12 +39,19 @@ export async function pin(
 ): Promise<PinnedArtifact> {
   assertReadable(bucket, found);
   const { key, versionId, sizeBytes } = found;
-  if (found.sha256) return { key, versionId, sizeBytes, sha256: found.sha256 };
+  const known = found.sha256 ?? (sizeBytes > LARGEST_DIGEST_BYTES ? found.claimed : undefined);
+  if (known) return { key, versionId, sizeBytes, sha256: known };
   if (sizeBytes > LARGEST_DIGEST_BYTES) {
     throw new DeploymentError(
       'ArtifactUnusable',
       `s3://${bucket}/${key} has ${sizeBytes} bytes and no SHA-256 of the whole object. Upload it again with its digest as metadata: --metadata sha256=$(sha256sum FILE | cut -d' ' -f1).`,
     );
   }
-  return { key, versionId, sizeBytes, sha256: await artifacts.digest(bucket, key, versionId) };
+  const sha256 = await artifacts.digest(bucket, key, versionId);
+  if (found.claimed === undefined || found.claimed === sha256) return { key, versionId, sizeBytes, sha256 };
+  throw new DeploymentError(
+    'ArtifactUnusable',
+    `s3://${bucket}/${key} version ${versionId} has the SHA-256 ${sha256}, and its metadata says ${found.claimed}. Find out ` +
+      'who uploaded it, and upload what is meant again.',
+  );
 }

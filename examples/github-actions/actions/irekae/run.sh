@@ -23,13 +23,17 @@ run_scripts() {
   esac
 }
 
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+
 # The command's lines go to the log as they come, and to the run's page: indented, as text that nothing in it can end.
 # Its exit code is the pipe's: pipefail.
 irekae() {
   local code=0
   printf '### irekae %s %s\n\n' "$1" "$2" >>"$GITHUB_STEP_SUMMARY"
   (cd "$CLONE" && npx --no -- irekae "$@" --wait) 2>&1 | awk '
-    { gsub(/\r/, " "); print; fflush(); print "    " $0 >> page; fflush(page) }' page="$GITHUB_STEP_SUMMARY" || code=$?
+    { gsub(/\r/, " "); print; fflush(); print "    " $0 >> page; fflush(page); print >> said }' \
+    page="$GITHUB_STEP_SUMMARY" said="$said" || code=$?
   printf '\n' >>"$GITHUB_STEP_SUMMARY"
   return "$code"
 }
@@ -54,20 +58,26 @@ url_form() { # TEXT
   printf %s "${text//=/%3D}"
 }
 
-newest_version() {
-  local path=${TO#s3://}
-  aws s3api head-object --bucket "${path%%/*}" --key "${path#*/}" --query VersionId --output text
+# In production's bucket the same bytes have an id of their own. What is the newest by now may be somebody else's.
+promoted_version() {
+  local version
+  version=$(sed -n 's/^Promoted as version \([A-Za-z0-9._-]*\) of .*/\1/p' "$said" | head -n 1)
+  if [ -z "$version" ]; then
+    echo 'The command did not say which version was promoted. Is the clone as new as this action?' >&2
+    return 1
+  fi
+  printf %s "$version"
 }
 
 run_command() {
-  local version=() token=(--token "ci-$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT") fleet newest
+  local version=() token=(--token "ci-$GITHUB_RUN_ID-$GITHUB_RUN_ATTEMPT") fleet promoted
   if [ -n "${VERSION:-}" ]; then version=(--version "$VERSION"); fi
   case $DO in
     deploy) ;;
     promote) # and deploys the first fleet
       irekae promote "${fleets[0]}" ${version[@]+"${version[@]}"} ${about[@]+"${about[@]}"} "${token[@]}" || return
-      newest=$(newest_version) || return # in production's bucket the same bytes have an id of their own
-      version=(--version "$newest")
+      promoted=$(promoted_version) || return
+      version=(--version "$promoted")
       fleets=("${fleets[@]:1}")
       ;;
     *)

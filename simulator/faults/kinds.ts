@@ -208,6 +208,30 @@ const proveAnother = (stage: Stage) => {
   world.s3.writeRecord(fleet.artifact.bucket, promotionKey(fleet.name, sha256), proof);
 };
 
+/** The proof that is found says something else than that these bytes, as they are deployed, were tested and promoted. */
+type Proof = Readonly<Record<string, unknown>>;
+const proveOtherwise =
+  (changes: (proof: Proof) => Proof, demanded: object = {}) =>
+  (stage: Stage) => {
+    stage.configure({ wantsProvenance: true, ...demanded });
+    prove(stage);
+    const { world, fleet } = stage;
+    const key = promotionKey(fleet.name, createHash('sha256').update(CONTENT).digest('hex'));
+    const proof: Proof = Object(world.s3.readRecord(fleet.artifact.bucket, key));
+    world.s3.writeRecord(fleet.artifact.bucket, key, { ...proof, ...changes(proof) });
+  };
+
+/** Other bytes, whose metadata says that they are the ones that were promoted. */
+const claimProven = (stage: Stage) => {
+  stage.configure({ wantsProvenance: true });
+  prove(stage);
+  const { bucket, key } = stage.fleet.artifact;
+  const sha256 = createHash('sha256').update(CONTENT).digest('hex');
+  during('Resolve the release', () => stage.world.s3.put(bucket, key, 'not it', { metadata: { sha256 } }))(
+    stage,
+  );
+};
+
 const prove = ({ world, fleet, clock }: Stage) => writeProofs(world.s3, fleet, CONTENT, clock.now());
 
 const during = (state: string, act: (stage: Stage) => void) => (stage: Stage) =>
@@ -394,6 +418,34 @@ export const KINDS = {
     arrange: proveAnother,
     outcome: 'old hosts',
     openGate: prove,
+  },
+  'proven-as-another-upload': {
+    fleet: 'faults-leader',
+    arrange: proveOtherwise(() => ({ versionId: 'of-last-year' })),
+    outcome: 'old hosts',
+    openGate: prove,
+  },
+  'tested-with-other-runtimes': {
+    fleet: 'faults-leader',
+    arrange: proveOtherwise(() => ({
+      tested: { runtimes: [{ directory: '/opt/perl', sha256: 'f'.repeat(64) }] },
+    })),
+    outcome: 'old hosts',
+    openGate: prove,
+  },
+  'tested-on-another-image': {
+    fleet: 'faults-leader',
+    arrange: proveOtherwise((proof) => ({ tested: { ...Object(proof.tested), imageId: 'ami-0' } }), {
+      wantsTestedImage: true,
+    }),
+    outcome: 'old hosts',
+    openGate: (stage) => stage.configure({ wantsTestedImage: false }),
+  },
+  'claims-to-be-proven': {
+    fleet: 'faults-leader',
+    arrange: claimProven,
+    outcome: 'old hosts',
+    openGate: (stage) => stage.upload(CONTENT),
   },
 } as const satisfies Record<string, Kind>;
 

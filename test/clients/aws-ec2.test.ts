@@ -426,7 +426,7 @@ describe('machine images', () => {
     creationDate,
   });
   const images = (
-    item: (ReturnType<typeof image> & { deprecationTime?: string })[],
+    item: (ReturnType<typeof image> & Readonly<Record<string, string>>)[],
     nextToken?: string,
   ): AwsReply => ({
     body: `<R>${xml({ imagesSet: { item }, ...(nextToken === undefined ? {} : { nextToken }) })}</R>`,
@@ -451,6 +451,23 @@ describe('machine images', () => {
     const deprecationTime = '2026-10-01T00:00:00.000Z';
     aws.answer(() => images([{ ...image('ami-1', '2026-01-01T00:00:00.000Z'), deprecationTime }]));
     expect(await ec2.findImage('ami-1')).toMatchObject({ deprecatedAt: new Date(deprecationTime) });
+  });
+
+  it.each([
+    [
+      'of a copy, with the image that it is a copy of',
+      { sourceImageId: 'ami-9', sourceImageRegion: 'eu-west-1' },
+      'ami-9',
+    ],
+    // EC2 then names the image that the instance came from, whatever was changed on it since.
+    [
+      'of one made from an instance, with none',
+      { sourceImageId: 'ami-9', sourceInstanceId: 'i-1' },
+      undefined,
+    ],
+  ])('%s', async (_, source, copyOf) => {
+    aws.answer(() => images([{ ...image('ami-1', '2026-01-01T00:00:00.000Z'), ...source }]));
+    expect((await ec2.findImage('ami-1'))?.copyOf).toBe(copyOf);
   });
 
   it.each(['InvalidAMIID.NotFound', 'InvalidAMIID.Unavailable', 'InvalidAMIID.Malformed'])(

@@ -124,10 +124,10 @@ function toInstance(wire: WireInstance): Instance {
   return {
     instanceId,
     state,
-    ...(stateReason === undefined ? {} : { stateReason }),
+    ...(stateReason && { stateReason }),
     launchedAt,
     zone: wire.Placement?.AvailabilityZone ?? '',
-    ...(subnetId === undefined ? {} : { subnetId }),
+    ...(subnetId && { subnetId }),
     ...(wire.PrivateIpAddress && { address: wire.PrivateIpAddress }),
     imageId: wire.ImageId ?? '',
     instanceType: wire.InstanceType ?? '',
@@ -140,13 +140,15 @@ function toInstance(wire: WireInstance): Instance {
 function stateReasonOf({ StateReason }: WireInstance, state: InstanceState): string | undefined {
   if (state === 'pending' || state === 'running') return undefined;
   const { Code: code, Message: message = '' } = StateReason ?? {};
-  if (code === undefined) return undefined;
-  return message.startsWith(code) ? message : `${code}: ${message}`;
+  return code && (message.startsWith(code) ? message : `${code}: ${message}`);
 }
 
 function toRecord(tags: WireInstance['Tags']): Record<string, string> {
   return Object.fromEntries((tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
 }
+
+const toTags = (tags: Readonly<Record<string, string>>) =>
+  Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
 // ── Launching ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -164,7 +166,7 @@ async function launch(client: EC2Client, request: LaunchRequest, waiting: Waitin
 }
 
 function toRunInstances(request: LaunchRequest): RunInstancesCommandInput {
-  const Tags = Object.entries(request.tags).map(([Key, Value]) => ({ Key, Value }));
+  const Tags = toTags(request.tags);
   return {
     // Given by the caller: the SDK would draw a new one for each call, and a repeated step would launch twice.
     ClientToken: request.clientToken,
@@ -276,9 +278,8 @@ async function tag(
   instanceId: string,
   tags: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
   await asking(`tag ${instanceId}`, () =>
-    client.send(new CreateTagsCommand({ Resources: [instanceId], Tags })),
+    client.send(new CreateTagsCommand({ Resources: [instanceId], Tags: toTags(tags) })),
   );
 }
 
@@ -333,7 +334,7 @@ async function findImage(client: EC2Client, imageId: string): Promise<Image | un
     }
   });
   const [image] = answer.Images ?? [];
-  return image === undefined ? undefined : toImage(image);
+  return image && toImage(image);
 }
 
 function matchingImages(
@@ -343,7 +344,7 @@ function matchingImages(
   const filters: Filter[] = [
     { Name: 'state', Values: ['available'] },
     { Name: 'architecture', Values: [query.architecture] },
-    ...(query.namePattern === undefined ? [] : [{ Name: 'name', Values: [query.namePattern] }]),
+    ...(query.namePattern ? [{ Name: 'name', Values: [query.namePattern] }] : []),
     ...Object.entries(query.tags).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] })),
   ];
   return asking('search for machine images', async () => {

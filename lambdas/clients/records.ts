@@ -49,7 +49,7 @@ async function read(options: AwsJsonOptions, place: S3Place): Promise<unknown> {
   } catch {
     throw new DeploymentError(
       'InvalidInput',
-      `The record ${s3Name(place)} is not JSON. Somebody else has written it: restore its last version, or delete it.`,
+      `The record ${s3Name(place)} is not JSON. Somebody else has written it: the runbook’s InvalidInput says how to get its last version back.`,
     );
   }
 }

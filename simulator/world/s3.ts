@@ -193,7 +193,7 @@ export class S3Model {
     } catch {
       throw new DeploymentError(
         'InvalidInput',
-        `The record s3://${bucket}/${key} is not JSON. Restore its last version, or delete it.`,
+        `The record s3://${bucket}/${key} is not JSON. The runbook’s InvalidInput says how to get its last version back.`,
       );
     }
   }

@@ -562,7 +562,7 @@ const CASES: readonly Case[] = [
       stage.world.s3.writeRecord(fleet.artifact.bucket, `irekae/${APP}/current.json`, { mine: true }),
     complaints: ['problem release-record'],
     sentence: /the record of what the fleet runs cannot be read/,
-    mend: /^Restore the last version of s3:.*current\.json/,
+    mend: /^Get the last version of s3:.*current\.json back, as docs\/runbook\.md says/,
   },
   {
     name: 'a clock that is a minute off',

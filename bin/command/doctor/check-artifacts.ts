@@ -161,7 +161,7 @@ const record: Check = ({ record: answer }, { fleet: { name, artifact } }) => {
   const broken = ({ message }: { readonly message: string }) =>
     releaseRecord.problem(
       `the record of what the fleet runs cannot be read: ${happened(message)}`,
-      `Restore the last version of s3://${artifact.bucket}/${currentReleaseKey(name)} in the console, or deploy again.`,
+      `Get the last version of s3://${artifact.bucket}/${currentReleaseKey(name)} back, as docs/runbook.md says under InvalidInput.`,
       'InvalidInput',
     );
   if (!answer.known && answer.error.name === 'InvalidInput') return [broken(answer.error)];

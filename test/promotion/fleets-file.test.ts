@@ -103,6 +103,29 @@ describe('A promotion', () => {
       ],
     ],
     [
+      'of the tested image alone, beside new ones by themselves',
+      [
+        {
+          'production-app': {
+            promotion: { from: 'reactio-staging-app', testedImage: true },
+            redeployOnNewImage: true,
+          },
+        },
+      ],
+      [/redeployOnNewImage: given true, allowed: false beside promotion\.testedImage: a new image/],
+    ],
+    [
+      'of the tested image alone, where it need not be promoted',
+      [
+        {
+          'production-app': {
+            promotion: { from: 'reactio-staging-app', required: false, testedImage: true },
+          },
+        },
+      ],
+      [/promotion\.testedImage: given true, allowed: false where promotion\.required is false/],
+    ],
+    [
       'with a field that does not exist',
       [{ 'production-app': { promotion: { from: 'reactio-staging-app', soak: 5 } } }],
       [/promotion\.soak: unknown field, allowed: only from, required, testedImage, soakMinutes/],

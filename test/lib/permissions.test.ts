@@ -88,7 +88,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
     's3:ListMultipartUploadParts',
     's3:PutObject',
   ],
-  'give-up-the-promotion': ['s3:AbortMultipartUpload'],
+  'give-up-the-promotion': ['s3:AbortMultipartUpload', 's3:PutObject'],
   'look-for-orphans': [
     ...START_PENDING,
     'states:DescribeExecution',

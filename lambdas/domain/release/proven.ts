@@ -53,8 +53,9 @@ export async function findProof(
   { sha256, versionId }: Pick<PinnedArtifact, 'sha256' | 'versionId'>,
   records: Pick<Records, 'readRecord'>,
 ): Promise<unknown> {
-  const own = await records.readRecord(bucket, promotionKey(name, sha256, versionId));
-  return own ?? records.readRecord(bucket, promotionKey(name, sha256));
+  const keys = [promotionKey(name, sha256, versionId), promotionKey(name, sha256)];
+  const [own, latest] = await Promise.all(keys.map((key) => records.readRecord(bucket, key)));
+  return own ?? latest;
 }
 
 export function parseProof(

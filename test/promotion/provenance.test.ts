@@ -14,6 +14,8 @@ const ran = (versionId: string, minutes: number, changes: Partial<Ran> = {}): Ra
   ...changes,
 });
 
+const PERL = { key: 'perl', versionId: 'r', sha256: 'c'.repeat(64), sizeBytes: 9, directory: '/opt/perl' };
+
 const NEWEST_FIRST = ['v4', 'v3', 'v2', 'v1'];
 const ask = (history: readonly Ran[], versionId = 'v3', soakMinutes = 30) =>
   judge({ source: 'staging', versionId, soakMinutes, history, newestFirst: NEWEST_FIRST, now: NOW });
@@ -105,8 +107,32 @@ describe('A version is not proven', () => {
         'soak: staging has run it for 10 min of the 30 min that promotion.soakMinutes asks for; try again in 20 min',
       ],
     ],
+    [
+      'that was deployed again with another runtime since',
+      [
+        ran('v3', 1, { runtimes: [PERL] }),
+        ran('v3', 60, { runtimes: [{ ...PERL, sha256: 'b'.repeat(64) }] }),
+      ],
+      [
+        'soak: staging has run it for 60 s of the 30 min that promotion.soakMinutes asks for; try again in 29 min',
+      ],
+    ],
   ])('%s', (_, history, objections) => {
     expect(against(history)).toEqual(objections);
+  });
+
+  it('that has not run for long enough on this image, where that counts', () => {
+    const history = [ran('v3', 1, { imageId: 'ami-2' }), ran('v3', 60, { imageId: 'ami-1' })];
+    const asked = {
+      source: 'staging',
+      versionId: 'v3',
+      soakMinutes: 30,
+      history,
+      newestFirst: NEWEST_FIRST,
+      now: NOW,
+    };
+    expect(judge(asked)).toMatchObject({ objections: [], tested: { imageId: 'ami-2' } });
+    expect(judge({ ...asked, testedImage: true }).objections).toMatchObject([{ against: 'soak' }]);
   });
 
   it('by a record from the future of a clock that is off: its time counts as none', () =>

@@ -9,7 +9,7 @@ import { foundArtifact } from '../release/release-choice.ts';
 import { isCopy } from './copying.ts';
 import type { PromotionInput } from './input.ts';
 import type { Candidate, PromotionPlan } from './promotion.ts';
-import { judge, type Objection, type Ran, runsNow } from './provenance.ts';
+import { judge, type Objection, type Ran, runsNow, testOf } from './provenance.ts';
 
 /** Source fleet → what it ran, newest first. */
 export type Histories = ReadonlyMap<string, readonly Ran[]>;
@@ -67,9 +67,16 @@ export function proveVersion(
   versionId: string,
   facts: { readonly histories: Histories; readonly newestFirst: readonly string[]; readonly now: Date },
 ): Proven {
-  const judgements = fed.map(({ fleet, from, soakMinutes }) => ({
+  const judgements = fed.map(({ fleet, from, soakMinutes, testedImage }) => ({
     fleet,
-    ...judge({ ...facts, source: from, versionId, soakMinutes, history: facts.histories.get(from) ?? [] }),
+    ...judge({
+      ...facts,
+      source: from,
+      versionId,
+      soakMinutes,
+      testedImage,
+      history: facts.histories.get(from) ?? [],
+    }),
   }));
   const objections = distinct(judgements.flatMap(({ objections: own }) => own));
   const waives = ({ against }: Objection) => input.override?.includes(against) ?? false;
@@ -150,15 +157,10 @@ const ontoOf = (held: { readonly versionId: string; readonly etag: string } | un
   held && { onto: { versionId: held.versionId, etag: held.etag } };
 
 /** Was it tested since with other runtimes, or on another image where that matters? Then its proof is another one. */
-function isSame(
+const isSame = (
   { testedImage }: PromotionPlan['fed'][number],
   proof: ProofRead,
   tested: Tested | undefined,
-): boolean {
-  const told = ({ runtimes, imageId }: Tested) =>
-    JSON.stringify([
-      runtimes.map(({ directory, sha256 }) => `${directory} ${sha256}`).sort(),
-      testedImage && imageId,
-    ]);
-  return tested === undefined || (proof.tested !== undefined && told(proof.tested) === told(tested));
-}
+): boolean =>
+  tested === undefined ||
+  (proof.tested !== undefined && testOf(proof.tested, testedImage) === testOf(tested, testedImage));

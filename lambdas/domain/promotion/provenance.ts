@@ -50,6 +50,8 @@ export interface Question {
   readonly source: string;
   readonly versionId: string;
   readonly soakMinutes: number;
+  /** Does the image count as tested with it? */
+  readonly testedImage?: boolean | undefined;
   /** What the source ran, newest first. */
   readonly history: readonly Ran[];
   /** All versions of the source's artifact, newest first by S3's own order. */
@@ -111,10 +113,18 @@ function whyBack(next: Ran, { versionId, newestFirst }: Question): string | unde
     : undefined;
 }
 
-/** From the first deployment of an unbroken row of them, until another release took its place. */
-function tooYoung({ source, versionId, soakMinutes, history, now }: Question, last: number): Objection[] {
+/** What has to be the same for a deployment to be the same test. */
+export function testOf({ runtimes, imageId }: Tested, testedImage: boolean | undefined): string {
+  const files = runtimes.map(({ directory, sha256 }) => `${directory} ${sha256}`).sort();
+  return [...files, testedImage ? imageId : ''].join('\n');
+}
+
+/** From the first deployment of an unbroken row of them, with the same runtimes, until another release took its place. */
+function tooYoung(question: Question, last: number): Objection[] {
+  const { source, versionId, soakMinutes, testedImage, history, now } = question;
   const row = history.slice(last);
-  const before = row.findIndex((ran) => !wasDeployed(ran, versionId));
+  const tests = row.map((ran) => testOf(testedWith(ran), testedImage));
+  const before = row.findIndex((ran, index) => !wasDeployed(ran, versionId) || tests[index] !== tests[0]);
   const first = row[before === -1 ? row.length - 1 : before - 1];
   const next = history[last - 1];
   const until = next === undefined ? now : new Date(next.finishedAt);

@@ -221,6 +221,14 @@ describe('A plan', () => {
     expect(lines.join('\n')).not.toContain('To do it');
   });
 
+  it('says on which image it was tested, where that is another one', () => {
+    const release = { ...plan.release, testedImage: 'ami-9' };
+    expect(planLines(task, { ...plan, release })).toContain(
+      `  image     ${plan.release.imageId} (it was tested on ami-9)`,
+    );
+    expect(planLines(task, plan)).toContain(`  image     ${plan.release.imageId}`);
+  });
+
   it('of another version that cannot be read is shown as it is', () =>
     expect(planLines(task, { other: 1 })).toEqual(['{\n  "other": 1\n}']));
 });

@@ -61,7 +61,7 @@ url_form() { # TEXT
 # In production's bucket the same bytes have an id of their own. What is the newest by now may be somebody else's.
 promoted_version() {
   local version
-  version=$(sed -n 's/^Promoted as version \([A-Za-z0-9._-]*\) of .*/\1/p' "$said" | head -n 1)
+  version=$(sed -n '/^Promoted as version /{s/^Promoted as version \([A-Za-z0-9._-]*\) of .*/\1/;p;q;}' "$said")
   if [ -z "$version" ]; then
     echo 'The command did not say which version was promoted. Is the clone as new as this action?' >&2
     return 1

@@ -10,7 +10,7 @@ import { FleetMachine } from './fleet-machine.ts';
 import { ORPHAN_WATCH } from './function-names.ts';
 import { functionsOf, promotionFunctionsOf } from './functions.ts';
 import { ledgerTable } from './ledger-table.ts';
-import { machineRole, starterRole } from './machine-roles.ts';
+import { doorRole, machineRole, starterRole } from './machine-roles.ts';
 import { newsTopic } from './news-topic.ts';
 import { OrphanWatch } from './orphan-watch.ts';
 import { policyProblems } from './policy-sizes.ts';
@@ -56,6 +56,7 @@ export class EnvironmentStack extends Stack {
         ...Object.values(promotionFunctions ?? {}),
       ]),
       starterRole: starterRole(this),
+      doorRole: doorRole(this),
     };
     const machines = fleets.map(({ fleet, hosts }) => {
       const runtimeFleet = toRuntimeFleet(fleet, environment, {
@@ -70,9 +71,8 @@ export class EnvironmentStack extends Stack {
     });
 
     if (promotionFunctions) {
-      const { machineRole } = shared;
       for (const promotion of reach.promotions) {
-        new PromotionMachine(this, promotion, environment, { functions: promotionFunctions, machineRole });
+        new PromotionMachine(this, promotion, environment, { ...shared, functions: promotionFunctions });
       }
     }
 

@@ -50,8 +50,8 @@ const ENVIRONMENT = text(
  * that ending, or of `-promote`, could have the machine that cleans up after, or promotes to, another one.
  */
 const FLEET = text(
-  /^(?!.*-(clean-up|promote)$)[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
-  'letters, digits, - and _, at most 64, a letter or digit first, not ending in -clean-up or -promote',
+  /^(?!.*-(clean-up|override|promote)$)[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+  'letters, digits, - and _, at most 64, a letter or digit first, not ending in -clean-up, -override or -promote',
 );
 const MACKEREL = text(
   /^[A-Za-z0-9][A-Za-z0-9_-]{1,62}$/,

@@ -1,4 +1,4 @@
-/** One fleet's two state machines, its deployment and its clean-up, and the rules that start them. */
+/** One fleet's state machines, its deployment, its clean-up and the door for overrides, and the rules that start them. */
 
 import { Duration, Stack } from 'aws-cdk-lib';
 import { EventField, type EventPattern, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
@@ -15,6 +15,7 @@ import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from './budgets.ts';
 import { cleanUpStory } from './clean-up-story.ts';
 import { deployStory } from './deploy-story.ts';
 import { acknowledge } from './nag.ts';
+import { overrideDoor } from './override-door.ts';
 import { stateMachine } from './state-machine.ts';
 
 /** What the fleets of an environment share. */
@@ -23,6 +24,8 @@ export interface Shared {
   /** What all machines run as, and what starts them. */
   readonly machineRole: iam.IRole;
   readonly starterRole: iam.IRole;
+  /** What the doors for overrides run as. */
+  readonly doorRole: iam.IRole;
 }
 
 export class FleetMachine extends Construct {
@@ -55,6 +58,7 @@ export class FleetMachine extends Construct {
       seconds: cleanUpTimeoutSeconds(fleet),
       role,
     });
+    overrideDoor(this, fleet.name, { kind: 'deploy', machine: this.machine }, shared.doorRole);
     this.undelivered = this.deadLetterQueue();
     // One that follows another fleet is started when that one was deployed.
     if (fleet.after === undefined) this.startOnUpload(fleet.artifact);

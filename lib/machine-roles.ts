@@ -7,6 +7,9 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { acknowledgeWildcards } from './nag.ts';
 
+const LOGS_AND_TRACES =
+  'Log delivery and X-Ray know no resource-level permissions; both write, and read nothing of ours.';
+
 /** May invoke the steps; CDK adds the log and the traces. */
 export function machineRole(scope: Construct, functions: readonly IFunction[]): iam.Role {
   const role = new iam.Role(scope, 'MachineRole', {
@@ -17,11 +20,16 @@ export function machineRole(scope: Construct, functions: readonly IFunction[]): 
     functions.flatMap((each) => each.resourceArnsForGrantInvoke),
     'CDK grants the invocation of a function together with its versions; each function is named.',
   );
-  acknowledgeWildcards(
-    role,
-    ['*'],
-    'Log delivery and X-Ray know no resource-level permissions; both write, and read nothing of ours.',
-  );
+  acknowledgeWildcards(role, ['*'], LOGS_AND_TRACES);
+  return role;
+}
+
+/** What the doors run as: it alone may start what they lead to. CDK names each, and adds the log and the traces. */
+export function doorRole(scope: Construct): iam.Role {
+  const role = new iam.Role(scope, 'DoorRole', {
+    assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
+  });
+  acknowledgeWildcards(role, ['*'], LOGS_AND_TRACES);
   return role;
 }
 

@@ -1,4 +1,4 @@
-/** A fleet's third state machine, of a fleet with a `promotion`: started by a person, by CI or by the command. */
+/** The state machine of a fleet with a `promotion`, started by a person, by CI or by the command; and its door. */
 
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
@@ -6,6 +6,7 @@ import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { machineName } from '../lambdas/domain/core/names.ts';
 import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
+import { overrideDoor } from './override-door.ts';
 import { promotionStory } from './promotion-story.ts';
 import type { Promotion } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
@@ -17,6 +18,7 @@ export const PROMOTION_SECONDS = 16 * 3_600;
 export interface PromotionShared {
   readonly functions: Readonly<Record<PromotionStepName, IFunction>>;
   readonly machineRole: iam.IRole;
+  readonly doorRole: iam.IRole;
 }
 
 export class PromotionMachine extends Construct {
@@ -37,5 +39,6 @@ export class PromotionMachine extends Construct {
       seconds: PROMOTION_SECONDS,
       role: shared.machineRole,
     });
+    overrideDoor(this, fleet, { kind: 'promote', machine: this.machine }, shared.doorRole);
   }
 }

@@ -57,9 +57,13 @@ export const executionArn = (place: AwsPlace, machine: string, name: string): st
   statesArn(place, 'execution', machine, name);
 
 /** The state machines of a fleet, from the ARN of one of its environment's machines or executions. */
-export const machinesOf = (arn: string, fleet: string): { deploy: string; cleanUp: string } => ({
+export const machinesOf = (
+  arn: string,
+  fleet: string,
+): { deploy: string; cleanUp: string; override: string } => ({
   deploy: machineArn(placeOf(arn), machineName(fleet, 'deploy')),
   cleanUp: machineArn(placeOf(arn), machineName(fleet, 'clean-up')),
+  override: machineArn(placeOf(arn), machineName(fleet, 'override')),
 });
 
 /** `…:stateMachine:MACHINE` → `…:execution:MACHINE:NAME` */

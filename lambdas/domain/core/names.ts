@@ -28,8 +28,11 @@ interface BucketOwner {
 export const artifactBucketName = ({ name, account, region, existingBucket }: BucketOwner): string =>
   existingBucket ?? named(name, account, region);
 
-/** A fleet's state machines: no step starts the one that promotes, and not every fleet has it. */
-export type MachineKind = 'deploy' | 'clean-up' | 'promote';
+/** A fleet's state machines: no step starts those that promote, and not every fleet has them. */
+export type MachineKind = 'deploy' | 'clean-up' | 'override' | 'promote' | 'promote-override';
+
+/** The machine that alone may start this one with an `override`: CI is not given it. */
+export const doorTo = (kind: 'deploy' | 'promote') => (kind === 'deploy' ? 'override' : 'promote-override');
 
 /**
  * The functions that a machine invokes ask for its executions and start them: their permissions must name it before it

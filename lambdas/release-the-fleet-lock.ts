@@ -6,7 +6,6 @@
 import { liveExecutions } from './clients/executions.ts';
 import { lambdaHandler, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
-import { machinesOf } from './domain/core/aws.ts';
 import { type Deployment, holdOf, parseDeployment } from './domain/core/document.ts';
 import { isFailure } from './domain/core/errors.ts';
 import { machineName } from './domain/core/names.ts';
@@ -15,6 +14,7 @@ import type { Step } from './domain/core/step.ts';
 import { list } from './domain/core/words.ts';
 import { enterPhase, heldBy } from './domain/lock/fence.ts';
 import { followUps } from './domain/lock/following.ts';
+import { startOnce } from './domain/lock/start-once.ts';
 import { startPending } from './domain/lock/pending.ts';
 import type { Ports } from './ports/ports.ts';
 
@@ -70,8 +70,8 @@ async function startFollowers(
 ): Promise<{ readonly following: readonly string[]; readonly refused: readonly string[] }> {
   const [following, refused, failures]: [string[], string[], unknown[]] = [[], [], []];
   for (const { fleet, name, input } of followUps(deployment)) {
-    const { deploy } = machinesOf(executionArn, fleet);
-    const start = () => executions.start(deploy, name, JSON.stringify(input));
+    const owed = { fleet, name, input: JSON.stringify(input), since: owedSince(deployment) };
+    const start = () => startOnce(executionArn, owed, executions);
     try {
       // A deployment that was stopped has not asked yet: its clean-up asks twice before it takes a no for an answer.
       await (isCleanUp(deployment) ? start().catch(start) : start());
@@ -84,6 +84,16 @@ async function startFollowers(
   if (failures.length > 0) throw failures[0];
   for (const sentence of refused) log.warn(sentence);
   return { following, refused };
+}
+
+/**
+ * Followers are owed from the record on. A clean-up may have written it anew, after the deployment had started them: it
+ * goes back to what the deployment itself wrote down. (The clocks of functions and of Step Functions may differ.)
+ */
+function owedSince(deployment: Deployment): Date {
+  const { finishedAt } = Object(deployment.record) as { finishedAt?: string };
+  const since = isCleanUp(deployment) ? deployment.shift?.at : finishedAt;
+  return new Date(Date.parse(since ?? deployment.execution.startedAt) - 1_000);
 }
 
 /**

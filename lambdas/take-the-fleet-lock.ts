@@ -10,6 +10,7 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveRecords } from './clients/records.ts';
 import type { Deployment, Lock } from './domain/core/document.ts';
+import { assertThroughTheDoor } from './domain/core/door.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import type { Fleet } from './domain/core/fleet.ts';
 import { startedBy } from './domain/core/input.ts';
@@ -31,6 +32,7 @@ export const takeTheFleetLock = defineStep(
   async (deployment: Deployment, ports: LockPorts): Promise<Lock> => {
     const { fleet, input, execution } = deployment;
     assertOwnKey(fleet, input);
+    await assertThroughTheDoor({ ...deployment, fleet: fleet.name, kind: 'deploy', override: input.override }, ports);
     const nobody = { holder: execution.id, generation: 0 };
     if (input.dryRun) return { ...nobody, verdict: 'not-needed', reason: 'a dry run changes nothing' };
     for (let attempt = 0; attempt < TRIES; attempt += 1) {

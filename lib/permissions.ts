@@ -94,11 +94,11 @@ const readLedger = ledger('GetItem');
 /** Each write is one conditional update: a row is never put, and never deleted. */
 const writeLedger = ledger('UpdateItem');
 
-/** A fleet's lock is held by a deployment or by a clean-up. */
+/** A fleet's lock is held by a deployment or by a clean-up, and the door for overrides has started some of them. */
 const describeExecutions: Grant = ({ stack, environment }) => ({
   actions: ['states:DescribeExecution'],
   resources: fleetNames(environment)
-    .flatMap(machineNames)
+    .flatMap((fleet) => [...machineNames(fleet), machineName(fleet, 'override')])
     .map((name) => executionArn(stack, name, '*')),
   wildcard: 'An execution has no name before it is started; each of the fleets’ machines is named.',
 });
@@ -111,9 +111,13 @@ const start =
   });
 const startDeployments = start('deploy');
 const startCleanUps = start('clean-up');
+const startOverrides = start('override');
 
-/** What waits in the pending slot is read, started, and taken out. */
-const startPending = [readLedger, writeLedger, startDeployments];
+/**
+ * What waits in the pending slot is read, started (again through the door, if it overrides), and taken out. Whoever may
+ * start executions may have taken the name before.
+ */
+const startPending = [readLedger, writeLedger, startDeployments, startOverrides, describeExecutions];
 
 // ── Artifacts and records ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -493,12 +497,11 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   // Marks a lock that has to wait for a human, and owes the record that it cannot write.
   'record-the-failure': [readLedger, writeLedger, ...askMackerel, writeRecords, ...tellTheNews],
   'release-the-fleet-lock': startPending,
-  'take-over-the-lock': [...startPending, describeExecutions],
+  'take-over-the-lock': startPending,
   // Leaves what it finds to the clean-up; makes up for what is owed; ends only what was kept for debugging.
   [ORPHAN_WATCH]: [
     ...startPending,
     startCleanUps,
-    describeExecutions,
     describeInstances,
     terminateKept,
     readReleases,

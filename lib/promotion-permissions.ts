@@ -5,7 +5,8 @@
  */
 
 import type { Stack } from 'aws-cdk-lib';
-import { currentReleaseKey, promotionKey } from '../lambdas/domain/core/names.ts';
+import { executionArn } from '../lambdas/domain/core/aws.ts';
+import { currentReleaseKey, doorTo, machineName, promotionKey } from '../lambdas/domain/core/names.ts';
 import type { PromotionPlan } from '../lambdas/domain/promotion/promotion.ts';
 import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import type { Permission, Reach } from './permissions.ts';
@@ -72,8 +73,20 @@ const proofs =
     },
   ];
 
+/** Has the door for overrides started the promotion? */
+const describeDoors: Grant = ({ stack, promotions }) => [
+  {
+    actions: ['states:DescribeExecution'],
+    resources: promotions.map(({ fleet }) =>
+      executionArn(stack, machineName(fleet, doorTo('promote')), '*'),
+    ),
+    wildcard: 'An execution has no name before it is started; each of the doors is named.',
+  },
+];
+
 export const PROMOTION_GRANTS: Readonly<Record<PromotionStepName, readonly Grant[]>> = {
   'choose-the-candidate': [
+    describeDoors,
     listVersionsThere,
     onObjects(['s3:GetObjectVersion'], artifactsThere),
     onObjects(['s3:GetObjectVersion'], recordsThere),

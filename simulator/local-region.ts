@@ -193,7 +193,7 @@ class Region {
             'ServiceRefused',
             `AWS refused to start ${name}: StateMachineDoesNotExist: ${arn}.`,
           );
-        await executions.start(arn, name, input);
+        return executions.start(arn, name, input);
       },
     };
   }

@@ -4,7 +4,7 @@
  */
 
 import { ExecutionTimeoutError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
-import { executionArn as executionArnIn } from '../lambdas/domain/core/aws.ts';
+import { executionArn as executionArnIn, machineArn } from '../lambdas/domain/core/aws.ts';
 import type { Ports } from '../lambdas/ports/ports.ts';
 import { bytesOf, type Playable, playable, unpack } from './carried.ts';
 import { type AnyStepName, STEP_FUNCTIONS } from './steps.ts';
@@ -15,6 +15,8 @@ export interface Machine {
   readonly definition: StateMachineDefinition;
   /** Task state → the step behind it. */
   readonly steps: Readonly<Record<string, AnyStepName>>;
+  /** Of a door: the machine that its task states start. */
+  readonly starts?: { readonly states: readonly string[]; readonly machine: string };
 }
 
 /** A turn of the story, as it happens. */
@@ -198,10 +200,23 @@ function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['
       throw asLambdaWould(failure);
     }
   };
-  return Object.fromEntries(
-    Object.entries(machine.steps).map(([state, step]) => [state, handler(state, step)]),
-  );
+  return Object.fromEntries([
+    ...Object.entries(machine.steps).map(([state, step]) => [state, handler(state, step)]),
+    ...(machine.starts?.states ?? []).map((state) => [state, starter(machine.starts?.machine ?? '', options)]),
+  ]);
 }
+
+/** Step Functions' own integration, of which the answer has the started execution's ARN. */
+const starter =
+  (target: string, { ports, clock }: ExecutionOptions) =>
+  async ({ Name, Input }: { Name?: string; Input: unknown }) => {
+    const machine = machineArn({ partition: 'aws', region: REGION, account: ACCOUNT }, target);
+    const ExecutionArn = await ports.executions.start(machine, Name, JSON.stringify(Input));
+    if (ExecutionArn !== undefined) return { ExecutionArn, StartDate: clock.now().getTime() };
+    const taken = new Error('Execution Already Exists');
+    taken.name = 'StepFunctions.ExecutionAlreadyExistsException';
+    throw taken;
+  };
 
 async function follow(
   events: ReturnType<StateMachine['run']>['eventLogs'],

@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import { apiKeyReader } from '../lambdas/domain/core/api-key.ts';
 import { machineIn } from '../lambdas/domain/core/aws.ts';
 import { Fleet, loadBalancerName } from '../lambdas/domain/core/fleet.ts';
-import { type MachineKind, machineName } from '../lambdas/domain/core/names.ts';
+import { doorTo, type MachineKind, machineName } from '../lambdas/domain/core/names.ts';
 import { WATCH_EVERY_SECONDS } from '../lambdas/domain/lock/orphans.ts';
 import type { Image } from '../lambdas/ports/ec2.ts';
 import type { HistoryTurn } from '../lambdas/ports/executions.ts';
@@ -85,6 +85,8 @@ export class Stage {
   readonly cleanUpMachine: Machine;
   /** For a fleet with a `promotion`. */
   readonly promotionMachine: Machine | undefined;
+  /** The doors for overrides. */
+  readonly #doors = new Map<MachineKind, Machine>();
   /** Every execution that was started, in order. */
   readonly executions: (Running & { readonly machineName: string; readonly name: string })[] = [];
   /** The old hosts that the stage was set with. */
@@ -103,6 +105,8 @@ export class Stage {
     this.cleanUpMachine = machineOf(options.template, options.fleet, 'clean-up');
     this.fleet = fleetOf(this.machine);
     this.promotionMachine = promotionMachineOf(options.template, options.fleet);
+    for (const kind of this.promotionMachine ? (['deploy', 'promote'] as const) : (['deploy'] as const))
+      this.#doors.set(doorTo(kind), machineOf(options.template, options.fleet, doorTo(kind)));
     this.#eventsLost = options.eventsLost ?? false;
     this.#isGuest = options.beside !== undefined;
     this.clock = options.beside?.clock ?? new VirtualClock(options.start ?? new Date('2026-11-22T03:00:00Z'));
@@ -191,6 +195,21 @@ export class Stage {
     return this.#start(this.machine, this.#named('deploy'), name, input);
   }
 
+  /** Starts a deployment (or a promotion) with an override, through the door for it. */
+  override(input: unknown, name = `deployment-${this.executions.length + 1}`, to: 'deploy' | 'promote' = 'deploy'): Running {
+    const kind = doorTo(to);
+    const door = this.#doors.get(kind);
+    if (!door) throw new Error(`There is no ${machineName(this.fleet.name, kind)}.`);
+    const running = this.#start(door, this.#named(kind), name, input);
+    const started = running.result.then(({ output }) => {
+      const arn = (Object(output) as { ExecutionArn?: string }).ExecutionArn;
+      const found = this.executions.find((each) => each.arn === arn);
+      if (!found) throw new Error(`${name} has started nothing.`);
+      return found.result;
+    });
+    return { ...running, result: started };
+  }
+
   /** Starts the clean-up, as the status event and the schedule do. */
   cleanUp(name = `clean-up-${this.executions.length + 1}`): Running {
     return this.#start(this.cleanUpMachine, this.#named('clean-up'), name, {});
@@ -228,6 +247,7 @@ export class Stage {
   #machineNamed(name: string): Machine | undefined {
     if (name === this.#named('deploy')) return this.machine;
     if (name === this.#named('promote')) return this.promotionMachine;
+    for (const [kind, door] of this.#doors) if (name === this.#named(kind)) return door;
     return name === this.#named('clean-up') ? this.cleanUpMachine : undefined;
   }
 
@@ -365,11 +385,18 @@ function turnOf({ kind, state, answer }: StoryEvent): Omit<HistoryTurn, 'id' | '
 /** The fleet's machine from the environment's template. */
 export function machineOf(template: TemplateJson, fleet: string, kind?: MachineKind): Machine {
   const { definition, stepOf } = definitionOf(template, fleet, kind);
-  const tasks = Object.entries(definition.States).filter(([, state]) => state.Type === 'Task');
+  const all = Object.entries(definition.States).filter(([, state]) => state.Type === 'Task');
+  const isStart = ([, { Resource }]: (typeof all)[number]) => String(Resource).endsWith(':startExecution');
+  const tasks = all.filter((task) => !isStart(task));
+  const target = (['deploy', 'promote'] as const).find((each) => doorTo(each) === kind);
   const steps = Object.fromEntries(
     tasks.map(([name, state]) => [name, stepOf(String(state.Resource)) as AnyStepName]),
   );
-  return { definition: definition as Machine['definition'], steps };
+  return {
+    definition: definition as Machine['definition'],
+    steps,
+    ...(target && { starts: { states: all.filter(isStart).map(([name]) => name), machine: machineName(fleet, target) } }),
+  };
 }
 
 /** Its promotion's, if something is promoted to it. */

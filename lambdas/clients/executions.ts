@@ -19,14 +19,18 @@ export function executionsAdapter(options: AwsJsonOptions): Executions {
     describe: (executionArn) => describe(call, executionArn),
     recent: (executionArn) => recentTurns(call, executionArn),
     start: async (stateMachineArn, name, input) => {
-      await call({
+      const doing = `start the execution ${name ?? ''} of ${stateMachineArn}`;
+      const { refusal, body } = await call({
         operation: 'StartExecution',
-        input: { stateMachineArn, name, input },
-        doing: `start the execution ${name} of ${stateMachineArn}`,
-        // It runs with another input, or has ended: in either case it was started. A repeated start of one that runs
-        // with the same input is answered with success.
+        input: { stateMachineArn, input, ...(name !== undefined && { name }) },
+        doing,
+        // It runs with another input, or has ended. A repeated start of one that runs with the same input is answered
+        // with success.
         expects: ['ExecutionAlreadyExists'],
       });
+      if (refusal !== undefined) return undefined;
+      if (typeof body.executionArn !== 'string') throw unavailable(doing, 'the answer names no execution');
+      return body.executionArn;
     },
   };
 }

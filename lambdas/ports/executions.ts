@@ -44,6 +44,10 @@ export interface Executions {
   describe(executionArn: string): Promise<ExecutionDescription | undefined>;
   /** Its newest turns, oldest first: those of its last hundred events. Empty for one that Step Functions does not know. */
   recent(executionArn: string): Promise<readonly HistoryTurn[]>;
-  /** The same name is the same execution: starting it twice starts it once, whatever became of it. */
-  start(machineArn: string, name: string, input: string): Promise<void>;
+  /**
+   * The same name is the same execution: starting it twice starts it once, whatever became of it. Without a name, it
+   * gets one that nobody could know.
+   * @returns its ARN; `undefined` when the name is taken: by an execution with another input, or by one that has ended
+   */
+  start(machineArn: string, name: string | undefined, input: string): Promise<string | undefined>;
 }

@@ -7,9 +7,11 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { artifactsAdapter } from '../clients/artifacts.ts';
 import { liveCopies } from '../clients/copies.ts';
 import { lambdaHandler, systemClock } from '../clients/handler.ts';
+import { liveExecutions } from '../clients/executions.ts';
 import { liveRecords } from '../clients/records.ts';
 import { AWS_CLIENT_OPTIONS } from '../clients/wire/aws-options.ts';
 import type { PinnedArtifact } from '../domain/core/artifact.ts';
+import { assertThroughTheDoor } from '../domain/core/door.ts';
 import { currentReleaseKey } from '../domain/core/names.ts';
 import {
   assertVersionExists,
@@ -36,9 +38,10 @@ export const chooseTheCandidate = definePromotionStep(
   [],
   async (
     promotion: Promotion,
-    ports: Pick<Ports, 'artifacts' | 'records' | 'copies' | 'clock'>,
+    ports: Pick<Ports, 'artifacts' | 'records' | 'copies' | 'executions' | 'clock'>,
   ): Promise<Candidate> => {
     const { promotion: plan, input, fleet } = promotion;
+    await assertThroughTheDoor({ ...promotion, fleet: fleet.name, kind: 'promote', override: input.override }, ports);
     const { from, to, fed } = plan;
     const [histories, newestFirst] = await Promise.all([
       historiesOf(plan, ports),
@@ -97,5 +100,6 @@ export const handler = lambdaHandler(chooseTheCandidate, () => ({
   artifacts: artifactsAdapter(new S3Client({ ...AWS_CLIENT_OPTIONS, followRegionRedirects: true })),
   records: liveRecords(),
   copies: liveCopies(),
+  executions: liveExecutions(),
   clock: systemClock,
 }));

@@ -33,6 +33,7 @@ export class ExecutionsModel {
   readonly #states = new Map<string, ExecutionState>();
   readonly #told = new Map<string, Told>();
   readonly #listeners: StartListener[] = [];
+  #unnamed = 0;
 
   constructor(world: Surroundings) {
     this.#world = world;
@@ -97,10 +98,14 @@ export class ExecutionsModel {
     return isKnown ? [...(this.#told.get(executionArn)?.turns ?? [])] : [];
   }
 
-  start(machineArn: string, name: string, input: string): void {
-    const executionArn = executionOf(machineArn, name);
-    if (this.status(executionArn).state !== 'unknown') return;
+  start(machineArn: string, name: string | undefined, input: string): string | undefined {
+    const own = name ?? `00000000-0000-4000-8000-${String(++this.#unnamed).padStart(12, '0')}`;
+    const executionArn = executionOf(machineArn, own);
+    const { state } = this.status(executionArn);
+    if (state === 'running' && this.#told.get(executionArn)?.input === input) return executionArn;
+    if (state !== 'unknown') return undefined;
     this.begin(executionArn, input);
-    for (const listener of this.#listeners) listener(machineArn, name, input);
+    for (const listener of this.#listeners) listener(machineArn, own, input);
+    return executionArn;
   }
 }

@@ -8,7 +8,7 @@ import { PinnedArtifact, PinnedRuntime } from './artifact.ts';
 import type { FailureName } from './errors.ts';
 import { Fleet } from './fleet.ts';
 import { parseInput } from './input.ts';
-import { parseDocument } from './parse-document.ts';
+import { askedOf, parseDocument } from './parse-document.ts';
 
 const instant = v.pipe(v.string(), v.isoTimestamp());
 
@@ -282,10 +282,14 @@ const Document = v.object({
 });
 
 type ParsedDocument = v.InferOutput<typeof Document>;
-export type Deployment = Omit<ParsedDocument, 'input'> & { input: ReturnType<typeof parseInput> };
+export type Deployment = Omit<ParsedDocument, 'input'> & {
+  input: ReturnType<typeof parseInput>;
+  /** The execution that has started this one with an override; so its input says. */
+  door?: string;
+};
 
 /** The keys that steps write. */
-export type StepKey = Exclude<keyof Deployment, 'fleet' | 'execution' | 'input'>;
+export type StepKey = Exclude<keyof Deployment, 'fleet' | 'execution' | 'input' | 'door'>;
 
 /** A deployment in which these steps have been. */
 export type After<K extends StepKey> = Deployment & { [Key in K]-?: NonNullable<Deployment[Key]> };
@@ -297,7 +301,8 @@ export type After<K extends StepKey> = Deployment & { [Key in K]-?: NonNullable<
  */
 export function parseDeployment<K extends StepKey>(document: unknown, needs: readonly K[]): After<K> {
   const parsed = parseDocument(Document, document, needs);
-  return { ...parsed, input: parseInput(parsed.input) } as After<K>;
+  const { asked, ...door } = askedOf(parsed.input);
+  return { ...parsed, ...door, input: parseInput(asked) } as After<K>;
 }
 
 /** The deployment's id: the execution's name. It is in the instances' tags, in the records and in the logs. */

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { parseExecutionInput } from './parse-document.ts';
+import { unexplained } from './reason.ts';
 import { plain } from './words.ts';
 
 const atMost = (longest: number) =>
@@ -108,10 +109,7 @@ function contradictions(given: Readonly<Record<string, unknown>>): { field: stri
       .filter((field) => isGiven(alone) && isGiven(field))
       .map((field) => ({ field, allowed: `nothing beside ${alone}` })),
   );
-  const needsReason = Array.isArray(given.override) && given.override.length > 0;
-  const hasReason = typeof given.reason === 'string' && given.reason.trim() !== '';
-  const reasonless = { field: 'override', allowed: 'a list beside a reason, which is recorded' };
-  return needsReason && !hasReason ? [...clashes, reasonless] : clashes;
+  return [...clashes, ...unexplained(given)];
 }
 
 /** @throws InvalidInput */

@@ -1,8 +1,8 @@
 /** What waits for a fleet's lock: which of two requests is deployed next, and starting it. */
 import type { PendingRequest } from '../../ports/ledger.ts';
 import type { Ports } from '../../ports/ports.ts';
-import { machinesOf } from '../core/aws.ts';
 import { isFollowUp, waitedName } from '../core/names.ts';
+import { startOnce } from './start-once.ts';
 
 /**
  * May a request take the pending slot from the one that waits there? It ends as if each had had its turn:
@@ -79,8 +79,8 @@ export async function startPending(
 ): Promise<PendingRequest | undefined> {
   const row = await ledger.read(fleet);
   if (!row?.pending || row.held) return undefined;
-  const { id, input } = row.pending;
-  await executions.start(machinesOf(executionArn, fleet).deploy, waitedName(id), input);
+  const { id, input, since } = row.pending;
+  await startOnce(executionArn, { fleet, name: waitedName(id), input, since }, executions);
   await ledger.clearPending(fleet, id);
   return row.pending;
 }

@@ -1,6 +1,8 @@
 /** What a promotion may be started with. `{}` promotes what the source fleet runs now. */
 import * as v from 'valibot';
 import { parseExecutionInput } from '../core/parse-document.ts';
+import { shown } from '../core/problems.ts';
+import { unexplained } from '../core/reason.ts';
 import { plain } from '../core/words.ts';
 
 /** For people to read, in the proof and at a terminal: kept as one line of what can be shown. */
@@ -45,13 +47,11 @@ export type PromotionInput = v.InferOutput<typeof PromotionInput>;
 
 /** @throws InvalidInput */
 export const parsePromotionInput = (input: unknown): PromotionInput =>
-  parseExecutionInput(PromotionInput, input, 'promotes what the source fleet runs', unexplained(input));
-
-/** Whoever overrides a gate says why: it stands in the proof for whoever asks later. */
-function unexplained(input: unknown): string[] {
-  const { override, reason = '' } = Object(input) as { override?: unknown; reason?: unknown };
-  const isExplained = typeof reason !== 'string' || reason.trim() !== '';
-  return !Array.isArray(override) || override.length === 0 || isExplained
-    ? []
-    : ['reason: missing, but required with an override'];
-}
+  parseExecutionInput(
+    PromotionInput,
+    input,
+    'promotes what the source fleet runs',
+    unexplained(Object(input)).map(
+      ({ field, allowed }) => `${field}: given ${shown(Object(input)[field])}, allowed: ${allowed}`,
+    ),
+  );

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { PinnedArtifact } from '../core/artifact.ts';
 import { Failure, Look } from '../core/document.ts';
-import { parseDocument } from '../core/parse-document.ts';
+import { askedOf, parseDocument } from '../core/parse-document.ts';
 import { Tested } from '../release/proven.ts';
 import { parsePromotionInput } from './input.ts';
 
@@ -78,10 +78,14 @@ const Document = v.object({
 });
 
 type ParsedDocument = v.InferOutput<typeof Document>;
-export type Promotion = Omit<ParsedDocument, 'input'> & { input: ReturnType<typeof parsePromotionInput> };
+export type Promotion = Omit<ParsedDocument, 'input'> & {
+  input: ReturnType<typeof parsePromotionInput>;
+  /** The execution that has started this one with an override; so its input says. */
+  door?: string;
+};
 
 /** The keys that steps write. */
-export type PromotionKey = Exclude<keyof Promotion, 'fleet' | 'promotion' | 'execution' | 'input'>;
+export type PromotionKey = Exclude<keyof Promotion, 'fleet' | 'promotion' | 'execution' | 'input' | 'door'>;
 
 /** A promotion in which these steps have been. */
 export type PromotedSoFar<K extends PromotionKey> = Promotion & { [Key in K]-?: NonNullable<Promotion[Key]> };
@@ -96,5 +100,6 @@ export function parsePromotion<K extends PromotionKey>(
   needs: readonly K[],
 ): PromotedSoFar<K> {
   const parsed = parseDocument(Document, document, needs);
-  return { ...parsed, input: parsePromotionInput(parsed.input) } as PromotedSoFar<K>;
+  const { asked, ...door } = askedOf(parsed.input);
+  return { ...parsed, ...door, input: parsePromotionInput(asked) } as PromotedSoFar<K>;
 }

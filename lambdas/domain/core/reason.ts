@@ -1,0 +1,17 @@
+/** What counts as a reason: others read it later, where a gate was overridden. */
+import { plain } from './words.ts';
+
+export const A_REASON = 'words that say why: four letters or more, three of them different, nothing unprintable';
+
+export function saysWhy(reason: string): boolean {
+  const letters = reason.toLowerCase().match(/\p{L}/gu) ?? [];
+  return letters.length >= 4 && new Set(letters).size > 2 && !plain(reason, reason.length).includes('\uFFFD');
+}
+
+/** Whoever overrides a gate says why: it is kept for whoever asks later. */
+export function unexplained({ override, reason }: Readonly<Record<string, unknown>>) {
+  if (!Array.isArray(override) || override.length === 0) return [];
+  if (reason === undefined)
+    return [{ field: 'override', allowed: `a list beside a reason, which is recorded: ${A_REASON}` }];
+  return typeof reason === 'string' && !saysWhy(reason) ? [{ field: 'reason', allowed: A_REASON }] : [];
+}

@@ -14,8 +14,8 @@ import type { Step } from './domain/core/step.ts';
 import { list } from './domain/core/words.ts';
 import { enterPhase, heldBy } from './domain/lock/fence.ts';
 import { followUps } from './domain/lock/following.ts';
-import { startOnce } from './domain/lock/start-once.ts';
 import { startPending } from './domain/lock/pending.ts';
+import { startOnce } from './domain/lock/start-once.ts';
 import type { Ports } from './ports/ports.ts';
 
 type LockPorts = Pick<Ports, 'ledger' | 'executions' | 'log'>;

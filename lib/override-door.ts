@@ -14,7 +14,11 @@ import { stateMachine } from './state-machine.ts';
 const DOOR_SECONDS = 300;
 
 /** What may pass: a start that is repeated under its name starts once. */
-const PASSING = ['StepFunctions.SdkClientException', 'StepFunctions.StepFunctionsException', 'States.Timeout'];
+const PASSING = [
+  'StepFunctions.SdkClientException',
+  'StepFunctions.StepFunctionsException',
+  'States.Timeout',
+];
 /** Somebody else has started one of that name: it is not what this door was asked for. */
 const TAKEN = ['StepFunctions.ExecutionAlreadyExistsException'];
 

@@ -77,9 +77,7 @@ const proofs =
 const describeDoors: Grant = ({ stack, promotions }) => [
   {
     actions: ['states:DescribeExecution'],
-    resources: promotions.map(({ fleet }) =>
-      executionArn(stack, machineName(fleet, doorTo('promote')), '*'),
-    ),
+    resources: promotions.map(({ fleet }) => executionArn(stack, machineName(fleet, doorTo('promote')), '*')),
     wildcard: 'An execution has no name before it is started; each of the doors is named.',
   },
 ];

@@ -202,7 +202,10 @@ function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['
   };
   return Object.fromEntries([
     ...Object.entries(machine.steps).map(([state, step]) => [state, handler(state, step)]),
-    ...(machine.starts?.states ?? []).map((state) => [state, starter(machine.starts?.machine ?? '', options)]),
+    ...(machine.starts?.states ?? []).map((state) => [
+      state,
+      starter(machine.starts?.machine ?? '', options),
+    ]),
   ]);
 }
 

@@ -185,18 +185,27 @@ export class Stage {
     return made;
   }
 
-  /** Starts a deployment and lets time pass until it has ended. */
+  /** Starts a deployment, as the command does, and lets time pass until it has ended. */
   async deploy(input: unknown = {}, name?: string): Promise<ExecutionResult> {
-    return this.clock.until(this.start(input, name).result);
+    return this.clock.until(this.begin(input, name).result);
   }
 
-  /** Starts a deployment; it runs along with everything else. */
+  /** Starts a deployment, as the command does: with an override through the door. */
+  begin(input: unknown = {}, name?: string): Running {
+    return hasOverride(input) ? this.override(input, name) : this.start(input, name);
+  }
+
+  /** Starts an execution of the fleet's own machine; it runs along with everything else. */
   start(input: unknown = {}, name = `deployment-${this.executions.length + 1}`): Running {
     return this.#start(this.machine, this.#named('deploy'), name, input);
   }
 
   /** Starts a deployment (or a promotion) with an override, through the door for it. */
-  override(input: unknown, name = `deployment-${this.executions.length + 1}`, to: 'deploy' | 'promote' = 'deploy'): Running {
+  override(
+    input: unknown,
+    name = `deployment-${this.executions.length + 1}`,
+    to: 'deploy' | 'promote' = 'deploy',
+  ): Running {
     const kind = doorTo(to);
     const door = this.#doors.get(kind);
     if (!door) throw new Error(`There is no ${machineName(this.fleet.name, kind)}.`);
@@ -216,11 +225,12 @@ export class Stage {
   }
 
   /**
-   * Starts the promotion to this fleet, whose source is on a stage beside this one.
+   * Starts the promotion to this fleet, as the command does; its source is on a stage beside this one.
    * @throws Error for a fleet that nothing is promoted to.
    */
   promote(input: unknown = {}, name = `promotion-${this.executions.length + 1}`): Running {
     if (!this.promotionMachine) throw new Error(`There is no promotion to ${this.fleet.name}.`);
+    if (hasOverride(input)) return this.override(input, name, 'promote');
     return this.#start(this.promotionMachine, this.#named('promote'), name, input);
   }
 
@@ -370,6 +380,9 @@ export class Stage {
   }
 }
 
+const hasOverride = (input: unknown): boolean =>
+  ((Object(input) as { override?: readonly string[] }).override ?? []).length > 0;
+
 const newWorld = ({ seed, timings }: StageOptions, { now }: VirtualClock): World =>
   new World({ seed, now, region: REGION, account: ACCOUNT, ...(timings && { timings }) });
 
@@ -395,7 +408,9 @@ export function machineOf(template: TemplateJson, fleet: string, kind?: MachineK
   return {
     definition: definition as Machine['definition'],
     steps,
-    ...(target && { starts: { states: all.filter(isStart).map(([name]) => name), machine: machineName(fleet, target) } }),
+    ...(target && {
+      starts: { states: all.filter(isStart).map(([name]) => name), machine: machineName(fleet, target) },
+    }),
   };
 }
 

@@ -1,6 +1,8 @@
 /** The options: what each takes and what is allowed, by the rules of the execution's own input. */
 import * as v from 'valibot';
 import { DeploymentInput } from '../../lambdas/domain/core/input.ts';
+import { shown } from '../../lambdas/domain/core/problems.ts';
+import { A_REASON, saysWhy } from '../../lambdas/domain/core/reason.ts';
 
 /** By their names on the command line. Values were checked when they were parsed. */
 export interface Options {
@@ -128,6 +130,9 @@ export const checkStart = ({ override, reason, wait, timeout }: Options): string
   // A gate is only overridden for a reason that others can read later.
   ...(override !== undefined && reason === undefined
     ? ['--override: requires --reason, which is kept in the release record']
+    : []),
+  ...(override !== undefined && reason !== undefined && !saysWhy(reason)
+    ? [`--reason: given ${shown(reason)}, allowed: ${A_REASON}`]
     : []),
   ...(timeout !== undefined && !wait ? ['--timeout: only with --wait'] : []),
 ];

@@ -1,10 +1,20 @@
 /** Starting an execution of a fleet's state machine: its input, its name, and what may be wrong. */
 
 import { createHash } from 'node:crypto';
+import * as v from 'valibot';
 import { executionName, executionOf } from '../../lambdas/domain/core/aws.ts';
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
-import { byHandName, COMMAND, machineName, stackName } from '../../lambdas/domain/core/names.ts';
+import {
+  byHandName,
+  COMMAND,
+  doorTo,
+  type MachineKind,
+  machineName,
+  stackName,
+} from '../../lambdas/domain/core/names.ts';
+import { secondsBetween } from '../../lambdas/domain/core/words.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
+import { orUndefined } from './attempt.ts';
 import { callerName, machineArn, type Task } from './command.ts';
 import { deploymentHeldFor } from './holder.ts';
 import { gatesOf } from './options.ts';
@@ -54,22 +64,50 @@ export async function start(
 ): Promise<Outcome> {
   const input = withReason(task, asked);
   const name = nameOf(task, input);
-  const arn = machineArn(task, machine);
+  const isOverride = input.override !== undefined;
+  const started = isOverride ? doorTo(machine) : machine;
+  const arn = machineArn(task, started);
   try {
     await task.ports.executions.start(arn, name, JSON.stringify(input));
   } catch (error) {
-    if (!isFailure(error, 'ServiceRefused') || !error.message.includes('StateMachineDoesNotExist'))
-      throw error;
-    return noMachine(task, machine);
+    if (!isFailure(error, 'ServiceRefused')) throw error;
+    if (error.message.includes('StateMachineDoesNotExist')) return noMachine(task, started);
+    if (isOverride) return shutDoor(task, started, error.message);
+    throw error;
   }
-  return goOn(executionOf(arn, name));
+  return goOn(
+    isOverride ? await behindTheDoor(task, machine, executionOf(arn, name)) : executionOf(arn, name),
+  );
 }
 
-function noMachine({ environment, fleet }: Task, machine: 'deploy' | 'promote'): Outcome {
+const Started = v.object({ ExecutionArn: v.string() });
+
+/** The door starts it within a second; whoever may not ask it goes by the name that it hands on. */
+async function behindTheDoor(task: Task, machine: 'deploy' | 'promote', door: string): Promise<string> {
+  const { executions, pause, clock } = task.ports;
+  const since = clock.now();
+  while (secondsBetween(since, clock.now()) < DOOR_SECONDS) {
+    const described = await orUndefined(executions.describe(door), 'ServiceRefused');
+    if (v.is(Started, described?.output)) return described.output.ExecutionArn;
+    if (described && described.state.state !== 'running') break;
+    await pause(1);
+  }
+  return executionOf(machineArn(task, machine), executionName(door));
+}
+const DOOR_SECONDS = 30;
+
+const shutDoor = ({ fleet, options }: Task, door: MachineKind, why: string): Outcome =>
+  failed('override-refused', [
+    `You may not override: starting ${machineName(fleet.name, door)} was refused. Nothing was started.`,
+    why,
+    `Ask whoever may start it, or leave out --override ${options.override}.`,
+  ]);
+
+function noMachine({ environment, fleet }: Task, machine: MachineKind): Outcome {
   const stack = stackName(environment.name);
   const name = machineName(fleet.name, machine);
   const remedy =
-    machine === 'deploy'
+    machine === 'deploy' || machine === 'override'
       ? `Deploy it: npx cdk deploy ${stack}`
       : `It exists for fleets with \`promotion\` in bin/fleets.ts, once they are deployed: npx cdk deploy ${stack}`;
   const where = `${environment.region} of ${environment.account}`;

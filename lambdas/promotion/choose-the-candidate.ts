@@ -6,8 +6,8 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { artifactsAdapter } from '../clients/artifacts.ts';
 import { liveCopies } from '../clients/copies.ts';
-import { lambdaHandler, systemClock } from '../clients/handler.ts';
 import { liveExecutions } from '../clients/executions.ts';
+import { lambdaHandler, systemClock } from '../clients/handler.ts';
 import { liveRecords } from '../clients/records.ts';
 import { AWS_CLIENT_OPTIONS } from '../clients/wire/aws-options.ts';
 import type { PinnedArtifact } from '../domain/core/artifact.ts';
@@ -41,7 +41,10 @@ export const chooseTheCandidate = definePromotionStep(
     ports: Pick<Ports, 'artifacts' | 'records' | 'copies' | 'executions' | 'clock'>,
   ): Promise<Candidate> => {
     const { promotion: plan, input, fleet } = promotion;
-    await assertThroughTheDoor({ ...promotion, fleet: fleet.name, kind: 'promote', override: input.override }, ports);
+    await assertThroughTheDoor(
+      { ...promotion, fleet: fleet.name, kind: 'promote', override: input.override },
+      ports,
+    );
     const { from, to, fed } = plan;
     const [histories, newestFirst] = await Promise.all([
       historiesOf(plan, ports),

@@ -63,7 +63,7 @@ function firstAct(stage: Stage, { template, tarball, audience }: InterruptionOpt
   const uploadAgain = () => {
     const { deployment, input } = startByUpload(stage, template, Buffer.concat([tarball, tarball]));
     tell('a newer version is uploaded; its event starts an execution as well');
-    const { result } = stage.start(input, deployment);
+    const { result } = stage.begin(input, deployment);
     void result.then(({ endedIn, output }) => tell(`${endedIn}: ${Object(output).reason}`));
   };
   return {

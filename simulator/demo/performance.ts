@@ -180,7 +180,7 @@ class Performance {
   /** A request that waited was started by the deployment before it. */
   #running(deployment: string, input: unknown): Running {
     const started = this.#stage.executions.find(({ name }) => name === deployment);
-    return started ?? this.#stage.start(input, deployment);
+    return started ?? this.#stage.begin(input, deployment);
   }
 
   /** A stopped execution catches nothing: its status event starts the clean-up, which finishes the work. */

@@ -1,5 +1,6 @@
 /** `irekae rollback` and `irekae promote`: what they start, what they refuse, and what they follow. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { executionOf } from '../../lambdas/domain/core/aws.ts';
 import { executionArn } from '../../simulator/run-definition.ts';
 import { CALLER, FLEET, worldFleets } from './desk.ts';
 import { Theatre } from './theatre.ts';
@@ -13,8 +14,9 @@ afterEach(() => theatre.close());
 /** The ports with a Step Functions that only notes what is started. */
 function noting() {
   const started: { machine: string; name: string; input: unknown }[] = [];
-  const start = async (arn: string, name: string, input: string) => {
-    started.push({ machine: arn.split(':').at(-1) ?? '', name, input: JSON.parse(input) });
+  const start = async (arn: string, name: string | undefined, input: string) => {
+    started.push({ machine: arn.split(':').at(-1) ?? '', name: name ?? '', input: JSON.parse(input) });
+    return executionOf(arn, name ?? '');
   };
   return { started, ports: { executions: { ...theatre.ports.executions, start } } };
 }
@@ -93,7 +95,7 @@ describe('promote', () => {
   function promotion(output: object | undefined, act: () => void = () => {}) {
     const { executions } = theatre.ports;
     const { executions: model } = theatre.stage.world;
-    const start = async (machine: string, name: string, input: string) => {
+    const start = async (machine: string, name = 'unnamed', input = '{}') => {
       if (!machine.endsWith(PROMOTION)) return executions.start(machine, name, input);
       const arn = executionArn(PROMOTION, name);
       model.begin(arn, input);
@@ -102,6 +104,7 @@ describe('promote', () => {
         if (output) model.end(arn, 'SUCCEEDED', { output });
         else model.end(arn, 'FAILED', { error: 'ServiceRefused', cause: 'ServiceRefused: S3 said no.' });
       }, 20_000);
+      return arn;
     };
     return { ports: { executions: { ...executions, start } } };
   }

@@ -97,6 +97,7 @@ describe('Release the lock', () => {
   /** The machine of `jobs` is gone. */
   const refusingJobs = (name: FailureName) => async (machine: string) => {
     if (machine.endsWith('-jobs')) throw new DeploymentError(name, 'AWS refused: no such machine.');
+    return 'an execution';
   };
 
   it('starts the others although one cannot be started', async () => {

@@ -67,10 +67,11 @@ function world(scenes: Readonly<Record<string, Scene>>) {
       describe: unexpected,
       recent: unexpected,
       status: async (arn: string) => answer(of(fleetIn(arn)).state ?? { state: 'running' as const }),
-      start: async (machine: string, name: string, input: string) => {
+      start: async (machine: string, name: string | undefined, input: string) => {
         const { start } = of(fleetIn(machine));
         if (start) throw start;
         starts.push(`${machine.slice(MACHINE.length)} ${name} ${input}`);
+        return 'an execution';
       },
     },
     mackerel: new Proxy({} as Ports['mackerel'], { get: () => unexpected }),

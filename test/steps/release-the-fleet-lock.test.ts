@@ -31,7 +31,7 @@ const methods = (row: LedgerRow | undefined, ledger: Methods['ledger'] = {}, hel
       enter: async () => {},
       ...ledger,
     },
-    executions: { start: async () => {} },
+    executions: { start: async () => 'an execution' },
   } satisfies Methods;
 };
 

@@ -23,7 +23,7 @@ const rowIn = (phase: Phase, document: Deployment | undefined, held: Parameters<
 const methods = (row: LedgerRow | undefined, state: ExecutionState = DIED, ledger: Methods['ledger'] = {}) =>
   ({
     ledger: { read: async () => row, takeOver: async () => NEXT, clearPending: async () => {}, ...ledger },
-    executions: { status: async () => state, start: async () => {} },
+    executions: { status: async () => state, start: async () => 'an execution' },
   }) satisfies Methods;
 
 function takeOver(given: Methods, now = NOW) {

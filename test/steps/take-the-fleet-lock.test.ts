@@ -44,7 +44,7 @@ const methods = (
         versionId === 'deleted' ? undefined : { key, versionId, sizeBytes: 1, uploadedAt: at(0) },
       versions: async () => ['v3', 'v2', 'v1'],
     },
-    executions: { status: async () => state, start: async () => {} },
+    executions: { status: async () => state, start: async () => 'an execution' },
   }) satisfies Methods;
 
 function take(given: Methods, input: unknown = {}) {

@@ -1,4 +1,5 @@
 /** Is this version already being deployed? Then there is nothing to start, and that deployment is the one to follow. */
+import { askedOf } from '../../../lambdas/domain/core/parse-document.ts';
 import { actOf } from '../../../lambdas/domain/core/steps.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { Task } from '../command.ts';
@@ -30,7 +31,7 @@ export async function runningDeploymentOf(
 
 function versionIn(input: string | undefined): unknown {
   try {
-    return (JSON.parse(input ?? '{}') as { versionId?: unknown }).versionId;
+    return (askedOf(JSON.parse(input ?? '{}')).asked as { versionId?: unknown }).versionId;
   } catch {
     return undefined;
   }

@@ -19,7 +19,7 @@ export interface Knock {
   readonly fleet: string;
   readonly kind: 'deploy' | 'promote';
   readonly execution: { readonly id: string; readonly startedAt: string };
-  readonly door: string | undefined;
+  readonly door?: string;
   readonly override: readonly string[] | undefined;
 }
 

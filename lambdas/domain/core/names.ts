@@ -132,3 +132,11 @@ export const COMMAND = 'npx --no -- irekae';
 /** With the place to type it: for mails, records and pages, which are read elsewhere. */
 export const commandAt = (...words: readonly string[]): string =>
   `in your clone of irekae, ${COMMAND} ${words.join(' ')}`;
+
+/** What opens a gate: the door for overrides, and its input. */
+export const overriding = (
+  fleet: string,
+  gate: string,
+  more = '',
+  kind: 'deploy' | 'promote' = 'deploy',
+): string => `${machineName(fleet, doorTo(kind))} with {${more}"override": ["${gate}"], "reason": "…"}`;

@@ -1,7 +1,8 @@
 /** What counts as a reason: others read it later, where a gate was overridden. */
 import { plain } from './words.ts';
 
-export const A_REASON = 'words that say why: four letters or more, three of them different, nothing unprintable';
+export const A_REASON =
+  'words that say why: four letters or more, three of them different, nothing unprintable';
 
 export function saysWhy(reason: string): boolean {
   const letters = reason.toLowerCase().match(/\p{L}/gu) ?? [];

@@ -11,6 +11,7 @@ import type { GateRefusal, OldHost, Stranger } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { type Fleet, fleetSize, isProtected, TAG } from '../core/fleet.ts';
 import type { Override } from '../core/input.ts';
+import { overriding } from '../core/names.ts';
 import { count, list, plain } from '../core/words.ts';
 import { keptUntil } from './kept.ts';
 import { hostName } from './nameless.ts';
@@ -88,7 +89,7 @@ function assertAnswered(fleet: Fleet, facts: SnapshotFacts, known: ReadonlyMap<s
     `Mackerel lists no host of ${fleet.mackerel.service}:${fleet.mackerel.role}, but ${list(ids)} ` +
       `${ids.length === 1 ? 'runs' : 'run'} with the fleet's tag or ${ids.length === 1 ? 'serves' : 'serve'} at its load balancer. ` +
       'Give the hosts their role in Mackerel, or terminate them by hand if they are leftovers; then deploy again. If somebody ' +
-      'else tagged them: start with {"override": ["unlisted"], "reason": "…"}.',
+      `else tagged them: start ${overriding(fleet.name, 'unlisted')}.`,
   );
 }
 

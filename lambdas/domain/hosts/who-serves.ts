@@ -12,6 +12,7 @@ import {
   type Stranger,
 } from '../core/document.ts';
 import { type Fleet, TAG } from '../core/fleet.ts';
+import { overriding } from '../core/names.ts';
 import { list } from '../core/words.ts';
 import { type HostFacts, isGoing } from './readiness.ts';
 
@@ -73,6 +74,6 @@ export function unlistedRefusal(
     `Mackerel does not list ${unlistedSentence(unlisted)} under ${service}:${role}, with the tag of ${name}: this ` +
     'deployment would leave it serving beside the new hosts. Register it again (delete its agent’s id file, restart the ' +
     'agent), or take it out of service and terminate it; then deploy again. To deploy beside it: ' +
-    '{"override": ["unlisted"], "reason": "…"}.';
+    `start ${overriding(name, 'unlisted')}.`;
   return [{ name: 'UnlistedHostServes', sentence }];
 }

@@ -2,6 +2,7 @@
 import type { ArtifactVersion, Held } from '../../ports/s3.ts';
 import type { PinnedArtifact } from '../core/artifact.ts';
 import { DeploymentError } from '../core/errors.ts';
+import { machineName } from '../core/names.ts';
 import { list } from '../core/words.ts';
 import { assertReadable } from '../release/pin.ts';
 import { isOnItsWay, type ProofRead, parseProof, type Tested } from '../release/proven.ts';
@@ -81,7 +82,7 @@ export function proveVersion(
   const objections = distinct(judgements.flatMap(({ objections: own }) => own));
   const waives = ({ against }: Objection) => input.override?.includes(against) ?? false;
   const standing = objections.filter((objection) => !waives(objection));
-  if (standing.length > 0) throw notProven(versionId, standing);
+  if (standing.length > 0) throw notProven(fed[0]?.fleet ?? '', versionId, standing);
   return {
     provenBy: Object.fromEntries(
       judgements.flatMap(({ fleet, deployment }) => (deployment === undefined ? [] : [[fleet, deployment]])),
@@ -96,12 +97,12 @@ const distinct = (objections: readonly Objection[]): Objection[] => [
   ...new Map(objections.map((objection) => [objection.reason, objection])).values(),
 ];
 
-function notProven(versionId: string, standing: readonly Objection[]): DeploymentError {
+function notProven(fleet: string, versionId: string, standing: readonly Objection[]): DeploymentError {
   const overrides = [...new Set(standing.map(({ against }) => against))];
   return new DeploymentError(
     'NotProven',
     `Version ${versionId} may not be promoted: ${list(standing.map(({ reason }) => reason))}. ` +
-      `Whoever must promote it all the same starts the promotion with ${JSON.stringify({ versionId, override: overrides, reason: '…' })}.`,
+      `Whoever must promote it all the same starts ${machineName(fleet, 'promote-override')} with ${JSON.stringify({ versionId, override: overrides, reason: '…' })}.`,
   );
 }
 

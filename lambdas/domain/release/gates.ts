@@ -8,6 +8,7 @@ import type { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
 import type { GateRefusal } from '../core/document.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { DeploymentInput, Override } from '../core/input.ts';
+import { overriding } from '../core/names.ts';
 import { freezeAt, freezeSentence } from './freeze.ts';
 import { findProof, lackOfProof, otherImage, otherRuntimes } from './proven.ts';
 import { type CurrentRelease, sameFiles } from './release-choice.ts';
@@ -125,7 +126,7 @@ function frozen({ name, freezes }: Fleet, { now }: GateFacts): GateRefusal | und
       name: 'Frozen',
       sentence:
         `${name} is frozen: ${freezeSentence(freeze)}. Start the deployment again then (nothing starts it automatically), ` +
-        'or at once with {"override": ["freeze"], "reason": "…"}.',
+        `or at once by ${overriding(name, 'freeze')}.`,
     }
   );
 }

@@ -6,6 +6,7 @@ import type { Deployment, ResolvedImage } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { Override } from '../core/input.ts';
+import { overriding } from '../core/names.ts';
 import { glob } from '../core/pattern.ts';
 import { firstOf, list, plain } from '../core/words.ts';
 
@@ -111,7 +112,7 @@ export function decideImage(fleet: Fleet, image: Image | undefined, choice: Imag
     throw new DeploymentError(
       'ImageUnusable',
       `${image.imageId} (${name}, from ${origin}) is not of the kind of ${fleet.name}: ${other}. If it is meant, ` +
-        `start with {"amiId": "${image.imageId}", "override": ["image"], "reason": "…"}.`,
+        `start ${overriding(fleet.name, 'image', `"amiId": "${image.imageId}", `)}.`,
     );
   }
   const deprecatedAt = isDeprecated(image, choice.now) ? image.deprecatedAt?.toISOString() : undefined;

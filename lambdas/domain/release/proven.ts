@@ -77,7 +77,7 @@ const proves = (proof: ProofRead, versionId: string, now: Date): boolean =>
   proof.versionId === versionId || (isOnItsWay(proof, now) && proof.onto?.versionId !== versionId);
 
 const notProven = (sentence: string): GateRefusal => ({ name: 'NotProven', sentence });
-const INSIST = '{"override": ["provenance"], "reason": "…"}';
+const insist = ({ name }: Pick<Fleet, 'name'>): string => overriding(name, 'provenance');
 
 /** The rule for new images brings nothing that does not run here already, whoever let it in. */
 const runsHere = ({ newImage }: DeploymentInput, { artifact, current }: Wanted): boolean =>
@@ -93,7 +93,7 @@ export function lackOfProof(fleet: Fleet, input: DeploymentInput, wanted: Wanted
   return notProven(
     `${artifact.key} version ${artifact.versionId} (SHA-256 ${artifact.sha256.slice(0, 12)}…) was not promoted to ` +
       `${fleet.name}${another || ''}, which accepts only promoted artifacts. Promote it (start ${machineName(fleet.name, 'promote')}), ` +
-      `or deploy it unproven with ${INSIST}.`,
+      `or deploy it unproven by ${insist(fleet)}.`,
   );
 }
 
@@ -113,7 +113,7 @@ export function otherRuntimes(fleet: Fleet, input: DeploymentInput, wanted: Want
   return notProven(
     `${wanted.artifact.key} version ${wanted.artifact.versionId} was promoted to ${fleet.name}, but ${list(told)}. Upload ` +
       'the runtimes that its source ran; or deploy it there with these, and promote it again; or deploy it all the same ' +
-      `with ${INSIST}.`,
+      `by ${insist(fleet)}.`,
   );
 }
 
@@ -139,7 +139,7 @@ export function otherImage(
     ? notProven(
         `${artifact.key} version ${artifact.versionId} was tested on ${testedImage}, not on ${image.imageId}, and ${fleet.name} ` +
           'accepts only the tested image (promotion.testedImage). Start with {"amiId": "…"}, that image or a copy of it; or ' +
-          `deploy it to its source on the new one, and promote it again; or insist with ${INSIST}.`,
+          `deploy it to its source on the new one, and promote it again; or insist by ${insist(fleet)}.`,
       )
     : undefined;
   return { refusal, told: `on ${image.imageId}, although it was tested on ${testedImage}`, testedImage };

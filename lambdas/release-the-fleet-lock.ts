@@ -13,7 +13,7 @@ import { despiteBadInput } from './domain/core/parse-document.ts';
 import type { Step } from './domain/core/step.ts';
 import { list } from './domain/core/words.ts';
 import { enterPhase, heldBy } from './domain/lock/fence.ts';
-import { followUps } from './domain/lock/following.ts';
+import { followUps, isCleanUp, owedSince } from './domain/lock/following.ts';
 import { startPending } from './domain/lock/pending.ts';
 import { startOnce } from './domain/lock/start-once.ts';
 import type { Ports } from './ports/ports.ts';
@@ -87,23 +87,11 @@ async function startFollowers(
 }
 
 /**
- * Followers are owed from the record on. A clean-up may have written it anew, after the deployment had started them: it
- * goes back to what the deployment itself wrote down. (The clocks of functions and of Step Functions may differ.)
- */
-function owedSince(deployment: Deployment): Date {
-  const { finishedAt } = Object(deployment.record) as { finishedAt?: string };
-  const since = isCleanUp(deployment) ? deployment.shift?.at : finishedAt;
-  return new Date(Date.parse(since ?? deployment.execution.startedAt) - 1_000);
-}
-
-/**
  * A clean-up asks minutes after the deployment did. Refused again, the cause will stay (a machine that is gone, say):
  * asking for ever would keep this fleet locked for ever, and record and announce its deployment every few minutes.
  */
 const isRefusedAgain = (deployment: Deployment, error: unknown): error is Error =>
   isCleanUp(deployment) && isFailure(error, 'ServiceRefused');
-
-const isCleanUp = ({ lock, execution }: Deployment): boolean => lock?.holder !== execution.id;
 
 const unfollowed = (fleet: string, { versionId }: Readonly<Record<string, unknown>>, why: string): string =>
   `${fleet} does not follow, because starting it was refused twice: ${why} If that fleet is still there, start ` +

@@ -32,10 +32,7 @@ export const takeTheFleetLock = defineStep(
   async (deployment: Deployment, ports: LockPorts): Promise<Lock> => {
     const { fleet, input, execution } = deployment;
     assertOwnKey(fleet, input);
-    await assertThroughTheDoor(
-      { ...deployment, fleet: fleet.name, kind: 'deploy', override: input.override },
-      ports,
-    );
+    await assertThroughTheDoor('deploy', deployment, ports);
     const nobody = { holder: execution.id, generation: 0 };
     if (input.dryRun) return { ...nobody, verdict: 'not-needed', reason: 'a dry run changes nothing' };
     for (let attempt = 0; attempt < TRIES; attempt += 1) {

@@ -1,6 +1,7 @@
 /** Starting an execution of a fleet's state machine: its input, its name, and what may be wrong. */
 
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { executionName, executionOf } from '../../lambdas/domain/core/aws.ts';
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
@@ -68,7 +69,9 @@ export async function start(
   const started = isOverride ? doorTo(machine) : machine;
   const arn = machineArn(task, started);
   try {
-    await task.ports.executions.start(arn, name, JSON.stringify(input));
+    const begun = await task.ports.executions.start(arn, name, JSON.stringify(input));
+    if (begun === undefined && !(await asksTheSame(task, executionOf(arn, name), input)))
+      return takenName(name);
   } catch (error) {
     if (!isFailure(error, 'ServiceRefused')) throw error;
     if (error.message.includes('StateMachineDoesNotExist')) return noMachine(task, started);
@@ -79,6 +82,23 @@ export async function start(
     isOverride ? await behindTheDoor(task, machine, executionOf(arn, name)) : executionOf(arn, name),
   );
 }
+
+/** What was started under the name before, asks for the same; of what nobody knows anymore, that is believed. */
+async function asksTheSame({ ports }: Task, execution: string, input: Input): Promise<boolean> {
+  const there = await orUndefined(ports.executions.describe(execution), 'ServiceRefused');
+  return there?.input === undefined || isDeepStrictEqual(asked(there.input), asked(JSON.stringify(input)));
+}
+
+function asked(json: string): unknown {
+  const { reason: _, startedBy: __, ...asked } = JSON.parse(json) as Input;
+  return asked;
+}
+
+const takenName = (name: string): Outcome =>
+  failed('name-taken', [
+    `Somebody has started ${name} with another input. Nothing was started.`,
+    'Start again with another --token.',
+  ]);
 
 const Started = v.object({ ExecutionArn: v.string() });
 

@@ -41,10 +41,7 @@ export const chooseTheCandidate = definePromotionStep(
     ports: Pick<Ports, 'artifacts' | 'records' | 'copies' | 'executions' | 'clock'>,
   ): Promise<Candidate> => {
     const { promotion: plan, input, fleet } = promotion;
-    await assertThroughTheDoor(
-      { ...promotion, fleet: fleet.name, kind: 'promote', override: input.override },
-      ports,
-    );
+    await assertThroughTheDoor('promote', promotion, ports);
     const { from, to, fed } = plan;
     const [histories, newestFirst] = await Promise.all([
       historiesOf(plan, ports),

@@ -127,7 +127,7 @@ describe('promote', () => {
     expect(await theatre.run(args, { ports })).toMatchObject({ exitCode: 0 });
     expect(started).toEqual([
       {
-        machine: PROMOTION,
+        machine: `${PROMOTION}-override`,
         name: expect.stringMatching(/^by-hand-/),
         input: { versionId: 'v1', override: ['soak'], reason: 'hotfix', startedBy: 'Operator/hanako' },
       },

@@ -28,7 +28,7 @@ const READ_LEDGER = 'dynamodb:GetItem';
 const WRITE_LEDGER = 'dynamodb:UpdateItem';
 /** The news of a deployment that ended, to people and to machines. */
 const TELL = ['sns:Publish', 'events:PutEvents'];
-const START_PENDING = [READ_LEDGER, WRITE_LEDGER, 'states:StartExecution'];
+const START_PENDING = [READ_LEDGER, WRITE_LEDGER, 'states:StartExecution', 'states:DescribeExecution'];
 
 /** Function → all actions that it may take, whatever the resource, in the environment of the example. */
 const MAY: Record<FunctionName, readonly string[]> = {
@@ -78,8 +78,14 @@ const MAY: Record<FunctionName, readonly string[]> = {
   ],
   'record-the-failure': [READ_LEDGER, WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter', ...TELL],
   'release-the-fleet-lock': START_PENDING,
-  'take-over-the-lock': [...START_PENDING, 'states:DescribeExecution'],
-  'choose-the-candidate': ['s3:GetObject', 's3:GetObjectVersion', 's3:ListBucket', 's3:ListBucketVersions'],
+  'take-over-the-lock': START_PENDING,
+  'choose-the-candidate': [
+    's3:GetObject',
+    's3:GetObjectVersion',
+    's3:ListBucket',
+    's3:ListBucketVersions',
+    'states:DescribeExecution',
+  ],
   'write-the-proof': ['s3:PutObject'],
   'copy-the-artifact': [
     's3:GetObject',
@@ -91,7 +97,6 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'give-up-the-promotion': ['s3:AbortMultipartUpload', 's3:PutObject'],
   'look-for-orphans': [
     ...START_PENDING,
-    'states:DescribeExecution',
     'ec2:DescribeInstances',
     's3:GetObject',
     's3:ListBucket',
@@ -266,21 +271,24 @@ describe('The ledger', () => {
 describe('An execution', () => {
   const states = (rest: string) => `arn:aws:states:ap-northeast-1:222222222222:${rest}`;
   const deploy = FLEETS.map((fleet) => states(`stateMachine:irekae-${fleet}`));
+  const doors = FLEETS.map((fleet) => states(`stateMachine:irekae-${fleet}-override`));
   const cleanUp = FLEETS.map((fleet) => states(`stateMachine:irekae-${fleet}-clean-up`));
 
   it.each([
     ['take-the-fleet-lock', cleanUp],
-    ['release-the-fleet-lock', deploy],
-    ['take-over-the-lock', deploy],
-    ['look-for-orphans', [...deploy, ...cleanUp]],
+    ['release-the-fleet-lock', [...deploy, ...doors]],
+    ['take-over-the-lock', [...deploy, ...doors]],
+    ['look-for-orphans', [...deploy, ...doors, ...cleanUp]],
   ])('may be started by %s on exactly the machines that it starts', (name, machines) => {
     expect(resourcesFor('states:StartExecution', name)).toEqual([...machines].sort());
   });
 
-  it.each(['take-the-fleet-lock', 'take-over-the-lock', 'look-for-orphans'])(
+  it.each(['take-the-fleet-lock', 'release-the-fleet-lock', 'take-over-the-lock', 'look-for-orphans'])(
     'may be described by %s if it is one of the fleets’ machines',
     (name) => {
-      const machines = FLEETS.flatMap((fleet) => [`irekae-${fleet}`, `irekae-${fleet}-clean-up`]);
+      const machines = FLEETS.flatMap((fleet) =>
+        ['', '-clean-up', '-override'].map((kind) => `irekae-${fleet}${kind}`),
+      );
       expect(resourcesFor('states:DescribeExecution', name)).toEqual(
         machines.map((machine) => states(`execution:${machine}:*`)).sort(),
       );
@@ -292,7 +300,7 @@ describe('An execution', () => {
       .filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine')
       .map(({ Properties }) => states(`stateMachine:${Properties?.StateMachineName}`))
       // No step starts a promotion.
-      .filter((name) => !name.endsWith('-promote'));
+      .filter((name) => !/-promote(-override)?$/.test(name));
     const started = FLEETS.flatMap((fleet) =>
       Object.values(machinesOf(states(`execution:irekae-${fleet}:some-name`), fleet)),
     );

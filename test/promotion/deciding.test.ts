@@ -279,7 +279,7 @@ describe('The input of a promotion', () => {
     expect(parsePromotionInput({})).toEqual({});
     const all = {
       versionId: 'v3',
-      reason: 'r',
+      reason: 'release',
       startedBy: 's',
       override: ['soak', 'provenance'],
       dryRun: true,
@@ -301,7 +301,15 @@ describe('The input of a promotion', () => {
     expect(() => parsePromotionInput(input)).toThrow(failure('InvalidInput')),
   );
 
-  it.each([{ override: ['soak'] }, { override: ['soak'], reason: '  ' }])('wants a reason: %j', (input) =>
+  it.each(['', '  ', '-', 'x', 'xxxx', '...!', '1234', '\u001b[2Jabcd', '\u200b\u200b\u200b\u200b'])(
+    'wants words as a reason: %j',
+    (reason) =>
+      expect(() => parsePromotionInput({ override: ['soak'], reason })).toThrow(
+        failure('InvalidInput', 'allowed: words that say why: four letters or more'),
+      ),
+  );
+
+  it.each([{ override: ['soak'] }])('wants a reason: %j', (input) =>
     expect(() => parsePromotionInput(input)).toThrow(
       failure('InvalidInput', 'reason: missing, but required with an override'),
     ),

@@ -202,6 +202,6 @@ describe('A fleet that is deployed after another one', () => {
 describe('A fleet’s name', () => {
   it('does not end as the machine of another one could', () =>
     expect(problemsWith({ 'staging-worker': { name: 'reactio-production-app-promote' } }).join()).toContain(
-      'not ending in -clean-up or -promote',
+      'not ending in -clean-up, -override or -promote',
     ));
 });

@@ -64,7 +64,7 @@ describe('Release the lock', () => {
   };
 
   it('starts those that follow, and then frees the fleet', async () => {
-    const { answer, ports } = release({ start: async () => {} });
+    const { answer, ports } = release({ start: async () => 'an execution' });
     expect(await answer).toEqual({ reason: 'the lock is free; jobs and mail follow' });
     expect(ports.calls.map((call) => call.split(' ').slice(0, 3).join(' '))).toEqual([
       'ledger.read "shop"',
@@ -79,7 +79,7 @@ describe('Release the lock', () => {
   it('of a clean-up that finished the deployment starts the same ones', async () => {
     const holder = HOLD.holder.replace('irekae-shop:', 'irekae-shop-clean-up:');
     const lock = { verdict: 'taken', reason: '', holder, generation: 8 } as const;
-    const { answer, ports } = release({ start: async () => {} }, deployed({ lock }));
+    const { answer, ports } = release({ start: async () => 'an execution' }, deployed({ lock }));
     await answer;
     expect(ports.calls[2]).toContain(`"${MACHINES}-jobs" "after-deploy-2"`);
   });

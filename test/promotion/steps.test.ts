@@ -88,12 +88,17 @@ describe('Choose the candidate', () => {
     const input = { versionId: 'v2', override: ['provenance'], reason: 'outage' } as const;
     const found = { key: 'app.tar.gz', versionId: 'v2', sizeBytes: 9, uploadedAt: at(-5) };
     const known = source(ran('v3', 10));
+    const { id } = aPromotion().execution;
+    const opened = { state: { state: 'running' }, startedAt: at(0), output: { ExecutionArn: id } } as const;
     const { answer } = choose(
       {
         ...known,
         artifacts: { ...known.artifacts, find: async () => found, digest: async () => DIGEST },
+        executions: { describe: async () => opened },
       },
-      aPromotion({ input: { ...input, override: [...input.override] } }),
+      aPromotion({
+        input: { door: `${id.replace('-promote:', '-promote-override:')}`, asked: input } as never,
+      }),
     );
     expect(await answer).toMatchObject({ artifact: { ...ARTIFACT, versionId: 'v2' }, provenBy: {} });
   });

@@ -16,11 +16,10 @@ const TOLD_AFTER_SECONDS = 60;
 
 /** What stands at the door: an execution that was started with an override, and, so it says, by whom. */
 export interface Knock {
-  readonly fleet: string;
-  readonly kind: 'deploy' | 'promote';
+  readonly fleet: { readonly name: string };
   readonly execution: { readonly id: string; readonly startedAt: string };
   readonly door?: string;
-  readonly override: readonly string[] | undefined;
+  readonly input: { readonly override?: readonly string[] | undefined };
 }
 
 const Started = v.object({ ExecutionArn: v.string() });
@@ -40,10 +39,13 @@ export function judgeDoor(
  * @throws InvalidInput when an override did not come through the fleet's door; ServiceUnavailable while nobody knows yet.
  */
 export async function assertThroughTheDoor(
+  kind: 'deploy' | 'promote',
   knock: Knock,
   { executions, clock }: Pick<Ports, 'executions' | 'clock'>,
 ): Promise<void> {
-  const { fleet, kind, execution, door, override = [] } = knock;
+  const { execution, door } = knock;
+  const { name: fleet } = knock.fleet;
+  const { override = [] } = knock.input;
   if (override.length === 0) return;
   const machine = machineName(fleet, doorTo(kind));
   // Of this account and Region: in another one, anybody may have a machine of this name.
@@ -57,6 +59,6 @@ export async function assertThroughTheDoor(
       'InvalidInput',
       `One problem with the execution input: override: given ${shown(override)}, allowed: nothing, unless ${machine} ` +
         `starts ${machineIn(execution.id)} with it. Start ${machine} with the same input, or ` +
-        `${commandAt(kind, fleet, '--override', override.join(), "--reason '…'")}`,
+        `${commandAt(kind, fleet, '--override', override.join(), "--reason '…'")}.`,
     );
 }

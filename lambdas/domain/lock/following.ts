@@ -37,3 +37,16 @@ export function followUps(deployment: Deployment): FollowUp[] {
 
 /** As the input allows it. */
 const LONGEST_STARTER = 128;
+
+/**
+ * Followers are owed from the record on. A clean-up may have written it anew, after the deployment had started them: it
+ * goes back to what the deployment itself wrote down. (The clocks of functions and of Step Functions may differ.)
+ */
+export function owedSince(deployment: Deployment): Date {
+  const { finishedAt } = Object(deployment.record) as { finishedAt?: string };
+  const since = isCleanUp(deployment) ? deployment.shift?.at : finishedAt;
+  return new Date(Date.parse(since ?? deployment.execution.startedAt) - 1_000);
+}
+
+/** Does this execution act for one that is dead? */
+export const isCleanUp = ({ lock, execution }: Deployment): boolean => lock?.holder !== execution.id;

@@ -51,7 +51,9 @@ export const parsePromotionInput = (input: unknown): PromotionInput =>
     PromotionInput,
     input,
     'promotes what the source fleet runs',
-    unexplained(Object(input)).map(
-      ({ field, allowed }) => `${field}: given ${shown(Object(input)[field])}, allowed: ${allowed}`,
+    unexplained(Object(input)).map(({ field, allowed }) =>
+      field === 'reason'
+        ? `reason: given ${shown(Object(input).reason)}, allowed: ${allowed}`
+        : 'reason: missing, but required with an override',
     ),
   );

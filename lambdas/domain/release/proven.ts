@@ -9,7 +9,7 @@ import type { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
 import type { GateRefusal } from '../core/document.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { DeploymentInput } from '../core/input.ts';
-import { machineName, promotionKey } from '../core/names.ts';
+import { machineName, overriding, promotionKey } from '../core/names.ts';
 import { list } from '../core/words.ts';
 import type { CurrentRelease } from './release-choice.ts';
 

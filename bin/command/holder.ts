@@ -25,7 +25,7 @@ export const deploymentHeldFor = (held: Pick<Held, 'document' | 'holder'>): stri
 /** Since when, by whom and why it deploys. */
 export const startOf = ({ since, startedBy, why }: Held, now: Date): Detail[] => [
   ['since', momentAgo(since, now)],
-  ['started by', startedBy],
+  ['started by', `${startedBy} (as the start says)`],
   ['why', why],
 ];
 

@@ -105,8 +105,12 @@ describe('The pending slot', () => {
     ['keeps a rollback from a new image', back('v1'), image('v3'), false],
     ['takes the later of two new images', image('v3'), image('v2'), true],
   ])('%s', (_what, waiting, request, takes) =>
-    expect(takesTheSlot(waiting, request, NEWEST_FIRST)).toBe(takes),
+    // Who says that it follows does.
+    expect(takesTheSlot(waiting, request, NEWEST_FIRST, request.id.startsWith('after-'))).toBe(takes),
   );
+
+  it('keeps what follows from what is only named as if it followed', () =>
+    expect(takesTheSlot(following(2, 'v3'), following(3, 'v2'), NEWEST_FIRST, false)).toBe(false));
 
   it('ends with the newest, in whatever order they come', () => {
     const orders = [
@@ -118,7 +122,7 @@ describe('The pending slot', () => {
     for (const order of orders) {
       let waiting: PendingRequest | undefined;
       for (const request of order.map((version) => upload(version)))
-        if (takesTheSlot(waiting, request, NEWEST_FIRST)) waiting = request;
+        if (takesTheSlot(waiting, request, NEWEST_FIRST, false)) waiting = request;
       expect(waiting?.versionId).toBe('v3');
     }
   });

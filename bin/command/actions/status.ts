@@ -145,7 +145,7 @@ function runsLines({ fleet, ports }: Task, { row, current }: Found): string[] {
       ['hosts', list(current.newInstances, 6)],
       ['since', momentAgo(new Date(current.finishedAt), ports.clock.now())],
       ['deployment', `${deployment}${rolledBackTo === undefined ? '' : `, a rollback to ${rolledBackTo}`}`],
-      ['started by', current.startedBy],
+      ['started by', `${current.startedBy} (as the start says)`],
       ['why', current.why],
     ]),
   ];

@@ -26,7 +26,7 @@ export const checkLock: Check = ({ row, holder, now }, { fleet: { name } }) =>
 function lockFinding(fleet: string, row: LedgerRow | undefined, state: ExecutionState, now: Date): Finding {
   const { held } = row ?? {};
   if (!held) return lock.ok(row ? 'the lock is free' : 'the lock is free; the fleet was never deployed');
-  const who = `${executionName(held.holder)} (by ${held.startedBy}, ${momentAgo(held.since, now)})`;
+  const who = `${executionName(held.holder)} (by ${held.startedBy}, as the start says, ${momentAgo(held.since, now)})`;
   const mend = irekae('unlock', fleet);
   const { needsHuman } = held;
   if (needsHuman !== undefined)

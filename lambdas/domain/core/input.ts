@@ -67,7 +67,7 @@ const FIELDS = {
   ),
   /** Why; kept in the release record. */
   reason: v.optional(words(256)),
-  /** Who or what started it; kept in the release record. */
+  /** Who or what started it; kept in the release record as what the start says. Who it was, CloudTrail knows. */
   startedBy: v.optional(words(128)),
   /** Change nothing, answer with the plan. */
   dryRun: v.optional(v.boolean('true or false')),
@@ -125,7 +125,7 @@ function ofUnversioned(input: unknown): unknown {
   return others.upload && (versionId === null || versionId === '') ? others : input;
 }
 
-/** Who or what started the deployment, in one phrase. */
+/** Who or what started the deployment, in one phrase: as the start says, of which AWS confirms nothing. */
 export function startedBy(input: DeploymentInput): string {
   if (input.startedBy) return input.startedBy;
   if (input.newImage) return 'a new machine image';

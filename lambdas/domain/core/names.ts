@@ -94,7 +94,7 @@ export function followName(id: string): string {
   return name.length <= LONGEST_EXECUTION ? name : `${FOLLOWS}${digest(id)}`;
 }
 
-/** Was the deployment of this id started by the one that it follows? */
+/** Does it claim to follow another deployment? */
 export const isFollowUp = (id: string): boolean => id.startsWith(FOLLOWS);
 
 /** Of what a person starts at the command line. */

@@ -17,16 +17,18 @@ import { startOnce } from './start-once.ts';
  * - A new image waits for nobody's sake: any other deployment takes the newest image too, or names one on purpose.
  *
  * @param newestFirst the key's version ids
+ * @param follows is the request that of a deployment that it follows? (A name says nothing: anybody may have chosen it.)
  */
 export function takesTheSlot(
   waiting: PendingRequest | undefined,
   request: PendingRequest,
   newestFirst: readonly string[],
+  follows: boolean,
 ): boolean {
   if (!waiting) return true;
   const [asks, waits] = [sortOf(request), sortOf(waiting)];
   if (asks === 'new image' || waits === 'new image') return waits === 'new image';
-  if (asks === 'rollback' || (isFollowUp(request.id) && isFollowUp(waiting.id))) return true;
+  if (asks === 'rollback' || (follows && isFollowUp(waiting.id))) return true;
   if (waits === 'rollback' && asks === 'by hand') return true;
   const age = (versionId: string) => {
     const index = newestFirst.indexOf(versionId);

@@ -5,10 +5,11 @@ import type { Ports } from '../../ports/ports.ts';
 import { machineAndName, machinesOf } from '../core/aws.ts';
 import type { Deployment, Lock } from '../core/document.ts';
 import type { DeploymentInput } from '../core/input.ts';
-import { cleanUpName, currentReleaseKey } from '../core/names.ts';
+import { cleanUpName, currentReleaseKey, followName, isFollowUp } from '../core/names.ts';
 import { findTarget } from '../release/find-target.ts';
 import { foundArtifact, parseCurrentRelease } from '../release/release-choice.ts';
 import { deadSince } from './dead-holders.ts';
+import { owedRecord } from './debts.ts';
 import { markedWith, takesTheSlot, wantedBy } from './pending.ts';
 
 type TurnPorts = Pick<Ports, 'ledger' | 'executions' | 'artifacts' | 'records' | 'clock'>;
@@ -25,8 +26,8 @@ export async function waitForTurn(
   const asked = await requestOf(deployment, ports);
   const newestFirst = await ports.artifacts.versions(bucket, key);
   const request = markedWith(asked, newestFirst);
-  const who = `${fleet.name} is held by ${machineAndName(held.holder)} since ${held.since.toISOString()}, in the phase ${held.phase} (started by ${held.startedBy})`;
-  const slot = takesTheSlot(pending, request, newestFirst);
+  const who = `${fleet.name} is held by ${machineAndName(held.holder)} since ${held.since.toISOString()}, in the phase ${held.phase} (started by ${held.startedBy}, as the start says)`;
+  const slot = takesTheSlot(pending, request, newestFirst, await follows(deployment, request, ports));
   if (slot && !(await ports.ledger.pend(fleet.name, request, pending))) return undefined;
   const state = await ports.executions.status(held.holder);
   if (held.needsHuman === undefined && deadSince(held, state, ports.clock.now())) {
@@ -39,6 +40,22 @@ export async function waitForTurn(
   return first === wantedBy(request)
     ? told('waiting', `${first} is already waiting, requested by ${pending.id}`)
     : told('superseded', `superseded by ${first}, which is already waiting`);
+}
+
+/** Has the fleet that this one follows deployed that version, under the id that the execution is named after? */
+async function follows(
+  { fleet, execution }: Deployment,
+  { versionId }: PendingRequest,
+  { records, ledger }: TurnPorts,
+): Promise<boolean> {
+  const { after, artifact } = fleet;
+  if (after === undefined || !isFollowUp(execution.name)) return false;
+  const record = await records.readRecord(artifact.bucket, currentReleaseKey(after));
+  // A record that could not be written is owed.
+  const told = [record, owedRecord(await ledger.read(after))].map(parseCurrentRelease);
+  return told.some(
+    (each) => each && followName(each.deployment) === execution.name && each.artifact.versionId === versionId,
+  );
 }
 
 /**

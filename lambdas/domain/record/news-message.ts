@@ -93,7 +93,7 @@ function facts(news: DeploymentEnded): string[] {
     ...(news.imageId ? [`Image: ${news.imageId}`] : []),
     `Where: ${news.environment}, account ${account}, ${region}`,
     ...(news.newHosts + news.oldHosts > 0 ? [`Hosts: ${hosts(news)}`] : []),
-    `Who: ${news.startedBy}${news.why ? `: ${news.why}` : ''}`,
+    `Who, as the start says: ${news.startedBy}${news.why ? `: ${news.why}` : ''}`,
     `When: ${minute(news.startedAt)} to ${minute(news.endedAt)} UTC, ${span(news.seconds)}`,
     ...(news.newHosts > 0 ? [`Phases: ${phases(news)}`] : []),
   ];

@@ -46,7 +46,7 @@ export interface DeploymentRecord {
   readonly rolledBackTo?: string;
   /** The newest version of the artifact then: its upload's event, which may come late, does not bring it back. */
   readonly leftBehind?: string;
-  /** The gates that somebody opened; `why` says why. */
+  /** The gates that somebody opened, through the door for it, as Step Functions says; `why` says why. */
   readonly override?: readonly Override[];
   readonly recipe: string;
   readonly newInstances: readonly string[];
@@ -106,7 +106,8 @@ export function recordOf(
     ...previousOf(deployment, ending),
     ...(image?.rollbackTo && { rolledBackTo: image.rollbackTo }),
     ...(release?.leftBehind && { leftBehind: release.leftBehind }),
-    ...(input.override?.length && { override: input.override }),
+    // One that was refused at the door of the lock has opened nothing.
+    ...(deployment.lock && input.override?.length && { override: input.override }),
     recipe: recipe(fleet),
     newInstances: newInstanceIds(deployment),
     oldInstances: oldInstanceIds(deployment),

@@ -118,7 +118,7 @@ async function annotateDeployment(mackerel: Mackerel, fleet: Fleet, record: Depl
     service,
     role,
     title: `${record.outcome}: ${record.fleet}${record.artifact ? ` ${record.artifact.versionId}` : ''}`,
-    description: `${record.reason}\nStarted by ${record.startedBy}${record.why ? `: ${record.why}` : ''}`,
+    description: `${record.reason}\nStarted by (as the start says) ${record.startedBy}${record.why ? `: ${record.why}` : ''}`,
     from: new Date(record.startedAt),
     to: new Date(record.finishedAt),
   });

@@ -113,10 +113,13 @@ function facts(record: DeploymentRecord): Html {
   const all: [string, string | undefined][] = [
     ['Took', [span(took), best].filter(Boolean).join(', ')],
     ['Hosts', hostsOf(record)],
-    ['Started by', startedBy],
+    ['Started by, as the start says', startedBy],
     ['Why', why],
     ['Rolled back to', rolledBackTo],
-    ['Overrides', override.length > 0 ? override.join(', ') : undefined],
+    [
+      'Overrides',
+      override.length > 0 ? `${override.join(', ')}, through the machine for it, as AWS says` : undefined,
+    ],
   ];
   return html`<dl class="facts">
 ${all.map(

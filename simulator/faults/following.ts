@@ -34,7 +34,9 @@ export class Following {
     const starts = this.#starts;
     this.#starts = [];
     return this.#stage.fleet.followers.flatMap((follower) => {
-      const own = starts.filter(({ machine }) => machine === machineName(follower, 'deploy'));
+      // What follows a deployment with an override starts at the door, which is not played either.
+      const machines = (['deploy', 'override'] as const).map((kind) => machineName(follower, kind));
+      const own = starts.filter(({ machine }) => machines.includes(machine));
       const names = own.map(({ name }) => name).join(', ') || 'nothing';
       const strayed = own.filter(({ versionId }) => versionId !== deployed);
       if (deployed === undefined)

@@ -47,7 +47,7 @@ describe('status', () => {
     expect(out).toMatch(/^reactio-production-app runs reactio\/app\.tar\.gz\n/);
     expect(out).toMatch(new RegExp(`version +${versionId}`));
     expect(out).toMatch(/since +2026-11-22 03:0\d:\d\d UTC, 3 days ago/);
-    expect(out).toMatch(/deployment +d1\n +started by +CI\n +why +release 7$/m);
+    expect(out).toMatch(/deployment +d1\n +started by +CI \(as the start says\)\n +why +release 7$/m);
   });
 
   it('says what is deployed now, its act, and what it said last', async () => {

@@ -74,7 +74,7 @@ describe('irekae unlock, when a human must decide', () => {
       '  execution      ended as FAILED, 2026-11-22 03:01:00 UTC, 10 min ago',
       '  phase          remove (past the point of no return)',
       '  since          2026-11-22 03:00:00 UTC, 11 min ago',
-      '  started by     CI',
+      '  started by     CI (as the start says)',
       '  why            release 7',
       '  needs a human  OldHostsNotTerminated: EC2 has not ended an old instance.',
       '  waiting        version v9, since 2026-11-22 03:00:00 UTC, 11 min ago',

@@ -446,7 +446,7 @@ describe('parseInput', () => {
     [
       'an override with an empty reason',
       { override: ['freeze'], reason: ' ' },
-      'allowed: a list beside a reason',
+      'reason: given " ", allowed: words that say why',
     ],
     [
       'whatever contradicts a rollback, with all else that is wrong',

@@ -64,7 +64,7 @@ describe('The gate for freezes', () => {
       failure(
         'Frozen',
         'shop is frozen: weekend, until Mon 2026-03-02 00:00 in UTC (2026-03-02T00:00Z). Start the deployment again then ' +
-          '(nothing starts it automatically), or at once with {"override": ["freeze"], "reason": "…"}.',
+          '(nothing starts it automatically), or at once by irekae-shop-override with {"override": ["freeze"], "reason": "…"}.',
       ),
     ));
 

@@ -246,7 +246,11 @@ describe('The machines of a fleet', () => {
     ['an execution of its clean-up', `${HOLD.holder.replace('irekae-shop', 'irekae-shop-clean-up')}`],
     ['its state machine', MACHINE],
   ])('follow from the ARN of %s', (_whose, arn) =>
-    expect(machinesOf(arn, 'shop')).toEqual({ deploy: MACHINE, cleanUp: `${MACHINE}-clean-up` }),
+    expect(machinesOf(arn, 'shop')).toEqual({
+      deploy: MACHINE,
+      cleanUp: `${MACHINE}-clean-up`,
+      override: `${MACHINE}-override`,
+    }),
   );
 
   it('are in the partition, Region and account of the execution', () =>

@@ -170,7 +170,7 @@ What: shop/app.tar.gz, version v2, SHA-256 aaaaaaaaaaaa…
 Image: ami-0abc
 Where: production, account 123456789012, ap-northeast-1
 Hosts: 2 new hosts in, 2 old hosts out
-Who: CI: release 7
+Who, as the start says: CI: release 7
 When: 2026-03-01 09:00 to 2026-03-01 09:03 UTC, 3 min 20 s
 Phases: agree 10 s, bring up 80 s, shift 1 s, drain 9 s, bake 60 s, terminate 30 s, retire 1 s
 

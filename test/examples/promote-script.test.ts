@@ -86,6 +86,7 @@ describe('promote.sh', () => {
     aws.willStart(PROMOTION, { status: 'FAILED', error: 'NotProven' });
     promote('--override', 'provenance,soak', '--reason', 'fire', APP);
     expect(inputOfStart()).toEqual({ startedBy: 'run-7', reason: 'fire', override: ['provenance', 'soak'] });
+    expect(aws.read('door')).toBe(`${PROMOTION}-override`);
   });
 
   it('says that a fleet is not promoted to', () => {

@@ -172,7 +172,7 @@ describe('Record the release', () => {
         role: 'web',
         title: 'Deployed: shop v2',
         description:
-          'shop/app.tar.gz version v2; 2 old hosts of Shop:web, 2 in service\nStarted by StartExecution',
+          'shop/app.tar.gz version v2; 2 old hosts of Shop:web, 2 in service\nStarted by (as the start says) StartExecution',
         from: at(0),
         to: at(400),
       },

@@ -110,7 +110,7 @@ describe('Take the fleet lock, when somebody holds it', () => {
       holder: HOLD.holder,
       generation: 0,
       verdict: 'waiting',
-      reason: `shop is held by irekae-shop:deploy-1 since ${iso(1)}, in the phase shift (started by Hanako); version v2 is waiting and will be deployed next`,
+      reason: `shop is held by irekae-shop:deploy-1 since ${iso(1)}, in the phase shift (started by Hanako, as the start says); version v2 is waiting and will be deployed next`,
     });
     expect(called()).toEqual([
       'ledger.take',

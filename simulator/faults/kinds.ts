@@ -6,12 +6,13 @@
 
 import { createHash } from 'node:crypto';
 import { fleetSize } from '../../lambdas/domain/core/fleet.ts';
-import { promotionKey } from '../../lambdas/domain/core/names.ts';
+import { followName, machineName, promotionKey } from '../../lambdas/domain/core/names.ts';
 import { keepSecret } from '../../lambdas/domain/core/secrets.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { EXAMPLE_FLEET, exampleEntry, type FleetEntry, templateOf } from '../example-fleet.ts';
 import { giveHistory } from '../history.ts';
 import { writeProofs } from '../proofs.ts';
+import { executionArn } from '../run-definition.ts';
 import { retireByMistake } from '../scenarios.ts';
 import { API_KEY, type Stage } from '../stage.ts';
 import type { Fate } from '../world/instance-life.ts';
@@ -24,6 +25,8 @@ export interface Kind {
   readonly arrange?: (stage: Stage) => void;
   /** Default: `{}`, the newest upload. */
   readonly input?: object;
+  /** The fleet's own machine is started with it, whatever it asks for. */
+  readonly isForged?: true;
   /** How it ends without faults. */
   readonly outcome: 'new hosts' | 'old hosts';
   /** A gate is closed: it never ends with new hosts, whatever breaks. Called to open the gate. */
@@ -31,6 +34,9 @@ export interface Kind {
   /** What somebody sees to before the next deployment. */
   readonly beforeTheNext?: (stage: Stage) => void;
 }
+
+const INSIST = { override: ['unlisted'], reason: 'the payment page is down' };
+const EARLIER_DOOR = executionArn(machineName('faults-app', 'override'), 'last-week');
 
 /** What is deployed. */
 export const CONTENT = 'the release';
@@ -272,13 +278,46 @@ export const KINDS = {
   'unlisted-but-urgent': {
     fleet: 'faults-app',
     arrange: retireByMistake,
-    input: { override: ['unlisted'], reason: 'the payment page is down' },
+    input: INSIST,
     outcome: 'new hosts',
     // Nobody lists it again: it goes.
     beforeTheNext: ({ world, fleet, oldInstances: [first = ''] }) => {
       for (const ref of fleet.loadBalancers) world.loadBalancers.deregister(ref, [first]);
       world.ec2.terminate([first]);
     },
+  },
+  'forged-override': {
+    fleet: 'faults-app',
+    arrange: retireByMistake,
+    input: INSIST,
+    isForged: true,
+    outcome: 'old hosts',
+    openGate: listAgain,
+  },
+  'forged-door': {
+    fleet: 'faults-app',
+    arrange: (stage) => {
+      retireByMistake(stage);
+      // An override of last week.
+      const { executions } = stage.world;
+      executions.begin(EARLIER_DOOR, JSON.stringify(INSIST));
+      executions.end(EARLIER_DOOR, 'SUCCEEDED', { output: { ExecutionArn: `${EARLIER_DOOR}-started` } });
+    },
+    input: { door: EARLIER_DOOR, asked: INSIST },
+    isForged: true,
+    outcome: 'old hosts',
+    openGate: listAgain,
+  },
+  'follower-name-taken': {
+    fleet: 'faults-app',
+    arrange: ({ fleet: { followers }, world: { executions } }) => {
+      for (const follower of followers) {
+        const taken = executionArn(machineName(follower, 'deploy'), followName('the-deployment'));
+        executions.begin(taken, '{"dryRun":true}');
+        executions.end(taken, 'SUCCEEDED');
+      }
+    },
+    outcome: 'new hosts',
   },
   'two-balancers': { fleet: 'faults-two-balancers', outcome: 'new hosts' },
   // No bake: whoever is terminated too early cuts requests that the bake of other fleets would outlast.

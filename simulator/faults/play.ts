@@ -96,7 +96,9 @@ class Trial {
     rules.stop();
     this.#violations.push(...rules.violations);
     if (outcome !== 'not settled' && this.#violations.length === 0) await this.#again(outcome);
-    const endedIn = (await stage.executions[0]?.result)?.endedIn ?? 'nothing';
+    // A door only starts it.
+    const deployment = stage.executions.find(({ machineName }) => !machineName.endsWith('-override'));
+    const endedIn = (await deployment?.result)?.endedIn ?? 'nothing';
     return { applied, outcome, endedIn, violations: this.#violations, reached: reachedByThen };
   }
 
@@ -122,7 +124,9 @@ class Trial {
   async #settle(rules: Rules): Promise<Outcome | 'not settled'> {
     const stage = this.#stage;
     try {
-      await stage.deploy(this.#kind.input ?? {}, 'the-deployment');
+      const { input = {}, isForged } = this.#kind;
+      const running = isForged ? stage.start(input, 'the-deployment') : stage.begin(input, 'the-deployment');
+      await stage.clock.until(running.result);
       // A function of a stopped execution continues, and may still take the lock: the schedule finds what it leaves.
       await stage.wait(AFTERMATH_SECONDS);
       await stage.settle();

@@ -37,6 +37,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   'records.writePage': ['s3:PutObject'],
   'parameters.read': ['ssm:GetParameter'],
   'executions.status': ['states:DescribeExecution'],
+  'executions.describe': ['states:DescribeExecution'],
   'executions.start': ['states:StartExecution'],
   'announcer.tellPeople': ['sns:Publish'],
   'announcer.tellMachines': ['events:PutEvents'],

@@ -69,6 +69,10 @@ const digest = (id: string): string => createHash('sha256').update(id).digest('h
 /** Of what waited for its turn: named after the request, which may itself have been a start that waited. */
 export const waitedName = (id: string): string => `waited-${digest(id)}`;
 
+/** In place of a name that somebody has taken, at that moment. */
+export const insteadOf = (name: string, taken?: Date): string =>
+  `instead-${digest(`${name} ${taken?.getTime()}`)}`;
+
 /**
  * Of the clean-up after a dead holder: the same whoever sends for it.
  * @param look of the orphan watch, which sends again: a name that was used is used up, and that clean-up may have failed

@@ -348,7 +348,15 @@ export const KINDS = {
     input: { rollbackTo: 'previous' },
     outcome: 'new hosts',
   },
-  loud: { fleet: 'faults-app', arrange: loud, outcome: 'old hosts' },
+  loud: {
+    fleet: 'faults-app',
+    arrange: loud,
+    outcome: 'old hosts',
+    // Where nothing was launched, its fate would be met by the next deployment.
+    beforeTheNext: ({ world }) => {
+      world.ec2.fate = () => ({ kind: 'healthy' });
+    },
+  },
   cancelled: { fleet: 'faults-app', arrange: during('Watch the new hosts', cancel), outcome: 'old hosts' },
   stranger: { fleet: 'faults-app', arrange: addStranger, outcome: 'new hosts' },
   // A load balancer notices after some checks: only a delayed step can see it before it acts.

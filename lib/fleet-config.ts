@@ -47,7 +47,7 @@ const ENVIRONMENT = text(
 );
 /**
  * A state machine's name has at most 80 characters, and logging wants these only: `irekae-<fleet>-clean-up`. A fleet of
- * that ending, or of `-promote`, could have the machine that cleans up after, or promotes to, another one.
+ * that ending, of `-override` or `-promote`, could have the machine that does so for another one.
  */
 const FLEET = text(
   /^(?!.*-(clean-up|override|promote)$)[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
@@ -275,7 +275,7 @@ const Promotion = only({
 });
 
 export const FleetConfig = only({
-  /** The state machines are `irekae-<name>`, `irekae-<name>-clean-up` and, with a `promotion`, `irekae-<name>-promote`. */
+  /** The state machines are `irekae-<name>`, `…-clean-up`, `…-override` and, with a `promotion`, `…-promote` and `…-promote-override`. */
   name: FLEET,
   /** The name of one of the environments. */
   environment: ENVIRONMENT,

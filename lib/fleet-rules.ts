@@ -2,6 +2,7 @@
 
 import { placeOf } from '../lambdas/domain/core/aws.ts';
 import { fleetSize, loadBalancerName } from '../lambdas/domain/core/fleet.ts';
+import { machineName } from '../lambdas/domain/core/names.ts';
 import { mostStragglers, SMALLEST_FLEET } from '../lambdas/domain/hosts/stragglers.ts';
 import { largestBootScript, USER_DATA_LIMIT } from '../lambdas/domain/launch/boot-script.ts';
 import type { Architecture } from '../lambdas/ports/ec2.ts';
@@ -76,6 +77,14 @@ function bootScriptFits(): FleetRule {
 }
 
 export const FLEET_RULES: readonly FleetRule[] = [
+  rule(['name', 'promotion'], ({ name, promotion }) =>
+    when(
+      promotion !== undefined && machineName(name, 'promote-override').length > 80,
+      'name',
+      name,
+      'at most 56 characters of a fleet with a promotion: irekae-<name>-promote-override is a state machine, and 80 is the longest name',
+    ),
+  ),
   rule(['architecture', 'instanceTypes'], ({ architecture, instanceTypes }) =>
     instanceTypes.flatMap((type, index) =>
       when(

@@ -178,6 +178,12 @@ describe('A fleet is refused', () => {
     ['without a name', { name: undefined }, 'name: missing, but required'],
     ['with a blank in its name', { name: 'my app' }, 'name: given "my app"'],
     ['with a name too long for its state machines', { name: 'a'.repeat(65) }, 'at most 64'],
+    [
+      'with a name too long for the door to its promotion',
+      { name: 'a'.repeat(57), promotion: { from: 'staging' } },
+      'at most 56 characters of a fleet with a promotion',
+    ],
+    ['with the name of another fleet’s door', { name: 'app-override' }, 'or -promote'],
     ['with the name of another fleet’s clean-up', { name: 'app-clean-up' }, 'not ending in -clean-up'],
     [
       'in an unknown environment',

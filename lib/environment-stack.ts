@@ -10,7 +10,7 @@ import { FleetMachine } from './fleet-machine.ts';
 import { ORPHAN_WATCH } from './function-names.ts';
 import { functionsOf, promotionFunctionsOf } from './functions.ts';
 import { ledgerTable } from './ledger-table.ts';
-import { doorRole, machineRole, starterRole } from './machine-roles.ts';
+import { doorsOf, machineRole, starterRole } from './machine-roles.ts';
 import { newsTopic } from './news-topic.ts';
 import { OrphanWatch } from './orphan-watch.ts';
 import { policyProblems } from './policy-sizes.ts';
@@ -56,7 +56,7 @@ export class EnvironmentStack extends Stack {
         ...Object.values(promotionFunctions ?? {}),
       ]),
       starterRole: starterRole(this),
-      doorRole: doorRole(this),
+      doors: doorsOf(this, environment.name),
     };
     const machines = fleets.map(({ fleet, hosts }) => {
       const runtimeFleet = toRuntimeFleet(fleet, environment, {

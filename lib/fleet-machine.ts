@@ -15,7 +15,7 @@ import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from './budgets.ts';
 import { cleanUpStory } from './clean-up-story.ts';
 import { deployStory } from './deploy-story.ts';
 import { acknowledge } from './nag.ts';
-import { overrideDoor } from './override-door.ts';
+import { type Doors, overrideDoor } from './override-door.ts';
 import { stateMachine } from './state-machine.ts';
 
 /** What the fleets of an environment share. */
@@ -24,8 +24,7 @@ export interface Shared {
   /** What all machines run as, and what starts them. */
   readonly machineRole: iam.IRole;
   readonly starterRole: iam.IRole;
-  /** What the doors for overrides run as. */
-  readonly doorRole: iam.IRole;
+  readonly doors: Doors;
 }
 
 export class FleetMachine extends Construct {
@@ -58,7 +57,7 @@ export class FleetMachine extends Construct {
       seconds: cleanUpTimeoutSeconds(fleet),
       role,
     });
-    overrideDoor(this, fleet.name, { kind: 'deploy', machine: this.machine }, shared.doorRole);
+    overrideDoor(this, fleet.name, { kind: 'deploy', machine: this.machine }, shared.doors);
     this.undelivered = this.deadLetterQueue();
     // One that follows another fleet is started when that one was deployed.
     if (fleet.after === undefined) this.startOnUpload(fleet.artifact);

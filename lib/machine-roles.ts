@@ -4,8 +4,11 @@
  */
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { Construct } from 'constructs';
+import { Construct } from 'constructs';
+import { doorsLogName } from '../lambdas/domain/core/names.ts';
 import { acknowledgeWildcards } from './nag.ts';
+import type { Doors } from './override-door.ts';
+import { machineLog } from './state-machine.ts';
 
 const LOGS_AND_TRACES =
   'Log delivery and X-Ray know no resource-level permissions; both write, and read nothing of ours.';
@@ -24,13 +27,14 @@ export function machineRole(scope: Construct, functions: readonly IFunction[]): 
   return role;
 }
 
-/** What the doors run as: it alone may start what they lead to. CDK names each, and adds the log and the traces. */
-export function doorRole(scope: Construct): iam.Role {
+/** The doors' role: it alone may start what they lead to (CDK names each), and write their one log and traces. */
+export function doorsOf(scope: Construct, environment: string): Doors {
   const role = new iam.Role(scope, 'DoorRole', {
     assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
   });
   acknowledgeWildcards(role, ['*'], LOGS_AND_TRACES);
-  return role;
+  const log = machineLog(new Construct(scope, 'Doors'), doorsLogName(environment));
+  return { role, log };
 }
 
 /** What EventBridge may do: start the machines. CDK names each of them. */

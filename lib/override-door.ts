@@ -5,6 +5,7 @@
  * would prove the same by its name alone, but a template has no room for the story twice.
  */
 import type { IRole } from 'aws-cdk-lib/aws-iam';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
@@ -14,24 +15,27 @@ import { stateMachine } from './state-machine.ts';
 const DOOR_SECONDS = 300;
 
 /** What may pass: a start that is repeated under its name starts once. */
-const PASSING = [
-  'StepFunctions.SdkClientException',
-  'StepFunctions.StepFunctionsException',
-  'States.Timeout',
-];
+const PASSING = ['StepFunctions.SdkClientException', 'StepFunctions.StepFunctionsException'];
 /** Somebody else has started one of that name: it is not what this door was asked for. */
 const TAKEN = ['StepFunctions.ExecutionAlreadyExistsException'];
+
+/** What all doors of an environment share. */
+export interface Doors {
+  readonly role: IRole;
+  readonly log: ILogGroup;
+}
 
 export function overrideDoor(
   scope: Construct,
   fleet: string,
   to: { readonly kind: 'deploy' | 'promote'; readonly machine: sfn.IStateMachine },
-  role: IRole,
+  doors: Doors,
 ): sfn.StateMachine {
   const inside = new Construct(scope, 'Door');
+  // Short: it stands in the template for each fleet and promotion.
   const failed = sfn.Fail.jsonPath(inside, 'Nothing was started', {
     error: 'ServiceUnavailable',
-    cause: `Nothing of ${fleet} was changed. Why is in this execution’s history, at the state that failed; start again.`,
+    cause: 'See the state that failed; then start again.',
   });
   const start = (title: string, name?: string) =>
     tasks.StepFunctionsStartExecution.jsonPath(inside, title, {
@@ -41,16 +45,16 @@ export function overrideDoor(
         door: sfn.JsonPath.stringAt('$$.Execution.Id'),
         asked: sfn.JsonPath.objectAt('$'),
       }),
-    }).addRetry({ errors: PASSING, maxAttempts: 5 });
+    });
   const unnamed = start('Start it under another name').addCatch(failed);
   const named = start('Start it', sfn.JsonPath.stringAt('$$.Execution.Name'))
+    .addRetry({ errors: PASSING })
     .addCatch(unnamed, { errors: TAKEN, resultPath: sfn.JsonPath.DISCARD })
     .addCatch(failed);
   return stateMachine(inside, {
     name: machineName(fleet, doorTo(to.kind)),
-    comment: `Starts ${machineName(fleet, to.kind)}, and alone may do so with an override.`,
     start: named,
     seconds: DOOR_SECONDS,
-    role,
+    ...doors,
   });
 }

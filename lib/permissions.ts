@@ -9,13 +9,7 @@ import type { Stack } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { executionArn, machineArn, serviceHost } from '../lambdas/domain/core/aws.ts';
 import { TAG } from '../lambdas/domain/core/fleet.ts';
-import {
-  EVENT_SOURCE,
-  type MachineKind,
-  machineName,
-  machineNames,
-  RECORD_PREFIX,
-} from '../lambdas/domain/core/names.ts';
+import { EVENT_SOURCE, type MachineKind, machineName, RECORD_PREFIX } from '../lambdas/domain/core/names.ts';
 import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { EVENT_TYPE } from '../lambdas/domain/record/news.ts';
 import { imageOwners } from '../lambdas/domain/release/image.ts';
@@ -97,10 +91,11 @@ const writeLedger = ledger('UpdateItem');
 /** A fleet's lock is held by a deployment or by a clean-up, and the door for overrides has started some of them. */
 const describeExecutions: Grant = ({ stack, environment }) => ({
   actions: ['states:DescribeExecution'],
-  resources: fleetNames(environment)
-    .flatMap((fleet) => [...machineNames(fleet), machineName(fleet, 'override')])
-    .map((name) => executionArn(stack, name, '*')),
-  wildcard: 'An execution has no name before it is started; each of the fleets’ machines is named.',
+  resources: fleetNames(environment).map((fleet) =>
+    executionArn(stack, `${machineName(fleet, 'deploy')}*`, '*'),
+  ),
+  wildcard:
+    'An execution has no name before it is started, and a policy no room for each of a fleet’s machines.',
 });
 
 const start =

@@ -6,7 +6,7 @@ import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { machineName } from '../lambdas/domain/core/names.ts';
 import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
-import { overrideDoor } from './override-door.ts';
+import { type Doors, overrideDoor } from './override-door.ts';
 import { promotionStory } from './promotion-story.ts';
 import type { Promotion } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
@@ -18,7 +18,7 @@ export const PROMOTION_SECONDS = 16 * 3_600;
 export interface PromotionShared {
   readonly functions: Readonly<Record<PromotionStepName, IFunction>>;
   readonly machineRole: iam.IRole;
-  readonly doorRole: iam.IRole;
+  readonly doors: Doors;
 }
 
 export class PromotionMachine extends Construct {
@@ -39,6 +39,6 @@ export class PromotionMachine extends Construct {
       seconds: PROMOTION_SECONDS,
       role: shared.machineRole,
     });
-    overrideDoor(this, fleet, { kind: 'promote', machine: this.machine }, shared.doorRole);
+    overrideDoor(this, fleet, { kind: 'promote', machine: this.machine }, shared.doors);
   }
 }

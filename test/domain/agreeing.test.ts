@@ -446,7 +446,7 @@ describe('parseInput', () => {
     [
       'an override with an empty reason',
       { override: ['freeze'], reason: ' ' },
-      'reason: given " ", allowed: words that say why',
+      'reason: given " ", allowed: words',
     ],
     [
       'whatever contradicts a rollback, with all else that is wrong',

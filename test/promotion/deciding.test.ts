@@ -305,7 +305,7 @@ describe('The input of a promotion', () => {
     'wants words as a reason: %j',
     (reason) =>
       expect(() => parsePromotionInput({ override: ['soak'], reason })).toThrow(
-        failure('InvalidInput', 'allowed: words that say why: four letters or more'),
+        failure('InvalidInput', 'allowed: words: four letters or more'),
       ),
   );
 

@@ -84,7 +84,7 @@ describe('The page of a good deployment', () => {
 
   it.each([
     ['how it ended, and when', 'Deployed shop Sun 1 Mar 2026, 09:00:00 to 09:06:40 UTC'],
-    ['who and why', 'Started by Hanako Why release 12'],
+    ['who and why', 'Started by, as the start says Hanako Why release 12'],
     ['what it took, and what it could have', 'Took 6 min 40 s, at best'],
     ['that nobody was missed', '2 before, never fewer'],
     [

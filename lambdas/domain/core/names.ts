@@ -52,6 +52,8 @@ export const isCleanUpMachine = (machine: string): boolean => machine.endsWith('
 
 /** Under this prefix all machines share one statement of the log service's policy, which is short of space. */
 export const machineLogName = (machine: string): string => `/aws/vendedlogs/states/${machine}`;
+/** One for all doors of an environment. */
+export const doorsLogName = (environment: string): string => named(environment, 'overrides');
 export const functionLogName = (name: string): string => `/aws/lambda/${name}`;
 
 /** The source of irekae's events on the account's default bus. */

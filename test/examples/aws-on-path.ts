@@ -339,8 +339,8 @@ case "$1 $2" in
     done
     ;;
   'stepfunctions describe-execution')
-    if [ "$query" = output ]; then
-      # Of a door: what it has started.
+    # Of a door: what it has started.
+    if [ "$query" = output ] && [[ $arn == *-override:* ]]; then
       printf '{"ExecutionArn":"%s","StartDate":1}\\n' "\${arn/-override:/:}"
       exit
     fi

@@ -1,11 +1,9 @@
-/** What counts as a reason: others read it later, where a gate was overridden. */
-import { plain } from './words.ts';
-
+/** What counts as a reason: others read it later, where a gate was overridden. (U+FFFD stands for what nobody can read.) */
 export const A_REASON = 'words: four letters or more, three of them different, all printable';
 
 export function saysWhy(reason: string): boolean {
-  const letters = reason.toLowerCase().match(/\p{L}/gu) ?? [];
-  return letters.length > 3 && new Set(letters).size > 2 && !plain(reason, reason.length).includes('\uFFFD');
+  const letters = reason.match(/\p{L}/gu) ?? [];
+  return letters.length > 3 && new Set(letters).size > 2 && !/\uFFFD|[^\P{C}\s]/u.test(reason);
 }
 
 /** Whoever overrides a gate says why: it is kept for whoever asks later. */

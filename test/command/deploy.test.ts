@@ -258,6 +258,29 @@ describe('deploy while another deployment runs', () => {
   });
 });
 
+describe('deploy --override', () => {
+  it('goes through the door, and follows what that has started', async () => {
+    theatre.stage.configure({ wantsProvenance: true });
+    const { bucket, key } = theatre.stage.fleet.artifact;
+    theatre.stage.world.s3.put(bucket, key, 'nobody has promoted this');
+    const said = await deploy('--wait', '--override', 'provenance', '--reason', 'the page is down');
+    expect(said).toMatchObject({ exitCode: 0, out: expect.stringContaining('Deployed reactio/app.tar.gz') });
+  });
+
+  it('says who may not', async () => {
+    theatre.upload();
+    const start = async () => {
+      throw new DeploymentError('ServiceRefused', 'AWS refused: AccessDeniedException');
+    };
+    const ports = { executions: { ...theatre.ports.executions, start } };
+    const args = ['deploy', FLEET, '--override', 'freeze', '--reason', 'the page is down'];
+    expect(await theatre.run(args, { ports })).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining(`You may not override: starting irekae-${FLEET}-override was refused.`),
+    });
+  });
+});
+
 describe('deploy --token', () => {
   it('starts once, however often it is run, and says how that ended', async () => {
     theatre.upload();
@@ -266,6 +289,27 @@ describe('deploy --token', () => {
     expect([first.exitCode, again.exitCode]).toEqual([0, 0]);
     expect(again.out).toMatch(/^Deployed /m);
     expect(theatre.started).toEqual([expect.stringMatching(/^4711-1-[0-9a-f]{8}$/)]);
+  });
+
+  it('says so when somebody has started another input under that name', async () => {
+    theatre.upload();
+    const names: string[] = [];
+    const { executions } = theatre.ports;
+    const start = async (_arn: string, name = '') => {
+      names.push(name);
+      return undefined;
+    };
+    const describe = async () => ({
+      state: { state: 'running' as const },
+      startedAt: theatre.ports.clock.now(),
+      input: '{"dryRun":true}',
+    });
+    const ports = { executions: { ...executions, start, describe } };
+    expect(await theatre.run(['deploy', FLEET, '--token', '4711'], { ports })).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('Somebody has started 4711-'),
+    });
+    expect(names).toHaveLength(1);
   });
 
   it('starts again with another token, and for something else', async () => {

@@ -103,6 +103,29 @@ describe('Choose the candidate', () => {
     expect(await answer).toMatchObject({ artifact: { ...ARTIFACT, versionId: 'v2' }, provenBy: {} });
   });
 
+  it.each([
+    ['alone', undefined],
+    ['with the door of another execution', 'irekae-app-promote-override:p-1'],
+    ['with the door of the deployments', 'irekae-app-override:p-1'],
+  ])('is refused when its override did not come through the door: %s', async (_, door) => {
+    const asked = { versionId: 'v2', override: ['provenance'], reason: 'outage' };
+    const { id } = aPromotion().execution;
+    const arn = door && id.replace(/irekae-.*$/, door);
+    const opened = {
+      state: { state: 'running' },
+      startedAt: at(0),
+      output: { ExecutionArn: `${id}0` },
+    } as const;
+    const { answer, ports } = choose(
+      { ...source(ran('v3', 10)), executions: { describe: async () => opened } },
+      aPromotion({ input: (arn ? { door: arn, asked } : asked) as never }),
+    );
+    await expect(answer).rejects.toThrow(
+      failure('InvalidInput', 'unless irekae-app-promote-override starts irekae-app-promote with it'),
+    );
+    expect(ports.calls.filter((call) => !call.startsWith('executions.'))).toEqual([]);
+  });
+
   it('is refused when it was archived since, unless the destination has it', async () => {
     const { artifacts, records } = source(ran('v3', 10));
     const archive = { name: 'GLACIER', isRestoring: false };

@@ -1,0 +1,43 @@
+"""moto's server for one story: corrected, on the run's clock, and furnished. Its one argument is a file of JSON."""
+import json
+import os
+import sys
+import threading
+
+with open(sys.argv[1], encoding="utf-8") as given:
+    RUN = json.load(given)
+os.environ["MOTO_PORT"] = str(RUN["port"])
+# moto brings hundreds of images, and needs seconds for them.
+os.environ["MOTO_AMIS_PATH"] = RUN["noImages"]
+
+import clock  # noqa: E402
+
+clock.begin(RUN["start"], RUN["began"], RUN["scale"])
+import corrections  # noqa: E402
+
+corrections.time_goes_by(RUN["scale"])
+from hosts import SECONDS, Hosts  # noqa: E402
+
+from moto.core.config import default_user_config  # noqa: E402
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
+from werkzeug.serving import make_server  # noqa: E402
+
+default_user_config["stepfunctions"] = {"execute_state_machine": True}
+corrections.functions_are_ours(RUN["functions"])
+corrections.rules_start_state_machines()
+corrections.endings_are_told()
+HOSTS = Hosts(RUN["mackerel"], RUN["key"], RUN["fates"])
+corrections.instances_take_their_time(SECONDS)
+corrections.launches_are_idempotent(lambda reservation: FURNISHED.is_set() and HOSTS.launched(reservation))
+corrections.balancers_check_health(HOSTS.is_up, SECONDS)
+FURNISHED = threading.Event()
+
+server = make_server("127.0.0.1", RUN["port"], DomainDispatcherApplication(create_backend_app), threaded=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+from furnish import furnish  # noqa: E402
+
+old = [each for stack in RUN["stacks"] for each in furnish(f"http://127.0.0.1:{RUN['port']}", stack, HOSTS)]
+FURNISHED.set()
+print(json.dumps({"ready": old}), flush=True)
+# Until whoever started this goes away.
+sys.stdin.read()

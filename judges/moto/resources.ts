@@ -66,8 +66,7 @@ export function resourcesOf(template: TemplateJson, place: Place): Made[] {
   const reference = (id: string): string => {
     const type = template.Resources[id]?.Type;
     if (type === undefined && pseudo[id] === undefined) throw new Error(`${id} is no resource.`);
-    if (type === 'AWS::SQS::Queue')
-      return `https://sqs.${place.region}.amazonaws.com/${place.account}/${id}`;
+    if (type === 'AWS::SQS::Queue') return `https://sqs.${place.region}.amazonaws.com/${place.account}/${id}`;
     return pseudo[id] ?? (REF_IS_ARN.has(type ?? '') ? attribute(id, 'Arn') : nameOf(id));
   };
   const filled = (value: unknown): unknown => {

@@ -1,8 +1,11 @@
 /** `npm run judges`: one line per judge, each by somebody else. `-- --only NAME`, `-- --controls`. */
+
+import { definitions } from './definitions.ts';
+import { eventPatterns } from './event-patterns.ts';
 import type { Judge, Verdict } from './judge.ts';
 import { resourcesInMoto } from './resources-in-moto.ts';
 
-const JUDGES: readonly Judge[] = [resourcesInMoto];
+const JUDGES: readonly Judge[] = [definitions, eventPatterns, resourcesInMoto];
 
 const args = process.argv.slice(2);
 const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined;

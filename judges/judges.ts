@@ -1,11 +1,21 @@
 /** `npm run judges`: one line per judge, each by somebody else. `-- --only NAME`, `-- --controls`. */
 
+import { cloudformation } from './cloudformation.ts';
 import { definitions } from './definitions.ts';
 import { eventPatterns } from './event-patterns.ts';
 import type { Judge, Verdict } from './judge.ts';
+import { permissions } from './permissions.ts';
 import { resourcesInMoto } from './resources-in-moto.ts';
+import { signatures } from './signatures.ts';
 
-const JUDGES: readonly Judge[] = [definitions, eventPatterns, resourcesInMoto];
+const JUDGES: readonly Judge[] = [
+  cloudformation,
+  definitions,
+  eventPatterns,
+  permissions,
+  resourcesInMoto,
+  signatures,
+];
 
 const args = process.argv.slice(2);
 const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined;
@@ -22,8 +32,13 @@ for (const judge of chosen) {
   }
   const { looked, against }: Verdict = await (isControl ? judge.control() : judge.judge());
   const isRight = against.length > 0 === isControl;
-  console.log(
-    `${isRight ? 'ok ' : '!!!'} ${judge.name}: ${looked}; ${against.join(' | ') || 'nothing against it'}`,
-  );
+  console.log(`${isRight ? 'ok ' : '!!!'} ${judge.name}: ${looked}; ${told(against)}`);
   if (!isRight) process.exitCode = 1;
+}
+
+/** The first few say enough. */
+function told(against: readonly string[]): string {
+  if (against.length === 0) return 'nothing against it';
+  const more = against.length > 3 ? ` | … and ${against.length - 3} more` : '';
+  return against.slice(0, 3).join(' | ') + more;
 }

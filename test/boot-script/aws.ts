@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AwsV4Signer } from 'aws4fetch';
+import { record } from '../support/recorder.ts';
 
 export const REGION = 'ap-northeast-1';
 const IMDS_HOST = '169.254.169.254';
@@ -103,6 +104,8 @@ export class LocalAws {
 
   async #object(request: IncomingMessage): Promise<Answer> {
     const url = new URL(`https://${request.headers.host}${request.url}`);
+    const { method, headers } = request;
+    record('requests', { method, url: request.url, headers, body: '', secret: this.#secretAccessKey });
     const name = objectName(url);
     const answer =
       this.s3Hiccups.shift() ??

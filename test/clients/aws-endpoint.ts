@@ -1,6 +1,7 @@
 /** A local stand-in for an AWS endpoint: it notes every request and answers with what the test says. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { record } from '../support/recorder.ts';
 
 export interface AwsRequest {
   readonly method: string;
@@ -54,6 +55,13 @@ async function readRequest(incoming: IncomingMessage): Promise<AwsRequest> {
   for await (const chunk of incoming) chunks.push(chunk);
   const body = Buffer.concat(chunks).toString('utf8');
   const { method = '', url = '', headers } = incoming;
+  record('requests', {
+    method,
+    url,
+    headers,
+    body: Buffer.concat(chunks).toString('base64'),
+    secret: 'not-a-secret',
+  });
   return { method, path: url, headers, body, form: Object.fromEntries(new URLSearchParams(body)) };
 }
 

@@ -2,12 +2,13 @@
  * What IAM would answer, by its documentation ("Policy evaluation logic", "Condition operators", "Set operators for
  * multivalued context keys", "Variables and tags"): statements of one identity, and a request with its context. What a
  * policy could hold and this file does not know (an operator, a key of which it does not know whether it is a list) it
- * refuses: to guess would be to pass a policy that IAM reads otherwise. Rejected: `@cloud-copilot/iam-simulate`, which
- * knows all of IAM, for its licence (AGPL), though both agree about our policies; moto, which looks at no conditions but
- * those of trust.
+ * refuses: to guess would be to pass a policy that IAM reads otherwise. Rejected as a dependency:
+ * `@cloud-copilot/iam-simulate`, which knows all of IAM, for its licence (AGPL); as a judge of its own (`npm run judges`)
+ * it is asked the same questions. moto looks at no conditions but those of trust.
  */
 import type { Statement } from '../../lib/resolve-policies.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
+import { record } from './recorder.ts';
 
 export interface IamRequest {
   readonly action: string;
@@ -30,8 +31,9 @@ export type AnyStatement = Omit<Statement, 'Action' | 'Resource'> & {
 export function allows(statements: readonly AnyStatement[], request: IamRequest): boolean {
   assertShapes(request);
   const applying = statements.filter((statement) => applies(statement, request));
-  if (applying.some(({ Effect }) => Effect === 'Deny')) return false;
-  return applying.length > 0;
+  const isAllowed = applying.length > 0 && applying.every(({ Effect }) => Effect === 'Allow');
+  record('questions', { statements, request, isAllowed });
+  return isAllowed;
 }
 
 // ── Statements ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,115 @@
+/**
+ * iam-simulate (npm; AGPL, so a tool and no dependency) is asked every question that our tests ask their own evaluator:
+ * may this identity, with these statements, do that? Both must agree.
+ */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { AnyStatement, IamRequest } from '../test/support/iam.ts';
+import type { Judge, Verdict } from './judge.ts';
+import { recordedBy } from './recorded.ts';
+import { lacksPackage, TOOLS } from './tools.ts';
+
+const PACKAGE = '@cloud-copilot/iam-simulate';
+const TESTS = [
+  'test/blast-radius',
+  'test/security',
+  'test/examples/iam.test.ts',
+  'test/promotion',
+  'test/lib',
+];
+
+interface Question {
+  readonly statements: readonly AnyStatement[];
+  readonly request: IamRequest;
+  readonly isAllowed: boolean;
+}
+
+type Simulated =
+  | { readonly resultType: 'error'; readonly errors: { readonly message: string } }
+  | { readonly resultType: string; readonly overallResult: string };
+
+export const permissions: Judge = {
+  name: 'permissions',
+  missing: () => lacksPackage(PACKAGE),
+  judge: () => asked((question) => question),
+  // As if no statement had conditions.
+  control: () =>
+    asked(({ statements, ...rest }) => ({
+      ...rest,
+      statements: statements.map(({ Condition: _, ...statement }) => statement),
+    })),
+};
+
+async function asked(broken: (question: Question) => Question): Promise<Verdict> {
+  const entry = join(TOOLS, 'node_modules', PACKAGE, 'dist/esm/index.js');
+  const { runSimulation } = (await import(pathToFileURL(entry).href)) as {
+    runSimulation(simulation: object, options: object): Promise<Simulated>;
+  };
+  let [agreed, allowed] = [0, 0];
+  const unanswered = new Map<string, number>();
+  const against: string[] = [];
+  for (const line of recordedBy(TESTS, 'questions')) {
+    const question = broken(JSON.parse(line) as Question);
+    const answer = await runSimulation(simulationOf(question), {});
+    const why = whyUnanswered(line, answer);
+    if (why !== undefined || !('overallResult' in answer)) {
+      unanswered.set(String(why), (unanswered.get(String(why)) ?? 0) + 1);
+      continue;
+    }
+    const isAllowed = answer.overallResult === 'Allowed';
+    if (isAllowed) allowed += 1;
+    if (isAllowed === question.isAllowed) agreed += 1;
+    else against.push(`${question.request.action} ${question.request.resource}: ${answer.overallResult}`);
+  }
+  const silent = [...unanswered.values()].reduce((sum, each) => sum + each, 0);
+  for (const [why, times] of unanswered) console.error(`    ${times} × ${why}`);
+  return {
+    looked: `${agreed} answers alike, ${allowed} of them yes; ${silent} that it cannot answer`,
+    against,
+  };
+}
+
+/** It knows no resource of the action, or does not look at a key that the statement has. */
+function whyUnanswered(question: string, answer: Simulated): string | undefined {
+  if ('errors' in answer) return answer.errors.message;
+  return /"action":"kms:.*kms:EncryptionContext:|kms:EncryptionContext:.*"action":"kms:/.test(question)
+    ? 'kms:EncryptionContext: it reads no such key'
+    : undefined;
+}
+
+/** An identity of the account that the resource is in; nothing else has a say but a key's default policy. */
+function simulationOf({ statements, request: { action, resource, context = {} } }: Question): object {
+  const accountId = /^arn:[^:]*:[^:]*:[^:]*:(\d{12}):/.exec(resource)?.[1] ?? '222222222222';
+  return {
+    identityPolicies: [
+      { name: 'calls', policy: { Version: '2012-10-17', Statement: typed(statements, resource) } },
+    ],
+    serviceControlPolicies: [],
+    resourceControlPolicies: [],
+    // A key answers to the account's policies only where its own says so: the default one does.
+    // https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    ...(action.startsWith('kms:') && { resourcePolicy: keyPolicy(accountId) }),
+    request: {
+      action,
+      principal: `arn:aws:iam::${accountId}:role/asked`,
+      resource: { accountId, resource },
+      contextVariables: context,
+    },
+  };
+}
+
+const keyPolicy = (accountId: string) => ({
+  Version: '2012-10-17',
+  Statement: [
+    { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${accountId}:root` }, Action: 'kms:*', Resource: '*' },
+  ],
+});
+
+/**
+ * The judge reads no wildcard in the type of a resource. EC2's own policies have it:
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html
+ */
+function typed(statements: readonly AnyStatement[], resource: string): readonly AnyStatement[] {
+  const type = /([^:]+)\/[^/]*$/.exec(resource)?.[1] ?? '*';
+  return JSON.parse(JSON.stringify(statements).replaceAll(':*/*"', `:${type}/*"`)) as AnyStatement[];
+}

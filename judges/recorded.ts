@@ -1,0 +1,19 @@
+/** What our own tests ask and send, as they run: the same questions are put to somebody else. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RECORD_VARIABLE } from '../test/support/recorder.ts';
+import { run } from './tools.ts';
+
+/** @param tests files or folders @returns each different entry once */
+export function recordedBy(tests: readonly string[], what: 'requests' | 'questions'): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'irekae-recorded-'));
+  try {
+    run('npx', ['vitest', 'run', ...tests], '', { [RECORD_VARIABLE]: folder });
+    const file = join(folder, `${what}.jsonl`);
+    const lines = existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
+    return [...new Set(lines)];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

@@ -195,6 +195,21 @@ describe('A host that boots', () => {
     expect(host.callsOf('sleep')).toEqual(['sleep 1', 'sleep 2']);
   });
 
+  it.each(['ExpiredToken', 'InvalidToken', 'InvalidAccessKeyId'])(
+    'goes on with new credentials when the old ones end between two tries: %s',
+    async (code) => {
+      aws.isRotating = true;
+      aws.s3Hiccups.push(s3Error(code === 'ExpiredToken' ? 400 : 403, code), s3Error(403, code));
+      const boot = await host.boot(renderBootScript(order()));
+      expect(boot.status).toBe(0);
+      expect(aws.s3Log.map((line) => line.split(' ').at(-1))).toEqual([
+        code === 'ExpiredToken' ? '400' : '403',
+        '403',
+        '200',
+      ]);
+    },
+  );
+
   it('never shows a secret: not in an argument, not in the log, not on the disk', async () => {
     await host.boot(renderBootScript(order()));
     expect(host.calls.length).toBeGreaterThan(50);
@@ -279,6 +294,37 @@ describe('A host that cannot start its release', () => {
     expect(host.exists('srv/irekae/work')).toBe(false);
     expect(host.exists('srv/irekae/started')).toBe(false);
     expect(execFileSync('find', [host.root, '-name', 'evil'], { encoding: 'utf8' })).toBe('');
+  });
+
+  it('shows no secret that the application echoes, wherever and however often', async () => {
+    const key = 'aGent/Key+0123456789==';
+    host.write(CONF, `apikey = "${key}"\ninclude = "/etc/mackerel-agent/conf.d/*.conf"\n`);
+    host.write('etc/mackerel-agent/conf.d/key.conf', 'apikey = "another-key-of-the-agent"\n');
+    const credentials = 'iam/security-credentials/reactio-production-app-host';
+    const startCommand = [
+      'set -x',
+      `K='${key}'`,
+      'echo "$K$K and $K" "?key=aGent%2FKey%2B0123456789%3D%3D" another-key-of-the-agent',
+      `T=$(curl --request PUT --header 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token)`,
+      `curl --header "X-aws-ec2-metadata-token: $T" http://169.254.169.254/latest/meta-data/${credentials}`,
+      'echo short',
+      'exit 3',
+    ].join('\n');
+    const boot = await host.boot(renderBootScript(order({ startCommand })));
+    const said = boot.console.join('\n');
+    for (const secret of [...SECRETS, key, 'aGent%2FKey%2B', 'another-key-of-the-agent'])
+      expect(said).not.toContain(secret.slice(0, 20));
+    expect(said).toContain('*** and ***');
+    expect(said).toContain('short');
+    expect(boot.console.at(-1)).toMatch(/^irekae: FAILED: the start command ended with status 3/);
+  });
+
+  it('masks nothing where there is no secret, or a very short one', async () => {
+    host.write(CONF, 'apikey = ""\n');
+    const boot = await host.boot(unsigned({ startCommand: 'echo "a [x]* & \\\\ / line"; exit 3' }));
+    expect(boot.console).toContain('a [x]* & \\ / line');
+    host.write(CONF, 'apikey = "line"\n');
+    expect((await host.boot(unsigned({ startCommand: 'echo a line; exit 3' }))).console).toContain('a line');
   });
 
   it('shows the last words of the start command on the console', async () => {

@@ -43,8 +43,11 @@ export class LocalAws {
   instanceId = 'i-0123456789abcdef0';
   /** The role's secret keys from now on: each is given out once, the last one for ever. */
   secretAccessKeys: readonly string[] = [CREDENTIALS.SecretAccessKey];
-  /** The one that was given out last, and that S3 wants a request to be signed with. */
-  #secretAccessKey = CREDENTIALS.SecretAccessKey;
+  /** Does the role get new credentials, all three values, whenever it asks? */
+  isRotating = false;
+  /** What was given out last, and what S3 wants a request to be signed with. */
+  #given = CREDENTIALS;
+  #times = 0;
   readonly #server: Server = createServer((request, response) => void this.#serve(request, response));
 
   async start(): Promise<this> {
@@ -87,25 +90,30 @@ export class LocalAws {
       'placement/region': REGION,
       'services/domain': 'amazonaws.com',
       'iam/security-credentials/': ROLE,
-      [CREDENTIALS_PATH]: JSON.stringify(
-        { Code: 'Success', Type: 'AWS-HMAC', ...CREDENTIALS, SecretAccessKey: this.#secretAccessKey },
-        null,
-        2,
-      ),
+      [CREDENTIALS_PATH]: JSON.stringify({ Code: 'Success', Type: 'AWS-HMAC', ...this.#given }, null, 2),
     }[path];
     return body === undefined ? { status: 404, body: '' } : { status: 200, body };
   }
 
   #rotate(): void {
-    const [next = this.#secretAccessKey, ...later] = this.secretAccessKeys;
-    this.#secretAccessKey = next;
+    const [next = this.#given.SecretAccessKey, ...later] = this.secretAccessKeys;
+    this.#given = { ...this.#given, SecretAccessKey: next };
     this.secretAccessKeys = later;
+    this.#times += 1;
+    if (!this.isRotating) return;
+    const { AccessKeyId, SecretAccessKey, Token } = CREDENTIALS;
+    const turned = (text: string) => `${text.slice(0, -3)}${100 + this.#times}`;
+    this.#given = {
+      AccessKeyId: turned(AccessKeyId),
+      SecretAccessKey: turned(SecretAccessKey),
+      Token: turned(Token),
+    };
   }
 
   async #object(request: IncomingMessage): Promise<Answer> {
     const url = new URL(`https://${request.headers.host}${request.url}`);
     const { method, headers } = request;
-    record('requests', { method, url: request.url, headers, body: '', secret: this.#secretAccessKey });
+    record('requests', { method, url: request.url, headers, body: '', secret: this.#given.SecretAccessKey });
     const name = objectName(url);
     const answer =
       this.s3Hiccups.shift() ??
@@ -129,16 +137,16 @@ export class LocalAws {
 
     if (!['host', ...amz].every((header) => signed.includes(header))) return s3Error(403, 'HeadersNotSigned');
     if (payload !== EMPTY_SHA256) return s3Error(400, 'XAmzContentSHA256Mismatch');
-    if (headers['x-amz-security-token'] !== CREDENTIALS.Token) return s3Error(403, 'InvalidToken');
+    if (headers['x-amz-security-token'] !== this.#given.Token) return s3Error(403, 'InvalidToken');
     if (Math.abs(Date.now() - parseAmzDate(datetime)) > 900_000) return s3Error(403, 'RequestTimeTooSkewed');
 
     const signer = new AwsV4Signer({
       method,
       url: url.href,
       headers: { 'x-amz-content-sha256': payload },
-      accessKeyId: CREDENTIALS.AccessKeyId,
-      secretAccessKey: this.#secretAccessKey,
-      sessionToken: CREDENTIALS.Token,
+      accessKeyId: this.#given.AccessKeyId,
+      secretAccessKey: this.#given.SecretAccessKey,
+      sessionToken: this.#given.Token,
       service: 's3',
       region: REGION,
       datetime,

@@ -140,9 +140,9 @@ export function quote(value: string): string {
   return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
-/** EC2 takes 16 KB: lines of comment stay here, for who reads the script here. */
+/** EC2 takes 16 KB: comments stay here, for who reads the script here. (No value of it has a blank before a hash.) */
 function forTheHost(script: string): string {
-  return script.replace(/^ *# .*\n/gm, '');
+  return script.replace(/^ *# .*\n/gm, '').replace(/ # .*$/gm, '');
 }
 
 /**
@@ -155,7 +155,7 @@ const FUNCTIONS =
 # IREKAE_ROOT is for tests alone: a directory that stands for /.
 set -euo pipefail
 root=\${IREKAE_ROOT-} home=$root/srv/irekae log=$root/var/log/irekae-boot.log
-work=$home/work # on the disk: /tmp is memory on some images
+secrets=() work=$home/work # on the disk: /tmp is memory on some images
 conf=$root/etc/mackerel-agent/mackerel-agent.conf
 
 say() {
@@ -171,8 +171,18 @@ finish() { # the EXIT trap; its argument is the command that ran last
   trap '' HUP INT TERM
   rm -rf "$work"
   [[ \${outcome-} == started ]] && exit 0
-  { tail -n 20 "$log" | grep -v '^irekae: ' >>"$root/dev/console"; } 2>/dev/null
-  say "FAILED: \${outcome-"the boot script stopped unexpectedly at: $last"}"
+  outcome="irekae: FAILED: \${outcome-"the boot script stopped unexpectedly at: $last"}"
+  printf '%s\\n' "$outcome" >>"$log"
+  local said one IFS=
+  said=$(tail -n 200 "$log" | grep -v '^irekae: '; printf %s "$outcome")
+  # The console is read by more people than this log: without what this script and the agent know, as it is or in a URL.
+  for conf in "$conf" $root$(top_level include); do secrets+=("$(top_level apikey)"); done 2>/dev/null
+  for one in "\${secrets[@]}"; do
+    ((\${#one} > 7)) || continue
+    said=\${said//"$one"/***} one=\${one//\\//%2F} one=\${one//+/%2B}
+    said=\${said//"\${one//=/%3D}"/***}
+  done
+  { printf '%s\\n' "$said" >>"$root/dev/console"; } 2>/dev/null
   shutdown -h now
 }
 
@@ -215,7 +225,7 @@ imds() { # METHOD PATH HEADER: asks for some 20 s, because a role's credentials 
 
 metadata() { imds GET "meta-data/$1" "X-aws-ec2-metadata-token: $imds_token"; }
 
-get_token() { imds_token=$(imds PUT api/token 'X-aws-ec2-metadata-token-ttl-seconds: 21600'); }
+get_token() { imds_token=$(imds PUT api/token 'X-aws-ec2-metadata-token-ttl-seconds: 21600') && secrets+=("$imds_token"); }
 
 instance_id() { { get_token && metadata instance-id; } || printf '*'; }
 
@@ -235,7 +245,8 @@ read_credentials() {
   local answer
   answer=$(metadata "iam/security-credentials/$iam_role") || return
   field() { [[ $answer =~ \\"$1\\"[[:space:]]*:[[:space:]]*\\"([^\\"]+)\\" ]] && printf %s "\${BASH_REMATCH[1]}"; }
-  access_key=$(field AccessKeyId) && secret_key=$(field SecretAccessKey) && session_token=$(field Token)
+  access_key=$(field AccessKeyId) && secret_key=$(field SecretAccessKey) && session_token=$(field Token) &&
+    secrets+=("$secret_key" "$session_token")
 }
 
 # -- S3. Signed here: curl 7.81 (Ubuntu 22.04) has --aws-sigv4 but does not sign the session token; S3 refuses that. --

@@ -8,6 +8,7 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
+import { liveRecords } from './clients/records.ts';
 import type { After, Evidence } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import { LAUNCH_IN_FLIGHT_SECONDS } from './domain/core/steps.ts';
@@ -23,7 +24,7 @@ import { assertMayGoOn } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
 
 type Replaced = After<'launch' | 'readiness'>;
-type RemovalPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
+type RemovalPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'records' | 'clock'>;
 interface Extra {
   readonly evidence: Evidence[];
 }
@@ -48,7 +49,7 @@ async function lookAndRemove(
   const tagged = await launchedByToken(deployment, ports);
   const ids = stragglerCandidates(deployment, tagged, Object.keys(turn.memory.hosts));
   const instances = ids.length === 0 ? [] : await ports.ec2.describe(ids);
-  if (!deployment.stragglers?.evidence) turn.keep({ evidence: await readConsoles(ids, ports) });
+  if (!deployment.stragglers?.evidence) turn.keep({ evidence: await readConsoles(deployment, ids, ports) });
   const unsettled = unsettledLaunch(deployment, turn);
   if (ids.length === 0) return unsettled ?? { ready: true, reason: 'no straggler was replaced' };
   // A refused one is none of this deployment's, and it goes on: at once, and not when the others are gone.
@@ -56,8 +57,12 @@ async function lookAndRemove(
   return endInstances(deployment, ports, turn, { noun: 'straggler', ids, instances, unsettled });
 }
 
-const readConsoles = (ids: readonly string[], { ec2 }: RemovalPorts): Promise<Evidence[]> =>
-  Promise.all(ids.slice(0, MOST_CONSOLES).map((id) => readConsole(id, ec2)));
+const readConsoles = (
+  deployment: Replaced,
+  ids: readonly string[],
+  ports: RemovalPorts,
+): Promise<Evidence[]> =>
+  Promise.all(ids.slice(0, MOST_CONSOLES).map((id) => readConsole(deployment, id, ports)));
 
 /** EC2 may have said that there is no room to one call, and have launched by another that was given up for lost. */
 function unsettledLaunch({ launch, readiness }: Replaced, turn: Turn<never, Extra>): Found | undefined {
@@ -71,5 +76,6 @@ export const handler = lambdaHandler(removeTheStragglers, (apiKeyParameter) => (
   mackerel: liveMackerel(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
   ledger: liveLedger(),
+  records: liveRecords(),
   clock: systemClock,
 }));

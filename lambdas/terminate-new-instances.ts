@@ -8,6 +8,7 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
+import { liveRecords } from './clients/records.ts';
 import { type Deployment, deploymentId, type Untold } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import { TAG } from './domain/core/fleet.ts';
@@ -30,7 +31,7 @@ import { terminatedMilestones } from './domain/record/timeline/milestones.ts';
 import type { Instance } from './ports/ec2.ts';
 import type { Ports } from './ports/ports.ts';
 
-type UndoPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
+type UndoPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'records' | 'clock'>;
 
 export const terminateNewInstances = defineWait('terminate-new-instances', {
   needs: [],
@@ -58,7 +59,7 @@ async function lookAndRemove(
   const earlier = [...Object.keys(turn.memory.hosts), ...written];
   const ids = removalCandidates(deployment, await launchedByToken(deployment, ports), earlier);
   const instances = ids.length === 0 ? [] : await ports.ec2.describe(ids);
-  const aside = await setAside(deployment, ids, instances, turn.now, ports.ec2);
+  const aside = await setAside(deployment, ids, instances, turn.now, ports);
   turn.keep(aside);
   const unsettled = inFlightUntil(
     settledAfterSeconds(deployment),
@@ -98,5 +99,6 @@ export const handler = lambdaHandler(terminateNewInstances, (apiKeyParameter) =>
   mackerel: liveMackerel(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
   ledger: liveLedger(),
+  records: liveRecords(),
   clock: systemClock,
 }));

@@ -153,6 +153,8 @@ const readRecords = records('s3:GetObject', '*');
 const readReleases = records('s3:GetObject', '*/current.json', '*/deployments/*.json');
 /** Not the proofs of promotions: who deploys must not be able to prove that it may. */
 const writeRecords = records('s3:PutObject', '*/current.json', '*/deployments/*');
+/** What failed hosts said, and nothing that anybody decides by. */
+const writeConsoles = records('s3:PutObject', '*/consoles/*');
 
 // ── Mackerel ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -462,7 +464,13 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   'replace-the-stragglers': [writeLedger, ...whereStragglersAreReplaced([describeSubnets, ...launch])],
   'remove-the-stragglers': [
     readLedger,
-    ...whereStragglersAreReplaced([...lookAtHosts, ...deregister, terminateLaunched, readConsoles]),
+    ...whereStragglersAreReplaced([
+      ...lookAtHosts,
+      ...deregister,
+      terminateLaunched,
+      readConsoles,
+      writeConsoles,
+    ]),
   ],
   'take-old-hosts-out-of-service': [writeLedger, ...lookAtHosts, ...deregister],
   'old-hosts-are-drained': [readLedger, describeLoadBalancers],
@@ -487,6 +495,7 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
     ...deregister,
     terminateLaunched,
     readConsoles,
+    writeConsoles,
     tagKept,
   ],
   // Marks a lock that has to wait for a human, and owes the record that it cannot write.

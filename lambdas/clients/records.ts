@@ -34,6 +34,8 @@ export function recordsAdapter(options: AwsJsonOptions): Records {
       write(options, { bucket, key }, { text: JSON.stringify(record, null, 2), type: 'application/json' }),
     writePage: (bucket, key, html) =>
       write(options, { bucket, key }, { text: html, type: 'text/html; charset=utf-8' }),
+    writeText: (bucket, key, text) =>
+      write(options, { bucket, key }, { text, type: 'text/plain; charset=utf-8' }),
   };
 }
 

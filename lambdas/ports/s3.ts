@@ -50,6 +50,8 @@ export interface Records {
   writeRecord(bucket: string, key: string, record: unknown): Promise<void>;
   /** A page for a browser. */
   writePage(bucket: string, key: string, html: string): Promise<void>;
+  /** Plain text. */
+  writeText(bucket: string, key: string, text: string): Promise<void>;
 }
 
 export interface StoredObject {

@@ -221,6 +221,10 @@ export class S3Model {
     this.put(bucket, key, html);
   }
 
+  writeText(bucket: string, key: string, text: string): void {
+    this.writePage(bucket, key, text);
+  }
+
   /** What a browser, or the console, would show for the newest version; `undefined` when there is none. */
   text(bucket: string, key: string): string | undefined {
     const version = this.#find(bucket, key);

@@ -66,7 +66,7 @@ const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
     proveWriting: one,
   },
   artifacts: { find: one, digest: one, versions: one, list: pages(1000) },
-  records: { readRecord: one, readVersion: one, writeRecord: one, writePage: one },
+  records: { readRecord: one, readVersion: one, writeRecord: one, writePage: one, writeText: one },
   copies: {
     look: one,
     whole: one,

@@ -390,6 +390,12 @@ describe('Who may touch an object', () => {
       call: object('PutObject', `irekae/${APP}/current.json`),
       by: WRITES_RECORDS,
     },
+    {
+      does: 'the console of a failed host, writing',
+      call: object('PutObject', `irekae/${APP}/consoles/release-1/i-1.log`),
+      // And whoever removes stragglers, in an environment where they are replaced.
+      by: ['terminate-new-instances'],
+    },
     { does: 'the application’s tarball, writing', call: object('PutObject', 'reactio/app.tar.gz') },
     { does: 'a key beside the records, writing', call: object('PutObject', 'irekae.json') },
     { does: 'a key of nobody’s, reading', call: object('GetObject', 'customers.csv') },

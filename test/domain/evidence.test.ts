@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { evidenceSentence, failedInstances, lastLines } from '../../lambdas/domain/hosts/evidence.ts';
+import {
+  evidenceSentence,
+  failedInstances,
+  lastLines,
+  readable,
+} from '../../lambdas/domain/hosts/evidence.ts';
 import { failedBy, launched, NEW } from '../support/deployments.ts';
 import { aNewInstance } from '../support/facts.ts';
 
@@ -60,11 +65,14 @@ describe('failedInstances', () => {
 describe('lastLines', () => {
   it('are lines without colours, bells and empty ones', () =>
     expect(
-      lastLines('\u001b[0;32m  OK  \u001b[0m Started\u0007 it.\r\n\r\nirekae: 起動\tfailed  \n'),
+      lastLines(readable('\u001b[0;32m  OK  \u001b[0m Started\u0007 it.\r\n\r\nirekae: 起動\tfailed  \n')),
     ).toEqual(['  OK   Started it.', 'irekae: 起動 failed']));
 
   it('keep brackets that are none of a colour', () =>
-    expect(lastLines('[    0.000000] Linux\n[A] line')).toEqual(['[    0.000000] Linux', '[A] line']));
+    expect(lastLines(readable('[    0.000000] Linux\n[A] line'))).toEqual([
+      '[    0.000000] Linux',
+      '[A] line',
+    ]));
 
   it('are 4 KB at most, cut between characters', () => {
     const lines = lastLines(`begin\n${'替'.repeat(5_000)}\nend`);

@@ -35,6 +35,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   'records.readRecord': ['s3:GetObject', 's3:ListBucket'],
   'records.writeRecord': ['s3:PutObject'],
   'records.writePage': ['s3:PutObject'],
+  'records.writeText': ['s3:PutObject'],
   'parameters.read': ['ssm:GetParameter'],
   'executions.status': ['states:DescribeExecution'],
   'executions.describe': ['states:DescribeExecution'],

@@ -75,6 +75,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
     LEAVE,
     'ec2:GetConsoleOutput',
     'ec2:TerminateInstances',
+    's3:PutObject',
   ],
   'record-the-failure': [READ_LEDGER, WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter', ...TELL],
   'release-the-fleet-lock': START_PENDING,

@@ -84,6 +84,7 @@ function world(scenes: Readonly<Record<string, Scene>>) {
       readVersion: unexpected,
       writeRecord: unexpected,
       writePage: unexpected,
+      writeText: unexpected,
     },
     ec2: {
       listByTag: async (key: string, fleet: string) => {

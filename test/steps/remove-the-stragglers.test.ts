@@ -74,7 +74,8 @@ describe('Remove the stragglers', () => {
 
   it('reads their consoles before, once', async () => {
     const { ports, answer } = look(LISTED);
-    const evidence = [{ instanceId: LAST, console: ['irekae: waiting for the database'] }];
+    const savedAs = `irekae/shop/consoles/deploy-2/${LAST}.log`;
+    const evidence = [{ instanceId: LAST, console: ['irekae: waiting for the database'], savedAs }];
     expect((await answer).evidence).toEqual(evidence);
     expect(ports.calls.filter((call) => call.includes('consoleOutput'))).toEqual([
       `ec2.consoleOutput "${LAST}"`,

@@ -105,16 +105,48 @@ describe('Terminate new instances, of which one failed', () => {
     });
   const FAILED_LINE = 'irekae: FAILED: no space left';
   const saying = (text: string): Methods => ({ ec2: { consoleOutput: async () => text } });
-  const EVIDENCE = [{ instanceId: 'i-new2', console: [FAILED_LINE] }];
+  const SAVED = 'irekae/shop/consoles/deploy-2/i-new2.log';
+  const EVIDENCE = [{ instanceId: 'i-new2', console: [FAILED_LINE], savedAs: SAVED }];
   const TAGGED = 'ec2.tag "i-new2" {"irekae:keep-until":"2026-03-01T09:35:00Z"}';
   const KEPT = { instanceId: 'i-new2', until: '2026-03-01T09:35:00Z' };
 
   it('reads its console before it is terminated, and no other’s', async () => {
     const { ports, answer } = look(LEFT, of(), 300, saying(`${FAILED_LINE}\n`));
     expect(await answer).toMatchObject({ ready: false, evidence: EVIDENCE });
-    const acts = ports.calls.filter((call) => /consoleOutput|terminate/.test(call));
-    expect(acts).toEqual(['ec2.consoleOutput "i-new2"', TERMINATE]);
+    const acts = ports.calls.filter((call) => /consoleOutput|writeText|terminate/.test(call));
+    expect(acts).toEqual([
+      'ec2.consoleOutput "i-new2"',
+      `records.writeText "artifacts" "${SAVED}" "${FAILED_LINE}\\n"`,
+      TERMINATE,
+    ]);
   });
+
+  it('saves all of it, readable, where the record keeps only the end', async () => {
+    const lines = Array.from({ length: 2_000 }, (_, nth) => `\u001b[32mline ${nth}\u001b[0m\r`);
+    const saved: string[] = [];
+    const { answer } = look(LEFT, of(), 300, {
+      ...saying(lines.join('\n')),
+      records: { writeText: async (_bucket, _key, text) => void saved.push(text) },
+    });
+    expect((await answer).evidence?.[0]?.console.length).toBeLessThan(500);
+    expect(saved).toEqual([
+      lines
+        .map((_, nth) => `line ${nth}`)
+        .join('\n\n')
+        .concat('\n')
+        .replaceAll('\n\n', '\n'),
+    ]);
+  });
+
+  it.each(['ServiceUnavailable', 'ServiceRefused'] as const)(
+    'goes on when it cannot be saved (%s), and does not say that it was',
+    async (name) => {
+      const records = { writeText: failing(name) };
+      const { ports, answer } = look(LEFT, of(), 300, { ...saying(FAILED_LINE), records });
+      expect((await answer).evidence).toEqual([{ instanceId: 'i-new2', console: [FAILED_LINE] }]);
+      expect(ports.changes).toEqual([TERMINATE]);
+    },
+  );
 
   it('does not read again what it has read', async () => {
     const { ports, answer } = look(ENDED, { ...of(), removal: { ...aLook(), evidence: EVIDENCE } }, 330);

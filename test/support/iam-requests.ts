@@ -200,6 +200,7 @@ const ASKS: Readonly<Record<string, Asks>> = {
   ],
   'records.writeRecord': (_, [bucket, key]: [string, string]) => writing({ bucket, key }),
   'records.writePage': (_, [bucket, key]: [string, string]) => writing({ bucket, key }),
+  'records.writeText': (_, [bucket, key]: [string, string]) => writing({ bucket, key }),
   'copies.look': (_, [place, version]: [Place, string?], answer) => reading(place, version, answer),
   'copies.whole': copying,
   'copies.begin': (_, [request]: [CopyRequest]) => writing(request.to),

@@ -21,6 +21,8 @@ const Evidence = v.object({
   instanceId: v.string(),
   /** The end of its console, line by line; empty while EC2 has none. */
   console: v.array(v.string()),
+  /** Where all of it was saved, in the bucket. */
+  savedAs: v.optional(v.string()),
 });
 export type Evidence = v.InferOutput<typeof Evidence>;
 

@@ -119,6 +119,10 @@ export const currentReleaseKey = (fleet: string): string => `${RECORD_PREFIX}${f
 export const deploymentRecordKey = (fleet: string, deploymentId: string): string =>
   `${deploymentsPrefix(fleet)}${deploymentId}.json`;
 
+/** All that EC2 had of a failed host's console, the end of which is in the record. */
+export const consoleKey = (fleet: string, deploymentId: string, instanceId: string): string =>
+  `${RECORD_PREFIX}${fleet}/consoles/${deploymentId}/${instanceId}.log`;
+
 /** The page that shows a deployment, beside its record. */
 export const timelineKey = (fleet: string, deploymentId: string): string =>
   `${deploymentsPrefix(fleet)}${deploymentId}.html`;

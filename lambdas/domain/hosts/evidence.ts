@@ -28,12 +28,15 @@ export function failedInstances({ failure }: Deployment, instances: readonly Ins
   return [...new Set([...dead, ...blamed].map(({ instanceId }) => instanceId))].slice(0, MOST_CONSOLES);
 }
 
-/** The end of a console as lines: at most 4 KB, without colours and other control characters. */
-export function lastLines(console: string): string[] {
-  const text = masked(console)
+/** A console without colours, other control characters, and the secrets that are known here. */
+export const readable = (console: string): string =>
+  masked(console)
     .replace(/[^\P{Cc}\r\n\t]\[[0-9;?]*[A-Za-z]/gu, '')
     .replace(/\r\n?/g, '\n')
     .replace(/[^\P{Cc}\n\t]/gu, '');
+
+/** The end of a console as lines: at most 4 KB. @param text readable */
+export function lastLines(text: string): string[] {
   const end = Buffer.from(text).subarray(-MOST_BYTES).toString('utf8');
   // Cut in the middle of a character, it would begin with up to three replacement characters.
   const lines = end.replace(/^\uFFFD{1,3}/, '').split('\n');

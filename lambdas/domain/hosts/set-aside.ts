@@ -4,17 +4,21 @@
  */
 
 import type { Ec2, Instance } from '../../ports/ec2.ts';
-import type { Deployment, Evidence, Kept, Removal } from '../core/document.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { type Deployment, deploymentId, type Evidence, type Kept, type Removal } from '../core/document.ts';
 import { isFailure } from '../core/errors.ts';
 import { TAG } from '../core/fleet.ts';
-import { failedInstances, lastLines } from './evidence.ts';
+import { consoleKey } from '../core/names.ts';
+import { failedInstances, lastLines, readable } from './evidence.ts';
 import { toKeep } from './kept.ts';
 import { decideTermination } from './termination.ts';
 
 /** What was set aside so far. */
 export type Aside = Pick<Removal, 'evidence' | 'kept'>;
 
-/** A look waits for consoles no longer than this. */
+type AsidePorts = Pick<Ports, 'ec2' | 'records'>;
+
+/** A look waits for consoles no longer than this, and as long for their being saved. */
 const PATIENCE_SECONDS = 3;
 /** EC2 may have a console only when its instance has ended: whose was empty is asked for again in every fifth look. */
 const LOOKS_BETWEEN_READS = 5;
@@ -29,7 +33,7 @@ export async function setAside(
   ids: readonly string[],
   instances: readonly Instance[],
   now: Date,
-  ec2: Ec2,
+  ports: AsidePorts,
 ): Promise<Aside> {
   const { evidence: read, kept: before } = deployment.removal ?? {};
   const aside: Aside = { ...(read && { evidence: read }), ...(before && { kept: before }) };
@@ -43,27 +47,44 @@ export async function setAside(
   const isDue = (deployment.removal?.looks ?? 0) % LOOKS_BETWEEN_READS === 0;
   const [evidence, kept] = await Promise.all([
     Promise.all(
-      known.map((each) => (isDue && each.console.length === 0 ? readConsole(each.instanceId, ec2) : each)),
+      known.map((each) =>
+        isDue && each.console.length === 0 ? readConsole(deployment, each.instanceId, ports) : each,
+      ),
     ),
-    aside.kept ?? keep(toKeep(deployment, failed, removable, now), ec2),
+    aside.kept ?? keep(toKeep(deployment, failed, removable, now), ports.ec2),
   ]);
   return { evidence, ...(kept && { kept }) };
 }
 
 const unread = (instanceId: string): Evidence => ({ instanceId, console: [] });
 
-/** Its end; no lines when EC2 has no output yet, or none that it shows in time. */
-export async function readConsole(instanceId: string, ec2: Ec2): Promise<Evidence> {
+/** Its end, and where all of it was saved; no lines when EC2 has no output yet, or none that it shows in time. */
+export async function readConsole(
+  deployment: Deployment,
+  instanceId: string,
+  { ec2, records }: AsidePorts,
+): Promise<Evidence> {
+  const text = readable((await inTime(ec2.consoleOutput(instanceId))) ?? '');
+  const evidence = { instanceId, console: lastLines(text) };
+  if (evidence.console.length === 0) return evidence;
+  const { name, artifact } = deployment.fleet;
+  const savedAs = consoleKey(name, deploymentId(deployment), instanceId);
+  const saving = records.writeText(artifact.bucket, savedAs, text).then(() => true);
+  return (await inTime(saving)) ? { ...evidence, savedAs } : evidence;
+}
+
+/** @returns nothing when it failed, or was not there in time. */
+async function inTime<T>(answer: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(''), PATIENCE_SECONDS * 1000);
+  const patience = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), PATIENCE_SECONDS * 1000);
   });
-  const read = ec2.consoleOutput(instanceId).catch((error: unknown) => {
+  const known = answer.catch((error: unknown) => {
     if (!isFailure(error)) throw error;
-    return '';
+    return undefined;
   });
   try {
-    return { instanceId, console: lastLines(await Promise.race([read, patience])) };
+    return await Promise.race([known, patience]);
   } finally {
     clearTimeout(timer);
   }

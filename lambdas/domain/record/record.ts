@@ -3,6 +3,7 @@ import {
   type Deployment,
   deploymentId,
   type Ending,
+  type Evidence,
   type Kept,
   newInstanceIds,
   oldInstanceIds,
@@ -56,6 +57,8 @@ export interface DeploymentRecord {
   readonly strangers: readonly { readonly name: string; readonly why: string }[];
   /** The ends of the consoles of new instances that failed or stayed behind, by instance id, line by line. */
   readonly consoles?: Readonly<Record<string, readonly string[]>>;
+  /** Where all of these consoles are, by instance id: keys in the bucket of this record. */
+  readonly savedConsoles?: Readonly<Record<string, string>>;
   /** A failed instance that is kept for debugging. */
   readonly kept?: Kept;
   /** What the last look of one that was deployed found otherwise than it should be; absent: nothing. */
@@ -119,6 +122,7 @@ export function recordOf(
     ...(evidence.length > 0 && {
       consoles: Object.fromEntries(evidence.map(({ instanceId, console }) => [instanceId, console])),
     }),
+    ...saved(evidence),
     ...(removal?.kept && { kept: removal.kept }),
     ...(Object.keys(seen).length > 0 && { atTheEnd: seen }),
     startedAt: execution.startedAt,
@@ -162,4 +166,9 @@ export function phases(deployment: Deployment): Record<string, number> {
 function doneAt(deployment: Deployment, key: StepKey): string | undefined {
   const { at, done = true } = Object(deployment[key]) as { readonly at?: string; readonly done?: boolean };
   return done ? at : undefined;
+}
+
+function saved(evidence: readonly Evidence[]): Pick<DeploymentRecord, 'savedConsoles'> {
+  const those = evidence.flatMap(({ instanceId, savedAs }) => (savedAs ? [[instanceId, savedAs]] : []));
+  return those.length > 0 ? { savedConsoles: Object.fromEntries(those) } : {};
 }

@@ -198,11 +198,11 @@ function sentence({ at, state, says, isFailure }: Told, startedAt: string): Html
 `;
 }
 
-export function consoles({ consoles = {}, kept }: DeploymentRecord): Html {
+export function consoles({ consoles = {}, savedConsoles = {}, kept }: DeploymentRecord): Html {
   const each = Object.entries(consoles).map(
     ([instanceId, lines]) => html`<h3>The end of the console of <span class="id">${instanceId}</span></h3>
 <pre tabindex="0" aria-label="${`Console of ${instanceId}`}">${new Html(lines.map((line) => html`${line}`.text).join('\n'))}</pre>
-`,
+${savedConsoles[instanceId] && html`<p>All of it is in the bucket, as <span class="id">${savedConsoles[instanceId]}</span>.</p>`}`,
   );
   const keeps =
     kept &&

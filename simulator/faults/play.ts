@@ -142,9 +142,11 @@ class Trial {
       rules.shown(result, API_KEY);
     }
     const outcome = this.#outcome(results.map(({ endedIn }) => endedIn));
-    // Only a ledger that says "no" keeps a lock that nobody else can free.
-    const isLedgers = this.#case.injuries.some(({ moment }) => moment.what.startsWith('ledger.'));
-    if (outcome === 'needs a human' && !isLedgers && rules.areInOrder())
+    // EC2, a load balancer or the ledger that says "no" for good: whether they are in order is not known then.
+    const isUnknown = this.#case.injuries.some(
+      ({ fault, moment: { what } }) => isLasting(fault, what) && !what.startsWith('parameters.'),
+    );
+    if (outcome === 'needs a human' && !isUnknown && rules.areInOrder())
       this.#broken(6, 'a human is called, and the hosts are in order');
     rules.settled(outcome);
     this.#followed(outcome === 'new hosts', this.#refusesFollowers());

@@ -10,6 +10,7 @@ export default defineConfig({
       'test/**/*.go-tools.test.ts',
       'test/**/*.browser.test.ts',
       'test/**/*.examples-lint.test.ts',
+      'test/**/*.slow.test.ts',
     ],
     // One module registry for all files of a worker: loading CDK and the SDK anew for each of ninety files took longer
     // than all tests together. Files restore what they change (clocks, environment, mocks).
@@ -23,6 +24,6 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     // The SDK's notice that its releases of 2027 want Node 22: said once in the README, not in every test file.
-    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', RECHECK_SYNC_BACKEND: 'pure' },
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
   },
 });

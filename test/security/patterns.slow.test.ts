@@ -45,8 +45,16 @@ const DETERMINED = {
   maxNFASize: 4_000,
 } as const;
 
+/** One repetition, or none, from the beginning of the text on: nothing is read twice. */
+const isPlain = (source: string): boolean => {
+  const bare = source.replace(/\\.|\[(?:\\.|[^\]\\])*\]/g, 'x');
+  const repetitions = bare.match(/[*+]|\{\d+,\d*\}/g) ?? [];
+  return repetitions.length === 0 || (repetitions.length === 1 && /^\^[^|]*$/.test(bare));
+};
+
 /** A text on which it takes longer than its text is long; `undefined` where there is none. */
 function slowOn(source: string, flags: string): string | undefined {
+  if (isPlain(source)) return undefined;
   const found = checkSync(source, flags, DETERMINED);
   if (found.status === 'safe') return undefined;
   return found.status === 'vulnerable' ? found.attack.pattern : `nobody knows: ${found.error.kind}`;
@@ -57,7 +65,8 @@ describe('A regular expression', () => {
     timeout: 120_000,
   }, () => {
     expect(found.length).toBeGreaterThan(140);
-    const slow = found.flatMap(([file, source, flags]) => {
+    const different = new Map(found.map((each) => [`/${each[1]}/${each[2]}`, each] as const));
+    const slow = [...different.values()].flatMap(([file, source, flags]) => {
       const text = slowOn(source, flags);
       return text === undefined
         ? []
@@ -70,7 +79,6 @@ describe('A regular expression', () => {
     ['<[^>]*>', 'g'],
     ['\\.+$', ''],
     ['\\s+$', ''],
-    [' (Check the permissions of|It may pass:) .*$', ''],
     ['\\d+ (h|min|s)\\b', 'g'],
     ['<!--[\\s\\S]*?-->', 'g'],
     ['(a+)+$', ''],

@@ -138,10 +138,11 @@ describe('Terminate new instances, of which one failed', () => {
     ]);
   });
 
-  it.each(['ServiceUnavailable', 'ServiceRefused'] as const)(
+  it.each(['ServiceUnavailable', 'ServiceRefused', 'a crash'] as const)(
     'goes on when it cannot be saved (%s), and does not say that it was',
     async (name) => {
-      const records = { writeText: failing(name) };
+      const crash = async () => Promise.reject(new TypeError('not a function'));
+      const records = { writeText: name === 'a crash' ? crash : failing(name) };
       const { ports, answer } = look(LEFT, of(), 300, { ...saying(FAILED_LINE), records });
       expect((await answer).evidence).toEqual([{ instanceId: 'i-new2', console: [FAILED_LINE] }]);
       expect(ports.changes).toEqual([TERMINATE]);

@@ -9,6 +9,7 @@ import { type Deployment, deploymentId, type Evidence, type Kept, type Removal }
 import { isFailure } from '../core/errors.ts';
 import { TAG } from '../core/fleet.ts';
 import { consoleKey } from '../core/names.ts';
+import { whyUntold } from '../core/untold.ts';
 import { failedInstances, lastLines, readable } from './evidence.ts';
 import { toKeep } from './kept.ts';
 import { decideTermination } from './termination.ts';
@@ -69,8 +70,9 @@ export async function readConsole(
   if (evidence.console.length === 0) return evidence;
   const { name, artifact } = deployment.fleet;
   const savedAs = consoleKey(name, deploymentId(deployment), instanceId);
-  const saving = records.writeText(artifact.bucket, savedAs, text).then(() => true);
-  return (await inTime(saving)) ? { ...evidence, savedAs } : evidence;
+  // What only tells never fails an undo, however it fails itself.
+  const untold = whyUntold(async () => records.writeText(artifact.bucket, savedAs, text).then(() => ''));
+  return (await inTime(untold.then((why) => why === undefined))) ? { ...evidence, savedAs } : evidence;
 }
 
 /** @returns nothing when it failed, or was not there in time. */

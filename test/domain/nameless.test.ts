@@ -88,7 +88,8 @@ describe('An entry without an instance id', () => {
     ['of one that ended', anEntry(), ['i-new1'], true],
     ['of a straggler that was replaced', anEntry({ addresses: ['10.0.1.24'] }), ['i-slow'], true],
     ['of one that goes on', anEntry(), ['i-slow'], false],
-    ['from before the launch', anEntry({ createdAt: at(29) }), ['i-new1'], false],
+    ['of a try whose answer was lost', anEntry({ createdAt: at(-500) }), ['i-new1'], true],
+    ['from before all tries of the launch', anEntry({ createdAt: at(-571) }), ['i-new1'], false],
     ['of nobody that is known', anEntry({ addresses: ['10.0.9.9'] }), ['i-new1', 'i-slow'], false],
   ])('is retired only where it is %s', (_, host, ids, isOurs) => {
     expect(isNamelessOf(host, launch, ids)).toBe(isOurs);

@@ -72,6 +72,14 @@ const RELEASED_BADLY = [
 /** Case → what was wrong, when it was found. */
 const ONCE_BROKEN: readonly (readonly [string, string])[] = [
   [
+    'nameless@20261128: Launch new instances / ec2.launch #2 = times-out-after',
+    'an entry of a launch whose answer was lost was older than the answer, and stayed in Mackerel',
+  ],
+  [
+    'rollback@20261128: Terminate new instances / records.writeText #1 = garbled',
+    'a console that could not be saved made the undo fail',
+  ],
+  [
     'stopped-late-in-the-removal@20261127: clean-up: Terminate old instances / ledger.read #1 = times-out',
     'a clean-up whose first look was cut off had no time left',
   ],

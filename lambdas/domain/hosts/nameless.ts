@@ -12,6 +12,9 @@ import type { HostFacts } from './readiness.ts';
 /** An agent asks three times, two seconds apart, and registers; one that is restarted registers better. */
 const GRACE_SECONDS = 30;
 
+/** A launch is known since its answer was heard: a try whose answer was lost may have made it so long before. */
+const TRIES_SECONDS = 600;
+
 export const hostName = ({ name, id }: Pick<MackerelHost, 'name' | 'id'>): string =>
   `${plain(name, 100)} (Mackerel host ${id})`;
 
@@ -32,7 +35,8 @@ export const isNamelessOf = (
   ids: readonly string[],
 ): boolean =>
   [...instances, ...replaced].some(
-    ({ instanceId, address }) => ids.includes(instanceId) && isProven(host, address, new Date(at)),
+    ({ instanceId, address }) =>
+      ids.includes(instanceId) && isProven(host, address, new Date(Date.parse(at) - TRIES_SECONDS * 1_000)),
   );
 
 /** In the role since these were launched, and nothing tells whose: never touched, but named. Empty: none. */

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import * as v from 'valibot';
 import { executionName, executionOf } from '../../lambdas/domain/core/aws.ts';
+import { Started } from '../../lambdas/domain/core/door.ts';
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
 import {
   byHandName,
@@ -99,8 +100,6 @@ const takenName = (name: string): Outcome =>
     `Somebody has started ${name} with another input. Nothing was started.`,
     'Start again with another --token.',
   ]);
-
-const Started = v.object({ ExecutionArn: v.string() });
 
 /** The door starts it within a second; whoever may not ask it goes by the name that it hands on. */
 async function behindTheDoor(task: Task, machine: 'deploy' | 'promote', door: string): Promise<string> {

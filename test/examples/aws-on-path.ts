@@ -8,7 +8,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { queriesIn, quoted, textOf } from './aws-queries.ts';
+import { quote } from '../../lambdas/domain/launch/boot-script.ts';
+import { queriesIn, textOf } from './aws-queries.ts';
 import { exampleFile } from './example-files.ts';
 
 export const ACCOUNT = '111111111111';
@@ -155,7 +156,6 @@ export class AwsOnPath {
 
   /** The newest version under the one key that there is. */
   putObject(versionId: string, sha256: string): void {
-    this.write('objects/newest', versionId);
     writeAnswers(join(this.root, 'objects'), headOf(versionId, sha256));
   }
 
@@ -283,7 +283,7 @@ options() {
 options "$@"
 asked=
 case $query in
-${QUERIES.map((query, index) => `  ${quoted(query)}) asked=${index} ;;`).join('\n')}
+${QUERIES.map((query, index) => `  ${quote(query)}) asked=${index} ;;`).join('\n')}
   '') ;;
   *) unknown ;;
 esac

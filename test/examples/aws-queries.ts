@@ -3,6 +3,7 @@
  * that AWS gives. A stand-in that ignored the query would also pass with a wrong one.
  */
 import { search } from '@aws-lambda-powertools/jmespath';
+import { quote } from '../../lambdas/domain/launch/boot-script.ts';
 
 /** Each `--query` in these scripts, as the shell hands it over. */
 export function queriesIn(...scripts: readonly string[]): string[] {
@@ -33,7 +34,7 @@ function word(value: unknown): string {
 export function answering(script: string, answers: Readonly<Record<string, object>>): string {
   const rows = Object.entries(answers).flatMap(([action, answer]) =>
     queriesIn(script).map(
-      (query) => `  ${quoted(`${action} ${query}`)}) printf '%s\\n' ${quoted(textOf(query, answer))} ;;`,
+      (query) => `  ${quote(`${action} ${query}`)}) printf '%s\\n' ${quote(textOf(query, answer))} ;;`,
     ),
   );
   return [
@@ -46,6 +47,3 @@ export function answering(script: string, answers: Readonly<Record<string, objec
     'esac',
   ].join('\n');
 }
-
-/** For bash. */
-export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -22,7 +22,8 @@ export interface Knock {
   readonly input: { readonly override?: readonly string[] | undefined };
 }
 
-const Started = v.object({ ExecutionArn: v.string() });
+/** The output of a door that has started what it was asked for: the ARN of the other execution. */
+export const Started = v.object({ ExecutionArn: v.string() });
 
 /** @param door as Step Functions describes it; `undefined`: it knows none of this name, or not yet */
 export function judgeDoor(

@@ -71,7 +71,10 @@ export async function readConsole(
   const { name, artifact } = deployment.fleet;
   const savedAs = consoleKey(name, deploymentId(deployment), instanceId);
   // What only tells never fails an undo, however it fails itself.
-  const untold = whyUntold(async () => records.writeText(artifact.bucket, savedAs, text).then(() => ''));
+  const untold = whyUntold(async () => {
+    await records.writeText(artifact.bucket, savedAs, text);
+    return undefined;
+  });
   return (await inTime(untold.then((why) => why === undefined))) ? { ...evidence, savedAs } : evidence;
 }
 

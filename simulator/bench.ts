@@ -36,7 +36,10 @@ async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeo
     rows,
     crowds: [await measureCrowd(CROWD, seeds[0]), await measureCrowd(WIDE, seeds[0])],
     policies: measurePolicies(),
-    throughput: await measureThroughput(template, deployments),
+    throughput: [
+      await measureThroughput(template, 2, deployments),
+      await measureThroughput(template, 100, deployments / 10),
+    ],
     bundles: await measureBundles(functions, imports),
   };
 }

@@ -11,7 +11,7 @@ import { definitionOf } from '../lib/resolve-definition.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { ACT_PLANS } from './acts.ts';
 import { commandReference, commonOptions, sampleRun } from './command-reference.ts';
-import { eventTable, metricTable, serviceMetricTable } from './event-tables.ts';
+import { durationTable, eventTable, metricTable, serviceMetricTable } from './event-tables.ts';
 import { failureTable } from './failure-tables.ts';
 import { environmentTable, fleetTable, inputTable, promotionInputTable } from './field-tables.ts';
 import { fillParts } from './generated-parts.ts';
@@ -80,6 +80,7 @@ export async function generatedFiles(templates: Templates): Promise<Readonly<Rec
     event: () => news.event,
     fields: eventTable,
     metrics: metricTable,
+    durations: durationTable,
     'service-metrics': serviceMetricTable,
   };
   const fields = { environment: environmentTable, fleet: fleetTable };

@@ -62,9 +62,9 @@ export function tell(reports: readonly FleetReport[], now: Date): void {
   );
 }
 
-/** A free lock has no age: a metric that is not told costs nothing. */
+/** Where nothing is orphaned and no lock is held, there is nothing to tell: a metric costs by the hour in which it is told. */
 const valuesOf = ({ orphanSeconds, lockSeconds }: FleetReport) => ({
-  OrphanSeconds: orphanSeconds,
+  ...(orphanSeconds > 0 && { OrphanSeconds: orphanSeconds }),
   ...(lockSeconds !== undefined && { LockAgeSeconds: lockSeconds }),
 });
 

@@ -1,6 +1,6 @@
 /** What deployments cost, and what stands in between: counted in real runs on the modelled world, told in two languages. */
 import { machineName } from '../lambdas/domain/core/names.ts';
-import { span } from '../lambdas/domain/core/words.ts';
+import { count, span } from '../lambdas/domain/core/words.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { type Cost, costOf, logsDataOf } from '../simulator/bench/costs.ts';
 import { benchTemplate, fleetName } from '../simulator/bench/fleets.ts';
@@ -23,6 +23,7 @@ interface Language {
   readonly deployment: readonly string[];
   readonly took: (seconds: number) => string;
   readonly standing: readonly string[];
+  readonly fleets: (fleets: number) => string;
 }
 
 const ENGLISH: Language = {
@@ -45,7 +46,15 @@ const ENGLISH: Language = {
     'took',
   ],
   took: span,
-  standing: ['fleets', 'alarms shared', 'alarms of each fleet', 'USD a month: shared', 'each fleet', 'all'],
+  fleets: (fleets) => count(fleets, 'fleet'),
+  standing: [
+    'environment',
+    'alarms shared',
+    'alarms of each fleet',
+    'USD a month: shared',
+    'each fleet',
+    'all',
+  ],
 };
 
 const JAPANESE: Language = {
@@ -68,7 +77,8 @@ const JAPANESE: Language = {
     '所要時間',
   ],
   took: (seconds) => span(seconds).replace('min', '分').replace(/s$/, '秒'),
-  standing: ['フリート数', '共有アラーム', '各フリートのアラーム', '月額 USD：共有', '各フリート', '合計'],
+  fleets: (fleets) => `フリート ${fleets} 個`,
+  standing: ['環境', '共有アラーム', '各フリートのアラーム', '月額 USD：共有', '各フリート', '合計'],
 };
 
 interface Played {
@@ -124,11 +134,12 @@ const deployments = ({ about, deployment, took }: Language, played: readonly Pla
     ]),
   );
 
-const months = ({ standing }: Language, rows: readonly Standing[]): string =>
+const months = ({ standing, fleets: ofFleets }: Language, rows: readonly Standing[]): string =>
   table(
     standing,
     rows.map(({ fleets, alarms, environmentUsd, fleetUsd, usd }) => [
-      ...[fleets, alarms.environment, alarms.fleet].map(String),
+      ofFleets(fleets),
+      ...[alarms.environment, alarms.fleet].map(String),
       ...[environmentUsd, fleetUsd, usd].map((each) => each.toFixed(2)),
     ]),
   );

@@ -13,6 +13,7 @@ import { functionsIn } from './bench/functions.ts';
 import { measurePolicies } from './bench/policies.ts';
 import { printed } from './bench/print.ts';
 import { measureRow, type Row, type Subject } from './bench/rows.ts';
+import { measureStanding } from './bench/standing.ts';
 import { type Results, verdicts } from './bench/targets.ts';
 import { measureThroughput } from './bench/throughput.ts';
 
@@ -36,6 +37,7 @@ async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeo
     rows,
     crowds: [await measureCrowd(CROWD, seeds[0]), await measureCrowd(WIDE, seeds[0])],
     policies: measurePolicies(),
+    standing: await measureStanding(),
     throughput: [
       await measureThroughput(template, 2, deployments),
       await measureThroughput(template, 100, deployments / 10),

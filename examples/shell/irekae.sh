@@ -119,10 +119,10 @@ ask() {
     if answer=$(aws "$@" 2>"$work/why"); then return 0; fi
     why=$(grep -v '^[[:space:]]*$' "$work/why" | tail -n 1)
     case $why in
-      *AccessDenied* | *Expired* | *InvalidClientTokenId* | *UnrecognizedClient* | *SignatureDoesNotMatch*) break ;;
-      *[Cc]redentials* | *DoesNotExist* | *AlreadyExists* | *InvalidArn* | *ValidationException*) break ;;
+      *AccessDenied* | *SignatureDoesNotMatch* | *DoesNotExist* | *AlreadyExists* | *InvalidArn* | *ValidationException*) break ;;
       *NoSuch* | *'(404)'* | *'(403)'* | *InvalidName* | *InvalidExecutionInput* | *Invalid\ choice*) break ;;
     esac
+    if credentials_ended; then break; fi
     [ "$try" -eq 5 ] || sleep $((try * 2))
   done
   return 1
@@ -132,6 +132,40 @@ must_ask() { # WHAT-FOR ARGUMENTS…
   local what=$1
   shift
   ask "$@" || give_up "AWS did not $what: ${why:-no reason was given}"
+}
+
+# Is it over with these credentials? A role that was taken through another gives an hour, and no more.
+credentials_ended() {
+  case $why in
+    *[Ee]xpired* | *[Cc]redentials* | *InvalidClientTokenId* | *UnrecognizedClient*) return 0 ;;
+  esac
+  return 1
+}
+
+# Something was started, by us or by our upload: it goes on, whatever becomes of who looks.
+begun=
+must_see() { # WHAT-FOR ARGUMENTS…
+  local what=$1
+  shift
+  ask "$@" || lose_sight "$what"
+}
+
+lose_sight() { # WHAT-FOR
+  if [ -z "$begun" ] || { [ -z "${found:-}" ] && ! credentials_ended; }; then
+    give_up "AWS did not $1: ${why:-no reason was given}"
+  fi
+  complain "AWS did not $1: ${why:-no reason was given}"
+  if credentials_ended; then complain 'The credentials have ended. Get new ones, then run the same command again: it joins what runs.'; fi
+  conclude "${following:-${fleets[0]}}" 'not followed any longer' "$(goes_on)"
+  exit "$TIMED_OUT"
+}
+
+goes_on() {
+  if [ -z "$following" ]; then
+    printf 'what was started goes on: look at it in the console'
+  else
+    printf 'the deployment goes on; to cancel it, in your clone of irekae: npx --no -- irekae cancel %s' "$following"
+  fi
 }
 
 # Account, partition and Region of the credentials: what ARNs are made of.
@@ -166,7 +200,7 @@ look_at_newest() {
   fi
   case $why in
     *'(404)'* | *NoSuchKey*) ;;
-    *) give_up "AWS did not return what is at s3://$bucket/$key: $why" ;;
+    *) lose_sight "return what is at s3://$bucket/$key" ;;
   esac
 }
 
@@ -192,7 +226,7 @@ find_execution() { # MACHINE VERSION ["running"]
   while IFS=$'\t' read -r arn status; do
     case $arn in arn:*) ;; *) continue ;; esac
     case $seen in *" $arn "*) continue ;; esac
-    must_ask "say what $(name_of "$arn") deploys" stepfunctions describe-execution --execution-arn "$arn" \
+    must_see "say what $(name_of "$arn") deploys" stepfunctions describe-execution --execution-arn "$arn" \
       --query input --output text
     case ${answer//[[:space:]]/} in
       *"\"versionId\":\"$2\""*)
@@ -210,7 +244,7 @@ refuse_machine() { # MACHINE
       give_up 'Is the fleet named right, are the credentials and the Region those of its environment, is its stack deployed?'
       ;;
   esac
-  give_up "AWS did not list the executions of $1: $why"
+  lose_sight "list the executions of $1"
 }
 
 # Starts an execution; $found is its ARN. The name makes it start once, however often a CI step is run.
@@ -251,7 +285,7 @@ follow() { # WHO ARN; answers 1 when the time is up
   say "$1  $(console_link "$2")"
   shown=
   while :; do
-    must_ask "say how $(name_of "$2") is" stepfunctions describe-execution --execution-arn "$2" \
+    must_see "say how $(name_of "$2") is" stepfunctions describe-execution --execution-arn "$2" \
       --query '[status,error]' --output text
     status=${answer%%$'\t'*} error=${answer#*$'\t'}
     if [ "$status" != RUNNING ]; then break; fi
@@ -261,11 +295,11 @@ follow() { # WHO ARN; answers 1 when the time is up
   done
   cause='' ended_in=''
   if [ "$status" = SUCCEEDED ]; then
-    must_ask "say how $(name_of "$2") ended" stepfunctions get-execution-history --execution-arn "$2" --reverse-order \
+    must_see "say how $(name_of "$2") ended" stepfunctions get-execution-history --execution-arn "$2" --reverse-order \
       --max-results 10 --query "events[?type=='SucceedStateEntered'].stateEnteredEventDetails.name | [0]" --output text
     ended_in=$answer
   else
-    must_ask "say why $(name_of "$2") failed" stepfunctions describe-execution --execution-arn "$2" --query cause --output text
+    must_see "say why $(name_of "$2") failed" stepfunctions describe-execution --execution-arn "$2" --query cause --output text
     cause=${answer//[[:cntrl:]]/ }
   fi
 }
@@ -312,13 +346,14 @@ deploy_version() { # FLEET VERSION NAME INPUT ["again"]
     say "$fleet  nothing deploys version $version: starting it"
     start_execution "$machine" "$3" "$4"
   fi
+  begun=yes
   follow_deployment "$fleet" "$version" "$found"
 }
 
 follow_deployment() { # FLEET VERSION ARN
   local fleet=$1 version=$2 arn=$3
   if ! follow "$fleet" "$arn"; then
-    conclude "$fleet" 'still running' "not followed any longer: the time is up; to cancel it, in your clone of irekae: npx --no -- irekae cancel $fleet"
+    conclude "$fleet" 'still running' "not followed any longer: the time is up; $(goes_on)"
     return "$TIMED_OUT"
   fi
   case $status in
@@ -384,12 +419,14 @@ after_stop() { # FLEET ARN
   until=$(($(now) + RECORD_TAKES))
   record=s3://$bucket/irekae/$1/deployments/$name.json
   while in_time && [ "$(now)" -lt "$until" ]; do
-    if answer=$(aws s3 cp --quiet "$record" - 2>/dev/null) && [[ $answer =~ $pattern ]]; then
+    if answer=$(aws s3 cp --quiet "$record" - 2>"$work/why") && [[ $answer =~ $pattern ]]; then
       outcome=${BASH_REMATCH[1]}
       conclude "$1" "$outcome" "the execution was stopped ($status); $(reason_in "$answer")"
       if [ "$outcome" = Deployed ]; then return 0; fi
       return "$(code_of "$outcome")"
     fi
+    why=$(cat "$work/why")
+    if credentials_ended; then lose_sight "say what the clean-up made of $name"; fi
     sleep "$LOOK_SELDOM"
   done
   conclude "$1" "$status" "the clean-up has written no record yet: look at the executions of irekae-$1-clean-up"

@@ -179,6 +179,12 @@ export class AwsOnPath {
     this.write('fail-times', String(times));
   }
 
+  /** From so many seconds on, whatever is asked fails with this message: for good. */
+  endCredentialsAt(seconds: number, message: string): void {
+    this.failAt('', message, 999_999);
+    this.write('fail-from', String(BEGAN + seconds));
+  }
+
   run(script: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
     const { status, stdout, stderr } = spawnSync('bash', [script, ...args], {
       encoding: 'utf8',
@@ -260,7 +266,9 @@ unknown() { refuse "Invalid choice: the test knows no $call"; }
 get now "$WORLD/clock"
 if [ -e "$WORLD/fail-at" ]; then
   get fails "$WORLD/fail-at"
-  if [[ $call == "$fails"* ]]; then
+  from=0
+  if [ -e "$WORLD/fail-from" ]; then get from "$WORLD/fail-from"; fi
+  if [[ $call == "$fails"* ]] && [ "$now" -ge "$from" ]; then
     get times "$WORLD/fail-times"
     echo $((times - 1)) >"$WORLD/fail-times"
     if [ "$times" -gt 0 ]; then cat "$WORLD/fail-message" >&2; exit 254; fi

@@ -20,10 +20,31 @@ now() { date -u +%s; }
 say() { printf '%s  %s\n' "$(date -u +%H:%M:%S)" "$(shown "$*")" >&2; }
 complain() { printf '%s: %s\n' "${0##*/}" "$(shown "$*")" >&2; }
 
+# Characters, and not bytes, also where the locale is C: all bytes of UTF-8 but those that continue a character.
+characters() { # TEXT: how many
+  local LC_ALL=C
+  local starts=${1//[$'\x80'-$'\xbf']/}
+  printf %s "${#starts}"
+}
+
+beginning_of() { # TEXT MOST: at most so many characters of it
+  local LC_ALL=C
+  local at=0 count=0
+  if [ "${#1}" -gt "$2" ]; then
+    for ((; at < ${#1}; at += 1)); do
+      case ${1:at:1} in [$'\x80'-$'\xbf']) ;; *) count=$((count + 1)) ;; esac
+      if [ "$count" -gt "$2" ]; then break; fi
+    done
+  else
+    at=${#1}
+  fi
+  printf %s "${1:0:at}"
+}
+
 # How everything that comes from outside is shown: on one line, without what moves a cursor, ends a line, turns the order
 # of letters, is not seen, or is a command to GitHub's runner. By bytes, since no locale is sure to be there.
 shown() { # TEXT
-  printf %s "${1:0:2000}" | LC_ALL=C tr '\000-\037\177' ' ' | LC_ALL=C sed "$UNSEEN"
+  beginning_of "$1" 2000 | LC_ALL=C tr '\000-\037\177' ' ' | LC_ALL=C sed "$UNSEEN"
 }
 readonly UNSEEN=$'s/\xc2[\x80-\x9f\xad]/?/g
 s/\xd8\x9c/?/g
@@ -83,8 +104,8 @@ check_options() {
   if [ -n "$version" ] && ! matches "$version" '^[A-Za-z0-9._-]{1,1024}$'; then
     problem "--version is given as \"$version\"; it must be an S3 version id."
   fi
-  if [ "${#reason}" -gt 256 ]; then problem "--reason has ${#reason} characters; at most 256 are kept."; fi
-  if [ "${#started_by}" -gt 128 ]; then problem "--started-by has ${#started_by} characters; at most 128 are kept."; fi
+  check_length --reason "$reason" 256
+  check_length --started-by "$started_by" 128
   if [ -n "$name" ] && ! matches "$name" '^[A-Za-z0-9_-]{1,80}$'; then
     problem "--name is given as \"$name\"; it must be letters, digits, - and _, at most 80."
   fi
@@ -95,6 +116,12 @@ check_options() {
     matches "$fleet" '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$' ||
       problem "\"$fleet\" is not the name of a fleet: letters, digits, - and _, at most 64."
   done
+}
+
+check_length() { # OPTION TEXT MOST
+  local count
+  count=$(characters "$2")
+  if [ "$count" -gt "$3" ]; then problem "$1 has $count characters; at most $3 are kept."; fi
 }
 
 # What an execution is started with: the fields that every input has. The closing brace is the caller's.

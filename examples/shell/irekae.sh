@@ -238,7 +238,13 @@ in_time() { [ "$(now)" -lt "$deadline" ]; }
 name_of() { printf %s "${1##*:}"; }
 
 console_link() { # ARN
-  printf 'https://%s.console.aws.amazon.com/states/home?region=%s#/v2/executions/details/%s' "$region" "$region" "$1"
+  local console=console.aws.amazon.com
+  case $1 in
+    arn:aws-cn:*) console=console.amazonaws.cn ;;
+    arn:aws-us-gov:*) console=console.amazonaws-us-gov.com ;;
+    arn:aws-eusc:*) console=console.amazonaws-eusc.eu ;;
+  esac
+  printf 'https://%s.%s/states/home?region=%s#/v2/executions/details/%s' "$region" "$console" "$region" "$1"
 }
 
 # The newest execution of a machine for an artifact version that was not looked at yet: its ARN in $found, or nothing.

@@ -8,6 +8,7 @@ readonly FAILED=1 BAD_USAGE=2 REFUSED=3 NEEDS_HUMAN=4 CANCELLED=5 TIMED_OUT=6
 readonly LOOK_EVERY=5           # seconds; Step Functions allows an account a few looks a second
 readonly LOOK_SELDOM=30         # seconds, at what takes minutes
 readonly EVENT_TAKES=60         # seconds that an upload's event may take to start a deployment
+readonly BUCKET_SETTLES=900     # seconds that S3 asks for, before a new bucket is written to
 readonly RECORD_TAKES=1200      # seconds that the clean-up of a stopped deployment may take
 export AWS_PAGER='' # AWS CLI 2 would wait for someone to press q
 
@@ -146,7 +147,7 @@ ask() {
     if answer=$(aws "$@" 2>"$work/why"); then return 0; fi
     why=$(grep -v '^[[:space:]]*$' "$work/why" | tail -n 1)
     case $why in
-      *AccessDenied* | *SignatureDoesNotMatch* | *DoesNotExist* | *AlreadyExists* | *InvalidArn* | *ValidationException*) break ;;
+      *AccessDenied* | *SignatureDoesNotMatch* | *DoesNotExist* | *AlreadyExists* | *InvalidArn* | *Validation*) break ;;
       *NoSuch* | *'(404)'* | *'(403)'* | *InvalidName* | *InvalidExecutionInput* | *Invalid\ choice*) break ;;
     esac
     if credentials_ended; then break; fi
@@ -229,6 +230,26 @@ look_at_newest() {
     *'(404)'* | *NoSuchKey*) ;;
     *) lose_sight "return what is at s3://$bucket/$key" ;;
   esac
+}
+
+# The bucket is as old as the stack that made it, which CI may look at; of a bucket of another name nothing is known.
+wait_for_new_bucket() {
+  local stack=${bucket%"-$account-$region"} age
+  if [ "$stack" = "$bucket" ]; then return; fi
+  ask cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].CreationTime' --output text || return 0
+  matches "$answer" '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}' || return 0
+  age=$(($(now) - $(epoch_of "$answer")))
+  if [ "$age" -lt 0 ] || [ "$age" -ge "$BUCKET_SETTLES" ]; then return 0; fi
+  say "s3://$bucket is new: S3 asks for 15 minutes before the first upload. Uploading in $((BUCKET_SETTLES - age)) s."
+  sleep $((BUCKET_SETTLES - age))
+}
+
+# 2026-11-22T03:00:00…, in UTC: as seconds. There is no one `date` for it; by the days of years that begin in March.
+epoch_of() { # TIME
+  local year=$((10#${1:0:4})) month=$((10#${1:5:2})) day=$((10#${1:8:2})) days
+  if [ "$month" -le 2 ]; then month=$((month + 12)) year=$((year - 1)); fi
+  days=$((365 * year + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + day - 719469))
+  printf %s $((days * 86400 + 10#${1:11:2} * 3600 + 10#${1:14:2} * 60 + 10#${1:17:2}))
 }
 
 # -- Executions --

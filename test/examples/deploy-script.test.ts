@@ -187,6 +187,37 @@ describe('deploy.sh --upload', () => {
     expect(aws.read('objects/body')).toBe('a tarball');
   });
 
+  it.each([
+    ['2026-11-22T03:00:00+00:00', 900],
+    ['2026-11-22T02:50:00.123Z', 300],
+    ['2026-11-22T02:45:00+00:00', 0],
+    ['2024-02-29T23:59:59+00:00', 0],
+    ['2026-11-22T04:00:00+00:00', 0],
+    ['soon', 0],
+  ])('waits until the bucket of a stack that was made at %s is 15 minutes old', (time, seconds) => {
+    aws.stackMadeAt(time);
+    aws.write('app.tar.gz', 'a tarball');
+    const run = aws.run(join(EXAMPLES, 'shell', 'upload.sh'), [join(aws.root, 'app.tar.gz'), TO]);
+    expect({ code: run.code, out: run.out }).toEqual({ code: 0, out: 'uploaded-version\n' });
+    expect(aws.passed).toBe(seconds);
+    expect(
+      run.err.includes(`S3 asks for 15 minutes before the first upload. Uploading in ${seconds} s.`),
+    ).toBe(seconds > 0);
+  });
+
+  it('does not wait for a bucket of its own name, or where it may not look', () => {
+    aws.stackMadeAt('2026-11-22T03:00:00+00:00');
+    aws.write('app.tar.gz', 'a tarball');
+    const put = (bucket: string) =>
+      aws.run(join(EXAMPLES, 'shell', 'upload.sh'), [
+        join(aws.root, 'app.tar.gz'),
+        `s3://${bucket}/a.tar.gz`,
+      ]);
+    for (const bucket of ['acme-artifacts', 'irekae-other-111111111111-ap-northeast-1'])
+      expect(put(bucket).code).toBe(0);
+    expect(aws.passed).toBe(0);
+  });
+
   it('does not upload the same bytes again', () => {
     aws.write('app.tar.gz', 'a tarball');
     const { out } = aws.run('-c', [`sha256sum <"$WORLD/app.tar.gz" | cut -d' ' -f1`]);

@@ -253,6 +253,7 @@ describe.each(['staging', 'production'] as const)('The roles of %s', (environmen
 
 describe('Every call that the scripts make', () => {
   const ACTION: Readonly<Record<string, string>> = {
+    'cloudformation describe-stacks': 'cloudformation:DescribeStacks',
     's3api head-object': 's3:GetObject',
     's3api put-object': 's3:PutObject',
     's3 cp': 's3:GetObject',
@@ -280,7 +281,7 @@ describe('Every call that the scripts make', () => {
     const calls = paths.flatMap((path) =>
       [
         ...exampleFile(path).matchAll(
-          /\b(sts|s3api|s3|stepfunctions|ec2|ssm|configure) ([a-z]+(?:-[a-z]+)*)(?= )/g,
+          /\b(sts|s3api|s3|stepfunctions|cloudformation|ec2|ssm|configure) ([a-z]+(?:-[a-z]+)*)(?= )/g,
         ),
       ]
         .filter(([, , operation = '']) => operation.includes('-') || ['cp', 'get'].includes(operation))

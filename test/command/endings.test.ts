@@ -125,7 +125,7 @@ const PLAYED: Readonly<Record<string, Ending>> = {
     facts: {
       error: 'ExpiredCredentials',
       deployment: expect.any(String),
-      message: expect.stringMatching(/have expired[^]*No longer following[^]*It continues[^]*irekae watch/),
+      message: expect.stringMatching(/have expired.*No longer following.*It continues.*irekae watch/s),
     },
     visit: blindAfterAWhile(EXPIRED),
   },

@@ -38,7 +38,7 @@ function resources(path: string): Readonly<Record<string, { Type: string; Proper
 
 const CONTEXT = { 'aws:SourceAccount': ACCOUNT };
 const trusts = (role: Properties | undefined, context: Readonly<Record<string, string>>) => {
-  const { Statement: statements } = role?.AssumeRolePolicyDocument as { Statement: AnyStatement[] };
+  const { Statement: statements } = (role?.AssumeRolePolicyDocument ?? {}) as { Statement: AnyStatement[] };
   const those = statements.map(({ Effect, Action, Condition }) => ({
     Effect,
     Action,
@@ -73,7 +73,7 @@ describe('The channel of Slack', () => {
 describe('The webhook', () => {
   const all = resources('chat/webhook.template.json');
   const rule = all.Ended?.Properties;
-  const [target, ...others] = rule?.Targets as {
+  const [target, ...others] = (rule?.Targets ?? []) as {
     readonly Arn: string;
     readonly RoleArn: string;
     readonly InputTransformer: { InputPathsMap: Record<string, string>; InputTemplate: string };
@@ -133,7 +133,7 @@ describe('The webhook', () => {
     expect(target?.RoleArn).toBe('arn:of:InvokeRole');
     expect(trusts(role, CONTEXT)).toBe(true);
     expect(trusts(role, { 'aws:SourceAccount': '999999999999' })).toBe(false);
-    const [policy] = role?.Policies as { PolicyDocument: { Statement: AnyStatement[] } }[];
+    const [policy] = (role?.Policies ?? []) as { PolicyDocument: { Statement: AnyStatement[] } }[];
     const may = (resource: string) =>
       allows(policy?.PolicyDocument.Statement ?? [], { action: 'events:InvokeApiDestination', resource });
     expect([target?.Arn ?? '', 'arn:of:Another'].map(may)).toEqual([true, false]);
@@ -143,7 +143,7 @@ describe('The webhook', () => {
     const { Parameters: parameters } = JSON.parse(exampleFile('chat/webhook.template.json'));
     expect(parameters.Url.NoEcho && parameters.HeaderValue.NoEcho).toBe(true);
     expect(target).toMatchObject({ DeadLetterConfig: { Arn: 'arn:of:Undelivered' } });
-    const { Statement: statements } = all.UndeliveredPolicy?.Properties.PolicyDocument as {
+    const { Statement: statements } = (all.UndeliveredPolicy?.Properties.PolicyDocument ?? {}) as {
       Statement: AnyStatement[];
     };
     const may = (source: string) =>

@@ -39,10 +39,10 @@ done
 [ -n "$from" ] || usage 'no Region is known: set AWS_REGION, or give --from.'
 
 tags="Tags=[{Key=Name,Value=$name},{Key=stage,Value=released},{Key=candidate,Value=$candidate}]"
-# The token makes a retried call copy nothing more. EC2 takes 64 characters, and names may have 128: the digest of both.
-token=$(printf '%s %s' "$candidate" "$name" | sha256sum)
+# The client token makes a retried call copy nothing more. EC2 takes 64 characters, and names may have 128: a digest.
+once=$(printf '%s %s' "$candidate" "$name" | sha256sum)
 image=$(aws ec2 copy-image --source-image-id "$candidate" --source-region "$from" --name "$name" \
-  --client-token "${token%% *}" --tag-specifications "ResourceType=image,$tags" "ResourceType=snapshot,$tags" \
+  --client-token "${once%% *}" --tag-specifications "ResourceType=image,$tags" "ResourceType=snapshot,$tags" \
   --query ImageId --output text) || {
   printf '%s was not copied, and nothing was released. It must be available itself, and shared with this account.\n' "$candidate" >&2
   exit 1

@@ -36,7 +36,7 @@ export const resolveTheRelease = defineStep(
     const isEarlier = input.rollbackTo !== undefined || input.newImage !== undefined;
     const [past, newest] = await Promise.all([
       readPast(deployment, ports),
-      isEarlier ? undefined : newestFiles(fleet, input, ports.artifacts),
+      isEarlier ? undefined : newestFiles(deployment, ports),
     ]);
     const { current, target, ranBefore, leftBehind } = past;
     const nothing = input.newImage && nothingToRedeploy(fleet, image, current);

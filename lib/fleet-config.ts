@@ -112,7 +112,7 @@ export const EnvironmentConfig = only({
   /** The stack is `irekae-<name>`. */
   name: ENVIRONMENT,
   account: ACCOUNT,
-  region: text(/^[a-z]{2}(-[a-z]+)+-\d$/, 'an AWS Region such as ap-northeast-1'),
+  region: text(/^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/, 'an AWS Region such as ap-northeast-1'),
   /**
    * A bucket of yours that receives the artifacts: versioned, EventBridge notifications on, encrypted without a KMS
    * key of your own. Default: the stack makes one.
@@ -131,6 +131,21 @@ export const EnvironmentConfig = only({
    * anyone. Default: nobody, subscribe to the topic yourself.
    */
   notifyEmails: v.optional(list(EMAIL, 0, 20), []),
+  /**
+   * Where the functions ask, in the SDKs' own variables: `AWS_ENDPOINT_URL_SFN`, `AWS_USE_FIPS_ENDPOINT`, …; and
+   * `MACKEREL_APIBASE`. Default: nothing, so AWS's and Mackerel's own.
+   */
+  endpoints: v.optional(
+    v.record(
+      text(
+        /^(AWS_ENDPOINT_URL(_[A-Z0-9_]{1,60})?|AWS_USE_FIPS_ENDPOINT|MACKEREL_APIBASE)$/,
+        'AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_SERVICE, AWS_USE_FIPS_ENDPOINT or MACKEREL_APIBASE',
+      ),
+      text(/^(https:\/\/[A-Za-z0-9.:/_-]{1,250}|true)$/, 'a URL that begins with https://; true for FIPS'),
+      'variables and their values',
+    ),
+    {},
+  ),
 });
 export type EnvironmentConfig = v.InferOutput<typeof EnvironmentConfig>;
 

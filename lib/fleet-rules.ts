@@ -1,6 +1,6 @@
 /** What must be true between a fleet's fields, and between fleets. Each rule says which field to change, and to what. */
 
-import { placeOf } from '../lambdas/domain/core/aws.ts';
+import { partitionOf, placeOf } from '../lambdas/domain/core/aws.ts';
 import { fleetSize, loadBalancerName } from '../lambdas/domain/core/fleet.ts';
 import { machineName } from '../lambdas/domain/core/names.ts';
 import { mostStragglers, SMALLEST_FLEET } from '../lambdas/domain/hosts/stragglers.ts';
@@ -186,6 +186,19 @@ export const FLEET_RULES: readonly FleetRule[] = [
       ),
     );
   }),
+  // China, GovCloud and the European Sovereign Cloud are clouds of their own: nothing of another is known there.
+  rule(['instanceProfile', 'kmsKeys', 'loadBalancers'], (fleet, environment) => {
+    if (environment === undefined) return [];
+    const partition = partitionOf(environment.region);
+    return arnsOf(fleet).flatMap(({ field, arn }) =>
+      when(
+        placeOf(arn).partition !== partition,
+        field,
+        arn,
+        `an ARN that begins with arn:${partition}:, as all do in ${environment.region}`,
+      ),
+    );
+  }),
   rule(['kmsKeys'], ({ kmsKeys }, environment) =>
     kmsKeys.flatMap((key, index) =>
       when(
@@ -245,6 +258,24 @@ export const FLEET_RULES: readonly FleetRule[] = [
     ),
   ),
   { ...bootScriptFits(), allowedOnly: true },
+];
+
+type WithArns = Pick<FleetConfig, 'instanceProfile' | 'kmsKeys' | 'loadBalancers'>;
+
+const arnsOf = ({ instanceProfile, kmsKeys, loadBalancers }: WithArns): { field: string; arn: string }[] => [
+  ...(instanceProfile.kind === 'given'
+    ? (['arn', 'roleArn'] as const).map((of) => ({
+        field: `instanceProfile.${of}`,
+        arn: instanceProfile[of],
+      }))
+    : instanceProfile.managedPolicies.map((arn, index) => ({
+        field: `instanceProfile.managedPolicies.${index}`,
+        arn,
+      }))),
+  ...kmsKeys.map((arn, index) => ({ field: `kmsKeys.${index}`, arn })),
+  ...loadBalancers.flatMap((ref, index) =>
+    ref.kind === 'classic' ? [] : [{ field: `loadBalancers.${index}.arn`, arn: ref.arn }],
+  ),
 ];
 
 /**

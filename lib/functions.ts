@@ -123,6 +123,7 @@ class BundledFunction extends Construct {
       tracing: lambda.Tracing.DISABLED,
       environment: {
         ...props.environment,
+        ...reach.environment.endpoints,
         POWERTOOLS_SERVICE_NAME: 'irekae',
         ...(may(permissions, 'dynamodb:') && { [LEDGER_TABLE_VARIABLE]: reach.ledger.tableName }),
         ...(may(permissions, 'sns:') && { [NEWS_TOPIC_VARIABLE]: reach.news.topicArn }),

@@ -7,7 +7,7 @@
 
 import type { Stack } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import { executionArn, machineArn, serviceHost } from '../lambdas/domain/core/aws.ts';
+import { executionArn, machineArn, serviceHost, servicePrincipals } from '../lambdas/domain/core/aws.ts';
 import { TAG } from '../lambdas/domain/core/fleet.ts';
 import { EVENT_SOURCE, type MachineKind, machineName, RECORD_PREFIX } from '../lambdas/domain/core/names.ts';
 import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
@@ -264,10 +264,10 @@ const tagAtLaunch: Grant = ({ stack }) => ({
     'Instances and volumes have no ids before they are launched; the condition allows it at launch only.',
 });
 
-const passHostRoles: Grant = ({ hostRoles }) => ({
+const passHostRoles: Grant = ({ hostRoles, environment: { region } }) => ({
   actions: ['iam:PassRole'],
   resources: hostRoles,
-  conditions: { StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } },
+  conditions: { StringEquals: { 'iam:PassedToService': servicePrincipals('ec2', region) } },
 });
 
 /**

@@ -1,5 +1,6 @@
 /** Reads `bin/fleets.ts`: either environments with their fleets, all defaults filled in, or all its problems at once. */
 import * as v from 'valibot';
+import { partitionOf, placeOf } from '../lambdas/domain/core/aws.ts';
 import { problems, shown } from '../lambdas/domain/core/problems.ts';
 import { firstOf } from '../lambdas/domain/core/words.ts';
 import { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
@@ -61,6 +62,7 @@ export function readFleets(file: unknown): readonly Environment[] {
     ...repeatedNames(environments),
     ...repeatedNames(fleets),
     ...sharedRoles(fleets, known),
+    ...known.flatMap(keyElsewhere),
     ...flowProblems(fleets.map(asFlowFleet), known),
     ...environments.flatMap((environment) => wrongNumberOfFleets(environment, fleets)),
   ];
@@ -132,6 +134,14 @@ function repeatedNames(entries: readonly Entry<{ name: string }>[]): string[] {
   return entries
     .filter((_, index) => names[index] !== undefined && names.indexOf(names[index]) !== index)
     .map(({ who, config }) => `${who}: name: given ${shown(config.name)}, allowed: a name that no other has`);
+}
+
+/** SSM decrypts with a key of its own Region, and so of its own partition. */
+function keyElsewhere({ name, region, apiKeyKmsKeyArn: key }: EnvironmentConfig): string[] {
+  if (key === undefined || (placeOf(key).region === region && placeOf(key).partition === partitionOf(region)))
+    return [];
+  const allowed = `a key of the environment's Region, arn:${partitionOf(region)}:kms:${region}:…`;
+  return [`environment ${name}: ${sentence({ field: 'apiKeyKmsKeyArn', given: key, allowed })}`];
 }
 
 function sharedRoles(

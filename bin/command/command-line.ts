@@ -1,6 +1,6 @@
 /** Parses the command line: which command for which fleet, or everything that is wrong with it, at once. */
 import { parseArgs } from 'node:util';
-import { list } from '../../lambdas/domain/core/words.ts';
+import { characters, list } from '../../lambdas/domain/core/words.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import type { Command } from './command.ts';
@@ -111,7 +111,7 @@ function optionProblem(given: Given, known: readonly OptionSpec[]): string[] {
   if (!value?.trim() || (!isInline && value.startsWith('-')))
     return [`${rawName}: needs a value, ${spec.takes}`];
   // A line break or an escape sequence would end up in other people's terminals.
-  if (value.length > LONGEST_TEXT || /\p{Cc}/u.test(value))
+  if (characters(value) > LONGEST_TEXT || /\p{Cc}/u.test(value))
     return [`${rawName}: allowed: one line of at most ${LONGEST_TEXT} characters`];
   const allowed = spec.check?.(value);
   return allowed === undefined ? [] : [`${rawName} ${value}: allowed: ${allowed}`];

@@ -3,7 +3,7 @@ import { COMMAND } from '../../lambdas/domain/core/names.ts';
 
 /**
  * 0: done, or there was nothing to do. 1: not possible, or not agreed to. Of a command that waits for a deployment also
- * 3: rolled back, or refused; 4: halfway, a human is needed; 5: cancelled; 6: waited too long; 130: Ctrl-C.
+ * 3: rolled back, or refused; 4: halfway, a human is needed; 5: cancelled; 6: waited too long, or cannot see it any longer; 130: Ctrl-C.
  */
 export type OutcomeCode = 0 | 1 | 3 | 4 | 5 | 6 | 130;
 

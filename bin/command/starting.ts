@@ -14,7 +14,7 @@ import {
   machineName,
   stackName,
 } from '../../lambdas/domain/core/names.ts';
-import { secondsBetween } from '../../lambdas/domain/core/words.ts';
+import { cut, secondsBetween } from '../../lambdas/domain/core/words.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 import { orUndefined } from './attempt.ts';
 import { callerName, machineArn, type Task } from './command.ts';
@@ -49,7 +49,7 @@ function withReason(task: Task, asked: Input): Input {
     ...asked,
     override: gates.length > 0 ? gates : undefined,
     reason: task.options.reason,
-    startedBy: callerName(task.caller).slice(0, 128),
+    startedBy: cut(callerName(task.caller), 128),
   };
 }
 

@@ -41,9 +41,15 @@ const LOG_IN = 'Log in, or set AWS_PROFILE.';
 /** No answer came at all: Node’s message for a request that never got through, which tells a person nothing. */
 const UNREACHABLE = /TypeError: fetch failed/;
 
+/** The SDK's name; its message says what it tried, and never a credential. */
+const hasNoCredentials = (error: unknown): error is Error =>
+  error instanceof Error && error.name === 'CredentialsProviderError';
+
+/** Something outside keeps the command from working; anything else is a bug. */
+export const isTrouble = (error: unknown): boolean => hasNoCredentials(error) || isFailure(error);
+
 export function troubleOutcome(error: unknown, caller: Caller | undefined): Outcome {
-  // The SDK's name; its message says what it tried, and never a credential.
-  if (error instanceof Error && error.name === 'CredentialsProviderError')
+  if (hasNoCredentials(error))
     return trouble('NoCredentials', [`There are no AWS credentials: ${error.message}`, LOG_IN]);
   if (!isFailure(error)) return crashed(error);
   const { name, message } = error;

@@ -8,7 +8,11 @@
 #   --from REGION         the candidate's Region (default: that of the credentials)
 #   --parameter NAME      writes the new image's id there too, for a fleet with image: { from: 'parameter' }
 #
-# Prints the new image's id on standard output. Exit codes: 0 released, 1 not possible, 2 bad usage.
+# Nothing is released that is not available: no parameter is written, and no fleet launches what is still being copied.
+# What is not done in an hour goes on by itself: the same command joins that copy, and makes no second one.
+#
+# Prints the new image's id on standard output. Exit codes: 0 released, 1 not possible, 2 bad usage, 6 still being copied
+# when the time is up, or when the credentials end.
 set -euo pipefail
 export AWS_PAGER=''
 
@@ -35,25 +39,46 @@ done
 [ -n "$from" ] || usage 'no Region is known: set AWS_REGION, or give --from.'
 
 tags="Tags=[{Key=Name,Value=$name},{Key=stage,Value=released},{Key=candidate,Value=$candidate}]"
-# The token makes a retried call copy nothing more.
+# The client token makes a retried call copy nothing more. EC2 takes 64 characters, and names may have 128: a digest.
+once=$(printf '%s %s' "$candidate" "$name" | sha256sum)
 image=$(aws ec2 copy-image --source-image-id "$candidate" --source-region "$from" --name "$name" \
-  --client-token "$candidate-$name" --tag-specifications "ResourceType=image,$tags" "ResourceType=snapshot,$tags" \
-  --query ImageId --output text)
+  --client-token "${once%% *}" --tag-specifications "ResourceType=image,$tags" "ResourceType=snapshot,$tags" \
+  --query ImageId --output text) || {
+  printf '%s was not copied, and nothing was released. It must be available itself, and shared with this account.\n' "$candidate" >&2
+  exit 1
+}
 printf '%s is being copied to %s (%s)\n' "$candidate" "$image" "$name" >&2
 
-state=pending
+goes_on() {
+  printf '%s: it was not released, and is copied on. The same command, run again, joins that copy.\n' "$*" >&2
+  exit 6
+}
+
+why=$(mktemp)
+trap 'rm -f "$why"' EXIT
 for _ in {1..120}; do
-  state=$(aws ec2 describe-images --image-ids "$image" --query 'Images[0].State' --output text 2>/dev/null) || state=pending
+  if ! state=$(aws ec2 describe-images --image-ids "$image" --query 'Images[0].State' --output text 2>"$why"); then
+    state=unknown
+    case $(cat "$why") in
+      *[Ee]xpired* | *[Cc]redentials* | *InvalidClientTokenId* | *UnrecognizedClient* | *AuthFailure*)
+        cat "$why" >&2
+        goes_on "the credentials have ended before $image was available"
+        ;;
+    esac
+  fi
   case $state in
-    available) break ;;
-    pending | transient | None) sleep 30 ;;
+    pending | transient | unknown | None) sleep 30 ;;
     *) break ;;
   esac
 done
-if [ "$state" != available ]; then
-  printf '%s is %s, not available: it was not released. Deregister it and try again.\n' "$image" "$state" >&2
-  exit 1
-fi
+case $state in
+  available) ;;
+  pending | transient | unknown) goes_on "$image is $state, not available, after an hour" ;;
+  *)
+    printf '%s is %s, not available: it was not released. Deregister it and try again under another name.\n' "$image" "$state" >&2
+    exit 1
+    ;;
+esac
 if [ -n "$parameter" ]; then
   aws ssm put-parameter --name "$parameter" --type String --data-type aws:ec2:image --overwrite --value "$image" >/dev/null
   printf 'the SSM parameter %s holds it now\n' "$parameter" >&2

@@ -15,7 +15,8 @@
 # is started. Fleets are followed one after another; after one that failed, the rest is not.
 #
 # Exit codes: 0 deployed (or already deployed, or superseded by a newer upload), 1 not possible, 2 bad usage,
-# 3 rolled back or refused: the old hosts are serving, 4 halfway: a human is needed, 5 cancelled, 6 still running.
+# 3 rolled back or refused: the old hosts are serving, 4 halfway: a human is needed, 5 cancelled, 6 still running
+# when the time is up, or when the credentials end.
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source-path=SCRIPTDIR source=irekae.sh
@@ -53,6 +54,7 @@ identify
 split_to "$to"
 if [ -n "$upload" ]; then
   version=$("$here/upload.sh" "$upload" "$to") || exit
+  begun=yes
 elif [ -z "$version" ]; then
   look_at_newest
   if [ -z "$newest" ]; then give_up "$to does not exist. Upload the tarball: deploy.sh --upload FILE --to $to …"; fi

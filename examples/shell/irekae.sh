@@ -8,6 +8,7 @@ readonly FAILED=1 BAD_USAGE=2 REFUSED=3 NEEDS_HUMAN=4 CANCELLED=5 TIMED_OUT=6
 readonly LOOK_EVERY=5           # seconds; Step Functions allows an account a few looks a second
 readonly LOOK_SELDOM=30         # seconds, at what takes minutes
 readonly EVENT_TAKES=60         # seconds that an upload's event may take to start a deployment
+readonly BUCKET_SETTLES=900     # seconds that S3 asks for, before a new bucket is written to
 readonly RECORD_TAKES=1200      # seconds that the clean-up of a stopped deployment may take
 export AWS_PAGER='' # AWS CLI 2 would wait for someone to press q
 
@@ -20,10 +21,31 @@ now() { date -u +%s; }
 say() { printf '%s  %s\n' "$(date -u +%H:%M:%S)" "$(shown "$*")" >&2; }
 complain() { printf '%s: %s\n' "${0##*/}" "$(shown "$*")" >&2; }
 
+# Characters, and not bytes, also where the locale is C: all bytes of UTF-8 but those that continue a character.
+characters() { # TEXT: how many
+  local LC_ALL=C
+  local starts=${1//[$'\x80'-$'\xbf']/}
+  printf %s "${#starts}"
+}
+
+beginning_of() { # TEXT MOST: at most so many characters of it
+  local LC_ALL=C
+  local at=0 count=0
+  if [ "${#1}" -gt "$2" ]; then
+    for ((; at < ${#1}; at += 1)); do
+      case ${1:at:1} in [$'\x80'-$'\xbf']) ;; *) count=$((count + 1)) ;; esac
+      if [ "$count" -gt "$2" ]; then break; fi
+    done
+  else
+    at=${#1}
+  fi
+  printf %s "${1:0:at}"
+}
+
 # How everything that comes from outside is shown: on one line, without what moves a cursor, ends a line, turns the order
 # of letters, is not seen, or is a command to GitHub's runner. By bytes, since no locale is sure to be there.
 shown() { # TEXT
-  printf %s "${1:0:2000}" | LC_ALL=C tr '\000-\037\177' ' ' | LC_ALL=C sed "$UNSEEN"
+  beginning_of "$1" 2000 | LC_ALL=C tr '\000-\037\177' ' ' | LC_ALL=C sed "$UNSEEN"
 }
 readonly UNSEEN=$'s/\xc2[\x80-\x9f\xad]/?/g
 s/\xd8\x9c/?/g
@@ -83,8 +105,8 @@ check_options() {
   if [ -n "$version" ] && ! matches "$version" '^[A-Za-z0-9._-]{1,1024}$'; then
     problem "--version is given as \"$version\"; it must be an S3 version id."
   fi
-  if [ "${#reason}" -gt 256 ]; then problem "--reason has ${#reason} characters; at most 256 are kept."; fi
-  if [ "${#started_by}" -gt 128 ]; then problem "--started-by has ${#started_by} characters; at most 128 are kept."; fi
+  check_length --reason "$reason" 256
+  check_length --started-by "$started_by" 128
   if [ -n "$name" ] && ! matches "$name" '^[A-Za-z0-9_-]{1,80}$'; then
     problem "--name is given as \"$name\"; it must be letters, digits, - and _, at most 80."
   fi
@@ -95,6 +117,12 @@ check_options() {
     matches "$fleet" '^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$' ||
       problem "\"$fleet\" is not the name of a fleet: letters, digits, - and _, at most 64."
   done
+}
+
+check_length() { # OPTION TEXT MOST
+  local count
+  count=$(characters "$2")
+  if [ "$count" -gt "$3" ]; then problem "$1 has $count characters; at most $3 are kept."; fi
 }
 
 # What an execution is started with: the fields that every input has. The closing brace is the caller's.
@@ -119,10 +147,10 @@ ask() {
     if answer=$(aws "$@" 2>"$work/why"); then return 0; fi
     why=$(grep -v '^[[:space:]]*$' "$work/why" | tail -n 1)
     case $why in
-      *AccessDenied* | *Expired* | *InvalidClientTokenId* | *UnrecognizedClient* | *SignatureDoesNotMatch*) break ;;
-      *[Cc]redentials* | *DoesNotExist* | *AlreadyExists* | *InvalidArn* | *ValidationException*) break ;;
+      *AccessDenied* | *SignatureDoesNotMatch* | *DoesNotExist* | *AlreadyExists* | *InvalidArn* | *Validation*) break ;;
       *NoSuch* | *'(404)'* | *'(403)'* | *InvalidName* | *InvalidExecutionInput* | *Invalid\ choice*) break ;;
     esac
+    if credentials_ended; then break; fi
     [ "$try" -eq 5 ] || sleep $((try * 2))
   done
   return 1
@@ -132,6 +160,40 @@ must_ask() { # WHAT-FOR ARGUMENTS…
   local what=$1
   shift
   ask "$@" || give_up "AWS did not $what: ${why:-no reason was given}"
+}
+
+# Is it over with these credentials? A role that was taken through another gives an hour, and no more.
+credentials_ended() {
+  case $why in
+    *[Ee]xpired* | *[Cc]redentials* | *InvalidClientTokenId* | *UnrecognizedClient*) return 0 ;;
+  esac
+  return 1
+}
+
+# Something was started, by us or by our upload: it goes on, whatever becomes of who looks.
+begun=
+must_see() { # WHAT-FOR ARGUMENTS…
+  local what=$1
+  shift
+  ask "$@" || lose_sight "$what"
+}
+
+lose_sight() { # WHAT-FOR
+  if [ -z "$begun" ] || { [ -z "${found:-}" ] && ! credentials_ended; }; then
+    give_up "AWS did not $1: ${why:-no reason was given}"
+  fi
+  complain "AWS did not $1: ${why:-no reason was given}"
+  if credentials_ended; then complain 'The credentials have ended. Get new ones, then run the same command again: it joins what runs.'; fi
+  conclude "${following:-${fleets[0]}}" 'not followed any longer' "$(goes_on)"
+  exit "$TIMED_OUT"
+}
+
+goes_on() {
+  if [ -z "$following" ]; then
+    printf 'what was started goes on: look at it in the console'
+  else
+    printf 'the deployment goes on; to cancel it, in your clone of irekae: npx --no -- irekae cancel %s' "$following"
+  fi
 }
 
 # Account, partition and Region of the credentials: what ARNs are made of.
@@ -166,8 +228,28 @@ look_at_newest() {
   fi
   case $why in
     *'(404)'* | *NoSuchKey*) ;;
-    *) give_up "AWS did not return what is at s3://$bucket/$key: $why" ;;
+    *) lose_sight "return what is at s3://$bucket/$key" ;;
   esac
+}
+
+# The bucket is as old as the stack that made it, which CI may look at; of a bucket of another name nothing is known.
+wait_for_new_bucket() {
+  local stack=${bucket%"-$account-$region"} age
+  if [ "$stack" = "$bucket" ]; then return; fi
+  ask cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].CreationTime' --output text || return 0
+  matches "$answer" '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}' || return 0
+  age=$(($(now) - $(epoch_of "$answer")))
+  if [ "$age" -lt 0 ] || [ "$age" -ge "$BUCKET_SETTLES" ]; then return 0; fi
+  say "s3://$bucket is new: S3 asks for 15 minutes before the first upload. Uploading in $((BUCKET_SETTLES - age)) s."
+  sleep $((BUCKET_SETTLES - age))
+}
+
+# 2026-11-22T03:00:00…, in UTC: as seconds. There is no one `date` for it; by the days of years that begin in March.
+epoch_of() { # TIME
+  local year=$((10#${1:0:4})) month=$((10#${1:5:2})) day=$((10#${1:8:2})) days
+  if [ "$month" -le 2 ]; then month=$((month + 12)) year=$((year - 1)); fi
+  days=$((365 * year + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + day - 719469))
+  printf %s $((days * 86400 + 10#${1:11:2} * 3600 + 10#${1:14:2} * 60 + 10#${1:17:2}))
 }
 
 # -- Executions --
@@ -177,7 +259,13 @@ in_time() { [ "$(now)" -lt "$deadline" ]; }
 name_of() { printf %s "${1##*:}"; }
 
 console_link() { # ARN
-  printf 'https://%s.console.aws.amazon.com/states/home?region=%s#/v2/executions/details/%s' "$region" "$region" "$1"
+  local console=console.aws.amazon.com
+  case $1 in
+    arn:aws-cn:*) console=console.amazonaws.cn ;;
+    arn:aws-us-gov:*) console=console.amazonaws-us-gov.com ;;
+    arn:aws-eusc:*) console=console.amazonaws-eusc.eu ;;
+  esac
+  printf 'https://%s.%s/states/home?region=%s#/v2/executions/details/%s' "$region" "$console" "$region" "$1"
 }
 
 # The newest execution of a machine for an artifact version that was not looked at yet: its ARN in $found, or nothing.
@@ -192,7 +280,7 @@ find_execution() { # MACHINE VERSION ["running"]
   while IFS=$'\t' read -r arn status; do
     case $arn in arn:*) ;; *) continue ;; esac
     case $seen in *" $arn "*) continue ;; esac
-    must_ask "say what $(name_of "$arn") deploys" stepfunctions describe-execution --execution-arn "$arn" \
+    must_see "say what $(name_of "$arn") deploys" stepfunctions describe-execution --execution-arn "$arn" \
       --query input --output text
     case ${answer//[[:space:]]/} in
       *"\"versionId\":\"$2\""*)
@@ -210,7 +298,7 @@ refuse_machine() { # MACHINE
       give_up 'Is the fleet named right, are the credentials and the Region those of its environment, is its stack deployed?'
       ;;
   esac
-  give_up "AWS did not list the executions of $1: $why"
+  lose_sight "list the executions of $1"
 }
 
 # Starts an execution; $found is its ARN. The name makes it start once, however often a CI step is run.
@@ -251,7 +339,7 @@ follow() { # WHO ARN; answers 1 when the time is up
   say "$1  $(console_link "$2")"
   shown=
   while :; do
-    must_ask "say how $(name_of "$2") is" stepfunctions describe-execution --execution-arn "$2" \
+    must_see "say how $(name_of "$2") is" stepfunctions describe-execution --execution-arn "$2" \
       --query '[status,error]' --output text
     status=${answer%%$'\t'*} error=${answer#*$'\t'}
     if [ "$status" != RUNNING ]; then break; fi
@@ -261,11 +349,11 @@ follow() { # WHO ARN; answers 1 when the time is up
   done
   cause='' ended_in=''
   if [ "$status" = SUCCEEDED ]; then
-    must_ask "say how $(name_of "$2") ended" stepfunctions get-execution-history --execution-arn "$2" --reverse-order \
+    must_see "say how $(name_of "$2") ended" stepfunctions get-execution-history --execution-arn "$2" --reverse-order \
       --max-results 10 --query "events[?type=='SucceedStateEntered'].stateEnteredEventDetails.name | [0]" --output text
     ended_in=$answer
   else
-    must_ask "say why $(name_of "$2") failed" stepfunctions describe-execution --execution-arn "$2" --query cause --output text
+    must_see "say why $(name_of "$2") failed" stepfunctions describe-execution --execution-arn "$2" --query cause --output text
     cause=${answer//[[:cntrl:]]/ }
   fi
 }
@@ -312,13 +400,14 @@ deploy_version() { # FLEET VERSION NAME INPUT ["again"]
     say "$fleet  nothing deploys version $version: starting it"
     start_execution "$machine" "$3" "$4"
   fi
+  begun=yes
   follow_deployment "$fleet" "$version" "$found"
 }
 
 follow_deployment() { # FLEET VERSION ARN
   local fleet=$1 version=$2 arn=$3
   if ! follow "$fleet" "$arn"; then
-    conclude "$fleet" 'still running' "not followed any longer: the time is up; to cancel it, in your clone of irekae: npx --no -- irekae cancel $fleet"
+    conclude "$fleet" 'still running' "not followed any longer: the time is up; $(goes_on)"
     return "$TIMED_OUT"
   fi
   case $status in
@@ -384,12 +473,14 @@ after_stop() { # FLEET ARN
   until=$(($(now) + RECORD_TAKES))
   record=s3://$bucket/irekae/$1/deployments/$name.json
   while in_time && [ "$(now)" -lt "$until" ]; do
-    if answer=$(aws s3 cp --quiet "$record" - 2>/dev/null) && [[ $answer =~ $pattern ]]; then
+    if answer=$(aws s3 cp --quiet "$record" - 2>"$work/why") && [[ $answer =~ $pattern ]]; then
       outcome=${BASH_REMATCH[1]}
       conclude "$1" "$outcome" "the execution was stopped ($status); $(reason_in "$answer")"
       if [ "$outcome" = Deployed ]; then return 0; fi
       return "$(code_of "$outcome")"
     fi
+    why=$(cat "$work/why")
+    if credentials_ended; then lose_sight "say what the clean-up made of $name"; fi
     sleep "$LOOK_SELDOM"
   done
   conclude "$1" "$status" "the clean-up has written no record yet: look at the executions of irekae-$1-clean-up"

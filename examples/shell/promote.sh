@@ -17,7 +17,8 @@
 #   --timeout MINUTES   how long to follow all of it (default: 90); what was started continues after that
 #
 # Exit codes: 0 promoted and deployed, 1 not possible, or the promotion failed, 2 bad usage, 3 the deployment was refused
-# or rolled back: the old hosts are serving, 4 halfway: a human is needed, 5 cancelled, 6 still running.
+# or rolled back: the old hosts are serving, 4 halfway: a human is needed, 5 cancelled, 6 still running
+# when the time is up, or when the credentials end.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=irekae.sh
 . "$(dirname "${BASH_SOURCE[0]}")/irekae.sh"
@@ -65,15 +66,17 @@ if [ -n "$override" ]; then input="$input,\"override\":[\"${override//,/\",\"}\"
 if [ -n "$override" ]; then
   # Through the door for overrides, which CI may not start; its answer names the promotion.
   start_execution "irekae-$fleet-promote-override" "$name" "$input}"
+  begun=yes
   door=$found found=None
   until [[ $found == *:execution:* ]]; do
     if ! in_time; then give_up "$door has started nothing; why is in its history."; fi
     sleep 2
-    must_ask 'say what the door has started' stepfunctions describe-execution --execution-arn "$door" --query output --output text
+    must_see 'say what the door has started' stepfunctions describe-execution --execution-arn "$door" --query output --output text
     found=${answer#*'"ExecutionArn":"'} found=${found%%'"'*}
   done
 else
   start_execution "irekae-$fleet-promote" "$name" "$input}"
+  begun=yes
 fi
 if ! follow "$fleet" "$found"; then
   conclude "$fleet" 'still promoting' 'not followed any longer: the time is up; it continues'
@@ -89,7 +92,7 @@ case $ended_in in
 esac
 
 # What was promoted, and not what is the newest by now: somebody may have uploaded another one since.
-must_ask 'say what was promoted' stepfunctions describe-execution --execution-arn "$found" --query output --output text
+must_see 'say what was promoted' stepfunctions describe-execution --execution-arn "$found" --query output --output text
 pattern='"promotedAs"[[:space:]]*:[[:space:]]*"([A-Za-z0-9._-]+)"'
 [[ $answer =~ $pattern ]] || give_up "the promotion $(name_of "$found") does not say which version it made. Is the stack as new as this script?"
 promoted=${BASH_REMATCH[1]}

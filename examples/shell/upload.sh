@@ -6,6 +6,9 @@
 # Prints the S3 version id, and that alone, on standard output. When the newest version has these very bytes already,
 # nothing is uploaded and that version's id is printed: a repeated CI step deploys nothing twice.
 #
+# S3 asks for 15 minutes between enabling a bucket's versions and the first upload: until then it may not show what was
+# uploaded, nor tell of it. Into a bucket of a stack that is younger, this uploads when they are over, and says so.
+#
 # Exit codes: 0 done, 1 not possible, 2 bad usage.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=irekae.sh
@@ -35,6 +38,7 @@ if [ "$newest_sha256" = "$sha256" ]; then
   printf '%s\n' "$newest"
   exit
 fi
+wait_for_new_bucket
 # In one request, because only that answers with the version's id.
 must_ask "take the upload to $2" s3api put-object --bucket "$bucket" --key "$key" --body "$file" \
   --checksum-algorithm SHA256 --metadata "sha256=$sha256" --content-type application/gzip --query VersionId --output text

@@ -26,14 +26,16 @@ export const liveAnnouncer = (): Announcer =>
 export function announcerAdapter(topicArn: string, options: AwsJsonOptions): Announcer {
   const events = jsonCaller('events', options);
   return {
-    tellPeople: async ({ subject, body, attributes }) => {
+    tellPeople: async ({ subject, body, chat, attributes }) => {
       if (topicArn === '') throw noTopic();
       const form = {
         Action: 'Publish',
         Version: '2010-03-31',
         TopicArn: topicArn,
         Subject: subject,
-        Message: body,
+        // One topic for mail and chat: each protocol gets its own text, and those that have none the default.
+        MessageStructure: 'json',
+        Message: JSON.stringify({ default: body, email: body, https: JSON.stringify(chat) }),
         ...attributeFields(attributes),
       };
       await asking(`publish to ${topicArn}`, () =>

@@ -25,11 +25,12 @@ import type {
 } from '../ports/mackerel.ts';
 import type { Refusal } from '../ports/refusal.ts';
 import { jsonIn, textOf } from './wire/answer.ts';
+import { mackerelBase } from './wire/endpoint.ts';
 
 export interface MackerelOptions {
   /** Asked before each request; cache it outside. Its own failure (`MackerelKeyUnreadable`) passes through unchanged. */
   readonly apiKey: () => Promise<string>;
-  /** Scheme, host and port. A path is dropped, as in Mackerel's own tools. */
+  /** Scheme, host and port; default: as the variable `MACKEREL_APIBASE` says. A path is dropped, as in Mackerel's own tools. */
   readonly baseUrl?: string;
   readonly fetch?: typeof fetch;
   /** For one attempt, from connecting to the last byte. */
@@ -494,7 +495,7 @@ async function tryOnce(
   key: string,
   options: MackerelOptions,
 ): Promise<Answer | { trouble: string }> {
-  const { fetch = globalThis.fetch, baseUrl = 'https://api.mackerelio.com', timeoutMs = 5000 } = options;
+  const { fetch = globalThis.fetch, baseUrl = mackerelBase(), timeoutMs = 5000 } = options;
   const url = new URL(`/api/v0/${call.path}`, baseUrl);
   for (const [name, value] of call.query) url.searchParams.append(name, value);
   try {

@@ -3,7 +3,10 @@
 export interface Message {
   /** ASCII, on one line, at most 99 characters. */
   readonly subject: string;
+  /** For a mail, and for whoever else subscribed. */
   readonly body: string;
+  /** JSON for what an `https` subscription leads to: Amazon Q Developer in chat applications, or what reads its schema. */
+  readonly chat: object;
   /** What a subscription may filter by. */
   readonly attributes: Readonly<Record<string, string>>;
 }

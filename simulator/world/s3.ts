@@ -85,6 +85,8 @@ export class S3Model {
   readonly #buckets = new Map<string, Map<string, (Version | typeof DELETED)[]>>();
   /** Those that keep no versions. */
   readonly #unversioned = new Set<string>();
+  /** Bucket and key → for how many seconds what was uploaded is not shown. */
+  readonly #late = new Map<string, number>();
   /** By version id. */
   readonly #archives = new Map<string, Archive>();
   readonly #listeners: ((event: ObjectCreated) => void)[] = [];
@@ -109,6 +111,11 @@ export class S3Model {
   archive(versionId: string, archive: Archive | undefined): void {
     if (archive) this.#archives.set(versionId, archive);
     else this.#archives.delete(versionId);
+  }
+
+  /** As in a bucket whose versioning was enabled just now: what is uploaded there is found only so many seconds later. */
+  showLate(bucket: string, key: string, seconds: number): void {
+    this.#late.set(`${bucket}/${key}`, seconds);
   }
 
   onObjectCreated(listener: (event: ObjectCreated) => void): void {
@@ -342,7 +349,10 @@ export class S3Model {
   }
 
   #find(bucket: string, key: string, versionId?: string): Version | undefined {
-    const versions = this.#buckets.get(bucket)?.get(key) ?? [];
+    const shown = this.#world.now() - (this.#late.get(`${bucket}/${key}`) ?? 0) * 1_000;
+    const versions = (this.#buckets.get(bucket)?.get(key) ?? []).filter(
+      (version) => version === DELETED || version.uploadedAt.getTime() <= shown,
+    );
     const found = versionId === undefined ? versions.at(-1) : versions.find((v) => isVersion(v, versionId));
     return found === DELETED ? undefined : found;
   }

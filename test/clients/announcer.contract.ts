@@ -14,6 +14,7 @@ export interface AnnouncerSubject {
 const MESSAGE: Message = {
   subject: 'Deployed: shop, in 45 s',
   body: 'shop was deployed.\nTo do: nothing.\n入れ替え & <b>= 100 %\n',
+  chat: { version: '1.0', source: 'custom', content: { description: '入れ替え & <b>= "100" %' } },
   attributes: { fleet: 'shop', result: 'deployed' },
 };
 
@@ -69,6 +70,7 @@ export function announcerContract(title: string, arrange: () => Promise<Announce
     it('refuses a text or an event that is larger than 256 KiB', async () => {
       const much = 'x'.repeat(262_145);
       await expect(subject.announcer.tellPeople({ ...MESSAGE, body: much })).rejects.toEqual(refused);
+      await expect(subject.announcer.tellPeople({ ...MESSAGE, chat: { much } })).rejects.toEqual(refused);
       await expect(subject.announcer.tellMachines({ ...EVENT, detail: { much } })).rejects.toEqual(refused);
     });
   });

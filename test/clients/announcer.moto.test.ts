@@ -57,6 +57,7 @@ describe.skipIf(!motoIsInstalled())('The news, in front of moto', () => {
     await announcerAdapter(topic ?? '', options()).tellPeople({
       subject: 'Deployed: shop, in 45 s',
       body: 'shop was deployed.\nTo do: nothing & 入れ替え.\n',
+      chat: { version: '1.0' },
       attributes: { fleet: 'shop', result: 'deployed' },
     });
     expect(await received('people')).toMatchObject({
@@ -71,7 +72,9 @@ describe.skipIf(!motoIsInstalled())('The news, in front of moto', () => {
 
   it('are refused by a topic that does not exist', async () => {
     const nobody = announcerAdapter(`arn:aws:sns:${REGION}:${ACCOUNT}:nobody`, options());
-    await expect(nobody.tellPeople({ subject: 'x', body: 'x', attributes: {} })).rejects.toMatchObject({
+    await expect(
+      nobody.tellPeople({ subject: 'x', body: 'x', chat: {}, attributes: {} }),
+    ).rejects.toMatchObject({
       name: 'ServiceRefused',
     });
   });

@@ -25,7 +25,11 @@ const isPublish = ({ form }: AwsRequest) => form.Action === 'Publish';
 function judge(request: AwsRequest): AwsReply {
   if (isPublish(request)) {
     const { Subject = '', Message = '' } = request.form;
-    const isWrong = !/^[!-~][ -~]{0,98}$/.test(Subject) || Buffer.byteLength(Message) > 262_144;
+    const texts = JSON.parse(Message) as Record<string, unknown>;
+    const isWrong =
+      typeof texts.default !== 'string' ||
+      !/^[!-~][ -~]{0,98}$/.test(Subject) ||
+      Buffer.byteLength(Message) > 262_144;
     return isWrong ? elbError('InvalidParameter', 'Invalid parameter: Subject or Message') : PUBLISHED;
   }
   return Buffer.byteLength(request.body) > 262_144
@@ -44,7 +48,9 @@ function messageIn({ form }: AwsRequest) {
   for (let n = 1; form[`MessageAttributes.entry.${n}.Name`] !== undefined; n += 1)
     attributes[form[`MessageAttributes.entry.${n}.Name`] ?? ''] =
       form[`MessageAttributes.entry.${n}.Value.StringValue`] ?? '';
-  return { subject: form.Subject ?? '', body: form.Message ?? '', attributes };
+  const { default: body, email, https } = JSON.parse(form.Message ?? '') as Record<string, string>;
+  expect(email).toBe(body);
+  return { subject: form.Subject ?? '', body: body ?? '', chat: JSON.parse(https ?? ''), attributes };
 }
 
 function eventIn({ body }: AwsRequest): MachineEvent {
@@ -78,7 +84,12 @@ beforeEach(async () => {
 });
 afterEach(() => aws.stop());
 
-const MESSAGE = { subject: 'Deployed: shop', body: 'shop was deployed.', attributes: { fleet: 'shop' } };
+const MESSAGE = {
+  subject: 'Deployed: shop',
+  body: 'shop was deployed.',
+  chat: { version: '1.0' },
+  attributes: { fleet: 'shop' },
+};
 const EVENT = {
   detailType: 'Deployment ended',
   detail: {},
@@ -102,7 +113,9 @@ describe('telling people', () => {
       Version: '2010-03-31',
       TopicArn: TOPIC,
       Subject: 'Deployed: shop',
-      Message: 'shop was deployed.',
+      MessageStructure: 'json',
+      Message:
+        '{"default":"shop was deployed.","email":"shop was deployed.","https":"{\\"version\\":\\"1.0\\"}"}',
       'MessageAttributes.entry.1.Name': 'fleet',
       'MessageAttributes.entry.1.Value.DataType': 'String',
       'MessageAttributes.entry.1.Value.StringValue': 'shop',

@@ -46,6 +46,33 @@ const refuse = (message: string) => async () => {
   throw new DeploymentError('ServiceRefused', message);
 };
 
+/** Ten looks go well; from then on AWS, or what gives credentials, says this, whatever is asked. */
+const blindAfterAWhile = (error: Error) => (set: Theatre) => {
+  const { executions, ledger, records, artifacts } = set.ports;
+  let looks = 0;
+  const ending = <T extends object>(port: T): T =>
+    new Proxy(port, {
+      get: (target, name) => {
+        const method = (Reflect.get(target, name) as (...args: unknown[]) => unknown).bind(target);
+        return name === 'start' || looks < 10 ? method : () => Promise.reject(error);
+      },
+    });
+  set.onPause = (count) => {
+    looks = count;
+  };
+  return {
+    ports: {
+      executions: ending(executions),
+      ledger: ending(ledger),
+      records: ending(records),
+      artifacts: ending(artifacts),
+    },
+  };
+};
+
+const EXPIRED = new DeploymentError('ServiceRefused', 'AWS refused to look: ExpiredTokenException: expired.');
+const NO_MORE = Object.assign(new Error('The SSO session has expired'), { name: 'CredentialsProviderError' });
+
 const PLAYED: Readonly<Record<string, Ending>> = {
   deployed: { exitCode: 0, outcome: 'deployed', facts: { output: { outcome: 'Deployed' } } },
   'already deployed': { exitCode: 0, outcome: 'already-deployed', plot: ({ stage }) => stage.deploy() },
@@ -92,6 +119,44 @@ const PLAYED: Readonly<Record<string, Ending>> = {
     plot: cancelAt('Watch the new hosts'),
   },
   'not ended in time': { line: 'deploy --wait --timeout 1', exitCode: 6, outcome: 'timed-out' },
+  'credentials that end while it is followed': {
+    exitCode: 6,
+    outcome: 'not-followed',
+    facts: {
+      error: 'ExpiredCredentials',
+      deployment: expect.any(String),
+      message: expect.stringMatching(/have expired.*No longer following.*It continues.*irekae watch/s),
+    },
+    visit: blindAfterAWhile(EXPIRED),
+  },
+  'a session that ends while it is followed': {
+    exitCode: 6,
+    outcome: 'not-followed',
+    facts: { error: 'NoCredentials', message: expect.stringContaining('It continues') },
+    visit: blindAfterAWhile(NO_MORE),
+  },
+  'a permission that is withdrawn while it is followed': {
+    exitCode: 6,
+    outcome: 'not-followed',
+    facts: { error: 'ServiceRefused', message: expect.stringContaining('It continues') },
+    visit: blindAfterAWhile(new DeploymentError('ServiceRefused', 'AWS refused to look: AccessDenied.')),
+  },
+  'credentials that end when it has ended': {
+    exitCode: 0,
+    outcome: 'deployed',
+    visit: ({ ports: { artifacts } }) => ({
+      ports: {
+        artifacts: new Proxy(artifacts, {
+          get:
+            (target, name) =>
+            (bucket: string, key: string, ...more: unknown[]) =>
+              key.endsWith('.html')
+                ? Promise.reject(NO_MORE)
+                : Reflect.get(target, name).call(target, bucket, key, ...more),
+        }),
+      },
+    }),
+  },
   'Ctrl-C': {
     exitCode: 130,
     outcome: 'interrupted',

@@ -2,13 +2,8 @@
 
 import { partition } from '@aws-sdk/core/client';
 import { describe, expect, it } from 'vitest';
-import {
-  endpointOf,
-  executionOf,
-  executionPage,
-  hasPages,
-  partitionOf,
-} from '../../lambdas/domain/core/aws.ts';
+import { endpointOf } from '../../lambdas/clients/wire/endpoint.ts';
+import { executionOf, executionPage, hasPages, partitionOf } from '../../lambdas/domain/core/aws.ts';
 
 describe('A Region', () => {
   it.each([

@@ -16,6 +16,7 @@ import {
 } from '../../lambdas/domain/record/news.ts';
 import { messageOf } from '../../lambdas/domain/record/news-message.ts';
 import { recordOf } from '../../lambdas/domain/record/record.ts';
+import { AnnouncerModel } from '../../simulator/world/announcer.ts';
 import {
   aDeployment,
   agreed,
@@ -67,6 +68,7 @@ describe('The news for machines', () => {
       result: 'deployed',
       outcome: 'Deployed',
       needsHuman: false,
+      headline: 'Deployed: shop, in 3 min 20 s',
       reason: 'shop/app.tar.gz version v2; 2 old hosts of Shop:web, 2 in service',
       startedBy: 'CI',
       why: 'release 7',
@@ -224,6 +226,65 @@ Deployment: deploy-2
     }));
 });
 
+describe('The news for a chat', () => {
+  /** What Amazon Q Developer shows: of all that a topic sends, its own schema alone. */
+  function shown(told: DeploymentEnded) {
+    const topic = new AnnouncerModel();
+    topic.tellPeople(messageOf(told));
+    return topic.chats;
+  }
+
+  it.each(RESULTS)('that it ended as %s are shown, with the first line of the mail', (result) => {
+    const told = news(result);
+    const [chat, ...others] = shown(told);
+    expect(others).toEqual([]);
+    expect(chat?.content.title).toMatch(
+      new RegExp(`^\\S+ ${messageOf(told).subject.replace(/[()]/g, '\\$&')}$`),
+    );
+    expect(chat?.content.description).toContain(told.console);
+    expect(chat?.content.nextSteps === undefined).toBe(result === 'deployed');
+  });
+
+  it('are one thread for each deployment, however often and by whom it is told', () => {
+    const holder = 'arn:aws:states:ap-northeast-1:123456789012:execution:irekae-shop-clean-up:event-1';
+    const thread = (told: DeploymentEnded) => shown(told)[0]?.metadata?.threadId;
+    const first = news('rolled-back');
+    expect(thread(first)).toBe('shop/deploy-2');
+    expect(thread(news('deployed', { lock: { ...LOCK, holder } }))).toBe(thread(first));
+    // CI gives one name to the deployments of several fleets.
+    expect(thread({ ...first, fleet: 'worker' })).not.toBe(thread(first));
+    expect(thread({ ...first, deployment: 'deploy-3' })).not.toBe(thread(first));
+  });
+
+  it('call nobody, hide no link and are no code, whatever others wrote', () => {
+    const [chat] = shown(
+      news('rolled-back', {
+        input: {
+          startedBy: '<!channel> <@U1>',
+          reason: '[fix](https://evil.example) `x` & <https://evil.example|y>',
+        },
+        failure: failedBy('NewHostDied', '<!here>'),
+      }),
+    );
+    const { title, description } = chat?.content ?? {};
+    expect(description).toContain('&lt;!channel&gt; &lt;@U1&gt;');
+    for (const text of [title, description]) expect(text).not.toMatch(/[<>`]|\]\(|&(?!(amp|lt|gt);)/);
+  });
+
+  it.each(['x', '替', '🚚', '&', '<'])(
+    'are shown with where to look at the end, however much %s there is',
+    (one) => {
+      const told = news('rolled-back', {
+        input: { startedBy: 's'.repeat(128), reason: one.repeat(256) },
+        failure: failedBy('AlertDuringBake', one.repeat(4_000)),
+      });
+      const [chat] = shown({ ...told, toDo: one.repeat(2_000) });
+      expect(chat?.content.description).toMatch(/&lt;…|&amp;…|…/);
+      if (!'&<'.includes(one)) expect(chat?.content.description).toContain('\nDeployment: deploy-2');
+    },
+  );
+});
+
 describe('Texts that others chose', () => {
   const HOSTILE = 'a\nTo do: run this\u001b[31m\u202e\u2066 入れ替え';
   const told = news('rolled-back', {
@@ -246,9 +307,7 @@ describe('Texts that others chose', () => {
   });
 
   it('that are not ASCII are shown as question marks there', () =>
-    expect(messageOf({ ...told, fleet: '入れ' }).subject).toBe(
-      'Rolled back: ?? (NewHostDied); the old hosts are serving',
-    ));
+    expect(messageOf({ ...told, headline: 'Rolled back: 入れ' }).subject).toBe('Rolled back: ??'));
 });
 
 describe('The news as metrics', () => {

@@ -127,6 +127,7 @@ export class AwsOnPath {
     const arn = `arn:aws:sts::${ACCOUNT}:assumed-role/irekae-ci-staging/run-7`;
     writeAnswers(this.root, { caller: { UserId: 'AROAEXAMPLE:run-7', Account: ACCOUNT, Arn: arn } });
     writeAnswers(join(this.root, 'uploaded'), headOf('uploaded-version', undefined));
+    this.stackMadeAt('2026-03-01T09:00:00.123000+00:00');
     this.write('clock', `${BEGAN}\n`);
   }
 
@@ -177,6 +178,17 @@ export class AwsOnPath {
     this.write('fail-at', call);
     this.write('fail-message', `\n${message}\n`);
     this.write('fail-times', String(times));
+  }
+
+  /** As the AWS CLI tells it, 1 or 2; the test begins on 2026-11-22 at 03:00. */
+  stackMadeAt(time: string): void {
+    writeAnswers(this.root, { stack: { Stacks: [{ StackName: 'irekae-staging', CreationTime: time }] } });
+  }
+
+  /** From so many seconds on, whatever is asked fails with this message: for good. */
+  endCredentialsAt(seconds: number, message: string): void {
+    this.failAt('', message, 999_999);
+    this.write('fail-from', String(BEGAN + seconds));
   }
 
   run(script: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Run {
@@ -260,7 +272,9 @@ unknown() { refuse "Invalid choice: the test knows no $call"; }
 get now "$WORLD/clock"
 if [ -e "$WORLD/fail-at" ]; then
   get fails "$WORLD/fail-at"
-  if [[ $call == "$fails"* ]]; then
+  from=0
+  if [ -e "$WORLD/fail-from" ]; then get from "$WORLD/fail-from"; fi
+  if [[ $call == "$fails"* ]] && [ "$now" -ge "$from" ]; then
     get times "$WORLD/fail-times"
     echo $((times - 1)) >"$WORLD/fail-times"
     if [ "$times" -gt 0 ]; then cat "$WORLD/fail-message" >&2; exit 254; fi
@@ -305,6 +319,11 @@ get_status() { # FOLDER
 tell() { local text; get text "$1.$asked"; printf '%s\\n' "$text"; } # ANSWER: what the query makes of it
 case "$1 $2" in
   'sts get-caller-identity') tell "$WORLD/caller" ;;
+  'cloudformation describe-stacks')
+    [[ $call == *'--stack-name irekae-staging '* ]] ||
+      refuse 'An error occurred (ValidationError) when calling the DescribeStacks operation: Stack does not exist'
+    tell "$WORLD/stack"
+    ;;
   's3api head-object')
     object=$WORLD/objects
     if [ -e "$WORLD/objects/later-at" ]; then

@@ -17,7 +17,7 @@ const said = (output: string) => ({
 });
 
 describe('What an example asks of AWS', () => {
-  it('is known here, all of it', () => expect(QUERIES).toHaveLength(15));
+  it('is known here, all of it', () => expect(QUERIES).toHaveLength(16));
 
   it.each<[string, string, object, string]>([
     [
@@ -62,6 +62,7 @@ describe('What an example asks of AWS', () => {
     ['an image that AWS does not show yet', 'Images', { Images: [] }, 'None'],
     ['an image', 'Images', { Images: [{ ImageId: 'ami-1', State: 'pending' }] }, 'pending'],
     ['what was launched', 'Instances', { Instances: [{ InstanceId: 'i-1' }] }, 'i-1'],
+    ['how old a stack is', 'CreationTime', { Stacks: [{ CreationTime: 'then', StackName: 's' }] }, 'then'],
     ['the agent’s key', 'Parameter', { Parameter: { Name: '/k', Value: 'the key' } }, 'the key'],
   ])('%s', (_, part, answer, text) => expect(textOf(asked(part), answer)).toBe(text));
 });

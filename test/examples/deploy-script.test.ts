@@ -5,7 +5,7 @@ import type { FailureName } from '../../lambdas/domain/core/errors.ts';
 import { FAILURES } from '../../lambdas/domain/core/failures.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
 import { synthesize } from '../synth.ts';
-import { AwsOnPath, type FakeExecution } from './aws-on-path.ts';
+import { AwsOnPath, type FakeExecution, type Run } from './aws-on-path.ts';
 import { EXAMPLES } from './example-files.ts';
 
 const DEPLOY = join(EXAMPLES, 'shell', 'deploy.sh');
@@ -187,6 +187,37 @@ describe('deploy.sh --upload', () => {
     expect(aws.read('objects/body')).toBe('a tarball');
   });
 
+  it.each([
+    ['2026-11-22T03:00:00+00:00', 900],
+    ['2026-11-22T02:50:00.123Z', 300],
+    ['2026-11-22T02:45:00+00:00', 0],
+    ['2024-02-29T23:59:59+00:00', 0],
+    ['2026-11-22T04:00:00+00:00', 0],
+    ['soon', 0],
+  ])('waits until the bucket of a stack that was made at %s is 15 minutes old', (time, seconds) => {
+    aws.stackMadeAt(time);
+    aws.write('app.tar.gz', 'a tarball');
+    const run = aws.run(join(EXAMPLES, 'shell', 'upload.sh'), [join(aws.root, 'app.tar.gz'), TO]);
+    expect({ code: run.code, out: run.out }).toEqual({ code: 0, out: 'uploaded-version\n' });
+    expect(aws.passed).toBe(seconds);
+    expect(
+      run.err.includes(`S3 asks for 15 minutes before the first upload. Uploading in ${seconds} s.`),
+    ).toBe(seconds > 0);
+  });
+
+  it('does not wait for a bucket of its own name, or where it may not look', () => {
+    aws.stackMadeAt('2026-11-22T03:00:00+00:00');
+    aws.write('app.tar.gz', 'a tarball');
+    const put = (bucket: string) =>
+      aws.run(join(EXAMPLES, 'shell', 'upload.sh'), [
+        join(aws.root, 'app.tar.gz'),
+        `s3://${bucket}/a.tar.gz`,
+      ]);
+    for (const bucket of ['acme-artifacts', 'irekae-other-111111111111-ap-northeast-1'])
+      expect(put(bucket).code).toBe(0);
+    expect(aws.passed).toBe(0);
+  });
+
   it('does not upload the same bytes again', () => {
     aws.write('app.tar.gz', 'a tarball');
     const { out } = aws.run('-c', [`sha256sum <"$WORLD/app.tar.gz" | cut -d' ' -f1`]);
@@ -258,6 +289,51 @@ describe('deploy.sh on a bad day', () => {
     expect(run.err).toContain(message);
     expect(run.code).toBe(1);
     expect(aws.callsOf('stepfunctions list-executions')).toHaveLength(calls);
+  });
+
+  describe.each([
+    'An error occurred (ExpiredTokenException) when calling the DescribeExecution operation: The security token included in the request is expired',
+    'The SSO session associated with this profile has expired or is otherwise invalid.',
+    'Error when retrieving credentials from custom-process: no more',
+  ])('whose credentials end on the way (%s)', (message) => {
+    const goesOn = (run: Run) => {
+      expect(run.err).toContain(message);
+      expect(run.err).toContain('The credentials have ended. Get new ones, then run the same command again');
+      expect(run.out).toContain(
+        `: not followed any longer: the deployment goes on; to cancel it, in your clone of irekae: npx --no -- irekae cancel `,
+      );
+      expect(run.code).toBe(6);
+      // It is asked once, and nothing that would start something else.
+      expect(aws.callsOf('stepfunctions start-execution')).toEqual([]);
+    };
+
+    it.each([
+      ['runs', { endsAt: 9_999 }],
+      ['has just ended', { endsAt: 40 }],
+      ['waits for its turn', { endsAt: 2, endedIn: 'Waiting for its turn' }],
+      ['was stopped, and is cleaned up after', { endsAt: 2, status: 'ABORTED' }],
+    ] as const)('says that the deployment, which %s, goes on', (_, changes) => {
+      aws.putObject('v7', 'x');
+      aws.addExecution(ofUpload(changes));
+      aws.endCredentialsAt(40, message);
+      goesOn(follow());
+    });
+
+    it('also before it has found what its own upload starts', () => {
+      aws.write('app.tar.gz', 'a tarball');
+      aws.willStart(MACHINE, {});
+      aws.endCredentialsAt(10, message);
+      goesOn(aws.run(DEPLOY, ['--upload', join(aws.root, 'app.tar.gz'), '--to', TO, APP]));
+    });
+
+    it('of the second fleet, when the first one is deployed', () => {
+      aws.addExecution(ofUpload({ machine: `irekae-${WORKER}`, endsAt: 100 }));
+      aws.addExecution(ofUpload({ endsAt: 9_999 }));
+      aws.endCredentialsAt(150, message);
+      const run = follow(WORKER);
+      goesOn(run);
+      expect(run.out).toMatch(new RegExp(`^${WORKER}: Deployed.*\n${APP}: not followed any longer`));
+    });
   });
 
   it('gives up after five tries', () => {

@@ -104,6 +104,15 @@ describe('release-pull-request.sh', () => {
     expect(existsSync(join(root, 'app/evil'))).toBe(false);
   });
 
+  it('says no more than GitHub takes, counted in characters, and cuts none in two', () => {
+    commit('替'.repeat(500), 'x');
+    commit(`Merge pull request #7 from a/b`, '🚚'.repeat(20_000));
+    pushed();
+    expect(open().code).toBe(0);
+    const lines = read('body').trimEnd().split('\n').slice(2);
+    expect(lines).toEqual([`- ${'🚚'.repeat(298)}…`, `- ${'替'.repeat(298)}…`]);
+  });
+
   it.skipIf(!hasJq).each<[string, object[], RegExp]>([
     ['brings the one that is open up to date', [{ number: 7 }], /^gh <pr> <edit> <7> <--body-file>/],
     ['or the newest of several', [{ number: 9 }, { number: 7 }], /^gh <pr> <edit> <9> <--body-file>/],

@@ -132,32 +132,108 @@ describe('CI of the application', () => {
   );
 });
 
+const GITHUB = 'token.actions.githubusercontent.com';
+const [OWNER_ID, REPOSITORY_ID] = ['94867353', '1234567890'];
+
 describe.each(['staging', 'production'] as const)('The roles of %s', (environment) => {
-  it.each([
-    [
-      'CiRole',
-      `repo:reactio-example/reactio:environment:${environment}`,
-      environment === 'staging' ? 'main' : 'production',
-      ['staging', 'production'],
-    ],
-    ['ImageRole', `repo:reactio-example/image:environment:image-${environment}`, 'main', ['image']],
-  ] as const)(
-    '%s is taken by one environment and branch of one repository alone, which its workflow has',
-    (name, sub, branch, files) => {
-      const trust = role(environment, name).AssumeRolePolicyDocument.Statement;
-      expect(trust.map(({ Condition: condition }) => condition)).toEqual([
-        {
-          StringEquals: {
-            'token.actions.githubusercontent.com:aud': 'sts.amazonaws.com',
-            'token.actions.githubusercontent.com:sub': sub,
-            'token.actions.githubusercontent.com:ref': `refs/heads/${branch}`,
+  const ROLES = [
+    ['CiRole', 'Repository', 'reactio', environment, environment === 'staging' ? 'main' : 'production'],
+    ['ImageRole', 'ImageRepository', 'image', `image-${environment}`, 'main'],
+  ] as const;
+
+  describe.each(ROLES)('%s', (name, parameter, repository, deployTo, branch) => {
+    const old = `reactio-example/${repository}`;
+    const ids = `reactio-example@${OWNER_ID}/${repository}@${REPOSITORY_ID}`;
+    /** The claims of a token as GitHub makes it, which STS makes the request's context of. */
+    const claims = (changes: Readonly<Record<string, string>> = {}) => ({
+      aud: 'sts.amazonaws.com',
+      sub: `repo:${ids}:environment:${deployTo}`,
+      ref: `refs/heads/${branch}`,
+      ...changes,
+    });
+    const isTaken = (given: string, token: Readonly<Record<string, string>>) =>
+      role(environment, name, { [parameter]: given }).AssumeRolePolicyDocument.Statement.some((statement) =>
+        allows(
+          [
+            {
+              Effect: statement.Effect,
+              Action: statement.Action,
+              Condition: statement.Condition,
+              Resource: '*',
+            },
+          ],
+          {
+            action: 'sts:AssumeRoleWithWebIdentity',
+            resource: '*',
+            context: Object.fromEntries(
+              Object.entries(token).map(([claim, value]) => [`${GITHUB}:${claim}`, value]),
+            ),
           },
-        },
-      ]);
+        ),
+      );
+
+    it('is taken by its repository, whether its tokens name the ids or not', () => {
+      expect(isTaken(ids, claims())).toBe(true);
+      expect(isTaken(ids, claims({ sub: `repo:${old}:environment:${deployTo}` }))).toBe(true);
+      expect(isTaken(old, claims({ sub: `repo:${old}:environment:${deployTo}` }))).toBe(true);
+    });
+
+    it.each<[string, Readonly<Record<string, string>>]>([
+      [
+        'another repository of the owner',
+        { sub: `repo:reactio-example@${OWNER_ID}/other@${REPOSITORY_ID}:environment:${deployTo}` },
+      ],
+      [
+        'one that got the name later',
+        { sub: `repo:reactio-example@${OWNER_ID}/${repository}@1:environment:${deployTo}` },
+      ],
+      [
+        'an owner who got the name later',
+        { sub: `repo:reactio-example@1/${repository}@${REPOSITORY_ID}:environment:${deployTo}` },
+      ],
+      ['one whose id begins with ours', { sub: `repo:${ids}1:environment:${deployTo}` }],
+      ['a fork', { sub: `repo:stranger@7/${repository}@8:environment:${deployTo}` }],
+      ['half of the ids', { sub: `repo:reactio-example@${OWNER_ID}/${repository}:environment:${deployTo}` }],
+      ['a branch without the environment', { sub: `repo:${ids}:ref:refs/heads/${branch}` }],
+      ['a pull request', { sub: `repo:${ids}:pull_request` }],
+      ['another environment', { sub: `repo:${ids}:environment:${deployTo}-2` }],
+      [
+        'an environment whose name ends like a subject',
+        { sub: `repo:${ids}:environment:x%3Aenvironment%3A${deployTo}` },
+      ],
+      ['another branch', { ref: 'refs/heads/feature' }],
+      ['a tag of the branch’s name', { ref: `refs/tags/${branch}` }],
+      ['a token for somebody else', { aud: 'https://github.com/reactio-example' }],
+      ['other letters', { sub: `repo:${ids.toUpperCase()}:environment:${deployTo}` }],
+    ])('is not taken by %s', (_, changes) => expect(isTaken(ids, claims(changes))).toBe(false));
+
+    it('with a name alone is taken by no repository whose tokens name ids', () => {
+      expect(isTaken(old, claims())).toBe(false);
+      expect(isTaken(old, claims({ sub: `repo:${old}@1:environment:${deployTo}` }))).toBe(false);
+    });
+
+    it('takes both ids or none for a repository’s name', () => {
+      const { Parameters: parameters } = JSON.parse(exampleFile(`iam/${environment}.template.json`));
+      const pattern = new RegExp(`^(${parameters[parameter].AllowedPattern})$`);
+      for (const right of [old, ids]) expect(right).toMatch(pattern);
+      for (const wrong of [
+        'reactio',
+        `a@1/b`,
+        `a/b@2`,
+        `a@b/c@d`,
+        `a@1/b@2/c`,
+        '*/*',
+        `${old}:environment:x`,
+      ])
+        expect(wrong).not.toMatch(pattern);
+    });
+
+    it('is that of the environment that its workflow has', () => {
+      const files = name === 'CiRole' ? ['staging', 'production'] : ['image'];
       const workflows = files.map((each) => exampleFile(`github-actions/workflows/${each}.yml`)).join('\n');
-      expect(workflows).toMatch(new RegExp(`^    environment: ${sub.split(':').at(-1)}( #|$)`, 'm'));
-    },
-  );
+      expect(workflows).toMatch(new RegExp(`^    environment: ${deployTo}( #|$)`, 'm'));
+    });
+  });
 
   it('are the ones that the workflows take, for as long as they take them', () => {
     const text = ['staging', 'production', 'image'].map((each) =>
@@ -177,6 +253,7 @@ describe.each(['staging', 'production'] as const)('The roles of %s', (environmen
 
 describe('Every call that the scripts make', () => {
   const ACTION: Readonly<Record<string, string>> = {
+    'cloudformation describe-stacks': 'cloudformation:DescribeStacks',
     's3api head-object': 's3:GetObject',
     's3api put-object': 's3:PutObject',
     's3 cp': 's3:GetObject',
@@ -204,7 +281,7 @@ describe('Every call that the scripts make', () => {
     const calls = paths.flatMap((path) =>
       [
         ...exampleFile(path).matchAll(
-          /\b(sts|s3api|s3|stepfunctions|ec2|ssm|configure) ([a-z]+(?:-[a-z]+)*)(?= )/g,
+          /\b(sts|s3api|s3|stepfunctions|cloudformation|ec2|ssm|configure) ([a-z]+(?:-[a-z]+)*)(?= )/g,
         ),
       ]
         .filter(([, , operation = '']) => operation.includes('-') || ['cp', 'get'].includes(operation))

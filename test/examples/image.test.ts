@@ -301,7 +301,6 @@ describe('release-image.sh', () => {
   it.each([
     ['failed', 'failed'],
     ['was deregistered meanwhile', 'deregistered'],
-    ['is still pending after an hour', 'pending'],
     ['never appeared', ''],
   ])('releases no copy that %s', (_, state) => {
     imageIs(state);
@@ -309,6 +308,67 @@ describe('release-image.sh', () => {
     expect(text).toContain(`ami-new is ${state || 'None'}, not available: it was not released`);
     expect(code).toBe(1);
     expect(host.calls.filter((call) => call.includes('put-parameter'))).toEqual([]);
+  });
+
+  it.each(['pending', 'transient'])(
+    'releases nothing that is %s, and says that the copy goes on',
+    (state) => {
+      imageIs(state);
+      const { code, text } = release('--parameter', '/reactio/image');
+      expect(text).toContain(
+        `ami-new is ${state}, not available, after an hour: it was not released, and is copied on`,
+      );
+      expect(text).toContain('The same command, run again, joins that copy.');
+      // Nothing on standard output: whoever reads the id there reads none.
+      expect(text.split('\n')[0]).not.toBe('ami-new');
+      expect(code).toBe(6);
+      expect(host.calls.filter((call) => call.includes('put-parameter'))).toEqual([]);
+    },
+  );
+
+  it.each([
+    [
+      'An error occurred (RequestExpired) when calling the DescribeImages operation: Request has expired.',
+      6,
+      1,
+    ],
+    ['An error occurred (AuthFailure) when calling the DescribeImages operation', 6, 1],
+    ['Could not connect to the endpoint URL', 6, 120],
+  ])('releases nothing while EC2 does not say how it is (%s)', (message, wanted, times) => {
+    const copied = answering(exampleFile('packer/release-image.sh'), {
+      'copy-image': { ImageId: 'ami-new' },
+    });
+    host.program('aws', `case "$*" in *describe-images*) echo '${message}' >&2; exit 254 ;; esac\n${copied}`);
+    const { code, text } = release('--parameter', '/reactio/image');
+    expect(text).toContain('it was not released, and is copied on');
+    expect(code).toBe(wanted);
+    expect(host.calls.filter((call) => call.startsWith('sleep'))).toHaveLength(times - (times > 1 ? 0 : 1));
+    expect(host.calls.filter((call) => call.includes('put-parameter'))).toEqual([]);
+  });
+
+  it('releases no copy of a candidate that cannot be copied yet', () => {
+    host.program('aws', "echo 'An error occurred (InvalidAMIID.Unavailable): pending' >&2; exit 254");
+    const { code, text } = release('--parameter', '/reactio/image');
+    expect(text).toContain('ami-0123456789abcdef0 was not copied, and nothing was released');
+    expect(code).toBe(1);
+    expect(host.calls).toHaveLength(1);
+  });
+
+  it('asks under a token that EC2 takes, the same for the same copy, however long the name', () => {
+    imageIs('available');
+    const run = (image: string, name: string) =>
+      host.run('release-image.sh', image, name, '--from', 'ap-northeast-1');
+    for (const [image, name] of [
+      ['ami-0123456789abcdef0', 'n'.repeat(128)],
+      ['ami-0123456789abcdef0', 'n'.repeat(128)],
+      ['ami-0123456789abcdef0', `${'n'.repeat(127)}m`],
+      ['ami-0123456789abcdef1', 'n'.repeat(128)],
+    ] as const)
+      expect(run(image, name).code).toBe(0);
+    const tokens = host.calls.flatMap((call) => /--client-token (\S+)/.exec(call)?.slice(1) ?? []);
+    for (const token of tokens) expect(token).toMatch(/^[!-~]{1,64}$/);
+    expect(tokens[1]).toBe(tokens[0]);
+    expect(new Set(tokens).size).toBe(3);
   });
 
   it('gives the image the name and the tag that the fleets look for', () => {

@@ -28,6 +28,23 @@ const WORKER = 'reactio-production-worker';
 /** Of the two environments of the example, with every construct inside of constructs. */
 const MOST_CONSTRUCTS = 1_500;
 
+describe('The functions', () => {
+  it('ask where the environment says', () => {
+    const endpoints = {
+      AWS_ENDPOINT_URL_SFN: 'https://vpce-1.states.ap-northeast-1.vpce.amazonaws.com',
+      AWS_USE_FIPS_ENDPOINT: 'true',
+      MACKEREL_APIBASE: 'https://mackerel.proxy.example:8443',
+    };
+    const file = looseExample();
+    for (const environment of file.environments) environment.endpoints = endpoints;
+    const { production } = synthesizeTemplates(readFleets(file), { bundle: false });
+    const functions = resourcesOf(production ?? { Resources: {} }, 'AWS::Lambda::Function');
+    expect(functions.length).toBeGreaterThan(10);
+    for (const [, { Properties: properties }] of functions)
+      expect(properties).toMatchObject({ Environment: { Variables: endpoints } });
+  });
+});
+
 describe('The artifact bucket', () => {
   const bucket = () => resource(synthesize(), 'AWS::S3::Bucket');
 

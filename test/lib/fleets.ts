@@ -23,6 +23,7 @@ export const everythingGiven = (): FleetsFile => ({
       apiKeyKmsKeyArn: 'arn:aws:kms:eu-west-1:333333333333:key/11112222-3333-4444-5555-666677778888',
       alarmEmails: ['qa@acme.example', 'operations@acme.example'],
       notifyEmails: ['developers@acme.example', 'qa@acme.example'],
+      endpoints: { AWS_ENDPOINT_URL_S3: 'https://vpce-1.s3.eu-west-1.vpce.amazonaws.com' },
     },
   ],
   fleets: [

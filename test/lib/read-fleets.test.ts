@@ -571,6 +571,12 @@ describe('An environment is refused', () => {
     ['with something that is no address', { alarmEmails: ['me'] }, 'alarmEmails.0: given "me"'],
     ['with the name of another', { name: 'production' }, 'a name that no other has'],
     ['without a fleet', { name: 'empty' }, 'number of fleets: given 0, allowed: 1 to 10'],
+    ['with an endpoint of another name', { endpoints: { AWS_REGION: 'true' } }, 'AWS_ENDPOINT_URL_SERVICE'],
+    [
+      'with an endpoint in the clear',
+      { endpoints: { AWS_ENDPOINT_URL: 'http://x' } },
+      'begins with https://',
+    ],
     ['with a field that does not exist', { bucket: 'x' }, 'bucket: unknown field'],
   ])('%s', (_, change, problem) => {
     expect(problemsWithEnvironment(change).join('\n')).toContain(problem);

@@ -24,7 +24,8 @@ export const deploy: Command = {
     'bucket.',
     'Exit codes: 0 started; with --wait: deployed, or there was nothing to do (already deployed, superseded);',
     '1 not possible, 2 bad usage; with --wait also 3 rolled back or refused: nothing has changed, 4 stopped halfway: a',
-    'human is needed, 5 cancelled, 6 not ended in time, 130 Ctrl-C; in the last two cases it continues.',
+    'human is needed, 5 cancelled, 6 not ended in time or not to be followed any longer (credentials ended, say),',
+    '130 Ctrl-C; in the last two cases it continues.',
   ],
   options: [
     VERSION,

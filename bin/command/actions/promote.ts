@@ -8,7 +8,7 @@ import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import type { Command, Task } from '../command.ts';
-import { followed, followedTo, toldEnd, waitSeconds } from '../follow/followed.ts';
+import { followed, followedTo, toldEnd, unlessBlind, waitSeconds } from '../follow/followed.ts';
 import { runningDeploymentOf } from '../follow/running-deployment.ts';
 import { type End, endFromRecord } from '../follow/standing.ts';
 import { checkStart, flag, overrideOption, REASON, STARTING, VERSION } from '../options.ts';
@@ -53,7 +53,7 @@ async function promoteArtifact(task: Task): Promise<Outcome> {
       const as =
         versionId && `Promoted as version ${versionId} of s3://${bucketOf(task)}/${task.fleet.artifact}`;
       task.show(as ? [...outcome.lines, as] : outcome.lines);
-      return deploymentOf(task, versionId, begun);
+      return unlessBlind(task, execution, () => deploymentOf(task, versionId, begun));
     });
   });
 }

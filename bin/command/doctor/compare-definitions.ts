@@ -1,5 +1,6 @@
 /** Where a deployed state machine differs from what would be deployed now. */
 import { fitting, literally } from '../../../lambdas/domain/core/pattern.ts';
+import { cut } from '../../../lambdas/domain/core/words.ts';
 
 export interface Difference {
   /** As in `States.Launch new instances.TimeoutSeconds`. */
@@ -43,6 +44,5 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const MOST_CHARACTERS = 60;
 
 function shown(value: unknown): string {
-  const json = JSON.stringify(value) ?? 'nothing';
-  return json.length <= MOST_CHARACTERS ? json : `${json.slice(0, MOST_CHARACTERS - 1)}…`;
+  return cut(JSON.stringify(value) ?? 'nothing', MOST_CHARACTERS);
 }

@@ -9,13 +9,18 @@ import { executionArn, type Task } from '../command.ts';
 import { commandsFor } from '../gate-rows.ts';
 import { failed, type Outcome } from '../outcome.ts';
 import { type DeploymentRecord, pageOf, parseRecord } from '../release-records.ts';
+import { isTrouble, troubleOutcome } from '../trouble.ts';
 import { type Followed, type FollowOptions, follow } from './follower.ts';
 import { type End, EXIT_CODES } from './standing.ts';
 
 /** Follows a deployment to its end: the outcome of `--wait` and of `watch`. */
 export const followed = (task: Task, execution: string, versionId?: string): Promise<Outcome> =>
   followedTo(task, execution, { kind: 'deployment', versionId }, async (outcome, _, deployment) => {
-    const page = await pageOf(task, deployment);
+    const page = await pageOf(task, deployment).catch((error) => {
+      // How it ended is known: whose credentials end here is told that, and not that the page was not found.
+      if (isTrouble(error)) return undefined;
+      throw error;
+    });
     if (page === undefined) return outcome;
     // A modelled bucket is gone when the command ends.
     const line = task.isLocal
@@ -32,7 +37,8 @@ export async function followedTo(
   then: (outcome: Outcome, end: End, deployment: string) => Outcome | Promise<Outcome>,
 ): Promise<Outcome> {
   const seconds = waitSeconds(task);
-  const found = await follow(task, execution, { ...what, seconds });
+  const found = await unlessBlind(task, execution, () => follow(task, execution, { ...what, seconds }));
+  if ('lines' in found) return found;
   if (found.how !== 'ended') return notEnded(task, found, seconds);
   const deployment = executionName(found.execution);
   const outcome = ended(task, found.end, { deployment, execution: found.execution });
@@ -58,17 +64,41 @@ function notEnded(
   const facts = { deployment, execution };
   if (how === 'lost')
     return failed('lost', [`${deployment}: ${reason}`, `See: ${COMMAND} status ${name}`], facts);
-  const goesOn = isLocal
-    ? ['It ends with this modelled world.']
-    : [
-        `It continues. To follow it again:  ${COMMAND} watch ${name}`,
-        `To have it undone:  ${COMMAND} cancel ${name}`,
-      ];
   const isLate = how === 'timed-out';
   const line = isLate
     ? `${deployment} has not ended within ${span(seconds)}.`
     : `No longer following ${deployment}.`;
-  return { exitCode: isLate ? 6 : 130, outcome: how, lines: [line, ...goesOn], facts };
+  const lines = [line, ...(isLocal ? ['It ends with this modelled world.'] : goesOn(name))];
+  return { exitCode: isLate ? 6 : 130, outcome: how, lines, facts };
+}
+
+const goesOn = (fleet: string): readonly string[] => [
+  `It continues. To follow it again:  ${COMMAND} watch ${fleet}`,
+  `To have it undone:  ${COMMAND} cancel ${fleet}`,
+];
+
+/**
+ * Credentials end (an hour, when a role was taken through another), permissions are withdrawn: nothing that was started
+ * ends with them, so that is no failure of the deployment, and not "not possible".
+ */
+export async function unlessBlind<T>(
+  { caller, fleet }: Task,
+  execution: string,
+  look: () => Promise<T>,
+): Promise<T | Outcome> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!isTrouble(error)) throw error;
+    const deployment = executionName(execution);
+    const { lines, facts } = troubleOutcome(error, caller);
+    return {
+      exitCode: 6,
+      outcome: 'not-followed',
+      lines: [...lines, `No longer following ${deployment}.`, ...goesOn(fleet.name)],
+      facts: { deployment, execution, ...facts },
+    };
+  }
 }
 
 const ended = (task: Task, end: End, facts: object): Outcome => ({

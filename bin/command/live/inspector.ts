@@ -18,6 +18,7 @@ import { asking, httpStatusOf, isNamed, unavailable } from '../../../lambdas/cli
 import { type CallJson, jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
 import type { AwsQueryOptions } from '../../../lambdas/clients/wire/aws-query.ts';
+import { endpointOf } from '../../../lambdas/clients/wire/endpoint.ts';
 import type {
   BucketSettings,
   DeployedMachine,
@@ -181,7 +182,7 @@ function parsed(text: unknown, doing: string): unknown {
 async function awsTime({ region, endpoint, timeoutMs }: AwsQueryOptions): Promise<Date> {
   const doing = 'tell the time';
   const response = await asking(doing, () =>
-    fetch(endpoint ?? `https://sts.${region}.amazonaws.com/`, {
+    fetch(endpoint ?? endpointOf('sts', region), {
       method: 'HEAD',
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs ?? AWS_CLIENT_OPTIONS.requestHandler.requestTimeout),

@@ -4,7 +4,18 @@
 set -euo pipefail
 
 : "${BASE:?}" "${HEAD:?}"
-readonly MOST=200 # GitHub accepts 65,536 characters
+readonly MOST=200 LONGEST=300 # lines, and characters of one: GitHub accepts 65,536 characters
+
+# By the bytes of UTF-8 and not by the locale, which may be C: a character is one that does not continue another, and
+# what continues it.
+cut_lines() { LC_ALL=C awk -v most="$LONGEST" '
+  {
+    text = $0; kept = ""
+    for (count = 0; count < most && match(text, /^.[\200-\277]*/); count += 1) {
+      kept = kept substr(text, 1, RLENGTH); text = substr(text, RLENGTH + 1)
+    }
+    print kept (text == "" ? "" : "…")
+  }'; }
 
 changes() {
   local commit subject body
@@ -30,7 +41,7 @@ if [ "$count" -eq 0 ]; then
 fi
 {
   printf 'Merging this promotes what staging runs to production. Look at staging first.\n\n'
-  sed -n "1,${MOST}p" "$body.all"
+  sed -n "1,${MOST}p" "$body.all" | cut_lines
   if [ "$count" -gt "$MOST" ]; then printf -- '- … and %s more\n' $((count - MOST)); fi
 } >"$body"
 rm -f "$body.all"

@@ -5,6 +5,7 @@
  */
 import { DeploymentError } from '../../domain/core/errors.ts';
 import { masked } from '../../domain/core/secrets.ts';
+import { cut } from '../../domain/core/words.ts';
 
 /** The parts of an SDK error that are looked at. */
 interface AwsError extends Error {
@@ -99,10 +100,7 @@ const MAX_WORDS = 300;
 export function wordsOf(error: Error): string {
   const said = isUnreadableAnswer(error) ? 'the answer could not be read' : error.message;
   const [first = ''] = said.split(/Encoded authorization|The Canonical String|String-to-Sign|\n/, 1);
-  const words = masked(first)
-    .trim()
-    .slice(0, MAX_WORDS)
-    .replace(/(?<!\.)\.+$/, '');
+  const words = cut(masked(first).trim(), MAX_WORDS).replace(/(?<!\.)\.+$/, '');
   return words === '' || words === error.name ? error.name : `${error.name}: ${words}`;
 }
 

@@ -5,10 +5,10 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { endpointOf } from '../../domain/core/aws.ts';
 import { jsonIn } from './answer.ts';
 import { asking, mayPass, unavailable } from './aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './aws-options.ts';
+import { endpointOf } from './endpoint.ts';
 import { credentialsFromEnvironment, regionFromEnvironment } from './lambda-credentials.ts';
 import { type Signing, sendSigned } from './signed.ts';
 

@@ -3,8 +3,8 @@
  * matter. One try; what goes wrong is thrown in the shape of the SDK's errors, for `asking` to judge.
  */
 
-import { endpointOf } from '../../domain/core/aws.ts';
 import type { AwsJsonOptions } from './aws-json.ts';
+import { endpointOf } from './endpoint.ts';
 import { sendSigned } from './signed.ts';
 
 export type AwsQueryOptions = Pick<AwsJsonOptions, 'region' | 'endpoint' | 'credentials' | 'timeoutMs'>;

@@ -4,10 +4,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import { endpointOf } from '../../domain/core/aws.ts';
 import { DeploymentError } from '../../domain/core/errors.ts';
 import type { AwsJsonOptions } from './aws-json.ts';
 import { tagged } from './aws-query.ts';
+import { endpointOf } from './endpoint.ts';
 import { sendSigned } from './signed.ts';
 
 export interface S3Place {
@@ -65,7 +65,8 @@ function puttingOf({ text, type }: S3Content) {
  */
 function urlOf(place: S3Place, endpoint: string): URL {
   const { bucket, key, versionId } = place;
-  const path = `/${bucket}/${key.split('/').map(encoded).join('/')}`;
+  const base = new URL(endpoint).pathname.replace(/\/$/, '');
+  const path = `${base}/${bucket}/${key.split('/').map(encoded).join('/')}`;
   const url = new URL(path, endpoint);
   // A URL resolves "." and "..", encoded or not: it would be another object.
   if (url.pathname !== path) throw new TypeError(`${s3Name(place)} cannot be said in a URL`);

@@ -30,8 +30,12 @@ export const partitionOf = (region: string): string =>
 export const serviceHost = (service: string, region: string): string =>
   `${service}.${region}.${PARTITIONS[partitionOf(region)]?.suffix}`;
 
-export const endpointOf = (service: string, region: string): string =>
-  `https://${serviceHost(service, region)}/`;
+/** How IAM knows a service: everywhere as under the first name, and in other partitions under their own suffix, too. */
+export function servicePrincipals(service: string, region: string): string | string[] {
+  const everywhere = `${service}.amazonaws.com`;
+  const here = `${service}.${PARTITIONS[partitionOf(region)]?.suffix}`;
+  return here === everywhere ? everywhere : [everywhere, here];
+}
 
 // ── ARNs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -5,10 +5,10 @@
 import * as v from 'valibot';
 import { parseExecutionInput } from './parse-document.ts';
 import { unexplained } from './reason.ts';
-import { plain } from './words.ts';
+import { characters, plain } from './words.ts';
 
-const atMost = (longest: number) =>
-  v.maxLength<string, number, string>(longest, `at most ${longest} characters`);
+export const atMost = (longest: number) =>
+  v.check<string, string>((text) => characters(text) <= longest, `at most ${longest} characters`);
 const text = (longest: number) => v.pipe(v.string('a string'), atMost(longest));
 
 /** For people to read, in records, logs and at a terminal: kept as one line of what can be shown. */

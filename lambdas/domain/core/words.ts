@@ -26,8 +26,20 @@ const FLOODS = /(?<![\p{L}\p{N}\p{S}\p{M}])\p{M}+|(?<=\p{M}{3})\p{M}+/gu;
 
 /** The same for a name or message in a sentence: blanks and line ends as one blank each, cut at `most` characters. */
 export function plain(text: string, most = 200): string {
-  const line = printable(masked(text).replace(/\s+/g, ' '));
-  return line.length <= most ? line : `${line.slice(0, most - 1)}…`.toWellFormed();
+  return cut(printable(masked(text).replace(/\s+/g, ' ')), most);
+}
+
+/**
+ * How long a text is as people and AWS count it: in characters, and neither in bytes, of which a kanji has three, nor in
+ * the units of JavaScript's strings, of which an emoji has two.
+ */
+export const characters = (text: string): number => [...text].length;
+
+/** At most so many characters; the last one is an ellipsis if something is missing. */
+export function cut(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const all = [...text];
+  return all.length <= most ? text : `${all.slice(0, most - 1).join('')}…`;
 }
 
 /** The first ones, and how many more there are: whatever lists problems is read by a person. */

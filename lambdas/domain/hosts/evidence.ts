@@ -6,7 +6,7 @@
 import type { Instance } from '../../ports/ec2.ts';
 import type { Deployment, Evidence } from '../core/document.ts';
 import { masked } from '../core/secrets.ts';
-import { list, printable } from '../core/words.ts';
+import { cut, list, printable } from '../core/words.ts';
 
 /** Three show whether all failed alike. */
 export const MOST_CONSOLES = 3;
@@ -48,8 +48,10 @@ const LONGEST_QUOTE = 300;
 /** `The console of i-1 ends with "irekae: FAILED: …".`; empty when no console says anything. */
 export function evidenceSentence(evidence: readonly Evidence[] = []): string {
   const quotes = evidence.flatMap(({ instanceId, console }) => {
-    const words = tellingLine(console)?.slice(0, LONGEST_QUOTE).replace(/\.$/, '');
-    return words === undefined ? [] : [`${instanceId} ends with "${words}"`];
+    const line = tellingLine(console);
+    return line === undefined
+      ? []
+      : [`${instanceId} ends with "${cut(line, LONGEST_QUOTE).replace(/\.$/, '')}"`];
   });
   return quotes.length === 0 ? '' : `The console of ${list(quotes)}.`;
 }

@@ -220,12 +220,12 @@ function assertNoHandBrake(hosts: readonly OldHost[], { tagged, instances }: Sna
   );
 }
 
-/** In characters of JSON. A snapshot of 500 hosts at two load balancers needs 120,000; Step Functions takes 262,144. */
+/** In bytes of JSON. A snapshot of 500 hosts at two load balancers needs 120,000; Step Functions takes 262,144. */
 const LARGEST_SNAPSHOT = 150_000;
 
 /** Each agent that lost its id registers its host once more: what grows without end does not fit into the document. */
 function assertFitsDocument(fleet: Fleet, hosts: readonly OldHost[]): void {
-  if (JSON.stringify(hosts).length <= LARGEST_SNAPSHOT) return;
+  if (Buffer.byteLength(JSON.stringify(hosts)) <= LARGEST_SNAPSHOT) return;
   const entries = hosts.reduce((sum, host) => sum + host.hostIds.length, 0);
   throw new DeploymentError(
     'SnapshotContradicts',

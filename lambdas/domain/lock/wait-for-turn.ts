@@ -7,7 +7,7 @@ import type { Deployment, Lock } from '../core/document.ts';
 import type { DeploymentInput } from '../core/input.ts';
 import { cleanUpName, currentReleaseKey, followName, isFollowUp } from '../core/names.ts';
 import { findTarget } from '../release/find-target.ts';
-import { foundArtifact, parseCurrentRelease } from '../release/release-choice.ts';
+import { foundArtifact, isFreshUpload, parseCurrentRelease } from '../release/release-choice.ts';
 import { deadSince } from './dead-holders.ts';
 import { owedRecord } from './debts.ts';
 import { markedWith, takesTheSlot, wantedBy } from './pending.ts';
@@ -63,9 +63,10 @@ async function follows(
  * now: `previous` means another one when the holder has ended.
  */
 async function requestOf(
-  { fleet, input, execution }: Deployment,
+  deployment: Deployment,
   { artifacts, records, clock }: TurnPorts,
 ): Promise<PendingRequest> {
+  const { fleet, input, execution } = deployment;
   const request = (versionId: string, as: DeploymentInput = input): PendingRequest => ({
     id: execution.name,
     input: JSON.stringify(as),
@@ -81,5 +82,6 @@ async function requestOf(
   const runs = parseCurrentRelease(current);
   if (runs) return request(runs.artifact.versionId);
   const found = await artifacts.find(bucket, key, input.versionId);
-  return request(foundArtifact(bucket, key, input.versionId, found).versionId);
+  const isFresh = isFreshUpload(deployment, clock.now());
+  return request(foundArtifact(bucket, key, input.versionId, found, isFresh).versionId);
 }

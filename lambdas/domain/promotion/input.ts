@@ -1,5 +1,6 @@
 /** What a promotion may be started with. `{}` promotes what the source fleet runs now. */
 import * as v from 'valibot';
+import { atMost } from '../core/input.ts';
 import { parseExecutionInput } from '../core/parse-document.ts';
 import { shown } from '../core/problems.ts';
 import { unexplained } from '../core/reason.ts';
@@ -9,7 +10,7 @@ import { plain } from '../core/words.ts';
 const words = (longest: number) =>
   v.pipe(
     v.string('a string'),
-    v.maxLength(longest, `at most ${longest} characters`),
+    atMost(longest),
     v.transform((given) => plain(given, longest)),
   );
 

@@ -9,15 +9,25 @@ import { placeOf } from '../core/aws.ts';
 import { FAILURES } from '../core/failures.ts';
 import { commandAt } from '../core/names.ts';
 import { count, plain, span } from '../core/words.ts';
+import { chatMessage } from './chat-message.ts';
 import type { DeploymentEnded, Result } from './news.ts';
 
 /** SNS takes fewer than 100. */
 const SUBJECT_LIMIT = 99;
+/** A chat shows less of a text, and where to look stands at its end. */
+const CHAT_REASON_LIMIT = 1_000;
 
 export function messageOf(news: DeploymentEnded): Message {
+  const [what, more, where] = [happened(news), facts(news), whereToLook(news)];
+  const next = toDo(news);
   return {
-    subject: asciiLine(subjectOf(news), SUBJECT_LIMIT),
-    body: [...happened(news), '', ...facts(news), '', ...whereToLook(news), ''].join('\n'),
+    subject: asciiLine(news.headline, SUBJECT_LIMIT),
+    body: [...what, `To do: ${next}`, '', ...more, '', ...where, ''].join('\n'),
+    chat: chatMessage(
+      news,
+      [...happened({ ...news, reason: plain(news.reason, CHAT_REASON_LIMIT) }), '', ...more, '', ...where],
+      next === NOTHING ? undefined : next,
+    ),
     attributes: {
       fleet: news.fleet,
       environment: news.environment,
@@ -25,20 +35,6 @@ export function messageOf(news: DeploymentEnded): Message {
       needsHuman: String(news.needsHuman),
     },
   };
-}
-
-function subjectOf(news: DeploymentEnded): string {
-  const { fleet, failure } = news;
-  const because = failure ? ` (${failure.name})` : '';
-  const subjects: Readonly<Record<Result, string>> = {
-    deployed: `Deployed: ${fleet}, in ${span(news.seconds)}${news.toDo ? '; something is to be done' : ''}`,
-    'rolled-back': `Rolled back: ${fleet}${because}; the old hosts are serving`,
-    cancelled: `Cancelled: ${fleet}; the old hosts are serving`,
-    refused: `Not deployed: ${fleet} (${news.outcome}); nothing was changed`,
-    'stopped-halfway': `A human is needed: ${fleet} stopped halfway${because}`,
-    'rollback-failed': `A human is needed: ${fleet}, the undo failed${because}`,
-  };
-  return subjects[news.result];
 }
 
 const TOLD: Readonly<Record<Result, string>> = {
@@ -58,7 +54,6 @@ function happened(news: DeploymentEnded): string[] {
     `${news.fleet} ${TOLD[news.result]}`,
     ...cleanedUp,
     ...(news.result === 'deployed' && !news.toDo ? [] : [`Why: ${news.reason}`]),
-    `To do: ${toDo(news)}`,
   ];
 }
 
@@ -67,11 +62,13 @@ function cleanUpDid(result: Result): string {
   return result === 'rolled-back' || result === 'cancelled' ? 'undid it' : 'could not put it right';
 }
 
-function toDo({ result, outcome, failure, fleet, toDo: left = 'nothing' }: DeploymentEnded): string {
+const NOTHING = 'nothing.';
+
+function toDo({ result, outcome, failure, fleet, toDo: left }: DeploymentEnded): string {
   const name = failure?.name ?? outcome;
   const entry = name in FAILURES ? `see ${name} in docs/runbook.md` : 'see docs/runbook.md';
   const toDos: Readonly<Record<Result, string>> = {
-    deployed: `${left}.`,
+    deployed: left === undefined ? NOTHING : `${left}.`,
     'rolled-back': `nothing now. Mend the cause (${entry}), then deploy again.`,
     cancelled: 'nothing. Deploy again when you want to.',
     refused: `nothing now. Mend the cause (${entry}), then deploy again.`,

@@ -10,6 +10,7 @@ import type { Deployment } from '../core/document.ts';
 import { deploymentRecordKey, isCleanUpMachine, timelineKey } from '../core/names.ts';
 import { plain, secondsBetween } from '../core/words.ts';
 import { explain } from './ending.ts';
+import { headlineOf } from './headline.ts';
 import { type MetricValues, phaseFields } from './metrics.ts';
 import type { DeploymentRecord } from './record.ts';
 import { toDoOf } from './to-do.ts';
@@ -40,6 +41,8 @@ const FIELDS = {
   outcome: v.string(),
   /** The lock is kept until somebody has looked. */
   needsHuman: v.boolean(),
+  /** How it ended, in a line of names: the subject of the mail. */
+  headline: v.string(),
   /** In sentences: what was deployed, or what happened and what it means now. At most 2,000 characters. */
   reason: v.string(),
   /** What is to be done although it was deployed: somebody else of the fleet serves, or a new host does not. */
@@ -102,7 +105,7 @@ export function newsOf(deployment: Deployment, record: DeploymentRecord): Deploy
   const result = resultOf(record.outcome);
   const toDo = plain(toDoOf(record.fleet, record.atTheEnd), REASON_LIMIT);
   const place = (key: string) => `s3://${fleet.artifact.bucket}/${key}`;
-  return {
+  const news: Omit<DeploymentEnded, 'headline'> = {
     version: '1',
     deployment: record.deployment,
     fleet: record.fleet,
@@ -129,6 +132,7 @@ export function newsOf(deployment: Deployment, record: DeploymentRecord): Deploy
     record: place(deploymentRecordKey(fleet.name, record.deployment)),
     ...(result !== 'refused' && { timeline: place(timelineKey(fleet.name, record.deployment)) }),
   };
+  return { ...news, headline: headlineOf(news) };
 }
 
 function firstError(failure: NonNullable<Deployment['failure']>): DeploymentEnded['failure'] & object {

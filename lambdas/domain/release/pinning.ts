@@ -1,12 +1,13 @@
 /** From names of files to what cannot change under us: the newest versions, or those of an earlier release. */
 
+import type { Ports } from '../../ports/ports.ts';
 import type { Artifacts } from '../../ports/s3.ts';
 import type { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
+import type { Deployment } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
-import type { DeploymentInput } from '../core/input.ts';
 import { assertReadable, pin } from './pin.ts';
-import { type CurrentRelease, foundArtifact } from './release-choice.ts';
+import { type CurrentRelease, foundArtifact, isFreshUpload } from './release-choice.ts';
 
 export interface Files {
   readonly artifact: PinnedArtifact;
@@ -17,13 +18,16 @@ export interface Files {
 
 /** The version asked for, or the newest; with the newest runtimes. @throws ArtifactNotFound, ArtifactUnusable */
 export async function newestFiles(
-  fleet: Fleet,
-  input: DeploymentInput,
-  artifacts: Artifacts,
+  deployment: Pick<Deployment, 'fleet' | 'input' | 'execution'>,
+  { artifacts, clock }: Pick<Ports, 'artifacts' | 'clock'>,
 ): Promise<Files> {
+  const { fleet, input } = deployment;
   const { bucket, key } = fleet.artifact;
-  const find = async (name: string, versionId?: string) =>
-    foundArtifact(bucket, name, versionId, await artifacts.find(bucket, name, versionId));
+  const isFresh = isFreshUpload(deployment, clock.now());
+  const find = async (name: string, versionId?: string) => {
+    const found = await artifacts.find(bucket, name, versionId);
+    return foundArtifact(bucket, name, versionId, found, isFresh && name === key);
+  };
   const [newest, asked, ...runtimes] = await Promise.all([
     find(key),
     input.versionId ? find(key, input.versionId) : undefined,

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { ArtifactVersion } from '../../ports/s3.ts';
 import { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
-import type { ReleaseBefore, ResolvedRelease } from '../core/document.ts';
+import type { Deployment, ReleaseBefore, ResolvedRelease } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { DeploymentInput } from '../core/input.ts';
-import { plain } from '../core/words.ts';
+import { plain, secondsBetween } from '../core/words.ts';
 
 /** What `irekae/<fleet>/current.json` says that the fleet runs. Unknown fields are welcome. */
 const CurrentRelease = v.object({
@@ -85,8 +85,15 @@ export function foundArtifact(
   key: string,
   versionId: string | undefined,
   found: ArtifactVersion | undefined,
+  isFresh = false,
 ): ArtifactVersion {
   if (found) return found;
+  if (isFresh)
+    throw new DeploymentError(
+      'ServiceUnavailable',
+      `S3 does not show s3://${bucket}/${key} yet, although its event says that it was uploaded. In the first quarter of ` +
+        'an hour of a new bucket, S3 may take its time. It is looked for again.',
+    );
   throw new DeploymentError(
     'ArtifactNotFound',
     versionId
@@ -94,6 +101,15 @@ export function foundArtifact(
       : `s3://${bucket}/${key} does not exist. Upload the tarball; the upload starts the deployment.`,
   );
 }
+
+/** How long the event of an upload is believed more than S3's answer: less than the retries of a step take. */
+const FRESH_SECONDS = 90;
+
+/** Was this deployment started just now by an upload? */
+export const isFreshUpload = (
+  { input, execution }: Pick<Deployment, 'input' | 'execution'>,
+  now: Date,
+): boolean => input.upload !== undefined && secondsBetween(execution.startedAt, now) < FRESH_SECONDS;
 
 export interface ReleaseFacts {
   readonly artifact: PinnedArtifact;

@@ -69,8 +69,11 @@ export class Group {
     const { aws, balancer } = this.#arena;
     for (const id of ids) this.#members.delete(id);
     await aws.loadBalancers.deregister(balancer, ids);
-    const drained = Math.max(...ids.map((id) => this.#arena.drainedAt(id)));
-    await this.#arena.awsWaits(Math.max(0, drained - this.#arena.now()) / 1_000);
+    // Drained, and known to all of EC2: it ends nobody whom it does not know yet.
+    const ready = ids.map((id) =>
+      Math.max(this.#arena.drainedAt(id), this.#arena.instance(id).life.visibleAt),
+    );
+    await this.#arena.awsWaits(Math.max(0, ...ready.map((at) => at - this.#arena.now())) / 1_000);
     await aws.ec2.terminate(ids);
   }
 

@@ -14,12 +14,12 @@ export const leftOf = ({ left }: Figures): number => left.instances + left.regis
 
 const COLUMNS: readonly Column[] = [
   ['', ({ contender }) => contender],
-  ['on new', ({ trafficOnNew }) => seconds(trafficOnNew.p50)],
+  ['new', ({ trafficOnNew }) => seconds(trafficOnNew.p50)],
   ['p95', ({ trafficOnNew }) => seconds(trafficOnNew.p95)],
   ['ends', ({ ended }) => seconds(ended.p50)],
   ['p95', ({ ended }) => seconds(ended.p95)],
   ['least', ({ leastInService, scene }) => `${leastInService}/${scene.size}`],
-  ['missing', ({ missing }) => missing.toFixed(0)],
+  ['short', ({ missing }) => missing.toFixed(0)],
   ['cut', ({ cut }) => amount(cut)],
   ['left', (row) => amount(leftOf(row))],
 ];
@@ -39,10 +39,10 @@ export const endings = (endedOn: Figures['endedOn'], runs: number): string =>
     .join(', ');
 
 const ABOUT = [
-  'on new   seconds until the new hosts alone serve, median and p95; - never',
+  'new      seconds until the new hosts alone serve, median and p95; - never',
   'ends     seconds until the run is over, cleaned up after where somebody does',
   'least    healthy hosts in service at the worst moment, of those before',
-  'missing  host-seconds with fewer of them in service than before, a run',
+  'short    host-seconds with fewer of them in service than before, a run',
   'cut      host-seconds of requests that were in flight when a host was ended,',
   '         or were sent to it after that, a run',
   'left     instances, ELB registrations and Mackerel hosts beside the fleet',

@@ -106,14 +106,14 @@ export class Referee {
   /** What was in flight when a host was ended, and what it was given after that. */
   #cutIn(services: readonly Service[], { broken, until }: Facts): number {
     const ended = this.#stays.filter(({ registration: { instance } }) => instance.downAt < until);
-    const inFlight = ended.map(({ registration, from, until: left }) => {
-      const { instance, drainsUntil = 0 } = registration;
-      if (!instance.applicationIsUp(instance.downAt - 1)) return 0;
-      if (left <= instance.downAt) return Math.max(0, drainsUntil - instance.downAt);
-      const isServing = inServiceWithin(this.#balancer, registration, { from, to: instance.downAt }).some(
-        ({ to }) => to === instance.downAt,
-      );
-      return isServing ? this.#world.loadBalancers.drainMillis(this.#balancer, instance.id, 0) : 0;
+    const inFlight = ended.map(({ registration, until: left }) => {
+      const { instance, drainsUntil = 0, firstCheckAt } = registration;
+      const at = instance.downAt;
+      if (!instance.applicationIsUp(at - 1)) return 0;
+      if (left <= at) return Math.max(0, drainsUntil - at);
+      const { state } = checkedAt(this.#balancer.settings, firstCheckAt, instance.uptime(), at);
+      const wasServing = state === 'in-service';
+      return wasServing ? this.#world.loadBalancers.drainMillis(this.#balancer, instance.id, 0) : 0;
     });
     const lost = services.filter(({ host, isDead }) => isDead && !broken.has(host));
     return sum(inFlight) + sum(lost.map(({ from, to }) => to - from));
@@ -140,7 +140,7 @@ function inServiceWithin({ settings }: Balancer, registration: Registration, sta
 
 function piecesOf({ from, to }: Stretch, edges: readonly number[]): Stretch[] {
   const inside = [...new Set(edges)].filter((edge) => edge > from && edge < to).sort((a, b) => a - b);
-  const points = [from, ...inside, to];
+  const points = [from, ...inside];
   return inside.concat(to).map((end, index) => ({ from: points[index] ?? from, to: end }));
 }
 

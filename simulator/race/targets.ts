@@ -45,8 +45,8 @@ function only({ figures }: RaceFigures): Verdict {
   const others = clean.filter((name) => name !== US);
   return {
     target: 'and is the only one',
-    measured: others.length === 0 ? 'nobody else' : `so does ${others.join(', ')}`,
-    met: others.length === 0,
+    measured: others.length === 0 ? 'no peer does' : `so does ${others.join(', ')}`,
+    met: others.length === 0 && clean.includes(US),
   };
 }
 

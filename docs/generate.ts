@@ -16,6 +16,9 @@ import { failureTable } from './failure-tables.ts';
 import { environmentTable, fleetTable, inputTable, promotionInputTable } from './field-tables.ts';
 import { fillParts } from './generated-parts.ts';
 import { permissionTable } from './permission-table.ts';
+import { raceFacts, raceRows, raceTable, raceTableJa, raceTargets } from './race-parts.ts';
+import { racePicture } from './race-picture.ts';
+import { readRace } from './race-summary.ts';
 import { releaseFlow } from './release-flow.ts';
 import { releasePicture } from './release-picture.ts';
 import { roomTable } from './rooms.ts';
@@ -72,7 +75,14 @@ export async function generatedFiles(templates: Templates): Promise<Readonly<Rec
   const costs = await costTables(template);
   const news = await sampleNews(template, FLEET);
   const narration = await sampleNarration();
-  const readme = { narration: () => narration, ...parts(costs.english) };
+  const race = readRace();
+  const readme = {
+    narration: () => narration,
+    ...parts(costs.english),
+    race: () => raceTable(race),
+  };
+  const japanese = { ...parts(costs.japanese), race: () => raceTableJa(race) };
+  const racePage = { targets: () => raceTargets(race), rows: () => raceRows(race), facts: raceFacts };
   const input = { input: inputTable, plan: () => plan, 'promotion-input': promotionInputTable };
   const events = {
     deployed: () => news.deployed,
@@ -87,11 +97,13 @@ export async function generatedFiles(templates: Templates): Promise<Readonly<Rec
   return {
     'docs/deploy-story.svg': storyPicture(readStory(definition, ACT_PLANS)),
     'docs/release-flow.svg': releasePicture(releaseFlowOf(template)),
+    'docs/race.svg': racePicture(race),
+    'docs/race.md': fillParts(committed('docs/race.md'), racePage),
     'docs/rooms.svg': roomsPicture(readArrows()),
     'docs/architecture.md': fillParts(committed('docs/architecture.md'), { rooms: roomTable }),
     'docs/sample-timeline.html': await sampleTimeline(template, FLEET),
     'README.md': fillParts(committed('README.md'), readme),
-    'README.ja.md': fillParts(committed('README.ja.md'), parts(costs.japanese)),
+    'README.ja.md': fillParts(committed('README.ja.md'), japanese),
     'docs/command.md': fillParts(committed('docs/command.md'), await commandParts(templates)),
     'docs/fleets.md': fillParts(committed('docs/fleets.md'), fields),
     'docs/events.md': fillParts(committed('docs/events.md'), events),

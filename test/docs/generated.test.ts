@@ -14,6 +14,8 @@ const GENERATED = [
   'docs/fleets.md',
   'docs/input.md',
   'docs/permissions.md',
+  'docs/race.md',
+  'docs/race.svg',
   'docs/release-flow.svg',
   'docs/rooms.svg',
   'docs/architecture.md',

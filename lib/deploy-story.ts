@@ -94,6 +94,9 @@ export function deployStory(
   stragglers.whenReady(newHosts.look);
   takeOut.next(wereReady);
   wereReady.when(sfn.Condition.booleanEquals('$.shift.done', true), drained.look).otherwise(newHosts.pause);
+  const noBake = sfn.Condition.numberEquals('$.fleet.limits.bakeSeconds', 0);
+  // The removal looks at the new hosts itself: without a bake there is nothing in between.
+  drained.whenReady(remove.look, noBake);
   drained.whenReady(bake.look);
   bake.whenReady(remove.look);
   return open;

@@ -56,8 +56,8 @@ export interface Wait {
   readonly look: sfn.TaskStateBase;
   readonly pause: sfn.Wait;
   readonly verdict: sfn.Choice;
-  /** Where the story goes on when the wait is over. */
-  whenReady(next: sfn.IChainable): void;
+  /** Where the story goes on when the wait is over. Of several, the first whose condition holds. */
+  whenReady(next: sfn.IChainable, only?: sfn.Condition): void;
 }
 
 /** What a story is told in: a row for each step, and the states of steps that have several. */
@@ -137,7 +137,9 @@ class StoryStates<Name extends string, Title extends string, Waits extends Name>
     pause.next(look);
     look.next(verdict);
     const isReady = sfn.Condition.booleanEquals(`$.${key}.ready`, true);
-    return { look, pause, verdict, whenReady: (next) => verdict.when(isReady, next) };
+    const whenReady: Wait['whenReady'] = (next, only) =>
+      void verdict.when(only ? sfn.Condition.and(isReady, only) : isReady, next);
+    return { look, pause, verdict, whenReady };
   }
 }
 

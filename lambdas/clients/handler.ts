@@ -1,4 +1,5 @@
 /** How a step becomes a Lambda function: live ports, one structured log line with what it found, errors by name. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { masked } from '../domain/core/secrets.ts';
 import type { Step } from '../domain/core/step.ts';
@@ -6,7 +7,7 @@ import { printable } from '../domain/core/words.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 
-export const systemClock: Clock = { now: () => new Date() };
+export const systemClock: Clock = { now: () => new Date(), sleep: (millis) => sleep(millis) };
 
 /** What every log line says: which fleet, which deployment, which step. */
 interface Whose {

@@ -62,7 +62,7 @@ export interface Measured
   readonly overhead: Overhead;
   readonly delays: Delays;
   readonly requests: Readonly<Record<Service, number>>;
-  /** To EC2, the load balancers and Mackerel, in one run of *New hosts are ready*. */
+  /** To EC2, the load balancers and Mackerel, in one poll of *New hosts are ready*. */
   readonly callsPerLook: { readonly mean: number; readonly most: number };
 }
 

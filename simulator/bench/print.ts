@@ -41,7 +41,7 @@ const ABOUT_OVERHEAD = [
   'bake:   beyond its own length',
   'record: old hosts retired in Mackerel, release recorded',
 ];
-const ABOUT_REQUESTS = ['per look: to EC2, load balancer and Mackerel in one run of New hosts are ready.'];
+const ABOUT_REQUESTS = ['per look: to EC2, load balancer and Mackerel in one poll of New hosts are ready.'];
 const ABOUT_COST = [
   'Events and KiB: the maximum over all seeds. Cents: US cents for Lambda and for Step Functions.',
 ];

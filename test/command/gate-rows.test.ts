@@ -9,7 +9,7 @@ function taskOf(name: string, now: string, freezes?: object[]): Task {
   for (const environment of readFleets(fleetsFile)) {
     const fleet = environment.fleets.find((each) => each.name === name);
     if (!fleet) continue;
-    const ports = { clock: { now: () => new Date(now) } };
+    const ports = { clock: { now: () => new Date(now), sleep: async () => {} } };
     return { environment, fleet: { ...fleet, ...(freezes && { freezes }) }, ports } as unknown as Task;
   }
   throw new Error(`There is no fleet ${name}.`);

@@ -34,7 +34,8 @@ async function run(template: TemplateJson, { fleet, balancers }: Sample): Promis
   const stage = new Stage({ template, fleet, seed: 1, balancers });
   try {
     stage.upload();
-    return await stage.deploy();
+    const result = await stage.deploy();
+    return { ...result, runs: await stage.runsWithWakes(result) };
   } finally {
     stage.close();
   }

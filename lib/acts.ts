@@ -65,7 +65,7 @@ export function recorded(
 ): sfn.IChainable {
   const unrecorded = sfn.Fail.jsonPath(scope, `${ending} without a record`, {
     error: ending === 'Nothing was changed' ? 'StepCrashed' : ending,
-    cause: `${ending}; the record of it could not be written either. The first error is in the execution's history.`,
+    cause: `${ending}; no record of it could be written. The first error is in the history.`,
   });
   const record = states.titled(title, { to: unrecorded, keptAs: 'recordFailure' });
   record.next(end);

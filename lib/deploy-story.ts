@@ -14,11 +14,13 @@ import type { StepName } from '../lambdas/domain/core/steps.ts';
 import type { TitleOf } from '../lambdas/domain/core/story.ts';
 import { fail, opened, recorded, released, removeAct, succeed, undoAct } from './acts.ts';
 import { States } from './states.ts';
+import { wakes } from './wake-machine.ts';
 
 export function deployStory(
   scope: Construct,
   functions: Readonly<Record<StepName, IFunction>>,
   fleet: Fleet,
+  wakeMachine: sfn.IStateMachine,
 ): sfn.IChainable {
   const states = new States(scope, functions);
   const refusedEnd = released(
@@ -59,7 +61,8 @@ export function deployStory(
   const deployed = released(states, 'Release the lock after the deployment', good);
   const remove = removeAct(scope, states, undo, deployed);
 
-  open.next(lock).next(mayGoOn);
+  open.next(wakes(scope, wakeMachine, lock));
+  lock.next(mayGoOn);
   mayGoOn
     .when(
       sfn.Condition.stringEquals('$.lock.verdict', 'waiting'),

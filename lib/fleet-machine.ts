@@ -25,6 +25,8 @@ export interface Shared {
   readonly machineRole: iam.IRole;
   readonly starterRole: iam.IRole;
   readonly doors: Doors;
+  /** Wakes the functions. */
+  readonly wakeMachine: sfn.IStateMachine;
 }
 
 export class FleetMachine extends Construct {
@@ -44,7 +46,7 @@ export class FleetMachine extends Construct {
     this.machine = stateMachine(this, {
       name: machineName(fleet.name, 'deploy'),
       comment: `Replaces the hosts of ${fleet.name} by hosts of one release.`,
-      start: deployStory(this, functions, fleet),
+      start: deployStory(this, functions, fleet, shared.wakeMachine),
       seconds: machineTimeoutSeconds(fleet),
       role,
     });

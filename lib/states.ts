@@ -151,7 +151,7 @@ export class States extends StoryStates<StepName, keyof typeof STATES, WaitName>
     const lockLost = sfn.Fail.jsonPath(scope, 'The lock was lost', {
       error: 'LockLost',
       cause:
-        'This execution no longer holds its fleet’s lock: another execution is handling what it left. See LockLost in docs/runbook.md.',
+        'Another execution holds the fleet’s lock, and handles what this one left. See LockLost in docs/runbook.md.',
     });
     super(scope, functions, { rows: STEPS, states: STATES }, lockLost);
   }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { masked } from '../domain/core/secrets.ts';
 import type { Step } from '../domain/core/step.ts';
+import { AWAKE, isWake } from '../domain/core/wake.ts';
 import { printable } from '../domain/core/words.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -30,8 +31,9 @@ export const systemLog: Log = {
 export function lambdaHandler<Needed extends object, Result>(
   step: Step<Needed, Result>,
   livePorts: (apiKeyParameter: string) => NoInfer<Needed>,
-): (document: unknown) => Promise<Result> {
+): (document: unknown) => Promise<Result | typeof AWAKE> {
   return async (document) => {
+    if (isWake(document)) return AWAKE;
     const { fleet, execution } = whose(document);
     logger.resetKeys();
     logger.appendKeys({ fleet: fleet?.name, deployment: execution?.name, step: step.name });

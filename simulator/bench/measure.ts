@@ -83,6 +83,7 @@ export async function measure(scene: Scene): Promise<Measured> {
     const bound = boundOf(stage);
     return {
       ...result,
+      runs: await stage.runsWithWakes(result),
       bounds: {
         exact: secondsBetween(bound.launched, bound.terminated),
         sum: sumOf(bound, stage, balancers),

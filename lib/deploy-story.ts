@@ -59,7 +59,7 @@ export function deployStory(
   // ── Remove: the point of no return ──────────────────────────────────────────────────────────────────────────────
   const good = succeed(scope, 'Deployed', '$.record');
   const deployed = released(states, 'Release the lock after the deployment', good);
-  const remove = removeAct(scope, states, undo, deployed);
+  const remove = removeAct(scope, states, fleet, undo, deployed);
 
   open.next(wakes(scope, wakeMachine, lock));
   lock.next(mayGoOn);

@@ -48,7 +48,7 @@ export interface OnFailure {
   readonly errors?: readonly FailureName[];
   readonly to: sfn.IChainable;
   /** An undo must not overwrite the first error. */
-  readonly keptAs?: 'failure' | 'undoFailure' | 'recordFailure';
+  readonly keptAs?: 'failure' | 'undoFailure' | 'recordFailure' | 'following';
 }
 
 /** A wait: the state that looks, and the state that lets go once the look is content. */

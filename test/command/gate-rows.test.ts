@@ -26,7 +26,7 @@ describe('By the fleets file', () => {
   it('a fleet that follows says whom', () =>
     expect(gateRows(taskOf('reactio-production-worker', '2026-12-01T00:00:00Z')).at(-1)).toEqual([
       'follows',
-      'reactio-production-app: starts when that is deployed, not on upload',
+      'reactio-production-app: starts when that is not undone anymore, not on upload',
     ]));
 
   it.each([

@@ -21,6 +21,8 @@ export interface Scene {
   readonly size: Size;
   readonly tuning: Tuning;
   readonly seed: number;
+  /** Default: the fleet's. */
+  readonly bakeSeconds?: number;
 }
 
 /** The fewest seconds possible, from the launch until the last old instance is terminated. */
@@ -72,6 +74,8 @@ export async function measure(scene: Scene): Promise<Measured> {
   const fleet = fleetName(scene.kind, scene.size);
   const stage = new Stage({ template: scene.template, fleet, seed: scene.seed, balancers });
   try {
+    const { limits } = stage.fleet;
+    stage.configure({ limits: { ...limits, bakeSeconds: scene.bakeSeconds ?? limits.bakeSeconds } });
     stage.upload();
     const moments = followTrueMoments(stage);
     const looks = followLooks(stage);

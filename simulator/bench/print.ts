@@ -31,7 +31,7 @@ export function printed(results: Results): string {
 const ABOUT_BOUNDS = [
   'exact: every decision at its best moment, by someone who knows the future, and calls take no time.',
   'sum:   boot + registration in Mackerel + health threshold × interval + drain + bake + shutdown.',
-  '       The target is measured against this one. It says little about defaults: hosts join later.',
+  '       It says little about defaults: hosts join later.',
 ];
 const ABOUT_OVERHEAD = [
   'agree:  from the start to the launch; nothing changes yet',
@@ -50,6 +50,7 @@ const WHO: Column<Row>[] = [
   ['fleet', ({ kind }) => kind],
   ['hosts', ({ size }) => `${size}`],
   ['ELB set', ({ kind, tuning }) => (kind === 'worker' ? '-' : tuning)],
+  ['baked', ({ bakeSeconds }) => (bakeSeconds === 0 ? '-' : 'yes')],
 ];
 
 const TIME: Column<Row>[] = [

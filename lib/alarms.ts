@@ -29,8 +29,7 @@ export function alarmTopic(stack: Stack, { name, alarmEmails }: Environment): To
 
 const MINUTE = { period: Duration.minutes(1), statistic: 'Sum' };
 
-const WHAT_TO_DO =
-  "The execution's error and cause say what to do; docs/runbook.md has a page for each error.";
+const WHAT_TO_DO = 'What to do: the execution’s cause, and docs/runbook.md.';
 
 /** A stopped execution is one that did not undo itself, so it counts as much as a failed one. */
 export function alarmsOf({ machine, cleanUp, undelivered }: FleetMachine, fleet: string, topic: Topic): void {
@@ -56,7 +55,7 @@ export function alarmsOf({ machine, cleanUp, undelivered }: FleetMachine, fleet:
     machine.metricAborted(MINUTE),
     `A deployment of ${fleet} was stopped by hand; the clean-up follows. ${WHAT_TO_DO}`,
   );
-  const left = 'what a dead deployment left may still be there, until the next clean-up';
+  const left = 'what a dead deployment left may still be there';
   alarm(
     'clean-up-failed',
     cleanUp.metricFailed(MINUTE),

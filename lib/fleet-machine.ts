@@ -45,7 +45,6 @@ export class FleetMachine extends Construct {
     const { functions, machineRole: role } = shared;
     this.machine = stateMachine(this, {
       name: machineName(fleet.name, 'deploy'),
-      comment: `Replaces the hosts of ${fleet.name} by hosts of one release.`,
       start: deployStory(this, functions, fleet, shared.wakeMachine),
       seconds: machineTimeoutSeconds(fleet),
       role,
@@ -54,7 +53,6 @@ export class FleetMachine extends Construct {
     const scopeOfCleanUp = new Construct(this, 'CleanUp');
     this.cleanUp = stateMachine(scopeOfCleanUp, {
       name: machineName(fleet.name, 'clean-up'),
-      comment: `Undoes or finishes what a dead deployment of ${fleet.name} left.`,
       start: cleanUpStory(scopeOfCleanUp, functions, fleet),
       seconds: cleanUpTimeoutSeconds(fleet),
       role,

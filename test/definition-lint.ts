@@ -60,7 +60,7 @@ function withArns(definition: object): object {
   return JSON.parse(
     text
       .replace(/\$\{(\w+)\.Arn\}/g, 'arn:aws:lambda:eu-west-1:123456789012:function:$1')
-      .replaceAll('${AWS::Partition}', 'aws'),
+      .replace(/\$\{AWS::Partition\}/g, 'aws'),
   );
 }
 

@@ -113,7 +113,16 @@ async function play(
     const result = await stage.deploy();
     if (result.endedIn !== 'Deployed') throw new Error(`${fleet}: ${result.endedIn}: ${result.cause}`);
     const logsData = logsDataOf(template, machineName(fleet, 'deploy'));
-    return { ...result, sample, cost: costOf(result, usage(), functionsIn(template), logsData) };
+    return {
+      ...result,
+      sample,
+      cost: costOf(
+        { ...result, runs: await stage.runsWithWakes(result) },
+        usage(),
+        functionsIn(template),
+        logsData,
+      ),
+    };
   } finally {
     stage.close();
   }

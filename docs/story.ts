@@ -153,7 +153,12 @@ function rowsOf(states: States, line: readonly string[]): Row[] {
 /** The steps by which a verdict leads back to its look other than the pause. */
 function detourFrom(states: States, verdict: string, look: string, known: readonly string[]): Row[] {
   const ways = nextOf(stateOf(states, verdict)).filter((next) => !known.includes(next));
-  return ways.flatMap((next) => rowsOf(states, wayBack(states, next, look, known) ?? []));
+  return ways.flatMap((next) => {
+    const way = wayBack(states, next, look, known) ?? [];
+    const rows = rowsOf(states, way);
+    // Best effort alone would be folded into a row that is not there; its failure leads on like its success.
+    return rows.length > 0 ? rows : way.map((name) => ({ ...rowOf(states, name, way), failures: [] }));
+  });
 }
 
 /** @returns the states from one to right before another; `undefined` when it does not lead there. */

@@ -27,11 +27,12 @@ import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
 import { terminatedMilestones } from './domain/record/timeline/milestones.ts';
 import type { Ports } from './ports/ports.ts';
 
-type Baked = After<'oldHosts' | 'launch' | 'bake'>;
+/** Watched, where the fleet has a bake. */
+type Shifted = After<'oldHosts' | 'launch' | 'shift'>;
 type TerminationPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
 
 export const terminateOldInstances = defineWait('terminate-old-instances', {
-  needs: ['oldHosts', 'launch', 'bake'],
+  needs: ['oldHosts', 'launch', 'shift'],
   remembers: ['begun'],
   look: lookAndTerminate,
   late: async (deployment, { reason, seconds }, ports) => {
@@ -46,7 +47,7 @@ export const terminateOldInstances = defineWait('terminate-old-instances', {
 });
 
 async function lookAndTerminate(
-  deployment: Baked,
+  deployment: Shifted,
   ports: TerminationPorts,
   turn: Turn<'begun'>,
 ): Promise<Found<'begun'>> {

@@ -6,6 +6,7 @@
 
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import type { Fleet } from '../lambdas/domain/core/fleet.ts';
 import type { TitleOf } from '../lambdas/domain/core/story.ts';
 import type { States, Wait } from './states.ts';
 
@@ -28,7 +29,13 @@ export function undoAct(scope: Construct, states: States, end: sfn.IChainable): 
 }
 
 /** *Terminate old instances*, *Retire old hosts in Mackerel*, *Record the release*; then `end`. */
-export function removeAct(scope: Construct, states: States, undo: Undo, end: sfn.IChainable): Wait {
+export function removeAct(
+  scope: Construct,
+  states: States,
+  { followers }: Pick<Fleet, 'followers'>,
+  undo: Undo,
+  end: sfn.IChainable,
+): Wait {
   const failed = fail(scope, 'StoppedHalfway');
   const halfway = recorded(scope, states, 'Record the halfway stop', 'StoppedHalfway', failed);
   // The step looks at the new hosts right before its first call; these names say that no old instance has ended.
@@ -40,6 +47,16 @@ export function removeAct(scope: Construct, states: States, undo: Undo, end: sfn
   const retire = states.step('retire-old-hosts-in-mackerel', { to: halfway });
   const record = states.step('record-the-release', { to: halfway });
   terminate.whenReady(retire);
+  // Once: whether or not they could be started, nobody waits for them here.
+  if (followers.length > 0) {
+    const follow = states.step('start-the-followers', { to: terminate.look, keptAs: 'following' });
+    const isDue = sfn.Condition.and(
+      sfn.Condition.isPresent('$.termination.memory.begun'),
+      sfn.Condition.not(sfn.Condition.isPresent('$.following')),
+    );
+    terminate.verdict.when(isDue, follow);
+    follow.next(terminate.look);
+  }
   retire.next(record).next(end);
   return terminate;
 }
@@ -65,7 +82,7 @@ export function recorded(
 ): sfn.IChainable {
   const unrecorded = sfn.Fail.jsonPath(scope, `${ending} without a record`, {
     error: ending === 'Nothing was changed' ? 'StepCrashed' : ending,
-    cause: `${ending}; the record of it could not be written either. The first error is in the execution's history.`,
+    cause: `${ending}; no record of it could be written. The first error is in the history.`,
   });
   const record = states.titled(title, { to: unrecorded, keptAs: 'recordFailure' });
   record.next(end);

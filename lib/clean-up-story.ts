@@ -33,6 +33,7 @@ export function cleanUpStory(
   const remove = removeAct(
     scope,
     states,
+    fleet,
     undo,
     released(states, 'Release the lock after finishing', finished),
   );

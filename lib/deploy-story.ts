@@ -14,11 +14,13 @@ import type { StepName } from '../lambdas/domain/core/steps.ts';
 import type { TitleOf } from '../lambdas/domain/core/story.ts';
 import { fail, opened, recorded, released, removeAct, succeed, undoAct } from './acts.ts';
 import { States } from './states.ts';
+import { wakes } from './wake-machine.ts';
 
 export function deployStory(
   scope: Construct,
   functions: Readonly<Record<StepName, IFunction>>,
   fleet: Fleet,
+  wakeMachine: sfn.IStateMachine,
 ): sfn.IChainable {
   const states = new States(scope, functions);
   const refusedEnd = released(
@@ -57,9 +59,10 @@ export function deployStory(
   // ── Remove: the point of no return ──────────────────────────────────────────────────────────────────────────────
   const good = succeed(scope, 'Deployed', '$.record');
   const deployed = released(states, 'Release the lock after the deployment', good);
-  const remove = removeAct(scope, states, undo, deployed);
+  const remove = removeAct(scope, states, fleet, undo, deployed);
 
-  open.next(lock).next(mayGoOn);
+  open.next(wakes(scope, wakeMachine, lock));
+  lock.next(mayGoOn);
   mayGoOn
     .when(
       sfn.Condition.stringEquals('$.lock.verdict', 'waiting'),
@@ -94,6 +97,9 @@ export function deployStory(
   stragglers.whenReady(newHosts.look);
   takeOut.next(wereReady);
   wereReady.when(sfn.Condition.booleanEquals('$.shift.done', true), drained.look).otherwise(newHosts.pause);
+  const noBake = sfn.Condition.numberEquals('$.fleet.limits.bakeSeconds', 0);
+  // The removal looks at the new hosts itself: without a bake there is nothing in between.
+  drained.whenReady(remove.look, noBake);
   drained.whenReady(bake.look);
   bake.whenReady(remove.look);
   return open;

@@ -20,6 +20,7 @@ import { promotionsInto } from './promotions.ts';
 import { type Environment, FleetsFileError } from './read-fleets.ts';
 import { recordGuards } from './record-guards.ts';
 import { toRuntimeFleet } from './runtime-fleet.ts';
+import { wakeMachine } from './wake-machine.ts';
 
 export class EnvironmentStack extends Stack {
   /** @param all the file's environments: promotions lead from one to another */
@@ -49,12 +50,11 @@ export class EnvironmentStack extends Stack {
     const functions = functionsOf(this, reach);
     const promotionFunctions = promotionFunctionsOf(this, reach);
 
+    const role = machineRole(this, [...Object.values(functions), ...Object.values(promotionFunctions ?? {})]);
     const shared = {
       functions,
-      machineRole: machineRole(this, [
-        ...Object.values(functions),
-        ...Object.values(promotionFunctions ?? {}),
-      ]),
+      machineRole: role,
+      wakeMachine: wakeMachine(this, functions, role),
       starterRole: starterRole(this),
       doors: doorsOf(this, environment.name),
     };

@@ -300,7 +300,8 @@ export const FleetConfig = only({
   /** Where its artifact comes from, other than by upload; see the README's section on promotion. Default: uploads only. */
   promotion: v.optional(Promotion),
   /**
-   * Another fleet of this environment and artifact: an upload starts that one, and this one when that one was deployed.
+   * Another fleet of this environment and artifact: an upload starts that one, and this one when that one is not undone
+   * anymore.
    * Default: the upload starts this fleet too.
    */
   after: v.optional(FLEET),

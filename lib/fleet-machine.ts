@@ -25,6 +25,8 @@ export interface Shared {
   readonly machineRole: iam.IRole;
   readonly starterRole: iam.IRole;
   readonly doors: Doors;
+  /** Wakes the functions. */
+  readonly wakeMachine: sfn.IStateMachine;
 }
 
 export class FleetMachine extends Construct {
@@ -43,8 +45,7 @@ export class FleetMachine extends Construct {
     const { functions, machineRole: role } = shared;
     this.machine = stateMachine(this, {
       name: machineName(fleet.name, 'deploy'),
-      comment: `Replaces the hosts of ${fleet.name} by hosts of one release.`,
-      start: deployStory(this, functions, fleet),
+      start: deployStory(this, functions, fleet, shared.wakeMachine),
       seconds: machineTimeoutSeconds(fleet),
       role,
     });
@@ -52,7 +53,6 @@ export class FleetMachine extends Construct {
     const scopeOfCleanUp = new Construct(this, 'CleanUp');
     this.cleanUp = stateMachine(scopeOfCleanUp, {
       name: machineName(fleet.name, 'clean-up'),
-      comment: `Undoes or finishes what a dead deployment of ${fleet.name} left.`,
       start: cleanUpStory(scopeOfCleanUp, functions, fleet),
       seconds: cleanUpTimeoutSeconds(fleet),
       role,

@@ -500,6 +500,7 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   ],
   // Marks a lock that has to wait for a human, and owes the record that it cannot write.
   'record-the-failure': [readLedger, writeLedger, ...askMackerel, writeRecords, ...tellTheNews],
+  'start-the-followers': [readLedger, startDeployments, startOverrides, describeExecutions],
   'release-the-fleet-lock': startPending,
   'take-over-the-lock': startPending,
   // Leaves what it finds to the clean-up; makes up for what is owed; ends only what was kept for debugging.

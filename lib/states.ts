@@ -48,7 +48,7 @@ export interface OnFailure {
   readonly errors?: readonly FailureName[];
   readonly to: sfn.IChainable;
   /** An undo must not overwrite the first error. */
-  readonly keptAs?: 'failure' | 'undoFailure' | 'recordFailure';
+  readonly keptAs?: 'failure' | 'undoFailure' | 'recordFailure' | 'following';
 }
 
 /** A wait: the state that looks, and the state that lets go once the look is content. */
@@ -56,8 +56,8 @@ export interface Wait {
   readonly look: sfn.TaskStateBase;
   readonly pause: sfn.Wait;
   readonly verdict: sfn.Choice;
-  /** Where the story goes on when the wait is over. */
-  whenReady(next: sfn.IChainable): void;
+  /** Where the story goes on when the wait is over. Of several, the first whose condition holds. */
+  whenReady(next: sfn.IChainable, only?: sfn.Condition): void;
 }
 
 /** What a story is told in: a row for each step, and the states of steps that have several. */
@@ -137,7 +137,9 @@ class StoryStates<Name extends string, Title extends string, Waits extends Name>
     pause.next(look);
     look.next(verdict);
     const isReady = sfn.Condition.booleanEquals(`$.${key}.ready`, true);
-    return { look, pause, verdict, whenReady: (next) => verdict.when(isReady, next) };
+    const whenReady: Wait['whenReady'] = (next, only) =>
+      void verdict.when(only ? sfn.Condition.and(isReady, only) : isReady, next);
+    return { look, pause, verdict, whenReady };
   }
 }
 
@@ -149,7 +151,7 @@ export class States extends StoryStates<StepName, keyof typeof STATES, WaitName>
     const lockLost = sfn.Fail.jsonPath(scope, 'The lock was lost', {
       error: 'LockLost',
       cause:
-        'This execution no longer holds its fleet’s lock: another execution is handling what it left. See LockLost in docs/runbook.md.',
+        'Another execution holds the fleet’s lock, and handles what this one left. See LockLost in docs/runbook.md.',
     });
     super(scope, functions, { rows: STEPS, states: STATES }, lockLost);
   }

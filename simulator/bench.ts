@@ -26,6 +26,7 @@ async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeo
   const functions = functionsIn(template);
   const subjects: Subject[] = [
     ...sizes.map((size) => ({ kind: 'classic ELB', size, tuning: 'tuned' }) as const),
+    ...sizes.map((size) => ({ kind: 'classic ELB', size, tuning: 'tuned', bakeSeconds: 0 }) as const),
     ...sizes.map((size) => ({ kind: 'classic ELB', size, tuning: 'default' }) as const),
     { kind: 'target group', size: 10, tuning: 'tuned' },
     { kind: 'worker', size: 10, tuning: 'tuned' },

@@ -6,8 +6,10 @@
 import { ExecutionTimeoutError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import { executionArn as executionArnIn, machineArn } from '../lambdas/domain/core/aws.ts';
 import { saidBy } from '../lambdas/domain/core/step.ts';
+import { AWAKE, isWake } from '../lambdas/domain/core/wake.ts';
 import type { Ports } from '../lambdas/ports/ports.ts';
 import { bytesOf, type Playable, playable, unpack } from './carried.ts';
+import { START_EXECUTION_SECONDS } from './latency.ts';
 import { functionLineBytes, MachineLog, type MachineLogBytes } from './log-bytes.ts';
 import { type AnyStepName, STEP_FUNCTIONS } from './steps.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -19,6 +21,8 @@ export interface Machine {
   readonly steps: Readonly<Record<string, AnyStepName>>;
   /** Of a door: the machine that its task states start. */
   readonly starts?: { readonly states: readonly string[]; readonly machine: string };
+  /** Of a deployment: the task states that start this machine, and go on. */
+  readonly wakes?: { readonly states: readonly string[]; readonly machine: Machine };
 }
 
 /** A turn of the story, as it happens. */
@@ -33,6 +37,8 @@ export interface StoryEvent {
 export interface StartUp {
   readonly unbilledSeconds: number;
   readonly billedSeconds: number;
+  /** The run is over, and its sandbox idle. */
+  readonly ended: () => void;
 }
 
 /** A run of a step's function. */
@@ -60,8 +66,10 @@ export interface ExecutionOptions {
   readonly name: string;
   readonly onEvent?: (event: StoryEvent) => void;
   /** How long it takes until a step's function runs; called before each run. Default: no time. */
-  readonly startUp?: (step: AnyStepName) => StartUp;
+  readonly startUp?: (step: AnyStepName, isWake: boolean) => StartUp;
   readonly around?: AroundStep | undefined;
+  /** Starts the machine of the wakes, or fails. */
+  readonly wake?: (state: string) => void;
 }
 
 export interface ExecutionResult {
@@ -208,6 +216,11 @@ class Tally {
   }
 }
 
+const AT_ONCE: StartUp = { unbilledSeconds: 0, billedSeconds: 0, ended: () => {} };
+
+const isDeadSandbox = (failure: unknown) =>
+  failure instanceof Error && /^(Runtime|Sandbox)\./.test(failure.name);
+
 function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['carry']) {
   const { machine, machineName, name, clock, ports, onEvent, startUp } = options;
   const execution = executionArn(machineName, name);
@@ -217,20 +230,25 @@ function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['
     const whose = { fleet: fleetNameIn(document), deployment: name, step };
     // Reported here and not from the event log, which is a turn late: cues must come before the step acts.
     onEvent?.({ at: clock.now(), kind: 'entered', state });
-    const { unbilledSeconds, billedSeconds } = startUp?.(step) ?? { unbilledSeconds: 0, billedSeconds: 0 };
+    const isOnlyWoken = isWake(document);
+    const { unbilledSeconds, billedSeconds, ended } = startUp?.(step, isOnlyWoken) ?? AT_ONCE;
     await clock.sleep(unbilledSeconds + billedSeconds);
     const from = clock.now().getTime();
     const attempted = () => tally.attempt(step, billedSeconds + (clock.now().getTime() - from) / 1000);
     try {
-      const act = (given: Ports = ports) => STEP_FUNCTIONS[step](document, given);
+      // As its door does.
+      const act = async (given: Ports = ports) =>
+        isOnlyWoken ? AWAKE : STEP_FUNCTIONS[step](document, given);
       const answer = await around({ execution, machineName, state, step }, act);
       attempted();
       tally.answered(whose, answer);
+      ended();
       onEvent?.({ at: clock.now(), kind: 'answered', state, answer });
       return carry(JSON.parse(JSON.stringify(answer ?? null))) as never;
     } catch (failure) {
       attempted();
       tally.failed(whose, failure instanceof Error ? failure : new Error(String(failure)));
+      if (!isDeadSandbox(failure)) ended();
       onEvent?.({ at: clock.now(), kind: 'failed', state, answer: failure });
       throw asLambdaWould(failure);
     }
@@ -241,6 +259,7 @@ function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['
       state,
       starter(machine.starts?.machine ?? '', options),
     ]),
+    ...(machine.wakes?.states ?? []).map((state) => [state, waker(state, options)]),
   ]);
 }
 
@@ -257,6 +276,22 @@ const starter =
     const taken = new Error('Execution Already Exists');
     taken.name = 'StepFunctions.ExecutionAlreadyExistsException';
     throw taken;
+  };
+
+/** The same, of a machine whose executions nobody can list or describe (Express), and which no port speaks of. */
+const waker =
+  (state: string, { clock, onEvent, wake }: ExecutionOptions) =>
+  async () => {
+    onEvent?.({ at: clock.now(), kind: 'entered', state });
+    await clock.sleep(START_EXECUTION_SECONDS);
+    try {
+      wake?.(state);
+      onEvent?.({ at: clock.now(), kind: 'answered', state });
+      return { StartDate: clock.now().getTime() };
+    } catch (failure) {
+      onEvent?.({ at: clock.now(), kind: 'failed', state, answer: failure });
+      throw failure;
+    }
   };
 
 async function follow(

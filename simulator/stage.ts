@@ -14,9 +14,9 @@ import type { Image } from '../lambdas/ports/ec2.ts';
 import type { HistoryTurn } from '../lambdas/ports/executions.ts';
 import type { Parameters as ParametersPort } from '../lambdas/ports/parameters.ts';
 import type { Ports } from '../lambdas/ports/ports.ts';
-import { definitionOf } from '../lib/resolve-definition.ts';
+import { definitionOf, type StateJson, type StateMachineDefinition } from '../lib/resolve-definition.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
-import { callLatencyMillis, INIT_SECONDS, SANDBOX_SECONDS, TRANSITION_SECONDS } from './latency.ts';
+import { callLatencyMillis } from './latency.ts';
 import { writeProofs } from './proofs.ts';
 import {
   ACCOUNT,
@@ -30,6 +30,7 @@ import {
   type StartUp,
   type StoryEvent,
 } from './run-definition.ts';
+import { Sandboxes } from './sandboxes.ts';
 import type { AnyStepName } from './steps.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import type { Intercept } from './world/calls.ts';
@@ -95,9 +96,15 @@ export class Stage {
   onEvent: ((event: StoryEvent, execution: string) => void) | undefined;
   /** Wraps every run of a step, to inject faults. */
   around: AroundStep | undefined;
+  /** Called when a state starts the machine of the wakes; what it throws is why that failed. */
+  waking: ((state: string) => void) | undefined;
+  /** Every run of that machine. */
+  readonly wakes: Promise<ExecutionResult>[] = [];
   readonly #cues = new Map<string, () => void>();
   readonly #eventsLost: boolean;
-  readonly #warm = new Set<AnyStepName>();
+  /** By the template that their functions stand in: fleets of one environment share them. */
+  readonly #sandboxesOf: Map<TemplateJson, Sandboxes>;
+  readonly #sandboxes: Sandboxes;
   readonly #isGuest: boolean;
 
   constructor(options: StageOptions) {
@@ -111,6 +118,10 @@ export class Stage {
     this.#isGuest = options.beside !== undefined;
     this.clock = options.beside?.clock ?? new VirtualClock(options.start ?? new Date('2026-11-22T03:00:00Z'));
     this.world = options.beside?.world ?? newWorld(options, this.clock);
+    this.#sandboxesOf = options.beside ? options.beside.#sandboxesOf : new Map();
+    this.#sandboxes =
+      this.#sandboxesOf.get(options.template) ?? new Sandboxes(() => this.clock.now().getTime());
+    this.#sandboxesOf.set(options.template, this.#sandboxes);
     this.world.executions.onStart((machineArn, name, input) => {
       const machineName = machineIn(machineArn);
       const machine = this.#machineNamed(machineName);
@@ -188,6 +199,17 @@ export class Stage {
   /** Starts a deployment, as the command does, and lets time pass until it has ended. */
   async deploy(input: unknown = {}, name?: string): Promise<ExecutionResult> {
     return this.clock.until(this.begin(input, name).result);
+  }
+
+  /** The same runs, with those of the functions that were woken beside it: both cost. */
+  async runsWithWakes({ runs }: Pick<ExecutionResult, 'runs'>): Promise<ExecutionResult['runs']> {
+    const all = new Map(runs);
+    for (const wake of await this.clock.until(Promise.all(this.wakes)))
+      for (const [step, { count, seconds }] of wake.runs) {
+        const before = all.get(step) ?? { count: 0, seconds: 0 };
+        all.set(step, { count: before.count + count, seconds: before.seconds + seconds });
+      }
+    return all;
   }
 
   /** Starts a deployment, as the command does: with an override through the door. */
@@ -278,7 +300,8 @@ export class Stage {
       name,
       onEvent: (event) => this.#happened(event, arn),
       around: this.around,
-      startUp: (step) => this.#startUp(step),
+      startUp: this.#startUp,
+      wake: (state) => machine.wakes && this.#wake(state, machine.wakes.machine),
     });
     const result = running.result.then((ended) => {
       const { output, error, cause } = ended;
@@ -329,13 +352,16 @@ export class Stage {
     if (!this.#isGuest) this.clock.uninstall();
   }
 
-  #startUp(step: AnyStepName): StartUp {
-    const isCold = !this.#warm.has(step);
-    this.#warm.add(step);
-    return isCold
-      ? { unbilledSeconds: TRANSITION_SECONDS + SANDBOX_SECONDS, billedSeconds: INIT_SECONDS }
-      : { unbilledSeconds: TRANSITION_SECONDS, billedSeconds: 0 };
+  /** They take their time beside the deployment, and nobody hears of them but the functions. */
+  #wake(state: string, machine: Machine): void {
+    this.waking?.(state);
+    const name = `wake-${this.wakes.length + 1}`;
+    const { clock, ports } = this;
+    const startUp = this.#startUp;
+    this.wakes.push(execute({ machine, machineName: 'wake', clock, ports, input: {}, name, startUp }).result);
   }
+
+  readonly #startUp = (step: AnyStepName, isWake: boolean): StartUp => this.#sandboxes.startUp(step, isWake);
 
   #furnish(balancers: BalancerTuning): void {
     const { world, fleet } = this;
@@ -398,20 +424,30 @@ function turnOf({ kind, state, answer }: StoryEvent): Omit<HistoryTurn, 'id' | '
 /** The fleet's machine from the environment's template. */
 export function machineOf(template: TemplateJson, fleet: string, kind?: MachineKind): Machine {
   const { definition, stepOf } = definitionOf(template, fleet, kind);
-  const all = Object.entries(definition.States).filter(([, state]) => state.Type === 'Task');
+  const all = statesIn(definition).filter(([, state]) => state.Type === 'Task');
   const isStart = ([, { Resource }]: (typeof all)[number]) => String(Resource).endsWith(':startExecution');
   const tasks = all.filter((task) => !isStart(task));
+  const starts = all.filter(isStart);
+  const states = starts.map(([name]) => name);
   const target = (['deploy', 'promote'] as const).find((each) => doorTo(each) === kind);
   const steps = Object.fromEntries(
     tasks.map(([name, state]) => [name, stepOf(String(state.Resource)) as AnyStepName]),
   );
-  return {
-    definition: definition as Machine['definition'],
-    steps,
-    ...(target && {
-      starts: { states: all.filter(isStart).map(([name]) => name), machine: machineName(fleet, target) },
-    }),
-  };
+  const machine = { definition: definition as Machine['definition'], steps };
+  if (target) return { ...machine, starts: { states, machine: machineName(fleet, target) } };
+  const [started] = starts.map(([, { Parameters }]) => String(Object(Parameters).StateMachineArn));
+  if (started === undefined) return machine;
+  // In the template a reference, and so the logical id of the machine.
+  const wakes = { states, machine: machineOf(template, started.replace(/^\$\{(\w+)\}$/, '$1')) };
+  return { ...machine, wakes };
+}
+
+/** All, also those of branches. */
+function statesIn({ States }: Pick<StateMachineDefinition, 'States'>): [string, StateJson][] {
+  return Object.entries(States).flatMap(([name, state]) => {
+    const branches = (state.Branches ?? []) as Pick<StateMachineDefinition, 'States'>[];
+    return [[name, state] as [string, StateJson], ...branches.flatMap(statesIn)];
+  });
 }
 
 /** Its promotion's, if something is promoted to it. */

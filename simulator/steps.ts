@@ -20,6 +20,7 @@ import { resolveTheImage } from '../lambdas/resolve-the-image.ts';
 import { resolveTheRelease } from '../lambdas/resolve-the-release.ts';
 import { retireOldHostsInMackerel } from '../lambdas/retire-old-hosts-in-mackerel.ts';
 import { snapshotOldHosts } from '../lambdas/snapshot-old-hosts.ts';
+import { startTheFollowers } from '../lambdas/start-the-followers.ts';
 import { takeOldHostsOutOfService } from '../lambdas/take-old-hosts-out-of-service.ts';
 import { takeOverTheLock } from '../lambdas/take-over-the-lock.ts';
 import { takeTheFleetLock } from '../lambdas/take-the-fleet-lock.ts';
@@ -48,6 +49,7 @@ export const STEP_FUNCTIONS: Readonly<Record<AnyStepName, RunStep>> = {
   'old-hosts-are-drained': oldHostsAreDrained.run,
   'watch-the-new-hosts': watchTheNewHosts.run,
   'terminate-old-instances': terminateOldInstances.run,
+  'start-the-followers': startTheFollowers.run,
   'retire-old-hosts-in-mackerel': retireOldHostsInMackerel.run,
   'record-the-release': recordTheRelease.run,
   'put-old-hosts-back': putOldHostsBack.run,

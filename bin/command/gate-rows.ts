@@ -60,7 +60,7 @@ function promotionRows({ fleet: { promotion } }: Task): string[][] {
 function orderRows({ fleet, environment }: Task): string[][] {
   const rows: string[][] = [];
   if (fleet.after !== undefined)
-    rows.push(['follows', `${fleet.after}: starts when that is deployed, not on upload`]);
+    rows.push(['follows', `${fleet.after}: starts when that is not undone anymore, not on upload`]);
   const followers = environment.fleets.filter(({ after }) => after === fleet.name).map(({ name }) => name);
   const verb = followers.length === 1 ? 'follows' : 'follow';
   if (followers.length > 0) rows.push(['then', `${list(followers, 20)} ${verb} with the same version`]);

@@ -1,12 +1,14 @@
 /** How a step becomes a Lambda function: live ports, one structured log line with what it found, errors by name. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { masked } from '../domain/core/secrets.ts';
 import { type Step, saidBy } from '../domain/core/step.ts';
+import { AWAKE, isWake } from '../domain/core/wake.ts';
 import { printable } from '../domain/core/words.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 
-export const systemClock: Clock = { now: () => new Date() };
+export const systemClock: Clock = { now: () => new Date(), sleep: (millis) => sleep(millis) };
 
 /** What every log line says: which fleet, which deployment, which step. */
 interface Whose {
@@ -29,8 +31,9 @@ export const systemLog: Log = {
 export function lambdaHandler<Needed extends object, Result>(
   step: Step<Needed, Result>,
   livePorts: (apiKeyParameter: string) => NoInfer<Needed>,
-): (document: unknown) => Promise<Result> {
+): (document: unknown) => Promise<Result | typeof AWAKE> {
   return async (document) => {
+    if (isWake(document)) return AWAKE;
     const { fleet, execution } = whose(document);
     logger.resetKeys();
     logger.appendKeys({ fleet: fleet?.name, deployment: execution?.name, step: step.name });

@@ -66,7 +66,12 @@ const AGENT_METRICS = ['loadavg5', 'memory.used', 'cpu.user.percentage'];
  * Metadata has no bulk call: so many requests side by side. Mackerel names no limit; the largest fleet, 500 hosts, takes
  * two seconds. With ten at a time it would be eight, for which the end of the whole deployment would wait.
  */
-const SIDE_BY_SIDE = 64;
+const METADATA_SIDE_BY_SIDE = 64;
+/**
+ * Bulk calls, of which 500 hosts need nine: one after the other they held up the shift and the end of a deployment. A
+ * few, because how many Mackerel likes is not known; who asks it to slow down (429) is asked again, as ever.
+ */
+const BULKS_SIDE_BY_SIDE = 4;
 const TITLE_LIMIT = 250;
 const DESCRIPTION_LIMIT = 1024;
 /** Characters of Mackerel's own words, and of a list of refused hosts, in an error. */
@@ -239,10 +244,7 @@ async function setMetadata(
     parse(call, answer, SuccessAnswer);
     return [];
   };
-  const refused: Refusal[] = [];
-  for (const some of chunksOf(hostIds, SIDE_BY_SIDE))
-    refused.push(...(await Promise.all(some.map(put))).flat());
-  return refused;
+  return sideBySide([...new Set(hostIds)], METADATA_SIDE_BY_SIDE, put);
 }
 
 async function proveWriting(exchange: Exchange, service: string): Promise<void> {
@@ -266,12 +268,31 @@ async function inBulks(
   hostIds: readonly string[],
   action: BulkAction,
 ): Promise<readonly Refusal[]> {
-  const refused: Refusal[] = [];
-  for (const ids of chunksOf(hostIds, BULK)) {
+  return sideBySide(chunksOf(hostIds, BULK), BULKS_SIDE_BY_SIDE, async (ids) => {
     const call = post(`hosts/${action.bulk}`, { ids, ...action.fields });
     const answer = await exchange(call);
-    if (answer.ok) parse(call, answer, SuccessAnswer);
-    else refused.push(...(await oneByOne(exchange, ids, action)));
+    if (!answer.ok) return oneByOne(exchange, ids, action);
+    parse(call, answer, SuccessAnswer);
+    return [];
+  });
+}
+
+/**
+ * So many at a time. Fails only when none is under way anymore: a function that has answered is stopped in the middle of
+ * what it still does, and goes on with it in its next run.
+ */
+async function sideBySide<T>(
+  all: readonly T[],
+  most: number,
+  act: (one: T) => Promise<readonly Refusal[]>,
+): Promise<readonly Refusal[]> {
+  const refused: Refusal[] = [];
+  for (const some of chunksOf(all, most)) {
+    const outcomes = await Promise.allSettled(some.map(act));
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      refused.push(...outcome.value);
+    }
   }
   return refused;
 }

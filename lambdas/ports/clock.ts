@@ -1,4 +1,5 @@
-/** What time it is. */
+/** What time it is, and letting some of it pass. */
 export interface Clock {
   now(): Date;
+  sleep(millis: number): Promise<unknown>;
 }

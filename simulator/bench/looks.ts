@@ -6,7 +6,7 @@ import type { Stage } from '../stage.ts';
 /** A look's moment is the end of its run: only then does the story continue. Epoch milliseconds. */
 export interface Looks {
   readonly seen: { ready: number; drained: number; terminated: number };
-  /** To EC2, the load balancers and Mackerel, in one run of *New hosts are ready*. */
+  /** To EC2, the load balancers and Mackerel, in one poll of *New hosts are ready*; a run has one or two. */
   readonly callsPerLook: { readonly mean: number; readonly most: number };
 }
 
@@ -20,13 +20,26 @@ const SEEN_IN = {
 export function followLooks(stage: Stage): Looks {
   const seen = { ready: 0, drained: 0, terminated: 0 };
   const calls: number[] = [];
-  let before = 0;
+  let isLooking = false;
+  let before: number | undefined;
+  const pollEnds = () => {
+    if (before !== undefined) calls.push(callsSoFar(stage) - before);
+    before = undefined;
+  };
+  stage.world.intercept = async ({ service, action }, proceed) => {
+    // Every poll begins with asking the ledger whether it may go on.
+    if (isLooking && service === 'ledger' && action === 'read') {
+      pollEnds();
+      before = callsSoFar(stage);
+    }
+    return proceed();
+  };
   stage.onEvent = ({ at, kind, state, answer }: StoryEvent) => {
     const what = SEEN_IN[state as keyof typeof SEEN_IN];
     if (what === undefined) return;
-    if (kind === 'entered') before = callsSoFar(stage);
+    isLooking = kind === 'entered' && what === 'ready';
     if (kind !== 'answered') return;
-    if (what === 'ready') calls.push(callsSoFar(stage) - before);
+    pollEnds();
     if ((answer as Look).ready) seen[what] = at.getTime();
   };
   return {

@@ -24,6 +24,8 @@ export interface Scene {
   readonly size: Size;
   readonly tuning: Tuning;
   readonly seed: number;
+  /** Default: the fleet's. */
+  readonly bakeSeconds?: number;
 }
 
 /** The fewest seconds possible, from the launch until the last old instance is terminated. */
@@ -70,7 +72,7 @@ export interface Measured
   readonly overhead: Overhead;
   readonly delays: Delays;
   readonly requests: Readonly<Record<Service, number>>;
-  /** To EC2, the load balancers and Mackerel, in one run of *New hosts are ready*. */
+  /** To EC2, the load balancers and Mackerel, in one poll of *New hosts are ready*. */
   readonly callsPerLook: { readonly mean: number; readonly most: number };
 }
 
@@ -80,6 +82,8 @@ export async function measure(scene: Scene): Promise<Measured> {
   const fleet = fleetName(scene.kind, scene.size);
   const stage = new Stage({ template: scene.template, fleet, seed: scene.seed, balancers });
   try {
+    const { limits } = stage.fleet;
+    stage.configure({ limits: { ...limits, bakeSeconds: scene.bakeSeconds ?? limits.bakeSeconds } });
     stage.upload();
     const moments = followTrueMoments(stage);
     const looks = followLooks(stage);
@@ -92,6 +96,7 @@ export async function measure(scene: Scene): Promise<Measured> {
     const bound = boundOf(stage);
     return {
       ...result,
+      runs: await stage.runsWithWakes(result),
       usage: usage(),
       logsData: logsDataOf(scene.template, machineName(fleet, 'deploy')),
       bounds: {

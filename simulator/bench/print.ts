@@ -34,7 +34,7 @@ export function printed(results: Results): string {
 const ABOUT_BOUNDS = [
   'exact: every decision at its best moment, by someone who knows the future, and calls take no time.',
   'sum:   boot + registration in Mackerel + health threshold × interval + drain + bake + shutdown.',
-  '       The target is measured against this one. It says little about defaults: hosts join later.',
+  '       It says little about defaults: hosts join later.',
 ];
 const ABOUT_OVERHEAD = [
   'agree:  from the start to the launch; nothing changes yet',
@@ -44,7 +44,7 @@ const ABOUT_OVERHEAD = [
   'bake:   beyond its own length',
   'record: old hosts retired in Mackerel, release recorded',
 ];
-const ABOUT_REQUESTS = ['per look: to EC2, load balancer and Mackerel in one run of New hosts are ready.'];
+const ABOUT_REQUESTS = ['per look: to EC2, load balancer and Mackerel in one poll of New hosts are ready.'];
 const ABOUT_SIZE = ['Events and KiB: the maximum over all seeds.'];
 const ABOUT_COST = [
   'In Tokyo, before any free tier. Metrics: for an hour each, with the age of the lock.',
@@ -55,6 +55,7 @@ const WHO: Column<Row>[] = [
   ['fleet', ({ kind }) => kind],
   ['hosts', ({ size }) => `${size}`],
   ['ELB set', ({ kind, tuning }) => (kind === 'worker' ? '-' : tuning)],
+  ['baked', ({ bakeSeconds }) => (bakeSeconds === 0 ? '-' : 'yes')],
 ];
 
 const TIME: Column<Row>[] = [

@@ -10,6 +10,8 @@ export interface Subject {
   readonly kind: Kind;
   readonly size: Size;
   readonly tuning: Tuning;
+  /** Default: the fleet's, a minute. */
+  readonly bakeSeconds?: number;
 }
 
 /** Means over the seeds, except for what has a limit: its maximum. */

@@ -140,9 +140,10 @@ const ENTERING_TASK: readonly FaultName[] = [
 ];
 const ENTERING: readonly FaultName[] = ['stopped', 'stopped-unheard'];
 
-/** @param what `entering`, `leaving`, or a call: `ec2.describe` */
+/** @param what `entering`, `leaving`, `waking`, or a call: `ec2.describe` */
 export function catalogueOf(what: string, isTask: boolean): readonly FaultName[] {
   if (what === 'entering') return isTask ? ENTERING_TASK : ENTERING;
+  if (what === 'waking') return ['unreachable', 'unanswered', 'refused'];
   if (what === 'leaving') return ['stopped', 'stopped-unheard'];
   return [...ANY_CALL, ...(WRONG_ANSWERS[what] ?? [])];
 }

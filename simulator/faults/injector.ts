@@ -79,6 +79,10 @@ export class Injector {
     this.#due = new Map(injuries.map(({ moment, fault }) => [momentName(moment), fault]));
     this.#remembers = injuries.some(({ fault }) => fault === 'stale');
     stage.around = this.#around;
+    stage.waking = (state) => {
+      if (this.#come({ machine: 'deploy', state, what: 'waking' }, false))
+        throw named('StepFunctions.StepFunctionsException', 'the functions are not woken');
+    };
     stage.onEvent = ({ kind, state }, execution) => {
       if (kind === 'entered') this.#passing(state, execution);
     };

@@ -73,6 +73,8 @@ class Trial {
   readonly #kind: Kind;
   readonly #injector: Injector;
   readonly #following: Following;
+  /** An old host. */
+  #hasTerminated = false;
 
   constructor(stage: Stage, played: Case) {
     this.#stage = stage;
@@ -86,6 +88,10 @@ class Trial {
     const stage = this.#stage;
     stage.upload(CONTENT);
     this.#kind.arrange?.(stage);
+    stage.world.on(({ kind, by, changed }) => {
+      if (kind === 'instances-terminated' && by !== 'scenario')
+        this.#hasTerminated ||= changed.some((id) => stage.oldInstances.includes(id));
+    });
     const stepBegan = () => this.#injector.acting?.startedAt;
     const rules = new Rules(stage.world, stage.fleet, 'the-deployment', stepBegan);
     this.#fence();
@@ -149,7 +155,9 @@ class Trial {
     if (outcome === 'needs a human' && !isUnknown && rules.areInOrder())
       this.#broken(6, 'a human is called, and the hosts are in order');
     rules.settled(outcome);
-    this.#followed(outcome === 'new hosts', this.#refusesFollowers());
+    // From the first termination on nothing is undone: who follows may have begun, also when a human finishes it.
+    if (outcome !== 'needs a human' || !this.#hasTerminated)
+      this.#followed(outcome === 'new hosts', this.#refusesFollowers());
     // Rule 4: a gate that lacks an answer must stay closed.
     const [only, ...others] = this.#case.injuries;
     if (outcome === 'new hosts' && only?.fault === 'withdrawn' && others.length === 0)

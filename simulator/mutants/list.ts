@@ -423,11 +423,21 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a follower that could not be started is forgotten',
     breaks: 'half of an environment stays on the old release, and nobody is notified',
     rule: 8,
-    file: 'lambdas/release-the-fleet-lock.ts',
+    file: 'lambdas/domain/lock/start-followers.ts',
     find: 'if (failures.length > 0) throw failures[0];',
     replace: '',
-    kinds: ['followed'],
+    // Without an old host nobody is started before the lock is released.
+    kinds: ['first'],
     at: 'executions.start',
+  },
+  {
+    name: 'who was started with the removal is not known again',
+    breaks: 'a follower is started once more when the lock is released',
+    rule: 8,
+    file: 'lambdas/domain/lock/following.ts',
+    find: '(termination?.since ?? shift?.at)',
+    replace: 'String(Object(deployment.record).finishedAt ?? shift?.at)',
+    kinds: ['app', 'followed'],
   },
   {
     name: 'a crashed sandbox is the end',

@@ -2,6 +2,7 @@
  * The world behind the ports of `lambdas/ports`. Each method runs the model's of the same name and says how many requests
  * the real adapter would have sent for it.
  */
+import type { Clock } from '../../lambdas/ports/clock.ts';
 import type { Ports } from '../../lambdas/ports/ports.ts';
 import type { Service } from './events.ts';
 import type { World } from './world.ts';
@@ -100,7 +101,7 @@ type Models = Pick<
   'ec2' | 'loadBalancers' | 'mackerel' | 's3' | 'parameters' | 'ledger' | 'executions' | 'announcer'
 >;
 
-export function worldPorts(models: Models, now: () => Date, run: RunCall): Ports {
+export function worldPorts(models: Models, clock: Clock, run: RunCall): Ports {
   const { s3, announcer } = models;
   const behind: { readonly [S in Service]: Model<Ports[S]> } = {
     ...models,
@@ -113,7 +114,7 @@ export function worldPorts(models: Models, now: () => Date, run: RunCall): Ports
     portOf(service, behind[service], run),
   ]);
   // Clock and log are no calls: this one is written to the function's own output.
-  return { ...(Object.fromEntries(ports) as object as Ports), clock: { now }, log: announcer.log };
+  return { ...(Object.fromEntries(ports) as object as Ports), clock, log: announcer.log };
 }
 
 type Untyped<R> = Readonly<Record<string, (...args: readonly unknown[]) => R>>;

@@ -103,7 +103,9 @@ export class World {
     this.outages = new Outages(this.#now);
     this.executions = new ExecutionsModel(surroundings);
     this.awsEvents = new AwsEvents(surroundings);
-    this.ports = worldPorts(this, options.now, (...call) => this.#run({}, ...call));
+    this.ports = worldPorts(this, { now: options.now, sleep: async () => {} }, (...call) =>
+      this.#run({}, ...call),
+    );
   }
 
   /**
@@ -111,7 +113,8 @@ export class World {
    * @param intercept wraps only the calls through these ports, in place of the world's own
    */
   distantPorts(latency: Latency, intercept?: Intercept): Ports {
-    return worldPorts(this, this.#clock, (...call) => this.#run({ ...latency, intercept }, ...call));
+    const clock = { now: this.#clock, sleep: latency.sleep };
+    return worldPorts(this, clock, (...call) => this.#run({ ...latency, intercept }, ...call));
   }
 
   /** Hosts that carry this fleet's tag start their agent under this role, which Mackerel knows from now on. */

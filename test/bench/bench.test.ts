@@ -20,11 +20,13 @@ const functions = functionsIn(template);
 const row = (subject: Partial<Subject>, seeds = [1, 2, 3]) =>
   measureRow(template, functions, { kind: 'classic ELB', size: 2, tuning: 'tuned', ...subject }, seeds);
 
-const small = await row({ size: 2 });
+const SEEDS = [1, 2, 3, 4, 5];
+const small = await row({ size: 2 }, SEEDS);
 const middle = await row({ size: 10 });
 const large = await row({ size: 500 }, [1]);
 const worker = await row({ kind: 'worker', size: 10 });
-const rows = [small, middle, large, worker];
+const unbaked = await row({ size: 10, bakeSeconds: 0 });
+const rows = [small, middle, large, worker, unbaked];
 const measured = await measure({ template, kind: 'classic ELB', size: 2, tuning: 'tuned', seed: 1 });
 const standing = await measureStanding();
 
@@ -62,9 +64,11 @@ describe('the targets', () => {
   });
 
   it('leave little to the exact bound, which nobody can reach without knowing the future', () => {
-    // Of the small fleets' some 10 %, taking and releasing the lock are one: two more functions that start cold.
-    for (const { ratios } of [small, middle]) expect(ratios.exact).toBeLessThan(1.11);
-    expect(large.ratios.exact).toBeLessThan(1.12);
+    for (const { ratios } of [small, middle, large]) expect(ratios.exact).toBeLessThanOrEqual(1.07);
+    expect(unbaked.ratios.exact).toBeLessThanOrEqual(1.11);
+    // Without its minute on both sides the same seconds are a larger part.
+    expect(unbaked.bounds.exact).toBeCloseTo(middle.bounds.exact - 60, 6);
+    expect(unbaked.ratios.exact).toBeGreaterThan(middle.ratios.exact);
   });
 
   it('hold the speed of the simulation to the CPU time that it took', async () => {
@@ -83,7 +87,9 @@ describe('the targets', () => {
 
 describe('a target that is missed', () => {
   it.each<[string, Partial<Row>, RegExp]>([
-    ['a slow deployment', { ratios: { exact: 1.2, sum: 1.051 } }, /1\.05 × the sum bound/],
+    ['a slow deployment', { ratios: { exact: 1, sum: 1.051 } }, /1\.05 × the sum bound/],
+    ['a late one', { ratios: { exact: 1.071, sum: 1 } }, /1\.07 × the exact bound/],
+    ['a late one without a bake', { bakeSeconds: 0, ratios: { exact: 1.111, sum: 2 } }, /1\.11 × the exact/],
     ['a late look', { delays: { ready: 1, drained: 3.1, terminated: 1 } }, /3 s late/],
     ['a large document', { largestPayload: 128 * 1024 }, /128 KiB/],
     ['a long history', { mostHistoryEvents: 5_000 }, /5,000 events/],
@@ -160,7 +166,7 @@ describe('a row', () => {
   );
 
   it('is the same whenever it is measured', async () => {
-    expect(await row({ size: 2 })).toEqual(small);
+    expect(await row({ size: 2 }, SEEDS)).toEqual(small);
   });
 
   it('knows default settings as slower ones', async () => {

@@ -321,7 +321,7 @@ describe('Who may start an execution', () => {
     {
       does: 'of the fleet’s deployment',
       call: start(APP),
-      by: ['release-the-fleet-lock', 'take-over-the-lock', 'look-for-orphans'],
+      by: ['start-the-followers', 'release-the-fleet-lock', 'take-over-the-lock', 'look-for-orphans'],
     },
     {
       does: 'of the fleet’s clean-up',

@@ -132,14 +132,19 @@ describe('the requests', () => {
     const ids = Array.from({ length: 61 }, (_, n) => addHost(`web-${n}`).id);
     await mackerel.setStatus(ids, 'poweroff');
     await mackerel.retire(ids);
-    expect(server.requests.map(({ url, body }) => [url, body])).toEqual([
-      ['/api/v0/hosts/bulk-update-statuses', { ids: ids.slice(0, 30), status: 'poweroff' }],
-      ['/api/v0/hosts/bulk-update-statuses', { ids: ids.slice(30, 60), status: 'poweroff' }],
-      ['/api/v0/hosts/bulk-update-statuses', { ids: ids.slice(60), status: 'poweroff' }],
-      ['/api/v0/hosts/bulk-retire', { ids: ids.slice(0, 30) }],
-      ['/api/v0/hosts/bulk-retire', { ids: ids.slice(30, 60) }],
-      ['/api/v0/hosts/bulk-retire', { ids: ids.slice(60) }],
-    ]);
+    // Side by side, in whatever order they arrive.
+    const sent = server.requests.map(({ url, body }) => [url, body]);
+    expect(sent).toHaveLength(6);
+    expect(sent).toEqual(
+      expect.arrayContaining([
+        ['/api/v0/hosts/bulk-update-statuses', { ids: ids.slice(0, 30), status: 'poweroff' }],
+        ['/api/v0/hosts/bulk-update-statuses', { ids: ids.slice(30, 60), status: 'poweroff' }],
+        ['/api/v0/hosts/bulk-update-statuses', { ids: ids.slice(60), status: 'poweroff' }],
+        ['/api/v0/hosts/bulk-retire', { ids: ids.slice(0, 30) }],
+        ['/api/v0/hosts/bulk-retire', { ids: ids.slice(30, 60) }],
+        ['/api/v0/hosts/bulk-retire', { ids: ids.slice(60) }],
+      ]),
+    );
   });
 
   it('are not made for an empty list', async () => {
@@ -457,6 +462,46 @@ describe('a refusal', () => {
     server.fault({ reply: { status: 302, headers: { Location: `${server.url}/api/v0/elsewhere` } } });
     expect(await failureOf(mackerel.roles('Shop'))).toEqual(named('MackerelRefused', 'with 302'));
     expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe('bulk calls of a large fleet', () => {
+  const ids = Array.from({ length: 250 }, (_, n) => `h${n}`);
+
+  /** A Mackerel that answers the nth request like this, after it has waited for as many as can be to be under way. */
+  function crowded(answerOf: (nth: number) => Response) {
+    const watched = { requests: 0, underWay: 0, most: 0 };
+    const fetch = async () => {
+      const nth = ++watched.requests;
+      watched.underWay += 1;
+      await new Promise((resolve) => setTimeout(resolve, 5 + nth));
+      watched.most = Math.max(watched.most, watched.underWay);
+      watched.underWay -= 1;
+      return answerOf(nth);
+    };
+    const client = mackerelClient({ apiKey: async () => FULL_KEY, fetch, backoffMs: 1, attempts: 2 });
+    return { client, watched };
+  }
+  const success = () => new Response('{"success":true}');
+
+  it('go out four side by side, and no more', async () => {
+    const { client, watched } = crowded(success);
+    await client.retire(ids);
+    expect(watched).toEqual({ requests: 9, underWay: 0, most: 4 });
+  });
+
+  it('are asked again, each by itself, when Mackerel asks to slow down', async () => {
+    const { client, watched } = crowded((nth) => (nth === 2 ? new Response('', { status: 429 }) : success()));
+    await client.setStatus(ids, 'maintenance');
+    expect(watched).toMatchObject({ requests: 10, underWay: 0 });
+  });
+
+  it('fail only when none is under way anymore, and then send no further one', async () => {
+    const { client, watched } = crowded((nth) =>
+      nth === 1 || nth === 5 ? new Response('', { status: 503 }) : success(),
+    );
+    expect(await failureOf(client.retire(ids))).toEqual(named('ServiceUnavailable', 'in 2 attempts'));
+    expect(watched).toMatchObject({ requests: 5, underWay: 0 });
   });
 });
 

@@ -9,7 +9,7 @@ function taskOf(name: string, now: string, freezes?: object[]): Task {
   for (const environment of readFleets(fleetsFile)) {
     const fleet = environment.fleets.find((each) => each.name === name);
     if (!fleet) continue;
-    const ports = { clock: { now: () => new Date(now) } };
+    const ports = { clock: { now: () => new Date(now), sleep: async () => {} } };
     return { environment, fleet: { ...fleet, ...(freezes && { freezes }) }, ports } as unknown as Task;
   }
   throw new Error(`There is no fleet ${name}.`);
@@ -26,7 +26,7 @@ describe('By the fleets file', () => {
   it('a fleet that follows says whom', () =>
     expect(gateRows(taskOf('reactio-production-worker', '2026-12-01T00:00:00Z')).at(-1)).toEqual([
       'follows',
-      'reactio-production-app: starts when that is deployed, not on upload',
+      'reactio-production-app: starts when that is not undone anymore, not on upload',
     ]));
 
   it.each([

@@ -118,7 +118,7 @@ describe('promote', () => {
   };
   const byUpload = () => {
     const versionId = copied('promoted');
-    setTimeout(() => theatre.stage.start({ versionId, upload: { eventId: 'e' } }, 'upload-event'), 2_000);
+    setTimeout(() => theatre.stage.start({ versionId, upload: { eventId: 'e' } }, 'upload-event'), 3_000);
   };
 
   it('starts the promotion with what was asked for', async () => {

@@ -191,7 +191,7 @@ describe('A plan', () => {
   const task = {
     fleet: { name: FLEET, freezes: [] },
     environment: { name: 'production', account: '1', region: 'r', fleets: [] },
-    ports: { clock: { now: () => at } },
+    ports: { clock: { now: () => at, sleep: async () => {} } },
     options: {},
   } as unknown as Task;
   const plan = {

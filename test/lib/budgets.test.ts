@@ -95,7 +95,9 @@ describe('The timeout', () => {
 
   function worstTasks(fleet: string): number {
     const { definition, stepOf } = definitionOf(synthesize('staging'), fleet);
-    const tasks = Object.values(definition.States).filter(({ Type }) => Type === 'Task');
+    const all = Object.values(definition.States).filter(({ Type }) => Type === 'Task');
+    // The start of the wakes takes seconds, once.
+    const tasks = all.filter(({ Resource }) => !String(Resource).endsWith(':startExecution'));
     // States that share a step exclude each other: one recording per ending.
     const bySteps = new Map(tasks.map((task) => [stepOf(String(task.Resource)), worstSeconds(task)]));
     return [...bySteps.values()].reduce((sum, seconds) => sum + seconds, 0);

@@ -219,10 +219,18 @@ describe.each([APP, WORKER])('The fleet %s', (fleet) => {
     ['deploys it', machine],
     ['cleans up', cleanUp],
   ])(
-    'has a state machine that %s and may invoke the steps, write its log and traces, and nothing else',
+    'has a state machine that %s and may invoke the steps, wake them, write its log and traces, and nothing else',
     (_, which) => {
-      const actions = policiesOf(synthesize(), roleOf(which())).flatMap(({ Action }) => Action);
-      expect(actions.filter((action) => !/^(logs|xray):/.test(action))).toEqual(['lambda:InvokeFunction']);
+      const statements = policiesOf(synthesize(), roleOf(which()));
+      const actions = statements.flatMap(({ Action }) => Action);
+      expect(actions.filter((action) => !/^(logs|xray):/.test(action)).sort()).toEqual([
+        'lambda:InvokeFunction',
+        'states:StartExecution',
+      ]);
+      const starts = statements.filter(({ Action }) => Action.includes('states:StartExecution'));
+      expect(starts.map(({ Resource }) => Resource)).toEqual([
+        { Ref: expect.stringMatching(/^WakeMachine/) },
+      ]);
     },
   );
 

@@ -78,6 +78,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
     's3:PutObject',
   ],
   'record-the-failure': [READ_LEDGER, WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter', ...TELL],
+  'start-the-followers': [READ_LEDGER, 'states:StartExecution', 'states:DescribeExecution'],
   'release-the-fleet-lock': START_PENDING,
   'take-over-the-lock': START_PENDING,
   'choose-the-candidate': [
@@ -277,6 +278,7 @@ describe('An execution', () => {
 
   it.each([
     ['take-the-fleet-lock', cleanUp],
+    ['start-the-followers', [...deploy, ...doors]],
     ['release-the-fleet-lock', [...deploy, ...doors]],
     ['take-over-the-lock', [...deploy, ...doors]],
     ['look-for-orphans', [...deploy, ...doors, ...cleanUp]],
@@ -284,18 +286,25 @@ describe('An execution', () => {
     expect(resourcesFor('states:StartExecution', name)).toEqual([...machines].sort());
   });
 
-  it.each(['take-the-fleet-lock', 'release-the-fleet-lock', 'take-over-the-lock', 'look-for-orphans'])(
-    'may be described by %s if it is one of the fleets’ machines',
-    (name) => {
-      expect(resourcesFor('states:DescribeExecution', name)).toEqual(
-        FLEETS.map((fleet) => states(`execution:irekae-${fleet}*:*`)).sort(),
-      );
-    },
-  );
+  it.each([
+    'take-the-fleet-lock',
+    'start-the-followers',
+    'release-the-fleet-lock',
+    'take-over-the-lock',
+    'look-for-orphans',
+  ] as const)('may be described by %s if it is one of the fleets’ machines', (name) => {
+    expect(resourcesFor('states:DescribeExecution', name)).toEqual(
+      FLEETS.map((fleet) => states(`execution:irekae-${fleet}*:*`)).sort(),
+    );
+  });
 
   it('is started by the steps under the names that the machines have', () => {
     const names = Object.values(synthesize().Resources)
-      .filter(({ Type }) => Type === 'AWS::StepFunctions::StateMachine')
+      // That of the wakes has no name of ours: no step starts it.
+      .filter(
+        ({ Type, Properties }) =>
+          Type === 'AWS::StepFunctions::StateMachine' && Properties?.StateMachineType !== 'EXPRESS',
+      )
       .map(({ Properties }) => states(`stateMachine:${Properties?.StateMachineName}`))
       // No step starts a promotion.
       .filter((name) => !/-promote(-override)?$/.test(name));

@@ -34,6 +34,7 @@ import {
   someSettings,
 } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
+import { aFleet } from '../support/fleets.ts';
 import { replaced, tenHosts, toReplace } from '../support/large.ts';
 import { type LiteralPorts, type Methods, portsOn } from '../support/ports.ts';
 
@@ -78,6 +79,13 @@ const CHANGING: Readonly<Record<ChangingStep, Case>> = {
     phase: 'bring-up',
   },
   'terminate-old-instances': { document: baked(), enters: 'remove', phase: 'shift' },
+  'start-the-followers': {
+    document: baked({
+      fleet: aFleet({ followers: ['mail'] }),
+      termination: aLook({ memory: { begun: 1 } }),
+    }),
+    phase: 'remove',
+  },
   'retire-old-hosts-in-mackerel': { document: retiring, phase: 'remove' },
   'record-the-release': {
     document: { ...retiring, retirement: { reason: '2 hosts retired', at: iso(150) } },
@@ -130,6 +138,7 @@ function run(step: StepName, { document, scene = allWell() }: Case, ledger: Ledg
     },
     records: { writeRecord: async () => {}, writePage: async () => {} },
     mackerel: { annotate: async () => {}, roles: async () => ['web'] },
+    executions: { start: async () => 'an execution' },
     loadBalancers: { settings: async () => someSettings() },
   };
   const ports: LiteralPorts = portsOn(scene, at(200), accepting);

@@ -55,6 +55,19 @@ describe('a step as a Lambda function', () => {
     expect(asked).toEqual(['/shop/mackerel']);
   });
 
+  it('answers a wake at its door: no port is made, no step runs, nothing is logged', async () => {
+    const asked = vi.fn(() => ({}));
+    const run = vi.fn(async () => ({ reason: 'ran' }));
+    const handler = lambdaHandler({ name: 'terminate-old-instances', run }, asked);
+    expect(await handler({ wake: true })).toEqual({ reason: 'awake' });
+    expect([asked.mock.calls, run.mock.calls, lines]).toEqual([[], [], []]);
+  });
+
+  it.each([{ wake: 'true' }, { wake: true, ...launched() }, { input: { wake: true } }])(
+    'takes nothing else for a wake: %#',
+    async (document) => expect(await handle(() => ({ reason: 'ran' }), document)).toEqual({ reason: 'ran' }),
+  );
+
   it.each([
     [{ ready: true, reason: 'all 2 new hosts are ready' }, 'all 2 new hosts are ready'],
     [{ error: 'RolledBack', cause: 'AlertDuringBake: x.' }, 'AlertDuringBake: x.'],

@@ -231,7 +231,7 @@ describe('Launch new instances of a fleet of twelve subnets', () => {
     const run = (changes: Partial<Ec2>) =>
       launchNewInstances.run(agreed({ fleet: TWELVE }), {
         ...portsWith({ ec2: changes, ledger }),
-        clock: { now: () => now },
+        clock: { now: () => now, sleep: async () => {} },
       });
     await expect(run({ launch: slow })).rejects.toThrow(
       failure('ServiceUnavailable', 'subnet-e, subnet-f, subnet-g and subnet-h follow in another run'),

@@ -47,7 +47,7 @@ function world(scenes: Readonly<Record<string, Scene>>) {
     throw new Error('the watch calls nothing else');
   };
   const ports = {
-    clock: { now: () => NOW },
+    clock: { now: () => NOW, sleep: async () => {} },
     ledger: {
       read: async (fleet: string) => {
         order.push('row');

@@ -51,7 +51,7 @@ describe('Take old hosts out of service', () => {
     let now = at(100);
     const slow = {
       ...ports,
-      clock: { now: () => now },
+      clock: { now: () => now, sleep: async () => {} },
       loadBalancers: {
         ...portsOn(allWell()).loadBalancers,
         members: ports.loadBalancers.members,

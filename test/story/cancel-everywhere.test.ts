@@ -31,7 +31,7 @@ async function statesOf(isGood: boolean): Promise<string[]> {
 }
 
 const ofSuccess = await statesOf(true);
-const BEFORE_THE_LOCK = ['Open the deployment', 'Take the fleet lock'];
+const BEFORE_THE_LOCK = ['Open the deployment', 'Wake the functions', 'Take the fleet lock'];
 /** By their order alone, and not by what the ledger answers: from the lock to the first termination it is obeyed. */
 const isInTime = (state: string) =>
   !BEFORE_THE_LOCK.includes(state) &&

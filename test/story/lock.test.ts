@@ -208,6 +208,8 @@ describe.each([false, true])('an execution that is stopped (status events lost: 
     set.whenEntering(state, () => set.executions[0]?.stop());
     const result = await set.clock.until(set.start({}, 'd').result);
     expect(result.status).toBe('ABORTED');
+    // The function that was called goes on, and may take the lock.
+    await set.wait(5);
     await set.settle();
     expect(rules.violations).toEqual([]);
     expect(set.world.ledger.read(set.fleet.name)?.held).toBeUndefined();

@@ -53,7 +53,7 @@ export function portsWith(methods: Methods, now: Date = at(200)): LiteralPorts {
         },
     });
   return {
-    clock: { now: () => now },
+    clock: { now: () => now, sleep: async () => {} },
     ec2: port('ec2'),
     loadBalancers: port('loadBalancers'),
     mackerel: port('mackerel'),

@@ -272,6 +272,8 @@ const Document = v.object({
   drain: v.optional(Look),
   bake: v.optional(Look),
   termination: v.optional(Look),
+  /** Who follows; or why nobody was started, which is made up for when the lock is released. */
+  following: v.optional(v.unknown()),
   retirement: v.optional(Retirement),
   record: v.optional(v.unknown()),
   plan: v.optional(v.unknown()),

@@ -3,6 +3,7 @@
  * Looks come close together while a result is due (detection is late by half a pause), and thin out when a wait has
  * become a long one.
  */
+import type { Clock } from '../../ports/clock.ts';
 import type { Look, Milestones } from './document.ts';
 import { isFailure } from './errors.ts';
 import { saidSoFar } from './said.ts';
@@ -18,6 +19,11 @@ const PAUSES = [
   { until: 7_200, pause: 30 },
   { until: Number.POSITIVE_INFINITY, pause: LONGEST_PAUSE },
 ] as const;
+
+/** Between the two polls of a look. */
+const BETWEEN_POLLS_MILLIS = 500;
+/** Who took this long to answer is slow now: the function's time limit is for one such poll, not for two. */
+const SLOW_POLL_MILLIS = 2_000;
 
 /** History events of one turn: Wait 2, Task 5, Choice 2. */
 export const EVENTS_PER_LOOK = 9;
@@ -71,6 +77,19 @@ export function nextLook(previous: Look | undefined, now: Date, deadline: Date, 
     ...(seen && { seen }),
     said: saidSoFar(previous?.said, now, finding.reason),
   };
+}
+
+/**
+ * While a result is due, a look is two polls: what comes between two looks is seen sooner, with fewer turns. Lets the
+ * time between them pass.
+ * @returns whether it has come to the second poll
+ */
+export async function againSoon({ ready, at, nextLookInSeconds }: Look, clock: Clock): Promise<boolean> {
+  const passed = () => clock.now().getTime() - new Date(at).getTime();
+  if (ready || nextLookInSeconds > 1 || passed() >= SLOW_POLL_MILLIS) return false;
+  await clock.sleep(BETWEEN_POLLS_MILLIS);
+  // At the same moment nobody sees anything else.
+  return passed() > 0;
 }
 
 /** The deadline of a wait: counted from its first look, or from `from`. */

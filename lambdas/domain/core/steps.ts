@@ -217,6 +217,14 @@ export const STEPS = {
     lasts: ({ limits }) => limits.terminateSeconds,
     span: { name: 'terminate' },
   },
+  'start-the-followers': {
+    title: 'Start the followers',
+    act: 'remove',
+    key: 'following',
+    seconds: 30,
+    changes: 'fleet',
+    isAside: true,
+  },
   'retire-old-hosts-in-mackerel': {
     title: 'Retire old hosts in Mackerel',
     act: 'remove',

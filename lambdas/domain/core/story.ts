@@ -48,9 +48,13 @@ export type TitleOf<Step extends StepName> = {
   [Title in keyof typeof STATES]: (typeof STATES)[Title]['step'] extends Step ? Title : never;
 }[keyof typeof STATES];
 
+/** Not a step: it starts the machine that wakes the functions (`lib/wake-machine.ts`), and what becomes of that is its own. */
+export const WAKE_STATE = 'Wake the functions';
+
 const ACT_OF_STATE: ReadonlyMap<string, Phase> = new Map([
   ...STEP_NAMES.map((name) => [rowOf(name).title, rowOf(name).act] as const),
   ...Object.entries(STATES).map(([title, { act }]) => [title, act] as const),
+  [WAKE_STATE, 'agree'],
 ]);
 
 /** The act that a state belongs to; nothing for what lies between two steps. */

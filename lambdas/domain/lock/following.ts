@@ -1,6 +1,6 @@
 /**
  * Who is deployed after this deployment: the fleets that say `after` of it in the fleets file, with the version that was
- * deployed, and only when it was. They follow a roll-back too: one tarball feeds them all, and half of an environment
+ * deployed, and only when it was, or can no longer be undone. They follow a roll-back too: one tarball feeds them all, and half of an environment
  * left on the release that somebody went back from is the greater surprise. They do not follow where the artifact stays
  * (`redeploy`, a new image): each fleet's hosts are its own affair.
  */
@@ -18,7 +18,8 @@ export interface FollowUp {
 
 export function followUps(deployment: Deployment): FollowUp[] {
   const { fleet, input, release, record } = deployment;
-  const wasDeployed = (Object(record) as { outcome?: unknown }).outcome === 'Deployed';
+  const wasDeployed =
+    (Object(record) as { outcome?: unknown }).outcome === 'Deployed' || isBeyondUndoing(deployment);
   const { override, newImage } = input as { override?: unknown; newImage?: unknown };
   const artifactStays = input.redeploy === true || newImage !== undefined;
   if (!wasDeployed || release === undefined || artifactStays) return [];
@@ -35,17 +36,21 @@ export function followUps(deployment: Deployment): FollowUp[] {
   }));
 }
 
+/** An old host has been terminated, or may have been: whatever comes now, the fleet goes on with the new ones. */
+const isBeyondUndoing = ({ termination, failure }: Deployment): boolean =>
+  termination?.memory?.begun === 1 && failure === undefined;
+
 /** As the input allows it. */
 const LONGEST_STARTER = 128;
 
 /**
- * Followers are owed from the record on. A clean-up may have written it anew, after the deployment had started them: it
+ * Followers are owed from the removal on. A clean-up may have begun that anew, after the deployment had started them: it
  * goes back to what the deployment itself wrote down. (The clocks of functions and of Step Functions may differ.)
  */
 export function owedSince(deployment: Deployment): Date {
-  const { finishedAt } = Object(deployment.record) as { finishedAt?: string };
-  const since = isCleanUp(deployment) ? deployment.shift?.at : finishedAt;
-  return new Date(Date.parse(since ?? deployment.execution.startedAt) - 1_000);
+  const { shift, termination, execution } = deployment;
+  const since = isCleanUp(deployment) ? shift?.at : (termination?.since ?? shift?.at);
+  return new Date(Date.parse(since ?? execution.startedAt) - 1_000);
 }
 
 /** Does this execution act for one that is dead? */

@@ -9,7 +9,7 @@ import { saidBy } from '../lambdas/domain/core/step.ts';
 import type { Ports } from '../lambdas/ports/ports.ts';
 import { bytesOf, type Playable, playable, unpack } from './carried.ts';
 import { functionLineBytes, MachineLog, type MachineLogBytes } from './log-bytes.ts';
-import { type AnyStepName, STEP_FUNCTIONS } from './steps.ts';
+import { type AnyStepName, type RunStep, STEP_FUNCTIONS } from './steps.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** A fleet's state machine, as it was synthesized. */
@@ -17,6 +17,8 @@ export interface Machine {
   readonly definition: StateMachineDefinition;
   /** Task state → the step behind it. */
   readonly steps: Readonly<Record<string, AnyStepName>>;
+  /** The code of the build that it belongs to, which its definition names by version. Default: today's. */
+  readonly functions?: Readonly<Record<AnyStepName, RunStep>>;
   /** Of a door: the machine that its task states start. */
   readonly starts?: { readonly states: readonly string[]; readonly machine: string };
 }
@@ -210,6 +212,7 @@ class Tally {
 
 function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['carry']) {
   const { machine, machineName, name, clock, ports, onEvent, startUp } = options;
+  const functions = machine.functions ?? STEP_FUNCTIONS;
   const execution = executionArn(machineName, name);
   const around: AroundStep = options.around ?? ((_, act) => act());
   const handler = (state: string, step: AnyStepName) => async (carried: unknown) => {
@@ -222,7 +225,7 @@ function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['
     const from = clock.now().getTime();
     const attempted = () => tally.attempt(step, billedSeconds + (clock.now().getTime() - from) / 1000);
     try {
-      const act = (given: Ports = ports) => STEP_FUNCTIONS[step](document, given);
+      const act = (given: Ports = ports) => functions[step](document, given);
       const answer = await around({ execution, machineName, state, step }, act);
       attempted();
       tally.answered(whose, answer);

@@ -57,7 +57,10 @@ export function definitionProblems(definition: object): string[] {
 /** The validator wants an ARN where a resolved definition has the name of a reference. */
 function withArns(definition: object): object {
   const text = JSON.stringify(definition);
-  return JSON.parse(text.replace(/\$\{(\w+)\.Arn\}/g, 'arn:aws:lambda:eu-west-1:123456789012:function:$1'));
+  const arn = 'arn:aws:lambda:eu-west-1:123456789012:function:$1';
+  return JSON.parse(
+    text.replace(/\$\{(\w+)\.Arn\}/g, arn).replace(/"Resource":"\$\{(\w+)\}"/g, `"Resource":"${arn}:7"`),
+  );
 }
 
 const object = (value: Json): JsonObject => Object(value) as JsonObject;
@@ -99,7 +102,8 @@ const catchers = (state: JsonObject): JsonObject[] =>
 const retriers = (state: JsonObject): JsonObject[] =>
   Array.isArray(state.Retry) ? state.Retry.map(object) : [];
 
-const TASK = /^\$\{\w+\.Arn\}$/;
+/** A version: what is deployed meanwhile changes nothing for who runs already. */
+const TASK = /^\$\{\w+CurrentVersion\w+\}$/;
 
 function typeProblems(state: JsonObject): string[] {
   const problems: string[] = [];

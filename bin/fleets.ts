@@ -1,6 +1,6 @@
 /**
  * The one file to edit: your environments and the fleets in them. `npm run synth` checks it and lists everything that
- * is wrong; `npx cdk deploy irekae-staging` deploys it. All fields and their defaults: `lib/fleet-config.ts`.
+ * is wrong; `npx cdk deploy 'irekae-staging*'` deploys it. All fields and their defaults: `lib/fleet-config.ts`.
  *
  * The fleets below are the README's example: *Reactio*, an application behind a classic load balancer, and its worker,
  * in two environments, each host in a zone of its own. Ids and accounts are made up.

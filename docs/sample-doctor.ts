@@ -40,6 +40,8 @@ const portsOf = ({ world, fleet }: Stage, template: TemplateJson, account: strin
   ...world.ports,
   ec2: imagesOfAnyAccount(world.ports.ec2, account),
   tagger: worldTagger(world),
+  // Nothing is removed here.
+  remover: { deleteStack: async () => {} },
   inspector: worldInspector(world, fleet, definitionsIn(template)),
   pause: async () => {},
 });

@@ -6,7 +6,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import { Topic } from 'aws-cdk-lib/aws-sns';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { executionPages } from '../lambdas/domain/core/aws.ts';
 import { alarmName, machineName, SENT_BY_THE_WATCH } from '../lambdas/domain/core/names.ts';
@@ -36,7 +36,7 @@ export function alarmTopic(stack: Stack, { name, alarmEmails }: Environment): To
  * A clean-up that fails is sent again every few minutes: that is told once, and then by the alarm for orphans. That one
  * also rings for whatever is left when an event is lost, and the alarm for what was not delivered when SNS refuses one.
  */
-function tellBadEndings(fleetMachine: FleetMachine, fleet: string, topic: Topic, role: iam.IRole): void {
+function tellBadEndings(fleetMachine: FleetMachine, fleet: string, topic: ITopic, role: iam.IRole): void {
   const { machine, cleanUp, undelivered } = fleetMachine;
   const { stackName, region } = Stack.of(machine);
   const [deployment, itsCleanUp] = [machine.stateMachineArn, cleanUp.stateMachineArn];
@@ -81,7 +81,7 @@ const badEndingText = (fleet: string, region: string): string =>
 const MINUTE = { period: Duration.minutes(1), statistic: 'Sum' };
 
 /** Who is told of a fleet. The alarm for orphans is the watch's. */
-export function alarmsOf(fleetMachine: FleetMachine, fleet: string, topic: Topic, role: iam.IRole): void {
+export function alarmsOf(fleetMachine: FleetMachine, fleet: string, topic: ITopic, role: iam.IRole): void {
   const { machine, undelivered } = fleetMachine;
   tellBadEndings(fleetMachine, fleet, topic, role);
   const alarm = (name: string, metric: cloudwatch.IMetric, description: string) =>

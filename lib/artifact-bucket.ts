@@ -1,6 +1,6 @@
 /** The bucket that receives the artifacts, and keeps irekae's records under `irekae/`. */
 
-import { Duration } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { artifactBucketName } from '../lambdas/domain/core/names.ts';
@@ -30,6 +30,8 @@ export function artifactBucket(scope: Construct, environment: Environment): Arti
     enforceSSL: true,
     blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
     objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+    // Not of a first deployment that failed: its name would be in the way of every later try.
+    removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     lifecycleRules: [
       { id: 'unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(7) },
       {

@@ -6,13 +6,17 @@
 
 import { Duration, type Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
-import { machinesPage } from '../lambdas/domain/core/aws.ts';
-import { dashboardName, functionLogName, functionName } from '../lambdas/domain/core/names.ts';
+import { machineArn, machinesPage } from '../lambdas/domain/core/aws.ts';
+import {
+  dashboardName,
+  functionLogName,
+  functionName,
+  type MachineKind,
+  machineName,
+} from '../lambdas/domain/core/names.ts';
 import type { StepName } from '../lambdas/domain/core/steps.ts';
 import { SPANS, spanField } from '../lambdas/domain/record/metrics.ts';
 import { RESULTS, type Result } from '../lambdas/domain/record/news.ts';
-import type { FleetMachine } from './fleet-machine.ts';
 import { fleetMetric } from './fleet-metric.ts';
 import type { Environment } from './read-fleets.ts';
 
@@ -32,11 +36,7 @@ const COLOURS: Readonly<Record<Result, string>> = {
   'rollback-failed': cloudwatch.Color.PURPLE,
 };
 
-export function dashboard(
-  stack: Stack,
-  { name }: Environment,
-  machines: readonly { readonly fleet: string; readonly machine: FleetMachine }[],
-): cloudwatch.Dashboard {
+export function dashboard(stack: Stack, { name, fleets }: Environment): cloudwatch.Dashboard {
   return new cloudwatch.Dashboard(stack, 'Dashboard', {
     dashboardName: dashboardName(name),
     defaultInterval: SHOWN,
@@ -44,10 +44,10 @@ export function dashboard(
     periodOverride: cloudwatch.PeriodOverride.INHERIT,
     widgets: [
       [heading(name, stack.region)],
-      ...machines.map(({ fleet, machine }) => [
+      ...fleets.map(({ name: fleet }) => [
         results(fleet),
         durations(name, fleet),
-        troubles(fleet, machine),
+        troubles(stack, fleet),
         lock(fleet),
       ]),
     ],
@@ -104,16 +104,24 @@ const durations = (environment: string, fleet: string) =>
     ],
   });
 
-const troubles = (fleet: string, { machine, cleanUp }: FleetMachine) => {
-  const daily = (of: sfn.StateMachine, metric: string, label: string) =>
-    of.metric(metric, { label, period: DAY, statistic: 'Sum' });
+const troubles = (stack: Stack, fleet: string) => {
+  const daily = (of: MachineKind, metricName: string, label: string) =>
+    new cloudwatch.Metric({
+      namespace: 'AWS/States',
+      metricName,
+      // The fleet's machines are in its own stack, which builds upon this one.
+      dimensionsMap: { StateMachineArn: machineArn(stack, machineName(fleet, of)) },
+      label,
+      period: DAY,
+      statistic: 'Sum',
+    });
   return graph(`${fleet}: failures and clean-ups a day`, {
     left: [
-      daily(machine, 'ExecutionsFailed', 'deployments that failed'),
-      daily(machine, 'ExecutionsAborted', 'deployments stopped by hand'),
-      daily(machine, 'ExecutionsTimedOut', 'deployments out of time'),
-      daily(cleanUp, 'ExecutionsStarted', 'clean-ups'),
-      daily(cleanUp, 'ExecutionsFailed', 'clean-ups that failed'),
+      daily('deploy', 'ExecutionsFailed', 'deployments that failed'),
+      daily('deploy', 'ExecutionsAborted', 'deployments stopped by hand'),
+      daily('deploy', 'ExecutionsTimedOut', 'deployments out of time'),
+      daily('clean-up', 'ExecutionsStarted', 'clean-ups'),
+      daily('clean-up', 'ExecutionsFailed', 'clean-ups that failed'),
     ],
   });
 };

@@ -1,25 +1,28 @@
 /** What a fleet's new hosts are launched from: the launch template, and the role that they have. */
 
+import { RemovalPolicy } from 'aws-cdk-lib';
 import { CfnLaunchTemplate } from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { launchTemplateName } from '../lambdas/domain/core/names.ts';
-import type { ArtifactBucket } from './artifact-bucket.ts';
+import { TAG } from '../lambdas/domain/core/fleet.ts';
+import { artifactBucketName, hostRolePath, launchTemplateName } from '../lambdas/domain/core/names.ts';
 import type { FleetConfig } from './fleet-config.ts';
+import type { Environment } from './read-fleets.ts';
 
 export class FleetHosts extends Construct {
   readonly launchTemplate: CfnLaunchTemplate;
-  readonly roleArn: string;
 
-  constructor(scope: Construct, fleet: FleetConfig, bucket: ArtifactBucket) {
+  constructor(scope: Construct, fleet: FleetConfig, environment: Environment) {
     super(scope, `hosts ${fleet.name}`);
-    const { profileArn, roleArn } = this.profile(fleet, bucket);
-    this.roleArn = roleArn;
+    const profileArn = this.profile(fleet, environment);
     // The L1 resource: the L2 construct adds tags of its own, which the launching function may not set.
     this.launchTemplate = new CfnLaunchTemplate(this, 'LaunchTemplate', {
       launchTemplateName: launchTemplateName(fleet.name),
       versionDescription:
         'Made by irekae: image, instance type, subnet and user data come with each deployment.',
+      // By this the launching function's policy knows it.
+      tagSpecifications: [{ resourceType: 'launch-template', tags: [{ key: TAG.fleet, value: fleet.name }] }],
       launchTemplateData: {
         iamInstanceProfile: { arn: profileArn },
         securityGroupIds: fleet.securityGroups,
@@ -45,23 +48,29 @@ export class FleetHosts extends Construct {
     });
   }
 
-  private profile({ instanceProfile, artifact, runtimes }: FleetConfig, bucket: ArtifactBucket) {
-    if (instanceProfile.kind === 'given') {
-      return { profileArn: instanceProfile.arn, roleArn: instanceProfile.roleArn };
-    }
+  /**
+   * Its ARN. Role and profile stay when the fleet is removed or renamed, or gets a profile of its owner's: hosts that
+   * serve have them, and would lose S3 and SSM at once. Not when the first creation is rolled back: nobody has them yet.
+   */
+  private profile({ instanceProfile, artifact, runtimes }: FleetConfig, environment: Environment): string {
+    if (instanceProfile.kind === 'given') return instanceProfile.arn;
+    const bucket = Bucket.fromBucketName(this, 'Artifacts', artifactBucketName(environment));
+    const path = hostRolePath(environment.name);
     // Pinned versions only: a host never asks for "the newest".
     const readArtifacts = new iam.PolicyStatement({
       actions: ['s3:GetObjectVersion'],
       resources: [artifact, ...runtimes.map(({ key }) => key)].map((key) => bucket.arnForObjects(key)),
     });
     const role = new iam.Role(this, 'Role', {
+      path,
       assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
       managedPolicies: instanceProfile.managedPolicies.map((arn, index) =>
         iam.ManagedPolicy.fromManagedPolicyArn(this, `Policy${index}`, arn),
       ),
       inlinePolicies: { artifacts: new iam.PolicyDocument({ statements: [readArtifacts] }) },
     });
-    const profile = new iam.InstanceProfile(this, 'Profile', { role });
-    return { profileArn: profile.instanceProfileArn, roleArn: role.roleArn };
+    const profile = new iam.InstanceProfile(this, 'Profile', { role, path });
+    for (const each of [role, profile]) each.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
+    return profile.instanceProfileArn;
   }
 }

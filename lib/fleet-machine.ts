@@ -18,10 +18,9 @@ import { acknowledge } from './nag.ts';
 import { type Doors, overrideDoor } from './override-door.ts';
 import { stateMachine } from './state-machine.ts';
 
-/** What the fleets of an environment share. */
+/** What a fleet's machines are made with. */
 export interface Shared {
   readonly functions: Readonly<Record<StepName, IFunction>>;
-  /** What all machines run as, and what starts them. */
   readonly machineRole: iam.IRole;
   readonly starterRole: iam.IRole;
   readonly doors: Doors;

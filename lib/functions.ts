@@ -1,7 +1,7 @@
 /** The Lambda functions of an environment: one per step and the orphan watch, each with a role and a log of its own. */
 
 import { join } from 'node:path';
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
@@ -23,6 +23,7 @@ import {
 import { type FunctionName, ORPHAN_WATCH, sourceOf } from './function-names.ts';
 import { acknowledgeWildcards } from './nag.ts';
 import { type Permission, permissionsOf, type Reach } from './permissions.ts';
+import { spread } from './policy-sizes.ts';
 import { isReader } from './promotions.ts';
 
 const PROJECT = join(import.meta.dirname, '..');
@@ -33,7 +34,7 @@ const DIGEST_MEMORY_MB = 1024;
 const MEMORY_MB_OF: Partial<Record<StepName, number>> = { 'resolve-the-release': DIGEST_MEMORY_MB };
 
 /** The functions of the steps. */
-export function functionsOf(scope: Construct, reach: Reach): Readonly<Record<StepName, lambda.IFunction>> {
+export function functionsOf(scope: Construct, reach: Reach): Readonly<Record<StepName, lambda.Function>> {
   const functions = STEP_NAMES.map((step) => [
     step,
     new BundledFunction(scope, reach, {
@@ -51,7 +52,7 @@ export function functionsOf(scope: Construct, reach: Reach): Readonly<Record<Ste
 export function promotionFunctionsOf(
   scope: Construct,
   reach: Reach,
-): Readonly<Record<PromotionStepName, lambda.IFunction>> | undefined {
+): Readonly<Record<PromotionStepName, lambda.Function>> | undefined {
   if (reach.promotions.length === 0) return undefined;
   const functions = PROMOTION_STEP_NAMES.map((step) => [
     step,
@@ -67,10 +68,25 @@ export function promotionFunctionsOf(
   return Object.fromEntries(functions);
 }
 
-/** All fleets at once, a few calls each. */
+/**
+ * What the machines invoke: an execution keeps the definition that it began with, and so the code, whatever is deployed
+ * meanwhile. An alias would move under it.
+ */
+export const versionsOf = <Name extends string>(
+  functions: Readonly<Record<Name, lambda.Function>>,
+): Readonly<Record<Name, lambda.IFunction>> => {
+  const versions = Object.entries<lambda.Function>(functions).map(([name, { currentVersion }]) => [
+    name,
+    // Its optional role is declared in another way.
+    currentVersion as lambda.IFunction,
+  ]);
+  return Object.fromEntries(versions);
+};
+
+/** A few calls for each fleet. */
 const ORPHAN_WATCH_SECONDS = 60;
 
-export function orphanWatchFunction(scope: Construct, reach: Reach): lambda.IFunction {
+export function orphanWatchFunction(scope: Construct, reach: Reach): lambda.Function {
   return new BundledFunction(scope, reach, {
     name: ORPHAN_WATCH,
     description: 'looks for orphans',
@@ -92,7 +108,7 @@ interface BundledFunctionProps {
 
 /** Has a fixed name, so that an operator finds `irekae-production-launch-new-instances` and its log. */
 class BundledFunction extends Construct {
-  readonly handler: lambda.IFunction;
+  readonly handler: lambda.Function;
 
   constructor(scope: Construct, reach: Reach, props: BundledFunctionProps) {
     super(scope, `function ${props.name}`);
@@ -121,6 +137,8 @@ class BundledFunction extends Construct {
       systemLogLevelV2: lambda.SystemLogLevel.WARN,
       // X-Ray on the state machine alone: it times every step already, and a function would need xray:* on `*`.
       tracing: lambda.Tracing.DISABLED,
+      // An execution that began with it may run for a day; what is kept costs nothing, and goes with the function.
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
       environment: {
         ...props.environment,
         ...reach.environment.endpoints,
@@ -134,7 +152,7 @@ class BundledFunction extends Construct {
 
   /**
    * May do what its calls need, and write its own log (AWSLambdaBasicExecutionRole may write to every log of the
-   * account). The policy is part of the role: of its own, it would be a resource more, and a stack has room for 500.
+   * account). In policies of the role itself as far as they have room: of few fleets, that is all.
    */
   private role(
     permissions: readonly Permission[],
@@ -145,17 +163,23 @@ class BundledFunction extends Construct {
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       resources: [logGroup.logGroupArn],
     };
-    const statements = [...permissions, writeLog].map(
-      (permission) => new iam.PolicyStatement(statementOf(permission)),
-    );
+    const { inline, managed } = spread(Stack.of(this), [writeLog, ...permissions]);
+    const documentOf = (some: readonly Permission[]) =>
+      new iam.PolicyDocument({
+        statements: some.map((permission) => new iam.PolicyStatement(statementOf(permission))),
+      });
     const role = new iam.Role(this, 'Role', {
       ...(roleName !== undefined && { roleName }),
       assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
-      inlinePolicies: { calls: new iam.PolicyDocument({ statements }) },
+      inlinePolicies: { calls: documentOf(inline) },
     });
-    for (const { resources, wildcard } of permissions) {
-      if (wildcard !== undefined) acknowledgeWildcards(role, resources, wildcard);
-    }
+    const more = managed.map(
+      (some, index) =>
+        new iam.ManagedPolicy(this, `More${index + 1}`, { document: documentOf(some), roles: [role] }),
+    );
+    for (const { resources, wildcard } of permissions)
+      if (wildcard !== undefined)
+        for (const each of [role, ...more]) acknowledgeWildcards(each, resources, wildcard);
     return role;
   }
 }

@@ -7,8 +7,9 @@ import type { Construct } from 'constructs';
 export type LedgerTable = Pick<TableV2, 'tableName' | 'tableArn'>;
 
 /**
- * Without it, the clean-up does not know what a dead deployment left: it is protected from deletion, outlives its
- * stack, and can be restored. It has a made-up name, so that a new stack finds none in its way.
+ * Without it, the clean-up does not know what a dead deployment left: it outlives its stack, and can be restored, also
+ * after somebody has deleted it. It has a made-up name, so that a new stack finds none in its way. DynamoDB's own
+ * protection would keep a first deployment that failed from being rolled back.
  */
 export function ledgerTable(scope: Construct): LedgerTable {
   return new TableV2(scope, 'Ledger', {
@@ -18,7 +19,7 @@ export function ledgerTable(scope: Construct): LedgerTable {
     // DynamoDB's own key: another one would be one more permission for each step that asks.
     encryption: TableEncryptionV2.dynamoOwnedKey(),
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    deletionProtection: true,
-    removalPolicy: RemovalPolicy.RETAIN,
+    // Not of a first deployment that failed: each try would leave a table that cannot be deleted.
+    removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
   });
 }

@@ -1,43 +1,112 @@
 /**
- * What the state machines run as, and what starts them: one role each for an environment. All machines invoke the same
- * functions, so that a role of their own would allow the same, and a stack has room for 500 resources only.
+ * What a fleet's state machines run as, and what starts them. All of its machines invoke the same functions, so that a
+ * role of its own for each would allow the same.
  */
+import { ArnFormat, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { doorsLogName } from '../lambdas/domain/core/names.ts';
+import { doorsLogName, functionName } from '../lambdas/domain/core/names.ts';
+import { STEP_NAMES } from '../lambdas/domain/core/steps.ts';
+import { PROMOTION_STEP_NAMES } from '../lambdas/domain/promotion/steps.ts';
 import { acknowledgeWildcards } from './nag.ts';
 import type { Doors } from './override-door.ts';
+import type { Environment } from './read-fleets.ts';
 import { machineLog } from './state-machine.ts';
+
+export interface MachineRoles {
+  readonly machineRole: iam.IRole;
+  readonly starterRole: iam.IRole;
+  readonly doors: Doors;
+}
+
+/**
+ * @param promotes has the fleet a promotion?
+ * @param wakes the machine that a deployment starts to have its functions woken
+ */
+export function machineRoles(
+  stack: Stack,
+  environment: Environment,
+  fleet: string,
+  promotes: boolean,
+  wakes: IStateMachine,
+): MachineRoles {
+  const scope = new Construct(stack, `roles ${fleet}`);
+  const steps = [...STEP_NAMES, ...(promotes ? PROMOTION_STEP_NAMES : [])];
+  return {
+    machineRole: machineRole(
+      scope,
+      steps.map((step) => functionName(environment.name, step)),
+      [wakes.stateMachineArn],
+    ),
+    // It starts the machines, and tells of bad endings: CDK names each of them, and the topic.
+    starterRole: new iam.Role(scope, 'Starter', {
+      assumedBy: new iam.ServicePrincipal('events.amazonaws.com'),
+    }),
+    doors: doorsOf(scope, fleet),
+  };
+}
 
 const LOGS_AND_TRACES =
   'Log delivery and X-Ray know no resource-level permissions; both write, and read nothing of ours.';
 
-/** May invoke the steps; CDK adds the log and the traces. */
-export function machineRole(scope: Construct, functions: readonly IFunction[]): iam.Role {
-  const role = new iam.Role(scope, 'MachineRole', {
+/** What Step Functions asks of the role of a machine that logs and is traced. */
+const writeLogsAndTraces = () =>
+  new iam.PolicyStatement({
+    actions: [
+      'logs:CreateLogDelivery',
+      'logs:GetLogDelivery',
+      'logs:UpdateLogDelivery',
+      'logs:DeleteLogDelivery',
+      'logs:ListLogDeliveries',
+      'logs:PutResourcePolicy',
+      'logs:DescribeResourcePolicies',
+      'logs:DescribeLogGroups',
+      'xray:PutTraceSegments',
+      'xray:PutTelemetryRecords',
+      'xray:GetSamplingRules',
+      'xray:GetSamplingTargets',
+    ],
+    resources: ['*'],
+  });
+
+/**
+ * May invoke every version of the steps. What CDK grants would be the versions of today alone, and those with which a
+ * running deployment began would be forbidden in the middle of it.
+ */
+/** @param starts machines that it may start */
+export function machineRole(
+  scope: Construct,
+  functions: readonly string[],
+  starts: readonly string[] = [],
+): iam.IRole {
+  const versions = functions.map((name) =>
+    Stack.of(scope).formatArn({
+      service: 'lambda',
+      resource: 'function',
+      resourceName: `${name}:*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    }),
+  );
+  const invoke = new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: versions });
+  const start = new iam.PolicyStatement({ actions: ['states:StartExecution'], resources: [...starts] });
+  const statements = [invoke, ...(starts.length > 0 ? [start] : []), writeLogsAndTraces()];
+  const role = new iam.Role(scope, 'Machine', {
     assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
+    inlinePolicies: { steps: new iam.PolicyDocument({ statements }) },
   });
   acknowledgeWildcards(
     role,
-    functions.flatMap((each) => each.resourceArnsForGrantInvoke),
-    'CDK grants the invocation of a function together with its versions; each function is named.',
+    versions,
+    'A running deployment invokes the versions that it began with; each function is named.',
   );
   acknowledgeWildcards(role, ['*'], LOGS_AND_TRACES);
-  return role;
+  return role.withoutPolicyUpdates();
 }
 
 /** The doors' role: it alone may start what they lead to (CDK names each), and write their one log and traces. */
-export function doorsOf(scope: Construct, environment: string): Doors {
-  const role = new iam.Role(scope, 'DoorRole', {
-    assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
-  });
+function doorsOf(scope: Construct, fleet: string): Doors {
+  const role = new iam.Role(scope, 'Door', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
   acknowledgeWildcards(role, ['*'], LOGS_AND_TRACES);
-  const log = machineLog(new Construct(scope, 'Doors'), doorsLogName(environment));
-  return { role, log };
-}
-
-/** What EventBridge may do: start the machines, and tell of bad endings. CDK names each of them, and the topic. */
-export function starterRole(scope: Construct): iam.Role {
-  return new iam.Role(scope, 'StarterRole', { assumedBy: new iam.ServicePrincipal('events.amazonaws.com') });
+  return { role, log: machineLog(new Construct(scope, 'Doors'), doorsLogName(fleet)) };
 }

@@ -9,7 +9,13 @@ import type { Stack } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { executionArn, machineArn, serviceHost, servicePrincipals } from '../lambdas/domain/core/aws.ts';
 import { TAG } from '../lambdas/domain/core/fleet.ts';
-import { EVENT_SOURCE, type MachineKind, machineName, RECORD_PREFIX } from '../lambdas/domain/core/names.ts';
+import {
+  EVENT_SOURCE,
+  hostRolePath,
+  type MachineKind,
+  machineName,
+  RECORD_PREFIX,
+} from '../lambdas/domain/core/names.ts';
 import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { EVENT_TYPE } from '../lambdas/domain/record/news.ts';
 import { imageOwners } from '../lambdas/domain/release/image.ts';
@@ -29,10 +35,6 @@ export interface Reach {
   readonly ledger: LedgerTable;
   /** Where deployment news are told. */
   readonly news: Pick<ITopic, 'topicArn'>;
-  /** Fleet → the id of its launch template. */
-  readonly launchTemplates: ReadonlyMap<string, string>;
-  /** ARNs of the roles that the fleets' hosts have. */
-  readonly hostRoles: readonly string[];
   /** Those into this environment. */
   readonly promotions: readonly Promotion[];
 }
@@ -205,14 +207,19 @@ const countAddresses: Grant = (reach) => ({
   resources: reach.environment.fleets.some(({ spillOver }) => spillOver) ? ['*'] : [],
 });
 
-/** What a launch uses. A condition on tags would deny these: they are not tagged by the launch. */
-const launchFromFleetsParts: Grant = ({ stack, launchTemplates }) => ({
+/** What a launch makes, and what a condition on tags would deny: it is not tagged by the launch. */
+const launchInterfaces: Grant = ({ stack }) => ({
   actions: ['ec2:RunInstances'],
-  resources: [
-    ec2Arn(stack, 'network-interface', '*'),
-    ...[...launchTemplates.values()].map((id) => ec2Arn(stack, 'launch-template', id)),
-  ],
+  resources: [ec2Arn(stack, 'network-interface', '*')],
   wildcard: 'A network interface is not known before the launch.',
+});
+
+/** Each fleet's template is in its own stack, made after this one: CloudFormation tags it, and no function may tag any. */
+const launchFromTemplates: Grant = ({ stack, environment }) => ({
+  actions: ['ec2:RunInstances'],
+  resources: [ec2Arn(stack, 'launch-template', '*')],
+  conditions: { StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: fleetNames(environment) } },
+  wildcard: 'A fleet’s launch template is made after the functions; the condition asks for the fleet’s tag.',
 });
 
 /** Nobody else's, whatever an input, a parameter or a record says: the decision in `release/image.ts` asks the same. */
@@ -264,10 +271,22 @@ const tagAtLaunch: Grant = ({ stack }) => ({
     'Instances and volumes have no ids before they are launched; the condition allows it at launch only.',
 });
 
-const passHostRoles: Grant = ({ hostRoles, environment: { region } }) => ({
+/** Those that were made for the fleets of this environment lie under a path of its own; those that were given, by name. */
+const passHostRoles: Grant = ({ stack, environment: { name, fleets, region } }) => ({
   actions: ['iam:PassRole'],
-  resources: hostRoles,
+  resources: unique(
+    fleets.map(({ instanceProfile }) =>
+      instanceProfile.kind === 'given'
+        ? instanceProfile.roleArn
+        : stack.formatArn({
+            service: 'iam',
+            region: '',
+            resource: `role${hostRolePath(name)}*`,
+          }),
+    ),
+  ),
   conditions: { StringEquals: { 'iam:PassedToService': servicePrincipals('ec2', region) } },
+  wildcard: 'A host’s role is made after the functions, under a path that is this environment’s alone.',
 });
 
 /**
@@ -307,29 +326,31 @@ const terminateTagged: Grant = ({ stack, environment }) => ({
   wildcard: 'Instance ids change with every deployment; the condition asks for the fleet’s tag.',
 });
 
-/** Of an undo: nothing but what was launched from the fleets' templates. The tag is EC2's own, nobody else can write it. */
+/**
+ * Launched by a deployment, from a template: that tag is EC2's own, nobody else can write it. From which one, the step
+ * asks: the fleets' templates are made after these policies.
+ */
+const launched = {
+  [`aws:ResourceTag/${TAG.template}`]: 'false',
+  [`aws:ResourceTag/${TAG.deployment}`]: 'false',
+};
+
+/** Of an undo: nothing but what a deployment launched. */
 const terminateLaunched: Grant = (reach) => {
   const { conditions, ...tagged } = terminateTagged(reach);
-  const template = { [`aws:ResourceTag/${TAG.template}`]: [...reach.launchTemplates.values()] };
-  return {
-    ...tagged,
-    conditions: { ...conditions, StringEquals: { ...conditions?.StringEquals, ...template } },
-  };
+  return { ...tagged, conditions: { ...conditions, Null: launched } };
 };
 
 /** The orphan watch ends what was kept for debugging, and nothing else: without its tag EC2 refuses. */
-const terminateKept: Grant = ({ stack, environment, launchTemplates }) => ({
+const terminateKept: Grant = ({ stack, environment }) => ({
   actions: ['ec2:TerminateInstances'],
   resources: environment.fleets.some((fleet) => fleet.keepFailedHostMinutes > 0)
     ? [ec2Arn(stack, 'instance', '*')]
     : [],
   conditions: {
-    StringEquals: {
-      [`aws:ResourceTag/${TAG.fleet}`]: fleetNames(environment),
-      [`aws:ResourceTag/${TAG.template}`]: [...launchTemplates.values()],
-    },
+    StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: fleetNames(environment) },
     StringEqualsIfExists: { [`aws:ResourceTag/${TAG.protect}`]: 'false' },
-    Null: { [`aws:ResourceTag/${TAG.keepUntil}`]: 'false' },
+    Null: { ...launched, [`aws:ResourceTag/${TAG.keepUntil}`]: 'false' },
   },
   wildcard:
     'Instance ids change with every deployment; the conditions ask for the fleet’s tag and the kept one’s.',
@@ -421,7 +442,8 @@ const deregister = [onClassic('DeregisterInstancesFromLoadBalancer'), onTargetGr
 
 /** Instances of the fleets' own parts, tagged from birth. */
 const launch = [
-  launchFromFleetsParts,
+  launchInterfaces,
+  launchFromTemplates,
   launchOwnersImages,
   launchInSubnets,
   launchWithGroups,

@@ -65,7 +65,8 @@ function resolved(value: unknown): string {
 }
 
 function functionIn(template: TemplateJson, resource: string): { id: string; resource: ResourceJson } {
-  const id = /^\$\{(\w+)\.Arn\}$/.exec(resource)?.[1] ?? '';
+  const { Properties: version } = template.Resources[/^\$\{(\w+)\}$/.exec(resource)?.[1] ?? ''] ?? {};
+  const id = String(Object(version?.FunctionName).Ref ?? '');
   const found = template.Resources[id];
   if (found?.Type !== 'AWS::Lambda::Function')
     throw new Error(`Not a function of this template: ${resource}`);

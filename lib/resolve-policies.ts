@@ -13,7 +13,7 @@ export function policiesOf({ Resources }: TemplateJson, role: string): Statement
   const own = (Resources[role]?.Properties?.Policies ?? []) as { PolicyDocument: unknown }[];
   const attached = Object.values(Resources).flatMap(({ Type, Properties }) => {
     const roles = (Properties?.Roles ?? []) as { Ref?: string }[];
-    return Type === 'AWS::IAM::Policy' && roles.some(({ Ref }) => Ref === role)
+    return /^AWS::IAM::(Managed)?Policy$/.test(Type) && roles.some(({ Ref }) => Ref === role)
       ? [Properties?.PolicyDocument]
       : [];
   });

@@ -2,8 +2,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { App, type Stack } from 'aws-cdk-lib';
 import { EnvironmentStack } from './environment-stack.ts';
+import { FleetStack } from './fleet-stack.ts';
 import type { Environment } from './read-fleets.ts';
 
 /** A CloudFormation template as JSON, as far as this project looks into one. */
@@ -18,8 +19,20 @@ export interface ResourceJson {
   readonly [attribute: string]: unknown;
 }
 
-export function environmentStacks(app: App, environments: readonly Environment[]): EnvironmentStack[] {
-  return environments.map((environment) => new EnvironmentStack(app, environment, environments));
+/** The stack of what its fleets share, and one for each fleet. */
+export interface EnvironmentStacks {
+  readonly shared: EnvironmentStack;
+  readonly fleets: readonly FleetStack[];
+}
+
+export function environmentStacks(app: App, environments: readonly Environment[]): EnvironmentStacks[] {
+  return environments.map((environment) => {
+    const shared = new EnvironmentStack(app, environment, environments);
+    const fleets = environment.fleets.map(
+      (fleet) => new FleetStack(app, fleet, environment, shared, environments),
+    );
+    return { shared, fleets };
+  });
 }
 
 /** An app outside of the CDK command line, with the feature flags that the command line would hand it. */
@@ -36,25 +49,75 @@ export function standaloneApp(outdir: string, { bundle }: { readonly bundle: boo
 }
 
 /**
- * The template of each environment, by its name. Needs neither network nor Docker, and leaves no files behind.
+ * What stands in AWS when all stacks of an environment are deployed, by the environment's name: one template of all their
+ * resources. Needs neither network nor Docker, and leaves no files behind.
  * @param bundle false leaves the functions' code out, which is most of the work and which a simulation does not need
  */
 export function synthesizeTemplates(
   environments: readonly Environment[],
   options: { readonly bundle: boolean },
 ): Readonly<Record<string, TemplateJson>> {
+  return Object.fromEntries(
+    stackTemplates(environments, options).map(({ environment, shared, fleets }) => [
+      environment,
+      asOne([shared, ...fleets]),
+    ]),
+  );
+}
+
+export interface StackTemplate {
+  readonly name: string;
+  readonly template: TemplateJson;
+}
+
+/** The templates of each environment's stacks, as CloudFormation gets them. */
+export function stackTemplates(
+  environments: readonly Environment[],
+  options: { readonly bundle: boolean },
+): { readonly environment: string; readonly shared: StackTemplate; readonly fleets: StackTemplate[] }[] {
   const outdir = mkdtempSync(join(tmpdir(), 'irekae-'));
   try {
     const app = standaloneApp(outdir, options);
     const stacks = environmentStacks(app, environments);
     const assembly = app.synth();
-    return Object.fromEntries(
-      environments.map(({ name }, index) => {
-        const template = assembly.getStackByName(stacks[index]?.stackName ?? '').template;
-        return [name, template as TemplateJson];
-      }),
-    );
+    const templateOf = ({ stackName: name }: Stack): StackTemplate => ({
+      name,
+      template: assembly.getStackByName(name).template as TemplateJson,
+    });
+    return stacks.map(({ shared, fleets }, index) => ({
+      environment: environments[index]?.name ?? '',
+      shared: templateOf(shared),
+      fleets: fleets.map(templateOf),
+    }));
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
+}
+
+/** A weak reference to another stack becomes what it refers to. */
+function asOne([shared, ...fleets]: readonly StackTemplate[]): TemplateJson {
+  const outputs = new Map<string, unknown>();
+  for (const { name, template } of [shared, ...fleets].filter((each) => each !== undefined))
+    for (const [output, { Value }] of Object.entries(
+      Object(template.Outputs) as Record<string, { Value: unknown }>,
+    ))
+      outputs.set(`${name} ${output}`, Value);
+  const resources: Record<string, ResourceJson> = {};
+  for (const { template } of [shared, ...fleets].filter((each) => each !== undefined))
+    for (const [id, resource] of Object.entries(template.Resources)) {
+      if (id in resources) throw new Error(`Two stacks have a resource ${id}.`);
+      resources[id] = resource;
+    }
+  return { ...shared?.template, Resources: referred(resources, outputs) };
+}
+
+function referred<T>(value: T, outputs: ReadonlyMap<string, unknown>): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((each) => referred(each, outputs)) as T;
+  const { StackName, OutputName } = Object((value as Record<string, unknown>)['Fn::GetStackOutput']);
+  const found = outputs.get(`${StackName} ${OutputName}`);
+  if (StackName !== undefined && found === undefined)
+    throw new Error(`${StackName} has no output ${OutputName}.`);
+  if (found !== undefined) return found as T;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, referred(each, outputs)])) as T;
 }

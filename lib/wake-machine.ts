@@ -6,15 +6,17 @@
  * all at once they could take what an account has of concurrency from somebody else's step.
  */
 import { Duration } from 'aws-cdk-lib';
-import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
+import { functionName } from '../lambdas/domain/core/names.ts';
 import type { StepName } from '../lambdas/domain/core/steps.ts';
 import { WAKE_STATE } from '../lambdas/domain/core/story.ts';
 import { WAKE, WOKEN_STEPS } from '../lambdas/domain/core/wake.ts';
+import { machineRole } from './machine-roles.ts';
 import { acknowledge } from './nag.ts';
+import type { Environment } from './read-fleets.ts';
 
 /** A function starts in a second, or is left to start later. */
 const WAKE_SECONDS = 10;
@@ -27,9 +29,10 @@ const NOTHING_TO_TELL =
 export function wakeMachine(
   scope: Construct,
   functions: Readonly<Record<StepName, IFunction>>,
-  role: IRole,
+  environment: Environment,
 ): sfn.IStateMachine {
   const inside = new Construct(scope, 'Wake');
+  const steps = WOKEN_STEPS.map((step) => functionName(environment.name, step));
   const wake = (step: StepName, next: sfn.IChainable): sfn.IChainable =>
     tasks.LambdaInvoke.jsonPath(inside, `Wake ${step}`, {
       lambdaFunction: functions[step],
@@ -53,7 +56,7 @@ export function wakeMachine(
     comment: 'Wakes the functions of a deployment’s steps.',
     definitionBody: sfn.DefinitionBody.fromChainable(sfn.Parallel.jsonPath(inside, 'Wake').branch(...lanes)),
     timeout: Duration.seconds(WAKE_SECONDS * WOKEN_STEPS.length),
-    role,
+    role: machineRole(inside, steps),
   });
   acknowledge(machine, 'AwsSolutions-SF1', NOTHING_TO_TELL);
   acknowledge(machine, 'AwsSolutions-SF2', NOTHING_TO_TELL);

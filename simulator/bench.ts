@@ -10,9 +10,9 @@ import { measureBundles } from './bench/bundles.ts';
 import { CROWD, measureCrowd, WIDE } from './bench/crowd.ts';
 import { benchTemplate, SIZES } from './bench/fleets.ts';
 import { functionsIn } from './bench/functions.ts';
-import { measurePolicies } from './bench/policies.ts';
 import { printed } from './bench/print.ts';
 import { measureRow, type Row, type Subject } from './bench/rows.ts';
+import { measurePolicies, measureStacks } from './bench/stacks.ts';
 import { measureStanding } from './bench/standing.ts';
 import { type Results, verdicts } from './bench/targets.ts';
 import { measureThroughput } from './bench/throughput.ts';
@@ -39,6 +39,7 @@ async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeo
     crowds: [await measureCrowd(CROWD, seeds[0]), await measureCrowd(WIDE, seeds[0])],
     policies: measurePolicies(),
     standing: await measureStanding(),
+    stacks: measureStacks(),
     throughput: [
       await measureThroughput(template, 2, deployments),
       await measureThroughput(template, 100, deployments / 10),

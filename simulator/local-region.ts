@@ -125,11 +125,13 @@ class Region {
     const { ports } = this.#world;
     const stage = this.#stageOf(fleet);
     const template = this.#templates[stage.fleet.environment];
+    const inspector = worldInspector(this.#world, stage.fleet, template ? definitionsIn(template) : {});
     return {
       ...ports,
       executions: this.#executions(ports.executions),
       tagger: worldTagger(this.#world),
-      inspector: worldInspector(this.#world, stage.fleet, template ? definitionsIn(template) : {}),
+      inspector,
+      remover: inspector,
       pause: async (seconds, signal) => {
         if (signal?.aborted) return;
         await this.#first.wait(seconds);

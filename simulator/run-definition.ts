@@ -11,7 +11,7 @@ import type { Ports } from '../lambdas/ports/ports.ts';
 import { bytesOf, type Playable, playable, unpack } from './carried.ts';
 import { START_EXECUTION_SECONDS } from './latency.ts';
 import { functionLineBytes, MachineLog, type MachineLogBytes } from './log-bytes.ts';
-import { type AnyStepName, STEP_FUNCTIONS } from './steps.ts';
+import { type AnyStepName, type RunStep, STEP_FUNCTIONS } from './steps.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** A fleet's state machine, as it was synthesized. */
@@ -19,6 +19,8 @@ export interface Machine {
   readonly definition: StateMachineDefinition;
   /** Task state → the step behind it. */
   readonly steps: Readonly<Record<string, AnyStepName>>;
+  /** The code of the build that it belongs to, which its definition names by version. Default: today's. */
+  readonly functions?: Readonly<Record<AnyStepName, RunStep>>;
   /** Of a door: the machine that its task states start. */
   readonly starts?: { readonly states: readonly string[]; readonly machine: string };
   /** Of a deployment: the task states that start this machine, and go on. */
@@ -223,6 +225,7 @@ const isDeadSandbox = (failure: unknown) =>
 
 function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['carry']) {
   const { machine, machineName, name, clock, ports, onEvent, startUp } = options;
+  const functions = machine.functions ?? STEP_FUNCTIONS;
   const execution = executionArn(machineName, name);
   const around: AroundStep = options.around ?? ((_, act) => act());
   const handler = (state: string, step: AnyStepName) => async (carried: unknown) => {
@@ -237,8 +240,7 @@ function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['
     const attempted = () => tally.attempt(step, billedSeconds + (clock.now().getTime() - from) / 1000);
     try {
       // As its door does.
-      const act = async (given: Ports = ports) =>
-        isOnlyWoken ? AWAKE : STEP_FUNCTIONS[step](document, given);
+      const act = async (given: Ports = ports) => (isOnlyWoken ? AWAKE : functions[step](document, given));
       const answer = await around({ execution, machineName, state, step }, act);
       attempted();
       tally.answered(whose, answer);

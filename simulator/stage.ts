@@ -82,8 +82,8 @@ export class Stage {
   readonly clock: VirtualClock;
   readonly world: World;
   readonly fleet: Fleet;
-  readonly machine: Machine;
-  readonly cleanUpMachine: Machine;
+  machine: Machine;
+  cleanUpMachine: Machine;
   /** For a fleet with a `promotion`. */
   readonly promotionMachine: Machine | undefined;
   /** The doors for overrides. */
@@ -161,6 +161,15 @@ export class Stage {
   ): void {
     for (const machine of [this.machine, this.cleanUpMachine]) Object.assign(fleetIn(machine), options);
     Object.assign(this.fleet, options);
+  }
+
+  /**
+   * `cdk deploy` of another build: what starts from now on runs it. What runs already keeps the definition that it began
+   * with, and with it the versions of the functions.
+   */
+  cdkDeploy(template: TemplateJson, functions: NonNullable<Machine['functions']>): void {
+    this.machine = { ...machineOf(template, this.fleet.name), functions };
+    this.cleanUpMachine = { ...machineOf(template, this.fleet.name, 'clean-up'), functions };
   }
 
   /**
@@ -311,7 +320,8 @@ export class Stage {
         ...(cause !== undefined && { cause }),
       });
       // A failed clean-up is left to the schedule: announcing it would start it again and again.
-      if (ended.status !== 'SUCCEEDED' && machine === this.machine && !this.#eventsLost) this.#announce();
+      const isDeployment = machineName === this.#named('deploy');
+      if (ended.status !== 'SUCCEEDED' && isDeployment && !this.#eventsLost) this.#announce();
       return ended;
     });
     const execution = { ...running, result, machineName, name };

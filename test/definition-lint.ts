@@ -57,9 +57,11 @@ export function definitionProblems(definition: object): string[] {
 /** The validator wants an ARN where a resolved definition has the name of a reference. */
 function withArns(definition: object): object {
   const text = JSON.stringify(definition);
+  const arn = 'arn:aws:lambda:eu-west-1:123456789012:function:$1';
   return JSON.parse(
     text
-      .replace(/\$\{(\w+)\.Arn\}/g, 'arn:aws:lambda:eu-west-1:123456789012:function:$1')
+      .replace(/\$\{(\w+)\.Arn\}/g, arn)
+      .replace(/"Resource":"\$\{(\w+)\}"/g, `"Resource":"${arn}:7"`)
       .replace(/\$\{AWS::Partition\}/g, 'aws'),
   );
 }
@@ -103,8 +105,8 @@ const catchers = (state: JsonObject): JsonObject[] =>
 const retriers = (state: JsonObject): JsonObject[] =>
   Array.isArray(state.Retry) ? state.Retry.map(object) : [];
 
-/** A function of the template, or the start of an execution that nobody waits for. */
-const TASK = /^(\$\{\w+\.Arn\}|arn:\$\{AWS::Partition\}:states:::states:startExecution)$/;
+/** A version (what is deployed meanwhile changes nothing for who runs already), or a start that nobody waits for. */
+const TASK = /^(\$\{\w+CurrentVersion\w+\}|arn:\$\{AWS::Partition\}:states:::states:startExecution)$/;
 
 function typeProblems(state: JsonObject): string[] {
   const problems: string[] = [];

@@ -75,7 +75,7 @@ describe.each([
 describe('A resolved definition', () => {
   it('has readable names where CloudFormation will put ids', () => {
     const { definition } = production();
-    expect(definition.States['Resolve the image']?.Resource).toMatch(/^\$\{\w+\.Arn\}$/);
+    expect(definition.States['Resolve the image']?.Resource).toMatch(/^\$\{\w+CurrentVersion\w+\}$/);
     const parameters = definition.States['Open the deployment']?.Parameters;
     expect(parameters).toMatchObject({
       fleet: {
@@ -113,7 +113,13 @@ describe('The lint refuses', () => {
   };
   const CATCH_ALL = { ErrorEquals: ['States.ALL'], Next: 'End' };
   // biome-ignore lint/suspicious/noTemplateCurlyInString: how a resolved definition names a function
-  const task = { Type: 'Task', Resource: '${F.Arn}', TimeoutSeconds: 40, Retry: [RETRY], Next: 'End' };
+  const task = {
+    Type: 'Task',
+    Resource: '${FCurrentVersion1}',
+    TimeoutSeconds: 40,
+    Retry: [RETRY],
+    Next: 'End',
+  };
   const pass = { Type: 'Pass', Next: 'End' };
   const inMap = (state: object, extra: object = {}) => ({
     Type: 'Map',

@@ -20,6 +20,8 @@ export interface AdoptionFacts {
   readonly vpcOf: ReadonlyMap<string, string>;
   /** Instance id → another fleet of the environment under whose role Mackerel lists it as well. */
   readonly alsoOf: ReadonlyMap<string, string>;
+  /** The fleet's name before: a host that carries it is taken over. */
+  readonly formerly?: string | undefined;
   /** Load balancer → the ids that are registered there. */
   readonly registered: ReadonlyMap<string, readonly string[]>;
 }
@@ -76,8 +78,17 @@ function candidate(
   const entries = group.length > 1 ? `; ${count(group.length, 'entry', 'entries')} in Mackerel` : '';
   return instance?.tags[TAG.fleet] === fleet
     ? { ...found, verdict: 'ours', why: `already carries the fleet’s tag${entries}` }
-    : { ...found, verdict: 'adopt', why: `runs in the fleet’s VPC, untagged${entries}` };
+    : {
+        ...found,
+        verdict: 'adopt',
+        why: `runs in the fleet’s VPC, ${whoseNow(instance)}${entries}`,
+      };
 }
+
+const whoseNow = (instance: Instance | undefined): string =>
+  instance?.tags[TAG.fleet] === undefined
+    ? 'untagged'
+    : `tagged ${plain(instance.tags[TAG.fleet] ?? '', 80)}`;
 
 const unknownToEc2 = 'EC2 does not know it: retire it in Mackerel if it is gone';
 
@@ -87,7 +98,8 @@ const GROUP_TAG = 'aws:autoscaling:groupName';
 function reasonToLeave(fleet: string, facts: AdoptionFacts, instance: Instance): string | undefined {
   const { instanceId, state, tags, subnetId } = instance;
   const owner = tags[TAG.fleet];
-  if (owner !== undefined && owner !== fleet) return `belongs to the fleet ${plain(owner, 80)}`;
+  if (owner !== undefined && owner !== fleet && owner !== facts.formerly)
+    return `belongs to the fleet ${plain(owner, 80)}`;
   if (state !== 'running') return `is ${state}`;
   if (owner === fleet) return undefined;
   if (isProtected(instance)) return `carries the hand brake, the tag ${TAG.protect}: ask who put it there`;

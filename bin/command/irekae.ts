@@ -19,6 +19,7 @@ import { doctor } from './actions/doctor.ts';
 import { history } from './actions/history.ts';
 import { plan } from './actions/plan.ts';
 import { promote } from './actions/promote.ts';
+import { remove } from './actions/remove.ts';
 import { rollback } from './actions/rollback.ts';
 import { status } from './actions/status.ts';
 import { unlock } from './actions/unlock.ts';
@@ -41,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   cancel,
   unlock,
   adopt,
+  remove,
   doctor,
 ];
 

@@ -23,6 +23,8 @@ export interface Options {
   readonly to?: string;
   /** How many, as digits. */
   readonly limit?: string;
+  /** A fleet's name that is none anymore. */
+  readonly from?: string;
   readonly 'dry-run'?: boolean;
   readonly json?: boolean;
   readonly local?: boolean;

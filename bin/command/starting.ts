@@ -10,9 +10,9 @@ import {
   byHandName,
   COMMAND,
   doorTo,
+  fleetStackName,
   type MachineKind,
   machineName,
-  stackName,
 } from '../../lambdas/domain/core/names.ts';
 import { cut, secondsBetween } from '../../lambdas/domain/core/words.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
@@ -123,7 +123,7 @@ const shutDoor = ({ fleet, options }: Task, door: MachineKind, why: string): Out
   ]);
 
 function noMachine({ environment, fleet }: Task, machine: MachineKind): Outcome {
-  const stack = stackName(environment.name);
+  const stack = fleetStackName(environment.name, fleet.name);
   const name = machineName(fleet.name, machine);
   const remedy =
     machine === 'deploy' || machine === 'override'

@@ -12,6 +12,12 @@ export interface Tagger {
   ): Promise<{ readonly refused: readonly Refusal[] }>;
 }
 
+/** And the one thing that it may take away. */
+export interface Remover {
+  /** Begins to delete a stack. One that is not there, or is being deleted, counts as done. */
+  deleteStack(name: string): Promise<void>;
+}
+
 export type CommandPorts = Pick<
   Ports,
   | 'clock'
@@ -26,6 +32,7 @@ export type CommandPorts = Pick<
 > & {
   readonly tagger: Tagger;
   readonly inspector: Inspector;
+  readonly remover: Remover;
   /** Lets so much time pass, or less when the signal is aborted meanwhile. */
   pause(seconds: number, signal?: AbortSignal): Promise<void>;
 };

@@ -2,15 +2,15 @@
 import { alignRight, padTo, width } from '../../lib/terminal/width.ts';
 import type { BundleRow } from './bundles.ts';
 import type { Crowd } from './crowd.ts';
-import type { PolicyRow } from './policies.ts';
 import type { Row } from './rows.ts';
+import type { PolicyRow, StacksRow } from './stacks.ts';
 import type { Standing } from './standing.ts';
 import { kilobytes, type Results, type Verdict, verdicts } from './targets.ts';
 
 type Column<T> = readonly [title: string, cellOf: (row: T) => string];
 
 export function printed(results: Results): string {
-  const { rows, bundles, seeds, crowds, policies, standing } = results;
+  const { rows, bundles, seeds, crowds, policies, stacks, standing } = results;
   return [
     `Means over the seeds ${seeds.join(', ')}; times in seconds of virtual time. Hosts: half old, half new.`,
     section('Total time and lower bounds', ABOUT_BOUNDS, table(rows, [...WHO, ...TIME])),
@@ -25,7 +25,8 @@ export function printed(results: Results): string {
     section('Cost in US cents', ABOUT_COST, table(rows, [...WHO, ...COST])),
     section('A month in which nothing is deployed', ABOUT_STANDING, table(standing, STANDING)),
     section('Launches in the same second', ABOUT_CROWDS, table(crowds, CROWDS)),
-    section('Role policies of ten fleets', ABOUT_POLICIES, table(policies, POLICIES)),
+    section('Stacks', ABOUT_STACKS, table(stacks, STACKS)),
+    section('Role policies', ABOUT_POLICIES, table(policies, POLICIES)),
     section('Bundles', [], table(bundles, BUNDLES)),
     section('Targets', [], verdicts(results).map(verdictLine)),
   ].join('\n\n');
@@ -140,12 +141,26 @@ const CROWDS: Column<Crowd>[] = [
   ['deployed', ({ deployed }) => `${deployed}`],
 ];
 
+const ABOUT_STACKS = [
+  'One environment, names as long as a fleet with a promotion may have, six subnets each.',
+  "shared: what the fleets share; fleet: the largest of the fleets' own stacks.",
+];
+const STACKS: Column<StacksRow>[] = [
+  ['fleets', ({ fleets }) => `${fleets}`],
+  ['shared: characters', ({ shared }) => shared.characters.toLocaleString('en')],
+  ['resources', ({ shared }) => `${shared.resources}`],
+  ['fleet: characters', ({ fleet }) => fleet.characters.toLocaleString('en')],
+  ['resources', ({ fleet }) => `${fleet.resources}`],
+  ['rules', ({ rules }) => `${rules}`],
+];
+
 const ABOUT_POLICIES = [
   'Of the role with the most, as IAM counts: without white space, names as long as can be.',
 ];
 const POLICIES: Column<PolicyRow>[] = [
-  ['each fleet has', ({ what }) => what],
+  ['of', ({ what }) => what],
   ['characters', ({ characters }) => `${characters}`],
+  ['managed', ({ managed }) => `${managed}`],
   ['role', ({ role }) => role],
 ];
 

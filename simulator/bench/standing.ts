@@ -39,14 +39,14 @@ export async function measureStanding(): Promise<Standing[]> {
 export async function standingOf(template: TemplateJson): Promise<Standing> {
   const names = fleetsIn(template);
   const [name = ''] = names;
-  const watch = await watchOnce(template, names);
+  const watch = await watchOnce(template, name);
   const alarms = ofType(template, 'AWS::CloudWatch::Alarm');
   const isOf = (fleet: string) => (alarm: ResourceJson) =>
     String(alarm.Properties?.AlarmName).startsWith(alarmName(fleet, ''));
   const own = alarmMetrics(alarms.filter(isOf(name)));
   const shared = alarmMetrics(alarms.filter((alarm) => !names.some((fleet) => isOf(fleet)(alarm))));
-  const environmentUsd = usd('alarmMonth', shared) + watch.environmentUsd;
-  const fleetUsd = usd('alarmMonth', own) + watch.fleetUsd;
+  const environmentUsd = usd('alarmMonth', shared);
+  const fleetUsd = usd('alarmMonth', own) + watch.usd;
   return {
     fleets: names.length,
     alarms: { environment: shared, fleet: own },
@@ -73,51 +73,45 @@ const fleetsIn = (template: TemplateJson): string[] =>
     ({ Properties }) => /^irekae-(.*)-clean-up$/.exec(String(Properties?.StateMachineName))?.[1] ?? [],
   );
 
-/** One run where nothing is orphaned and nothing is held, in what it costs in a month. */
-async function watchOnce(template: TemplateJson, names: readonly string[]) {
+/** One run for a fleet where nothing is orphaned and nothing is held, in what it costs in a month. */
+async function watchOnce(template: TemplateJson, name: string) {
   const runs = MONTH_SECONDS / everySeconds(template);
-  const stage = new Stage({ template, fleet: names[0] ?? '', seed: 1 });
+  const stage = new Stage({ template, fleet: name, seed: 1 });
   try {
     const used = followUsage(stage);
     const from = stage.clock.now().getTime();
-    const reports = await stage.clock.until(lookForOrphans(watched(stage, names), stage.ports));
+    const reports = await stage.clock.until(lookForOrphans(watched(stage), stage.ports));
     const seconds = (stage.clock.now().getTime() - from) / 1000;
     const { readUnits, gets } = used();
     const lines = reports.map((report) => lineOf(report, stage.clock.now()));
     const bytes = lines.reduce((sum, [said, fields]) => sum + functionLineBytes({}, said, fields), 0);
-    const metrics = metricsIn(lines.map(([, fields]) => ({ fields }))) / names.length;
+    const metrics = metricsIn(lines.map(([, fields]) => ({ fields })));
+    const run = usd('invocation', 1) + usd('gbSecond', (seconds * memoryMb(template)) / 1024);
     const requests = usd('readUnit', readUnits) + usd('get', gets) + usd('logByte', bytes);
-    return {
-      metrics,
-      environmentUsd: runs * (usd('invocation', 1) + usd('gbSecond', (seconds * memoryMb(template)) / 1024)),
-      fleetUsd: (runs * requests) / names.length + usd('metricHour', metrics * (MONTH_SECONDS / 3_600)),
-    };
+    return { metrics, usd: runs * (run + requests) + usd('metricHour', metrics * (MONTH_SECONDS / 3_600)) };
   } finally {
     stage.close();
   }
 }
 
-function watched({ fleet }: Stage, names: readonly string[]) {
+function watched({ fleet: { name, artifact, launchTemplate, mackerel } }: Stage) {
   const place = { partition: 'aws', region: REGION, account: ACCOUNT };
-  const { artifact, launchTemplate, mackerel } = fleet;
+  const machine = machineArn(place, machineName(name, 'deploy'));
   return {
     bucket: artifact.bucket,
-    fleets: names.map((name) => ({
-      name,
-      machine: machineArn(place, machineName(name, 'deploy')),
-      launchTemplate: launchTemplate.id,
-      mackerel,
-    })),
+    fleets: [{ name, machine, launchTemplate: launchTemplate.id, mackerel }],
   };
 }
 
-/** @throws Error when the template has no such schedule. */
+/** Each fleet has a schedule, and all are alike. @throws Error when they are not, or there is none. */
 function everySeconds(template: TemplateJson): number {
   const found = ofType(template, 'AWS::Events::Rule').flatMap(
     ({ Properties }) => /^rate\((\d+) minutes\)$/.exec(String(Properties?.ScheduleExpression))?.[1] ?? [],
   );
-  if (found.length !== 1) throw new Error(`The template has ${found.length} schedules.`);
-  return Number(found[0]) * 60;
+  const [one, ...others] = new Set(found);
+  if (one === undefined || others.length > 0)
+    throw new Error(`The template has ${found.length} schedules (${found.join()}).`);
+  return Number(one) * 60;
 }
 
 function memoryMb(template: TemplateJson): number {

@@ -1,10 +1,11 @@
 /** The targets of the benchmark. A target that is missed fails the run. */
-import { MOST_CHARACTERS } from '../../lib/policy-sizes.ts';
+import { count } from '../../lambdas/domain/core/words.ts';
+import { MOST_POLICIES } from '../../lib/policy-sizes.ts';
 import type { BundleRow } from './bundles.ts';
 import type { Crowd } from './crowd.ts';
 import type { Size } from './fleets.ts';
-import type { PolicyRow } from './policies.ts';
 import type { Row } from './rows.ts';
+import type { PolicyRow, StacksRow } from './stacks.ts';
 import type { Standing } from './standing.ts';
 import type { Throughput } from './throughput.ts';
 
@@ -16,6 +17,7 @@ export interface Results {
   readonly crowds: readonly Crowd[];
   readonly policies: readonly PolicyRow[];
   readonly standing: readonly Standing[];
+  readonly stacks: readonly StacksRow[];
 }
 
 export interface Verdict {
@@ -41,7 +43,15 @@ const MOST_CPU_MILLIS: Partial<Record<Size, number>> = { 2: 25, 100: 100 };
 const MOST_CROWD_RATIO = 1.5;
 const MOST_BUNDLE = { withEc2: 900_000, withoutEc2: 450_000 };
 
-export function verdicts({ rows, bundles, throughput, crowds, policies, standing }: Results): Verdict[] {
+export function verdicts({
+  rows,
+  bundles,
+  throughput,
+  crowds,
+  policies,
+  stacks,
+  standing,
+}: Results): Verdict[] {
   return [
     ...overhead(rows),
     detection(rows),
@@ -52,6 +62,7 @@ export function verdicts({ rows, bundles, throughput, crowds, policies, standing
     ...crowds.flatMap(crowded),
     standingCost(standing),
     ...policies.map(policySize),
+    ...stacks.map(stackSizes),
     ...code(bundles),
   ];
 }
@@ -183,11 +194,22 @@ function standingCost(standing: readonly Standing[]): Verdict {
   };
 }
 
-const policySize = ({ what, characters }: PolicyRow): Verdict => ({
-  target: `10 fleets, each ${what}: role policies of at most ${MOST_CHARACTERS} characters`,
-  measured: `${characters}`,
-  met: characters <= MOST_CHARACTERS,
+const policySize = ({ what, characters, managed }: PolicyRow): Verdict => ({
+  target: `${what}: at most ${MOST_POLICIES} policies beside a role’s own`,
+  measured: `${managed} (${kilobytes(characters)} kB)`,
+  met: managed <= MOST_POLICIES,
 });
+
+/** What CloudFormation and EventBridge have room for. */
+export const stackSizes = ({ fleets, shared, fleet, rules }: StacksRow): Verdict => {
+  const characters = Math.max(shared.characters, fleet.characters);
+  const resources = Math.max(shared.resources, fleet.resources);
+  return {
+    target: `${count(fleets, 'fleet')}: each stack under 1 MB and 500 resources, and 300 rules in all`,
+    measured: `${kilobytes(characters)} kB, ${resources}, ${rules}`,
+    met: characters < 1_000_000 && resources < 500 && rules <= 300,
+  };
+};
 
 function code(bundles: readonly BundleRow[]): Verdict[] {
   const wrong = bundles.filter(({ needsEc2, carriesEc2 }) => carriesEc2 && !needsEc2);

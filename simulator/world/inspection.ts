@@ -5,6 +5,7 @@
 
 import { machineIn } from '../../lambdas/domain/core/aws.ts';
 import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
+import type { Remover } from '../../lambdas/ports/command.ts';
 import type { BucketSettings, EventRule, Inspector, Offering } from '../../lambdas/ports/inspector.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
@@ -13,7 +14,9 @@ import type { World } from './world.ts';
 export interface InspectedWorld {
   /** State machine → its definition. A missing one is not deployed. */
   readonly definitions: Readonly<Record<string, unknown>>;
+  /** Of the environment's, and of the fleet's. */
   readonly stackStatus: string | undefined;
+  readonly fleetStackStatus: string | undefined;
   /** `undefined`: there is no such bucket. */
   readonly bucket: BucketSettings | undefined;
   readonly rules: readonly EventRule[];
@@ -53,6 +56,7 @@ export function asDeployed(
   return {
     definitions,
     stackStatus: 'UPDATE_COMPLETE',
+    fleetStackStatus: 'CREATE_COMPLETE',
     bucket: { versioned: true, eventBridge: true, notifications: { EventBridgeConfiguration } },
     rules: [{ name: `${name}-upload`, enabled: true, pattern: upload }],
     crossZone: true,
@@ -65,13 +69,15 @@ export function asDeployed(
 /** The target of the world's health checks, which the model does not need. */
 const TARGET = 'HTTP:80/';
 
+/** The stacks of the world: to be looked at, and to be deleted. */
 export function worldInspector(
   world: World,
   fleet: Fleet,
   definitions: InspectedWorld['definitions'],
   changes: Partial<InspectedWorld> = {},
-): Inspector {
+): Inspector & Remover {
   const state = { ...asDeployed(fleet, definitions), ...changes };
+  const deleted = new Set<string>();
   return {
     offerings: async (types, zones) =>
       types
@@ -89,7 +95,11 @@ export function worldInspector(
       };
     },
     bucket: async () => state.bucket,
-    stackStatus: async () => state.stackStatus,
+    stackStatus: async (name) => {
+      if (deleted.has(name)) return undefined;
+      return name.includes('-fleet-') ? state.fleetStackStatus : state.stackStatus;
+    },
+    deleteStack: async (name) => void deleted.add(name),
     machine: async (arn) => {
       const definition = state.definitions[machineIn(arn)];
       return definition === undefined ? undefined : { definition };

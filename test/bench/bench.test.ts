@@ -42,13 +42,21 @@ const CROWDED: Crowd = {
   leastSeconds: 27.5,
 };
 
+const STACKS = {
+  fleets: 50,
+  shared: { characters: 200_000, resources: 120 },
+  fleet: { characters: 90_000, resources: 40 },
+  rules: 200,
+};
+
 const results = (changes: Partial<Results> = {}): Results => ({
   seeds: [1, 2, 3],
   rows,
   bundles: [],
   throughput: [{ hosts: 2, deployments: 1, cpuMillis: 10 }],
   crowds: [CROWDED],
-  policies: [{ what: '6 subnets', characters: 7_000, role: 'launch-new-instances' }],
+  policies: [{ what: '6 subnets', characters: 7_000, managed: 0, role: 'launch-new-instances' }],
+  stacks: [STACKS],
   standing,
   ...changes,
 });
@@ -137,8 +145,18 @@ describe('a target that is missed', () => {
   });
 
   it('is told: a policy without room', () => {
-    const policies = [{ what: '6 subnets', characters: 10_241, role: 'launch-new-instances' }];
-    expect(missed({ policies })).toEqual([expect.stringMatching(/6 subnets: role policies/)]);
+    const policies = [{ what: '6 subnets', characters: 80_000, managed: 11, role: 'launch-new-instances' }];
+    expect(missed({ policies })).toEqual([expect.stringMatching(/6 subnets: at most 10 policies/)]);
+  });
+
+  it.each([
+    ['characters', { shared: { characters: 1_000_000, resources: 120 } }],
+    ['resources', { fleet: { characters: 90_000, resources: 500 } }],
+    ['rules', { rules: 301 }],
+  ])('is told: stacks with too many %s', (_, changes) => {
+    expect(missed({ stacks: [{ ...STACKS, ...changes }] })).toEqual([
+      expect.stringMatching(/50 fleets: each/),
+    ]);
   });
 
   it('is told: a fleet that costs much although nothing happens', () => {

@@ -54,7 +54,7 @@ const TEMPLATE = arn('ec2', `launch-template/${TEMPLATE_ID}`);
 const IMAGE = `arn:aws:ec2:${REGION}::image/ami-0123456789abcdef0`;
 const LEDGER = arn('dynamodb', `table/${idOf('AWS::DynamoDB::GlobalTable', 'Ledger')}`);
 const BUCKET = `arn:aws:s3:::${idOf('AWS::S3::Bucket', 'Artifacts').toLowerCase()}`;
-const HOST_ROLE = `arn:aws:iam::${ACCOUNT}:role/${idOf('AWS::IAM::Role', 'hostsreactioproductionapp')}`;
+const HOST_ROLE = `arn:aws:iam::${ACCOUNT}:role/irekae/production/${idOf('AWS::IAM::Role', 'hostsreactioproductionapp')}`;
 const API_KEY = arn('ssm', 'parameter/irekae/mackerel-api-key');
 
 const tags = (kind: 'Resource' | 'Request', given: Readonly<Record<string, string>>) =>
@@ -70,15 +70,25 @@ const terminating = (given: Readonly<Record<string, string>>, instance = INSTANC
   one(
     'ec2:TerminateInstances',
     instance,
-    tags('Resource', { 'aws:ec2launchtemplate:id': TEMPLATE_ID, ...given }),
+    tags('Resource', { 'aws:ec2launchtemplate:id': TEMPLATE_ID, 'irekae:deployment': 'd', ...given }),
   );
+const without = (tag: string, call: Call): Call =>
+  call.map((request) => {
+    const { [`aws:ResourceTag/${tag}`]: _, ...context } = request.context ?? {};
+    return { ...request, context };
+  });
 
 describe('Who may terminate', () => {
   whoMayDoIt([
     { does: 'a host of the fleet', call: terminating({ 'irekae:fleet': APP }), by: TERMINATORS },
     {
-      does: 'a host of the fleet that EC2 does not say was launched from its template',
-      call: terminating({ 'irekae:fleet': APP, 'aws:ec2launchtemplate:id': 'lt-of-somebody' }),
+      does: 'a host of the fleet that EC2 does not say was launched from a template',
+      call: without('aws:ec2launchtemplate:id', terminating({ 'irekae:fleet': APP })),
+      by: ['terminate-old-instances'],
+    },
+    {
+      does: 'a host of the fleet that no deployment launched',
+      call: without('irekae:deployment', terminating({ 'irekae:fleet': APP })),
       by: ['terminate-old-instances'],
     },
     {
@@ -136,6 +146,7 @@ interface LaunchParts {
   readonly subnet?: string;
   readonly group?: string;
   readonly template?: string;
+  readonly templateTags?: Readonly<Record<string, string>>;
   readonly tags?: Readonly<Record<string, string>>;
   readonly volumeTags?: Readonly<Record<string, string>>;
   readonly more?: readonly string[];
@@ -153,9 +164,10 @@ function ownId(resource: string): NonNullable<IamRequest['context']> {
 function launching(parts: LaunchParts = {}): Call {
   const { subnet = SUBNET, group = GROUP, template: from = TEMPLATE, more = [] } = parts;
   const given = parts.tags ?? { 'irekae:fleet': APP };
-  const used = [IMAGE, arn('ec2', 'network-interface/*'), subnet, group, from, ...more];
+  const used = [IMAGE, arn('ec2', 'network-interface/*'), subnet, group, ...more];
   return [
     ...used.flatMap((resource) => one('ec2:RunInstances', resource, ownId(resource))),
+    ...one('ec2:RunInstances', from, tags('Resource', parts.templateTags ?? { 'irekae:fleet': APP })),
     ...one('ec2:RunInstances', arn('ec2', 'instance/*'), tags('Request', given)),
     ...one('ec2:RunInstances', VOLUME, tags('Request', parts.volumeTags ?? given)),
   ];
@@ -184,8 +196,13 @@ describe('Who may launch', () => {
       call: launching({ more: [arn('ec2', 'security-group/sg-0d0d0d0d0d0d0d0d0')] }),
     },
     {
-      does: 'a host from another launch template',
-      call: launching({ template: arn('ec2', 'launch-template/lt-0123456789abcdef0') }),
+      does: 'a host from another environment’s launch template',
+      call: launching({ templateTags: { 'irekae:fleet': FOREIGN } }),
+    },
+    { does: 'a host from a launch template without tags', call: launching({ templateTags: {} }) },
+    {
+      does: 'a host from a launch template of another account',
+      call: launching({ template: arn('ec2', 'launch-template/lt-1', { account: '111111111111' }) }),
     },
     { does: 'a host with an SSH key', call: launching({ more: [arn('ec2', 'key-pair/admin')] }) },
   ]);
@@ -227,6 +244,10 @@ describe('Who may pass', () => {
     {
       does: 'an administrator’s role to EC2',
       call: passing(`arn:aws:iam::${ACCOUNT}:role/admin`, 'ec2.amazonaws.com'),
+    },
+    {
+      does: 'the role of another environment’s hosts to EC2',
+      call: passing(HOST_ROLE.replace('/production/', '/staging/'), 'ec2.amazonaws.com'),
     },
   ]);
 });

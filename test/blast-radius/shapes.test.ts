@@ -217,7 +217,9 @@ function surroundings({ own, template }: Shape, { world }: Stage): Surroundings 
       const { securityGroups, kmsKeys, instanceProfile } = found;
       const made = idOf('AWS::IAM::Role', `hosts${name.replaceAll('-', '')}`);
       const role =
-        instanceProfile.kind === 'given' ? instanceProfile.roleArn : `arn:aws:iam::${ACCOUNT}:role/${made}`;
+        instanceProfile.kind === 'given'
+          ? instanceProfile.roleArn
+          : `arn:aws:iam::${ACCOUNT}:role/irekae/${own.name}/${made}`;
       return { securityGroups, kmsKeys, role };
     },
   };
@@ -400,9 +402,11 @@ function foreign(request: IamRequest): IamRequest[] {
     ...(resource.includes(`:${ACCOUNT}:`) && !/^kms:|^elasticloadbalancing:.*Targets$/.test(action)
       ? [at(`:${ACCOUNT}:`, ':999999999999:')]
       : []),
-    ...(/^arn:aws:(iam|kms|dynamodb|ssm|states|events)|launch-template|loadbalancer\//.test(resource)
+    ...(/^arn:aws:(kms|dynamodb|ssm|states|events)|loadbalancer\//.test(resource)
       ? [at(/$/, '-2'), at(/[^:/]+$/, ELSE)]
       : []),
+    // Below the path, a role may be called anything.
+    ...(action === 'iam:PassRole' ? [at(/role\/.*\//, `role/${ELSE}/`), at(/role\/.*\//, 'role/')] : []),
     ...(resource.includes(':targetgroup/') ? [at(/[^/]+$/, 'ffffffffffffffff')] : []),
     ...(action === 'sns:Publish' ? [at(/^.*$/, 'AlarmTopic')] : []),
     ...(resource.startsWith('arn:aws:s3:::') ? [at(':::', ':::other-')] : []),

@@ -182,3 +182,43 @@ describe('irekae adopt leaves alone', () => {
     expect(tagOf(id)).toBe(FLEET);
   });
 });
+
+describe('irekae adopt --from, after a fleet was renamed', () => {
+  const FORMER = 'reactio-production-web';
+
+  it('takes over the hosts that carry the former name, and says so', async () => {
+    const [former, foreign] = [
+      desk.host({ fleet: FORMER }),
+      desk.host({ fleet: 'reactio-production-worker' }),
+    ];
+    const shown = await desk.run(`adopt ${FLEET} --from ${FORMER}`);
+    expect(lineOf(shown.out, former)).toMatch(new RegExp(`tag .* runs in the fleet’s VPC, tagged ${FORMER}`));
+    const said = await desk.run(`adopt ${FLEET} --from ${FORMER} --yes`);
+    expect(said.out).toMatch(new RegExp(`1 host tagged: ${former}\\.$`));
+    expect([former, foreign].map(tagOf)).toEqual([FLEET, 'reactio-production-worker']);
+  });
+
+  it('leaves them alone without it', async () => {
+    const former = desk.host({ fleet: FORMER });
+    await desk.run(`adopt ${FLEET} --yes`);
+    expect(tagOf(former)).toBe(FORMER);
+  });
+
+  it.each([
+    ['is a fleet still', 'reactio-production-worker', /is a fleet of bin\/fleets\.ts: its hosts are its own/],
+    ['is this fleet’s own', FLEET, /is the name that this fleet has/],
+  ])('refuses a name that %s', async (_, name, sentence) => {
+    const host = desk.host({ fleet: name === FLEET ? null : name });
+    const said = await desk.run(`adopt ${FLEET} --from ${name} --yes`);
+    expect(said).toMatchObject({ exitCode: 1, err: expect.stringMatching(sentence) });
+    expect(tagOf(host)).toBe(name === FLEET ? undefined : name);
+  });
+
+  it('refuses while the former name’s lock is held', async () => {
+    const former = desk.host({ fleet: FORMER });
+    desk.world.ledger.take(FORMER, { holder: 'arn:x:y:z:a:b:c:d', startedBy: 'CI' });
+    const said = await desk.run(`adopt ${FLEET} --from ${FORMER} --yes`);
+    expect(said.err).toMatch(/holds its lock \(phase agree\): wait until it has ended, or cancel it/);
+    expect(tagOf(former)).toBe(FORMER);
+  });
+});

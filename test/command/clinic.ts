@@ -99,7 +99,14 @@ export class Clinic {
     const inspector = worldInspector(stage.world, fleet, definitions, visit.inspected);
     const account = exampleEnvironments.find(({ name }) => name === fleet.environment)?.account ?? '';
     const ec2 = imagesOfAnyAccount(stage.ports.ec2, account);
-    const ports = { ...stage.ports, ec2, inspector, tagger: worldTagger(stage.world), pause: async () => {} };
+    const ports = {
+      ...stage.ports,
+      ec2,
+      inspector,
+      remover: inspector,
+      tagger: worldTagger(stage.world),
+      pause: async () => {},
+    };
     return { ...ports, ...visit.ports?.(ports) };
   }
 }

@@ -355,7 +355,7 @@ describe('deploy refuses, before anything is started,', () => {
     });
     expect(said).toMatchObject({
       exitCode: 1,
-      err: expect.stringMatching(/npx cdk deploy irekae-production$/),
+      err: expect.stringMatching(/npx cdk deploy irekae-production-fleet-reactio-production-app$/),
     });
   });
 

@@ -58,7 +58,7 @@ const noPause = async (): Promise<never> => {
 /** For commands that never ask it. */
 const nobodyAsks = new Proxy({} as Inspector, {
   get: () => () => {
-    throw new Error('only the doctor asks the inspector');
+    throw new Error('only the doctor, and who removes a fleet, ask the inspector');
   },
 });
 
@@ -70,6 +70,7 @@ export async function runOn(world: World, args: readonly string[], visit: Visit 
     ...world.ports,
     tagger: worldTagger(world),
     inspector: nobodyAsks,
+    remover: { deleteStack: async () => Promise.reject(new Error('nobody removes anything here')) },
     pause: visit.pause ?? noPause,
     ...visit.ports,
   };

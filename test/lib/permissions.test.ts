@@ -9,7 +9,7 @@ import type { Statement } from '../../lib/resolve-policies.ts';
 import { synthesizeTemplates } from '../../lib/synthesize.ts';
 import { synthesize } from '../synth.ts';
 import { everythingGiven } from './fleets.ts';
-import { lambdaOf, listed, resource, shownReference, statementsOf } from './template.ts';
+import { lambdaOf, listed, resource, resourcesOf, shownReference, statementsOf } from './template.ts';
 
 const LOOK_AT_BALANCERS = [
   'elasticloadbalancing:DescribeInstanceHealth',
@@ -168,11 +168,13 @@ describe('A launch', () => {
   });
 
   it('uses only the subnets, security groups and launch templates of these fleets', () => {
-    expect(shownResources(used())).toEqual([
-      expect.stringMatching(/:launch-template\/<hostsreactioproductionappLaunchTemplate\w+>$/),
-      expect.stringMatching(/:launch-template\/<hostsreactioproductionworkerLaunchTemplate\w+>$/),
-      ec2('network-interface/*'),
-    ]);
+    expect(shownResources(used())).toEqual([ec2('network-interface/*')]);
+    expect(launches()).toContainEqual(
+      expect.objectContaining({
+        Resource: ec2('launch-template/*'),
+        Condition: { StringEquals: { 'aws:ResourceTag/irekae:fleet': FLEETS } },
+      }),
+    );
     expect(launches()).toContainEqual(
       expect.objectContaining({
         Resource: 'arn:aws:ec2:ap-northeast-1::image/*',
@@ -209,10 +211,10 @@ describe('A launch', () => {
     const [statement, ...others] = allowing('iam:PassRole', 'launch-new-instances');
     expect(others).toEqual([]);
     expect(statement?.Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'ec2.amazonaws.com' } });
-    expect(listed(statement?.Resource).map(shownReference)).toEqual([
-      expect.stringMatching(/^<hostsreactioproductionappRole\w+\.Arn>$/),
-      expect.stringMatching(/^<hostsreactioproductionworkerRole\w+\.Arn>$/),
-    ]);
+    expect(statement?.Resource).toBe('arn:aws:iam::222222222222:role/irekae/production/*');
+    const hosts = resourcesOf(synthesize(), 'AWS::IAM::Role').filter(([id]) => id.startsWith('hosts'));
+    expect(hosts).toHaveLength(FLEETS.length);
+    for (const [, { Properties }] of hosts) expect(Properties?.Path).toBe('/irekae/production/');
   });
 
   it('is the launching step’s alone, where no fleet wants stragglers replaced', () => {
@@ -232,13 +234,14 @@ describe('A termination', () => {
         expect.objectContaining({
           Resource: ec2('instance/*'),
           Condition: {
-            StringEquals: {
-              'aws:ResourceTag/irekae:fleet': FLEETS,
-              // Of an undo, also EC2's own word that it came from the fleets' templates.
-              ...(step === 'terminate-new-instances' && {
-                'aws:ResourceTag/aws:ec2launchtemplate:id': [expect.anything(), expect.anything()],
-              }),
-            },
+            StringEquals: { 'aws:ResourceTag/irekae:fleet': FLEETS },
+            // Of an undo, also EC2's own word that it came from a template.
+            ...(step === 'terminate-new-instances' && {
+              Null: {
+                'aws:ResourceTag/aws:ec2launchtemplate:id': 'false',
+                'aws:ResourceTag/irekae:deployment': 'false',
+              },
+            }),
             StringEqualsIfExists: { 'aws:ResourceTag/irekae:protect': 'false' },
           },
         }),
@@ -522,8 +525,8 @@ describe('An environment with everything given', () => {
     const may = (step: string) =>
       actionsOf(statementsOf(qa, step)).filter((action) => /^(ec2|iam):/.test(action));
     expect(may('replace-the-stragglers').sort((a, b) => a.localeCompare(b))).toEqual(
-      // Instances and volumes, and what they are made of, where, and in which security groups.
-      [...launching, ...Array(4).fill('ec2:RunInstances')].sort((a, b) => a.localeCompare(b)),
+      // Instances and volumes, their interfaces, and what they are made of, where, and in which security groups.
+      [...launching, ...Array(5).fill('ec2:RunInstances')].sort((a, b) => a.localeCompare(b)),
     );
     expect(may('remove-the-stragglers').sort()).toEqual(removing);
     expect(allowing('ec2:TerminateInstances', 'remove-the-stragglers', qa)).toEqual(

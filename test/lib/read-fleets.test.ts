@@ -570,7 +570,7 @@ describe('An environment is refused', () => {
     ['with a parameter that cannot exist', { apiKeyParameter: '' }, 'apiKeyParameter: given ""'],
     ['with something that is no address', { alarmEmails: ['me'] }, 'alarmEmails.0: given "me"'],
     ['with the name of another', { name: 'production' }, 'a name that no other has'],
-    ['without a fleet', { name: 'empty' }, 'number of fleets: given 0, allowed: 1 to 10'],
+    ['without a fleet', { name: 'empty' }, 'number of fleets: given 0, allowed: 1 to 50'],
     ['with an endpoint of another name', { endpoints: { AWS_REGION: 'true' } }, 'AWS_ENDPOINT_URL_SERVICE'],
     [
       'with an endpoint in the clear',
@@ -585,7 +585,7 @@ describe('An environment is refused', () => {
   it('with more fleets than a stack has room for', () => {
     const file = looseExample();
     const worker = file.fleets[1];
-    for (let i = 0; i < 9; i += 1) {
+    for (let i = 0; i < 49; i += 1) {
       file.fleets.push({
         ...worker,
         name: `more-${i}`,
@@ -593,7 +593,7 @@ describe('An environment is refused', () => {
       } as never);
     }
     expect(problemsOf(file)).toEqual([
-      'environment staging: number of fleets: given 11, allowed: 1 to 10 in an environment',
+      'environment staging: number of fleets: given 51, allowed: 1 to 50 in an environment',
     ]);
   });
 });

@@ -117,13 +117,13 @@ describe('More tagged strangers than hosts', () => {
 });
 
 describe('IAM', () => {
-  it('lets an undo end only what EC2 itself says came from the fleets’ templates', () => {
+  it('lets an undo end only what EC2 itself says came from a template, and what is tagged as a deployment’s', () => {
     const statements = statementsOf(synthesize(), 'terminate-new-instances')
       .filter(({ Action }) => [Action].flat().includes('ec2:TerminateInstances'))
       .map((each) => JSON.parse(JSON.stringify(each).replace(/\{"Ref":"(\w+)"\}/g, '"$1"')))
       .map((each) => ({ ...each, Resource: 'arn:aws:ec2:*:*:instance/*' }));
     const key = `aws:ResourceTag/${TAG.template}`;
-    const [template] = statements[0]?.Condition.StringEquals[key] ?? [];
+    const launched = { [key]: 'lt-0123456789abcdef0', [`aws:ResourceTag/${TAG.deployment}`]: 'd' };
     const may = (tags: object) =>
       allows(statements, {
         action: 'ec2:TerminateInstances',
@@ -131,7 +131,9 @@ describe('IAM', () => {
         context: { [`aws:ResourceTag/${TAG.fleet}`]: 'reactio-production-app', ...tags },
       });
     expect(may({})).toBe(false);
-    expect(may({ [key]: 'lt-of-somebody' })).toBe(false);
-    expect(may({ [key]: template })).toBe(true);
+    // Whoever may tag can write this one, but not the other.
+    expect(may({ [`aws:ResourceTag/${TAG.deployment}`]: 'd' })).toBe(false);
+    expect(may(launched)).toBe(true);
+    expect(may({ ...launched, [`aws:ResourceTag/${TAG.fleet}`]: 'reactio-staging-app' })).toBe(false);
   });
 });

@@ -88,7 +88,10 @@ function launching(at: Surroundings, request: LaunchRequest): IamRequest[] {
       'ec2:Owner': at.imageOwner(request.imageId),
     }),
     run(arn(at, 'ec2', 'network-interface/*')),
-    run(arn(at, 'ec2', `launch-template/${request.launchTemplate.id.replace(/^\$\{(\w+)\}$/, '$1')}`)),
+    run(
+      arn(at, 'ec2', `launch-template/${request.launchTemplate.id.replace(/^\$\{(\w+)\}$/, '$1')}`),
+      tags('Resource', { [TAG.fleet]: request.tags[TAG.fleet] ?? '' }),
+    ),
     run(arn(at, 'ec2', `subnet/${request.subnetId}`), { 'ec2:SubnetID': request.subnetId }),
     ...securityGroups.map((id) => run(arn(at, 'ec2', `security-group/${id}`), { 'ec2:SecurityGroupID': id })),
     ...made.map((resource) => run(resource, given)),

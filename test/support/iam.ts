@@ -241,7 +241,8 @@ export function deployed<T>(template: TemplateJson, account: string, region: str
   const typeOf = (id: string) => template.Resources[id]?.Type ?? '';
   const arns: Readonly<Record<string, (id: string) => string>> = {
     'AWS::DynamoDB::GlobalTable': (id) => `arn:aws:dynamodb:${region}:${account}:table/${id}`,
-    'AWS::IAM::Role': (id) => `arn:aws:iam::${account}:role/${id}`,
+    'AWS::IAM::Role': (id) =>
+      `arn:aws:iam::${account}:role${template.Resources[id]?.Properties?.Path ?? '/'}${id}`,
     'AWS::Logs::LogGroup': (id) => `arn:aws:logs:${region}:${account}:log-group:${id}:*`,
     'AWS::S3::Bucket': (id) => `arn:aws:s3:::${id.toLowerCase()}`,
   };

@@ -9,9 +9,11 @@ import { count, list, plain } from '../../../lambdas/domain/core/words.ts';
 import type { Refusal } from '../../../lambdas/ports/refusal.ts';
 import { type Candidate, decideAdoption } from '../adopting.ts';
 import type { Command, Task } from '../command.ts';
-import { YES } from '../options.ts';
+import { option, YES } from '../options.ts';
 import { done, failed, notAgreed, type Outcome } from '../outcome.ts';
 import { table } from '../wording.ts';
+
+const FROM = option('from', 'FLEET', 'the name that the fleet had before: its hosts are taken over, too');
 
 export const adopt: Command = {
   name: 'adopt',
@@ -19,14 +21,17 @@ export const adopt: Command = {
   description: [
     'Lists the hosts that Mackerel has under the fleet’s role, in all four statuses, confirmed by EC2, and says whether',
     `each would get the tag ${TAG.fleet}, and why not. The next deployment replaces, and terminates, every host that`,
-    'carries it. Tags only after confirmation. Needs ec2:CreateTags.',
+    'carries it. Tags only after confirmation. Needs ec2:CreateTags. After a fleet was renamed, --from takes over the',
+    'hosts that carry its former name, once that is no fleet of bin/fleets.ts anymore and nobody deploys it.',
     'Exit codes: 0 tagged, or all already carry the tag; 1 nothing could be tagged, or not confirmed; 2 bad usage.',
   ],
-  options: [YES],
+  options: [YES, FROM],
   run: adoptHosts,
 };
 
 async function adoptHosts(task: Task): Promise<Outcome> {
+  const why = await whyNotFrom(task);
+  if (why !== undefined) return failed('still-a-fleet', [why, 'Nothing was changed.']);
   const candidates = await findCandidates(task);
   const ids = adoptable(candidates);
   task.show(candidateLines(task, candidates));
@@ -49,6 +54,25 @@ async function adoptHosts(task: Task): Promise<Outcome> {
   return tell(became, { ...facts, ...became });
 }
 
+/** Of a fleet that is still deployed, hosts are not taken away. */
+async function whyNotFrom({
+  options: { from },
+  fleet,
+  environment,
+  ports,
+}: Task): Promise<string | undefined> {
+  if (from === undefined) return undefined;
+  if (from === fleet.name)
+    return `${from} is the name that this fleet has: --from takes the one that it had before.`;
+  if (environment.fleets.some(({ name }) => name === from))
+    return `${plain(from, 80)} is a fleet of bin/fleets.ts: its hosts are its own. Remove it there first, if it was renamed.`;
+  const held = (await ports.ledger.read(from))?.held;
+  return (
+    held &&
+    `A deployment of ${plain(from, 80)} holds its lock (phase ${held.phase}): wait until it has ended, or cancel it.`
+  );
+}
+
 const adoptable = (candidates: readonly Candidate[]): string[] =>
   candidates.flatMap(({ verdict, instanceId }) => (verdict === 'adopt' && instanceId ? [instanceId] : []));
 
@@ -67,7 +91,8 @@ async function findCandidates(task: Task): Promise<Candidate[]> {
   const subnets = [...new Set(instances.flatMap(({ subnetId }) => subnetId ?? []))];
   const found = subnets.length === 0 ? [] : await ports.ec2.subnets(subnets);
   const vpcOf = new Map(found.map(({ subnetId, vpcId }) => [subnetId, vpcId]));
-  return decideAdoption(fleet.name, { hosts, instances, fleetVpc, vpcOf, alsoOf, registered });
+  const formerly = task.options.from;
+  return decideAdoption(fleet.name, { hosts, instances, fleetVpc, vpcOf, alsoOf, registered, formerly });
 }
 
 /** One host under the roles of two fleets would be replaced by both. */

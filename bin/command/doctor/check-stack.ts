@@ -1,13 +1,14 @@
-/** Is the environment deployed, as this working tree would deploy it, and would an upload start the fleet? */
-import { stackName } from '../../../lambdas/domain/core/names.ts';
+/** Are environment and fleet deployed, as this working tree would deploy it, and would an upload start the fleet? */
+import { fleetStackName, stackName } from '../../../lambdas/domain/core/names.ts';
 import { list } from '../../../lambdas/domain/core/words.ts';
+import type { Answer } from './answer.ts';
 import { type Check, check, type Subject } from './check.ts';
 import { type Difference, differences } from './compare-definitions.ts';
-import { aws, deployStack, shell } from './mending.ts';
+import { aws, deployStack, diffStacks } from './mending.ts';
 import { isUploadPattern } from './upload-pattern.ts';
 
 export const checkStack: Check = (facts, subject) => {
-  const findings = stackItself(facts, subject);
+  const findings = bothStacks(facts, subject);
   // Without a stack, everything that it makes is missing, and reporting that would hide the one thing to fix.
   if (findings.some(({ level }) => level === 'problem')) return findings;
   const found = machines(facts, subject);
@@ -17,13 +18,28 @@ export const checkStack: Check = (facts, subject) => {
 
 const stack = check('stack');
 
-const stackItself: Check = (facts, { fleet: { environment } }) => {
-  const name = stackName(environment);
-  return stack.given(`the stack ${name}`, [facts.stack], (status) => {
+/** The environment's first: the fleet's builds upon it, so that one thing is to be done at a time. */
+const bothStacks: Check = (facts, { fleet }) => {
+  const [environments, fleets] = [
+    stackName(fleet.environment),
+    fleetStackName(fleet.environment, fleet.name),
+  ];
+  const shared = stackItself(environments, facts.stack, fleet);
+  return shared.some(({ level }) => level !== 'ok')
+    ? shared
+    : [...shared, ...stackItself(fleets, facts.fleetStack, fleet)];
+};
+
+const stackItself = (
+  name: string,
+  status: Answer<string | undefined>,
+  fleet: Subject['fleet'],
+): ReturnType<Check> =>
+  stack.given(`the stack ${name}`, [status], (status) => {
     if (status === undefined)
       return stack.problem(
         `there is no stack ${name}: the fleet was never deployed to AWS`,
-        deployStack(environment),
+        deployStack(fleet),
       );
     const told = `the stack ${name} is`;
     if (/_IN_PROGRESS$/.test(status))
@@ -33,25 +49,21 @@ const stackItself: Check = (facts, { fleet: { environment } }) => {
       );
     if (/^(CREATE|UPDATE|IMPORT|UPDATE_ROLLBACK|IMPORT_ROLLBACK)_COMPLETE$/.test(status))
       return stack.ok(`${name} is ${status}`);
-    return stack.problem(`${told} ${status}: it is only partly deployed`, diffFirst(environment));
+    return stack.problem(`${told} ${status}: it is only partly deployed`, diffFirst(fleet));
   });
-};
 
-const diffFirst = (environment: string) => [
-  shell('npx', 'cdk', 'diff', stackName(environment)),
-  deployStack(environment),
-];
+const diffFirst = (fleet: Subject['fleet']) => [diffStacks(fleet), deployStack(fleet)];
 
 const machine = check('machine');
 const definition = check('definition');
 
-const machines: Check = (facts, { fleet: { name: fleet, environment }, tree }) =>
+const machines: Check = (facts, { fleet, tree }) =>
   machine.given('the state machines', [facts.machines], (found) => {
     const missing = found.filter(({ deployed }) => deployed === undefined).map(({ name }) => name);
     if (missing.length > 0)
       return machine.problem(
-        `there is no state machine ${list(missing)}: ${fleet} cannot be deployed or cleaned up after`,
-        deployStack(environment),
+        `there is no state machine ${list(missing)}: ${fleet.name} cannot be deployed or cleaned up after`,
+        deployStack(fleet),
       );
     const differing = found.flatMap(({ name, deployed }) =>
       differences(deployed?.definition, tree.definitions[name]),
@@ -60,7 +72,7 @@ const machines: Check = (facts, { fleet: { name: fleet, environment }, tree }) =
       machine.ok(`${list(found.map(({ name }) => name))} exist`),
       differing.length === 0
         ? definition.ok('they are what this working tree would deploy')
-        : definition.warning(differenceSentence(differing), diffFirst(environment)),
+        : definition.warning(differenceSentence(differing), diffFirst(fleet)),
     ];
   });
 
@@ -76,7 +88,8 @@ function differenceSentence(differing: readonly Difference[]): string {
 
 const rule = check('upload-rule');
 
-const uploadRule: Check = ({ rules }, { fleet: { name, environment, artifact }, tree, region }) => {
+const uploadRule: Check = ({ rules }, { fleet, tree, region }) => {
+  const { name, artifact } = fleet;
   if (!tree.startsOnUpload) return [rule.ok('an upload alone does not start this fleet, as intended')];
   return rule.given('the rule that starts deployments', [rules], (found) => {
     const ours = found.filter(({ pattern }) => isOurUpload(pattern, artifact));
@@ -84,7 +97,7 @@ const uploadRule: Check = ({ rules }, { fleet: { name, environment, artifact }, 
       return rule.ok(`an upload of ${artifact.key} starts a deployment`);
     const [disabled] = ours;
     return disabled === undefined
-      ? rule.problem(`no rule starts ${name} when ${artifact.key} is uploaded`, diffFirst(environment))
+      ? rule.problem(`no rule starts ${name} when ${artifact.key} is uploaded`, diffFirst(fleet))
       : rule.problem(
           `the rule ${disabled.name} is disabled: an upload starts nothing`,
           aws(region)`events enable-rule --name ${disabled.name}`,

@@ -2,7 +2,7 @@
 
 import { machineArn as machineArnIn, placeOf } from '../../../lambdas/domain/core/aws.ts';
 import { type Fleet, TAG } from '../../../lambdas/domain/core/fleet.ts';
-import { currentReleaseKey, stackName } from '../../../lambdas/domain/core/names.ts';
+import { currentReleaseKey, fleetStackName, stackName } from '../../../lambdas/domain/core/names.ts';
 import { hostsOfRole } from '../../../lambdas/domain/hosts/look-at-hosts.ts';
 import { newestImage } from '../../../lambdas/domain/release/image.ts';
 import { parseCurrentRelease } from '../../../lambdas/domain/release/release-choice.ts';
@@ -30,7 +30,8 @@ export async function gatherFacts(task: Task, fleet: Fleet, tree: WorkingTree) {
     ...aboutLock(ports, fleet),
     balancers,
   });
-  const isDeployed = !found.stack.known || found.stack.value !== undefined;
+  const isThere = (stack: Answer<string | undefined>) => !stack.known || stack.value !== undefined;
+  const isDeployed = isThere(found.stack) && isThere(found.fleetStack);
   return {
     now: ports.clock.now(),
     ...found,
@@ -40,7 +41,7 @@ export async function gatherFacts(task: Task, fleet: Fleet, tree: WorkingTree) {
   };
 }
 
-/** Without the stack there is neither a ledger nor a record: that is known. */
+/** Without its stacks there is neither a ledger nor a record: that is known. */
 const NEVER_DEPLOYED = {
   row: known(undefined),
   holder: known({ state: 'unknown' } as const),
@@ -171,11 +172,12 @@ function aboutStack(task: Task, tree: WorkingTree) {
   const { inspector } = task.ports;
   const deploy = machineArn(task, 'deploy');
   const arnOf = (machine: string) => machineArnIn(placeOf(deploy), machine);
+  const stackStatus = (name: string) =>
+    ask('cloudformation:DescribeStacks', () => inspector.stackStatus(name));
   const machine = async (name: string) => ({ name, deployed: await inspector.machine(arnOf(name)) });
   return {
-    stack: ask('cloudformation:DescribeStacks', () =>
-      inspector.stackStatus(stackName(task.environment.name)),
-    ),
+    stack: stackStatus(stackName(task.environment.name)),
+    fleetStack: stackStatus(fleetStackName(task.environment.name, task.fleet.name)),
     machines: ask('states:DescribeStateMachine', () =>
       Promise.all(Object.keys(tree.definitions).map(machine)),
     ),

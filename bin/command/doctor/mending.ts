@@ -1,5 +1,5 @@
 /** Lines that fix a finding: shell commands that can be copied as they are, and places in `bin/fleets.ts`. */
-import { COMMAND, stackName } from '../../../lambdas/domain/core/names.ts';
+import { COMMAND, fleetStackName, stackName } from '../../../lambdas/domain/core/names.ts';
 import { quote } from '../../../lambdas/domain/launch/boot-script.ts';
 
 /** A word of shell; quoted only where necessary, because people read it too. */
@@ -20,8 +20,15 @@ export const aws =
 
 export const irekae = (...words: readonly string[]): string => `${COMMAND} ${shell(...words)}`;
 
-export const deployStack = (environment: string): string =>
-  shell('npx', 'cdk', 'deploy', stackName(environment));
+interface Deployed {
+  readonly name: string;
+  readonly environment: string;
+}
+/** The fleet's, and before it the environment's, on which it depends. */
+export const deployStack = ({ name, environment }: Deployed): string =>
+  shell('npx', 'cdk', 'deploy', fleetStackName(environment, name));
+export const diffStacks = ({ name, environment }: Deployed): string =>
+  shell('npx', 'cdk', 'diff', stackName(environment), fleetStackName(environment, name));
 
 /** What happened, of a failure's message; the finding itself says what to do next. */
 export const happened = (message: string): string =>

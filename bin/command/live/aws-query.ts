@@ -46,6 +46,12 @@ export async function stackStatus(options: AwsQueryOptions, stack: string): Prom
   return status;
 }
 
+/** Needs `cloudformation:DeleteStack` on it, and what its resources take. @throws ServiceRefused, ServiceUnavailable */
+export const deleteStack = async (options: AwsQueryOptions, StackName: string): Promise<void> => {
+  const form = { Action: 'DeleteStack', Version: '2010-05-15', StackName };
+  await asking(`delete the stack ${StackName}`, () => send(options, 'cloudformation', form));
+};
+
 /** CloudFormation's answer; `undefined` when there is no such stack, for which it has no error name of its own. */
 const describeStack = (options: AwsQueryOptions, StackName: string): Promise<string | undefined> =>
   asking(`describe the stack ${StackName}`, async () => {

@@ -23,7 +23,7 @@ import { stackName } from '../../../lambdas/domain/core/names.ts';
 import type { CommandPorts, Connection } from '../../../lambdas/ports/command.ts';
 import type { Ledger } from '../../../lambdas/ports/ledger.ts';
 import type { Environment } from '../../../lib/read-fleets.ts';
-import { findCaller, stackOutputs } from './aws-query.ts';
+import { deleteStack, findCaller, stackOutputs } from './aws-query.ts';
 import { inspectorAdapter } from './inspector.ts';
 import { pause } from './pause.ts';
 import { taggerAdapter } from './tagger.ts';
@@ -54,6 +54,7 @@ function livePorts(environment: Environment, options: AwsQueryOptions): CommandP
     ledger: liveLedger(environment, options),
     executions: executionsAdapter(options),
     inspector: inspectorAdapter({ ec2, classic, targetGroups, s3, options }),
+    remover: { deleteStack: (name) => deleteStack(options, name) },
     pause,
   };
 }

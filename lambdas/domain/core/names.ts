@@ -5,12 +5,18 @@ const named = (...parts: readonly string[]): string => ['irekae', ...parts].join
 
 // ── What is deployed ───────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Of what the fleets of an environment share. */
 export const stackName = (environment: string): string => named(environment);
+/** Of a fleet: deploying it deploys the environment's first, on which it depends. */
+export const fleetStackName = (environment: string, fleet: string): string =>
+  named(environment, 'fleet', fleet);
 export const dashboardName = (environment: string): string => named(environment);
 export const functionName = (environment: string, step: string): string => named(environment, step);
 /** Of a role that another account has to know before it is there. At most 64 characters, like a function's. */
 export const readerRoleName = functionName;
 export const launchTemplateName = (fleet: string): string => named(fleet);
+/** Of the roles that the hosts of an environment's fleets have: permissions name them by it, whatever they are called. */
+export const hostRolePath = (environment: string): string => `/irekae/${environment}/`;
 /** @param of a fleet or an environment */
 export const alarmName = (of: string, alarm: string): string => named(of, alarm);
 
@@ -52,8 +58,8 @@ export const isCleanUpMachine = (machine: string): boolean => machine.endsWith('
 
 /** Under this prefix all machines share one statement of the log service's policy, which is short of space. */
 export const machineLogName = (machine: string): string => `/aws/vendedlogs/states/${machine}`;
-/** One for all doors of an environment. */
-export const doorsLogName = (environment: string): string => named(environment, 'overrides');
+/** One for all doors of a fleet. */
+export const doorsLogName = (fleet: string): string => named(fleet, 'overrides');
 export const functionLogName = (name: string): string => `/aws/lambda/${name}`;
 
 /** The source of irekae's events on the account's default bus. */

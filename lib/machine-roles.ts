@@ -91,7 +91,7 @@ export function machineRole(
   const invoke = new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: versions });
   const start = new iam.PolicyStatement({ actions: ['states:StartExecution'], resources: [...starts] });
   const statements = [invoke, ...(starts.length > 0 ? [start] : []), writeLogsAndTraces()];
-  const role = new iam.Role(scope, 'Machine', {
+  const role = new iam.Role(scope, 'MachineRole', {
     assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
     inlinePolicies: { steps: new iam.PolicyDocument({ statements }) },
   });

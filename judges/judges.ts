@@ -4,6 +4,7 @@ import { cloudformation } from './cloudformation.ts';
 import { definitions } from './definitions.ts';
 import { eventPatterns } from './event-patterns.ts';
 import type { Judge, Verdict } from './judge.ts';
+import { mackerel } from './mackerel.ts';
 import { permissions } from './permissions.ts';
 import { resourcesInMoto } from './resources-in-moto.ts';
 import { signatures } from './signatures.ts';
@@ -12,6 +13,7 @@ const JUDGES: readonly Judge[] = [
   cloudformation,
   definitions,
   eventPatterns,
+  mackerel,
   permissions,
   resourcesInMoto,
   signatures,

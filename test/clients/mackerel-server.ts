@@ -18,7 +18,15 @@ export interface Habits {
   readonly onRetired: 200 | 400 | 404;
   /** Are the valid ids of a bulk call that fails with 404 changed all the same? */
   readonly failedBulk: 'changes-nothing' | 'changes-the-rest';
+  /** What becomes of the identifier of a host that is written without one, as `mkr update` does. */
+  readonly identifierLeftOut: 'stays' | 'is-gone';
 }
+
+const HABITS: Habits = {
+  onRetired: 404,
+  failedBulk: 'changes-nothing',
+  identifierLeftOut: 'stays',
+};
 
 /** How an error is dressed: an object today, a string until 2022, a page from whatever stands before Mackerel. */
 export type ErrorForm = 'object' | 'string' | 'html';
@@ -122,10 +130,8 @@ export interface MackerelServer {
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 
-export async function startMackerelServer(
-  habits: Habits = { onRetired: 404, failedBulk: 'changes-nothing' },
-): Promise<MackerelServer> {
-  const api = organizationApi(habits);
+export async function startMackerelServer(habits: Partial<Habits> = {}): Promise<MackerelServer> {
+  const api = organizationApi({ ...HABITS, ...habits });
   const faults: { fault: Fault; left: number }[] = [];
   const requests: Recorded[] = [];
 
@@ -411,7 +417,7 @@ function hostRoutes(
     ['GET', 'hosts', ({ query }) => ({ hosts: listHosts(organization, query) })],
     ['GET', 'hosts.json', ({ query }) => ({ hosts: listHosts(organization, query) })],
     ['GET', 'hosts/:id', ({ parts: [id] }) => ({ host: known(id) })],
-    ['PUT', 'hosts/:id', ({ parts: [id], raw }) => updateHost(organization, known(id), raw)],
+    ['PUT', 'hosts/:id', ({ parts: [id], raw }) => updateHost(organization, habits, known(id), raw)],
     [
       'PUT',
       'hosts/:id/role-fullnames',
@@ -475,14 +481,15 @@ function hostByIdentifier(
 }
 
 /** Only adds roles; an identifier that is named, even as null, replaces the old one. */
-function updateHost(organization: Organization, host: WireHost, raw: string) {
+function updateHost(organization: Organization, habits: Habits, host: WireHost, raw: string) {
   const input = bodyAs(HostBody, raw);
   host.name = input.name;
   host.meta = input.meta;
   host.memo = input.memo ?? host.memo;
   host.interfaces = input.interfaces ?? host.interfaces;
   if (input.displayName) host.displayName = input.displayName;
-  if (input.customIdentifier !== undefined) host.customIdentifier = input.customIdentifier || null;
+  if (input.customIdentifier !== undefined || habits.identifierLeftOut === 'is-gone')
+    host.customIdentifier = input.customIdentifier || null;
   addRoles(organization, host, input.roleFullnames ?? []);
   return { id: host.id };
 }

@@ -3,6 +3,7 @@
 import { cloudformation } from './cloudformation.ts';
 import { definitions } from './definitions.ts';
 import { eventPatterns } from './event-patterns.ts';
+import { host } from './host.ts';
 import type { Judge, Verdict } from './judge.ts';
 import { mackerel } from './mackerel.ts';
 import { permissions } from './permissions.ts';
@@ -13,6 +14,7 @@ const JUDGES: readonly Judge[] = [
   cloudformation,
   definitions,
   eventPatterns,
+  host,
   mackerel,
   permissions,
   resourcesInMoto,

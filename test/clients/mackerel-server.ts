@@ -9,8 +9,9 @@ import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
 import type { MackerelStatus } from '../../lambdas/ports/mackerel.ts';
 
-export const FULL_KEY = 'full-key-4f1d0c2b9a8e7d6c';
-export const READ_ONLY_KEY = 'read-key-0a9b8c7d6e5f4a3b';
+/** Of letters and digits alone, as Mackerel makes them. */
+export const FULL_KEY = 'fullKey4f1d0c2b9a8e7d6c';
+export const READ_ONLY_KEY = 'readKey0a9b8c7d6e5f4a3b';
 
 /** What Mackerel does here is documented nowhere. */
 export interface Habits {
@@ -20,12 +21,15 @@ export interface Habits {
   readonly failedBulk: 'changes-nothing' | 'changes-the-rest';
   /** What becomes of the identifier of a host that is written without one, as `mkr update` does. */
   readonly identifierLeftOut: 'stays' | 'is-gone';
+  /** The organization's own setting: the status of a host whose agent has no `on_start`, and before it has set it. */
+  readonly registersAs: MackerelStatus;
 }
 
 const HABITS: Habits = {
   onRetired: 404,
   failedBulk: 'changes-nothing',
   identifierLeftOut: 'stays',
+  registersAs: 'working',
 };
 
 /** How an error is dressed: an object today, a string until 2022, a page from whatever stands before Mackerel. */
@@ -408,12 +412,16 @@ function addRoles(organization: Organization, host: WireHost, fullnames: readonl
 
 function hostRoutes(
   organization: Organization,
-  addHost: (input: HostInput) => WireHost,
+  addHost: (input: HostInput & { status: MackerelStatus }) => WireHost,
   habits: Habits,
 ): readonly Route[] {
   const known = (id: string | undefined) => knownHost(organization, id);
   return [
-    ['POST', 'hosts', ({ raw }) => ({ id: addHost(bodyAs(HostBody, raw)).id })],
+    [
+      'POST',
+      'hosts',
+      ({ raw }) => ({ id: addHost({ ...bodyAs(HostBody, raw), status: habits.registersAs }).id }),
+    ],
     ['GET', 'hosts', ({ query }) => ({ hosts: listHosts(organization, query) })],
     ['GET', 'hosts.json', ({ query }) => ({ hosts: listHosts(organization, query) })],
     ['GET', 'hosts/:id', ({ parts: [id] }) => ({ host: known(id) })],

@@ -6,6 +6,7 @@ import { eventPatterns } from './event-patterns.ts';
 import { host } from './host.ts';
 import type { Judge, Verdict } from './judge.ts';
 import { mackerel } from './mackerel.ts';
+import { ministack } from './ministack.ts';
 import { permissions } from './permissions.ts';
 import { resourcesInMoto } from './resources-in-moto.ts';
 import { signatures } from './signatures.ts';
@@ -16,6 +17,7 @@ const JUDGES: readonly Judge[] = [
   eventPatterns,
   host,
   mackerel,
+  ministack,
   permissions,
   resourcesInMoto,
   signatures,

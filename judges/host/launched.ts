@@ -39,7 +39,7 @@ export function deployed(): Deployed {
     ({ type, properties }) =>
       type === 'AWS::IAM::Role' && JSON.stringify(properties).includes('"ec2.amazonaws.com"'),
   );
-  const policies = (role?.properties['Policies'] ?? []) as { PolicyDocument: object }[];
+  const policies = (role?.properties.Policies ?? []) as { PolicyDocument: object }[];
   return { fleet, account, region, policies: policies.map(({ PolicyDocument }) => PolicyDocument) };
 }
 

@@ -1,4 +1,4 @@
-/** `npm test`: everything that needs Node alone. Suites that need Python, Go tools or a browser have configs of their own. */
+/** `npm test`: everything that needs Node alone. Suites that need Python or a browser have configs of their own. */
 import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -7,7 +7,6 @@ export default defineConfig({
     exclude: [
       ...configDefaults.exclude,
       'test/**/*.moto.test.ts',
-      'test/**/*.go-tools.test.ts',
       'test/**/*.browser.test.ts',
       'test/**/*.examples-lint.test.ts',
       'test/**/*.slow.test.ts',

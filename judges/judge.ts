@@ -13,3 +13,7 @@ export interface Verdict {
   readonly looked: string;
   readonly against: readonly string[];
 }
+
+/** For a control with several breakages: each must be objected to, or there is nothing against any. */
+export const whereEachObjects = (parts: readonly (readonly string[])[]): readonly string[] =>
+  parts.every(({ length }) => length > 0) ? parts.flat() : [];

@@ -3,7 +3,10 @@
 import { cloudformation } from './cloudformation.ts';
 import { definitions } from './definitions.ts';
 import { eventPatterns } from './event-patterns.ts';
+import { host } from './host.ts';
 import type { Judge, Verdict } from './judge.ts';
+import { mackerel } from './mackerel.ts';
+import { ministack } from './ministack.ts';
 import { permissions } from './permissions.ts';
 import { resourcesInMoto } from './resources-in-moto.ts';
 import { signatures } from './signatures.ts';
@@ -12,6 +15,9 @@ const JUDGES: readonly Judge[] = [
   cloudformation,
   definitions,
   eventPatterns,
+  host,
+  mackerel,
+  ministack,
   permissions,
   resourcesInMoto,
   signatures,

@@ -51,7 +51,7 @@ async function asked(broken: (question: Question) => Question): Promise<Verdict>
   for (const line of recordedBy(TESTS, 'questions')) {
     const question = broken(JSON.parse(line) as Question);
     const answer = await runSimulation(simulationOf(question), {});
-    const why = whyUnanswered(line, answer);
+    const why = whyUnanswered(line, question.request.action, answer);
     if (why !== undefined || !('overallResult' in answer)) {
       unanswered.set(String(why), (unanswered.get(String(why)) ?? 0) + 1);
       continue;
@@ -70,8 +70,11 @@ async function asked(broken: (question: Question) => Question): Promise<Verdict>
 }
 
 /** It knows no resource of the action, or does not look at a key that the statement has. */
-function whyUnanswered(question: string, answer: Simulated): string | undefined {
-  if ('errors' in answer) return answer.errors.message;
+function whyUnanswered(question: string, action: string, answer: Simulated): string | undefined {
+  if ('errors' in answer)
+    return answer.errors.message === 'no.resource.types'
+      ? `${action}: the ARN asked about is of no kind that it knows for this action`
+      : `${action}: ${answer.errors.message}`;
   return /"action":"kms:.*kms:EncryptionContext:|kms:EncryptionContext:.*"action":"kms:/.test(question)
     ? 'kms:EncryptionContext: it reads no such key'
     : undefined;

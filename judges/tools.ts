@@ -22,6 +22,14 @@ export const lacksPackage = (name: string): string | undefined =>
     ? undefined
     : `no ${name} in ${TOOLS}/node_modules: ${INSTALL}`;
 
+export const program = (name: string): string => join(TOOLS, 'bin', name);
+
+/** Those that `judges/go` names with their versions. */
+export const lacksPrograms = (...names: readonly string[]): string | undefined => {
+  const lacking = names.filter((name) => !existsSync(program(name)));
+  return lacking.length === 0 ? undefined : `no ${lacking.join(' and ')} in ${TOOLS}/bin: ${INSTALL}, by Go`;
+};
+
 /** A package that is no dependency: of a licence or a size that the product does not take in. */
 export const toolPackage = (name: string): unknown => createRequire(join(TOOLS, 'node_modules/'))(name);
 

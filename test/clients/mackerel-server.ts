@@ -9,8 +9,9 @@ import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
 import type { MackerelStatus } from '../../lambdas/ports/mackerel.ts';
 
-export const FULL_KEY = 'full-key-4f1d0c2b9a8e7d6c';
-export const READ_ONLY_KEY = 'read-key-0a9b8c7d6e5f4a3b';
+/** Of letters and digits alone, as Mackerel makes them. */
+export const FULL_KEY = 'fullKey4f1d0c2b9a8e7d6c';
+export const READ_ONLY_KEY = 'readKey0a9b8c7d6e5f4a3b';
 
 /** What Mackerel does here is documented nowhere. */
 export interface Habits {
@@ -18,7 +19,18 @@ export interface Habits {
   readonly onRetired: 200 | 400 | 404;
   /** Are the valid ids of a bulk call that fails with 404 changed all the same? */
   readonly failedBulk: 'changes-nothing' | 'changes-the-rest';
+  /** What becomes of the identifier of a host that is written without one, as `mkr update` does. */
+  readonly identifierLeftOut: 'stays' | 'is-gone';
+  /** The organization's own setting: the status of a host whose agent has no `on_start`, and before it has set it. */
+  readonly registersAs: MackerelStatus;
 }
+
+const HABITS: Habits = {
+  onRetired: 404,
+  failedBulk: 'changes-nothing',
+  identifierLeftOut: 'stays',
+  registersAs: 'working',
+};
 
 /** How an error is dressed: an object today, a string until 2022, a page from whatever stands before Mackerel. */
 export type ErrorForm = 'object' | 'string' | 'html';
@@ -122,10 +134,8 @@ export interface MackerelServer {
 
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 
-export async function startMackerelServer(
-  habits: Habits = { onRetired: 404, failedBulk: 'changes-nothing' },
-): Promise<MackerelServer> {
-  const api = organizationApi(habits);
+export async function startMackerelServer(habits: Partial<Habits> = {}): Promise<MackerelServer> {
+  const api = organizationApi({ ...HABITS, ...habits });
   const faults: { fault: Fault; left: number }[] = [];
   const requests: Recorded[] = [];
 
@@ -402,16 +412,20 @@ function addRoles(organization: Organization, host: WireHost, fullnames: readonl
 
 function hostRoutes(
   organization: Organization,
-  addHost: (input: HostInput) => WireHost,
+  addHost: (input: HostInput & { status: MackerelStatus }) => WireHost,
   habits: Habits,
 ): readonly Route[] {
   const known = (id: string | undefined) => knownHost(organization, id);
   return [
-    ['POST', 'hosts', ({ raw }) => ({ id: addHost(bodyAs(HostBody, raw)).id })],
+    [
+      'POST',
+      'hosts',
+      ({ raw }) => ({ id: addHost({ ...bodyAs(HostBody, raw), status: habits.registersAs }).id }),
+    ],
     ['GET', 'hosts', ({ query }) => ({ hosts: listHosts(organization, query) })],
     ['GET', 'hosts.json', ({ query }) => ({ hosts: listHosts(organization, query) })],
     ['GET', 'hosts/:id', ({ parts: [id] }) => ({ host: known(id) })],
-    ['PUT', 'hosts/:id', ({ parts: [id], raw }) => updateHost(organization, known(id), raw)],
+    ['PUT', 'hosts/:id', ({ parts: [id], raw }) => updateHost(organization, habits, known(id), raw)],
     [
       'PUT',
       'hosts/:id/role-fullnames',
@@ -475,14 +489,15 @@ function hostByIdentifier(
 }
 
 /** Only adds roles; an identifier that is named, even as null, replaces the old one. */
-function updateHost(organization: Organization, host: WireHost, raw: string) {
+function updateHost(organization: Organization, habits: Habits, host: WireHost, raw: string) {
   const input = bodyAs(HostBody, raw);
   host.name = input.name;
   host.meta = input.meta;
   host.memo = input.memo ?? host.memo;
   host.interfaces = input.interfaces ?? host.interfaces;
   if (input.displayName) host.displayName = input.displayName;
-  if (input.customIdentifier !== undefined) host.customIdentifier = input.customIdentifier || null;
+  if (input.customIdentifier !== undefined || habits.identifierLeftOut === 'is-gone')
+    host.customIdentifier = input.customIdentifier || null;
   addRoles(organization, host, input.roleFullnames ?? []);
   return { id: host.id };
 }

@@ -20,7 +20,7 @@ const QUICK = { timeoutMs: 15_000, backoffMs: 1 };
 const clientOf = (url: string, options: Partial<MackerelOptions> = {}) =>
   mackerelClient({ apiKey: async () => FULL_KEY, baseUrl: url, ...QUICK, ...options });
 
-async function subjectWith(habits: Habits): Promise<MackerelSubject> {
+async function subjectWith(habits: Partial<Habits>): Promise<MackerelSubject> {
   const server = await startMackerelServer(habits);
   const { hosts } = server.organization;
   return {

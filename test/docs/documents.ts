@@ -18,3 +18,15 @@ export const DOCUMENTS: readonly string[] = [
   'examples/README.md',
   'examples/app/README.md',
 ];
+
+export const codeBlocksOf = (page: string): readonly string[] =>
+  [...page.matchAll(/^ *```sh\n([\s\S]*?)^ *```/gm)].map(([, block = '']) => block);
+
+/** Lines of the blocks, with what goes on in the next one; and what stands between backticks in a sentence. */
+export const commandsOf = (page: string): readonly string[] => [
+  ...codeBlocksOf(page).flatMap((block) => block.replace(/\\\n */g, '').split('\n')),
+  ...page
+    .replace(/^ *```[\s\S]*?^ *```/gm, '')
+    .split('\n')
+    .flatMap((line) => [...line.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code)),
+];

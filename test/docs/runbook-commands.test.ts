@@ -11,19 +11,10 @@ import { COMMANDS } from '../../bin/command/irekae.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { FULL_KEY, type MackerelServer, startMackerelServer } from '../clients/mackerel-server.ts';
-import { read } from './documents.ts';
+import { codeBlocksOf, commandsOf, read } from './documents.ts';
 
 const runbook = read('docs/runbook.md');
-const blocks = [...runbook.matchAll(/^ *```sh\n([\s\S]*?)^ *```/gm)].map(([, block = '']) => block);
-
-/** Lines of the blocks, with what goes on in the next one; and what stands between backticks in a sentence. */
-const commands = [
-  ...blocks.flatMap((block) => block.replace(/\\\n */g, '').split('\n')),
-  ...runbook
-    .replace(/^ *```[\s\S]*?^ *```/gm, '')
-    .split('\n')
-    .flatMap((line) => [...line.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code)),
-];
+const commands = commandsOf(runbook);
 
 /** Words of a shell, as far as the runbook needs one: quotes, and up to a pipe. */
 const wordsOf = (command: string) =>
@@ -114,7 +105,7 @@ describe('The call that gives a host its role again', () => {
       roleFullnames: ['Other:role'],
     });
     const before = structuredClone(server.organization.hosts.get(host.id));
-    const [block = ''] = blocks.filter((each) => each.includes('role-fullnames'));
+    const [block = ''] = codeBlocksOf(runbook).filter((each) => each.includes('role-fullnames'));
     const script = block
       .replace('https://api.mackerelio.com', server.url)
       .replace('MACKEREL_HOST_ID', host.id)

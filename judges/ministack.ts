@@ -1,0 +1,126 @@
+/**
+ * The CDK CLI deploys to ministack (PyPI), a CloudFormation by somebody else: what comes up is what the template has, and
+ * an upload starts the machines by the template's own rule. In a network of its own: the functions run too, and would
+ * otherwise call AWS.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { isDeepStrictEqual } from 'node:util';
+import { fleetsFile } from '../bin/fleets.ts';
+import { readFleets } from '../lib/read-fleets.ts';
+import type { TemplateJson } from '../lib/synthesize.ts';
+import type { Judge, Verdict } from './judge.ts';
+import { lacksPrograms, lacksPython, program, python, run } from './tools.ts';
+
+const PROJECT = join(import.meta.dirname, '..');
+const CDK = join(PROJECT, 'node_modules/aws-cdk/bin/cdk');
+const SPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+const LIMIT_MILLIS = 240_000;
+
+export const ministack: Judge = {
+  name: 'ministack',
+  missing: () =>
+    lacksPrograms('ministack') ??
+    lacksPython('boto3') ??
+    (process.getuid?.() === 0 && spawnSync('unshare', [...SPACES, 'true']).status === 0
+      ? undefined
+      : 'no network of its own here: needs Linux, and root'),
+  judge: () => deployed((template) => template),
+  // A rule that waits for something else than an upload.
+  control: () => deployed((template) => template.replaceAll('"Object Created"', '"Object Deleted"')),
+};
+
+interface CameUp {
+  /** The last words of the CDK CLI. */
+  readonly failed: string | null;
+  readonly resources: Readonly<Record<string, number>>;
+  readonly started: readonly { readonly machine: string; readonly bucket: string; readonly key: string }[];
+}
+
+async function deployed(broken: (template: string) => string): Promise<Verdict> {
+  const [environment] = readFleets(fleetsFile);
+  if (environment === undefined) throw new Error('bin/fleets.ts names no environment');
+  const { account, region, name, fleets } = environment;
+  const folder = mkdtempSync(join(tmpdir(), 'irekae-ministack-'));
+  try {
+    const [assembly, stack] = [join(folder, 'cdk.out'), `irekae-${name}`];
+    run('node', [CDK, 'synth', '--quiet', '--output', assembly, stack]);
+    const file = join(assembly, `${stack}.template.json`);
+    const template = JSON.parse(broken(readFileSync(file, 'utf8'))) as TemplateJson;
+    const changed = withoutMetricMath(template);
+    writeFileSync(file, JSON.stringify(template));
+    const bucket = `irekae-${name}-${account}-${region}`;
+    const key = fleets[0]?.artifact ?? '';
+    const machines = fleets.filter(({ artifact }) => artifact === key).map((fleet) => `irekae-${fleet.name}`);
+    const given = join(folder, 'given.json');
+    writeFileSync(
+      given,
+      JSON.stringify({
+        ...{ assembly, stack, account, region, folder, bucket, key, machines: machines.length },
+        ...{ cdk: CDK, ministack: program('ministack') },
+      }),
+    );
+    const { failed, resources, started } = await cameUp(given);
+    const wanted = countedByType(template);
+    const startedBy = started.map((each) => [each.machine, each.bucket, each.key]).sort();
+    const against = [
+      ...(failed === null ? [] : [`the deployment failed: ${failed}`]),
+      ...differences(wanted, resources),
+      ...(isDeepStrictEqual(startedBy, machines.map((each) => [each, bucket, key]).sort())
+        ? []
+        : [`an upload started ${started.map(({ machine }) => machine).join(', ') || 'no machine'}`]),
+    ];
+    const sum = Object.values(resources).reduce((all, each) => all + each, 0);
+    return {
+      looked: `the CDK CLI deployed ${sum} resources of ${Object.keys(resources).length} types, ${changed} of them as a simpler one; an upload started ${started.length} machines`,
+      against,
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** It makes no alarm of metric math, and says so: an alarm of its first metric stands in. @returns how many */
+function withoutMetricMath({ Resources }: TemplateJson): number {
+  let changed = 0;
+  for (const { Type, Properties } of Object.values(Resources)) {
+    const { Metrics } = Properties ?? {};
+    if (Type !== 'AWS::CloudWatch::Alarm' || !Array.isArray(Metrics) || Properties === undefined) continue;
+    const { MetricStat } = Metrics.find((each) => 'MetricStat' in each);
+    const { Metric, Period, Stat } = MetricStat;
+    Object.assign(Properties, { ...Metric, Period, Statistic: Stat, Metrics: undefined });
+    changed += 1;
+  }
+  return changed;
+}
+
+function countedByType({ Resources }: TemplateJson): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { Type } of Object.values(Resources)) counts[Type] = (counts[Type] ?? 0) + 1;
+  return counts;
+}
+
+const differences = (
+  wanted: Readonly<Record<string, number>>,
+  found: Readonly<Record<string, number>>,
+): string[] =>
+  Object.entries(wanted)
+    .filter(([type, count]) => found[type] !== count)
+    .map(([type, count]) => `${found[type] ?? 0} of ${count} ${type}`);
+
+/** Ends with this process, however that ends; and with what it started. */
+async function cameUp(given: string): Promise<CameUp> {
+  const inside = [python, join(import.meta.dirname, 'ministack/deploy.py'), given];
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...SPACES, ...inside], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: LIMIT_MILLIS,
+    killSignal: 'SIGKILL',
+  });
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const answer = out.trim().split('\n').at(-1) ?? '';
+  if (!answer.startsWith('{')) throw new Error(`nothing was found out: ${err.slice(-2_000)}`);
+  return JSON.parse(answer) as CameUp;
+}

@@ -7,6 +7,7 @@ import type { Judge, Verdict } from './judge.ts';
 import { permissions } from './permissions.ts';
 import { resourcesInMoto } from './resources-in-moto.ts';
 import { signatures } from './signatures.ts';
+import { storiesOnMoto } from './stories-on-moto.ts';
 
 const JUDGES: readonly Judge[] = [
   cloudformation,
@@ -15,6 +16,7 @@ const JUDGES: readonly Judge[] = [
   permissions,
   resourcesInMoto,
   signatures,
+  storiesOnMoto,
 ];
 
 const args = process.argv.slice(2);

@@ -11,10 +11,10 @@ import uuid
 import clock
 
 
-def time_goes_by(scale: float) -> None:
+def time_goes_by() -> None:
     """
-    Ours, not AWS's: everything is told on the clock of the run, and the interpreter waits a fraction of the time. In
-    definitions nothing is changed. Limits of tasks (TimeoutSeconds) stay real seconds: no function takes longer.
+    Ours, not AWS's: everything is told on the clock of the run, and the interpreter waits on it. In definitions nothing
+    is changed. Limits of tasks (TimeoutSeconds) stay real seconds, as the functions' own.
     """
     import moto.core.utils as utils
     utils.datetime = clock.datetime
@@ -27,12 +27,8 @@ def time_goes_by(scale: float) -> None:
     for module in (models, state, event_manager, execution):
         module.datetime = clock.datetime
     retrier_decl.time = types.SimpleNamespace(sleep=clock.sleep)
-    whole = wait_function.WaitFunction._wait_interval
-
-    def wait(self, env, wait_seconds):
-        whole(self, env=env, wait_seconds=wait_seconds / scale)
-
-    wait_function.WaitFunction._wait_interval = wait
+    wait_function.WaitFunction._wait_interval = lambda self, env, wait_seconds: clock.sleep(
+        wait_seconds, lambda: not env.is_running())
 
 
 def functions_are_ours(endpoint: str) -> None:
@@ -46,10 +42,20 @@ def functions_are_ours(endpoint: str) -> None:
 
     def client(region, service, state_credentials=None):
         patience = Config(retries={"total_max_attempts": 1}, read_timeout=900, parameter_validation=False)
-        return boto3.client(service, region_name=region, endpoint_url=endpoint, config=patience,
+        made = boto3.client(service, region_name=region, endpoint_url=endpoint, config=patience,
                             aws_access_key_id="machine", aws_secret_access_key="machine")
+        made.meta.events.register("before-sign.*.*", lambda request, **_: request.headers.add_header("x-now", str(clock.now())))
+        return made
+
+    def working(whole):
+        def act(*args, **kwargs):
+            with clock.work():
+                return whole(*args, **kwargs)
+        return act
 
     lambda_eval_utils.boto_client_for = client
+    for name in ("exec_lambda_function", "execute_lambda_function_integration"):
+        setattr(lambda_eval_utils, name, working(getattr(lambda_eval_utils, name)))
 
 
 def rules_start_state_machines() -> None:
@@ -85,6 +91,50 @@ def _transformed(parser, transformer, event):
     for name in paths:
         template = template.replace(f":<{name}>", f':"<{name}>"')
     return parser.parse(input_template=template, input_paths_map=paths, event=event)
+
+
+def machines_run_more_than_once() -> None:
+    """
+    moto copies a machine with all of its executions, and fails at their threads:
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+    """
+    from moto.stepfunctions.models import StepFunctionBackend
+    from moto.stepfunctions.parser.backend.execution import Execution
+    for each in (StepFunctionBackend, Execution):
+        each.__deepcopy__ = lambda self, memo: self
+
+
+def writes_to_a_table_are_whole() -> None:
+    """
+    moto's table lets two requests at once see each other's halves:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html
+    """
+    from moto.dynamodb.responses import DynamoHandler
+    whole, turn = DynamoHandler.call_action, threading.RLock()
+
+    def call(self):
+        with turn:
+            return whole(self)
+
+    DynamoHandler.call_action = call
+
+
+def images_are_what_was_registered() -> None:
+    """
+    moto keeps nothing of an image but its name:
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RegisterImage.html
+    """
+    from moto.ec2.responses.amis import AmisResponse
+    whole = AmisResponse.register_image
+
+    def register(self):
+        answer = whole(self)
+        image = self.ec2_backend.amis[answer.result["ImageId"]]
+        image.architecture = self._get_param("Architecture")
+        image.root_device_name = self._get_param("RootDeviceName")
+        return answer
+
+    AmisResponse.register_image = register
 
 
 def endings_are_told() -> None:
@@ -153,14 +203,14 @@ def instances_take_their_time(seconds: dict) -> None:
     def init(self, *args, **kwargs):
         born(self, *args, **kwargs)
         self._state.name, self._state.code = "pending", 0
-        later(seconds["pending"], lambda: self._state.code == 0 and _set(self, "running", 16))
+        clock.later(seconds["pending"], lambda: self._state.code == 0 and _set(self, "running", 16))
 
     def terminate(self):
         if self._state.code in (32, 48):
             return types.SimpleNamespace(name=self._state.name, code=self._state.code)
         before = end(self)
         _set(self, "shutting-down", 32)
-        later(seconds["shutdown"], lambda: _set(self, "terminated", 48))
+        clock.later(seconds["shutdown"], lambda: _set(self, "terminated", 48))
         return before
 
     Instance.__init__, Instance.terminate = init, terminate
@@ -168,12 +218,6 @@ def instances_take_their_time(seconds: dict) -> None:
 
 def _set(instance, name: str, code: int) -> None:
     instance._state.name, instance._state.code = name, code
-
-
-def later(seconds: float, act) -> None:
-    timer = threading.Timer(seconds / clock.SCALE, act)
-    timer.daemon = True
-    timer.start()
 
 
 def balancers_check_health(is_up, seconds: dict) -> None:

@@ -192,6 +192,25 @@ def launches_are_idempotent(launched) -> None:
     InstanceBackend.run_instances = run
 
 
+def instances_are_found_by_their_token() -> None:
+    """
+    moto answers the filter `client-token` with HTTP 500:
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
+    """
+    import fnmatch
+
+    from moto.ec2 import utils
+    whole = utils.passes_filter_dict
+
+    def passes(instance, filters):
+        tokens = filters.get("client-token")
+        others = {name: values for name, values in filters.items() if name != "client-token"}
+        is_found = tokens is None or any(fnmatch.fnmatchcase(instance.client_token or "", each) for each in tokens)
+        return is_found and whole(instance, others)
+
+    utils.passes_filter_dict = passes
+
+
 def instances_take_their_time(seconds: dict) -> None:
     """
     moto's instances run at once and are terminated at once:

@@ -7,8 +7,8 @@ from corrections import ids_given
 
 
 class Account:
-    def __init__(self, url: str, account: str, region: str):
-        self.url, self.account, self.region = url, account, region
+    def __init__(self, url: str, stack: dict):
+        self.url, self.stack, self.account, self.region = url, stack, stack["account"], stack["region"]
 
     def client(self, service: str):
         made = boto3.client(service, region_name=self.region, endpoint_url=self.url,
@@ -81,7 +81,7 @@ MAKERS = {
 
 
 def furnish(url: str, stack: dict, hosts) -> list:
-    to = Account(url, stack["account"], stack["region"])
+    to = Account(url, stack)
     _network(to, stack["fleets"])
     for kind, make in MAKERS.items():
         for each in stack["resources"]:

@@ -48,4 +48,4 @@ with clock.work():
     old = [each for stack in RUN["stacks"] for each in furnish(url, stack, HOSTS)]
 FURNISHED.set()
 print(json.dumps({"ready": old}), flush=True)
-listen({stack["environment"]: Account(url, stack["account"], stack["region"]) for stack in RUN["stacks"]})
+listen({stack["environment"]: Account(url, stack) for stack in RUN["stacks"]})

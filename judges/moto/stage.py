@@ -69,11 +69,44 @@ def settle(accounts, most):
 
 
 def told(accounts):
-    return [{
-        "machine": each.state_machine.name, "status": each.status, **({"error": each.error} if each.error else {}),
-        "states": [event["stateEnteredEventDetails"]["name"] for event in each.to_history_output()["events"]
-                   if "stateEnteredEventDetails" in event],
-    } for each in _executions()]
+    return {"executions": [_execution(each) for each in _executions()], "fleets": {
+        fleet["name"]: {"hosts": _hosts(to, fleet), "lock": _lock(to, fleet["name"]), "records": _records(to, fleet["name"])}
+        for to in accounts.values() for fleet in to.stack["fleets"]}}
+
+
+def _execution(each):
+    events = each.to_history_output()["events"]
+    said = {name: value for name, value in (("error", each.error), ("cause", each.cause)) if value}
+    return {"machine": each.state_machine.name, "status": each.status, **said,
+            "states": [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]}
+
+
+def _hosts(to, fleet):
+    """Those that are alive."""
+    found = to.client("ec2").describe_instances(Filters=[
+        {"Name": "tag:irekae:fleet", "Values": [fleet["name"]]},
+        {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}])
+    serving = {
+        each["InstanceId"] for ref in fleet["loadBalancers"]
+        for each in to.client("elb").describe_instance_health(LoadBalancerName=ref["name"])["InstanceStates"]
+        if each["State"] == "InService"}
+    return [{"id": each["InstanceId"], "state": each["State"]["Name"], "serves": each["InstanceId"] in serving,
+             "isNew": any(tag["Key"] == "irekae:deployment" for tag in each["Tags"])}
+            for reservation in found["Reservations"] for each in reservation["Instances"]]
+
+
+def _lock(to, fleet):
+    (table,) = to.client("dynamodb").list_tables()["TableNames"]
+    row = to.client("dynamodb").get_item(TableName=table, Key={"fleet": {"S": fleet}}).get("Item", {})
+    return "held" if "holder" in row else "free"
+
+
+def _records(to, fleet):
+    """How its deployments have ended, by their records."""
+    s3 = to.client("s3")
+    (bucket,) = [each["name"] for each in to.stack["resources"] if each["type"] == "AWS::S3::Bucket"]
+    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket, Prefix=f"irekae/{fleet}/deployments/").get("Contents", [])]
+    return [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())["outcome"] for key in keys if key.endswith(".json")]
 
 
 def _executions():

@@ -1,5 +1,5 @@
 /** Whether a story went the same way on both stages: each machine's executions, state by state. */
-import type { Execution, Story, Told } from './theatre.ts';
+import type { Execution, FleetTold, Story, Told } from './theatre.ts';
 
 const AGAIN = ' (look again soon)';
 
@@ -25,7 +25,20 @@ export function differences(story: Story, moto: Told, model: Told): string[] {
     ...machinesOf(moto, model).flatMap((machine) =>
       differencesOf(machine, runsOf(moto, machine), runsOf(model, machine)),
     ),
+    ...Object.keys(moto.fleets).flatMap((fleet) => {
+      const [here, there] = [moto, model].map(({ fleets }) => pictureOf(fleets[fleet]));
+      return here === there ? [] : [`${fleet} is left with ${here}; on the model with ${there}`];
+    }),
   ];
+}
+
+/** What is left of a fleet, in words that are the same on both stages. */
+function pictureOf(fleet: FleetTold | undefined): string {
+  if (fleet === undefined) return 'nothing';
+  const hosts = fleet.hosts.map(({ state, serves, isNew, status = 'not in Mackerel' }) =>
+    [isNew ? 'new' : 'old', state, ...(serves ? ['in service'] : []), status].join(' '),
+  );
+  return [...hosts.sort(), `lock ${fleet.lock}`, `records ${[...fleet.records].sort()}`].join(', ');
 }
 
 const machinesOf = (...told: Told[]) => [
@@ -50,6 +63,11 @@ function differenceOf(moto: Execution, model: Execution): string | undefined {
     const index = at >= 0 ? at : here.length;
     return `after ${here[index - 1]} it enters ${here[index] ?? 'nothing'}, on the model ${there[index] ?? 'nothing'}`;
   }
-  const ends = [moto, model].map(({ status, error = '' }) => `${status} ${error}`.trim());
+  const ends = [moto, model].map(({ status, error, cause }) =>
+    [status, error, firstOf(cause)].join(' ').trim(),
+  );
   return ends[0] === ends[1] ? undefined : `it ends as ${ends[0]}, on the model as ${ends[1]}`;
 }
+
+/** The name of the error with which it began; the sentence behind it may tell of moments and ids. */
+const firstOf = (cause: string | undefined) => cause?.split(':')[0];

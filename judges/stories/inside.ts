@@ -7,7 +7,7 @@ import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { artifactBucketName, functionName, machineName } from '../../lambdas/domain/core/names.ts';
-import { FULL_KEY, startMackerelServer } from '../../test/clients/mackerel-server.ts';
+import { FULL_KEY, startMackerelServer, type WireHost } from '../../test/clients/mackerel-server.ts';
 import { installClock, setClock } from './clock.ts';
 import type { Deployment } from './deployment.ts';
 import { serveFunctions } from './functions.ts';
@@ -162,7 +162,25 @@ async function played(run: Run): Promise<Told> {
   writeFileSync(file, JSON.stringify({ ...given, ...places }));
   const moto = await Moto.begun(run.python, file, log);
   await story.play(new MotoTheatre(moto, run, cues));
-  return { executions: (await moto.ask('told', {})) as Told['executions'] };
+  return withMackerel((await moto.ask('told', {})) as Told, [...mackerel.organization.hosts.values()]);
+}
+
+function withMackerel({ executions, fleets }: Told, known: readonly WireHost[]): Told {
+  const statusOf = (id: string) =>
+    known.find(
+      ({ isRetired, customIdentifier }) => !isRetired && customIdentifier === `${id}.ec2.amazonaws.com`,
+    )?.status;
+  const seen = Object.entries(fleets).map(([name, fleet]) => [
+    name,
+    {
+      ...fleet,
+      hosts: fleet.hosts.map((host) => {
+        const status = statusOf(host.id);
+        return { ...host, ...(status && { status }) };
+      }),
+    },
+  ]);
+  return { executions, fleets: Object.fromEntries(seen) };
 }
 
 function told(now: number): boolean {

@@ -1,14 +1,14 @@
 /** The same story on the model: all fleets of the fleets file in one world, and the rules of their templates. */
 
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
-import { machineName } from '../../lambdas/domain/core/names.ts';
+import { deploymentRecordKey, machineName } from '../../lambdas/domain/core/names.ts';
 import { STEPS } from '../../lambdas/domain/core/steps.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { Stage } from '../../simulator/stage.ts';
 import { startOnUploads } from '../../simulator/uploads.ts';
 import type { Fate as ModelFate } from '../../simulator/world/instance-life.ts';
 import type { Deployment } from './deployment.ts';
-import type { Fate, Story, Theatre, Told } from './theatre.ts';
+import type { Fate, FleetTold, Story, Theatre, Told } from './theatre.ts';
 
 const SEED = 11;
 
@@ -105,13 +105,35 @@ class ModelTheatre implements Theatre {
     const executions = await Promise.all(
       this.stages.flatMap((stage) =>
         stage.executions.map(async ({ machineName: machine, result }) => {
-          const { status, error, entered } = await result;
-          return { machine, status, states: entered, ...(error !== undefined && { error }) };
+          const { status, error, cause, entered } = await result;
+          const said = { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) };
+          return { machine, status, states: entered, ...said };
         }),
       ),
     );
-    return { executions };
+    const fleets = this.stages.map((stage) => [stage.fleet.name, fleetOn(stage)]);
+    return { executions, fleets: Object.fromEntries(fleets) };
   }
+}
+
+function fleetOn({ world, fleet: { name, artifact, loadBalancers } }: Stage): FleetTold {
+  const alive = world
+    .view()
+    .instances.filter(
+      ({ tags, state }) => tags[TAG.fleet] === name && !/^(shutting-down|terminated)$/.test(state),
+    );
+  const hosts = alive.map(({ instanceId, state, tags, memberOf, hosts: [entry] }) => ({
+    ...{ id: instanceId, state, isNew: TAG.deployment in tags },
+    serves:
+      loadBalancers.length > 0 &&
+      memberOf.filter((each) => each.state === 'in-service').length === loadBalancers.length,
+    ...(entry && { status: entry.status }),
+  }));
+  const records = world.s3
+    .list(artifact.bucket, deploymentRecordKey(name, '').replace(/\.json$/, ''))
+    .filter(({ key }) => key.endsWith('.json'))
+    .map(({ key }) => JSON.parse(world.s3.text(artifact.bucket, key) ?? '{}').outcome as string);
+  return { hosts, records, lock: world.ledger.read(name)?.held ? 'held' : 'free' };
 }
 
 export async function playedOnModel(story: Story, deployment: Deployment): Promise<Told> {

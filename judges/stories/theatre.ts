@@ -31,15 +31,36 @@ export interface Story {
   readonly ends: Readonly<Record<string, string>>;
 }
 
-/** What can be seen when it is over. */
+/** What can be told when it is over. */
 export interface Told {
   readonly executions: readonly Execution[];
+  readonly fleets: Readonly<Record<string, FleetTold>>;
 }
 
 export interface Execution {
   readonly machine: string;
   readonly status: string;
   readonly error?: string;
+  readonly cause?: string;
   /** Those that were entered, in order. */
   readonly states: readonly string[];
+}
+
+export interface FleetTold {
+  /** That are alive. */
+  readonly hosts: readonly HostTold[];
+  readonly lock: 'held' | 'free';
+  /** How its deployments have ended, by their records. */
+  readonly records: readonly string[];
+}
+
+export interface HostTold {
+  readonly id: string;
+  readonly state: string;
+  /** At every load balancer of the fleet; one without any serves nobody. */
+  readonly serves: boolean;
+  /** Launched by a deployment. */
+  readonly isNew: boolean;
+  /** In Mackerel; absent: it is not there. */
+  readonly status?: string;
 }

@@ -1,4 +1,4 @@
-/** `npm run judges`: one line per judge, each by somebody else. `-- --only NAME`, `-- --controls`. */
+/** `npm run judges`: one line per judge, each by somebody else. `-- --only NAME`, `-- --controls`, `-- --all`. */
 
 import { cloudformation } from './cloudformation.ts';
 import { definitions } from './definitions.ts';
@@ -22,6 +22,7 @@ const JUDGES: readonly Judge[] = [
 const args = process.argv.slice(2);
 const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined;
 const isControl = args.includes('--controls');
+const all = args.includes('--all');
 const chosen = JUDGES.filter(({ name }) => only === undefined || name === only);
 if (chosen.length === 0)
   throw new Error(`No judge is called ${only}: ${JUDGES.map(({ name }) => name).join(', ')}`);
@@ -32,7 +33,7 @@ for (const judge of chosen) {
     console.log(`!!! ${judge.name}: NOT JUDGED: ${missing}`);
     continue;
   }
-  const { looked, against }: Verdict = await (isControl ? judge.control() : judge.judge());
+  const { looked, against }: Verdict = await (isControl ? judge.control() : judge.judge(all));
   const isRight = against.length > 0 === isControl;
   console.log(`${isRight ? 'ok ' : '!!!'} ${judge.name}: ${looked}; ${told(against)}`);
   if (!isRight) process.exitCode = 1;

@@ -1,5 +1,5 @@
 /** What a deployment of the stacks would put into AWS, in a folder: templates with their references filled in, bundles. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { fleetsFile } from '../../bin/fleets.ts';
@@ -7,6 +7,7 @@ import { readFleets } from '../../lib/read-fleets.ts';
 import { environmentStacks, standaloneApp, type TemplateJson } from '../../lib/synthesize.ts';
 import type { Made } from '../moto/resources.ts';
 import { type Stack, stacksOf } from '../moto/stacks.ts';
+import { run } from '../tools.ts';
 
 /** A function as Lambda has it. */
 export interface Deployed {
@@ -30,8 +31,19 @@ export interface Deployment {
   readonly sandbox: string;
 }
 
-/** @param folder to keep: the bundles stay there */
+/** By a process of its own (`put-into.ts`), because bundling tells what it does. @param folder to keep: bundles stay there */
 export function deploymentIn(folder: string): Deployment {
+  run(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'put-into.ts'), folder]);
+  return JSON.parse(readFileSync(join(folder, DEPLOYMENT), 'utf8'));
+}
+
+const DEPLOYMENT = 'deployment.json';
+
+export function putInto(folder: string): void {
+  writeFileSync(join(folder, DEPLOYMENT), JSON.stringify(deployed(folder)));
+}
+
+function deployed(folder: string): Deployment {
   const environments = readFleets(fleetsFile);
   const app = standaloneApp(folder, { bundle: true });
   const made = environmentStacks(app, environments);

@@ -9,25 +9,12 @@ import { createInterface } from 'node:readline';
 import { artifactBucketName, functionName, machineName } from '../../lambdas/domain/core/names.ts';
 import { FULL_KEY, startMackerelServer, type WireHost } from '../../test/clients/mackerel-server.ts';
 import { installClock, setClock } from './clock.ts';
-import type { Deployment } from './deployment.ts';
 import { serveFunctions } from './functions.ts';
 import { serveGateway } from './gateway.ts';
-import { STORIES, type StoryName } from './list.ts';
+import { STORIES } from './list.ts';
 import { Roles } from './roles.ts';
+import { REQUESTS, type Run } from './run.ts';
 import type { Story, Theatre, Told } from './theatre.ts';
-
-export interface Run extends Pick<Deployment, 'stacks' | 'functions' | 'sandbox'> {
-  readonly story: StoryName;
-  readonly python: string;
-  /** Of its own: logs, requests. */
-  readonly folder: string;
-  readonly key: string;
-  readonly certificate: string;
-  /** Epoch seconds. */
-  readonly start: number;
-  /** As fast as this while all wait. */
-  readonly scale: number;
-}
 
 const [GATEWAY, FUNCTIONS, MOTO] = [443, 8001, 8000];
 const SETTLED_WITHIN_SECONDS = 240;
@@ -142,7 +129,7 @@ async function played(run: Run): Promise<Told> {
   const { certificate, key, functions, folder, sandbox } = run;
   await serveGateway(GATEWAY, {
     ...{ key, certificate, roles, moto: MOTO, mackerel: Number(new URL(mackerel.url).port) },
-    requests: join(folder, 'requests.jsonl'),
+    requests: join(folder, REQUESTS),
   });
   await serveFunctions(FUNCTIONS, {
     ...{ functions, sandbox, certificate, setClock, credentialsOf: roles.credentialsOf, log },

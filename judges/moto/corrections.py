@@ -84,6 +84,37 @@ def rules_start_state_machines() -> None:
     Rule.send_to_targets = send
 
 
+def uploads_are_told() -> None:
+    """
+    moto tells of every object that somebody else wrote it, in a way that S3 has no word for:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    """
+    from moto.events.models import events_backends
+    from moto.s3 import notifications
+    reasons = {"Put": "PutObject", "Post": "POST Object", "Copy": "CopyObject", "CompleteMultipartUpload": "CompleteMultipartUpload"}
+    reasons = {f"s3:ObjectCreated:{event}": reason for event, reason in reasons.items()}
+
+    def send(account_id, bucket, event_name, key):
+        reason = reasons.get(event_name.value)
+        if reason is None:
+            return
+        event = {
+            "version": "0", "detail-type": "Object Created", "source": "aws.s3", "account": account_id,
+            "region": bucket.region_name, "time": clock.now(), "resources": [bucket.arn],
+            "detail": {
+                "version": "0", "bucket": {"name": bucket.name}, "reason": reason, "requester": account_id,
+                "object": {"key": key.name, "size": key.size, "etag": key.etag.strip('"'), "version-id": key.version_id,
+                           "sequencer": f"{int(clock.now() * 1e6):018X}"},
+                "request-id": uuid.uuid4().hex[:16].upper(), "source-ip-address": "127.0.0.1",
+            },
+        }
+        for rule in list(events_backends[account_id][bucket.region_name].event_buses["default"].rules.values()):
+            if rule.event_pattern and not rule.scheduled_expression:
+                rule.send_to_targets(event)
+
+    notifications._send_event_bridge_message = send
+
+
 def _transformed(parser, transformer, event):
     """A variable stands without quotes in the template, and its value is written as JSON: moto leaves the quotes out."""
     paths = transformer["InputPathsMap"]
@@ -166,18 +197,21 @@ def endings_are_told() -> None:
 
 def launches_are_idempotent(launched) -> None:
     """
-    moto stores a client token and launches again; and it launches MinCount, not MaxCount:
-    https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
+    moto stores a client token and launches again; it launches MinCount, not MaxCount; and it puts no tag of EC2's own on
+    what comes from a template: https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html and
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/launch-instances-from-launch-template.html
     @param launched is told each new reservation, in EC2's order
     """
     from moto.ec2.models.instances import InstanceBackend
     from moto.ec2.responses.instances import InstanceResponse
     whole = InstanceBackend.run_instances
     respond = InstanceResponse.run_instances
+    system = "aws:ec2launchtemplate:id"
     known, turn, most = {}, threading.Lock(), threading.local()
 
     def response(self):
         most.count = int(self._get_param("MaxCount"))
+        most.template = self._get_param("LaunchTemplate.LaunchTemplateId") or self._get_param("LaunchTemplate", {}).get("LaunchTemplateId")
         return respond(self)
 
     def run(self, image_id, count, user_data, groups, **kwargs):
@@ -185,6 +219,9 @@ def launches_are_idempotent(launched) -> None:
         with turn:
             if token not in known:
                 known[token] = whole(self, image_id, getattr(most, "count", count), user_data, groups, **kwargs)
+                if most.template:
+                    for each in known[token].instances:
+                        each.add_tags({system: most.template})
                 launched(known[token])
             return known[token]
 

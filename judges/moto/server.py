@@ -27,6 +27,7 @@ logging.getLogger("werkzeug").setLevel(logging.ERROR)
 default_user_config["stepfunctions"] = {"execute_state_machine": True}
 corrections.functions_are_ours(RUN["functions"])
 corrections.rules_start_state_machines()
+corrections.uploads_are_told()
 corrections.machines_run_more_than_once()
 corrections.endings_are_told()
 corrections.writes_to_a_table_are_whole()

@@ -47,7 +47,8 @@ async function passOn(request: IncomingMessage, response: ServerResponse, option
       headers: { ...headers, ...(account && { 'x-moto-account-id': account }) },
     },
     (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      // The time is the run's: an SDK corrects its clock by this header.
+      response.writeHead(answer.statusCode ?? 502, { ...answer.headers, date: new Date().toUTCString() });
       answer.pipe(response);
     },
   );

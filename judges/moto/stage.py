@@ -74,6 +74,14 @@ def told(accounts):
         for to in accounts.values() for fleet in to.stack["fleets"]}}
 
 
+def tags(accounts):
+    """Of every instance that there ever was."""
+    from moto.ec2.models import ec2_backends
+    return {instance.id: {tag["key"]: tag["value"] for tag in instance.get_tags()}
+            for to in accounts.values() for reservation in ec2_backends[to.account][to.region].reservations.values()
+            for instance in reservation.instances}
+
+
 def _execution(each):
     events = each.to_history_output()["events"]
     said = {name: value for name, value in (("error", each.error), ("cause", each.cause)) if value}
@@ -117,4 +125,4 @@ def _executions():
     return sorted(found, key=lambda each: each.start_date)
 
 
-ACTS = {each.__name__: each for each in (upload, place, start, stop, wait, settle, told)}
+ACTS = {each.__name__: each for each in (upload, place, start, stop, wait, settle, told, tags)}

@@ -13,7 +13,7 @@ import { serveFunctions } from './functions.ts';
 import { serveGateway } from './gateway.ts';
 import { STORIES } from './list.ts';
 import { Roles } from './roles.ts';
-import { REQUESTS, type Run } from './run.ts';
+import { REQUESTS, type Run, TAGS } from './run.ts';
 import type { Story, Theatre, Told } from './theatre.ts';
 
 const [GATEWAY, FUNCTIONS, MOTO] = [443, 8001, 8000];
@@ -149,6 +149,7 @@ async function played(run: Run): Promise<Told> {
   writeFileSync(file, JSON.stringify({ ...given, ...places }));
   const moto = await Moto.begun(run.python, file, log);
   await story.play(new MotoTheatre(moto, run, cues));
+  writeFileSync(join(folder, TAGS), JSON.stringify(await moto.ask('tags', {})));
   return withMackerel((await moto.ask('told', {})) as Told, [...mackerel.organization.hosts.values()]);
 }
 

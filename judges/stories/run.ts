@@ -17,3 +17,5 @@ export interface Run extends Pick<Deployment, 'stacks' | 'functions' | 'sandbox'
 
 /** Every request that a function has sent to AWS: a line of JSON each, with its role and its secret key. */
 export const REQUESTS = 'requests.jsonl';
+/** Instance id → the tags that it has in the end. */
+export const TAGS = 'tags.json';

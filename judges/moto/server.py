@@ -48,5 +48,5 @@ with clock.work():
     url = f"http://127.0.0.1:{RUN['port']}"
     old = [each for stack in RUN["stacks"] for each in furnish(url, stack, HOSTS)]
 FURNISHED.set()
-print(json.dumps({"ready": old}), flush=True)
+print(json.dumps({"id": 0, "ready": old}), flush=True)
 listen({stack["environment"]: Account(url, stack) for stack in RUN["stacks"]})

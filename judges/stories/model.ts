@@ -21,11 +21,13 @@ const FATES: Readonly<Record<Fate, ModelFate>> = {
   'never-registers': { kind: 'never-registers' },
 };
 
+type Synthesized = Pick<Deployment, 'stacks' | 'templates'>;
+
 class ModelTheatre implements Theatre {
   readonly stages: Stage[] = [];
   #listens = false;
 
-  constructor(readonly deployment: Pick<Deployment, 'stacks' | 'templates'>) {
+  constructor(readonly deployment: Synthesized) {
     for (const { environment, fleets } of deployment.stacks)
       for (const { name } of fleets) {
         const [first] = this.stages;
@@ -136,7 +138,7 @@ function fleetOn({ world, fleet: { name, artifact, loadBalancers } }: Stage): Fl
   return { hosts, records, lock: world.ledger.read(name)?.held ? 'held' : 'free' };
 }
 
-export async function playedOnModel(story: Story, deployment: Deployment): Promise<Told> {
+export async function playedOnModel(story: Story, deployment: Synthesized): Promise<Told> {
   const theatre = new ModelTheatre(deployment);
   try {
     theatre.meet(story.fates ?? {});

@@ -12,6 +12,9 @@ const within = (hosts: string, command: readonly string[]) => [
   ...[...UNSHARE, ...asRoot(), 'sh', '-c', SETUP, 'sh', hosts, ...command],
 ];
 
+/** However slow the machine is: what takes longer hangs. */
+const STORY_MILLIS = 1_200_000;
+
 /** @returns what is missing, or nothing. */
 export const lacksNamespaces = (): string | undefined =>
   spawnSync('unshare', within('/dev/null', ['true'])).status === 0
@@ -20,4 +23,4 @@ export const lacksNamespaces = (): string | undefined =>
 
 /** @param hosts a file, in place of /etc/hosts */
 export const spawnWithin = (hosts: string, command: readonly string[]): ChildProcessWithoutNullStreams =>
-  spawn('unshare', within(hosts, command));
+  spawn('unshare', within(hosts, command), { timeout: STORY_MILLIS, killSignal: 'SIGKILL' });

@@ -45,7 +45,6 @@ async function made(broken: (template: TemplateJson) => TemplateJson): Promise<V
         ...{
           port: await freePort(),
           start: now,
-          scale: 20,
           fates: {},
           key: FULL_KEY,
           noImages,

@@ -25,8 +25,6 @@ import type { Told } from './stories/theatre.ts';
 import { lacksPackage, lacksPython, python } from './tools.ts';
 
 const START = '2026-11-22T03:00:00Z';
-/** As fast as this goes the time in which all wait: a story takes seconds, and a look still takes less than a pause. */
-const SCALE = 100;
 /** An undo, a clean-up from outside, and everything from CI to the last fleet in production. */
 const IN_CI: readonly StoryName[] = ['hosts-die', 'stopped', 'promotion'];
 const SIDE_BY_SIDE = 3;
@@ -140,7 +138,7 @@ async function played(
   mkdirSync(folder);
   const start = Date.parse(START) / 1_000;
   const run: Run = {
-    ...{ story, python, folder, stacks, functions, sandbox, key, certificate, start, scale: SCALE },
+    ...{ story, python, folder, stacks, functions, sandbox, key, certificate, start },
   };
   const file = join(folder, 'run.json');
   writeFileSync(file, JSON.stringify(run));

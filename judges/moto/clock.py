@@ -1,6 +1,6 @@
 """
-The clock of a run. Nobody may feel how slow the machine is, and nobody may wait for real: while anything works time goes
-by as it does, and while all wait it goes SCALE times as fast.
+The clock of a run. Nobody may feel how slow the machine is, and nobody waits for real: while anything works time goes by
+as it does, and when all wait it is at once the earliest moment that anybody waits for.
 """
 import contextlib
 import datetime as real
@@ -9,56 +9,100 @@ import time
 import types
 
 _turn = threading.Condition()
-_at, _since, _working, _scale = 0.0, 0.0, 0, 1.0
-#: Whoever waits for something else than time looks whether it has come about this often, in real seconds.
-GLANCE = 0.2
+_at, _since, _working = 0.0, 0.0, 0
+_waiting = []
 
 
-def begin(start: float, scale: float) -> None:
-    global _at, _since, _scale
-    _at, _since, _scale = start, time.monotonic(), scale
+class _Wait:
+    def __init__(self, until: float, is_over):
+        self.until, self.is_over = until, is_over
 
 
-def _pace() -> float:
-    return 1.0 if _working else _scale
+def begin(start: float) -> None:
+    global _at, _since
+    _at, _since = start, time.monotonic()
 
 
 def now() -> float:
     """Epoch seconds, as everybody in the run tells them."""
-    return _at + (time.monotonic() - _since) * _pace()
+    return _at + time.monotonic() - _since
 
 
-def _change(working: int = 0, seconds: float = 0) -> None:
-    global _at, _since, _working
+def begins() -> None:
+    global _working
     with _turn:
-        _at, _since = now() + seconds, time.monotonic()
-        _working += working
-        _turn.notify_all()
+        _working += 1
+
+
+def ends() -> None:
+    global _working
+    with _turn:
+        _working -= 1
+        _go_on()
 
 
 @contextlib.contextmanager
 def work():
-    _change(working=1)
+    begins()
     try:
         yield
     finally:
-        _change(working=-1)
-
-
-def leap(seconds: float) -> None:
-    """While nothing goes on."""
-    _change(seconds=seconds)
+        ends()
 
 
 def sleep(seconds: float, is_over=lambda: False) -> None:
+    """Of whoever works; whose turn it is works again, before time may go on."""
+    global _working
     with _turn:
-        end = now() + seconds
-        while now() < end and not is_over():
-            _turn.wait(min(GLANCE, (end - now()) / _pace()))
+        wait = _Wait(now() + seconds, is_over)
+        _waiting.append(wait)
+        _working -= 1
+        _go_on()
+        while wait in _waiting:
+            left = wait.until - now()
+            if left <= 0 or wait.is_over():
+                _wake(wait)
+            else:
+                _turn.wait(left)
+
+
+def nudge() -> None:
+    """What somebody waits for may be over before its time."""
+    with _turn:
+        _turn.notify_all()
 
 
 def later(seconds: float, act) -> None:
-    threading.Thread(target=lambda: (sleep(seconds), act()), daemon=True).start()
+    def do():
+        sleep(seconds)
+        act()
+        ends()
+
+    begins()
+    threading.Thread(target=do, daemon=True).start()
+
+
+def leap(seconds: float) -> None:
+    """While nothing goes on but what was left for later."""
+    with work():
+        sleep(seconds)
+
+
+def _wake(wait: _Wait) -> None:
+    global _working
+    _waiting.remove(wait)
+    _working += 1
+
+
+def _go_on() -> None:
+    """Nobody works: it is the moment that comes next."""
+    global _at, _since
+    if _working > 0 or not _waiting:
+        return
+    first = min(_waiting, key=lambda each: each.until)
+    _at, _since = max(first.until, now()), time.monotonic()
+    _wake(first)
+    _turn.notify_all()
 
 
 class _Any(type):

@@ -13,7 +13,7 @@ import clock
 
 def time_goes_by() -> None:
     """
-    Ours, not AWS's: everything is told on the clock of the run, and the interpreter waits on it. In definitions nothing
+    Ours, not AWS's: everything is told on the clock of the run, which an execution moves when it waits. In definitions nothing
     is changed. Limits of tasks (TimeoutSeconds) stay real seconds, as the functions' own.
     """
     import moto.core.utils as utils
@@ -24,9 +24,23 @@ def time_goes_by() -> None:
     from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
     from moto.stepfunctions.parser.asl.eval.event import event_manager
     from moto.stepfunctions.parser.backend import execution
+    from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
     for module in (models, state, event_manager, execution):
         module.datetime = clock.datetime
     retrier_decl.time = types.SimpleNamespace(sleep=clock.sleep)
+    worker, run = ExecutionWorker.start, ExecutionWorker._execution_logic
+
+    def start(self):
+        clock.begins()
+        worker(self)
+
+    def logic(self):
+        try:
+            run(self)
+        finally:
+            clock.ends()
+
+    ExecutionWorker.start, ExecutionWorker._execution_logic = start, logic
     wait_function.WaitFunction._wait_interval = lambda self, env, wait_seconds: clock.sleep(
         wait_seconds, lambda: not env.is_running())
 
@@ -47,15 +61,7 @@ def functions_are_ours(endpoint: str) -> None:
         made.meta.events.register("before-sign.*.*", lambda request, **_: request.headers.add_header("x-now", str(clock.now())))
         return made
 
-    def working(whole):
-        def act(*args, **kwargs):
-            with clock.work():
-                return whole(*args, **kwargs)
-        return act
-
     lambda_eval_utils.boto_client_for = client
-    for name in ("exec_lambda_function", "execute_lambda_function_integration"):
-        setattr(lambda_eval_utils, name, working(getattr(lambda_eval_utils, name)))
 
 
 def rules_start_state_machines() -> None:

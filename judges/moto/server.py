@@ -13,7 +13,7 @@ os.environ["MOTO_AMIS_PATH"] = RUN["noImages"]
 
 import clock  # noqa: E402
 
-clock.begin(RUN["start"], RUN["scale"])
+clock.begin(RUN["start"])
 import corrections  # noqa: E402
 
 corrections.time_goes_by()

@@ -1,4 +1,5 @@
 """What happens to the accounts of a run from outside, and what can be seen of them: one line of JSON in, one out."""
+import contextlib
 import json
 import sys
 import threading
@@ -19,7 +20,9 @@ def listen(accounts: dict) -> None:
 
 def _answer(accounts: dict, asked: dict) -> None:
     try:
-        said = {"answer": ACTS[asked["do"]](accounts, **asked["with"])}
+        # Nothing happens meanwhile, unless it is waited for.
+        with contextlib.nullcontext() if asked["do"] in ("wait", "settle") else clock.work():
+            said = {"answer": ACTS[asked["do"]](accounts, **asked["with"])}
     except Exception as error:  # Whoever asked has to hear of it.
         said = {"error": f"{type(error).__name__}: {error}"}
     print(json.dumps({"id": asked["id"], **said}, default=str), flush=True)
@@ -52,6 +55,7 @@ def stop(accounts, environment, machine):
     for each in _executions():
         if each.state_machine.name == machine and each.status == "RUNNING":
             to.client("stepfunctions").stop_execution(executionArn=each.exec_arn)
+    clock.nudge()
 
 
 def wait(accounts, seconds):

@@ -58,10 +58,10 @@ function tellTheTime(mackerel: MackerelServer): void {
 }
 
 /** @returns a file */
-function furnishing({ folder, stacks, start, scale }: Run, mackerel: string, fates: object): string {
+function furnishing({ folder, stacks, start }: Run, mackerel: string, fates: object): string {
   const [file, noImages] = [join(folder, 'moto.json'), join(folder, 'images.json')];
   writeFileSync(noImages, '[]');
-  const given = { stacks, start, scale, noImages, fates, mackerel, key: FULL_KEY, port: PORTS.moto };
+  const given = { stacks, start, noImages, fates, mackerel, key: FULL_KEY, port: PORTS.moto };
   writeFileSync(file, JSON.stringify({ ...given, functions: `http://127.0.0.1:${PORTS.functions}` }));
   return file;
 }

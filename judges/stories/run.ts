@@ -11,8 +11,6 @@ export interface Run extends Pick<Deployment, 'stacks' | 'functions' | 'sandbox'
   readonly certificate: string;
   /** Epoch seconds. */
   readonly start: number;
-  /** As fast as this while all wait. */
-  readonly scale: number;
 }
 
 /** Every request that a function has sent to AWS: a line of JSON each, with its role and its secret key. */

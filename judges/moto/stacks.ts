@@ -1,5 +1,5 @@
 /** What moto is furnished with: the resources of each template, and what the fleets file names beside them. */
-import { type Environment, readFleets } from '../../lib/read-fleets.ts';
+import type { Environment, readFleets } from '../../lib/read-fleets.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { type Made, resourcesOf } from './resources.ts';
 

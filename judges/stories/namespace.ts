@@ -16,10 +16,11 @@ const within = (hosts: string, command: readonly string[]) => [
 const STORY_MILLIS = 1_200_000;
 
 /** @returns what is missing, or nothing. */
-export const lacksNamespaces = (): string | undefined =>
-  spawnSync('unshare', within('/dev/null', ['true'])).status === 0
-    ? undefined
-    : 'no network of its own here: needs Linux with util-linux and iproute2, as root (apt-get install util-linux iproute2)';
+export function lacksNamespaces(): string | undefined {
+  const { status } = spawnSync('unshare', within('/dev/null', ['openssl', 'version']));
+  if (status === 0) return undefined;
+  return 'no network of its own here: needs Linux, root, and unshare, ip and openssl (apt-get install util-linux iproute2 openssl)';
+}
 
 /** @param hosts a file, in place of /etc/hosts */
 export const spawnWithin = (hosts: string, command: readonly string[]): ChildProcessWithoutNullStreams =>

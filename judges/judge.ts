@@ -3,8 +3,8 @@ export interface Judge {
   readonly name: string;
   /** What is missing here, and what installs it; absent: it can judge. */
   readonly missing: () => string | undefined;
-  /** Everything that it has against the product, in sentences; and how much it has looked at. */
-  readonly judge: () => Promise<Verdict>;
+  /** Everything that it has against the product, in sentences; and how much it has looked at, which `all` may extend. */
+  readonly judge: (all: boolean) => Promise<Verdict>;
   /** The same with the product broken on purpose: it must have something against it. */
   readonly control: () => Promise<Verdict>;
 }

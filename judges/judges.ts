@@ -1,4 +1,4 @@
-/** `npm run judges`: one line per judge, each by somebody else. `-- --only NAME`, `-- --controls`. */
+/** `npm run judges`: one line per judge, each by somebody else. `-- --only NAME`, `-- --controls`, `-- --all`. */
 
 import { cloudformation } from './cloudformation.ts';
 import { definitions } from './definitions.ts';
@@ -10,6 +10,7 @@ import { ministack } from './ministack.ts';
 import { permissions } from './permissions.ts';
 import { resourcesInMoto } from './resources-in-moto.ts';
 import { signatures } from './signatures.ts';
+import { storiesOnMoto } from './stories-on-moto.ts';
 
 const JUDGES: readonly Judge[] = [
   cloudformation,
@@ -21,11 +22,13 @@ const JUDGES: readonly Judge[] = [
   permissions,
   resourcesInMoto,
   signatures,
+  storiesOnMoto,
 ];
 
 const args = process.argv.slice(2);
 const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined;
 const isControl = args.includes('--controls');
+const all = args.includes('--all');
 const chosen = JUDGES.filter(({ name }) => only === undefined || name === only);
 if (chosen.length === 0)
   throw new Error(`No judge is called ${only}: ${JUDGES.map(({ name }) => name).join(', ')}`);
@@ -36,7 +39,7 @@ for (const judge of chosen) {
     console.log(`!!! ${judge.name}: NOT JUDGED: ${missing}`);
     continue;
   }
-  const { looked, against }: Verdict = await (isControl ? judge.control() : judge.judge());
+  const { looked, against }: Verdict = await (isControl ? judge.control() : judge.judge(all));
   const isRight = against.length > 0 === isControl;
   console.log(`${isRight ? 'ok ' : '!!!'} ${judge.name}: ${looked}; ${told(against)}`);
   if (!isRight) process.exitCode = 1;

@@ -9,7 +9,7 @@ import type { Judge, Verdict } from './judge.ts';
 import { recordedBy } from './recorded.ts';
 import { lacksPackage, TOOLS } from './tools.ts';
 
-const PACKAGE = '@cloud-copilot/iam-simulate';
+export const PACKAGE = '@cloud-copilot/iam-simulate';
 const TESTS = [
   'test/blast-radius',
   'test/security',
@@ -41,10 +41,7 @@ export const permissions: Judge = {
 };
 
 async function asked(broken: (question: Question) => Question): Promise<Verdict> {
-  const entry = join(TOOLS, 'node_modules', PACKAGE, 'dist/esm/index.js');
-  const { runSimulation } = (await import(pathToFileURL(entry).href)) as {
-    runSimulation(simulation: object, options: object): Promise<Simulated>;
-  };
+  const runSimulation = await simulator();
   let [agreed, allowed] = [0, 0];
   const unanswered = new Map<string, number>();
   const against: string[] = [];
@@ -67,6 +64,40 @@ async function asked(broken: (question: Question) => Question): Promise<Verdict>
     looked: `${agreed} answers alike, ${allowed} of them yes; ${silent} that it cannot answer`,
     against,
   };
+}
+
+type Simulator = (simulation: object, options: object) => Promise<Simulated>;
+
+async function simulator(): Promise<Simulator> {
+  const entry = join(TOOLS, 'node_modules', PACKAGE, 'dist/esm/index.js');
+  const { runSimulation } = (await import(pathToFileURL(entry).href)) as { runSimulation: Simulator };
+  return runSimulation;
+}
+
+export interface Simulation extends Pick<Question, 'statements' | 'request'> {
+  /** ARN of the role that asks. */
+  readonly principal: string;
+  /** That the resource is in. */
+  readonly account: string;
+  readonly resourcePolicy?: object;
+}
+
+/** @returns whether it is allowed; absent: the judge cannot tell. */
+export async function simulated({ statements, request, principal, account, resourcePolicy }: Simulation) {
+  const { action, resource, context = {} } = request;
+  const answer = await (await simulator())(
+    {
+      identityPolicies: [
+        { name: 'calls', policy: { Version: '2012-10-17', Statement: typed(statements, resource) } },
+      ],
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+      ...(resourcePolicy && { resourcePolicy }),
+      request: { action, principal, resource: { accountId: account, resource }, contextVariables: context },
+    },
+    {},
+  );
+  return 'overallResult' in answer ? answer.overallResult === 'Allowed' : undefined;
 }
 
 /** It knows no resource of the action, or does not look at a key that the statement has. */

@@ -11,7 +11,7 @@ import { readFleets } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { FULL_KEY, startMackerelServer } from '../test/clients/mackerel-server.ts';
 import type { Judge, Verdict } from './judge.ts';
-import { resourcesOf } from './moto/resources.ts';
+import { stacksOf } from './moto/stacks.ts';
 
 const python = () => join(process.env.IREKAE_CI_TOOLS ?? join(tmpdir(), 'irekae-ci-tools'), 'bin/python3');
 
@@ -31,16 +31,7 @@ export const resourcesInMoto: Judge = {
 async function made(broken: (template: TemplateJson) => TemplateJson): Promise<Verdict> {
   const environments = readFleets(fleetsFile);
   const templates = synthesizeTemplates(environments, { bundle: false });
-  const stacks = environments.map(({ name, account, region, apiKeyParameter, fleets }) => ({
-    account,
-    region,
-    resources: resourcesOf(broken(templates[name] as TemplateJson), { account, region }),
-    fleets: fleets.map((fleet) => ({
-      ...fleet,
-      launchTemplate: { rootDevice: '/dev/xvda' },
-      mackerel: { ...fleet.mackerel, apiKeyParameter },
-    })),
-  }));
+  const stacks = stacksOf(environments, ({ name }) => broken(templates[name] as TemplateJson));
   const looked = `${stacks.reduce((sum, { resources }) => sum + resources.length, 0)} resources`;
   const folder = mkdtempSync(join(tmpdir(), 'irekae-judges-'));
   const mackerel = await startMackerelServer();
@@ -54,8 +45,6 @@ async function made(broken: (template: TemplateJson) => TemplateJson): Promise<V
         ...{
           port: await freePort(),
           start: now,
-          began: now,
-          scale: 20,
           fates: {},
           key: FULL_KEY,
           noImages,

@@ -78,6 +78,8 @@ export interface ExecutionResult {
   readonly status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
   /** The state in which it ended. */
   readonly endedIn: string;
+  /** The states that it entered, in their order. */
+  readonly entered: readonly string[];
   readonly output?: unknown;
   readonly error?: string;
   readonly cause?: string;
@@ -148,7 +150,7 @@ async function ended(
 const ERROR_BYTES = 500;
 
 class Tally {
-  lastState = '';
+  readonly #entered: string[] = [];
   readonly log: MachineLog;
   #functionBytes = 0;
   #transitions = 0;
@@ -164,7 +166,7 @@ class Tally {
   }
 
   entered(state: string, input: unknown): void {
-    this.lastState = state;
+    this.#entered.push(state);
     this.#transitions += 1;
     // …StateEntered and …StateExited.
     this.#historyEvents += 2;
@@ -172,6 +174,10 @@ class Tally {
     // What comes out of a state goes into the next one.
     this.log.wrote('StateEntered', state.length, this.#payload);
     this.log.wrote('StateExited', state.length, this.#payload);
+  }
+
+  get lastState(): string {
+    return this.#entered.at(-1) ?? '';
   }
 
   retried(): void {
@@ -209,6 +215,7 @@ class Tally {
   counts() {
     return {
       endedIn: this.lastState,
+      entered: this.#entered,
       transitions: this.#transitions,
       historyEvents: this.#historyEvents,
       largestPayload: this.#largestPayload,

@@ -7,8 +7,8 @@ from corrections import ids_given
 
 
 class Account:
-    def __init__(self, url: str, account: str, region: str):
-        self.url, self.account, self.region = url, account, region
+    def __init__(self, url: str, stack: dict):
+        self.url, self.stack, self.account, self.region = url, stack, stack["account"], stack["region"]
 
     def client(self, service: str):
         made = boto3.client(service, region_name=self.region, endpoint_url=self.url,
@@ -81,13 +81,14 @@ MAKERS = {
 
 
 def furnish(url: str, stack: dict, hosts) -> list:
-    to = Account(url, stack["account"], stack["region"])
+    to = Account(url, stack)
     _network(to, stack["fleets"])
     for kind, make in MAKERS.items():
         for each in stack["resources"]:
             if each["type"] == kind:
                 make(to, each["name"], each["properties"])
     image = _image(to, stack["fleets"][0])
+    _runtimes(to, stack)
     to.client("ssm").put_parameter(Name=stack["fleets"][0]["mackerel"]["apiKeyParameter"], Type="SecureString", Value=hosts.key)
     return [_old_hosts(to, fleet, image, hosts) for fleet in stack["fleets"]]
 
@@ -112,6 +113,12 @@ def _network(to, fleets) -> None:
             "Target": "HTTP:80/", "Interval": 5, "Timeout": 2, "UnhealthyThreshold": 2, "HealthyThreshold": 2})
         elb.modify_load_balancer_attributes(LoadBalancerName=name, LoadBalancerAttributes={
             "ConnectionDraining": {"Enabled": True, "Timeout": 30}})
+
+
+def _runtimes(to, stack) -> None:
+    (artifacts,) = [each["name"] for each in stack["resources"] if each["type"] == "AWS::S3::Bucket"]
+    for key in {runtime["key"] for fleet in stack["fleets"] for runtime in fleet["runtimes"]}:
+        to.client("s3").put_object(Bucket=artifacts, Key=key, Body=f"a runtime: {key}".encode())
 
 
 def _image(to, fleet) -> str:

@@ -3,16 +3,18 @@ import json
 import urllib.request
 
 import clock
-from corrections import later
+from corrections import _set
 
 #: Between launch, boot script, application and agent, and of a load balancer: rounded published measurements, no draws.
 SECONDS = {"pending": 16, "up": 45, "agent": 50, "shutdown": 20, "registration": 10, "drain": 20}
 
 
 class Hosts:
+    """@param fates of new hosts, by their fleet and how-manieth launch there: `app 2`"""
+
     def __init__(self, mackerel: str, key: str, fates: dict):
         self.mackerel, self.key, self.fates = mackerel, key, fates
-        self.up, self.count = {}, 0
+        self.up, self.count = {}, {}
         self.fleets = {}
 
     def is_up(self, instance_id: str) -> bool:
@@ -20,26 +22,25 @@ class Hosts:
 
     def launched(self, reservation) -> None:
         for instance in reservation.instances:
-            self.count += 1
-            self._begin(instance, self.fates.get(str(self.count), "healthy"))
+            fleet = _tags(instance)["irekae:fleet"]
+            count = self.count[fleet] = self.count.get(fleet, 0) + 1
+            self._begin(instance, self.fates.get(f"{fleet} {count}", "healthy"))
 
     def _begin(self, instance, fate: str) -> None:
         if fate == "dies":
-            later(35, lambda: self._die(instance))
+            clock.later(35, lambda: self._die(instance))
             return
         self.up[instance.id] = clock.now() + SECONDS["up"]
         if fate != "never-registers":
-            later(SECONDS["agent"], lambda: instance.state == "running" and self.register(instance))
+            clock.later(SECONDS["agent"], lambda: instance.state == "running" and self.register(instance))
 
     def _die(self, instance) -> None:
-        from corrections import _set
         instance.terminate()
         instance.state_reason = type(instance.state_reason)("Server.InternalError: Internal error on launch", "Server.InternalError")
         _set(instance, "terminated", 48)
 
     def register(self, instance, status: str = "working") -> None:
-        tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
-        where = self.fleets[tags["irekae:fleet"]]
+        where = self.fleets[_tags(instance)["irekae:fleet"]]
         host = self._ask("hosts", {
             "name": f"ip-{instance.id}", "customIdentifier": f"{instance.id}.ec2.amazonaws.com",
             "roleFullnames": [f"{where['service']}:{where['role']}"], "interfaces": [],
@@ -50,6 +51,10 @@ class Hosts:
     def _ask(self, path: str, body: dict) -> dict:
         request = urllib.request.Request(
             f"{self.mackerel}/api/v0/{path}", json.dumps(body).encode(),
-            {"X-Api-Key": self.key, "Content-Type": "application/json"}, method="POST")
+            {"X-Api-Key": self.key, "Content-Type": "application/json", "X-Now": str(clock.now())}, method="POST")
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
+
+
+def _tags(instance) -> dict:
+    return {tag["key"]: tag["value"] for tag in instance.get_tags()}

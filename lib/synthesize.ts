@@ -94,8 +94,8 @@ export function stackTemplates(
   }
 }
 
-/** A weak reference to another stack becomes what it refers to. */
-function asOne([shared, ...fleets]: readonly StackTemplate[]): TemplateJson {
+/** All stacks of an environment as one: a weak reference to another stack becomes what it refers to. */
+export function asOne([shared, ...fleets]: readonly StackTemplate[]): TemplateJson {
   const outputs = new Map<string, unknown>();
   for (const { name, template } of [shared, ...fleets].filter((each) => each !== undefined))
     for (const [output, { Value }] of Object.entries(

@@ -45,23 +45,25 @@ def launch_template(to, name, properties):
     from moto.ec2.models import launch_templates
     with ids_given(launch_templates, "random_launch_template_id", [name]):
         to.client("ec2").create_launch_template(LaunchTemplateName=properties["LaunchTemplateName"],
+                                                TagSpecifications=properties["TagSpecifications"],
                                                 LaunchTemplateData=properties["LaunchTemplateData"])
 
 
 def role(to, name, properties):
-    to.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(properties["AssumeRolePolicyDocument"]))
+    to.client("iam").create_role(RoleName=name, Path=properties.get("Path", "/"), AssumeRolePolicyDocument=json.dumps(properties["AssumeRolePolicyDocument"]))
 
 
 def profile(to, name, properties):
     iam = to.client("iam")
-    iam.create_instance_profile(InstanceProfileName=name)
+    iam.create_instance_profile(InstanceProfileName=name, Path=properties.get("Path", "/"))
     for each in properties["Roles"]:
         iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=each)
 
 
 def machine(to, name, properties):
     to.client("stepfunctions").create_state_machine(
-        name=properties["StateMachineName"], definition=properties["DefinitionString"], roleArn=properties["RoleArn"])
+        name=name, definition=properties["DefinitionString"], roleArn=properties["RoleArn"],
+        type=properties["StateMachineType"])
 
 
 def rule(to, name, properties):

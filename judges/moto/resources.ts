@@ -23,12 +23,12 @@ const NAMED_BY: Readonly<Record<string, string>> = {
   'AWS::Logs::LogGroup': 'LogGroupName',
 };
 
-const arnOf = ({ account, region }: Place, type: string, name: string): string | undefined =>
+const arnOf = ({ account, region }: Place, type: string, name: string, path = '/'): string | undefined =>
   ({
     'AWS::S3::Bucket': `arn:aws:s3:::${name}`,
     'AWS::Lambda::Function': `arn:aws:lambda:${region}:${account}:function:${name}`,
-    'AWS::IAM::Role': `arn:aws:iam::${account}:role/${name}`,
-    'AWS::IAM::InstanceProfile': `arn:aws:iam::${account}:instance-profile/${name}`,
+    'AWS::IAM::Role': `arn:aws:iam::${account}:role${path}${name}`,
+    'AWS::IAM::InstanceProfile': `arn:aws:iam::${account}:instance-profile${path}${name}`,
     'AWS::StepFunctions::StateMachine': `arn:aws:states:${region}:${account}:stateMachine:${name}`,
     'AWS::DynamoDB::GlobalTable': `arn:aws:dynamodb:${region}:${account}:table/${name}`,
     'AWS::SNS::Topic': `arn:aws:sns:${region}:${account}:${name}`,
@@ -55,8 +55,9 @@ export function resourcesOf(template: TemplateJson, place: Place): Made[] {
     'AWS::URLSuffix': 'amazonaws.com',
   };
   const attribute = (id: string, name: string): string => {
-    const type = template.Resources[id]?.Type ?? '';
-    const found = name === 'Arn' ? arnOf(place, type, nameOf(id)) : undefined;
+    const { Type: type = '', Properties } = template.Resources[id] ?? {};
+    const path = typeof Properties?.Path === 'string' ? Properties.Path : '/';
+    const found = name === 'Arn' ? arnOf(place, type, nameOf(id), path) : undefined;
     if (found !== undefined) return found;
     if (type === 'AWS::SNS::Topic' && name === 'TopicName') return nameOf(id);
     if (type === 'AWS::SQS::Queue' && name === 'QueueName') return nameOf(id);
@@ -66,9 +67,13 @@ export function resourcesOf(template: TemplateJson, place: Place): Made[] {
   const reference = (id: string): string => {
     const type = template.Resources[id]?.Type;
     if (type === undefined && pseudo[id] === undefined) throw new Error(`${id} is no resource.`);
+    if (type === 'AWS::Lambda::Version') return `${attribute(functionOf(id), 'Arn')}:1`;
     if (type === 'AWS::SQS::Queue') return `https://sqs.${place.region}.amazonaws.com/${place.account}/${id}`;
     return pseudo[id] ?? (REF_IS_ARN.has(type ?? '') ? attribute(id, 'Arn') : nameOf(id));
   };
+  /** A version's. */
+  const functionOf = (id: string): string =>
+    String(Object(template.Resources[id]?.Properties?.FunctionName).Ref);
   const filled = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(filled);
     if (typeof value !== 'object' || value === null) return value;

@@ -2,6 +2,7 @@
  * What AWS asks IAM about for a request on the wire, by the service authorization reference: which actions, on which
  * resources, with which context. https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
  */
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { IamRequest } from '../../test/support/iam.ts';
 import type { Stack } from '../moto/stacks.ts';
 
@@ -101,7 +102,10 @@ function launching(form: URLSearchParams, place: Place, stacks: readonly Stack[]
   });
   return [
     run(`arn:aws:ec2:${region}::image/${form.get('ImageId')}`, { 'ec2:Owner': account }),
-    run(arn(place, 'ec2', `launch-template/${template}`)),
+    run(arn(place, 'ec2', `launch-template/${template}`), {
+      // CloudFormation has tagged it: with the fleet for which it launches.
+      [`aws:ResourceTag/${TAG.fleet}`]: made.flatMap(({ given }) => given[TAG.fleet] ?? [])[0] ?? '',
+    }),
     run(arn(place, 'ec2', 'network-interface/*')),
     ...ids('SubnetId').map((id) => run(arn(place, 'ec2', `subnet/${id}`), { 'ec2:SubnetID': id })),
     ...[...(data?.SecurityGroupIds ?? []), ...ids('SecurityGroupId')].map((id) =>

@@ -1,10 +1,11 @@
 /** What a deployment of the stacks would put into AWS, in a folder: templates with their references filled in, bundles. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Stack as CdkStack } from 'aws-cdk-lib';
 import { buildSync } from 'esbuild';
 import { fleetsFile } from '../../bin/fleets.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
-import { environmentStacks, standaloneApp, type TemplateJson } from '../../lib/synthesize.ts';
+import { asOne, environmentStacks, standaloneApp, type TemplateJson } from '../../lib/synthesize.ts';
 import type { Made } from '../moto/resources.ts';
 import { type Stack, stacksOf } from '../moto/stacks.ts';
 import { run } from '../tools.ts';
@@ -48,12 +49,16 @@ function deployed(folder: string): Deployment {
   const app = standaloneApp(folder, { bundle: true });
   const made = environmentStacks(app, environments);
   app.synth();
+  const templateOf = ({ stackName: name }: CdkStack) => ({
+    name,
+    template: JSON.parse(readFileSync(join(folder, `${name}.template.json`), 'utf8')) as TemplateJson,
+  });
   const templates = Object.fromEntries(
-    environments.map(({ name }, index) => [
-      name,
-      JSON.parse(readFileSync(join(folder, `${made[index]?.stackName}.template.json`), 'utf8')),
+    made.map(({ shared, fleets }, index) => [
+      environments[index]?.name ?? '',
+      asOne([shared, ...fleets].map(templateOf)),
     ]),
-  ) as Record<string, TemplateJson>;
+  );
   const stacks = stacksOf(environments, ({ name }) => templates[name] as TemplateJson);
   const sandbox = join(folder, 'sandbox.mjs');
   const program = join(import.meta.dirname, 'sandbox.ts');

@@ -51,7 +51,8 @@ export async function serveFunctions(port: number, options: FunctionsOptions): P
   const server = createServer(async (request, response) => {
     const payload = await text(request);
     const [, named = ''] = /\/functions\/([^/]+)\/invocations/.exec(request.url ?? '') ?? [];
-    const name = decodeURIComponent(named).split(':').at(-1) ?? '';
+    // By its ARN, with the version at the end.
+    const [, name = ''] = /(?:^|function:)([^:]+)(?::\w+)?$/.exec(decodeURIComponent(named)) ?? [];
     const now = Number(request.headers['x-now']);
     options.setClock(now);
     await options.onInvoke({ name, payload });

@@ -93,10 +93,9 @@ class ModelTheatre implements Theatre {
 
   async settle(): Promise<void> {
     const { world } = this.#first;
-    // What an upload or an event starts comes a moment later.
-    do {
+    // What an upload or an event starts comes a moment later: also after what has just ended.
+    for (let quiet = 0; quiet < 2; quiet = world.executions.running().length > 0 ? 0 : quiet + 1)
       await this.#first.wait(10);
-    } while (world.executions.running().length > 0);
   }
 
   when(fleet: string, step: keyof typeof STEPS, act: () => Promise<void>): void {

@@ -29,10 +29,13 @@ export function followUsage({ world, fleet }: Pick<Stage, 'world' | 'fleet'>): (
   const [messages, events, lines] = [announcer.messages, announcer.events, announcer.lines].map(
     (each) => each.length,
   );
-  world.intercept = async ({ service, action }, proceed) => {
+  // Others may follow the same stage.
+  const others = world.intercept;
+  world.intercept = async (call, proceed) => {
+    const { service, action } = call;
     const before = service === 'ledger' ? rowBytes() : 0;
     try {
-      return await proceed();
+      return await (others ? others(call, proceed) : proceed());
     } finally {
       // A write is billed by the larger of the row before and after, also one whose condition fails.
       if (service === 'ledger' && action === 'read') readUnits += units(rowBytes(), 4_096);

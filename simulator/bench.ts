@@ -6,6 +6,7 @@
  *   --json    all numbers, for a program
  */
 import { parseArgs } from 'node:util';
+import { measureBreaks } from './bench/breaks.ts';
 import { measureBundles } from './bench/bundles.ts';
 import { CROWD, measureCrowd, WIDE } from './bench/crowd.ts';
 import { benchTemplate, SIZES } from './bench/fleets.ts';
@@ -17,10 +18,16 @@ import { type Results, verdicts } from './bench/targets.ts';
 import { measureThroughput } from './bench/throughput.ts';
 
 /** How much is measured. */
-const FULL = { sizes: SIZES, seeds: [1, 2, 3, 4, 5], deployments: 1_000, imports: 5 } as const;
-const QUICK = { sizes: [2, 10], seeds: [1], deployments: 100, imports: 1 } as const;
+const FULL = { sizes: SIZES, seeds: [1, 2, 3, 4, 5], deployments: 1_000, breaks: 300, imports: 5 } as const;
+const QUICK = { sizes: [2, 10], seeds: [1], deployments: 100, breaks: 20, imports: 1 } as const;
 
-async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeof QUICK): Promise<Results> {
+async function bench({
+  sizes,
+  seeds,
+  deployments,
+  breaks,
+  imports,
+}: typeof FULL | typeof QUICK): Promise<Results> {
   const template = benchTemplate();
   const functions = functionsIn(template);
   const subjects: Subject[] = [
@@ -34,6 +41,10 @@ async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeo
   return {
     seeds,
     rows,
+    breaks: [
+      await measureBreaks(template, 'tuned', breaks),
+      await measureBreaks(template, 'default', breaks),
+    ],
     crowds: [await measureCrowd(CROWD, seeds[0]), await measureCrowd(WIDE, seeds[0])],
     policies: measurePolicies(),
     throughput: await measureThroughput(template, deployments),

@@ -1,18 +1,18 @@
 /** Measures one deployment: its time compared with what would have been possible, and everything that it used. */
 
-import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { watchSeconds } from '../../lambdas/domain/hosts/bake.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { ExecutionResult } from '../run-definition.ts';
 import { type BalancerTuning, Stage, TUNED, UNTUNED } from '../stage.ts';
 import type { Service } from '../world/events.ts';
 import type { LowerBound } from '../world/lower-bound.ts';
 import { SERVICES } from '../world/world-ports.ts';
-import { fleetName, type Kind, type Size } from './fleets.ts';
+import { fleetName, type Kind, newInstancesOf, type Size } from './fleets.ts';
 import { followLooks, type Looks } from './looks.ts';
 import { followTrueMoments, type TrueMoments } from './true-moments.ts';
 
 export type Tuning = 'tuned' | 'default';
-const BALANCERS: Record<Tuning, BalancerTuning> = { tuned: TUNED, default: UNTUNED };
+export const BALANCERS: Record<Tuning, BalancerTuning> = { tuned: TUNED, default: UNTUNED };
 
 /** What is deployed where. */
 export interface Scene {
@@ -101,10 +101,10 @@ export async function measure(scene: Scene): Promise<Measured> {
   }
 }
 
-function boundOf({ world, fleet, oldInstances }: Stage): LowerBound {
-  const launched = world.ec2.known().filter(({ facts }) => TAG.deployment in facts.tags);
+function boundOf(stage: Stage): LowerBound {
+  const { world, fleet, oldInstances } = stage;
   return world.lowerBound({
-    newInstances: launched.map(({ id }) => id),
+    newInstances: newInstancesOf(stage),
     oldInstances,
     loadBalancers: fleet.loadBalancers,
     bakeSeconds: fleet.limits.bakeSeconds,
@@ -118,14 +118,14 @@ function boundOf({ world, fleet, oldInstances }: Stage): LowerBound {
 function sumOf(bound: LowerBound, { fleet }: Stage, balancers: BalancerTuning): number {
   const registered = Math.max(...bound.hosts.map((host) => secondsBetween(bound.launched, host.inMackerel)));
   const checks = fleet.loadBalancers.length > 0 ? balancers.healthyThreshold * balancers.intervalSeconds : 0;
-  return registered + checks + bound.drainSeconds + fleet.limits.bakeSeconds + bound.shutdownSeconds;
+  return registered + checks + bound.drainSeconds + watchSeconds(bound.watch) + bound.shutdownSeconds;
 }
 
 function overheadOf(
   truth: TrueMoments & { readonly startedAt: number },
   bound: LowerBound,
   { seen }: Looks,
-  { clock, fleet }: Stage,
+  { clock }: Stage,
 ): Overhead {
   const seconds = (from: number, to: number) => (to - from) / 1000;
   return {
@@ -133,7 +133,7 @@ function overheadOf(
     join: seconds(bound.ready?.getTime() ?? 0, truth.ready),
     shift: seconds(truth.ready, truth.shifted),
     drain: seconds(truth.drained, seen.drained),
-    bake: seconds(seen.drained, truth.terminating) - fleet.limits.bakeSeconds,
+    bake: seconds(seen.drained, truth.terminating) - watchSeconds(bound.watch),
     terminate: seconds(truth.terminated, seen.terminated),
     record: seconds(seen.terminated, clock.now().getTime()),
   };

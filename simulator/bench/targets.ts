@@ -1,5 +1,6 @@
 /** The targets of the benchmark. A target that is missed fails the run. */
 import { MOST_CHARACTERS } from '../../lib/policy-sizes.ts';
+import type { Breaks } from './breaks.ts';
 import type { BundleRow } from './bundles.ts';
 import type { Crowd } from './crowd.ts';
 import type { PolicyRow } from './policies.ts';
@@ -11,6 +12,7 @@ export interface Results {
   readonly rows: readonly Row[];
   readonly bundles: readonly BundleRow[];
   readonly throughput: Throughput;
+  readonly breaks: readonly Breaks[];
   readonly crowds: readonly Crowd[];
   readonly policies: readonly PolicyRow[];
 }
@@ -32,7 +34,7 @@ const MOST_SECONDS_PER_DEPLOYMENT = 0.06;
 const MOST_CROWD_RATIO = 1.5;
 const MOST_BUNDLE = { withEc2: 900_000, withoutEc2: 450_000 };
 
-export function verdicts({ rows, bundles, throughput, crowds, policies }: Results): Verdict[] {
+export function verdicts({ rows, bundles, throughput, breaks, crowds, policies }: Results): Verdict[] {
   return [
     ...overhead(rows),
     detection(rows),
@@ -40,6 +42,7 @@ export function verdicts({ rows, bundles, throughput, crowds, policies }: Result
     ...size(rows),
     cost(rows),
     speed(throughput),
+    ...breaks.map(broken),
     ...crowds.flatMap(crowded),
     ...policies.map(policySize),
     ...code(bundles),
@@ -119,6 +122,12 @@ function speed({ deployments, seconds }: Throughput): Verdict {
     met: seconds < limit,
   };
 }
+
+const broken = ({ tuning, runs, undone, longestSeconds }: Breaks): Verdict => ({
+  target: `${tuning}: a host that breaks in the bake is undone in ${runs} of ${runs} runs`,
+  measured: `${undone}, after ${longestSeconds.toFixed(0)} s at most`,
+  met: undone === runs,
+});
 
 /** One fleet has its own pace, of which the bucket is the smaller part: only several are held to it. */
 function crowded({ fleets, subnets, ...crowd }: Crowd): Verdict[] {

@@ -1,5 +1,6 @@
 /** The benchmark's targets in small, and that it measures what it says. */
 import { describe, expect, it } from 'vitest';
+import { measureBreaks } from '../../simulator/bench/breaks.ts';
 import { costOf } from '../../simulator/bench/costs.ts';
 import type { Crowd } from '../../simulator/bench/crowd.ts';
 import { benchTemplate } from '../../simulator/bench/fleets.ts';
@@ -37,6 +38,7 @@ const results = (changes: Partial<Results> = {}): Results => ({
   rows,
   bundles: [],
   throughput: { deployments: 1, seconds: 0.01 },
+  breaks: [{ tuning: 'tuned', runs: 300, undone: 300, longestSeconds: 19 }],
   crowds: [CROWDED],
   policies: [{ what: '6 subnets', characters: 7_000, role: 'launch-new-instances' }],
   ...changes,
@@ -115,6 +117,11 @@ describe('a target that is missed', () => {
     expect(missed({ crowds: [{ ...CROWDED, ...changes }] })).toEqual([expect.stringMatching(target)]);
   });
 
+  it('is told: a host that broke in the bake, and was called deployed', () => {
+    const breaks = [{ tuning: 'default', runs: 300, undone: 299, longestSeconds: 19 }] as const;
+    expect(missed({ breaks })).toEqual([expect.stringMatching(/default: a host that breaks/)]);
+  });
+
   it('is told: a policy without room', () => {
     const policies = [{ what: '6 subnets', characters: 10_241, role: 'launch-new-instances' }];
     expect(missed({ policies })).toEqual([expect.stringMatching(/6 subnets: role policies/)]);
@@ -123,6 +130,12 @@ describe('a target that is missed', () => {
   it('is told: a slow simulation', () => {
     expect(missed({ throughput: { deployments: 100, seconds: 6 } })).toEqual([expect.stringMatching(/6 s/)]);
   });
+});
+
+describe('a host that breaks at a random moment of the bake', () => {
+  it.each(['tuned', 'default'] as const)('is undone: %s', async (tuning) =>
+    expect(await measureBreaks(template, tuning, 15)).toMatchObject({ runs: 15, undone: 15 }),
+  );
 });
 
 describe('a row', () => {

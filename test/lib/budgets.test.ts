@@ -50,6 +50,15 @@ describe('The history budget', () => {
     },
   );
 
+  it('counts the watch of the slowest load balancer that AWS accepts, where there is a bake', () => {
+    const loadBalancers = [{ kind: 'classic', name: 'web' }] as const;
+    const most = (bakeSeconds: number) =>
+      mostEvents({ limits: { ...DEFAULTS, bakeSeconds }, loadBalancers: [...loadBalancers] });
+    expect(most(60) - mostEvents({ limits: DEFAULTS })).toBeGreaterThan(200 * 9);
+    expect(most(60)).toBeLessThan(HISTORY_BUDGET);
+    expect(most(0)).toBe(mostEvents({ limits: { ...DEFAULTS, bakeSeconds: 0 } }));
+  });
+
   it('counts the removal of stragglers where these are replaced', () =>
     expect(mostEvents({ limits: DEFAULTS, replaceStragglers: true })).toBeGreaterThan(
       mostEvents({ limits: DEFAULTS }) + 250 * 9,

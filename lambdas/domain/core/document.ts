@@ -161,6 +161,8 @@ const Snapshot = v.object({
       healthyThreshold: v.number(),
       drainSeconds: v.number(),
       joins: v.picklist(['when-running', 'when-registered']),
+      /** A host that breaks is out of service there after this long at the latest. */
+      noticesAfterSeconds: v.optional(v.number(), 0),
     }),
   ),
 });

@@ -101,7 +101,7 @@ export const Fleet = v.strictObject({
     readySeconds: seconds,
     /** How long draining may take at most, whatever the load balancer allows. */
     drainSeconds: seconds,
-    /** How long the new hosts are watched before the old ones go. */
+    /** What breaks in it is undone: the watch is longer by what the slowest load balancer needs to show that. */
     bakeSeconds: seconds,
     /** Old instances terminated, counted from the first call. */
     terminateSeconds: seconds,

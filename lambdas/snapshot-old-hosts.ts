@@ -10,10 +10,10 @@ import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After, Snapshot } from './domain/core/document.ts';
 import { assertGatesOpen } from './domain/core/errors.ts';
-import { loadBalancerName, TAG } from './domain/core/fleet.ts';
+import { fleetSize, loadBalancerName, TAG } from './domain/core/fleet.ts';
 import { defineStep } from './domain/core/step.ts';
 import { noticesAfter } from './domain/hosts/bake.ts';
-import { decideJoining } from './domain/hosts/joining.ts';
+import { decideJoining, leadSeconds } from './domain/hosts/joining.ts';
 import { hostsOfRole, membersByTwoAnswers, withoutGroupsPort } from './domain/hosts/look-at-hosts.ts';
 import { assertMackerelTakesUs } from './domain/hosts/mackerel-takes-us.ts';
 import { checkNetwork } from './domain/hosts/network.ts';
@@ -66,6 +66,7 @@ export const snapshotOldHosts = defineStep(
         drainSeconds: settings.drainSeconds,
         joins: decideJoining(settings),
         noticesAfterSeconds: noticesAfter(settings),
+        leadSeconds: leadSeconds(settings, fleetSize(fleet)),
       })),
     };
   },

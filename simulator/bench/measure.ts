@@ -1,5 +1,6 @@
 /** Measures one deployment: its time compared with what would have been possible, and everything that it used. */
 
+import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
 import { watchSeconds } from '../../lambdas/domain/hosts/bake.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { ExecutionResult } from '../run-definition.ts';
@@ -21,6 +22,8 @@ export interface Scene {
   readonly size: Size;
   readonly tuning: Tuning;
   readonly seed: number;
+  /** What an earlier deployment of the fleet has recorded. */
+  readonly record?: string;
 }
 
 /** The fewest seconds possible, from the launch until the last old instance is terminated. */
@@ -60,6 +63,8 @@ export interface Measured
   extends Pick<ExecutionResult, 'seconds' | 'transitions' | 'historyEvents' | 'largestPayload' | 'runs'> {
   readonly bounds: Bounds;
   readonly overhead: Overhead;
+  /** From the start until all traffic is on the new release, and the fewest seconds possible for that. */
+  readonly traffic: { readonly seconds: number; readonly bound: number };
   readonly delays: Delays;
   readonly requests: Readonly<Record<Service, number>>;
   /** To EC2, the load balancers and Mackerel, in one run of *New hosts are ready*. */
@@ -72,6 +77,8 @@ export async function measure(scene: Scene): Promise<Measured> {
   const fleet = fleetName(scene.kind, scene.size);
   const stage = new Stage({ template: scene.template, fleet, seed: scene.seed, balancers });
   try {
+    const { bucket } = stage.fleet.artifact;
+    if (scene.record) stage.world.s3.put(bucket, currentReleaseKey(fleet), scene.record);
     stage.upload();
     const moments = followTrueMoments(stage);
     const looks = followLooks(stage);
@@ -88,6 +95,10 @@ export async function measure(scene: Scene): Promise<Measured> {
         sum: sumOf(bound, stage, balancers),
       },
       overhead: overheadOf(truth, bound, looks, stage),
+      traffic: {
+        seconds: (truth.shifted - startedAt) / 1000,
+        bound: secondsBetween(bound.launched, bound.ready),
+      },
       delays: {
         ready: (looks.seen.ready - truth.ready) / 1000,
         drained: (looks.seen.drained - truth.drained) / 1000,

@@ -3,6 +3,8 @@ import { MOST_CHARACTERS } from '../../lib/policy-sizes.ts';
 import type { Breaks } from './breaks.ts';
 import type { BundleRow } from './bundles.ts';
 import type { Crowd } from './crowd.ts';
+import type { Joins } from './joins.ts';
+import type { Missing } from './missing.ts';
 import type { PolicyRow } from './policies.ts';
 import type { Row } from './rows.ts';
 import type { Throughput } from './throughput.ts';
@@ -12,7 +14,9 @@ export interface Results {
   readonly rows: readonly Row[];
   readonly bundles: readonly BundleRow[];
   readonly throughput: Throughput;
+  readonly joins: readonly Joins[];
   readonly breaks: readonly Breaks[];
+  readonly missing: readonly Missing[];
   readonly crowds: readonly Crowd[];
   readonly policies: readonly PolicyRow[];
 }
@@ -25,6 +29,10 @@ export interface Verdict {
 }
 
 const MOST_RATIO = 1.05;
+/** Until all traffic is on the new release, behind a classic ELB with its defaults. */
+const MOST_JOIN_RATIO = 1.3;
+/** From the start until the undo begins, where a record says how long hosts take. */
+const MOST_MISSING_SECONDS = 270;
 const MOST_DELAY_SECONDS = 3;
 const MOST_PAYLOAD = 128 * 1024;
 const MOST_EVENTS = 5_000;
@@ -34,7 +42,16 @@ const MOST_SECONDS_PER_DEPLOYMENT = 0.06;
 const MOST_CROWD_RATIO = 1.5;
 const MOST_BUNDLE = { withEc2: 900_000, withoutEc2: 450_000 };
 
-export function verdicts({ rows, bundles, throughput, breaks, crowds, policies }: Results): Verdict[] {
+export function verdicts({
+  rows,
+  bundles,
+  throughput,
+  joins,
+  breaks,
+  missing,
+  crowds,
+  policies,
+}: Results): Verdict[] {
   return [
     ...overhead(rows),
     detection(rows),
@@ -42,7 +59,9 @@ export function verdicts({ rows, bundles, throughput, breaks, crowds, policies }
     ...size(rows),
     cost(rows),
     speed(throughput),
+    ...joins.flatMap(joined),
     ...breaks.map(broken),
+    ...missing.map(missed),
     ...crowds.flatMap(crowded),
     ...policies.map(policySize),
     ...code(bundles),
@@ -123,10 +142,32 @@ function speed({ deployments, seconds }: Throughput): Verdict {
   };
 }
 
+function joined({ size, learned, unlearned }: Joins): Verdict[] {
+  const whose = `${size} hosts, defaults, starts known`;
+  return [
+    {
+      target: `${whose}: traffic on new at most ${MOST_JOIN_RATIO.toFixed(2)} × its bound`,
+      measured: `${learned.ratio.toFixed(3)} (${unlearned.ratio.toFixed(3)} unknown)`,
+      met: learned.ratio <= MOST_JOIN_RATIO,
+    },
+    {
+      target: `${whose}: no later at p95 than where they are unknown`,
+      measured: `${learned.p95.toFixed(1)} s (${unlearned.p95.toFixed(1)} s)`,
+      met: learned.p95 <= unlearned.p95,
+    },
+  ];
+}
+
 const broken = ({ tuning, runs, undone, longestSeconds }: Breaks): Verdict => ({
   target: `${tuning}: a host that breaks in the bake is undone in ${runs} of ${runs} runs`,
   measured: `${undone}, after ${longestSeconds.toFixed(0)} s at most`,
   met: undone === runs,
+});
+
+const missed = ({ tuning, runs, undone, longestSeconds }: Missing): Verdict => ({
+  target: `${tuning}: a host that never registers is undone within ${MOST_MISSING_SECONDS / 60} min`,
+  measured: `${undone} of ${runs}, after ${longestSeconds.toFixed(0)} s at most`,
+  met: undone === runs && longestSeconds <= MOST_MISSING_SECONDS,
 });
 
 /** One fleet has its own pace, of which the bucket is the smaller part: only several are held to it. */

@@ -10,7 +10,7 @@ import {
   watchSeconds,
 } from '../../lambdas/domain/hosts/bake.ts';
 import { decideDraining } from '../../lambdas/domain/hosts/draining.ts';
-import { decideJoining, joinCosts } from '../../lambdas/domain/hosts/joining.ts';
+import { decideJoining, joinCosts, leadSeconds } from '../../lambdas/domain/hosts/joining.ts';
 import { decidePuttingBack } from '../../lambdas/domain/hosts/putting-back.ts';
 import type { HostStanding } from '../../lambdas/domain/hosts/readiness.ts';
 import {
@@ -39,6 +39,15 @@ describe('decideJoining', () => {
     ['a target group with its defaults once the application is up', API, 30, 5, 'when-registered'],
   ] as const)('joins %s', (_title, ref, intervalSeconds, healthyThreshold, joins) =>
     expect(decideJoining({ ref, intervalSeconds, healthyThreshold })).toBe(joins),
+  );
+
+  it.each([
+    ['of few hosts behind a classic ELB’s defaults, one check may fail', WEB, 2, 2, 30],
+    ['of few hosts where three checks must fail, two may', WEB, 3, 2, 60],
+    ['of many none, as somebody’s registration takes longest', WEB, 2, 250, 12],
+    ['of many at a target group, which registers faster', API, 2, 250, 7],
+  ] as const)('joins before the slowest start is over: %s', (_title, ref, unhealthyThreshold, hosts, lead) =>
+    expect(leadSeconds({ ref, intervalSeconds: 30, unhealthyThreshold }, hosts)).toBe(lead),
   );
 
   it('compares what joining early and late cost, in seconds', () =>

@@ -9,6 +9,7 @@ import {
   mostEvents,
 } from '../../lib/budgets.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
+import { limitsOf } from '../../lib/runtime-fleet.ts';
 import { exampleEnvironments, synthesize } from '../synth.ts';
 
 const DEFAULTS = {
@@ -74,7 +75,7 @@ describe('The history budget', () => {
 });
 
 describe('The timeout', () => {
-  const [limits] = exampleEnvironments.flatMap(({ fleets }) => fleets.map((fleet) => fleet.limits));
+  const [limits] = exampleEnvironments.flatMap(({ fleets }) => fleets.map(limitsOf));
   if (limits === undefined) throw new Error('the example has lost its fleets');
   const { terminateSeconds, undoSeconds, drainSeconds } = limits;
 

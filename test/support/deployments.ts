@@ -55,6 +55,7 @@ export const aSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
       drainSeconds: 30,
       joins: 'when-running',
       noticesAfterSeconds: 14,
+      leadSeconds: 5,
     },
   ],
   ...changes,

@@ -93,6 +93,8 @@ export const Fleet = v.strictObject({
   wantsTestedImage: v.optional(v.boolean(), false),
   /** Are new hosts that stay behind replaced, once? */
   replaceStragglers: v.optional(v.boolean(), false),
+  /** Nobody has set `limits.readySeconds`: a host that has not registered long after the slowest start never will. */
+  learnsReadySeconds: v.optional(v.boolean(), false),
   launchTemplate: v.strictObject({ id: v.string(), version: v.string(), rootDevice: v.string() }),
   loadBalancers: v.array(loadBalancerRef),
   startCommand: v.string(),

@@ -1,6 +1,13 @@
 /** Tables of what irekae reports when a deployment has ended: the event's fields, and the metrics. */
 import { serviceMetricsOf } from '../lambdas/domain/record/mackerel-news.ts';
-import { METRICS, SPAN_SAYS, SPANS, type SpanName } from '../lambdas/domain/record/metrics.ts';
+import {
+  DURATIONS,
+  METRICS,
+  SPAN_SAYS,
+  SPANS,
+  type SpanName,
+  WHOLE_SAYS,
+} from '../lambdas/domain/record/metrics.ts';
 import { DeploymentEnded } from '../lambdas/domain/record/news.ts';
 import { type Comments, commentsOf, type Schema, schemaOf } from './field-tables.ts';
 import { code, table } from './markdown.ts';
@@ -41,6 +48,12 @@ export function metricTable(): string {
   return table(['metric', 'unit', 'by', 'what it says'], rows);
 }
 
+export const durationTable = (): string =>
+  table(
+    ['field', 'what it says'],
+    DURATIONS.map(([field, says]) => [code(field), says]),
+  );
+
 /** For one role; the names come from the function that makes them. */
 export function serviceMetricTable(): string {
   const news = {
@@ -58,5 +71,5 @@ function saysOf(name: string): string {
   if (span) return SPAN_SAYS[span.name as SpanName];
   return name.endsWith('.failures')
     ? '1 for a deployment that failed, 0 for one that did not (or was cancelled).'
-    : METRICS.DeploymentSeconds.says;
+    : WHOLE_SAYS;
 }

@@ -11,7 +11,7 @@ import { definitionOf } from '../lib/resolve-definition.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { ACT_PLANS } from './acts.ts';
 import { commandReference, commonOptions, sampleRun } from './command-reference.ts';
-import { eventTable, metricTable, serviceMetricTable } from './event-tables.ts';
+import { durationTable, eventTable, metricTable, serviceMetricTable } from './event-tables.ts';
 import { failureTable } from './failure-tables.ts';
 import { environmentTable, fleetTable, inputTable, promotionInputTable } from './field-tables.ts';
 import { fillParts } from './generated-parts.ts';
@@ -20,7 +20,7 @@ import { releaseFlow } from './release-flow.ts';
 import { releasePicture } from './release-picture.ts';
 import { roomTable } from './rooms.ts';
 import { readArrows, roomsPicture } from './rooms-picture.ts';
-import { costTable } from './sample-costs.ts';
+import { costTables } from './sample-costs.ts';
 import { sampleDoctor } from './sample-doctor.ts';
 import { sampleNarration } from './sample-narration.ts';
 import { sampleNews } from './sample-news.ts';
@@ -69,10 +69,10 @@ export async function generatedFiles(templates: Templates): Promise<Readonly<Rec
   const template = templateIn(templates);
   const { definition } = definitionOf(template, FLEET);
   const plan = await samplePlan(template, FLEET);
-  const costs = await costTable(template);
+  const costs = await costTables(template);
   const news = await sampleNews(template, FLEET);
   const narration = await sampleNarration();
-  const readme = { narration: () => narration, costs: () => costs };
+  const readme = { narration: () => narration, ...parts(costs.english) };
   const input = { input: inputTable, plan: () => plan, 'promotion-input': promotionInputTable };
   const events = {
     deployed: () => news.deployed,
@@ -80,6 +80,7 @@ export async function generatedFiles(templates: Templates): Promise<Readonly<Rec
     event: () => news.event,
     fields: eventTable,
     metrics: metricTable,
+    durations: durationTable,
     'service-metrics': serviceMetricTable,
   };
   const fields = { environment: environmentTable, fleet: fleetTable };
@@ -90,6 +91,7 @@ export async function generatedFiles(templates: Templates): Promise<Readonly<Rec
     'docs/architecture.md': fillParts(committed('docs/architecture.md'), { rooms: roomTable }),
     'docs/sample-timeline.html': await sampleTimeline(template, FLEET),
     'README.md': fillParts(committed('README.md'), readme),
+    'README.ja.md': fillParts(committed('README.ja.md'), parts(costs.japanese)),
     'docs/command.md': fillParts(committed('docs/command.md'), await commandParts(templates)),
     'docs/fleets.md': fillParts(committed('docs/fleets.md'), fields),
     'docs/events.md': fillParts(committed('docs/events.md'), events),
@@ -100,6 +102,10 @@ export async function generatedFiles(templates: Templates): Promise<Readonly<Rec
     'docs/runbook.md': fillParts(committed('docs/runbook.md'), { failures: failureTable }),
   };
 }
+
+/** Texts that are made already, as parts. */
+const parts = (texts: Readonly<Record<string, string>>): Readonly<Record<string, () => string>> =>
+  Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, () => text]));
 
 const releaseFlowOf = (template: TemplateJson) =>
   releaseFlow(readFleets(fleetsFile), FLEET, definitionOf(template, FLEET, 'promote').definition);

@@ -1,5 +1,7 @@
 /** Events as AWS documents them, that our rules wait for; and beside each, some that differ from it in one thing. */
 
+import { cleanUpName } from '../lambdas/domain/core/names.ts';
+
 export interface Event {
   /** What it is, for whoever reads that it was taken wrongly. */
   readonly is: string;
@@ -42,12 +44,12 @@ const uploaded = (at: At, bucket: string, key: string) =>
   });
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
-const ended = (at: At, machine: string, status: string) => {
+const ended = (at: At, machine: string, status: string, name = 'd-1') => {
   const arn = `arn:aws:states:${at.region}:${at.account}`;
   return told(at, 'aws.states', 'Step Functions Execution Status Change', {
-    executionArn: `${arn}:execution:${machine}:d-1`,
+    executionArn: `${arn}:execution:${machine}:${name}`,
     stateMachineArn: `${arn}:stateMachine:${machine}`,
-    name: 'd-1',
+    name,
     status,
     startDate: 1_551_225_271_984,
     stopDate: null,
@@ -94,6 +96,10 @@ export function eventsFor(
     ...[...machines, 'payroll', ...machines.map((name) => `${name}x`)].flatMap((machine) =>
       STATUSES.map((status) => ({ is: `${machine} is ${status}`, event: ended(at, machine, status) })),
     ),
+    ...machines.map((machine) => ({
+      is: `${machine}, sent by the watch, failed`,
+      event: ended(at, machine, 'FAILED', cleanUpName({ generation: 7 }, new Date('2026-11-22T10:05:00Z'))),
+    })),
     ...machines.map((machine) => ({
       is: `${machine} elsewhere failed`,
       event: ended(elsewhere, machine, 'FAILED'),

@@ -8,8 +8,9 @@ import { Duration, type Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { machinesPage } from '../lambdas/domain/core/aws.ts';
-import { dashboardName } from '../lambdas/domain/core/names.ts';
-import { SPANS, spanMetric } from '../lambdas/domain/record/metrics.ts';
+import { dashboardName, functionLogName, functionName } from '../lambdas/domain/core/names.ts';
+import type { StepName } from '../lambdas/domain/core/steps.ts';
+import { SPANS, spanField } from '../lambdas/domain/record/metrics.ts';
 import { RESULTS, type Result } from '../lambdas/domain/record/news.ts';
 import type { FleetMachine } from './fleet-machine.ts';
 import { fleetMetric } from './fleet-metric.ts';
@@ -45,7 +46,7 @@ export function dashboard(
       [heading(name, stack.region)],
       ...machines.map(({ fleet, machine }) => [
         results(fleet),
-        durations(fleet),
+        durations(name, fleet),
         troubles(fleet, machine),
         lock(fleet),
       ]),
@@ -86,14 +87,21 @@ const results = (fleet: string) =>
     ),
   });
 
-const durations = (fleet: string) =>
-  graph(`${fleet}: where the time goes`, {
-    stacked: true,
-    leftYAxis: { min: 0, label: 'seconds', showUnits: false },
-    // The longest of a day: an average of a good deployment and an undo would say nothing.
-    left: SPANS.map(({ name }) =>
-      fleetMetric(spanMetric(name), { fleet }, { label: name, period: DAY, statistic: 'Maximum' }),
+/** Out of the lines of the steps that tell an ending: as metrics these would cost more than they are worth. */
+const durations = (environment: string, fleet: string) =>
+  new cloudwatch.LogQueryWidget({
+    title: `${fleet}: where the time goes`,
+    width: 6,
+    height: HEIGHT,
+    view: cloudwatch.LogQueryVisualizationType.STACKEDAREA,
+    logGroupNames: (['record-the-release', 'record-the-failure'] satisfies StepName[]).map((step) =>
+      functionLogName(functionName(environment, step)),
     ),
+    queryLines: [
+      `filter fleet = "${fleet}" and ispresent(DeploymentSeconds)`,
+      // The longest of a day: an average of a good deployment and an undo would say nothing.
+      `stats ${SPANS.map(({ name }) => `max(${spanField(name)}) as \`${name}\``).join(', ')} by bin(1d)`,
+    ],
   });
 
 const troubles = (fleet: string, { machine, cleanUp }: FleetMachine) => {

@@ -42,7 +42,7 @@ export class EnvironmentStack extends Stack {
       bucket,
       ledger,
       news,
-      launchTemplates: fleets.map(({ hosts }) => hosts.launchTemplate.ref),
+      launchTemplates: new Map(fleets.map(({ fleet, hosts }) => [fleet.name, hosts.launchTemplate.ref])),
       hostRoles: [...new Set(fleets.map(({ hosts }) => hosts.roleArn))],
       promotions: promotionsInto(environment, all),
     };
@@ -66,7 +66,7 @@ export class EnvironmentStack extends Stack {
       });
       const startsOn = { newImage: fleet.redeployOnNewImage };
       const machine = new FleetMachine(this, runtimeFleet, shared, startsOn);
-      alarmsOf(machine, fleet.name, topic);
+      alarmsOf(machine, fleet.name, topic, shared.starterRole);
       return { fleet: fleet.name, machine };
     });
 

@@ -124,7 +124,7 @@ export const EnvironmentConfig = only({
   apiKeyParameter: v.optional(PARAMETER, '/irekae/mackerel-api-key'),
   /** The KMS key that encrypts this parameter, when it is not the account's own `aws/ssm`. */
   apiKeyKmsKeyArn: v.optional(KMS_KEY_ARN),
-  /** Who gets mail from the alarms; each address must confirm once. Default: nobody, subscribe to the topic yourself. */
+  /** Who gets mail from the alarms and of bad endings; each address must confirm once. Default: nobody, subscribe to the topic yourself. */
   alarmEmails: v.optional(list(EMAIL, 0, 20), []),
   /**
    * Who gets mail about how each deployment ended; each address must confirm once. A topic of its own, which never pages

@@ -37,7 +37,7 @@ export function doorsOf(scope: Construct, environment: string): Doors {
   return { role, log };
 }
 
-/** What EventBridge may do: start the machines. CDK names each of them. */
+/** What EventBridge may do: start the machines, and tell of bad endings. CDK names each of them, and the topic. */
 export function starterRole(scope: Construct): iam.Role {
   return new iam.Role(scope, 'StarterRole', { assumedBy: new iam.ServicePrincipal('events.amazonaws.com') });
 }

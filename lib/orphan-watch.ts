@@ -30,8 +30,6 @@ export class OrphanWatch extends Construct {
     const { stack, environment, bucket, launchTemplates } = reach;
     const watch = orphanWatchFunction(this, reach);
     this.watch = watch;
-    const fleets = environment.fleets.map(({ name }) => name);
-    const roles = environment.fleets.map(({ mackerel: { service, role } }) => ({ service, role }));
     new Rule(this, 'Schedule', {
       description: `${stack.stackName}: looks for orphans`,
       schedule: Schedule.rate(EVERY),
@@ -40,11 +38,11 @@ export class OrphanWatch extends Construct {
           event: RuleTargetInput.fromObject({
             bucket: bucket.bucketName,
             apiKeyParameter: environment.apiKeyParameter,
-            fleets: fleets.map((name, index) => ({
+            fleets: environment.fleets.map(({ name, mackerel: { service, role } }) => ({
               name,
               machine: machineArn(stack, machineName(name, 'deploy')),
-              launchTemplate: launchTemplates[index],
-              mackerel: roles[index],
+              launchTemplate: launchTemplates.get(name),
+              mackerel: { service, role },
             })),
           }),
         }),
@@ -52,7 +50,7 @@ export class OrphanWatch extends Construct {
     });
 
     const action = new SnsAction(topic);
-    for (const fleet of fleets) this.orphanAlarm(fleet).addAlarmAction(action);
+    for (const { name } of environment.fleets) this.orphanAlarm(name).addAlarmAction(action);
     this.silenceAlarm(environment.name, watch).addAlarmAction(action);
   }
 
@@ -64,33 +62,26 @@ export class OrphanWatch extends Construct {
         "whose holder is dead, or instances. The orphan watch's log names them; docs/runbook.md says what to do.",
       metric: fleetMetric('OrphanSeconds', { fleet }, { period: EVERY, statistic: 'Maximum' }),
       threshold: ORPHANED_AFTER_SECONDS,
-      evaluationPeriods: 1,
+      // One look in three: an orphan is not gone because the watch could not look once or twice.
+      evaluationPeriods: 3,
+      datapointsToAlarm: 1,
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      // A watch that could not look says nothing; that is no reason to call an orphan gone.
-      treatMissingData: cloudwatch.TreatMissingData.IGNORE,
+      // Where nothing is orphaned, nothing is told. A watch that is blind for longer has an alarm of its own.
+      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
     });
   }
 
-  /** Lambda tells both metrics for each run, so that their difference counts the good ones. */
+  /** Lambda tells 0 or 1 for each run, so that the least of them is 1 when every run failed. */
   private silenceAlarm(environment: string, watch: IFunction): cloudwatch.Alarm {
-    const period = SILENT_AFTER;
     return new cloudwatch.Alarm(this, 'Silence', {
       alarmName: alarmName(environment, 'orphan-watch'),
       alarmDescription:
         `The orphan watch of ${environment} has not looked at all fleets once in ${SILENT_AFTER.toMinutes()} minutes. ` +
         'Its log says what it could not look at; without a log, its schedule does not start it.',
-      metric: new cloudwatch.MathExpression({
-        expression: 'runs - failed',
-        label: 'Good runs',
-        period,
-        usingMetrics: {
-          runs: watch.metricInvocations({ period, statistic: 'Sum' }),
-          failed: watch.metricErrors({ period, statistic: 'Sum' }),
-        },
-      }),
+      metric: watch.metricErrors({ period: SILENT_AFTER, statistic: 'Minimum' }),
       threshold: 1,
       evaluationPeriods: 1,
-      comparisonOperator: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: cloudwatch.TreatMissingData.BREACHING,
     });
   }

@@ -29,8 +29,8 @@ export interface Reach {
   readonly ledger: LedgerTable;
   /** Where deployment news are told. */
   readonly news: Pick<ITopic, 'topicArn'>;
-  /** Ids, one for each fleet in turn. */
-  readonly launchTemplates: readonly string[];
+  /** Fleet → the id of its launch template. */
+  readonly launchTemplates: ReadonlyMap<string, string>;
   /** ARNs of the roles that the fleets' hosts have. */
   readonly hostRoles: readonly string[];
   /** Those into this environment. */
@@ -210,7 +210,7 @@ const launchFromFleetsParts: Grant = ({ stack, launchTemplates }) => ({
   actions: ['ec2:RunInstances'],
   resources: [
     ec2Arn(stack, 'network-interface', '*'),
-    ...launchTemplates.map((id) => ec2Arn(stack, 'launch-template', id)),
+    ...[...launchTemplates.values()].map((id) => ec2Arn(stack, 'launch-template', id)),
   ],
   wildcard: 'A network interface is not known before the launch.',
 });
@@ -310,7 +310,7 @@ const terminateTagged: Grant = ({ stack, environment }) => ({
 /** Of an undo: nothing but what was launched from the fleets' templates. The tag is EC2's own, nobody else can write it. */
 const terminateLaunched: Grant = (reach) => {
   const { conditions, ...tagged } = terminateTagged(reach);
-  const template = { [`aws:ResourceTag/${TAG.template}`]: reach.launchTemplates };
+  const template = { [`aws:ResourceTag/${TAG.template}`]: [...reach.launchTemplates.values()] };
   return {
     ...tagged,
     conditions: { ...conditions, StringEquals: { ...conditions?.StringEquals, ...template } },
@@ -326,7 +326,7 @@ const terminateKept: Grant = ({ stack, environment, launchTemplates }) => ({
   conditions: {
     StringEquals: {
       [`aws:ResourceTag/${TAG.fleet}`]: fleetNames(environment),
-      [`aws:ResourceTag/${TAG.template}`]: launchTemplates,
+      [`aws:ResourceTag/${TAG.template}`]: [...launchTemplates.values()],
     },
     StringEqualsIfExists: { [`aws:ResourceTag/${TAG.protect}`]: 'false' },
     Null: { [`aws:ResourceTag/${TAG.keepUntil}`]: 'false' },

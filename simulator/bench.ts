@@ -17,6 +17,7 @@ import { measureMissing } from './bench/missing.ts';
 import { measurePolicies } from './bench/policies.ts';
 import { printed } from './bench/print.ts';
 import { measureRow, type Row, type Subject } from './bench/rows.ts';
+import { measureStanding } from './bench/standing.ts';
 import { type Results, verdicts } from './bench/targets.ts';
 import { measureThroughput } from './bench/throughput.ts';
 
@@ -63,7 +64,11 @@ async function bench({
     ],
     crowds: [await measureCrowd(CROWD, seeds[0]), await measureCrowd(WIDE, seeds[0])],
     policies: measurePolicies(),
-    throughput: await measureThroughput(template, deployments),
+    standing: await measureStanding(),
+    throughput: [
+      await measureThroughput(template, 2, deployments),
+      await measureThroughput(template, 100, deployments / 10),
+    ],
     bundles: await measureBundles(functions, imports),
   };
 }

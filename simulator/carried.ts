@@ -19,8 +19,8 @@ export interface Playable {
   readonly carry: (answer: unknown) => unknown;
 }
 
-/** A path that says more than a chain of keys (an index, a filter, the whole document) could read anything. */
-const KEYS_ONLY = /^\$(?:\.\w+)+$/;
+/** Nothing, where the whole document is handed on. A path that says more (an index, a filter) could read anything. */
+const KEYS_ONLY = /^\$(?:\.\w+)*$/;
 
 /** The definition as the interpreter plays it. Where a path might read anything, it gets everything open. */
 export function playable(definition: StateMachineDefinition): Playable {
@@ -70,7 +70,8 @@ const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(v
 /** Paths of the context object (`$$`) read no document; `${` begins a name of the template. */
 function keysRead(states: StateMachineDefinition['States']): Keys | undefined {
   // What is carried is complete as long as results are written beside it, not into it.
-  const writesInto = (state: object) => /\..*\./.test(String((state as { ResultPath?: unknown }).ResultPath));
+  const writesInto = (state: object) =>
+    /^\$$|\..*\./.test(String((state as { ResultPath?: unknown }).ResultPath));
   if (Object.values(states).some(writesInto)) return undefined;
   const texts = JSON.stringify(states).matchAll(/"(\$(?![${])[^"]*)"/g);
   const paths = [...texts].map(([, path = '']) => path);

@@ -2,7 +2,7 @@
  * A small EventBridge: the rule that starts a fleet's deployment, read from the synthesized template, with its pattern
  * and its input transformer. The simulated upload takes the real path, so a wrong key, bucket or path shows up.
  *
- * It knows what the rule uses and rejects the rest (filters like `prefix`, `Input`): guessing could accept a rule that
+ * It knows what the rules use and rejects the rest (filters like `prefix`, `Input`): guessing could accept a rule that
  * AWS reads differently.
  */
 import { definitionOf } from '../lib/resolve-definition.ts';
@@ -80,10 +80,20 @@ const isList = (wanted: EventPattern | readonly unknown[]): wanted is readonly u
 
 /** A list in the event matches with any of its values. */
 function hasOneOf(wanted: readonly unknown[], given: unknown): boolean {
-  const filter = wanted.find((value) => value !== null && typeof value === 'object');
-  if (filter)
-    throw new Error(`The pattern filters by ${JSON.stringify(filter)}; only exact values are known here.`);
-  return (Array.isArray(given) ? given : [given]).some((value) => wanted.includes(value));
+  const tests = wanted.map(testOf);
+  return (Array.isArray(given) ? given : [given]).some((value) => tests.some((test) => test(value)));
+}
+
+/** An exact value, or a text that `*` does not describe. @throws Error for any other filter. */
+function testOf(wanted: unknown): (value: unknown) => boolean {
+  if (wanted === null || typeof wanted !== 'object') return (value) => value === wanted;
+  const { 'anything-but': but, ...others } = wanted as { readonly 'anything-but'?: unknown };
+  const { wildcard, ...more } = Object(but) as { readonly wildcard?: unknown };
+  if (typeof wildcard !== 'string' || Object.keys({ ...others, ...more }).length > 0)
+    throw new Error(`The pattern filters by ${JSON.stringify(wanted)}, which is not known here.`);
+  const parts = wildcard.split('*').map((part) => part.replace(/[^\w-]/g, '\\$&'));
+  const text = new RegExp(`^${parts.join('.*')}$`, 's');
+  return (value) => typeof value === 'string' && !text.test(value);
 }
 
 /** What stands for a placeholder while the template is parsed as JSON. */

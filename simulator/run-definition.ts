@@ -5,8 +5,10 @@
 
 import { ExecutionTimeoutError, StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import { executionArn as executionArnIn, machineArn } from '../lambdas/domain/core/aws.ts';
+import { saidBy } from '../lambdas/domain/core/step.ts';
 import type { Ports } from '../lambdas/ports/ports.ts';
 import { bytesOf, type Playable, playable, unpack } from './carried.ts';
+import { functionLineBytes, MachineLog, type MachineLogBytes } from './log-bytes.ts';
 import { type AnyStepName, STEP_FUNCTIONS } from './steps.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -78,6 +80,8 @@ export interface ExecutionResult {
   readonly largestPayload: number;
   /** Step → how often it ran, and for how many seconds as Lambda bills them. */
   readonly runs: ReadonlyMap<AnyStepName, { readonly count: number; readonly seconds: number }>;
+  /** Written to the machine's log, and by the functions to theirs: one line for each run. */
+  readonly logged: { readonly machine: MachineLogBytes; readonly functions: number };
 }
 
 export const ACCOUNT = '123456789012';
@@ -98,7 +102,7 @@ export const executionArn = (machineName: string, name: string): string =>
 export function execute(options: ExecutionOptions): Running {
   installPromiseWithResolvers();
   const arn = executionArn(options.machineName, options.name);
-  const tally = new Tally();
+  const tally = new Tally(arn);
   const { definition, carry } = playable(options.machine.definition);
   const stateMachine = new StateMachine(definition, { validationOptions: { noValidate: true } });
   const run = stateMachine.run(options.input as never, {
@@ -130,14 +134,24 @@ async function ended(
   return { ...ending, ...tally.counts(), seconds };
 }
 
+/** Of the JSON that Lambda makes of an error: its keys, and a trace. */
+const ERROR_BYTES = 500;
+
 class Tally {
   lastState = '';
+  readonly log: MachineLog;
+  #functionBytes = 0;
   #transitions = 0;
   // ExecutionStarted and the event that ends it.
   #historyEvents = 2;
   #largestPayload = 0;
   #measured: unknown;
+  #payload = 0;
   readonly #runs = new Map<AnyStepName, { count: number; seconds: number }>();
+
+  constructor(execution: string) {
+    this.log = new MachineLog(execution);
+  }
 
   entered(state: string, input: unknown): void {
     this.lastState = state;
@@ -145,6 +159,9 @@ class Tally {
     // …StateEntered and …StateExited.
     this.#historyEvents += 2;
     this.payload(input);
+    // What comes out of a state goes into the next one.
+    this.log.wrote('StateEntered', state.length, this.#payload);
+    this.log.wrote('StateExited', state.length, this.#payload);
   }
 
   retried(): void {
@@ -156,13 +173,27 @@ class Tally {
     this.#runs.set(step, { count: before.count + 1, seconds: before.seconds + seconds });
     // TaskScheduled, TaskStarted, TaskSucceeded or TaskFailed.
     this.#historyEvents += 3;
+    this.log.wrote('LambdaFunctionScheduled', 0, this.#payload);
+    this.log.wrote('LambdaFunctionStarted', 0);
+  }
+
+  /** The function's line says who it is for, and a sentence. */
+  answered(whose: object, answer: unknown): void {
+    this.log.wrote('LambdaFunctionSucceeded', 0);
+    this.#functionBytes += functionLineBytes({ ...whose }, saidBy(answer));
+  }
+
+  failed(whose: object, { name, message }: Error): void {
+    this.log.wrote('LambdaFunctionFailed', name.length + message.length + ERROR_BYTES);
+    this.#functionBytes += functionLineBytes({ ...whose, failure: name }, message);
   }
 
   payload(document: unknown): void {
     // A state that only decides or waits hands on the very document that it was given.
     if (document === this.#measured) return;
     this.#measured = document;
-    this.#largestPayload = Math.max(this.#largestPayload, bytesOf(document));
+    this.#payload = bytesOf(document);
+    this.#largestPayload = Math.max(this.#largestPayload, this.#payload);
   }
 
   counts() {
@@ -172,6 +203,7 @@ class Tally {
       historyEvents: this.#historyEvents,
       largestPayload: this.#largestPayload,
       runs: this.#runs,
+      logged: { machine: this.log.bytes, functions: this.#functionBytes },
     };
   }
 }
@@ -182,6 +214,7 @@ function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['
   const around: AroundStep = options.around ?? ((_, act) => act());
   const handler = (state: string, step: AnyStepName) => async (carried: unknown) => {
     const document = unpack(carried);
+    const whose = { fleet: fleetNameIn(document), deployment: name, step };
     // Reported here and not from the event log, which is a turn late: cues must come before the step acts.
     onEvent?.({ at: clock.now(), kind: 'entered', state });
     const { unbilledSeconds, billedSeconds } = startUp?.(step) ?? { unbilledSeconds: 0, billedSeconds: 0 };
@@ -192,10 +225,12 @@ function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['
       const act = (given: Ports = ports) => STEP_FUNCTIONS[step](document, given);
       const answer = await around({ execution, machineName, state, step }, act);
       attempted();
+      tally.answered(whose, answer);
       onEvent?.({ at: clock.now(), kind: 'answered', state, answer });
       return carry(JSON.parse(JSON.stringify(answer ?? null))) as never;
     } catch (failure) {
       attempted();
+      tally.failed(whose, failure instanceof Error ? failure : new Error(String(failure)));
       onEvent?.({ at: clock.now(), kind: 'failed', state, answer: failure });
       throw asLambdaWould(failure);
     }
@@ -208,6 +243,9 @@ function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['
     ]),
   ]);
 }
+
+const fleetNameIn = (document: unknown) =>
+  (Object(document) as { readonly fleet?: { readonly name?: string } }).fleet?.name;
 
 /** Step Functions' own integration, of which the answer has the started execution's ARN. */
 const starter =

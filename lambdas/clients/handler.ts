@@ -1,7 +1,7 @@
 /** How a step becomes a Lambda function: live ports, one structured log line with what it found, errors by name. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { masked } from '../domain/core/secrets.ts';
-import type { Step } from '../domain/core/step.ts';
+import { type Step, saidBy } from '../domain/core/step.ts';
 import { printable } from '../domain/core/words.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
@@ -38,7 +38,7 @@ export function lambdaHandler<Needed extends object, Result>(
       const result = withoutSecrets(
         await step.run(document, livePorts(fleet?.mackerel?.apiKeyParameter ?? '')),
       );
-      logger.info(printable(sentenceOf(result)));
+      logger.info(printable(saidBy(result)));
       return result;
     } catch (error) {
       // Name and sentence only: a raw error may carry a request, and a request may carry a key (rule 11).
@@ -63,9 +63,4 @@ function withoutSecrets<Result>(result: Result): Result {
 function whose(given: unknown): Whose {
   const { document = given } = Object(given) as { readonly document?: unknown };
   return Object(document) as Whose;
-}
-
-function sentenceOf(result: unknown): string {
-  const { reason, cause } = (result ?? {}) as { reason?: string; cause?: string };
-  return reason ?? cause ?? 'done';
 }

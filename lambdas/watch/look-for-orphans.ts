@@ -48,11 +48,11 @@ const logger = new Logger();
  */
 export function tell(reports: readonly FleetReport[], now: Date): void {
   for (const report of reports) {
-    const { fleet, orphanSeconds, reasons, troubles } = report;
+    const { fleet, orphanSeconds, troubles } = report;
     for (const { name, message } of troubles) logger.error(message, { fleet, failure: name });
     if (troubles.length > 0 && orphanSeconds === 0) continue;
     const level = orphanSeconds > 0 ? 'warn' : 'info';
-    logger[level](printable(reasons.join('; ')), metricFields(now, { fleet }, valuesOf(report)));
+    logger[level](...lineOf(report, now));
   }
   const troubled = reports.filter(({ troubles }) => troubles.length > 0).map(({ fleet }) => fleet);
   if (troubled.length === 0) return;
@@ -62,9 +62,15 @@ export function tell(reports: readonly FleetReport[], now: Date): void {
   );
 }
 
-/** A free lock has no age: a metric that is not told costs nothing. */
+/** What is said of a fleet, and the fields beside it. */
+export const lineOf = (report: FleetReport, now: Date): [string, Readonly<Record<string, unknown>>] => [
+  printable(report.reasons.join('; ')),
+  metricFields(now, { fleet: report.fleet }, valuesOf(report)),
+];
+
+/** Where nothing is orphaned and no lock is held, there is nothing to tell: a metric costs by the hour in which it is told. */
 const valuesOf = ({ orphanSeconds, lockSeconds }: FleetReport) => ({
-  OrphanSeconds: orphanSeconds,
+  ...(orphanSeconds > 0 && { OrphanSeconds: orphanSeconds }),
   ...(lockSeconds !== undefined && { LockAgeSeconds: lockSeconds }),
 });
 

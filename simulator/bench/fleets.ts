@@ -24,17 +24,31 @@ export function fleetName(kind: Kind, size: Size | typeof FEW): string {
   return `bench-${kind.toLowerCase().replace(' ', '-')}-${size}`;
 }
 
+/** Of as many fleets of two hosts as there may be in the least, an ordinary and the largest environment. */
+export const ENVIRONMENTS = [1, 2, 10] as const;
+
+export const standingTemplate = (fleets: number): TemplateJson =>
+  templateOf(
+    'standing',
+    Array.from({ length: fleets }, (_, index) =>
+      exampleEntry('standing', `standing-${index}`, {
+        loadBalancers: [{ kind: 'classic', name: `standing-${index}` }],
+        redeployOnNewImage: true,
+      }),
+    ),
+  );
+
 /** The environment's template: one state machine for each kind and size that is measured. */
 export function benchTemplate(): TemplateJson {
   return templateOf('bench', [
-    ...SIZES.map((size) => entry('classic ELB', size)),
-    entry('classic ELB', FEW),
-    entry('target group', 10),
-    entry('worker', 10),
+    ...SIZES.map((size) => benchEntry('classic ELB', size)),
+    benchEntry('classic ELB', FEW),
+    benchEntry('target group', 10),
+    benchEntry('worker', 10),
   ]);
 }
 
-function entry(kind: Kind, size: Size | typeof FEW): FleetEntry {
+export function benchEntry(kind: Kind, size: Size | typeof FEW): FleetEntry {
   const balancers: Record<Kind, FleetEntry['loadBalancers']> = {
     'classic ELB': [{ kind: 'classic', name: 'reactio-production' }],
     'target group': [{ kind: 'target-group', arn: TARGET_GROUP }],

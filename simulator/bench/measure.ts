@@ -1,6 +1,6 @@
 /** Measures one deployment: its time compared with what would have been possible, and everything that it used. */
 
-import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
+import { currentReleaseKey, machineName } from '../../lambdas/domain/core/names.ts';
 import { watchSeconds } from '../../lambdas/domain/hosts/bake.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { ExecutionResult } from '../run-definition.ts';
@@ -8,9 +8,11 @@ import { type BalancerTuning, Stage, TUNED, UNTUNED } from '../stage.ts';
 import type { Service } from '../world/events.ts';
 import type { LowerBound } from '../world/lower-bound.ts';
 import { SERVICES } from '../world/world-ports.ts';
+import { logsDataOf } from './costs.ts';
 import { fleetName, type Kind, newInstancesOf, type Size } from './fleets.ts';
 import { followLooks, type Looks } from './looks.ts';
 import { followTrueMoments, type TrueMoments } from './true-moments.ts';
+import { followUsage, type Usage } from './usage.ts';
 
 export type Tuning = 'tuned' | 'default';
 export const BALANCERS: Record<Tuning, BalancerTuning> = { tuned: TUNED, default: UNTUNED };
@@ -60,7 +62,12 @@ export interface Delays {
 }
 
 export interface Measured
-  extends Pick<ExecutionResult, 'seconds' | 'transitions' | 'historyEvents' | 'largestPayload' | 'runs'> {
+  extends Pick<
+    ExecutionResult,
+    'seconds' | 'transitions' | 'historyEvents' | 'largestPayload' | 'runs' | 'logged'
+  > {
+  readonly usage: Usage;
+  readonly logsData: boolean;
   readonly bounds: Bounds;
   readonly overhead: Overhead;
   /** From the start until all traffic is on the new release, and the fewest seconds possible for that. */
@@ -82,6 +89,7 @@ export async function measure(scene: Scene): Promise<Measured> {
     stage.upload();
     const moments = followTrueMoments(stage);
     const looks = followLooks(stage);
+    const usage = followUsage(stage);
     const startedAt = stage.clock.now().getTime();
     const result = await stage.deploy();
     if (result.endedIn !== 'Deployed')
@@ -90,6 +98,8 @@ export async function measure(scene: Scene): Promise<Measured> {
     const bound = boundOf(stage);
     return {
       ...result,
+      usage: usage(),
+      logsData: logsDataOf(scene.template, machineName(fleet, 'deploy')),
       bounds: {
         exact: secondsBetween(bound.launched, bound.terminated),
         sum: sumOf(bound, stage, balancers),

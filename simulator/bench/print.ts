@@ -4,12 +4,13 @@ import type { BundleRow } from './bundles.ts';
 import type { Crowd } from './crowd.ts';
 import type { PolicyRow } from './policies.ts';
 import type { Row } from './rows.ts';
+import type { Standing } from './standing.ts';
 import { kilobytes, type Results, type Verdict, verdicts } from './targets.ts';
 
 type Column<T> = readonly [title: string, cellOf: (row: T) => string];
 
 export function printed(results: Results): string {
-  const { rows, bundles, seeds, crowds, policies } = results;
+  const { rows, bundles, seeds, crowds, policies, standing } = results;
   return [
     `Means over the seeds ${seeds.join(', ')}; times in seconds of virtual time. Hosts: half old, half new.`,
     section('Total time and lower bounds', ABOUT_BOUNDS, table(rows, [...WHO, ...TIME])),
@@ -20,7 +21,9 @@ export function printed(results: Results): string {
     ),
     section('How late a look sees what it waits for', [], table(rows, [...WHO, ...DELAYS])),
     section('Requests', ABOUT_REQUESTS, table(rows, [...WHO, ...REQUESTS])),
-    section('Size and cost', ABOUT_COST, table(rows, [...WHO, ...COST])),
+    section('Size', ABOUT_SIZE, table(rows, [...WHO, ...SIZE])),
+    section('Cost in US cents', ABOUT_COST, table(rows, [...WHO, ...COST])),
+    section('A month in which nothing is deployed', ABOUT_STANDING, table(standing, STANDING)),
     section('Launches in the same second', ABOUT_CROWDS, table(crowds, CROWDS)),
     section('Role policies of ten fleets', ABOUT_POLICIES, table(policies, POLICIES)),
     section('Bundles', [], table(bundles, BUNDLES)),
@@ -42,8 +45,10 @@ const ABOUT_OVERHEAD = [
   'record: old hosts retired in Mackerel, release recorded',
 ];
 const ABOUT_REQUESTS = ['per look: to EC2, load balancer and Mackerel in one run of New hosts are ready.'];
+const ABOUT_SIZE = ['Events and KiB: the maximum over all seeds.'];
 const ABOUT_COST = [
-  'Events and KiB: the maximum over all seeds. Cents: US cents for Lambda and for Step Functions.',
+  'In Tokyo, before any free tier. Metrics: for an hour each, with the age of the lock.',
+  'rest: ledger, S3, the key, mails and events.',
 ];
 
 const WHO: Column<Row>[] = [
@@ -88,15 +93,35 @@ const REQUESTS: Column<Row>[] = [
   ['at most', ({ callsPerLook }) => `${callsPerLook.most}`],
 ];
 
-const COST: Column<Row>[] = [
+const SIZE: Column<Row>[] = [
   ['transitions', ({ transitions }) => transitions.toFixed(0)],
   ['events', ({ mostHistoryEvents }) => `${mostHistoryEvents}`],
   ['KiB', ({ largestPayload }) => (largestPayload / 1024).toFixed(1)],
   ['runs', ({ cost }) => cost.invocations.toFixed(0)],
   ['GB-s', ({ cost }) => cost.gbSeconds.toFixed(1)],
+  ['log kB', ({ cost }) => kilobytes(cost.logged)],
+];
+
+const COST: Column<Row>[] = [
   ['Lambda', ({ cost }) => cost.lambdaCents.toFixed(3)],
   ['Step F.', ({ cost }) => cost.stepFunctionsCents.toFixed(3)],
-  ['cents', ({ cost }) => (cost.lambdaCents + cost.stepFunctionsCents).toFixed(3)],
+  ['logs', ({ cost }) => cost.logCents.toFixed(3)],
+  ['metrics', ({ cost }) => cost.metricCents.toFixed(3)],
+  ['rest', ({ cost }) => cost.requestCents.toFixed(3)],
+  ['cents', ({ cost }) => cost.cents.toFixed(3)],
+];
+
+const ABOUT_STANDING = [
+  'In US dollars. Alarms: metrics that they look at; told: custom metrics although nothing happens.',
+];
+const STANDING: Column<Standing>[] = [
+  ['fleets', ({ fleets }) => `${fleets}`],
+  ['alarms', ({ alarms }) => `${alarms.environment}`],
+  ['alarms a fleet', ({ alarms }) => `${alarms.fleet}`],
+  ['told a fleet', ({ metrics }) => `${metrics}`],
+  ['environment', ({ environmentUsd }) => environmentUsd.toFixed(3)],
+  ['each fleet', ({ fleetUsd }) => fleetUsd.toFixed(3)],
+  ['all', (row) => row.usd.toFixed(2)],
 ];
 
 const ABOUT_CROWDS = [

@@ -52,7 +52,7 @@ export async function measureRow(
       most: most(({ callsPerLook }) => callsPerLook.most),
     },
     transitions: mean(runs.map(({ transitions }) => transitions)),
-    cost: means(runs.map((run) => costOf(run, functions))),
+    cost: means(runs.map((run) => costOf(run, run.usage, functions, run.logsData))),
     mostHistoryEvents: most(({ historyEvents }) => historyEvents),
     largestPayload: most(({ largestPayload }) => largestPayload),
   };

@@ -1,16 +1,22 @@
 /** The benchmark's targets in small, and that it measures what it says. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { saidBy } from '../../lambdas/domain/core/step.ts';
+import { metricFields } from '../../lambdas/domain/record/metrics.ts';
 import { measureBreaks } from '../../simulator/bench/breaks.ts';
-import { costOf } from '../../simulator/bench/costs.ts';
+import { costOf, logsDataOf } from '../../simulator/bench/costs.ts';
 import type { Crowd } from '../../simulator/bench/crowd.ts';
-import { benchTemplate } from '../../simulator/bench/fleets.ts';
+import { benchTemplate, standingTemplate } from '../../simulator/bench/fleets.ts';
 import { functionsIn } from '../../simulator/bench/functions.ts';
 import { type Joins, measureJoins } from '../../simulator/bench/joins.ts';
+import { measure } from '../../simulator/bench/measure.ts';
 import { measureMissing } from '../../simulator/bench/missing.ts';
 import { printed } from '../../simulator/bench/print.ts';
 import { measureRow, type Row, type Subject } from '../../simulator/bench/rows.ts';
+import { measureStanding, standingOf } from '../../simulator/bench/standing.ts';
 import { type Results, verdicts } from '../../simulator/bench/targets.ts';
 import { measureThroughput } from '../../simulator/bench/throughput.ts';
+import { metricsIn, type Usage } from '../../simulator/bench/usage.ts';
+import { functionLineBytes } from '../../simulator/log-bytes.ts';
 
 const template = benchTemplate();
 const functions = functionsIn(template);
@@ -22,6 +28,8 @@ const middle = await row({ size: 10 });
 const large = await row({ size: 500 }, [1]);
 const worker = await row({ kind: 'worker', size: 10 });
 const rows = [small, middle, large, worker];
+const measured = await measure({ template, kind: 'classic ELB', size: 2, tuning: 'tuned', seed: 1 });
+const standing = await measureStanding();
 
 const CROWDED: Crowd = {
   fleets: 10,
@@ -46,12 +54,13 @@ const results = (changes: Partial<Results> = {}): Results => ({
   seeds: [1, 2, 3],
   rows,
   bundles: [],
-  throughput: { deployments: 1, seconds: 0.01 },
+  throughput: [{ hosts: 2, deployments: 1, cpuMillis: 10 }],
   joins: [JOINED],
   missing: [{ tuning: 'tuned', runs: 40, undone: 40, longestSeconds: 260 }],
   breaks: [{ tuning: 'tuned', runs: 300, undone: 300, longestSeconds: 19 }],
   crowds: [CROWDED],
   policies: [{ what: '6 subnets', characters: 7_000, role: 'launch-new-instances' }],
+  standing,
   ...changes,
 });
 const missed = (changes: Partial<Results>) =>
@@ -71,17 +80,17 @@ describe('the targets', () => {
     expect(large.ratios.exact).toBeLessThan(1.12);
   });
 
-  it('hold the speed of the simulation to what it took by its clock', async () => {
-    // `npm run bench` judges the real clock, on a machine that does nothing else.
-    const clock = (millis: number) => {
-      const times = [5_000, 5_000 + millis];
-      return () => times.shift() ?? Number.NaN;
+  it('hold the speed of the simulation to the CPU time that it took', async () => {
+    // `npm run bench` judges the process's own.
+    const counter = (millis: number) => {
+      const readings = [5_000, 5_000 + millis];
+      return () => readings.shift() ?? Number.NaN;
     };
-    const quick = await measureThroughput(template, 2, clock(100));
-    expect(quick).toEqual({ deployments: 2, seconds: 0.1 });
-    expect(missed({ throughput: quick })).toEqual([]);
-    const slow = await measureThroughput(template, 1, clock(100));
-    expect(missed({ throughput: slow })).toEqual([expect.stringMatching(/simulated in under 0\.06 s/)]);
+    const quick = await measureThroughput(template, 2, 2, counter(50));
+    expect(quick).toEqual({ hosts: 2, deployments: 2, cpuMillis: 50 });
+    expect(missed({ throughput: [quick] })).toEqual([]);
+    const slow = await measureThroughput(template, 2, 1, counter(26));
+    expect(missed({ throughput: [slow] })).toEqual([expect.stringMatching(/at most 25 ms of CPU/)]);
   });
 });
 
@@ -91,9 +100,15 @@ describe('a target that is missed', () => {
     ['a late look', { delays: { ready: 1, drained: 3.1, terminated: 1 } }, /3 s late/],
     ['a large document', { largestPayload: 128 * 1024 }, /128 KiB/],
     ['a long history', { mostHistoryEvents: 5_000 }, /5,000 events/],
-    ['a dear deployment', { cost: { ...small.cost, lambdaCents: 1 } }, /one cent/],
+    ['a dear deployment', { cost: { ...small.cost, cents: 1.01 } }, /costs at most 1 cents/],
   ])('is told: %s', (_, changes, target) => {
     expect(changed(changes)).toEqual([expect.stringMatching(target)]);
+  });
+
+  it('is told: a dear large deployment, which may cost half as much more', () => {
+    const costing = (cents: number) => ({ rows: [small, { ...large, cost: { ...large.cost, cents } }] });
+    expect(missed(costing(1.5))).toEqual([]);
+    expect(missed(costing(1.51))).toEqual([expect.stringMatching(/500 hosts costs at most 1\.5 cents/)]);
   });
 
   it('is told: more calls for more hosts', () => {
@@ -155,8 +170,17 @@ describe('a target that is missed', () => {
     expect(missed({ policies })).toEqual([expect.stringMatching(/6 subnets: role policies/)]);
   });
 
+  it('is told: a fleet that costs much although nothing happens', () => {
+    const [one] = standing;
+    if (!one) throw new Error('nothing is measured');
+    expect(missed({ standing: [{ ...one, fleetUsd: 0.41 }] })).toEqual([
+      expect.stringMatching(/idle fleet costs at most 0\.40 USD/),
+    ]);
+  });
+
   it('is told: a slow simulation', () => {
-    expect(missed({ throughput: { deployments: 100, seconds: 6 } })).toEqual([expect.stringMatching(/6 s/)]);
+    const slow = { hosts: 100, deployments: 10, cpuMillis: 1_010 } as const;
+    expect(missed({ throughput: [slow] })).toEqual([expect.stringMatching(/100 hosts .* 100 ms/)]);
   });
 });
 
@@ -208,17 +232,165 @@ describe('a row', () => {
   });
 });
 
+const NOTHING: Usage = {
+  readUnits: 0,
+  writeUnits: 0,
+  gets: 0,
+  puts: 0,
+  decryptions: 0,
+  mails: 0,
+  events: 0,
+  metrics: 0,
+  lineBytes: 0,
+};
+const UNLOGGED = { machine: { events: 0, data: 0 }, functions: 0 };
+
 describe('the cost', () => {
   it('is that of memory, time, invocations and transitions', () => {
     const runs = new Map([
       ['resolve-the-release', { count: 1, seconds: 3 }],
       ['new-hosts-are-ready', { count: 10, seconds: 4 }],
     ] as const);
-    const cost = costOf({ runs, transitions: 1_000 }, functions);
+    const cost = costOf({ runs, transitions: 1_000, logged: UNLOGGED }, NOTHING, functions, false);
     expect(cost.gbSeconds).toBeCloseTo(3 * 1 + 4 * 0.5, 6);
     expect(cost.invocations).toBe(11);
     expect(cost.lambdaCents).toBeCloseTo(100 * (5 * 0.0000133334 + 11 * 0.0000002), 9);
-    expect(cost.stepFunctionsCents).toBeCloseTo(2.5, 9);
+    // And one trace.
+    expect(cost.stepFunctionsCents).toBeCloseTo(2.5005, 9);
+    expect(cost.cents).toBeCloseTo(cost.lambdaCents + cost.stepFunctionsCents + cost.metricCents, 9);
+  });
+
+  it('is that of the logs, with the document only where the machine logs it', () => {
+    const logged = { machine: { events: 3e8, data: 5e8 }, functions: 1e8 };
+    const with_ = (logsData: boolean) =>
+      costOf(
+        { runs: new Map(), transitions: 0, logged },
+        { ...NOTHING, lineBytes: 1e8 },
+        functions,
+        logsData,
+      );
+    expect(with_(false)).toMatchObject({ logged: 5e8, logCents: expect.closeTo(38, 6) });
+    expect(with_(true)).toMatchObject({ logged: 1e9, logCents: expect.closeTo(76, 6) });
+  });
+
+  it('is that of metrics for an hour each, and of requests', () => {
+    const cost = (usage: Partial<Usage>) =>
+      costOf(
+        { runs: new Map(), transitions: 0, logged: UNLOGGED },
+        { ...NOTHING, ...usage },
+        functions,
+        false,
+      );
+    // The age of the lock is one, whatever the deployment tells.
+    expect(cost({ metrics: 9 }).metricCents).toBeCloseTo((10 * 30) / 730, 9);
+    expect(cost({ readUnits: 1e6, writeUnits: 1e6 }).requestCents).toBeCloseTo(14.25 + 71.5, 6);
+    expect(cost({ gets: 1_000, puts: 1_000, decryptions: 1e4 }).requestCents).toBeCloseTo(
+      0.037 + 0.47 + 3,
+      6,
+    );
+    expect(cost({ mails: 1_000, events: 1_000 }).requestCents).toBeCloseTo(2 + 0.1, 6);
+  });
+
+  it('of a large deployment would be four times as much with the document in the logs', async () => {
+    const run = await measure({ template, kind: 'classic ELB', size: 500, tuning: 'tuned', seed: 1 });
+    expect(run.logsData).toBe(false);
+    const [without, withData] = [false, true].map((data) => costOf(run, run.usage, functions, data).cents);
+    expect(without).toBeLessThan(1.5);
+    expect(withData).toBeGreaterThan(4);
+  });
+
+  it('is not known of a machine that logs something else', () => {
+    const machine = {
+      Type: 'AWS::StepFunctions::StateMachine',
+      Properties: { StateMachineName: 'irekae-x', LoggingConfiguration: { Level: 'ERROR' } },
+    };
+    expect(() => logsDataOf({ Resources: { machine } }, 'irekae-x')).toThrow(/level ERROR/);
+  });
+
+  it('counts what a deployment uses: the row of the ledger by its size, its mail, its event and its metric', () => {
+    const { usage } = measured;
+    expect(usage).toMatchObject({ mails: 1, events: 1, metrics: 1 });
+    expect(usage.readUnits).toBeGreaterThanOrEqual(measured.requests.ledger - usage.writeUnits);
+    expect(usage.writeUnits).toBeGreaterThan(10);
+    expect(usage.gets + usage.puts).toBe(measured.requests.artifacts + measured.requests.records);
+    expect(usage.lineBytes).toBeGreaterThan(400);
+    // Two events of a state, three of a task: some hundreds of bytes each.
+    expect(measured.logged.machine.events / measured.historyEvents).toBeGreaterThan(300);
+    expect(measured.logged.machine.events / measured.historyEvents).toBeLessThan(450);
+  });
+});
+
+describe('metrics', () => {
+  const line = (fields: object) => ({ fields: fields as Readonly<Record<string, unknown>> });
+  const told = (fleet: string) =>
+    line(
+      metricFields(
+        new Date(0),
+        { fleet, result: 'deployed' },
+        { Deployments: 1, LockAgeSeconds: 3, BakeSeconds: 9 },
+      ),
+    );
+
+  it('are counted by name and dimensions, each once', () => {
+    expect(metricsIn([])).toBe(0);
+    expect(metricsIn([line({ fleet: 'shop' })])).toBe(0);
+    expect(metricsIn([told('shop'), told('shop')])).toBe(2);
+    expect(metricsIn([told('shop'), told('blog')])).toBe(4);
+  });
+});
+
+describe('a line of a function', () => {
+  it('has as many bytes as its handler has the logger write', async () => {
+    vi.stubEnv('POWERTOOLS_DEV', 'true');
+    vi.stubEnv('POWERTOOLS_SERVICE_NAME', 'irekae');
+    vi.stubEnv('_X_AMZN_TRACE_ID', 'Root=1-00000000-000000000000000000000000');
+    vi.resetModules();
+    const { lambdaHandler } = await import('../../lambdas/clients/handler.ts');
+    const written: string[] = [];
+    vi.spyOn(console, 'info').mockImplementation((text) => void written.push(String(text)));
+    const answer = { reason: 'all 2 new hosts are ready – これで' };
+    const document = { fleet: { name: 'shop' }, execution: { name: 'deploy-1' } };
+    await lambdaHandler({ name: 'write-the-plan', run: async () => answer }, () => ({}))(document);
+    vi.restoreAllMocks();
+    vi.unstubAllEnvs();
+    const whose = { fleet: 'shop', deployment: 'deploy-1', step: 'write-the-plan' };
+    // As one line: a developer's are indented.
+    const bytes = Buffer.byteLength(JSON.stringify(JSON.parse(written[0] ?? '')));
+    expect(functionLineBytes(whose, saidBy(answer))).toBe(26 + bytes);
+  });
+});
+
+describe('a month in which nothing is deployed', () => {
+  it('costs each fleet its alarms and little more, however many there are', () => {
+    expect(standing.map(({ fleets }) => fleets)).toEqual([1, 2, 10]);
+    for (const { alarms, metrics, fleetUsd, environmentUsd, usd, fleets } of standing) {
+      expect(alarms).toEqual({ environment: 1, fleet: 3 });
+      expect(metrics).toBe(0);
+      expect(fleetUsd - 0.3).toBeGreaterThan(0.001);
+      expect(fleetUsd - 0.3).toBeLessThan(0.02);
+      expect(usd).toBeCloseTo(environmentUsd + fleets * fleetUsd, 9);
+    }
+  });
+
+  it('costs an alarm by the metrics that it looks at', async () => {
+    const small = standingTemplate(1);
+    const sum = {
+      Type: 'AWS::CloudWatch::Alarm',
+      Properties: {
+        AlarmName: 'irekae-standing-0-sum',
+        Metrics: [{ Expression: 'a + b' }, { MetricStat: {} }, { MetricStat: {} }],
+      },
+    };
+    const { alarms } = await standingOf({ ...small, Resources: { ...small.Resources, sum } });
+    expect(alarms).toEqual({ environment: 1, fleet: 5 });
+  });
+
+  it('is not known without the schedule of the watch', async () => {
+    const small = standingTemplate(1);
+    const others = Object.entries(small.Resources).filter(([, { Type }]) => Type !== 'AWS::Events::Rule');
+    await expect(standingOf({ ...small, Resources: Object.fromEntries(others) })).rejects.toThrow(
+      '0 schedules',
+    );
   });
 });
 
@@ -231,7 +403,9 @@ describe('the template', () => {
 
 describe('the printed results', () => {
   it('fit into 100 columns and mark every target', () => {
-    const lines = printed(results({ throughput: { deployments: 100, seconds: 7 } })).split('\n');
+    const lines = printed(results({ throughput: [{ hosts: 2, deployments: 100, cpuMillis: 7_000 }] })).split(
+      '\n',
+    );
     expect(lines.filter((line) => line.length > 100)).toEqual([]);
     expect(lines.filter((line) => line.startsWith('  ✗'))).toHaveLength(1);
     expect(lines.filter((line) => line.startsWith('  ✓')).length).toBeGreaterThan(8);

@@ -39,6 +39,25 @@ describe('A pattern', () => {
     expect(matches({ detail: { object: { $or: alternatives } } }, event)).toBe(expected),
   );
 
+  it.each([
+    ['a text that is not like that', 'aws.*', false],
+    ['another one', 'aws.*.x', true],
+    ['a text with a dot in its place', 'awsxs3', true],
+  ])('that asks for anything but %s', (_, wildcard, expected) =>
+    expect(matches({ source: [{ 'anything-but': { wildcard } }] }, event)).toBe(expected),
+  );
+
+  it('that asks for anything but some text does not take a field that is missing', () =>
+    expect(matches({ nothing: [{ 'anything-but': { wildcard: 'x*' } }] }, event)).toBe(false));
+
+  it.each([
+    [{ 'anything-but': ['x'] }],
+    [{ 'anything-but': { wildcard: 'x', prefix: 'y' } }],
+    [{ 'anything-but': { wildcard: 'x' }, prefix: 'y' }],
+  ])('with %j is refused', (filter) =>
+    expect(() => matches({ source: [filter] }, event)).toThrow(/not known here/),
+  );
+
   it('with a filter is refused, because guessing what AWS does would hide a broken rule', () => {
     expect(() => matches({ source: [{ prefix: 'aws.' }] }, event)).toThrow(/filters by {"prefix":"aws\."}/);
   });

@@ -6,6 +6,7 @@ import { synthesize } from '../synth.ts';
 import { read, troubles } from './boxed-text.ts';
 
 const GENERATED = [
+  'README.ja.md',
   'README.md',
   'docs/command.md',
   'docs/deploy-story.svg',

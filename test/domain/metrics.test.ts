@@ -1,11 +1,12 @@
 /** Metrics as log lines: CloudWatch's embedded metric format. */
 import { describe, expect, it } from 'vitest';
 import {
+  DURATIONS,
   METRICS,
   metricFields,
-  phaseMetrics,
+  phaseFields,
   SPANS,
-  spanMetric,
+  spanField,
 } from '../../lambdas/domain/record/metrics.ts';
 import { phases } from '../../lambdas/domain/record/record.ts';
 import { aLook, at, baked, iso } from '../support/deployments.ts';
@@ -13,11 +14,11 @@ import { aLook, at, baked, iso } from '../support/deployments.ts';
 const FIELDS = metricFields(
   at(0),
   { fleet: 'shop', result: 'deployed' },
-  { Deployments: 1, DeploymentSeconds: 45, BakeSeconds: 30.5 },
+  { Deployments: 1, DeploymentSeconds: 45, BakeSeconds: 30.5, LockAgeSeconds: 7 },
 );
 
 describe('The fields of a line', () => {
-  it('declare each metric under the dimensions that it is told by', () =>
+  it('declare each metric under the dimensions that it is told by, and no duration as one', () =>
     expect(FIELDS._aws).toEqual({
       Timestamp: at(0).getTime(),
       CloudWatchMetrics: [
@@ -29,10 +30,7 @@ describe('The fields of a line', () => {
         {
           Namespace: 'irekae',
           Dimensions: [['fleet']],
-          Metrics: [
-            { Name: 'DeploymentSeconds', Unit: 'Seconds' },
-            { Name: 'BakeSeconds', Unit: 'Seconds' },
-          ],
+          Metrics: [{ Name: 'LockAgeSeconds', Unit: 'Seconds' }],
         },
       ],
     }));
@@ -44,7 +42,16 @@ describe('The fields of a line', () => {
       Deployments: 1,
       DeploymentSeconds: 45,
       BakeSeconds: 30.5,
+      LockAgeSeconds: 7,
     }));
+
+  it('declare nothing where no metric is told: a list without one is an error to CloudWatch', () => {
+    expect(metricFields(at(0), { fleet: 'shop' }, {})).toEqual({ fleet: 'shop' });
+    expect(metricFields(at(0), { fleet: 'shop' }, { BakeSeconds: 1 })).toEqual({
+      fleet: 'shop',
+      BakeSeconds: 1,
+    });
+  });
 });
 
 describe('The phases', () => {
@@ -56,18 +63,19 @@ describe('The phases', () => {
     removal: aLook({ at: iso(320) }),
   });
 
-  it('that a record can have are those that have a metric', () =>
+  it('that a record can have are those that have a field', () =>
     expect(Object.keys(phases(everywhere))).toEqual(SPANS.map(({ name }) => name)));
 
-  it('have metrics of their own, all of them known', () => {
-    const metrics = SPANS.map(({ name }) => spanMetric(name));
-    expect(metrics).toContain('PutBackSeconds');
-    expect(new Set(metrics).size).toBe(metrics.length);
-    for (const metric of metrics) expect(METRICS[metric].unit).toBe('Seconds');
+  it('have fields of their own, which are no metrics, and are explained', () => {
+    const fields = SPANS.map(({ name }) => spanField(name));
+    expect(fields).toContain('PutBackSeconds');
+    expect(new Set(fields).size).toBe(fields.length);
+    for (const field of fields) expect(METRICS).not.toHaveProperty(field);
+    expect(DURATIONS.map(([field]) => field)).toEqual(['DeploymentSeconds', ...fields]);
   });
 
   it('that were not come to are not told', () =>
-    expect(phaseMetrics({ agree: 2, 'bring up': 60.5 })).toEqual({ AgreeSeconds: 2, BringUpSeconds: 60.5 }));
+    expect(phaseFields({ agree: 2, 'bring up': 60.5 })).toEqual({ AgreeSeconds: 2, BringUpSeconds: 60.5 }));
 
   it('count no shift that was sent back to wait', () =>
     expect(

@@ -8,16 +8,21 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import type { IConstruct } from 'constructs';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { fleetsFile } from '../../bin/fleets.ts';
+import { cleanUpName } from '../../lambdas/domain/core/names.ts';
 import { STEP_NAMES, STEPS } from '../../lambdas/domain/core/steps.ts';
 import { FUNCTION_NAMES } from '../../lib/function-names.ts';
 import { MOST_FLEETS, readFleets } from '../../lib/read-fleets.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
 import { policiesOf } from '../../lib/resolve-policies.ts';
 import { environmentStacks, standaloneApp, synthesizeTemplates } from '../../lib/synthesize.ts';
+import { type InputTransformer, matches, transform } from '../../simulator/event-rule.ts';
 import { exampleEnvironments, synthesize } from '../synth.ts';
 import { everythingGiven, looseExample } from './fleets.ts';
 import { lambdaOf, resource, resourcesOf, shownReference } from './template.ts';
 
+const never = (): never => {
+  throw new Error('It has none.');
+};
 const APP = 'reactio-production-app';
 const WORKER = 'reactio-production-worker';
 /** Of the two environments of the example, with every construct inside of constructs. */
@@ -167,28 +172,31 @@ describe.each([APP, WORKER])('The fleet %s', (fleet) => {
   it.each([
     ['to deploy it', machine, `irekae-${fleet}`, /^Log/],
     ['to clean up after a dead deployment', cleanUp, `irekae-${fleet}-clean-up`, /^CleanUpLog/],
-  ])('has a standard state machine %s that logs everything and is traced', (_, which, name, log) => {
-    expect(which()).toMatchObject({
-      StateMachineName: name,
-      StateMachineType: 'STANDARD',
-      TracingConfiguration: { Enabled: true },
-      LoggingConfiguration: {
-        Level: 'ALL',
-        IncludeExecutionData: true,
-        Destinations: [
-          {
-            CloudWatchLogsLogGroup: {
-              LogGroupArn: { 'Fn::GetAtt': [one('AWS::Logs::LogGroup', log).id, 'Arn'] },
+  ])(
+    'has a standard state machine %s that logs every transition without its data, and is traced',
+    (_, which, name, log) => {
+      expect(which()).toMatchObject({
+        StateMachineName: name,
+        StateMachineType: 'STANDARD',
+        TracingConfiguration: { Enabled: true },
+        LoggingConfiguration: {
+          Level: 'ALL',
+          IncludeExecutionData: false,
+          Destinations: [
+            {
+              CloudWatchLogsLogGroup: {
+                LogGroupArn: { 'Fn::GetAtt': [one('AWS::Logs::LogGroup', log).id, 'Arn'] },
+              },
             },
-          },
-        ],
-      },
-    });
-    expect(one('AWS::Logs::LogGroup', log)).toMatchObject({
-      LogGroupName: `/aws/vendedlogs/states/${name}`,
-      RetentionInDays: 365,
-    });
-  });
+          ],
+        },
+      });
+      expect(one('AWS::Logs::LogGroup', log)).toMatchObject({
+        LogGroupName: `/aws/vendedlogs/states/${name}`,
+        RetentionInDays: 365,
+      });
+    },
+  );
 
   it.each([
     ['deploys it', machine],
@@ -317,12 +325,6 @@ describe.each([APP, WORKER])('The fleet %s', (fleet) => {
   });
 
   it.each([
-    ['failed', 'AWS/States', 'ExecutionsFailed', machine],
-    ['timed-out', 'AWS/States', 'ExecutionsTimedOut', machine],
-    ['aborted', 'AWS/States', 'ExecutionsAborted', machine],
-    ['clean-up-failed', 'AWS/States', 'ExecutionsFailed', cleanUp],
-    ['clean-up-timed-out', 'AWS/States', 'ExecutionsTimedOut', cleanUp],
-    ['clean-up-aborted', 'AWS/States', 'ExecutionsAborted', cleanUp],
     ['throttled', 'AWS/States', 'ExecutionThrottled', machine],
     [
       'not-started',
@@ -341,6 +343,74 @@ describe.each([APP, WORKER])('The fleet %s', (fleet) => {
       ComparisonOperator: 'GreaterThanOrEqualToThreshold',
       TreatMissingData: 'notBreaching',
       AlarmActions: [{ Ref: resourcesOf(synthesize(), 'AWS::SNS::Topic')[0]?.[0] }],
+    });
+  });
+
+  describe('that ends badly', () => {
+    const rule = () => one('AWS::Events::Rule', /^BadEnding/);
+    /** As in a deployed stack: references are ARNs there. */
+    const arn = (id: string) => `arn:of:${id}`;
+    const pattern = () =>
+      JSON.parse(
+        JSON.stringify(rule().EventPattern).replace(/\{"Ref":"(\w+)"\}/g, (_, id) => `"${arn(id)}"`),
+      );
+    const ended = (id: string, status: string, name = 'by-hand-1') => ({
+      source: 'aws.states',
+      'detail-type': 'Step Functions Execution Status Change',
+      detail: { stateMachineArn: arn(id), executionArn: `${arn(id)}:${name}`, name, status },
+    });
+
+    it.each<[string, () => { readonly id: string }, string, string, boolean]>([
+      ...['FAILED', 'TIMED_OUT', 'ABORTED'].flatMap(
+        (status): [string, () => { readonly id: string }, string, string, boolean][] => [
+          ['a deployment', machine, status, 'release-1', true],
+          ['the clean-up that the ending started', cleanUp, status, '7bf73129-1428_4cd3', true],
+          ['the clean-up that the next start sent', cleanUp, status, cleanUpName({ generation: 7 }), true],
+          // One that fails is sent again every five minutes, until the alarm for orphans rings.
+          [
+            'a clean-up that the watch sent',
+            cleanUp,
+            status,
+            cleanUpName({ generation: 7 }, new Date('2026-11-22T10:05:00Z')),
+            status !== 'FAILED',
+          ],
+        ],
+      ),
+      ['a deployment', machine, 'SUCCEEDED', 'release-1', false],
+      ['a deployment', machine, 'RUNNING', 'release-1', false],
+      ['a clean-up', cleanUp, 'SUCCEEDED', 'x', false],
+      ['the machine of somebody else', () => ({ id: 'Payroll' }), 'FAILED', 'x', false],
+    ])('is told of by one rule: %s, %# %s', (_, which, status, name, told) => {
+      expect(matches(pattern(), ended(which().id, status, name))).toBe(told);
+    });
+
+    it('tells the alarms’ topic which execution it was, what to do, and where to look', () => {
+      const topic = resourcesOf(synthesize(), 'AWS::SNS::Topic')[0]?.[0];
+      const [target, ...others] = rule().Targets as {
+        Arn: unknown;
+        DeadLetterConfig: unknown;
+        RoleArn: unknown;
+        InputTransformer: InputTransformer;
+      }[];
+      expect(others).toEqual([]);
+      expect(target?.Arn).toEqual({ Ref: topic });
+      expect(target?.DeadLetterConfig).toEqual({
+        Arn: { 'Fn::GetAtt': [one('AWS::SQS::Queue', /^Undelivered/).id, 'Arn'] },
+      });
+      const may = policiesOf(synthesize(), shownReference(target?.RoleArn).replace(/^<(.*)\.Arn>$/, '$1'));
+      expect(may.filter(({ Action }) => JSON.stringify(Action).includes('sns:'))).toEqual([
+        { Effect: 'Allow', Action: 'sns:Publish', Resource: { Ref: topic } },
+      ]);
+      const { InputPathsMap, InputTemplate } = target?.InputTransformer ?? never();
+      const text = InputTemplate.split('\n')
+        .map((line) => transform({ InputPathsMap, InputTemplate: line }, ended(machine().id, 'ABORTED')))
+        .join('\n');
+      expect(text).toContain(`${fleet}: ABORTED: ${arn(machine().id)}:by-hand-1`);
+      for (const status of ['FAILED', 'TIMED_OUT', 'ABORTED']) expect(text).toContain(`${status}: it`);
+      expect(text).toContain(`(irekae-${fleet}-clean-up)`);
+      expect(text).toMatch(
+        /^https:\/\/ap-northeast-1\.console\..*\/executions\/details\/arn:of:\w+:by-hand-1$/m,
+      );
     });
   });
 });
@@ -386,28 +456,30 @@ describe('The orphan watch', () => {
       Dimensions: [{ Name: 'fleet', Value: fleet }],
       Statistic: 'Maximum',
       Period: 300,
-      EvaluationPeriods: 1,
+      EvaluationPeriods: 3,
+      DatapointsToAlarm: 1,
       Threshold: 900,
       ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-      TreatMissingData: 'ignore',
+      TreatMissingData: 'notBreaching',
       AlarmActions: [topic()],
     });
   });
 
   it('rings when it has not had a good run for three periods, or no run at all', () => {
-    const alarm = resource(synthesize(), 'AWS::CloudWatch::Alarm', '"irekae-production-orphan-watch"');
-    expect(alarm).toMatchObject({
+    // The least of a metric that is 0 for a good run and 1 for a failed one: one good run in the period is enough.
+    expect(
+      resource(synthesize(), 'AWS::CloudWatch::Alarm', '"irekae-production-orphan-watch"'),
+    ).toMatchObject({
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Errors',
+      Statistic: 'Minimum',
+      Period: 900,
       Threshold: 1,
       EvaluationPeriods: 1,
-      ComparisonOperator: 'LessThanThreshold',
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
       TreatMissingData: 'breaching',
       AlarmActions: [topic()],
     });
-    const metrics = alarm.Metrics as { Id: string; Expression?: string; MetricStat?: object }[];
-    expect(metrics.map(({ Expression }) => Expression)).toContain('runs - failed');
-    const stat = (id: string) => metrics.find(({ Id }) => Id === id)?.MetricStat;
-    expect(stat('runs')).toMatchObject({ Metric: { MetricName: 'Invocations' }, Period: 900, Stat: 'Sum' });
-    expect(stat('failed')).toMatchObject({ Metric: { MetricName: 'Errors' }, Period: 900, Stat: 'Sum' });
   });
 });
 

@@ -89,7 +89,7 @@ describe('a step as a Lambda function', () => {
   it('logs what else the step has to say under the same keys, metrics at the top of the line', async () => {
     await handle(() => {
       systemLog.warn('Could not tell people: AWS is silent', { failure: 'ServiceUnavailable' });
-      systemLog.info('The deployment ended', metricFields(at(0), { fleet: 'shop' }, { BakeSeconds: 30 }));
+      systemLog.info('The deployment ended', metricFields(at(0), { fleet: 'shop' }, { LockAgeSeconds: 30 }));
       return {};
     });
     const keys = { fleet: 'shop', deployment: 'deploy-2', step: 'new-hosts-are-ready' };
@@ -97,14 +97,14 @@ describe('a step as a Lambda function', () => {
       expect.objectContaining({ level: 'WARN', failure: 'ServiceUnavailable', ...keys }),
       expect.objectContaining({
         level: 'INFO',
-        BakeSeconds: 30,
+        LockAgeSeconds: 30,
         _aws: {
           Timestamp: at(0).getTime(),
           CloudWatchMetrics: [
             {
               Namespace: 'irekae',
               Dimensions: [['fleet']],
-              Metrics: [{ Name: 'BakeSeconds', Unit: 'Seconds' }],
+              Metrics: [{ Name: 'LockAgeSeconds', Unit: 'Seconds' }],
             },
           ],
         },

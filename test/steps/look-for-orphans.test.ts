@@ -296,12 +296,19 @@ describe('What the orphan watch tells', () => {
     troubles: [],
   };
 
-  it('is one line for each fleet, out of which CloudWatch takes the metric', () => {
+  it('is one line for each fleet; where nothing is orphaned and nothing is held, no metric is told', () => {
     tell([report], NOW);
     expect(lines).toEqual([
+      expect.objectContaining({ level: 'INFO', message: 'the lock is free; all is well', fleet: 'shop' }),
+    ]);
+    for (const metric of ['_aws', 'OrphanSeconds', 'LockAgeSeconds'])
+      expect(lines[0]).not.toHaveProperty(metric);
+  });
+
+  it('tells the age of a lock that is held', () => {
+    tell([{ ...report, lockSeconds: 45 }], NOW);
+    expect(lines).toEqual([
       expect.objectContaining({
-        level: 'INFO',
-        message: 'the lock is free; all is well',
         // At the top of the line: this is where CloudWatch looks, and nowhere else.
         _aws: {
           Timestamp: NOW.getTime(),
@@ -309,30 +316,23 @@ describe('What the orphan watch tells', () => {
             {
               Namespace: 'irekae',
               Dimensions: [['fleet']],
-              Metrics: [{ Name: 'OrphanSeconds', Unit: 'Seconds' }],
+              Metrics: [{ Name: 'LockAgeSeconds', Unit: 'Seconds' }],
             },
           ],
         },
         fleet: 'shop',
-        OrphanSeconds: 0,
+        LockAgeSeconds: 45,
       }),
     ]);
-  });
-
-  it('tells the age of a lock that is held, and of a free one nothing', () => {
-    tell([{ ...report, lockSeconds: 45 }, report], NOW);
-    expect(lines[0]).toMatchObject({ OrphanSeconds: 0, LockAgeSeconds: 45 });
-    expect(lines[0]?._aws).toMatchObject({
-      CloudWatchMetrics: [
-        { Dimensions: [['fleet']], Metrics: [{ Name: 'OrphanSeconds' }, { Name: 'LockAgeSeconds' }] },
-      ],
-    });
-    expect(lines[1]).not.toHaveProperty('LockAgeSeconds');
+    expect(lines[0]).not.toHaveProperty('OrphanSeconds');
   });
 
   it('warns of orphans', () => {
     tell([{ ...report, orphanSeconds: 1_200 }], NOW);
     expect(lines).toEqual([expect.objectContaining({ level: 'WARN', OrphanSeconds: 1_200 })]);
+    expect(lines[0]?._aws).toMatchObject({
+      CloudWatchMetrics: [{ Dimensions: [['fleet']], Metrics: [{ Name: 'OrphanSeconds', Unit: 'Seconds' }] }],
+    });
   });
 
   it('is never that all is well when not all was looked at; the run fails, after the others were told', () => {
@@ -347,7 +347,7 @@ describe('What the orphan watch tells', () => {
         failure: 'ServiceUnavailable',
         message: 'no record',
       }),
-      expect.objectContaining({ level: 'INFO', fleet: 'shop', OrphanSeconds: 0 }),
+      expect.objectContaining({ level: 'INFO', fleet: 'shop' }),
     ]);
     expect(lines[0]).not.toHaveProperty('OrphanSeconds');
   });

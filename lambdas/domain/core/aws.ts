@@ -88,14 +88,16 @@ const pageIn = (region: string, path: string): string =>
 export const machinesPage = (region: string): string =>
   pageIn(region, `states/home?region=${region}#/statemachines`);
 
+/** Before an execution's ARN, for what puts it there itself: nothing in one needs to be encoded. */
+export const executionPages = (region: string): string =>
+  pageIn(region, `states/home?region=${region}#/v2/executions/details/`);
+
 /** An execution's graph, its events, its error and cause. */
 export function executionPage(execution: string): string {
-  const { region } = placeOf(execution);
-  const details = `states/home?region=${region}#/v2/executions/details`;
-  return pageIn(region, `${details}/${encodeURIComponent(execution)}`);
+  return `${executionPages(placeOf(execution).region)}${encodeURIComponent(execution)}`;
 }
 
-/** The log of an execution's state machine: what went into every state, and what came out. */
+/** The log of an execution's state machine: when it entered and left every state. */
 export function logPage(execution: string): string {
   const { region } = placeOf(execution);
   // This console encodes twice, and writes the outer percent sign as a dollar.

@@ -81,8 +81,11 @@ export const insteadOf = (name: string, taken?: Date): string =>
  */
 export function cleanUpName({ generation }: { readonly generation: number }, look?: Date): string {
   const again = look === undefined ? '' : `-${look.toISOString().slice(0, 16).replace(/\D/g, '')}`;
-  return `after-holder-${generation}${again}`;
+  return `${AFTER_HOLDER}${generation}${again}`;
 }
+const AFTER_HOLDER = 'after-holder-';
+/** EventBridge's pattern of the names under which the orphan watch sends one, again and again. */
+export const SENT_BY_THE_WATCH = `${AFTER_HOLDER}*-*`;
 
 /**
  * How the client tokens of all that an execution launches begin. Only who launches writes a token, and EC2 shows it: a

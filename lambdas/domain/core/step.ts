@@ -17,3 +17,9 @@ export function defineStep<Needed extends object, K extends StepKey, Result>(
 ): Step<Needed, Result> {
   return { name, run: async (document, ports) => act(parseDeployment(document, needs), ports) };
 }
+
+/** The sentence of a step's answer: what its log says of it. */
+export function saidBy(result: unknown): string {
+  const { reason, cause } = (result ?? {}) as { reason?: string; cause?: string };
+  return reason ?? cause ?? 'done';
+}

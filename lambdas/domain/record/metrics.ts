@@ -1,7 +1,8 @@
 /**
  * The metrics of a fleet in CloudWatch. They are log lines out of which CloudWatch takes them (embedded metric format):
  * no permission, no call, nothing that could fail. A metric costs by the hour in which something was told, so nothing is
- * told that did not happen.
+ * told that did not happen; and where the time went is in the same line, but no metric: that would cost more than all
+ * functions of a deployment, and Logs Insights finds it there.
  */
 import { groupBy } from '../core/collections.ts';
 import { rowOf, STEP_NAMES, type STEPS, type StepName } from '../core/steps.ts';
@@ -22,10 +23,10 @@ type SecondsOf<Name extends string> = Name extends `${infer First} ${infer Rest}
 
 export type SpanName = Extract<(typeof STEPS)[StepName], { readonly span: unknown }>['span']['name'];
 
-/** The metric of a step's span. */
-export const spanMetric = (name: string): SpanMetric =>
-  `${name.replace(/(?:^| )(\w)/g, (_, letter: string) => letter.toUpperCase())}Seconds` as SpanMetric;
-type SpanMetric = SecondsOf<SpanName>;
+/** The field of a step's span. */
+export const spanField = (name: string): SpanField =>
+  `${name.replace(/(?:^| )(\w)/g, (_, letter: string) => letter.toUpperCase())}Seconds` as SpanField;
+type SpanField = SecondsOf<SpanName>;
 
 /** The steps' spans, in the order in which they pass. */
 export const SPANS = STEP_NAMES.flatMap((name) => rowOf(name).span ?? []);
@@ -43,12 +44,15 @@ export const SPAN_SAYS: Readonly<Record<SpanName, string>> = {
   'remove new': 'Undo: until the new instances were terminated.',
 };
 
-const ofSpans = Object.fromEntries(
-  SPANS.map(({ name }) => [
-    spanMetric(name),
-    { unit: 'Seconds', dimensions: ['fleet'], says: SPAN_SAYS[name as SpanName] },
-  ]),
-) as unknown as Readonly<Record<SpanMetric, Metric>>;
+export const WHOLE_SAYS =
+  'From the start of the execution to its record, of deployments that launched something.';
+
+/** Field → what it says: the durations in the line of a deployment that ended. */
+export const DURATIONS: readonly (readonly [field: DurationField, says: string])[] = [
+  ['DeploymentSeconds', WHOLE_SAYS],
+  ...SPANS.map(({ name }) => [spanField(name), SPAN_SAYS[name as SpanName]] as const),
+];
+type DurationField = SpanField | 'DeploymentSeconds';
 
 export const METRICS = {
   Deployments: {
@@ -56,16 +60,10 @@ export const METRICS = {
     dimensions: ['fleet', 'result'],
     says: '1 for each deployment that ended, by its result. Not the ones that found nothing to do.',
   },
-  DeploymentSeconds: {
-    unit: 'Seconds',
-    dimensions: ['fleet'],
-    says: 'From the start of the execution to its record, of deployments that launched something.',
-  },
-  ...ofSpans,
   OrphanSeconds: {
     unit: 'Seconds',
     dimensions: ['fleet'],
-    says: 'For how long the longest orphaned thing has had nobody to look after it; 0 when nothing is. Every 5 minutes; an alarm rings at 900.',
+    says: 'For how long the longest orphaned thing has had nobody to look after it. Every 5 minutes while something is orphaned; an alarm rings at 900.',
   },
   LockAgeSeconds: {
     unit: 'Seconds',
@@ -76,15 +74,18 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS;
 
-export type MetricValues = { readonly [Name in MetricName]?: number };
+export type MetricValues = { readonly [Name in MetricName | DurationField]?: number };
 
-/** The fields of a log line that tells these values. */
+const isMetric = (name: string): name is MetricName => name in METRICS;
+
+/** The fields of a log line that tells these values; without a metric among them, to whoever reads the log alone. */
 export function metricFields(
   at: Date,
   dimensions: Readonly<Record<string, string>>,
   values: MetricValues,
 ): Readonly<Record<string, unknown>> {
-  const names = Object.keys(values) as MetricName[];
+  const names = Object.keys(values).filter(isMetric);
+  if (names.length === 0) return { ...dimensions, ...values };
   const sets = groupBy(names, (name) => METRICS[name].dimensions.join());
   return {
     _aws: {
@@ -100,11 +101,11 @@ export function metricFields(
   };
 }
 
-/** How long each span took, as metrics. */
-export function phaseMetrics(phases: Readonly<Record<string, number>>): MetricValues {
+/** How long each span took. */
+export function phaseFields(phases: Readonly<Record<string, number>>): MetricValues {
   const known = SPANS.flatMap(({ name }) => {
     const seconds = phases[name];
-    return seconds === undefined ? [] : [[spanMetric(name), seconds] as const];
+    return seconds === undefined ? [] : [[spanField(name), seconds] as const];
   });
   return Object.fromEntries(known);
 }

@@ -10,7 +10,7 @@ import type { Deployment } from '../core/document.ts';
 import { deploymentRecordKey, isCleanUpMachine, timelineKey } from '../core/names.ts';
 import { plain, secondsBetween } from '../core/words.ts';
 import { explain } from './ending.ts';
-import { type MetricValues, phaseMetrics } from './metrics.ts';
+import { type MetricValues, phaseFields } from './metrics.ts';
 import type { DeploymentRecord } from './record.ts';
 import { toDoOf } from './to-do.ts';
 
@@ -92,7 +92,7 @@ export const resultOf = (outcome: string): Result => NAMED[outcome] ?? 'refused'
 
 /**
  * Is this end news to anybody? Not that of a dry run, whose asker has the answer; nor that of a clean-up that could not
- * begin: it is tried again every few minutes, and its alarm rings once.
+ * begin: it is tried again every few minutes, and the alarm for orphans rings once.
  */
 export const isNews = ({ input, execution }: Deployment): boolean =>
   !input.dryRun && !isCleanUpMachine(machineIn(execution.id));
@@ -144,6 +144,6 @@ const pinned = ({ key, versionId, sha256 }: NonNullable<DeploymentRecord['artifa
 
 /** The news as CloudWatch's metrics. Durations only of what launched something: a refusal takes a second. */
 export function metricsOf({ newHosts, seconds, phases }: DeploymentEnded): MetricValues {
-  const durations = newHosts > 0 ? { DeploymentSeconds: seconds, ...phaseMetrics(phases) } : {};
+  const durations = newHosts > 0 ? { DeploymentSeconds: seconds, ...phaseFields(phases) } : {};
   return { Deployments: 1, ...durations };
 }

@@ -10,20 +10,21 @@ import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After, Straggler } from './domain/core/document.ts';
-import { DeploymentError } from './domain/core/errors.ts';
+import type { Starts } from './domain/core/starts.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
-import { span } from './domain/core/words.ts';
 import { atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import { judgeNameless } from './domain/hosts/nameless.ts';
 import {
   allReady,
   assertBalancersInUse,
   mackerelMatters,
+  notReady,
   readinessSentence,
   standings,
   toRegister,
-  usualReason,
 } from './domain/hosts/readiness.ts';
+import { judgeRegistration, mustAsk, registrationLimit } from './domain/hosts/registration.ts';
+import { learnedJoins, startsOf } from './domain/hosts/starts.ts';
 import { decideStragglers, isBearable, mayReplace, mostStragglers } from './domain/hosts/stragglers.ts';
 import { assertMayGoOn } from './domain/lock/fence.ts';
 import { EC2_SECONDS } from './domain/record/plan.ts';
@@ -33,17 +34,19 @@ import type { Ports } from './ports/ports.ts';
 /** While Mackerel is who holds things up the next look waits this long. */
 const MACKEREL_PAUSE_SECONDS = 3;
 
-type Launched = After<'oldHosts' | 'launch'>;
+type Launched = After<'release' | 'oldHosts' | 'launch'>;
 type ReadinessPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;
-type Remembered = 'halfReadyAt' | 'mackerelAskedAt';
+type Remembered = 'halfReadyAt' | 'mackerelAskedAt' | 'unanswered' | 'missing';
 interface Extra {
-  readonly stragglers: Straggler[];
+  readonly stragglers?: Straggler[];
+  readonly starts?: Starts;
 }
 
 export const newHostsAreReady = defineWait('new-hosts-are-ready', {
-  needs: ['oldHosts', 'launch'],
-  remembers: ['halfReadyAt', 'mackerelAskedAt'],
+  needs: ['release', 'oldHosts', 'launch'],
+  remembers: ['halfReadyAt', 'mackerelAskedAt', 'unanswered', 'missing'],
   from: ({ launch }) => launch.at,
+  dueSeconds: (deployment) => registrationLimit(deployment)?.seconds ?? deployment.fleet.limits.readySeconds,
   look: async (deployment: Launched, ports: ReadinessPorts, turn: Turn<Remembered, Extra>) => {
     const runningAt = new Date(new Date(deployment.launch.at).getTime() + EC2_SECONDS.launch * 1000);
     // Nothing can be ready before EC2 has started an instance: the first look does not bother anybody before that.
@@ -51,45 +54,45 @@ export const newHostsAreReady = defineWait('new-hosts-are-ready', {
       ? { ready: false, reason: 'EC2 is starting the new instances', earliest: runningAt }
       : lookAndJoin(deployment, ports, turn);
   },
-  late: ({ fleet }, { reason, seconds }) =>
-    new DeploymentError(
-      'NewHostsNotReady',
-      `Not ready ${span(seconds)} after the launch: ${reason}. Look at the hosts' console output and at ${usualReason(fleet)}; ` +
-        'if they only need longer, raise limits.readySeconds in bin/fleets.ts.',
-    ),
+  late: ({ fleet }, { reason, seconds }) => notReady(fleet, reason, seconds),
 });
 
 async function lookAndJoin(
   deployment: Launched,
   ports: ReadinessPorts,
-  { now, deadline, memory, seen: earlier, keep }: Turn<Remembered, Extra>,
+  { now, deadline, memory, seen: earlier, keep, remember }: Turn<Remembered, Extra>,
 ): Promise<Found<Remembered>> {
   await assertMayGoOn(deployment, ports);
-  const { launch } = deployment;
-  const { instances: launched } = launch;
+  const { launch, oldHosts, release } = deployment;
+  const launched = launch.instances;
+  const limit = registrationLimit(deployment);
+  if (limit) remember({ ...memory, unanswered: 1 });
   const askedBefore = memory.mackerelAskedAt ?? 0;
-  const joins = new Map(deployment.oldHosts.balancers.map(({ name, joins }) => [name, joins]));
+  const joins = new Map(oldHosts.balancers.map(({ name, joins }) => [name, joins]));
   // The sentence of the last look is the one that people read: it asks everybody.
-  const isLast = now >= deadline;
-  const secondsSinceAsked = (now.getTime() - askedBefore) / 1000;
+  const isLast = now >= deadline || mustAsk(limit, memory, now);
   const facts = await lookAtNewHosts(
     deployment,
     launched,
     ports,
-    (seen) => isLast || mackerelMatters(launched, seen, joins, secondsSinceAsked),
+    (seen) => isLast || mackerelMatters(launched, seen, joins, (now.getTime() - askedBefore) / 1000),
   );
   const replaces = mayReplace(deployment, memory, deadline, now);
   const hosts = standings(launched, facts, (dead) => replaces && isBearable(dead, launched));
   assertBalancersInUse(hosts, facts.members);
+  const judged = judgeRegistration(limit, hosts, facts, now, memory);
   const nameless = judgeNameless(facts, now, replaces ? mostStragglers(launched.length) : 0);
-  await atEachBalancer('register', deployment, ports, toRegister(hosts, facts.members, joins));
+  const learned = learnedJoins(oldHosts.balancers, facts, now, release.starts);
+  await atEachBalancer('register', deployment, ports, toRegister(hosts, facts.members, joins, learned.isDue));
   const asked = facts.hosts !== 'not asked';
   const late = replaces && asked ? decideStragglers({ ...facts, hosts, launch, memory, now }) : undefined;
   if (late && late.replace.length > 0) keep({ stragglers: [...late.replace] });
+  if (allReady(hosts)) keep({ starts: startsOf(launched, facts) });
+  const said = [readinessSentence(hosts, facts), learned.reason, late?.reason, nameless];
   return {
     ready: allReady(hosts),
-    reason: [readinessSentence(hosts, facts), late?.reason, nameless].filter(Boolean).join('; '),
-    memory: { ...(late?.memory ?? memory), mackerelAskedAt: asked ? now.getTime() : askedBefore },
+    reason: said.filter(Boolean).join('; '),
+    memory: { ...(late?.memory ?? memory), ...judged, mackerelAskedAt: asked ? now.getTime() : askedBefore },
     seen: newHostMilestones(deployment, launched, facts, now, earlier),
     // Asked for the sentence's sake alone, it is not asked by the next look, which may come soon.
     ...(mackerelMatters(launched, facts, joins, 0) && { patienceSeconds: MACKEREL_PAUSE_SECONDS }),

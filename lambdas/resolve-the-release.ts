@@ -38,7 +38,7 @@ export const resolveTheRelease = defineStep(
       readPast(deployment, ports),
       isEarlier ? undefined : newestFiles(deployment, ports),
     ]);
-    const { current, target, ranBefore, leftBehind } = past;
+    const { current, target, ranBefore, leftBehind, starts } = past;
     const nothing = input.newImage && nothingToRedeploy(fleet, image, current);
     if (nothing) return { verdict: 'nothing-to-redeploy', reason: nothing, dryRun };
 
@@ -62,6 +62,7 @@ export const resolveTheRelease = defineStep(
       ...(ranBefore && { ranBefore }),
       ...(previous && { previous }),
       ...(leftBehind && { leftBehind }),
+      ...(starts && { starts }),
       ...(gates.testedImage && { testedImage: gates.testedImage }),
       ...(gates.refusals.length > 0 && { refusals: [...gates.refusals] }),
     };

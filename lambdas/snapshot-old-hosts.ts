@@ -10,9 +10,10 @@ import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After, Snapshot } from './domain/core/document.ts';
 import { assertGatesOpen } from './domain/core/errors.ts';
-import { loadBalancerName, TAG } from './domain/core/fleet.ts';
+import { fleetSize, loadBalancerName, TAG } from './domain/core/fleet.ts';
 import { defineStep } from './domain/core/step.ts';
-import { decideJoining } from './domain/hosts/joining.ts';
+import { noticesAfter } from './domain/hosts/bake.ts';
+import { decideJoining, leadSeconds } from './domain/hosts/joining.ts';
 import { hostsOfRole, membersByTwoAnswers, withoutGroupsPort } from './domain/hosts/look-at-hosts.ts';
 import { assertMackerelTakesUs } from './domain/hosts/mackerel-takes-us.ts';
 import { checkNetwork } from './domain/hosts/network.ts';
@@ -58,12 +59,14 @@ export const snapshotOldHosts = defineStep(
       hosts: decision.hosts,
       strangers: decision.strangers.slice(0, MOST_STRANGERS),
       strangerCount: decision.strangers.length,
-      balancers: balancers.map(({ ref, intervalSeconds, healthyThreshold, drainSeconds }) => ({
-        name: loadBalancerName(ref),
-        intervalSeconds,
-        healthyThreshold,
-        drainSeconds,
-        joins: decideJoining({ ref, intervalSeconds, healthyThreshold }),
+      balancers: balancers.map((settings) => ({
+        name: loadBalancerName(settings.ref),
+        intervalSeconds: settings.intervalSeconds,
+        healthyThreshold: settings.healthyThreshold,
+        drainSeconds: settings.drainSeconds,
+        joins: decideJoining(settings),
+        noticesAfterSeconds: noticesAfter(settings),
+        leadSeconds: leadSeconds(settings, fleetSize(fleet)),
       })),
     };
   },

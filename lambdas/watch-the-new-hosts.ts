@@ -9,19 +9,20 @@ import { DeploymentError } from './domain/core/errors.ts';
 import { BAKE_RETRY_SECONDS, BAKE_SILENCE_SECONDS } from './domain/core/steps.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { secondsBetween, span } from './domain/core/words.ts';
-import { BAKE_PAUSE_SECONDS, decideBake } from './domain/hosts/bake.ts';
+import { BAKE_PAUSE_SECONDS, decideBake, watchOf, watchSeconds } from './domain/hosts/bake.ts';
 import { lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import { standings } from './domain/hosts/readiness.ts';
 import { assertMayGoOn } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
 
-type Launched = After<'launch'>;
+type Launched = After<'launch' | 'oldHosts'>;
 type BakePorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;
 
 export const watchTheNewHosts = defineWait('watch-the-new-hosts', {
-  needs: ['launch'],
+  needs: ['launch', 'oldHosts'],
   remembers: ['badLooks'],
-  dueSeconds: ({ fleet }) => fleet.limits.bakeSeconds,
+  seconds: (deployment) => watchSeconds(theWatch(deployment)) + BAKE_SILENCE_SECONDS,
+  dueSeconds: (deployment) => watchSeconds(theWatch(deployment)),
   look: lookAndJudge,
   late: (_deployment, { reason }) =>
     new DeploymentError(
@@ -29,6 +30,8 @@ export const watchTheNewHosts = defineWait('watch-the-new-hosts', {
       `The new hosts could not be watched to the end, ${span(BAKE_SILENCE_SECONDS)} after the bake should have ended: ${reason}.`,
     ),
 });
+
+const theWatch = ({ fleet, oldHosts }: Launched) => watchOf(fleet.limits.bakeSeconds, oldHosts.balancers);
 
 async function lookAndJudge(
   deployment: Launched,
@@ -44,6 +47,7 @@ async function lookAndJudge(
     standings: standings(deployment.launch.instances, facts),
     alerts,
     badLooks: memory.badLooks ?? 0,
+    watch: theWatch(deployment),
     secondsLeft: secondsBetween(now, deadline) - BAKE_SILENCE_SECONDS,
   });
   const patienceSeconds = badLooks > 0 ? BAKE_RETRY_SECONDS : BAKE_PAUSE_SECONDS;

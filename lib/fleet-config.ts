@@ -216,9 +216,12 @@ const RootVolume = only({
 });
 
 const Limits = only({
-  /** From launch until all new hosts are ready. Default: 900. */
-  readySeconds: v.optional(whole(60, 7_200), 900),
-  /** How long the new hosts are watched before the old ones are terminated. Default: 60. */
+  /**
+   * From launch until all new hosts are ready. Default: 900; and a host that has not registered in Mackerel after three
+   * times the slowest of the last starts, at least 4 minutes, is not waited for.
+   */
+  readySeconds: v.optional(whole(60, 7_200)),
+  /** What breaks in any second of it is undone: then the new hosts are watched for as long as the slowest load balancer needs to show that. 0: they are not watched. Default: 60. */
   bakeSeconds: v.optional(whole(0, 86_400), 60),
   /** How long draining may take at most, whatever the load balancers allow: what still runs then is cut off, and the deployment goes on. Default: 300. */
   drainSeconds: v.optional(whole(0, 3_600), 300),

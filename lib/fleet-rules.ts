@@ -8,6 +8,7 @@ import { largestBootScript, USER_DATA_LIMIT } from '../lambdas/domain/launch/boo
 import type { Architecture } from '../lambdas/ports/ec2.ts';
 import { HISTORY_BUDGET, mostEvents } from './budgets.ts';
 import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
+import { limitsOf } from './runtime-fleet.ts';
 
 export interface RuleBreach {
   /** Path of the field, as in `limits.bakeSeconds`. */
@@ -248,13 +249,13 @@ export const FLEET_RULES: readonly FleetRule[] = [
       'false where promotion.required is false: what was not promoted was tested on no image',
     ),
   ),
-  rule(['limits', 'replaceStragglers'], ({ limits, replaceStragglers }) =>
+  rule(['limits', 'replaceStragglers', 'loadBalancers'], (fleet) =>
     when(
-      mostEvents({ limits, replaceStragglers }) > HISTORY_BUDGET,
+      eventsOf(fleet) > HISTORY_BUDGET,
       'limits',
-      limits,
+      fleet.limits,
       `limits that need at most ${HISTORY_BUDGET} events of the execution's history, and these could need ` +
-        `${mostEvents({ limits, replaceStragglers })}: shorten the longest`,
+        `${eventsOf(fleet)}: shorten the longest`,
     ),
   ),
   { ...bootScriptFits(), allowedOnly: true },
@@ -286,3 +287,6 @@ export function roleIdentity(fleet: Pick<FleetConfig, 'mackerel'>, environment: 
   const { account, region, apiKeyParameter } = environment;
   return [account, region, apiKeyParameter, fleet.mackerel.service, fleet.mackerel.role].join(' ');
 }
+
+const eventsOf = (fleet: Pick<FleetConfig, 'limits' | 'replaceStragglers' | 'loadBalancers'>): number =>
+  mostEvents({ ...fleet, limits: limitsOf(fleet) });

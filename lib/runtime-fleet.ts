@@ -3,6 +3,9 @@ import type { Fleet } from '../lambdas/domain/core/fleet.ts';
 import type { FleetConfig } from './fleet-config.ts';
 import type { Environment } from './read-fleets.ts';
 
+/** From launch until all new hosts are ready, at most, where the fleets file does not say. */
+const READY_SECONDS = 900;
+
 /** What CDK has made of the fleet; tokens until CloudFormation fills them in. */
 export interface Made {
   readonly bucketName: string;
@@ -10,6 +13,12 @@ export interface Made {
   /** A number, so that a deployment launches what it was deployed with. */
   readonly launchTemplateVersion: string;
 }
+
+/** With what nobody has set. */
+export const limitsOf = ({ limits }: Pick<FleetConfig, 'limits'>): Fleet['limits'] => ({
+  ...limits,
+  readySeconds: limits.readySeconds ?? READY_SECONDS,
+});
 
 /** Security groups, instance profile and volume stay behind: they are in the launch template. */
 export function toRuntimeFleet(config: FleetConfig, environment: Environment, made: Made): Fleet {
@@ -41,7 +50,8 @@ export function toRuntimeFleet(config: FleetConfig, environment: Environment, ma
     },
     loadBalancers: config.loadBalancers,
     startCommand: config.startCommand,
-    limits: config.limits,
+    learnsReadySeconds: config.limits.readySeconds === undefined,
+    limits: limitsOf(config),
     tags: config.tags,
   };
 }

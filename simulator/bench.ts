@@ -6,10 +6,14 @@
  *   --json    all numbers, for a program
  */
 import { parseArgs } from 'node:util';
+import type { TemplateJson } from '../lib/synthesize.ts';
+import { measureBreaks } from './bench/breaks.ts';
 import { measureBundles } from './bench/bundles.ts';
 import { CROWD, measureCrowd, WIDE } from './bench/crowd.ts';
-import { benchTemplate, SIZES } from './bench/fleets.ts';
+import { benchTemplate, SIZES, type Size } from './bench/fleets.ts';
 import { functionsIn } from './bench/functions.ts';
+import { type Joins, measureJoins } from './bench/joins.ts';
+import { measureMissing } from './bench/missing.ts';
 import { printed } from './bench/print.ts';
 import { measureRow, type Row, type Subject } from './bench/rows.ts';
 import { measurePolicies, measureStacks } from './bench/stacks.ts';
@@ -18,10 +22,24 @@ import { type Results, verdicts } from './bench/targets.ts';
 import { measureThroughput } from './bench/throughput.ts';
 
 /** How much is measured. */
-const FULL = { sizes: SIZES, seeds: [1, 2, 3, 4, 5], deployments: 1_000, imports: 5 } as const;
-const QUICK = { sizes: [2, 10], seeds: [1], deployments: 100, imports: 1 } as const;
+const FULL = {
+  sizes: SIZES,
+  seeds: [1, 2, 3, 4, 5],
+  deployments: 1_000,
+  breaks: 300,
+  joins: 40,
+  imports: 5,
+} as const;
+const QUICK = { sizes: [2, 10], seeds: [1], deployments: 100, breaks: 20, joins: 10, imports: 1 } as const;
 
-async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeof QUICK): Promise<Results> {
+async function bench({
+  sizes,
+  seeds,
+  deployments,
+  breaks,
+  joins,
+  imports,
+}: typeof FULL | typeof QUICK): Promise<Results> {
   const template = benchTemplate();
   const functions = functionsIn(template);
   const subjects: Subject[] = [
@@ -36,6 +54,15 @@ async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeo
   return {
     seeds,
     rows,
+    joins: await measureAllJoins(template, sizes, joins),
+    breaks: [
+      await measureBreaks(template, 'tuned', breaks),
+      await measureBreaks(template, 'default', breaks),
+    ],
+    missing: [
+      await measureMissing(template, 'tuned', joins),
+      await measureMissing(template, 'default', joins),
+    ],
     crowds: [await measureCrowd(CROWD, seeds[0]), await measureCrowd(WIDE, seeds[0])],
     policies: measurePolicies(),
     standing: await measureStanding(),
@@ -46,6 +73,13 @@ async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeo
     ],
     bundles: await measureBundles(functions, imports),
   };
+}
+
+/** Of large fleets fewer: each of their deployments has many starts. */
+async function measureAllJoins(template: TemplateJson, sizes: readonly Size[], runs: number) {
+  const measured: Joins[] = [];
+  for (const size of sizes) measured.push(await measureJoins(template, size, size < 100 ? runs : runs / 4));
+  return measured;
 }
 
 function options() {

@@ -42,12 +42,18 @@ import { World } from './world/world.ts';
 export interface BalancerTuning {
   readonly intervalSeconds: number;
   readonly healthyThreshold: number;
+  readonly timeoutSeconds?: number;
   readonly drainSeconds: number;
   /** When the last running request is answered, at the earliest and at the latest. */
   readonly idleSeconds?: Range;
 }
 
-export const TUNED: BalancerTuning = { intervalSeconds: 5, healthyThreshold: 2, drainSeconds: 30 };
+export const TUNED: BalancerTuning = {
+  intervalSeconds: 5,
+  healthyThreshold: 2,
+  timeoutSeconds: 4,
+  drainSeconds: 30,
+};
 /** The settings of an untuned classic ELB. */
 export const UNTUNED: BalancerTuning = { intervalSeconds: 30, healthyThreshold: 10, drainSeconds: 300 };
 

@@ -68,6 +68,7 @@ async function settings(client: ElasticLoadBalancingClient, ref: ClassicRef): Pr
     intervalSeconds: check.Interval,
     healthyThreshold: check.HealthyThreshold ?? 10,
     unhealthyThreshold: check.UnhealthyThreshold ?? 2,
+    timeoutSeconds: check.Timeout ?? 5,
     drainSeconds: await drainSecondsOf(client, ref),
   };
 }

@@ -86,6 +86,7 @@ async function settings(
     intervalSeconds,
     healthyThreshold: group.HealthyThresholdCount ?? 5,
     unhealthyThreshold: group.UnhealthyThresholdCount ?? 2,
+    timeoutSeconds: group.HealthCheckTimeoutSeconds ?? 5,
     drainSeconds: await drainSecondsOf(client, ref),
   };
 }

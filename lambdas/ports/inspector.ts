@@ -13,8 +13,6 @@ export interface Offering {
 export interface BalancerDetails {
   /** What a classic ELB's health check asks, as in `HTTP:80/health`. A target group keeps its own. */
   readonly target?: string;
-  /** How long one health check waits for its answer. */
-  readonly timeoutSeconds: number;
   readonly crossZone: boolean;
   /** Zones that are served; of a target group, those of the load balancers that use it. */
   readonly zones: readonly string[];

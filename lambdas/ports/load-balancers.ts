@@ -15,6 +15,7 @@ export interface LoadBalancerSettings {
   readonly intervalSeconds: number;
   readonly healthyThreshold: number;
   readonly unhealthyThreshold: number;
+  readonly timeoutSeconds: number;
   /** 0: draining is off, requests in flight are cut. */
   readonly drainSeconds: number;
 }

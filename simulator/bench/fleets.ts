@@ -1,20 +1,26 @@
 /** The fleets that are measured: the example application in other sizes and behind other load balancers. */
+import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { EXAMPLE_FLEET, exampleEntry, type FleetEntry, templateOf } from '../example-fleet.ts';
+import type { Stage } from '../stage.ts';
 
 /** Total hosts while both halves run: as many old ones as new ones. */
 export const SIZES = [2, 10, 100, 500] as const;
 export type Size = (typeof SIZES)[number];
 
+/** Two old hosts and two new ones: of whom one breaks. */
+const FEW = 4;
+export const SMALL = fleetName('classic ELB', FEW);
+
 /** One host, or five, cannot be spread evenly over two zones. */
-const zonesOf = (size: Size) => (size < 100 ? 1 : 2);
+const zonesOf = (size: number) => (size < 100 ? 1 : 2);
 
 export type Kind = 'classic ELB' | 'target group' | 'worker';
 
 const TARGET_GROUP =
   'arn:aws:elasticloadbalancing:ap-northeast-1:111111111111:targetgroup/bench/0123456789abcdef';
 
-export function fleetName(kind: Kind, size: Size): string {
+export function fleetName(kind: Kind, size: Size | typeof FEW): string {
   return `bench-${kind.toLowerCase().replace(' ', '-')}-${size}`;
 }
 
@@ -36,12 +42,13 @@ export const standingTemplate = (fleets: number): TemplateJson =>
 export function benchTemplate(): TemplateJson {
   return templateOf('bench', [
     ...SIZES.map((size) => benchEntry('classic ELB', size)),
+    benchEntry('classic ELB', FEW),
     benchEntry('target group', 10),
     benchEntry('worker', 10),
   ]);
 }
 
-export function benchEntry(kind: Kind, size: Size): FleetEntry {
+export function benchEntry(kind: Kind, size: Size | typeof FEW): FleetEntry {
   const balancers: Record<Kind, FleetEntry['loadBalancers']> = {
     'classic ELB': [{ kind: 'classic', name: 'reactio-production' }],
     'target group': [{ kind: 'target-group', arn: TARGET_GROUP }],
@@ -56,3 +63,10 @@ export function benchEntry(kind: Kind, size: Size): FleetEntry {
     replaceStragglers: size >= 100,
   });
 }
+
+/** Those that a deployment has launched on this stage. */
+export const newInstancesOf = ({ world }: Stage): string[] =>
+  world.ec2
+    .known()
+    .filter(({ facts }) => TAG.deployment in facts.tags)
+    .map(({ id }) => id);

@@ -1,7 +1,7 @@
 /** Measures one deployment: its time compared with what would have been possible, and everything that it used. */
 
-import { TAG } from '../../lambdas/domain/core/fleet.ts';
-import { machineName } from '../../lambdas/domain/core/names.ts';
+import { currentReleaseKey, machineName } from '../../lambdas/domain/core/names.ts';
+import { watchSeconds } from '../../lambdas/domain/hosts/bake.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { ExecutionResult } from '../run-definition.ts';
 import { type BalancerTuning, Stage, TUNED, UNTUNED } from '../stage.ts';
@@ -9,13 +9,13 @@ import type { Service } from '../world/events.ts';
 import type { LowerBound } from '../world/lower-bound.ts';
 import { SERVICES } from '../world/world-ports.ts';
 import { logsDataOf } from './costs.ts';
-import { fleetName, type Kind, type Size } from './fleets.ts';
+import { fleetName, type Kind, newInstancesOf, type Size } from './fleets.ts';
 import { followLooks, type Looks } from './looks.ts';
 import { followTrueMoments, type TrueMoments } from './true-moments.ts';
 import { followUsage, type Usage } from './usage.ts';
 
 export type Tuning = 'tuned' | 'default';
-const BALANCERS: Record<Tuning, BalancerTuning> = { tuned: TUNED, default: UNTUNED };
+export const BALANCERS: Record<Tuning, BalancerTuning> = { tuned: TUNED, default: UNTUNED };
 
 /** What is deployed where. */
 export interface Scene {
@@ -26,6 +26,8 @@ export interface Scene {
   readonly seed: number;
   /** Default: the fleet's. */
   readonly bakeSeconds?: number;
+  /** What an earlier deployment of the fleet has recorded. */
+  readonly record?: string;
 }
 
 /** The fewest seconds possible, from the launch until the last old instance is terminated. */
@@ -70,6 +72,8 @@ export interface Measured
   readonly logsData: boolean;
   readonly bounds: Bounds;
   readonly overhead: Overhead;
+  /** From the start until all traffic is on the new release, and the fewest seconds possible for that. */
+  readonly traffic: { readonly seconds: number; readonly bound: number };
   readonly delays: Delays;
   readonly requests: Readonly<Record<Service, number>>;
   /** To EC2, the load balancers and Mackerel, in one poll of *New hosts are ready*. */
@@ -84,6 +88,8 @@ export async function measure(scene: Scene): Promise<Measured> {
   try {
     const { limits } = stage.fleet;
     stage.configure({ limits: { ...limits, bakeSeconds: scene.bakeSeconds ?? limits.bakeSeconds } });
+    const { bucket } = stage.fleet.artifact;
+    if (scene.record) stage.world.s3.put(bucket, currentReleaseKey(fleet), scene.record);
     stage.upload();
     const moments = followTrueMoments(stage);
     const looks = followLooks(stage);
@@ -104,6 +110,10 @@ export async function measure(scene: Scene): Promise<Measured> {
         sum: sumOf(bound, stage, balancers),
       },
       overhead: overheadOf(truth, bound, looks, stage),
+      traffic: {
+        seconds: (truth.shifted - startedAt) / 1000,
+        bound: secondsBetween(bound.launched, bound.ready),
+      },
       delays: {
         ready: (looks.seen.ready - truth.ready) / 1000,
         drained: (looks.seen.drained - truth.drained) / 1000,
@@ -117,10 +127,10 @@ export async function measure(scene: Scene): Promise<Measured> {
   }
 }
 
-function boundOf({ world, fleet, oldInstances }: Stage): LowerBound {
-  const launched = world.ec2.known().filter(({ facts }) => TAG.deployment in facts.tags);
+function boundOf(stage: Stage): LowerBound {
+  const { world, fleet, oldInstances } = stage;
   return world.lowerBound({
-    newInstances: launched.map(({ id }) => id),
+    newInstances: newInstancesOf(stage),
     oldInstances,
     loadBalancers: fleet.loadBalancers,
     bakeSeconds: fleet.limits.bakeSeconds,
@@ -134,14 +144,14 @@ function boundOf({ world, fleet, oldInstances }: Stage): LowerBound {
 function sumOf(bound: LowerBound, { fleet }: Stage, balancers: BalancerTuning): number {
   const registered = Math.max(...bound.hosts.map((host) => secondsBetween(bound.launched, host.inMackerel)));
   const checks = fleet.loadBalancers.length > 0 ? balancers.healthyThreshold * balancers.intervalSeconds : 0;
-  return registered + checks + bound.drainSeconds + fleet.limits.bakeSeconds + bound.shutdownSeconds;
+  return registered + checks + bound.drainSeconds + watchSeconds(bound.watch) + bound.shutdownSeconds;
 }
 
 function overheadOf(
   truth: TrueMoments & { readonly startedAt: number },
   bound: LowerBound,
   { seen }: Looks,
-  { clock, fleet }: Stage,
+  { clock }: Stage,
 ): Overhead {
   const seconds = (from: number, to: number) => (to - from) / 1000;
   return {
@@ -149,7 +159,7 @@ function overheadOf(
     join: seconds(bound.ready?.getTime() ?? 0, truth.ready),
     shift: seconds(truth.ready, truth.shifted),
     drain: seconds(truth.drained, seen.drained),
-    bake: seconds(seen.drained, truth.terminating) - fleet.limits.bakeSeconds,
+    bake: seconds(seen.drained, truth.terminating) - watchSeconds(bound.watch),
     terminate: seconds(truth.terminated, seen.terminated),
     record: seconds(seen.terminated, clock.now().getTime()),
   };

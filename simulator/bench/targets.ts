@@ -1,9 +1,12 @@
 /** The targets of the benchmark. A target that is missed fails the run. */
 import { count } from '../../lambdas/domain/core/words.ts';
 import { MOST_POLICIES } from '../../lib/policy-sizes.ts';
+import type { Breaks } from './breaks.ts';
 import type { BundleRow } from './bundles.ts';
 import type { Crowd } from './crowd.ts';
 import type { Size } from './fleets.ts';
+import type { Joins } from './joins.ts';
+import type { Missing } from './missing.ts';
 import type { Row } from './rows.ts';
 import type { PolicyRow, StacksRow } from './stacks.ts';
 import type { Standing } from './standing.ts';
@@ -14,6 +17,9 @@ export interface Results {
   readonly rows: readonly Row[];
   readonly bundles: readonly BundleRow[];
   readonly throughput: readonly Throughput[];
+  readonly joins: readonly Joins[];
+  readonly breaks: readonly Breaks[];
+  readonly missing: readonly Missing[];
   readonly crowds: readonly Crowd[];
   readonly policies: readonly PolicyRow[];
   readonly standing: readonly Standing[];
@@ -30,6 +36,10 @@ export interface Verdict {
 const MOST_RATIO = 1.05;
 /** With the fleet's bake, which stands on both sides, and with none. */
 const MOST_EXACT_RATIO = { bake: 1.07, noBake: 1.11 } as const;
+/** Until all traffic is on the new release, behind a classic ELB with its defaults. */
+const MOST_JOIN_RATIO = 1.3;
+/** From the start until the undo begins, where a record says how long hosts take. */
+const MOST_MISSING_SECONDS = 270;
 const MOST_DELAY_SECONDS = 3;
 const MOST_PAYLOAD = 128 * 1024;
 const MOST_EVENTS = 5_000;
@@ -47,6 +57,9 @@ export function verdicts({
   rows,
   bundles,
   throughput,
+  joins,
+  breaks,
+  missing,
   crowds,
   policies,
   stacks,
@@ -59,6 +72,9 @@ export function verdicts({
     ...size(rows),
     ...cost(rows),
     ...throughput.flatMap(speed),
+    ...joins.flatMap(joined),
+    ...breaks.map(broken),
+    ...missing.map(missed),
     ...crowds.flatMap(crowded),
     standingCost(standing),
     ...policies.map(policySize),
@@ -164,6 +180,34 @@ function speed({ hosts, deployments, cpuMillis }: Throughput): Verdict[] {
     },
   ];
 }
+
+function joined({ size, learned, unlearned }: Joins): Verdict[] {
+  const whose = `${size} hosts, defaults, starts known`;
+  return [
+    {
+      target: `${whose}: traffic on new at most ${MOST_JOIN_RATIO.toFixed(2)} × its bound`,
+      measured: `${learned.ratio.toFixed(3)} (${unlearned.ratio.toFixed(3)} unknown)`,
+      met: learned.ratio <= MOST_JOIN_RATIO,
+    },
+    {
+      target: `${whose}: no later at p95 than where they are unknown`,
+      measured: `${learned.p95.toFixed(1)} s (${unlearned.p95.toFixed(1)} s)`,
+      met: learned.p95 <= unlearned.p95,
+    },
+  ];
+}
+
+const broken = ({ tuning, runs, undone, longestSeconds }: Breaks): Verdict => ({
+  target: `${tuning}: a host that breaks in the bake is undone in ${runs} of ${runs} runs`,
+  measured: `${undone}, after ${longestSeconds.toFixed(0)} s at most`,
+  met: undone === runs,
+});
+
+const missed = ({ tuning, runs, undone, longestSeconds }: Missing): Verdict => ({
+  target: `${tuning}: a host that never registers is undone within ${MOST_MISSING_SECONDS / 60} min`,
+  measured: `${undone} of ${runs}, after ${longestSeconds.toFixed(0)} s at most`,
+  met: undone === runs && longestSeconds <= MOST_MISSING_SECONDS,
+});
 
 /** One fleet has its own pace, of which the bucket is the smaller part: only several are held to it. */
 function crowded({ fleets, subnets, ...crowd }: Crowd): Verdict[] {

@@ -6,12 +6,14 @@
 import { fleetSize } from '../../lambdas/domain/core/fleet.ts';
 import { timelineKey } from '../../lambdas/domain/core/names.ts';
 import { ACTS } from '../../lambdas/domain/core/steps.ts';
+import { watchSeconds } from '../../lambdas/domain/hosts/bake.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { FlowName } from '../flows.ts';
 import { Rules } from '../rules.ts';
 import type { ExecutionResult, Running, StoryEvent } from '../run-definition.ts';
 import { SCENARIOS, type Scenario, type ScenarioName } from '../scenarios.ts';
 import { Stage } from '../stage.ts';
+import { watchAt } from '../world/lower-bound.ts';
 import { changed, failed, type Line, Narrator } from './narration.ts';
 import type { Pace } from './pace.ts';
 import { PhaseClock, type PhaseStanding } from './phases.ts';
@@ -275,7 +277,7 @@ class Performance {
       ...(state !== undefined && { state }),
       sentence: this.#failure ?? this.#narrator.sentence,
       isFailure: this.#failure !== undefined,
-      progress: progressOf(this.#phases, scene, at, this.#stage.fleet.limits.bakeSeconds),
+      progress: progressOf(this.#phases, scene, at, watchSeconds(watchOn(this.#stage))),
     };
   }
 
@@ -308,3 +310,9 @@ class Performance {
     return summary;
   }
 }
+
+const watchOn = ({ world, fleet }: Stage) =>
+  watchAt(world.loadBalancers, {
+    loadBalancers: fleet.loadBalancers,
+    bakeSeconds: fleet.limits.bakeSeconds,
+  });

@@ -7,7 +7,7 @@ const STEPS_TO_AGREE = 3;
 /** Draining takes seconds, watching takes minutes. */
 const SHARE_OF_DRAINING = 0.1;
 
-export function progressOf(phases: PhaseClock, { hosts }: Scene, at: Date, bakeSeconds: number): number {
+export function progressOf(phases: PhaseClock, { hosts }: Scene, at: Date, watchSeconds: number): number {
   const oldHosts = hosts.filter(({ side }) => side === 'OLD');
   const newHosts = hosts.filter(({ side }) => side === 'NEW');
   switch (phases.phase) {
@@ -16,7 +16,7 @@ export function progressOf(phases: PhaseClock, { hosts }: Scene, at: Date, bakeS
     case 'bring-up':
       return newHosts.length === 0 ? 0 : share(newHosts.flatMap(stepsUp));
     case 'shift': {
-      const watched = bakeSeconds === 0 ? 1 : phases.seconds('Watch the new hosts', at) / bakeSeconds;
+      const watched = watchSeconds === 0 ? 1 : phases.seconds('Watch the new hosts', at) / watchSeconds;
       const drained = share(oldHosts.map(({ serves, balancer }) => !serves && balancer !== 'draining'));
       return drained * SHARE_OF_DRAINING + Math.min(1, watched) * (1 - SHARE_OF_DRAINING);
     }

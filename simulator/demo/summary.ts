@@ -2,6 +2,7 @@
 
 import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import { ACTS, STEPS } from '../../lambdas/domain/core/steps.ts';
+import { becauseOf, watchSeconds } from '../../lambdas/domain/hosts/bake.ts';
 import type { Violation } from '../rules.ts';
 import type { ExecutionResult } from '../run-definition.ts';
 import type { Scenario } from '../scenarios.ts';
@@ -160,7 +161,6 @@ function partsOf({ phases, at, fleet, oldInstances }: Outcome, bound: LowerBound
       .filter(({ standing }) => standing !== 'ahead')
       .map(({ phase, seconds }) => ({ part: ACTS[phase].title, seconds }));
   }
-  const { bakeSeconds } = fleet.limits;
   const hadOld = oldInstances.length > 0;
   return [
     { part: ACTS.agree.title, seconds: taken('agree'), atBest: 0 },
@@ -180,8 +180,8 @@ function partsOf({ phases, at, fleet, oldInstances }: Outcome, bound: LowerBound
     {
       part: `${ACTS.shift.title}: watch`,
       seconds: taken(STEPS['watch-the-new-hosts'].title),
-      atBest: bakeSeconds,
-      because: 'limits.bakeSeconds in bin/fleets.ts',
+      atBest: watchSeconds(bound.watch),
+      because: becauseOf(bound.watch),
     },
     {
       part: ACTS.remove.title,

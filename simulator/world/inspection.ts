@@ -88,7 +88,6 @@ export function worldInspector(
       const { settings } = world.loadBalancers.balancer(ref);
       return {
         ...(ref.kind === 'classic' && { target: TARGET }),
-        timeoutSeconds: settings.timeoutSeconds,
         crossZone: state.crossZone,
         zones: settings.zones.length > 0 ? settings.zones : zonesOf(world, fleet),
         inUse: settings.attached,

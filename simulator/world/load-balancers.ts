@@ -144,6 +144,7 @@ export class LoadBalancersModel {
       intervalSeconds: settings.intervalSeconds,
       healthyThreshold: settings.healthyThreshold,
       unhealthyThreshold: settings.unhealthyThreshold,
+      timeoutSeconds: settings.timeoutSeconds,
       drainSeconds: settings.drainSeconds,
     };
   }

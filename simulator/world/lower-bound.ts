@@ -5,15 +5,17 @@
  *   in service(i, b) = max(application up(i), max(running(i), visible(i)) + registration(i, b))
  *   ready            = max over new i of max(in Mackerel(i), max over b of in service(i, b))
  *   drained          = ready + max over old o, load balancers b of min(idle(o, b), drain limit(b))
- *   terminated       = drained + bake + max over old o of shutdown(o)
+ *   terminated       = drained + watch + max over old o of shutdown(o)
  *
  * In service: a load balancer accepts only running instances that it knows, the registration takes its time, and one
  * passed check is enough if it is the first. So nothing beats registering such that the first check falls on the moment
  * when the application is up (or at once when running, if that is later). Health thresholds and intervals do not
- * appear: they only matter if a host is registered too early. The bake is the deployment's own wish. Calls take no time.
+ * appear: they only matter if a host is registered too early. The watch is the deployment's own wish, and what the
+ * slowest load balancer needs to show what broke in its last second. Calls take no time.
  */
 
 import { loadBalancerName } from '../../lambdas/domain/core/fleet.ts';
+import { noticesAfter, type Watch, watchOf, watchSeconds } from '../../lambdas/domain/hosts/bake.ts';
 import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import type { Ec2Model } from './ec2.ts';
 import type { LoadBalancersModel } from './load-balancers.ts';
@@ -47,6 +49,7 @@ export interface LowerBound {
   /** Of the longest drain and the longest shutdown among the old hosts. */
   readonly drainSeconds: number;
   readonly shutdownSeconds: number;
+  readonly watch: Watch;
 }
 
 interface Models {
@@ -63,15 +66,29 @@ export function lowerBound(models: Models, deployed: Deployed): LowerBound {
   const ready = Math.max(...hosts.map((host) => host.readyAt));
   const drain = longest(deployed.oldInstances, (id) => drainMillis(models, id, deployed.loadBalancers));
   const shutdown = longest(deployed.oldInstances, (id) => models.ec2.instance(id).life.shutdownMillis);
+  const watch = watchAt(models.loadBalancers, deployed);
   return {
     hosts: hosts.map((host) => host.moments),
     launched: new Date(Math.min(...hosts.map(({ moments }) => moments.launched.getTime()))),
     ready: moment(ready),
     drained: moment(ready + drain),
-    terminated: moment(ready + drain + deployed.bakeSeconds * 1000 + shutdown),
+    terminated: moment(ready + drain + watchSeconds(watch) * 1000 + shutdown),
     drainSeconds: drain / 1000,
     shutdownSeconds: shutdown / 1000,
+    watch,
   };
+}
+
+/** How long new hosts are watched at these load balancers. */
+export function watchAt(
+  world: Pick<LoadBalancersModel, 'settings'>,
+  { loadBalancers, bakeSeconds }: Pick<Deployed, 'loadBalancers' | 'bakeSeconds'>,
+): Watch {
+  const balancers = loadBalancers.map((ref) => ({
+    name: loadBalancerName(ref),
+    noticesAfterSeconds: noticesAfter(world.settings(ref)),
+  }));
+  return watchOf(bakeSeconds, balancers);
 }
 
 function earliest(models: Models, instanceId: string, refs: readonly LoadBalancerRef[]) {

@@ -2,11 +2,14 @@
 import { describe, expect, it, vi } from 'vitest';
 import { saidBy } from '../../lambdas/domain/core/step.ts';
 import { metricFields } from '../../lambdas/domain/record/metrics.ts';
+import { measureBreaks } from '../../simulator/bench/breaks.ts';
 import { costOf, logsDataOf } from '../../simulator/bench/costs.ts';
 import type { Crowd } from '../../simulator/bench/crowd.ts';
 import { benchTemplate, standingTemplate } from '../../simulator/bench/fleets.ts';
 import { functionsIn } from '../../simulator/bench/functions.ts';
+import { type Joins, measureJoins } from '../../simulator/bench/joins.ts';
 import { measure } from '../../simulator/bench/measure.ts';
+import { measureMissing } from '../../simulator/bench/missing.ts';
 import { printed } from '../../simulator/bench/print.ts';
 import { measureRow, type Row, type Subject } from '../../simulator/bench/rows.ts';
 import { measureStanding, standingOf } from '../../simulator/bench/standing.ts';
@@ -49,11 +52,21 @@ const STACKS = {
   rules: 200,
 };
 
+const JOINED: Joins = {
+  size: 2,
+  runs: 40,
+  learned: { ratio: 1.2, p50: 70, p95: 95 },
+  unlearned: { ratio: 1.5, p50: 80, p95: 100 },
+};
+
 const results = (changes: Partial<Results> = {}): Results => ({
   seeds: [1, 2, 3],
   rows,
   bundles: [],
   throughput: [{ hosts: 2, deployments: 1, cpuMillis: 10 }],
+  joins: [JOINED],
+  missing: [{ tuning: 'tuned', runs: 40, undone: 40, longestSeconds: 260 }],
+  breaks: [{ tuning: 'tuned', runs: 300, undone: 300, longestSeconds: 19 }],
   crowds: [CROWDED],
   policies: [{ what: '6 subnets', characters: 7_000, managed: 0, role: 'launch-new-instances' }],
   stacks: [STACKS],
@@ -144,6 +157,28 @@ describe('a target that is missed', () => {
     expect(missed({ crowds: [{ ...CROWDED, ...changes }] })).toEqual([expect.stringMatching(target)]);
   });
 
+  it.each<[string, Partial<Joins['learned']>, RegExp]>([
+    ['traffic that comes late', { ratio: 1.31 }, /at most 1\.30 × its bound/],
+    ['a slow run that is slower than without knowing', { p95: 101 }, /no later at p95/],
+  ])('is told: %s', (_, changes, target) => {
+    const joins = [{ ...JOINED, learned: { ...JOINED.learned, ...changes } }];
+    expect(missed({ joins })).toEqual([expect.stringMatching(target)]);
+  });
+
+  it.each([
+    ['late', { undone: 40, longestSeconds: 271 }],
+    ['not always', { undone: 39, longestSeconds: 260 }],
+  ])('is told: a host that never registers is undone %s', (_, changes) =>
+    expect(missed({ missing: [{ tuning: 'tuned', runs: 40, ...changes }] })).toEqual([
+      expect.stringMatching(/never registers/),
+    ]),
+  );
+
+  it('is told: a host that broke in the bake, and was called deployed', () => {
+    const breaks = [{ tuning: 'default', runs: 300, undone: 299, longestSeconds: 19 }] as const;
+    expect(missed({ breaks })).toEqual([expect.stringMatching(/default: a host that breaks/)]);
+  });
+
   it('is told: a policy without room', () => {
     const policies = [{ what: '6 subnets', characters: 80_000, managed: 11, role: 'launch-new-instances' }];
     expect(missed({ policies })).toEqual([expect.stringMatching(/6 subnets: at most 10 policies/)]);
@@ -170,6 +205,29 @@ describe('a target that is missed', () => {
   it('is told: a slow simulation', () => {
     const slow = { hosts: 100, deployments: 10, cpuMillis: 1_010 } as const;
     expect(missed({ throughput: [slow] })).toEqual([expect.stringMatching(/100 hosts .* 100 ms/)]);
+  });
+});
+
+describe('a host that breaks at a random moment of the bake', () => {
+  it.each(['tuned', 'default'] as const)('is undone: %s', async (tuning) =>
+    expect(await measureBreaks(template, tuning, 15)).toMatchObject({ runs: 15, undone: 15 }),
+  );
+});
+
+describe('a host that never registers', () => {
+  it.each(['tuned', 'default'] as const)('is noticed within 4.5 minutes: %s', async (tuning) => {
+    const { runs, undone, longestSeconds } = await measureMissing(template, tuning, 4);
+    expect(undone).toBe(runs);
+    expect(longestSeconds).toBeLessThanOrEqual(270);
+  });
+});
+
+describe('a fleet that knows how long its hosts take', () => {
+  it('has its traffic on the new release earlier, behind a classic ELB’s defaults', async () => {
+    const { learned, unlearned } = await measureJoins(template, 2, 6);
+    expect(learned.p50).toBeLessThan(unlearned.p50 - 3);
+    expect(learned.ratio).toBeLessThan(unlearned.ratio - 0.1);
+    expect(learned.p95).toBeLessThanOrEqual(unlearned.p95);
   });
 });
 

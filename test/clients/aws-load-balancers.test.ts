@@ -72,6 +72,7 @@ describe('a classic ELB', () => {
       intervalSeconds: 10,
       healthyThreshold: 2,
       unhealthyThreshold: 3,
+      timeoutSeconds: 5,
       drainSeconds: 120,
     });
   });
@@ -263,6 +264,7 @@ describe('a target group', () => {
       intervalSeconds: 15,
       healthyThreshold: 3,
       unhealthyThreshold: 2,
+      timeoutSeconds: 5,
       drainSeconds: 60,
     });
   });

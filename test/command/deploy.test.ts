@@ -31,7 +31,7 @@ describe('deploy --wait', () => {
     expect(said.out).toMatch(/New hosts are ready: all 2 new hosts are ready\n.*── Shift traffic ──/);
     expect(said.out).toMatch(
       new RegExp(
-        `^Deployed reactio/app.tar.gz version ${versionId} on ami-0f1e2d3c4b5a69788 in 6 min \\d+ s: 2 new hosts in, 2 old hosts out\\.$`,
+        `^Deployed reactio/app.tar.gz version ${versionId} on ami-0f1e2d3c4b5a69788 in 7 min \\d+ s: 2 new hosts in, 2 old hosts out\\.$`,
         'm',
       ),
     );
@@ -54,7 +54,7 @@ describe('deploy --wait', () => {
     await deploy('--wait');
     theatre.upload();
     const { out } = await deploy('--wait');
-    expect(out).toMatch(/── Bring up ── {2}about 6 min \d+ s left, if it takes as long as the last one took/);
+    expect(out).toMatch(/── Bring up ── {2}about 7 min \d+ s left, if it takes as long as the last one took/);
     expect(out).toMatch(/── Remove ── {2}about \d+ s left/);
   });
 

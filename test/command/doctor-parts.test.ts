@@ -24,9 +24,10 @@ describe('a target group', () => {
     intervalSeconds: 5,
     healthyThreshold: 2,
     unhealthyThreshold: 2,
+    timeoutSeconds: 4,
     drainSeconds: 30,
   };
-  const details: BalancerDetails = { timeoutSeconds: 6, crossZone: true, zones: ['zone-a'], inUse: true };
+  const details: BalancerDetails = { crossZone: true, zones: ['zone-a'], inUse: true };
   const subnets = [{ subnetId: 'subnet-a', vpcId: 'vpc-1', zone: 'zone-a', freeAddresses: 9 }];
   const subject: Subject = {
     fleet: aFleet(),
@@ -36,7 +37,7 @@ describe('a target group', () => {
     tree: { bucketName: 'b', definitions: {}, startsOnUpload: true },
   };
 
-  function complaints(changes: Partial<LoadBalancerSettings>, more: Partial<BalancerDetails> = {}) {
+  function findings(changes: Partial<LoadBalancerSettings>, more: Partial<BalancerDetails> = {}) {
     const balancer = {
       ref,
       settings: known({ ...settings, ...changes }),
@@ -44,8 +45,15 @@ describe('a target group', () => {
       members: known([]),
     };
     const facts = { balancers: [balancer], subnets: known(subnets) } as unknown as Facts;
-    return checkBalancers(facts, subject).filter(({ level }) => level !== 'ok');
+    return checkBalancers(facts, subject);
   }
+  const complaints = (...changes: Parameters<typeof findings>) =>
+    findings(...changes).filter(({ level }) => level !== 'ok');
+
+  it('is told to set how much longer than its own length the bake is', () =>
+    expect(findings({ intervalSeconds: 10 }).map(({ sentence }) => sentence)).toContain(
+      'the bake lasts 60 s, then 29 s until blog would show a host that broke in the last second of the bake',
+    ));
 
   it('that is set well has no complaint', () => expect(complaints({})).toEqual([]));
 
@@ -54,8 +62,8 @@ describe('a target group', () => {
       'AWS’s default health check',
       { intervalSeconds: 30, healthyThreshold: 5 },
       {},
-      'the health check of blog, 30 s × 5, makes each deployment up to 25 s slower than with 5 s × 2, and 2 min 20 s when a new host fails a check',
-      `aws elbv2 modify-target-group --target-group-arn ${ARN} --region ap-northeast-1 --health-check-interval-seconds 5 --health-check-timeout-seconds 4 --healthy-threshold-count 2`,
+      'the health check of blog, 30 s × 5, makes each deployment up to 25 s slower than with 5 s × 2, and 2 min 20 s when a new host fails a check; the bake is as long as it takes to see a broken host: checks every 5 s, unhealthy after 2, with a time-out of 4 s at blog would save 50 s of it',
+      `aws elbv2 modify-target-group --target-group-arn ${ARN} --region ap-northeast-1 --health-check-interval-seconds 5 --health-check-timeout-seconds 4 --healthy-threshold-count 2 --unhealthy-threshold-count 2`,
     ],
     [
       'no draining',

@@ -466,7 +466,7 @@ const CASES: readonly Case[] = [
     admit: () => healthy({ balancers: { ...UNTUNED, drainSeconds: 30 } }),
     complaints: ['warning health-check'],
     sentence:
-      /, 30 s × 10, makes each deployment up to 50 s slower than with 5 s × 2, and 4 min 50 s when a new host fails a check$/,
+      /, 30 s × 10, makes each deployment up to 50 s slower than with 5 s × 2, and 4 min 50 s when a new host fails a check; the bake is as long as it takes to see a broken host: checks every 5 s, unhealthy after 2, with a time-out of 4 s at reactio-production would save 51 s of it$/,
     mend: `aws elb configure-health-check --load-balancer-name reactio-production --health-check Target=HTTP:80/,Interval=5,Timeout=4,UnhealthyThreshold=2,HealthyThreshold=2 ${region}`,
   },
   {

@@ -172,7 +172,6 @@ describe('a classic ELB', () => {
       answer(String(crossZone));
       expect(await inspector().balancer({ kind: 'classic', name: 'blog' })).toEqual({
         target: 'HTTP:80/health',
-        timeoutSeconds: 5,
         crossZone,
         zones: ['zone-a', 'zone-c'],
         inUse: true,
@@ -220,7 +219,6 @@ describe('a target group', () => {
       DescribeLoadBalancerAttributes: attributes('DescribeLoadBalancerAttributes', 'false'),
     });
     expect(await inspector().balancer(ref)).toEqual({
-      timeoutSeconds: 6,
       // The network load balancer is not told to.
       crossZone: false,
       zones: ['zone-c'],

@@ -218,7 +218,7 @@ describe('history', () => {
     const rows = (await history()).out.split('\n');
     expect(rows[0]).toMatch(/ended +result +took +version +deployment +by +why$/);
     expect(rows[1]).toMatch(/^ {3}☐ {2}2026-11-22 .* UTC {2}RolledBack +\d+ min .* {2}d2 +hanako$/);
-    expect(rows[2]).toMatch(new RegExp(`^ {2}▶☐ .* Deployed +6 min .* +${versionId} +d1 +CI +release 1$`));
+    expect(rows[2]).toMatch(new RegExp(`^ {2}▶☐ .* Deployed +7 min .* +${versionId} +d1 +CI +release 1$`));
     expect(rows).toContain('▶ is what the fleet runs now.');
     const { deployments } = JSON.parse((await history('--json', '--limit', '1')).out);
     expect(deployments).toEqual([expect.objectContaining({ deployment: 'd2', outcome: 'RolledBack' })]);
@@ -262,7 +262,7 @@ describe('plan', () => {
     expect(out).toMatch(new RegExp(`version +${versionId}\n`));
     expect(out).toMatch(/It would launch 2 instances:\n {2}1 × t4g\.small in subnet-.*, or t4g\.medium/);
     expect(out).toMatch(/and replace, and terminate, 2 hosts: i-/);
-    expect(out).toMatch(/Done in 5 min 22 s at the earliest:/);
+    expect(out).toMatch(/Done in 5 min 41 s at the earliest:/);
     expect(out.split('\n').at(-1)).toBe(
       `Nothing was changed. To do it:  npx --no -- irekae deploy ${FLEET} --wait`,
     );

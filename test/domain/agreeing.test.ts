@@ -526,10 +526,11 @@ describe('writePlan', () => {
 
   it('promises no earlier end than the parts that take their time', () => {
     expect(planOf().earliestFinish).toEqual({
-      seconds: 12 + 60 + 10,
+      seconds: 12 + 60 + 19 + 10,
       parts: [
         'EC2 starts the instances: 12 s',
         'the new hosts are watched: 60 s',
+        'then until web would show a host that broke in the last second of that: 19 s',
         'EC2 ends the old instances: 10 s',
         'boot, start of the application and draining are added to this',
       ],
@@ -544,6 +545,11 @@ describe('writePlan', () => {
       'a slow health check',
       { intervalSeconds: 30, healthyThreshold: 10, joins: 'when-registered' },
       'web checks health every 30 s and requires 10 passes after a failure',
+    ],
+    [
+      'slow news of broken hosts',
+      { noticesAfterSeconds: 65 },
+      'The bake of 60 s takes 2 min 10 s: checks every 5 s, unhealthy after 2, with a time-out of 4 s at web would save 51 s of it.',
     ],
     ['no draining', { drainSeconds: 0 }, 'web does not drain: requests in flight are cut'],
     ['long draining', { drainSeconds: 300 }, 'web drains for up to 5 min: 20 to 30 s are enough'],

@@ -1,9 +1,16 @@
 /** The small decisions of the waits: joining, draining, the bake, putting back, removal. */
 import { describe, expect, it } from 'vitest';
 import type { OldHost } from '../../lambdas/domain/core/document.ts';
-import { decideBake } from '../../lambdas/domain/hosts/bake.ts';
+import {
+  ADVISED_CHECK,
+  decideBake,
+  noticesAfter,
+  tuningSentence,
+  watchOf,
+  watchSeconds,
+} from '../../lambdas/domain/hosts/bake.ts';
 import { decideDraining } from '../../lambdas/domain/hosts/draining.ts';
-import { decideJoining, joinCosts } from '../../lambdas/domain/hosts/joining.ts';
+import { decideJoining, joinCosts, leadSeconds } from '../../lambdas/domain/hosts/joining.ts';
 import { decidePuttingBack } from '../../lambdas/domain/hosts/putting-back.ts';
 import type { HostStanding } from '../../lambdas/domain/hosts/readiness.ts';
 import {
@@ -32,6 +39,15 @@ describe('decideJoining', () => {
     ['a target group with its defaults once the application is up', API, 30, 5, 'when-registered'],
   ] as const)('joins %s', (_title, ref, intervalSeconds, healthyThreshold, joins) =>
     expect(decideJoining({ ref, intervalSeconds, healthyThreshold })).toBe(joins),
+  );
+
+  it.each([
+    ['of few hosts behind a classic ELB’s defaults, one check may fail', WEB, 2, 2, 30],
+    ['of few hosts where three checks must fail, two may', WEB, 3, 2, 60],
+    ['of many none, as somebody’s registration takes longest', WEB, 2, 250, 12],
+    ['of many at a target group, which registers faster', API, 2, 250, 7],
+  ] as const)('joins before the slowest start is over: %s', (_title, ref, unhealthyThreshold, hosts, lead) =>
+    expect(leadSeconds({ ref, intervalSeconds: 30, unhealthyThreshold }, hosts)).toBe(lead),
   );
 
   it('compares what joining early and late cost, in seconds', () =>
@@ -71,6 +87,36 @@ describe('decideDraining', () => {
   );
 });
 
+/** Behind two load balancers, the slower one with ELB's defaults. */
+const BOTH = watchOf(60, [
+  { name: 'fast', noticesAfterSeconds: noticesAfter(ADVISED_CHECK) },
+  {
+    name: 'slow',
+    noticesAfterSeconds: noticesAfter({ intervalSeconds: 30, unhealthyThreshold: 2, timeoutSeconds: 5 }),
+  },
+]);
+
+describe('the watch', () => {
+  it('lasts the bake, and then until the slowest load balancer would show its last second, looked at twice', () => {
+    expect(BOTH).toEqual({ bakeSeconds: 60, sightSeconds: 2 * 30 + 5 + 5, slowest: 'slow', tuningSaves: 51 });
+    expect(watchSeconds(BOTH)).toBe(130);
+  });
+  it('says what would save how much', () => {
+    expect(tuningSentence(BOTH)).toBe(
+      'checks every 5 s, unhealthy after 2, with a time-out of 4 s at slow would save 51 s of it',
+    );
+    expect(tuningSentence(BOTH, 51)).toBeUndefined();
+    expect(tuningSentence(watchOf(60, [{ name: 'fast', noticesAfterSeconds: 14 }]))).toBeUndefined();
+  });
+  it.each([
+    ['0 stays no bake', watchOf(0, [{ name: 'slow', noticesAfterSeconds: 65 }]), 0],
+    ['without a load balancer a look shows all', watchOf(60, []), 60],
+  ])('%s', (_title, watch, seconds) => {
+    expect(watchSeconds(watch)).toBe(seconds);
+    expect(watch.slowest).toBeUndefined();
+  });
+});
+
 describe('decideBake', () => {
   const host = (lacks = ''): HostStanding => ({
     instanceId: 'i-new1',
@@ -78,13 +124,33 @@ describe('decideBake', () => {
     lacks,
     hostIds: ['host of i-new1'],
   });
-  const facts = { standings: [host()], alerts: [], badLooks: 0, secondsLeft: 20 };
+  const facts = { standings: [host()], alerts: [], badLooks: 0, secondsLeft: 20, watch: watchOf(60, []) };
 
   it.each([
     [
       'goes on while all is well',
       {},
       { baked: false, badLooks: 0, reason: 'all healthy; watching for another 20 s' },
+    ],
+    [
+      'tells both parts of the watch',
+      { watch: BOTH, secondsLeft: 90 },
+      {
+        baked: false,
+        badLooks: 0,
+        reason:
+          'all healthy; watching for another 20 s, then 70 s until slow would show a host that broke in the last second of the bake',
+      },
+    ],
+    [
+      'tells the second part alone once the first is over',
+      { watch: BOTH, secondsLeft: 70 },
+      {
+        baked: false,
+        badLooks: 0,
+        reason:
+          'all healthy; another 70 s until slow would show a host that broke in the last second of the bake',
+      },
     ],
     [
       'is over when stayed healthy throughout',

@@ -9,6 +9,7 @@ import {
   mostEvents,
 } from '../../lib/budgets.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
+import { limitsOf } from '../../lib/runtime-fleet.ts';
 import { exampleEnvironments, synthesize } from '../synth.ts';
 
 const DEFAULTS = {
@@ -50,6 +51,15 @@ describe('The history budget', () => {
     },
   );
 
+  it('counts the watch of the slowest load balancer that AWS accepts, where there is a bake', () => {
+    const loadBalancers = [{ kind: 'classic', name: 'web' }] as const;
+    const most = (bakeSeconds: number) =>
+      mostEvents({ limits: { ...DEFAULTS, bakeSeconds }, loadBalancers: [...loadBalancers] });
+    expect(most(60) - mostEvents({ limits: DEFAULTS })).toBeGreaterThan(200 * 9);
+    expect(most(60)).toBeLessThan(HISTORY_BUDGET);
+    expect(most(0)).toBe(mostEvents({ limits: { ...DEFAULTS, bakeSeconds: 0 } }));
+  });
+
   it('counts the removal of stragglers where these are replaced', () =>
     expect(mostEvents({ limits: DEFAULTS, replaceStragglers: true })).toBeGreaterThan(
       mostEvents({ limits: DEFAULTS }) + 250 * 9,
@@ -65,7 +75,7 @@ describe('The history budget', () => {
 });
 
 describe('The timeout', () => {
-  const [limits] = exampleEnvironments.flatMap(({ fleets }) => fleets.map((fleet) => fleet.limits));
+  const [limits] = exampleEnvironments.flatMap(({ fleets }) => fleets.map(limitsOf));
   if (limits === undefined) throw new Error('the example has lost its fleets');
   const { terminateSeconds, undoSeconds, drainSeconds } = limits;
 

@@ -66,7 +66,6 @@ describe('The fleets file', () => {
       rootVolume: { device: '/dev/xvda', sizeGiB: 20 },
       metadataHopLimit: 1,
       limits: {
-        readySeconds: 900,
         bakeSeconds: 0,
         drainSeconds: 300,
         terminateSeconds: 600,

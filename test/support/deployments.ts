@@ -48,7 +48,15 @@ export const aSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
   strangers: [],
   strangerCount: 0,
   balancers: [
-    { name: 'web', intervalSeconds: 5, healthyThreshold: 2, drainSeconds: 30, joins: 'when-running' },
+    {
+      name: 'web',
+      intervalSeconds: 5,
+      healthyThreshold: 2,
+      drainSeconds: 30,
+      joins: 'when-running',
+      noticesAfterSeconds: 14,
+      leadSeconds: 5,
+    },
   ],
   ...changes,
 });

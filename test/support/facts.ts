@@ -86,6 +86,7 @@ export const someSettings = (changes: Partial<LoadBalancerSettings> = {}): LoadB
   intervalSeconds: 5,
   healthyThreshold: 2,
   unhealthyThreshold: 2,
+  timeoutSeconds: 4,
   drainSeconds: 30,
   ...changes,
 });

@@ -37,6 +37,7 @@ export function aFleet({ limits, mackerel, ...changes }: Changes = {}): Fleet {
     wantsProvenance: false,
     wantsTestedImage: false,
     replaceStragglers: false,
+    learnsReadySeconds: false,
     launchTemplate: { id: 'lt-1', version: '7', rootDevice: '/dev/xvda' },
     loadBalancers: [WEB],
     startCommand: './start',

@@ -264,6 +264,7 @@ it('tells the settings that a deployment waits by', async () => {
     intervalSeconds: 5,
     healthyThreshold: 2,
     unhealthyThreshold: 2,
+    timeoutSeconds: 2,
     drainSeconds: 20,
   };
   expect(await ports.loadBalancers.settings(classic)).toEqual({

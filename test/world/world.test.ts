@@ -248,7 +248,7 @@ describe('the lower bound', () => {
       loadBalancers: [classic],
       bakeSeconds: 30,
     });
-    // Up at 40 (running 15 + registration 20 = 35 is earlier), in Mackerel at 44; idle 8, shutdown 10.
+    // Up at 40 (running 15 + registration 20 = 35 is earlier), in Mackerel at 44; idle 8, the watch 30 + 2 × 5 + 2 + 5, shutdown 10.
     expect(
       bound.hosts.map((host) => [
         seconds(host.inService.shop),
@@ -257,7 +257,7 @@ describe('the lower bound', () => {
       ]),
     ).toEqual([[40, 44, 44]]);
     expect([bound.launched, bound.ready, bound.drained, bound.terminated].map(seconds)).toEqual([
-      0, 44, 52, 92,
+      0, 44, 52, 109,
     ]);
   });
 

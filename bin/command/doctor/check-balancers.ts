@@ -2,6 +2,13 @@
 
 import { loadBalancerName } from '../../../lambdas/domain/core/fleet.ts';
 import { span } from '../../../lambdas/domain/core/words.ts';
+import {
+  ADVISED_CHECK,
+  noticesAfter,
+  sightSentence,
+  tuningSentence,
+  watchOf,
+} from '../../../lambdas/domain/hosts/bake.ts';
 import { cutOffSentence } from '../../../lambdas/domain/hosts/draining.ts';
 import { joinCosts } from '../../../lambdas/domain/hosts/joining.ts';
 import { balancerProblems } from '../../../lambdas/domain/hosts/network.ts';
@@ -18,10 +25,11 @@ const balancer = check('balancer');
 export const checkBalancers: Check = (facts, { fleet, region }) => {
   if (facts.balancers.length === 0)
     return [balancer.ok('the fleet has none: registered in Mackerel means ready')];
-  return facts.balancers.flatMap((answers) => {
+  const each = facts.balancers.flatMap((answers) => {
     const name = loadBalancerName(answers.ref);
     return checkOne({ ref: answers.ref, name, fleet, region }, answers, facts.subnets);
   });
+  return [...each, ...bakeFindings(facts.balancers, fleet)];
 };
 
 interface One {
@@ -83,11 +91,6 @@ const serveToo = ({ ref, region }: One, subnetIds: readonly string[]): string =>
 
 // ── What the settings cost ─────────────────────────────────────────────────────────────────────────────────────────
 
-/** The setting that `npm run bench` measures as the fastest that both kinds accept. */
-const ADVISED = { intervalSeconds: 5, healthyThreshold: 2 } as const;
-/** AWS requires a time-out below the interval. */
-const ADVISED_TIMEOUT_SECONDS = 4;
-
 /** Seconds that nobody would notice. */
 const TOLERATED = { always: 10, afterFailure: 60 } as const;
 
@@ -102,7 +105,7 @@ export function costOfHealthCheck(
     const { early, late } = joinCosts(settings);
     return { always: Math.min(early, late), afterFailure: early };
   };
-  const [now, advised] = [cost(set), cost({ ref: set.ref, ...ADVISED })];
+  const [now, advised] = [cost(set), cost({ ref: set.ref, ...ADVISED_CHECK })];
   return {
     always: Math.max(0, now.always - advised.always),
     afterFailure: Math.max(0, now.afterFailure - advised.afterFailure),
@@ -114,24 +117,42 @@ const health = check('health-check');
 function healthFinding(one: One, set: LoadBalancerSettings, more: BalancerDetails): Finding {
   const setting = `${set.intervalSeconds} s × ${set.healthyThreshold}`;
   const cost = costOfHealthCheck(set);
-  if (cost.always <= TOLERATED.always && cost.afterFailure <= TOLERATED.afterFailure)
+  const tuning = tuningSentence(
+    watchOf(one.fleet.limits.bakeSeconds, [{ name: one.name, noticesAfterSeconds: noticesAfter(set) }]),
+    TOLERATED.always,
+  );
+  if (cost.always <= TOLERATED.always && cost.afterFailure <= TOLERATED.afterFailure && !tuning)
     return health.ok(`the health check of ${one.name} is ${setting}`);
   return health.warning(
     `the health check of ${one.name}, ${setting}, makes each deployment up to ${span(cost.always)} slower than with ` +
-      `${ADVISED.intervalSeconds} s × ${ADVISED.healthyThreshold}, and ${span(cost.afterFailure)} when a new host fails a check`,
+      `${ADVISED_CHECK.intervalSeconds} s × ${ADVISED_CHECK.healthyThreshold}, and ${span(cost.afterFailure)} when a new host fails a check` +
+      (tuning ? `; the bake is as long as it takes to see a broken host: ${tuning}` : ''),
     setHealthCheck(one, set, more),
   );
 }
 
 function setHealthCheck({ ref, region }: One, set: LoadBalancerSettings, more: BalancerDetails): string {
-  const { intervalSeconds: interval, healthyThreshold: healthy } = ADVISED;
-  const timeout = Math.min(more.timeoutSeconds, ADVISED_TIMEOUT_SECONDS);
+  const { intervalSeconds: interval, healthyThreshold: healthy } = ADVISED_CHECK;
+  const unhealthy = Math.min(set.unhealthyThreshold, ADVISED_CHECK.unhealthyThreshold);
+  const timeout = Math.min(set.timeoutSeconds, ADVISED_CHECK.timeoutSeconds);
   if (ref.kind === 'target-group')
     return aws(region)`elbv2 modify-target-group --target-group-arn ${ref.arn}`
       .concat(` --health-check-interval-seconds ${interval} --health-check-timeout-seconds ${timeout}`)
-      .concat(` --healthy-threshold-count ${healthy}`);
-  const all = `Target=${more.target},Interval=${interval},Timeout=${timeout},UnhealthyThreshold=${set.unhealthyThreshold},HealthyThreshold=${healthy}`;
+      .concat(` --healthy-threshold-count ${healthy} --unhealthy-threshold-count ${unhealthy}`);
+  const all = `Target=${more.target},Interval=${interval},Timeout=${timeout},UnhealthyThreshold=${unhealthy},HealthyThreshold=${healthy}`;
   return aws(region)`elb configure-health-check --load-balancer-name ${ref.name} --health-check ${all}`;
+}
+
+/** Both parts of it. Load balancers that did not answer have been reported already. */
+function bakeFindings(balancers: Facts['balancers'], { limits }: Subject['fleet']): Finding[] {
+  const answered = balancers.flatMap(({ ref, settings }) =>
+    settings.known
+      ? [{ name: loadBalancerName(ref), noticesAfterSeconds: noticesAfter(settings.value) }]
+      : [],
+  );
+  const watch = watchOf(limits.bakeSeconds, answered);
+  if (answered.length < balancers.length || watch.slowest === undefined) return [];
+  return [health.ok(`the bake lasts ${span(watch.bakeSeconds)}, then ${sightSentence(watch)}`)];
 }
 
 /** A deployment's plan gives the same advice. */

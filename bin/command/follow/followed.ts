@@ -5,6 +5,7 @@ import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { count, secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import { leftovers } from '../../../lambdas/domain/record/to-do.ts';
 import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from '../../../lib/budgets.ts';
+import { limitsOf } from '../../../lib/runtime-fleet.ts';
 import { executionArn, type Task } from '../command.ts';
 import { commandsFor } from '../gate-rows.ts';
 import { failed, type Outcome } from '../outcome.ts';
@@ -48,7 +49,8 @@ export async function followedTo(
 /** Without `--timeout`: the deployment before this one, this one, and a clean-up of it, each at its own limit. */
 export function waitSeconds({ fleet, options }: Task): number {
   if (options.timeout !== undefined) return Number(options.timeout) * 60;
-  return 2 * machineTimeoutSeconds(fleet) + cleanUpTimeoutSeconds(fleet);
+  const limits = { ...fleet, limits: limitsOf(fleet) };
+  return 2 * machineTimeoutSeconds(limits) + cleanUpTimeoutSeconds(limits);
 }
 
 /** The outcome of a deployment whose end is known already. */

@@ -30,7 +30,6 @@ export const classicDetails = (client: ClassicClient, name: string): Promise<Bal
       return (
         found && {
           target: found.HealthCheck?.Target ?? '',
-          timeoutSeconds: found.HealthCheck?.Timeout ?? 5,
           crossZone: attributes.LoadBalancerAttributes?.CrossZoneLoadBalancing?.Enabled ?? false,
           zones: found.AvailabilityZones ?? [],
           inUse: true,
@@ -48,7 +47,6 @@ export const targetGroupDetails = (client: Client, arn: string): Promise<Balance
       if (!group) return undefined;
       const balancers = await balancersOf(client, group.LoadBalancerArns ?? []);
       return {
-        timeoutSeconds: group.HealthCheckTimeoutSeconds ?? 5,
         crossZone: await isCrossZone(client, arn, balancers),
         zones: zonesOf(balancers),
         inUse: balancers.length > 0,

@@ -9,6 +9,7 @@ import type { FailureName } from './errors.ts';
 import { Fleet } from './fleet.ts';
 import { parseInput } from './input.ts';
 import { askedOf, parseDocument } from './parse-document.ts';
+import { Starts } from './starts.ts';
 
 const instant = v.pipe(v.string(), v.isoTimestamp());
 
@@ -105,6 +106,8 @@ const ResolvedRelease = v.object({
   leftBehind: v.optional(v.string()),
   /** The image that the artifact was tested on at the source of its promotion, where this is another one. */
   testedImage: v.optional(v.string()),
+  /** How long the fleet's last hosts took to start, if its record says. */
+  starts: v.optional(Starts),
   ...refusals,
 });
 export type ResolvedRelease = v.InferOutput<typeof ResolvedRelease>;
@@ -161,6 +164,10 @@ const Snapshot = v.object({
       healthyThreshold: v.number(),
       drainSeconds: v.number(),
       joins: v.picklist(['when-running', 'when-registered']),
+      /** A host that breaks is out of service there after this long at the latest. */
+      noticesAfterSeconds: v.optional(v.number(), 0),
+      /** So long before the slowest of the last starts would register in Mackerel, hosts may join there. */
+      leadSeconds: v.optional(v.number(), 0),
     }),
   ),
 });
@@ -216,7 +223,12 @@ export const Look = v.object({
 export type Look = v.InferOutput<typeof Look>;
 
 /** A look of *New hosts are ready*; with `stragglers`, which are never none, these are replaced next. */
-const Readiness = v.object({ ...Look.entries, stragglers: v.optional(v.array(Straggler)) });
+const Readiness = v.object({
+  ...Look.entries,
+  stragglers: v.optional(v.array(Straggler)),
+  /** How long the new hosts took, once they are ready. */
+  starts: v.optional(Starts),
+});
 export type Readiness = v.InferOutput<typeof Readiness>;
 
 /** What could not be told, in a sentence: it is owed; and since when nobody can be told. */

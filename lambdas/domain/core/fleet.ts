@@ -93,6 +93,8 @@ export const Fleet = v.strictObject({
   wantsTestedImage: v.optional(v.boolean(), false),
   /** Are new hosts that stay behind replaced, once? */
   replaceStragglers: v.optional(v.boolean(), false),
+  /** Nobody has set `limits.readySeconds`: a host that has not registered long after the slowest start never will. */
+  learnsReadySeconds: v.optional(v.boolean(), false),
   launchTemplate: v.strictObject({ id: v.string(), version: v.string(), rootDevice: v.string() }),
   loadBalancers: v.array(loadBalancerRef),
   startCommand: v.string(),
@@ -101,7 +103,7 @@ export const Fleet = v.strictObject({
     readySeconds: seconds,
     /** How long draining may take at most, whatever the load balancer allows. */
     drainSeconds: seconds,
-    /** How long the new hosts are watched before the old ones go. */
+    /** What breaks in it is undone: the watch is longer by what the slowest load balancer needs to show that. */
     bakeSeconds: seconds,
     /** Old instances terminated, counted from the first call. */
     terminateSeconds: seconds,

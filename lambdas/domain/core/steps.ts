@@ -61,7 +61,7 @@ export const isPastNoReturn = (phase: Phase): boolean => actOf(phase)?.leaves ==
 // ── Steps ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What the length of a wait depends on. */
-export type Limits = Pick<Fleet, 'limits'> & Partial<Pick<Fleet, 'replaceStragglers'>>;
+export type Limits = Pick<Fleet, 'limits'> & Partial<Pick<Fleet, 'replaceStragglers' | 'loadBalancers'>>;
 
 export interface StepRow {
   /** Its state in the story: what an operator reads at 3 a.m. Of two steps there are several: see `STATES`. */
@@ -95,6 +95,11 @@ export const VISIBILITY_SECONDS = 10;
 export const DEREGISTRATION_SECONDS = 60;
 /** While Mackerel or AWS do not answer the bake goes on this much longer, then fails: silence is not health. */
 export const BAKE_SILENCE_SECONDS = 300;
+/**
+ * The slowest health check that AWS accepts, 10 failures at 300 s with a time-out of 120 s, and a second look: so long may
+ * a load balancer need to show a host that broke in the last second of the bake.
+ */
+export const MOST_SIGHT_SECONDS = 10 * 300 + 120 + 5;
 /** Between looks of the bake, after a bad one or none: time enough for an agent's restart or a transient error. */
 export const BAKE_RETRY_SECONDS = 5;
 /** How long the removal of stragglers may take, besides draining: EC2 ends an instance in less. */
@@ -204,7 +209,10 @@ export const STEPS = {
     key: 'bake',
     seconds: 60,
     changes: 'nothing',
-    lasts: ({ limits }) => limits.bakeSeconds + BAKE_SILENCE_SECONDS,
+    lasts: ({ limits, loadBalancers = [] }) =>
+      limits.bakeSeconds +
+      (limits.bakeSeconds > 0 && loadBalancers.length > 0 ? MOST_SIGHT_SECONDS : 0) +
+      BAKE_SILENCE_SECONDS,
     looksEverySeconds: BAKE_RETRY_SECONDS,
     span: { name: 'bake' },
   },

@@ -1,6 +1,11 @@
-/** The bake: for a while after the shift the new hosts must stay ready, with no Mackerel alert open on them. */
+/**
+ * The bake: for a while after the shift the new hosts must stay ready, with no Mackerel alert open on them. What breaks
+ * in any second of `bakeSeconds` is undone; so the watch lasts until the slowest load balancer would show the last one.
+ */
+import type { LoadBalancerSettings } from '../../ports/load-balancers.ts';
 import type { MackerelAlert } from '../../ports/mackerel.ts';
 import { DeploymentError } from '../core/errors.ts';
+import { BAKE_RETRY_SECONDS } from '../core/steps.ts';
 import { list, plain, span } from '../core/words.ts';
 import { allReady, type HostStanding, readinessSentence } from './readiness.ts';
 
@@ -10,11 +15,76 @@ const BAD_LOOKS_ALLOWED = 1;
 /** Pause between looks: nothing is due before the bake's end. */
 export const BAKE_PAUSE_SECONDS = 10;
 
+export interface Watch {
+  /** What the fleets file asks for. 0: no bake. */
+  readonly bakeSeconds: number;
+  /** Then as long as a break in its last second needs to be seen. */
+  readonly sightSeconds: number;
+  /** The load balancer that sets it. */
+  readonly slowest?: string;
+  /** So much less it were with the advised health check everywhere. */
+  readonly tuningSaves: number;
+}
+
+type CheckSettings = Pick<LoadBalancerSettings, 'intervalSeconds' | 'unhealthyThreshold' | 'timeoutSeconds'>;
+
+/** The checks that fail one after the other, with the time-out of the last. */
+export const noticesAfter = ({
+  intervalSeconds,
+  unhealthyThreshold,
+  timeoutSeconds,
+}: CheckSettings): number => unhealthyThreshold * intervalSeconds + timeoutSeconds;
+
+/** The fastest that both kinds of load balancer accept: AWS requires a time-out below the interval. */
+export const ADVISED_CHECK = {
+  intervalSeconds: 5,
+  healthyThreshold: 2,
+  unhealthyThreshold: 2,
+  timeoutSeconds: 4,
+} as const;
+
+/** Without a load balancer nothing is slower than a look: EC2 and Mackerel show what they know at once. */
+export function watchOf(
+  bakeSeconds: number,
+  balancers: readonly { readonly name: string; readonly noticesAfterSeconds: number }[],
+): Watch {
+  const [slowest] = [...balancers].sort((a, b) => b.noticesAfterSeconds - a.noticesAfterSeconds);
+  if (bakeSeconds === 0 || slowest === undefined) return { bakeSeconds, sightSeconds: 0, tuningSaves: 0 };
+  const { name, noticesAfterSeconds } = slowest;
+  return {
+    bakeSeconds,
+    sightSeconds: noticesAfterSeconds + BAKE_RETRY_SECONDS,
+    slowest: name,
+    tuningSaves: Math.max(0, noticesAfterSeconds - noticesAfter(ADVISED_CHECK)),
+  };
+}
+
+export const watchSeconds = ({ bakeSeconds, sightSeconds }: Watch): number => bakeSeconds + sightSeconds;
+
+/** What the second part is for; told wherever the watch's length is. */
+export const sightSentence = ({ sightSeconds, slowest }: Watch): string =>
+  `${span(sightSeconds)} until ${slowest} would show a host that broke in the last second of the bake`;
+
+/** Who says how long the watch is. */
+export const becauseOf = (watch: Watch): string =>
+  [
+    'limits.bakeSeconds in bin/fleets.ts',
+    ...(watch.slowest === undefined ? [] : [sightSentence(watch)]),
+  ].join(', and ');
+
+/** Of the slowest load balancer, if it could be set faster; seconds that nobody would notice are not told. */
+export const tuningSentence = ({ slowest, tuningSaves }: Watch, tolerated = 0): string | undefined =>
+  tuningSaves > tolerated
+    ? `checks every ${ADVISED_CHECK.intervalSeconds} s, unhealthy after ${ADVISED_CHECK.unhealthyThreshold}, with a time-out of ${ADVISED_CHECK.timeoutSeconds} s at ${slowest} would save ${span(tuningSaves)} of it`
+    : undefined;
+
 export interface BakeFacts {
+  readonly watch: Watch;
   readonly standings: readonly HostStanding[];
   readonly alerts: readonly MackerelAlert[];
   /** Bad looks in a row before this one. */
   readonly badLooks: number;
+  /** Of the whole watch. */
   readonly secondsLeft: number;
 }
 
@@ -27,13 +97,11 @@ export interface BakeDecision {
 /**
  * @throws AlertDuringBake at once; ReadinessLost on the second look in a row that finds a host not ready.
  */
-export function decideBake({ standings, alerts, badLooks, secondsLeft }: BakeFacts): BakeDecision {
+export function decideBake({ standings, alerts, badLooks, secondsLeft, watch }: BakeFacts): BakeDecision {
   assertNoAlert(standings, alerts);
   if (allReady(standings)) {
     const reason =
-      secondsLeft > 0
-        ? `all healthy; watching for another ${span(secondsLeft)}`
-        : 'stayed healthy throughout';
+      secondsLeft > 0 ? `all healthy; ${stillWatching(watch, secondsLeft)}` : 'stayed healthy throughout';
     return { baked: secondsLeft <= 0, badLooks: 0, reason };
   }
   const sentence = readinessSentence(standings);
@@ -43,6 +111,14 @@ export function decideBake({ standings, alerts, badLooks, secondsLeft }: BakeFac
     'ReadinessLost',
     `The new hosts were ready and no longer are: ${sentence}. See what their application logged since the shift.`,
   );
+}
+
+/** Both parts of the watch: what was asked for, and what the slowest load balancer adds to it. */
+function stillWatching(watch: Watch, secondsLeft: number): string {
+  const ofBake = secondsLeft - watch.sightSeconds;
+  if (watch.slowest === undefined) return `watching for another ${span(secondsLeft)}`;
+  if (ofBake > 0) return `watching for another ${span(ofBake)}, then ${sightSentence(watch)}`;
+  return `another ${sightSentence({ ...watch, sightSeconds: secondsLeft })}`;
 }
 
 function assertNoAlert(standings: readonly HostStanding[], alerts: readonly MackerelAlert[]): void {

@@ -11,7 +11,7 @@ import { groupBy } from '../core/collections.ts';
 import type { NewInstance } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
-import { count, list } from '../core/words.ts';
+import { count, list, span } from '../core/words.ts';
 import { healthWords } from './health-words.ts';
 import type { Joining } from './joining.ts';
 import { hostName, namelessOf } from './nameless.ts';
@@ -132,6 +132,18 @@ export const usualReason = ({ loadBalancers }: Pick<Fleet, 'loadBalancers'>): st
     ? 'the health check'
     : 'mackerel-agent: is it in the image, is its API key valid, and may it reach Mackerel';
 
+/** Their time is over. */
+export const notReady = (
+  fleet: Pick<Fleet, 'loadBalancers'>,
+  reason: string,
+  seconds: number,
+): DeploymentError =>
+  new DeploymentError(
+    'NewHostsNotReady',
+    `Not ready ${span(seconds)} after the launch: ${reason}. Look at the hosts' console output and at ${usualReason(fleet)}; ` +
+      'if they only need longer, raise limits.readySeconds in bin/fleets.ts.',
+  );
+
 /** "Every one of zero" is not ready (rule 4). */
 export function allReady(hosts: readonly HostStanding[]): boolean {
   return hosts.length > 0 && hosts.every((host) => host.rung === 'ready');
@@ -203,20 +215,26 @@ export function mackerelMatters(
   return allElseReady || holdsAJoin || secondsSinceAsked >= MACKEREL_PATIENCE_SECONDS;
 }
 
-/** Which new hosts are to be registered now, by load balancer name. */
+/**
+ * Which new hosts are to be registered now, by load balancer name.
+ * @param isDue is it time for this host at this load balancer, by what is known of earlier starts?
+ */
 export function toRegister(
   hosts: readonly HostStanding[],
   members: HostFacts['members'],
   joins: ReadonlyMap<string, Joining>,
+  isDue: (name: string, instanceId: string) => boolean = () => false,
 ): ReadonlyMap<string, string[]> {
   const due = new Map<string, string[]>();
   for (const [name, registered] of members) {
-    const rungs: Rung[] = joins.get(name) === 'when-running' ? ['running', 'registered'] : ['registered'];
+    const mayJoin = ({ instanceId, rung }: HostStanding) =>
+      rung === 'registered' ||
+      (rung === 'running' && (joins.get(name) === 'when-running' || isDue(name, instanceId)));
     const there = new Set(
       registered.filter((member) => member.state !== 'draining').map((member) => member.instanceId),
     );
     const ids = hosts
-      .filter((host) => rungs.includes(host.rung) && !there.has(host.instanceId))
+      .filter((host) => mayJoin(host) && !there.has(host.instanceId))
       .map((host) => host.instanceId);
     if (ids.length > 0) due.set(name, ids);
   }

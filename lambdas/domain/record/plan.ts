@@ -3,6 +3,7 @@ import type { After } from '../core/document.ts';
 import { deploymentId } from '../core/document.ts';
 import { fleetSize } from '../core/fleet.ts';
 import { list, span } from '../core/words.ts';
+import { tuningSentence, watchOf, watchSeconds } from '../hosts/bake.ts';
 import { cutOffSentence } from '../hosts/draining.ts';
 import { stragglersPlan } from '../hosts/stragglers.ts';
 import { triesOf } from '../launch/capacity.ts';
@@ -84,10 +85,15 @@ export function earliestFinish({ fleet, oldHosts }: Planned): Plan['earliestFini
       balancer.joins === 'when-running' ? 0 : balancer.intervalSeconds,
     ),
   );
+  const watch = watchOf(fleet.limits.bakeSeconds, oldHosts.balancers);
   const parts: [string, number][] = [
     ['EC2 starts the instances', EC2_SECONDS.launch],
     ['first health check after the application is up', health],
-    ['the new hosts are watched', fleet.limits.bakeSeconds],
+    ['the new hosts are watched', watch.bakeSeconds],
+    [
+      `then until ${watch.slowest} would show a host that broke in the last second of that`,
+      watch.sightSeconds,
+    ],
     ['EC2 ends the old instances', oldHosts.hosts.length > 0 ? EC2_SECONDS.terminate : 0],
   ];
   const counted = parts.filter(([, seconds]) => seconds > 0);
@@ -131,5 +137,10 @@ function advice({ fleet: { limits }, oldHosts, image }: Planned): string[] {
       return found;
     },
   );
-  return [...images, ...balancers];
+  const watch = watchOf(limits.bakeSeconds, oldHosts.balancers);
+  const tuning = tuningSentence(watch);
+  const bake = tuning
+    ? [`The bake of ${span(watch.bakeSeconds)} takes ${span(watchSeconds(watch))}: ${tuning}.`]
+    : [];
+  return [...images, ...bake, ...balancers];
 }

@@ -11,6 +11,7 @@ import {
   type Straggler,
 } from '../core/document.ts';
 import { type Override, startedBy } from '../core/input.ts';
+import { type Starts, withNewer } from '../core/starts.ts';
 import { rowOf, STEP_NAMES } from '../core/steps.ts';
 import { secondsBetween } from '../core/words.ts';
 import type { AtTheEnd } from '../hosts/last-look.ts';
@@ -39,6 +40,8 @@ export interface DeploymentRecord {
   readonly imageCopyOf?: string;
   /** The image that the artifact was tested on before it was promoted, where that is another one. */
   readonly testedImage?: string;
+  /** Instance type → seconds from launch to registration of the last ten hosts: the next deployment goes by them. */
+  readonly starts?: Starts;
   /** When EC2 made the image, ISO 8601. */
   readonly imageCreatedAt?: string;
   /** The deployment whose release ran before; after a rollback, the one before that release. */
@@ -105,6 +108,7 @@ export function recordOf(
     ...(image?.copyOf && { imageCopyOf: image.copyOf }),
     ...(release?.testedImage && { testedImage: release.testedImage }),
     ...(launch && { instanceTypes: countTypes(launch.instances) }),
+    ...startsOf(deployment),
     ...(image?.createdAt && { imageCreatedAt: image.createdAt }),
     ...previousOf(deployment, ending),
     ...(image?.rollbackTo && { rolledBackTo: image.rollbackTo }),
@@ -147,6 +151,12 @@ function countTypes(instances: readonly { readonly instanceType: string }[]): Re
 function previousOf({ release }: Deployment, ending?: Ending): { previous?: string } {
   const previous = ending ? release?.ranBefore : release?.previous;
   return previous === undefined ? {} : { previous };
+}
+
+/** Those of before are handed on. */
+function startsOf({ release, readiness }: Deployment): Pick<DeploymentRecord, 'starts'> {
+  const starts = withNewer(release?.starts, readiness?.starts);
+  return Object.keys(starts).length > 0 ? { starts } : {};
 }
 
 /** How long each span took, in seconds, as far as the deployment came. */

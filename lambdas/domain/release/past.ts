@@ -3,7 +3,8 @@ import type { Ports } from '../../ports/ports.ts';
 import type { After } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { currentReleaseKey, deploymentRecordKey } from '../core/names.ts';
-import { type CurrentRelease, parseCurrentRelease } from './release-choice.ts';
+import type { Starts } from '../core/starts.ts';
+import { type CurrentRelease, parseCurrentRelease, startsIn } from './release-choice.ts';
 import { decideRollback, parseAnyRecord } from './rollback.ts';
 
 type Resolving = After<'image'>;
@@ -11,6 +12,8 @@ type Resolving = After<'image'>;
 export interface Past {
   /** What the fleet runs, if that is known. */
   readonly current: CurrentRelease | undefined;
+  /** How long its last hosts took to start, made as they are made today. */
+  readonly starts: Starts | undefined;
   /** What is gone back to. */
   readonly target: CurrentRelease | undefined;
   /** The last deployment that is known to have run: also when one has ended badly since. */
@@ -34,6 +37,7 @@ export async function readPast(
   const current = parseCurrentRelease(last);
   return {
     current,
+    starts: startsIn(last, fleet),
     target: id === undefined ? undefined : decideRollback(fleet, id, record, last),
     ranBefore: current ? current.deployment : parseAnyRecord(last)?.previous,
     leftBehind: newestFirst[0] ?? (input.newImage && current?.leftBehind),

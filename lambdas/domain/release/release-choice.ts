@@ -7,6 +7,7 @@ import type { Deployment, ReleaseBefore, ResolvedRelease } from '../core/documen
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { DeploymentInput } from '../core/input.ts';
+import { Starts } from '../core/starts.ts';
 import { plain, secondsBetween } from '../core/words.ts';
 
 /** What `irekae/<fleet>/current.json` says that the fleet runs. Unknown fields are welcome. */
@@ -35,6 +36,17 @@ export type CurrentRelease = v.InferOutput<typeof CurrentRelease>;
 export function parseCurrentRelease(record: unknown): CurrentRelease | undefined {
   const parsed = v.safeParse(CurrentRelease, record);
   return parsed.success ? parsed.output : undefined;
+}
+
+/** Whatever became of the deployment whose record it is, its hosts took so long. */
+const LastStarts = v.object({ fleet: v.string(), recipe: v.string(), starts: Starts });
+
+/** Another fleet's, those of hosts that were made otherwise, of other types, or what is no such list: none. */
+export function startsIn(record: unknown, fleet: Fleet): Starts | undefined {
+  const { success, output } = v.safeParse(LastStarts, record);
+  if (!success || output.fleet !== fleet.name || output.recipe !== recipe(fleet)) return undefined;
+  const known = Object.entries(output.starts).filter(([type]) => fleet.instanceTypes.includes(type));
+  return known.length > 0 ? Object.fromEntries(known) : undefined;
 }
 
 /** Of what the fleet runs, what a reader compares the new release with. */

@@ -5,6 +5,7 @@
  */
 import type { Deployment } from '../../core/document.ts';
 import { span } from '../../core/words.ts';
+import { becauseOf, watchOf, watchSeconds } from '../../hosts/bake.ts';
 import { secondsIn } from './milestones.ts';
 import { type Column, unpack } from './packed.ts';
 import type { Span } from './timeline.ts';
@@ -39,8 +40,8 @@ function best(phase: string, deployment: Deployment): Best {
   if (phase === 'Bring up') return bringUp(deployment);
   if (phase === 'Shift') return drained(deployment);
   if (phase === 'Watch') {
-    const { bakeSeconds } = deployment.fleet.limits;
-    return { atBest: bakeSeconds, because: 'limits.bakeSeconds in bin/fleets.ts' };
+    const watch = watchOf(deployment.fleet.limits.bakeSeconds, deployment.oldHosts?.balancers ?? []);
+    return { atBest: watchSeconds(watch), because: becauseOf(watch) };
   }
   return phase === 'Remove' ? ended(deployment) : { atBest: 0, because: '' };
 }

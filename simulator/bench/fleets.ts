@@ -32,12 +32,18 @@ export const standingTemplate = (fleets: number): TemplateJson =>
     ),
   );
 
+/** Of two hosts in two zones, whose deployments are undone. */
+export const UNDONE_FLEET = 'bench-undone';
+
 /** The environment's template: one state machine for each kind and size that is measured. */
 export function benchTemplate(): TemplateJson {
   return templateOf('bench', [
     ...SIZES.map((size) => benchEntry('classic ELB', size)),
     benchEntry('target group', 10),
     benchEntry('worker', 10),
+    exampleEntry('bench', UNDONE_FLEET, {
+      loadBalancers: [{ kind: 'classic', name: 'reactio-production' }],
+    }),
   ]);
 }
 

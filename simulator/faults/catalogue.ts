@@ -128,6 +128,7 @@ const WRONG_ANSWERS: Readonly<Record<string, readonly FaultName[]>> = {
   'records.readRecord': ['empty'],
   'parameters.read': ['empty'],
   'executions.status': ['empty', 'stale'],
+  'executions.events': LIST,
 };
 
 const ENTERING_TASK: readonly FaultName[] = [

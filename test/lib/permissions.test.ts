@@ -79,7 +79,8 @@ const MAY: Record<FunctionName, readonly string[]> = {
   ],
   'record-the-failure': [READ_LEDGER, WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter', ...TELL],
   'release-the-fleet-lock': START_PENDING,
-  'take-over-the-lock': START_PENDING,
+  // What of a dead holder may still act.
+  'take-over-the-lock': [...START_PENDING, 'states:GetExecutionHistory'],
   'choose-the-candidate': [
     's3:GetObject',
     's3:GetObjectVersion',
@@ -292,6 +293,15 @@ describe('An execution', () => {
       );
     },
   );
+
+  it('shows its history to who takes over from it, if it is one of those that hold a lock', () => {
+    expect(resourcesFor('states:GetExecutionHistory', 'take-over-the-lock')).toEqual(
+      FLEETS.flatMap((fleet) => [
+        states(`execution:irekae-${fleet}:*`),
+        states(`execution:irekae-${fleet}-clean-up:*`),
+      ]).sort(),
+    );
+  });
 
   it('is started by the steps under the names that the machines have', () => {
     const names = Object.values(synthesize().Resources)

@@ -293,10 +293,13 @@ export type ChangingStep = {
   [Name in StepName]: (typeof STEPS)[Name]['changes'] extends 'fleet' ? Name : never;
 }[StepName];
 
+/** A function that Step Functions wants to run begins, and its own time with it, after this long at the latest. */
+export const FUNCTION_START_SECONDS = 30;
+
 /**
- * After this long nothing of a dead execution can be in flight: a function that was running when it ended may still act
- * for as long as its own time limit. What only reads can do no harm, however long it takes.
+ * After this long nothing of a dead execution can be in flight, whatever it did last: a function that was running when it
+ * ended may still act for as long as its own time limit. What only reads can do no harm, however long it takes.
  */
 export const TAKE_OVER_AFTER_SECONDS: number =
-  Math.max(...STEP_NAMES.map(rowOf).map(({ changes, seconds }) => (changes === 'nothing' ? 0 : seconds))) +
-  30;
+  FUNCTION_START_SECONDS +
+  Math.max(...STEP_NAMES.map(rowOf).map(({ changes, seconds }) => (changes === 'nothing' ? 0 : seconds)));

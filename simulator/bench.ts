@@ -16,12 +16,19 @@ import { measureRow, type Row, type Subject } from './bench/rows.ts';
 import { measureStanding } from './bench/standing.ts';
 import { type Results, verdicts } from './bench/targets.ts';
 import { measureThroughput } from './bench/throughput.ts';
+import { measureUndo, UNDO_CASES, type UndoRow } from './bench/undo.ts';
 
 /** How much is measured. */
-const FULL = { sizes: SIZES, seeds: [1, 2, 3, 4, 5], deployments: 1_000, imports: 5 } as const;
-const QUICK = { sizes: [2, 10], seeds: [1], deployments: 100, imports: 1 } as const;
+const FULL = { sizes: SIZES, seeds: [1, 2, 3, 4, 5], deployments: 1_000, imports: 5, undone: 100 } as const;
+const QUICK = { sizes: [2, 10], seeds: [1], deployments: 100, imports: 1, undone: 30 } as const;
 
-async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeof QUICK): Promise<Results> {
+async function bench({
+  sizes,
+  seeds,
+  deployments,
+  imports,
+  undone,
+}: typeof FULL | typeof QUICK): Promise<Results> {
   const template = benchTemplate();
   const functions = functionsIn(template);
   const subjects: Subject[] = [
@@ -32,9 +39,12 @@ async function bench({ sizes, seeds, deployments, imports }: typeof FULL | typeo
   ];
   const rows: Row[] = [];
   for (const subject of subjects) rows.push(await measureRow(template, functions, subject, seeds));
+  const undos: UndoRow[] = [];
+  for (const each of UNDO_CASES) undos.push(await measureUndo(template, each, undone));
   return {
     seeds,
     rows,
+    undos,
     crowds: [await measureCrowd(CROWD, seeds[0]), await measureCrowd(WIDE, seeds[0])],
     policies: measurePolicies(),
     standing: await measureStanding(),

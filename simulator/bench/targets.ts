@@ -7,10 +7,12 @@ import type { PolicyRow } from './policies.ts';
 import type { Row } from './rows.ts';
 import type { Standing } from './standing.ts';
 import type { Throughput } from './throughput.ts';
+import type { UndoRow } from './undo.ts';
 
 export interface Results {
   readonly seeds: readonly number[];
   readonly rows: readonly Row[];
+  readonly undos: readonly UndoRow[];
   readonly bundles: readonly BundleRow[];
   readonly throughput: readonly Throughput[];
   readonly crowds: readonly Crowd[];
@@ -39,10 +41,19 @@ const MOST_CPU_MILLIS: Partial<Record<Size, number>> = { 2: 25, 100: 100 };
 const MOST_CROWD_RATIO = 1.5;
 const MOST_BUNDLE = { withEc2: 900_000, withoutEc2: 450_000 };
 
-export function verdicts({ rows, bundles, throughput, crowds, policies, standing }: Results): Verdict[] {
+export function verdicts({
+  rows,
+  undos,
+  bundles,
+  throughput,
+  crowds,
+  policies,
+  standing,
+}: Results): Verdict[] {
   return [
     ...overhead(rows),
     detection(rows),
+    ...undos.map(undone),
     ...callsPerLook(rows),
     ...size(rows),
     ...cost(rows),
@@ -78,6 +89,12 @@ function detection(rows: readonly Row[]): Verdict {
     met: worst <= MOST_DELAY_SECONDS,
   };
 }
+
+const undone = ({ what, mostSeconds, median, p95, runs }: UndoRow): Verdict => ({
+  target: `${what}: the old hosts alone serve within ${mostSeconds} s at the median of ${runs} runs`,
+  measured: `${median.toFixed(1)} s (p95 ${p95.toFixed(1)} s)`,
+  met: median <= mostSeconds,
+});
 
 function callsPerLook(rows: readonly Row[]): Verdict[] {
   const tuned = rows.filter(isTuned);

@@ -45,17 +45,13 @@ export interface UndoRow extends Pick<Case, 'what' | 'mostSeconds'> {
 /** How often it is looked who serves. */
 const EVERY_SECONDS = 0.2;
 
-export async function measureUndo(
-  template: TemplateJson,
-  undone: Case,
-  seeds: readonly number[],
-): Promise<UndoRow> {
+export async function measureUndo(template: TemplateJson, undone: Case, runs: number): Promise<UndoRow> {
   const seconds: number[] = [];
-  for (const seed of seeds) seconds.push(await secondsToOldAlone(template, undone, seed));
+  for (let seed = 1; seed <= runs; seed += 1) seconds.push(await secondsToOldAlone(template, undone, seed));
   seconds.sort((one, other) => one - other);
   const at = (share: number) => seconds[Math.ceil(share * seconds.length) - 1] ?? Number.NaN;
   const { what, mostSeconds } = undone;
-  return { what, mostSeconds, runs: seeds.length, median: at(0.5), p95: at(0.95), most: at(1) };
+  return { what, mostSeconds, runs, median: at(0.5), p95: at(0.95), most: at(1) };
 }
 
 async function secondsToOldAlone(template: TemplateJson, undone: Case, seed: number): Promise<number> {

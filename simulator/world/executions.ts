@@ -71,7 +71,10 @@ export class ExecutionsModel {
     const id = (last?.id ?? 0) + 1;
     turns.push({ id, at: new Date(this.#world.now()), ...turn });
     if (turns.length > TURNS_KEPT) turns.shift();
-    if (kind !== 'entered') return this.#ended(executionArn, { kind, ...(error !== undefined && { error }) });
+    if (kind !== 'entered') {
+      this.#ended(executionArn, { kind, ...(error !== undefined && { error }) });
+      return;
+    }
     // A function that is tried again does not enter its state again.
     const isRetry = last?.kind === 'failed' && last.state === state;
     if (!isRetry) this.#event(executionArn, { kind, state });

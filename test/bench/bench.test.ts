@@ -40,9 +40,12 @@ const CROWDED: Crowd = {
   leastSeconds: 27.5,
 };
 
+const UNDONE = { what: 'stopped', mostSeconds: 5, runs: 30, median: 5, p95: 90, most: 100 };
+
 const results = (changes: Partial<Results> = {}): Results => ({
   seeds: [1, 2, 3],
   rows,
+  undos: [UNDONE],
   bundles: [],
   throughput: [{ hosts: 2, deployments: 1, cpuMillis: 10 }],
   crowds: [CROWDED],

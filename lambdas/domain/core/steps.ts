@@ -93,6 +93,8 @@ export interface StepSpan {
 export const VISIBILITY_SECONDS = 10;
 /** A load balancer that says nothing about draining after this long has not heard of the deregistration. */
 export const DEREGISTRATION_SECONDS = 60;
+/** What a load balancer lists is no older than this. */
+export const MEMBERS_SETTLE_SECONDS = 10;
 /** While Mackerel or AWS do not answer the bake goes on this much longer, then fails: silence is not health. */
 export const BAKE_SILENCE_SECONDS = 300;
 /** Between looks of the bake, after a bad one or none: time enough for an agent's restart or a transient error. */

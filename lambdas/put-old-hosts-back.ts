@@ -11,12 +11,11 @@ import { liveLoadBalancers } from './clients/load-balancers.ts';
 import { groupBy } from './domain/core/collections.ts';
 import { type Deployment, type OldHost, oldInstanceIds, type Untold } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
-import { STEPS } from './domain/core/steps.ts';
 import { whyUntold } from './domain/core/untold.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { span } from './domain/core/words.ts';
 import { atEachBalancer, membersByName } from './domain/hosts/look-at-hosts.ts';
-import { decidePuttingBack, oldPorts } from './domain/hosts/putting-back.ts';
+import { decidePuttingBack, oldPorts, quietFrom } from './domain/hosts/putting-back.ts';
 import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
 import { oweStatuses } from './domain/lock/owing.ts';
 import { servingMilestones } from './domain/record/timeline/milestones.ts';
@@ -44,7 +43,9 @@ async function lookAndPutBack(
 ): Promise<Found<'restoredAt'>> {
   const { now, seen: earlier } = turn;
   const { restoredAt } = turn.memory;
-  await (deployment.putBack ? assertHoldsLock(deployment, ports) : enterPhase('undo', deployment, ports));
+  if (!deployment.putBack) await enterPhase('undo', deployment, ports);
+  // Afterwards: no run of the shift begins anymore.
+  const { shiftRuns } = await assertHoldsLock(deployment, ports);
   // Only a deployment whose new hosts were ready has ever touched an old one. Their last look alone does not tell: a
   // step that was cut off while it took old hosts out, and ran again, may have sent the deployment back to waiting.
   if (!deployment.readiness?.ready && !deployment.shift)
@@ -52,14 +53,18 @@ async function lookAndPutBack(
   const old = deployment.oldHosts?.hosts ?? [];
   if (old.length === 0) return { ready: true, reason: 'there was no old host' };
   const ids = oldInstanceIds(deployment);
-  const [instances, members] = await Promise.all([
+  // By two answers: the new hosts leave when the old ones serve, and one that is old says so too early (rule 4).
+  const [instances, one, other] = await Promise.all([
     ports.ec2.describe(ids),
     membersByName(deployment, ports, ids),
+    membersByName(deployment, ports, ids),
   ]);
-  const { register, done, reason } = decidePuttingBack({ old, instances, members });
+  const judged = (members: typeof one) => ({ members, ...decidePuttingBack({ old, instances, members }) });
+  const first = judged(one);
+  const { members, register, done, reason } = first.done ? judged(other) : first;
   await atEachBalancer('register', deployment, ports, register, (name) => oldPorts(old, name));
   // After the load balancers: serving comes before being watched, and decides alone.
-  const quietAt = quietFrom(deployment, now);
+  const quietAt = quietFrom(deployment, shiftRuns, now);
   const isQuiet = now >= quietAt;
   const restores = restoredAt === undefined || (isQuiet && restoredAt < quietAt.getTime());
   const why = restores ? await whyUntold(() => restoreStatuses(old, ports.mackerel)) : undefined;
@@ -70,15 +75,6 @@ async function lookAndPutBack(
   if (isQuiet || !done) return { ready: done, reason, memory, seen };
   const waits = `${reason}; making sure that no earlier call deregisters them again`;
   return { ready: false, reason: waits, memory, seen, earliest: quietAt };
-}
-
-/**
- * From when on nothing can take the old hosts out of service anymore: a function that was given up for lost, while
- * another run of the step went on, acts until its own time limit at the latest.
- */
-function quietFrom({ shift, putBack }: Deployment, now: Date): Date {
-  const since = new Date(shift?.at ?? putBack?.since ?? now);
-  return new Date(since.getTime() + STEPS['take-old-hosts-out-of-service'].seconds * 1_000);
 }
 
 async function restoreStatuses(old: readonly OldHost[], mackerel: Mackerel): Promise<undefined> {

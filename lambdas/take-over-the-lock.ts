@@ -9,13 +9,17 @@ import { liveLedger } from './clients/ledger.ts';
 import type { Deployment, TakeOver } from './domain/core/document.ts';
 import { defineStep } from './domain/core/step.ts';
 import { deadSince, decideCleanUp, goOnWith } from './domain/lock/dead-holders.ts';
+import { anyInFlight, type InFlight, lookAtInFlight } from './domain/lock/in-flight.ts';
 import { startPending } from './domain/lock/pending.ts';
+import type { ExecutionState } from './ports/executions.ts';
+import type { LedgerRow } from './ports/ledger.ts';
 import type { Ports } from './ports/ports.ts';
 
+type Held = NonNullable<LedgerRow['held']>;
 type LockPorts = Pick<Ports, 'ledger' | 'executions' | 'clock'>;
 
-/** A clean-up that waits for functions in flight looks again after this long at the latest. */
-const MOST_WAIT_SECONDS = 60;
+/** A clean-up that waits looks again after this long at the latest: the newest events of a history may be missing yet. */
+const MOST_WAIT_SECONDS = 5;
 
 export const takeOverTheLock = defineStep(
   'take-over-the-lock',
@@ -28,7 +32,9 @@ export const takeOverTheLock = defineStep(
     const state = row?.held
       ? await ports.executions.status(row.held.holder)
       : ({ state: 'unknown' } as const);
-    const { ready, verdict, reason, waitSeconds = 1 } = decideCleanUp(row, state, ports.clock.now());
+    const inFlight = row?.held && (await inFlightOf(row.held, state, ports));
+    const decision = decideCleanUp(row, state, ports.clock.now(), inFlight);
+    const { ready, verdict, reason, waitSeconds = 1 } = decision;
     const nextLookInSeconds = Math.max(1, Math.min(MOST_WAIT_SECONDS, Math.ceil(waitSeconds)));
     if (!row?.held) {
       const next = await startPending(fleet.name, execution.id, ports);
@@ -47,6 +53,18 @@ export const takeOverTheLock = defineStep(
     return goOnWith(deployment, { ...row.held, ...hold }, ports.clock.now());
   },
 );
+
+/** The history is read only where it can say something: of a holder that has just died. */
+async function inFlightOf(
+  held: Held,
+  state: ExecutionState,
+  { executions, clock }: LockPorts,
+): Promise<InFlight | undefined> {
+  const now = clock.now();
+  const dead = held.needsHuman === undefined ? deadSince(held, state, now) : undefined;
+  if (!dead || now >= anyInFlight(dead).until) return undefined;
+  return lookAtInFlight(held.holder, dead, { executions });
+}
 
 export const handler = lambdaHandler(takeOverTheLock, () => ({
   ledger: liveLedger(),

@@ -100,6 +100,18 @@ const describeExecutions: Grant = ({ stack, environment }) => ({
     'An execution has no name before it is started, and a policy no room for each of a fleet’s machines.',
 });
 
+/**
+ * Of a dead holder, to tell whether a function of it may still act: a deployment or a clean-up. A history holds whole
+ * documents, so of no machine besides these.
+ */
+const readHistories: Grant = ({ stack, environment }) => ({
+  actions: ['states:GetExecutionHistory'],
+  resources: fleetNames(environment).flatMap((fleet) =>
+    (['deploy', 'clean-up'] as const).map((kind) => executionArn(stack, machineName(fleet, kind), '*')),
+  ),
+  wildcard: 'An execution has no name before it is started.',
+});
+
 const start =
   (kind: MachineKind): Grant =>
   ({ stack, environment }) => ({
@@ -524,7 +536,7 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   'record-the-failure': [readLedger, writeLedger, ...askMackerel, writeRecords, ...tellTheNews],
   'start-the-followers': [readLedger, startDeployments, startOverrides, describeExecutions],
   'release-the-fleet-lock': startPending,
-  'take-over-the-lock': startPending,
+  'take-over-the-lock': [...startPending, readHistories],
   // Leaves what it finds to the clean-up; makes up for what is owed; ends only what was kept for debugging.
   [ORPHAN_WATCH]: [
     ...startPending,

@@ -20,6 +20,7 @@ import { measurePolicies, measureStacks } from './bench/stacks.ts';
 import { measureStanding } from './bench/standing.ts';
 import { type Results, verdicts } from './bench/targets.ts';
 import { measureThroughput } from './bench/throughput.ts';
+import { measureUndo, UNDO_CASES, type UndoRow } from './bench/undo.ts';
 
 /** How much is measured. */
 const FULL = {
@@ -29,8 +30,17 @@ const FULL = {
   breaks: 300,
   joins: 40,
   imports: 5,
+  undone: 100,
 } as const;
-const QUICK = { sizes: [2, 10], seeds: [1], deployments: 100, breaks: 20, joins: 10, imports: 1 } as const;
+const QUICK = {
+  sizes: [2, 10],
+  seeds: [1],
+  deployments: 100,
+  breaks: 20,
+  joins: 10,
+  imports: 1,
+  undone: 30,
+} as const;
 
 async function bench({
   sizes,
@@ -39,6 +49,7 @@ async function bench({
   breaks,
   joins,
   imports,
+  undone,
 }: typeof FULL | typeof QUICK): Promise<Results> {
   const template = benchTemplate();
   const functions = functionsIn(template);
@@ -51,6 +62,8 @@ async function bench({
   ];
   const rows: Row[] = [];
   for (const subject of subjects) rows.push(await measureRow(template, functions, subject, seeds));
+  const undos: UndoRow[] = [];
+  for (const each of UNDO_CASES) undos.push(await measureUndo(template, each, undone));
   return {
     seeds,
     rows,
@@ -63,6 +76,7 @@ async function bench({
       await measureMissing(template, 'tuned', joins),
       await measureMissing(template, 'default', joins),
     ],
+    undos,
     crowds: [await measureCrowd(CROWD, seeds[0]), await measureCrowd(WIDE, seeds[0])],
     policies: measurePolicies(),
     standing: await measureStanding(),

@@ -161,9 +161,8 @@ export class Rules {
     const now = this.#look();
     if (event.kind === 'instances-launched') this.#launchedOnce(now);
     const old = this.#oldIds();
-    // Who is asked to end once more by a late call has ended: a new host may have died since.
-    const touched = event.kind === 'instances-terminated' ? event.changed : event.ids;
-    const touchesOld = touched.some((id) => old.has(id));
+    // Who is asked to leave or to end once more by a late call has left, or ended: a new host may have died since.
+    const touchesOld = event.changed.some((id) => old.has(id));
     if (event.kind === 'instances-terminated') {
       if (event.changed.some((id) => old.has(id))) this.#begunTermination = true;
       for (const id of event.changed) this.#replaced.add(id);

@@ -355,8 +355,12 @@ export class Stage {
     this.#cues.delete(cue ? event.state : '');
     cue?.();
     const turn = turnOf(event);
-    if (turn) this.world.executions.turn(execution, turn);
+    if (turn) this.world.executions.turn(execution, turn, this.#isTask(event.state, execution));
     this.onEvent?.(event, execution);
+  }
+
+  #isTask(state: string, execution: string): boolean {
+    return state in (this.#machineNamed(machineIn(execution))?.steps ?? {});
   }
 
   /** Lets this much time pass without doing anything. */

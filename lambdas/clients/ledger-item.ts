@@ -54,6 +54,7 @@ const Held = v.object({
   document: v.optional(asDocument),
   needsHuman: v.optional(asText),
   orphanedSince: v.optional(asMoment),
+  shiftRuns: v.optional(asCount),
 });
 const Cancel = v.object({ cancelBy: asText, cancelAt: asMoment });
 const Pending = v.object({
@@ -88,7 +89,10 @@ export function generationOf(item: unknown, fleet: string): number {
 }
 
 function toHeld(item: unknown, generation: number): NonNullable<LedgerRow['held']> {
-  const { holder, phase, since, startedBy, why, document, needsHuman, orphanedSince } = v.parse(Held, item);
+  const { holder, phase, since, startedBy, why, document, needsHuman, orphanedSince, shiftRuns } = v.parse(
+    Held,
+    item,
+  );
   return {
     holder,
     generation,
@@ -99,6 +103,7 @@ function toHeld(item: unknown, generation: number): NonNullable<LedgerRow['held'
     ...(document !== undefined && { document }),
     ...(needsHuman !== undefined && { needsHuman }),
     ...(orphanedSince !== undefined && { orphanedSince }),
+    ...(shiftRuns !== undefined && { shiftRuns }),
     ...(has(item, 'cancelBy') && { cancel: toCancel(item) }),
   };
 }

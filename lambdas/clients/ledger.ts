@@ -104,7 +104,7 @@ async function take(table: Table, fleet: string, claim: Claim): Promise<Hold | u
     doing: `take the lock of the fleet ${fleet}`,
     condition: 'attribute_not_exists(#holder)',
     update:
-      'SET #holder = :holder, #phase = :agree, #since = :now, #startedBy = :startedBy' +
+      'SET #holder = :holder, #phase = :agree, #since = :now, #startedBy = :startedBy, #shiftRuns = :none' +
       `${why === undefined ? '' : ', #why = :why'} ADD #generation :one`,
     values: {
       ':holder': text(holder),
@@ -112,6 +112,7 @@ async function take(table: Table, fleet: string, claim: Claim): Promise<Hold | u
       ':now': moment(table.now()),
       ':startedBy': text(startedBy),
       ...(why !== undefined && { ':why': text(why) }),
+      ':none': number(0),
       ':one': number(1),
     },
     answers: 'UPDATED_NEW',
@@ -158,15 +159,17 @@ async function enter(table: Table, fleet: string, hold: Hold, phase: Phase, docu
   assertDocumentFits(fleet, document);
   const upToIt = PHASES.slice(0, PHASES.indexOf(phase) + 1);
   const names = upToIt.map((_, index) => `:phase${index}`);
+  const isShift = phase === 'shift';
   const unlessCancelled = isCancellable(phase) ? ' AND attribute_not_exists(#cancelBy)' : '';
   const written = await write(table, fleet, {
     doing: `enter the phase ${phase} of the fleet ${fleet}`,
     condition: `${HELD_BY_HOLD} AND #phase IN (${names.join(', ')})${unlessCancelled}`,
-    update: `SET #phase = ${names.at(-1)}, #document = :document`,
+    update: `SET #phase = ${names.at(-1)}, #document = :document${isShift ? ' ADD #shiftRuns :one' : ''}`,
     values: {
       ...valuesOf(hold),
       ...Object.fromEntries(upToIt.map((each, index) => [`:phase${index}`, text(each)])),
       ':document': zipped(document),
+      ...(isShift && { ':one': number(1) }),
     },
   });
   if (written.done) return;

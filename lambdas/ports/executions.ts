@@ -38,12 +38,32 @@ export interface HistoryTurn {
   readonly cause?: string;
 }
 
+/** An event of an execution's history, as far as it tells which of its functions may still act. */
+export interface HistoryEvent {
+  /** From 1, and without gaps. */
+  readonly id: number;
+  /** The id of the event that it follows from: of branches side by side, not always the one before it. */
+  readonly follows: number;
+  readonly at: Date;
+  /** A state is entered; its function is to be run, has answered, or has not; the execution is over. */
+  readonly kind: 'entered' | 'scheduled' | 'answered' | 'failed' | 'ended' | 'other';
+  /** Of `entered`. */
+  readonly state?: string;
+  /** Of `failed`, if it has a name. */
+  readonly error?: string;
+}
+
 export interface Executions {
   status(executionArn: string): Promise<ExecutionState>;
   /** `undefined`: Step Functions does not know it (anymore, or yet). */
   describe(executionArn: string): Promise<ExecutionDescription | undefined>;
   /** Its newest turns, oldest first: those of its last hundred events. Empty for one that Step Functions does not know. */
   recent(executionArn: string): Promise<readonly HistoryTurn[]>;
+  /**
+   * Its newest events, oldest first, back to this moment: as far as a few requests reach. Whether they are all, and
+   * reach the end, their ids and kinds tell. Empty for one that Step Functions does not know.
+   */
+  events(executionArn: string, since: Date): Promise<readonly HistoryEvent[]>;
   /**
    * The same name is the same execution: starting it twice starts it once, whatever became of it. Without a name, it
    * gets one that nobody could know.

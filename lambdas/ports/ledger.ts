@@ -75,6 +75,8 @@ export interface LedgerRow {
     readonly document?: string;
     /** Why no clean-up may touch what the holder left: an undo that failed, a stop halfway. */
     readonly needsHuman?: string;
+    /** How many runs of the shift have begun: each before its first call. Absent: an earlier release of irekae holds it. */
+    readonly shiftRuns?: number;
     /** Once the lock was taken over: when the first of its dead holders died. */
     readonly orphanedSince?: Date;
     /** Somebody asked the holder to undo itself. */
@@ -96,7 +98,7 @@ export interface Claim {
 export interface Ledger {
   /** `undefined`: this fleet was never deployed. */
   read(fleet: string): Promise<LedgerRow | undefined>;
-  /** Takes a free lock (phase `agree`), or finds one's own: taking it twice takes it once. */
+  /** Takes a free lock (phase `agree`, no run of the shift), or finds one's own: taking it twice takes it once. */
   take(fleet: string, claim: Claim): Promise<Hold | undefined>;
   /**
    * Takes the lock over from `from`, if that still holds it: phase, document, `startedBy` and `why` stay, `cancel`
@@ -105,7 +107,7 @@ export interface Ledger {
    */
   takeOver(fleet: string, from: Hold, holder: string, diedAt: Date): Promise<Hold | undefined>;
   /**
-   * Writes down that the holder enters a phase, with its document.
+   * Writes down that the holder enters a phase, with its document; a run of the shift is counted.
    * @throws LockLost when `hold` does not hold the lock, or has entered a later phase already; Cancelled when somebody asked for it and the phase is not
    * `undo`.
    */

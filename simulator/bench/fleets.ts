@@ -38,6 +38,9 @@ export const standingTemplate = (fleets: number): TemplateJson =>
     ),
   );
 
+/** Of two hosts in two zones, whose deployments are undone. */
+export const UNDONE_FLEET = 'bench-undone';
+
 /** The environment's template: one state machine for each kind and size that is measured. */
 export function benchTemplate(): TemplateJson {
   return templateOf('bench', [
@@ -45,6 +48,9 @@ export function benchTemplate(): TemplateJson {
     benchEntry('classic ELB', FEW),
     benchEntry('target group', 10),
     benchEntry('worker', 10),
+    exampleEntry('bench', UNDONE_FLEET, {
+      loadBalancers: [{ kind: 'classic', name: 'reactio-production' }],
+    }),
   ]);
 }
 

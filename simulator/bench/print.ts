@@ -6,11 +6,12 @@ import type { Row } from './rows.ts';
 import type { PolicyRow, StacksRow } from './stacks.ts';
 import type { Standing } from './standing.ts';
 import { kilobytes, type Results, type Verdict, verdicts } from './targets.ts';
+import type { UndoRow } from './undo.ts';
 
 type Column<T> = readonly [title: string, cellOf: (row: T) => string];
 
 export function printed(results: Results): string {
-  const { rows, bundles, seeds, crowds, policies, stacks, standing } = results;
+  const { rows, undos, bundles, seeds, crowds, policies, stacks, standing } = results;
   return [
     `Means over the seeds ${seeds.join(', ')}; times in seconds of virtual time. Hosts: half old, half new.`,
     section('Total time and lower bounds', ABOUT_BOUNDS, table(rows, [...WHO, ...TIME])),
@@ -20,6 +21,7 @@ export function printed(results: Results): string {
       table(rows, [...WHO, ...OVERHEAD]),
     ),
     section('How late a look sees what it waits for', [], table(rows, [...WHO, ...DELAYS])),
+    section('Undone at a random moment', ABOUT_UNDOS, table(undos, UNDOS)),
     section('Requests', ABOUT_REQUESTS, table(rows, [...WHO, ...REQUESTS])),
     section('Size', ABOUT_SIZE, table(rows, [...WHO, ...SIZE])),
     section('Cost in US cents', ABOUT_COST, table(rows, [...WHO, ...COST])),
@@ -124,6 +126,18 @@ const STANDING: Column<Standing>[] = [
   ['environment', ({ environmentUsd }) => environmentUsd.toFixed(3)],
   ['each fleet', ({ fleetUsd }) => fleetUsd.toFixed(3)],
   ['all', (row) => row.usd.toFixed(2)],
+];
+
+const ABOUT_UNDOS = [
+  'Seconds from then until the old hosts alone serve: in service everywhere, and the new ones out of',
+  'the load balancers for good, or ended. 2 + 2 hosts behind a tuned classic ELB.',
+];
+const UNDOS: Column<UndoRow>[] = [
+  ['what happens', ({ what }) => what],
+  ['runs', ({ runs }) => `${runs}`],
+  ['median', ({ median }) => median.toFixed(1)],
+  ['p95', ({ p95 }) => p95.toFixed(1)],
+  ['most', ({ most }) => most.toFixed(1)],
 ];
 
 const ABOUT_CROWDS = [

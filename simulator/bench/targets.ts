@@ -11,10 +11,12 @@ import type { Row } from './rows.ts';
 import type { PolicyRow, StacksRow } from './stacks.ts';
 import type { Standing } from './standing.ts';
 import type { Throughput } from './throughput.ts';
+import type { UndoRow } from './undo.ts';
 
 export interface Results {
   readonly seeds: readonly number[];
   readonly rows: readonly Row[];
+  readonly undos: readonly UndoRow[];
   readonly bundles: readonly BundleRow[];
   readonly throughput: readonly Throughput[];
   readonly joins: readonly Joins[];
@@ -55,6 +57,7 @@ const MOST_BUNDLE = { withEc2: 900_000, withoutEc2: 450_000 };
 
 export function verdicts({
   rows,
+  undos,
   bundles,
   throughput,
   joins,
@@ -68,6 +71,7 @@ export function verdicts({
   return [
     ...overhead(rows),
     detection(rows),
+    ...undos.map(undone),
     ...callsPerLook(rows),
     ...size(rows),
     ...cost(rows),
@@ -118,6 +122,12 @@ function detection(rows: readonly Row[]): Verdict {
     met: worst <= MOST_DELAY_SECONDS,
   };
 }
+
+const undone = ({ what, mostSeconds, median, p95, runs }: UndoRow): Verdict => ({
+  target: `${what}: the old hosts alone serve within ${mostSeconds} s at the median of ${runs} runs`,
+  measured: `${median.toFixed(1)} s (p95 ${p95.toFixed(1)} s)`,
+  met: median <= mostSeconds,
+});
 
 function callsPerLook(rows: readonly Row[]): Verdict[] {
   // A bake has no part in it.

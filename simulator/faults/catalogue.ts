@@ -35,6 +35,7 @@ export const FAULTS = {
   'times-out-after': 'the function reaches its time limit after the call took effect',
   crashes: 'the function crashes, or runs out of memory, after the call took effect',
   late: 'the function is lost; the call takes effect 10 s later, during the retry',
+  'lost-lingering': 'the function is lost; the call takes effect when its time limit is almost reached',
   empty: 'wrong answer: nothing is there',
   stale: 'wrong answer: what was true up to a minute ago',
   missing: 'wrong answer: the last entry is missing',
@@ -128,7 +129,12 @@ const WRONG_ANSWERS: Readonly<Record<string, readonly FaultName[]>> = {
   'records.readRecord': ['empty'],
   'parameters.read': ['empty'],
   'executions.status': ['empty', 'stale'],
+  'executions.events': LIST,
 };
+
+/** What somebody changes back later: a run that was given up for lost may still do it. */
+const CHANGED_BACK =
+  /^(ec2\.(launch|terminate)|loadBalancers\.(register|deregister)|mackerel\.(setStatus|retire))$/;
 
 const ENTERING_TASK: readonly FaultName[] = [
   'stopped',
@@ -145,7 +151,8 @@ export function catalogueOf(what: string, isTask: boolean): readonly FaultName[]
   if (what === 'entering') return isTask ? ENTERING_TASK : ENTERING;
   if (what === 'waking') return ['unreachable', 'unanswered', 'refused'];
   if (what === 'leaving') return ['stopped', 'stopped-unheard'];
-  return [...ANY_CALL, ...(WRONG_ANSWERS[what] ?? [])];
+  const lingering = CHANGED_BACK.test(what) ? (['lost-lingering'] as const) : [];
+  return [...ANY_CALL, ...lingering, ...(WRONG_ANSWERS[what] ?? [])];
 }
 
 /** Faults that lose an event, rather than changing what the world does. */

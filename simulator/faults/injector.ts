@@ -228,6 +228,10 @@ export class Injector {
         this.#stop(visit.execution);
         await this.#sleep(Math.max(0, left - 2));
         return proceed();
+      case 'lost-lingering':
+        visit.fail(named('Lambda.Unknown', 'the function was lost'));
+        await this.#sleep(Math.max(0, left - 2));
+        return proceed();
       default:
         return wrongAnswer(fault, call, await proceedUnlessRefused(fault, proceed), this.#stale(call));
     }

@@ -16,7 +16,7 @@ export function wrongAnswer(fault: FaultName, call: PortCall, truth: unknown, ea
     case 'duplicate':
       return Array.isArray(truth) ? [...truth.slice(0, 1), ...truth] : truth;
     case 'stale':
-      return call.service === 'executions' ? { state: 'running' } : (earlier ?? truth);
+      return staleOf(call, truth) ?? earlier ?? truth;
     case 'withdrawn':
       return Array.isArray(truth) ? truth.map(withdrawn) : truth && withdrawn(truth);
     case 'no-capacity':
@@ -30,6 +30,12 @@ export function wrongAnswer(fault: FaultName, call: PortCall, truth: unknown, ea
   }
 }
 
+/** From before the execution ended. */
+function staleOf({ service }: PortCall, truth: unknown): unknown {
+  if (service !== 'executions') return undefined;
+  return Array.isArray(truth) ? truth.filter(({ kind }) => kind !== 'ended') : { state: 'running' };
+}
+
 /** Of an image and of a tarball alike. */
 const withdrawn = (found: unknown) => ({
   ...Object(found),
@@ -39,7 +45,7 @@ const withdrawn = (found: unknown) => ({
 
 /** What each port answers when there is nothing: an empty list, `undefined`, an unknown execution. */
 function emptied({ service, action }: PortCall, truth: unknown): unknown {
-  if (service === 'executions') return { state: 'unknown' };
+  if (service === 'executions' && !Array.isArray(truth)) return { state: 'unknown' };
   if (action === 'latestMetric') return new Map();
   return Array.isArray(truth) ? [] : undefined;
 }

@@ -3,7 +3,12 @@
  * itself: the runner reports when one begins, takes a turn and ends, and is notified of each that a step starts.
  */
 import { executionOf } from '../../lambdas/domain/core/aws.ts';
-import type { ExecutionDescription, ExecutionState, HistoryTurn } from '../../lambdas/ports/executions.ts';
+import type {
+  ExecutionDescription,
+  ExecutionState,
+  HistoryEvent,
+  HistoryTurn,
+} from '../../lambdas/ports/executions.ts';
 import type { Surroundings } from './surroundings.ts';
 
 type Status = Extract<ExecutionState, { state: 'ended' }>['status'];
@@ -16,6 +21,7 @@ interface Told {
   readonly startedAt: Date;
   readonly input?: string;
   readonly turns: HistoryTurn[];
+  readonly events: HistoryEvent[];
   ending?: Pick<ExecutionDescription, 'output' | 'error' | 'cause'>;
 }
 
@@ -48,15 +54,47 @@ export class ExecutionsModel {
     }
     this.#states.set(executionArn, RUNNING);
     const startedAt = new Date(this.#world.now());
-    this.#told.set(executionArn, { startedAt, ...(input !== undefined && { input }), turns: [] });
+    this.#told.set(executionArn, { startedAt, ...(input !== undefined && { input }), turns: [], events: [] });
+    this.#event(executionArn, { kind: 'other' });
   }
 
-  /** An execution that has begun entered a state, or its function answered or failed. */
-  turn(executionArn: string, turn: Omit<HistoryTurn, 'id' | 'at'>): void {
-    const turns = this.#told.get(executionArn)?.turns ?? [];
-    const id = (turns.at(-1)?.id ?? 0) + 1;
+  /**
+   * An execution that has begun entered a state, or its function answered or failed. One that has ended hears no more of
+   * its functions, which may go on.
+   * @param isTask entering it runs a function
+   */
+  turn(executionArn: string, turn: Omit<HistoryTurn, 'id' | 'at'>, isTask = false): void {
+    const turns = this.#told.get(executionArn)?.turns;
+    if (!turns || this.status(executionArn).state === 'ended') return;
+    const { kind, state, error } = turn;
+    const last = turns.at(-1);
+    const id = (last?.id ?? 0) + 1;
     turns.push({ id, at: new Date(this.#world.now()), ...turn });
     if (turns.length > TURNS_KEPT) turns.shift();
+    if (kind !== 'entered') {
+      this.#ended(executionArn, { kind, ...(error !== undefined && { error }) });
+      return;
+    }
+    // A function that is tried again does not enter its state again.
+    const isRetry = last?.kind === 'failed' && last.state === state;
+    if (!isRetry) this.#event(executionArn, { kind, state });
+    if (isTask) for (const each of ['scheduled', 'other'] as const) this.#event(executionArn, { kind: each });
+  }
+
+  /** The runner tells of states that only decide a turn late: an answer follows its own run, whatever was told since. */
+  #ended(executionArn: string, event: Pick<HistoryEvent, 'kind' | 'error'>): void {
+    const events = this.#told.get(executionArn)?.events ?? [];
+    const begun = events.findLast(({ kind }) => kind === 'scheduled');
+    this.#event(executionArn, { ...event, ...(begun && { follows: begun.id }) });
+  }
+
+  #event(
+    executionArn: string,
+    event: Pick<HistoryEvent, 'kind'> & Partial<Pick<HistoryEvent, 'state' | 'error' | 'follows'>>,
+  ): void {
+    const events = this.#told.get(executionArn)?.events ?? [];
+    const last = events.at(-1)?.id ?? 0;
+    events.push({ id: last + 1, follows: last, at: new Date(this.#world.now()), ...event });
   }
 
   end(executionArn: string, status: Status, ending: Told['ending'] = {}): void {
@@ -65,6 +103,7 @@ export class ExecutionsModel {
     }
     const told = this.#told.get(executionArn);
     if (told) told.ending = ending;
+    this.#event(executionArn, { kind: 'ended' });
     this.#states.set(executionArn, { state: 'ended', status, at: new Date(this.#world.now()) });
   }
 
@@ -96,6 +135,13 @@ export class ExecutionsModel {
   recent(executionArn: string): readonly HistoryTurn[] {
     const isKnown = this.status(executionArn).state !== 'unknown';
     return isKnown ? [...(this.#told.get(executionArn)?.turns ?? [])] : [];
+  }
+
+  events(executionArn: string, since: Date): readonly HistoryEvent[] {
+    if (this.status(executionArn).state === 'unknown') return [];
+    const events = this.#told.get(executionArn)?.events ?? [];
+    const first = Math.max(0, events.findIndex(({ at }) => at >= since) - 1);
+    return events.slice(first);
   }
 
   start(machineArn: string, name: string | undefined, input: string): string | undefined {

@@ -35,7 +35,7 @@ export class LedgerModel {
     if (row.held !== undefined) return row.held.holder === holder ? holdOf(row.held) : undefined;
     const hold = { holder, generation: row.generation + 1 };
     const claimed = { startedBy, ...(why !== undefined && { why }) };
-    this.#hold(row, { ...hold, phase: 'agree', since: this.#now(), ...claimed });
+    this.#hold(row, { ...hold, phase: 'agree', since: this.#now(), shiftRuns: 0, ...claimed });
     return hold;
   }
 
@@ -55,7 +55,8 @@ export class LedgerModel {
     const { held } = row;
     if (isCancellable(phase) && held.cancel !== undefined) throw cancelled(fleet, phase, held.cancel);
     if (PHASES.indexOf(phase) < PHASES.indexOf(held.phase)) throw tooLate(fleet, hold, phase, held.phase);
-    this.#hold(row, { ...held, phase, document });
+    const runs = (held.shiftRuns ?? 0) + (phase === 'shift' ? 1 : 0);
+    this.#hold(row, { ...held, phase, document, shiftRuns: runs });
   }
 
   keepForHuman(fleet: string, hold: Hold, why: string): void {

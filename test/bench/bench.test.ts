@@ -58,10 +58,12 @@ const JOINED: Joins = {
   learned: { ratio: 1.2, p50: 70, p95: 95 },
   unlearned: { ratio: 1.5, p50: 80, p95: 100 },
 };
+const UNDONE = { what: 'stopped', mostSeconds: 5, runs: 30, median: 5, p95: 90, most: 100 };
 
 const results = (changes: Partial<Results> = {}): Results => ({
   seeds: [1, 2, 3],
   rows,
+  undos: [UNDONE],
   bundles: [],
   throughput: [{ hosts: 2, deployments: 1, cpuMillis: 10 }],
   joins: [JOINED],

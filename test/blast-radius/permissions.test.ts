@@ -364,6 +364,15 @@ describe('Who may start an execution', () => {
       call: one('states:StopExecution', arn('states', `execution:irekae-${APP}:deploy-1`)),
     },
     {
+      does: 'and read the history of one',
+      call: one('states:GetExecutionHistory', arn('states', `execution:irekae-${APP}:deploy-1`)),
+      by: ['take-over-the-lock'],
+    },
+    {
+      does: 'and read the history of one that holds no lock',
+      call: one('states:GetExecutionHistory', arn('states', `execution:irekae-${APP}-promote:release-1`)),
+    },
+    {
       does: 'and describe one of another environment',
       call: one('states:DescribeExecution', arn('states', `execution:irekae-${FOREIGN}:deploy-1`)),
     },

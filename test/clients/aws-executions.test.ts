@@ -189,6 +189,108 @@ describe('the recent turns of an execution', () => {
   });
 });
 
+describe('the events of an execution', () => {
+  const timestamp = (id: number) => 1772355600.5 + id;
+  const at = (id: number) => new Date(timestamp(id) * 1000);
+  const raw = (id: number, type: string, details: object = {}) => ({
+    id,
+    previousEventId: id - 1,
+    timestamp: timestamp(id),
+    type,
+    ...details,
+  });
+  /** Newest first, as they are asked for, so many a page. */
+  const history = (pageSize: number, events: object[]) =>
+    aws.answer(({ body }) => {
+      const { nextToken = '0' } = JSON.parse(body);
+      const from = Number(nextToken);
+      const to = from + pageSize;
+      const newestFirst = [...events].reverse();
+      return answer({
+        events: newestFirst.slice(from, to),
+        ...(to < events.length && { nextToken: String(to) }),
+      });
+    });
+  const looks = (many: number) =>
+    Array.from({ length: many }, (_, index) => raw(index + 1, 'WaitStateExited'));
+
+  it('are told in their order, by what they mean, and from no data', async () => {
+    const cause = { error: 'Lambda.Unknown', cause: '{"secret":1}' };
+    history(100, [
+      raw(1, 'ExecutionStarted'),
+      raw(2, 'TaskStateEntered', { stateEnteredEventDetails: { name: 'Launch new instances' } }),
+      raw(3, 'LambdaFunctionScheduled', { lambdaFunctionScheduledEventDetails: { resource: 'arn' } }),
+      raw(4, 'LambdaFunctionStarted'),
+      raw(5, 'LambdaFunctionFailed', { lambdaFunctionFailedEventDetails: cause }),
+      raw(6, 'TaskScheduled'),
+      { ...raw(7, 'TaskSucceeded'), previousEventId: 6 },
+      raw(8, 'TaskStateExited'),
+      raw(9, 'ExecutionAborted'),
+    ]);
+    expect(await executions.events(ARN, at(1))).toEqual([
+      { id: 1, follows: 0, at: at(1), kind: 'other' },
+      { id: 2, follows: 1, at: at(2), kind: 'entered', state: 'Launch new instances' },
+      { id: 3, follows: 2, at: at(3), kind: 'scheduled' },
+      { id: 4, follows: 3, at: at(4), kind: 'other' },
+      { id: 5, follows: 4, at: at(5), kind: 'failed', error: 'Lambda.Unknown' },
+      { id: 6, follows: 5, at: at(6), kind: 'scheduled' },
+      { id: 7, follows: 6, at: at(7), kind: 'answered' },
+      { id: 8, follows: 7, at: at(8), kind: 'other' },
+      { id: 9, follows: 8, at: at(9), kind: 'ended' },
+    ]);
+    expect(inputs()).toEqual([
+      { executionArn: ARN, reverseOrder: true, maxResults: 1_000, includeExecutionData: false },
+    ]);
+  });
+
+  it.each([
+    ['LambdaFunctionTimedOut', 'failed'],
+    ['LambdaFunctionScheduleFailed', 'failed'],
+    ['LambdaFunctionStartFailed', 'failed'],
+    ['TaskFailed', 'failed'],
+    ['TaskSubmitFailed', 'failed'],
+    ['TaskTimedOut', 'failed'],
+    ['TaskSubmitted', 'other'],
+    ['TaskStateAborted', 'other'],
+    ['ExecutionFailed', 'ended'],
+    ['ExecutionTimedOut', 'ended'],
+    ['ExecutionSucceeded', 'ended'],
+    ['ExecutionRedriven', 'other'],
+    ['ChoiceStateEntered', 'entered'],
+  ])('%s is: %s', async (type, kind) => {
+    history(100, [raw(1, type)]);
+    expect(await executions.events(ARN, at(1))).toMatchObject([{ kind }]);
+  });
+
+  it('are read page by page, until they are old enough', async () => {
+    history(10, looks(60));
+    const found = await executions.events(ARN, at(45));
+    expect(found.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, index) => index + 41));
+    expect(inputs().map(({ nextToken }) => nextToken)).toEqual([undefined, '10']);
+  });
+
+  it('are read for three pages at most: of the rest nobody hears', async () => {
+    history(10, looks(60));
+    expect((await executions.events(ARN, at(1))).map(({ id }) => id)[0]).toBe(31);
+    expect(aws.requests).toHaveLength(3);
+  });
+
+  it('are none of an execution that Step Functions does not know', async () => {
+    aws.answer(() => refusal('ExecutionDoesNotExist'));
+    expect(await executions.events(ARN, at(1))).toEqual([]);
+  });
+
+  it.each<[string, string, AwsReply]>([
+    ['an answer without events', 'ServiceUnavailable', answer({})],
+    ['half an event', 'ServiceUnavailable', answer({ events: [{ id: 1, type: 'TaskScheduled' }] })],
+    ['an event that is none', 'ServiceUnavailable', answer({ events: [null] })],
+    ['a missing permission', 'ServiceRefused', refusal('AccessDeniedException')],
+  ])('are never made up from %s', async (_, name, reply) => {
+    aws.answer(() => reply);
+    await expect(executions.events(ARN, at(1))).rejects.toMatchObject({ name });
+  });
+});
+
 describe('starting an execution', () => {
   const started = answer({ executionArn: ARN, startDate: 1772355600 });
   const start = () => executions.start(MACHINE, 'one', '{"versionId":"v1"}');

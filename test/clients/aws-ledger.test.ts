@@ -86,14 +86,23 @@ describe('the ledger’s requests', () => {
       ...common,
       ConditionExpression: 'attribute_not_exists(#holder)',
       UpdateExpression:
-        'SET #holder = :holder, #phase = :agree, #since = :now, #startedBy = :startedBy, #why = :why ADD #generation :one',
-      ExpressionAttributeNames: names('holder', 'phase', 'since', 'startedBy', 'why', 'generation'),
+        'SET #holder = :holder, #phase = :agree, #since = :now, #startedBy = :startedBy, #shiftRuns = :none, #why = :why ADD #generation :one',
+      ExpressionAttributeNames: names(
+        'holder',
+        'phase',
+        'since',
+        'startedBy',
+        'shiftRuns',
+        'why',
+        'generation',
+      ),
       ExpressionAttributeValues: {
         ':holder': { S: 'arn:one' },
         ':agree': { S: 'agree' },
         ':now': { S: '2026-03-01T09:00:00.000Z' },
         ':startedBy': { S: 'an upload' },
         ':why': { S: 'a fix' },
+        ':none': { N: '0' },
         ':one': { N: '1' },
       },
       ReturnValues: 'UPDATED_NEW',
@@ -133,14 +142,15 @@ describe('the ledger’s requests', () => {
       ...common,
       ConditionExpression:
         '#holder = :holder AND #generation = :generation AND #phase IN (:phase0, :phase1, :phase2) AND attribute_not_exists(#cancelBy)',
-      UpdateExpression: 'SET #phase = :phase2, #document = :document',
-      ExpressionAttributeNames: names('holder', 'generation', 'phase', 'cancelBy', 'document'),
+      UpdateExpression: 'SET #phase = :phase2, #document = :document ADD #shiftRuns :one',
+      ExpressionAttributeNames: names('holder', 'generation', 'phase', 'cancelBy', 'document', 'shiftRuns'),
       ExpressionAttributeValues: {
         ...heldByOne,
         ':phase0': { S: 'agree' },
         ':phase1': { S: 'bring-up' },
         ':phase2': { S: 'shift' },
         ':document': { B: expect.any(String) },
+        ':one': { N: '1' },
       },
     });
     const bytes = Buffer.from(input.ExpressionAttributeValues[':document'].B, 'base64');
@@ -164,10 +174,10 @@ describe('the ledger’s requests', () => {
       ...common,
       ConditionExpression: '#holder = :holder AND #generation = :generation',
       UpdateExpression:
-        'REMOVE #holder, #phase, #since, #startedBy, #why, #document, #needsHuman, #orphanedSince, #cancelBy, #cancelAt',
+        'REMOVE #holder, #phase, #since, #startedBy, #why, #document, #needsHuman, #orphanedSince, #shiftRuns, #cancelBy, #cancelAt',
       ExpressionAttributeNames: names(
         ...['holder', 'generation', 'phase', 'since', 'startedBy', 'why', 'document', 'needsHuman'],
-        ...['orphanedSince', 'cancelBy', 'cancelAt'],
+        ...['orphanedSince', 'shiftRuns', 'cancelBy', 'cancelAt'],
       ),
       ExpressionAttributeValues: heldByOne,
     });

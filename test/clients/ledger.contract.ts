@@ -73,6 +73,7 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
             since: expect.any(Date),
             startedBy: 'an upload',
             why: 'a fix',
+            shiftRuns: 0,
           },
         });
       });
@@ -115,8 +116,10 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
         expect(await row()).toEqual({ fleet: FLEET, generation: 1 });
         expect(await ledger.take(FLEET, claim(TWO))).toEqual({ holder: TWO, generation: 2 });
         expect(Object.keys((await held()) ?? {}).sort()).toEqual(
-          ['generation', 'holder', 'phase', 'since', 'startedBy'].sort(),
+          ['generation', 'holder', 'phase', 'shiftRuns', 'since', 'startedBy'].sort(),
         );
+        // Nor the runs of its shift.
+        expect((await held())?.shiftRuns).toBe(0);
       });
     });
 
@@ -134,6 +137,25 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
         const hold = await entered('bring-up');
         await ledger.enter(FLEET, hold, 'bring-up', '{"again":true}');
         expect(await held()).toMatchObject({ phase: 'bring-up', document: '{"again":true}' });
+      });
+
+      it('counts each run of the shift at least once, and nothing else, until the undo and beyond', async () => {
+        const hold = await entered('bring-up');
+        expect((await held())?.shiftRuns).toBe(0);
+        for (const phase of ['shift', 'shift'] as const) await ledger.enter(FLEET, hold, phase, '{}');
+        await ledger.enter(FLEET, hold, 'undo', '{}');
+        // A write whose answer is lost is made, and counted, twice.
+        const counted = (await held())?.shiftRuns;
+        expect(counted).toBeGreaterThanOrEqual(2);
+        await ledger.enter(FLEET, hold, 'shift', '{}').catch(() => {});
+        expect((await held())?.shiftRuns).toBe(counted);
+      });
+
+      it('counts no run of the shift that was cancelled', async () => {
+        const hold = await entered('bring-up');
+        await ledger.requestCancel(FLEET, ONE, 'ops');
+        await ledger.enter(FLEET, hold, 'shift', '{}').catch(() => {});
+        expect((await held())?.shiftRuns).toBe(0);
       });
 
       it('is refused to who never held the lock', async () => {
@@ -244,6 +266,7 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
           startedBy: 'an upload',
           why: 'a fix',
           document: '{"old":1}',
+          shiftRuns: expect.any(Number),
           orphanedSince: DIED_AT,
         });
       });

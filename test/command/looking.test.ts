@@ -180,7 +180,7 @@ describe('watch', () => {
     theatre.upload();
     theatre.stage.whenEntering('Watch the new hosts', () => theatre.stage.executions[0]?.stop());
     await theatre.stage.deploy({}, 'd1');
-    await theatre.stage.wait(200);
+    await theatre.stage.wait(10);
     const said = await theatre.run(`watch ${FLEET}`);
     expect(said).toMatchObject({ exitCode: 3, err: expect.stringMatching(/^Rolled back: Stopped: /) });
     expect(said.out).toMatch(/\[clean-up-\d\] ── Undo ──/);

@@ -130,11 +130,11 @@ describe('The time until a dead lock is taken over', () => {
   const WORD = ['no', 'one', 'two', 'three', 'four', 'five', 'six'][MINUTES] ?? String(MINUTES);
 
   it.each([
-    ['README.md', `starts ${WORD} minutes after the lock holder died`],
-    ['README.ja.md', `止まってから ${MINUTES} 分後に始まります`],
-    ['docs/runbook.md', `can still be acting: about ${WORD} minutes.`],
-    ['docs/runbook.md', `makes it wait the same ${WORD} minutes.`],
-    ['docs/decisions/0018-the-dead-are-cleaned-up-after.md', `about ${WORD} minutes later`],
+    ['README.md', `mostly a minute and a half, ${WORD} minutes at most`],
+    ['README.ja.md', `多くは 1 分半、最長 ${MINUTES} 分`],
+    ['docs/runbook.md', `says which one that is: ${WORD} minutes at most`],
+    ['docs/runbook.md', `offers it ${WORD} minutes after the end`],
+    ['docs/decisions/0018-the-dead-are-cleaned-up-after.md', `about ${WORD} minutes later at worst`],
   ])('is told in %s as the table of steps has it', (page, sentence) =>
     expect(read(page)).toContain(sentence),
   );

@@ -1,9 +1,10 @@
 /** Whom an undo registers again, and when it is done, of every kind of load balancer, whatever these say. */
 import { describe, expect, it } from 'vitest';
-import type { OldHost } from '../../lambdas/domain/core/document.ts';
-import { decidePuttingBack } from '../../lambdas/domain/hosts/putting-back.ts';
+import type { Deployment, OldHost } from '../../lambdas/domain/core/document.ts';
+import { MEMBERS_SETTLE_SECONDS, STEPS } from '../../lambdas/domain/core/steps.ts';
+import { decidePuttingBack, quietFrom } from '../../lambdas/domain/hosts/putting-back.ts';
 import type { Member } from '../../lambdas/ports/load-balancers.ts';
-import { anOldHost } from '../support/deployments.ts';
+import { aLook, anOldHost, at, HOLD, iso, launched, shifted } from '../support/deployments.ts';
 import { anInstance } from '../support/facts.ts';
 
 const member = (instanceId: string, state: Member['state'], port?: number, reason = ''): Member => ({
@@ -79,5 +80,48 @@ describe('Putting an old host back', () => {
       const decision = decide(AT_TWO, { web: [member('i-1', OUT, undefined, reason)], api: [] });
       expect([...decision.register.keys()]).toEqual(['web', 'api']);
     },
+  );
+});
+
+describe('Nothing can take the old hosts out of service anymore', () => {
+  const LIMIT = STEPS['take-old-hosts-out-of-service'].seconds;
+  const ready = { readiness: aLook({ ready: true }) };
+  const putBack = aLook({ since: iso(300) });
+  const takenOver: Partial<Deployment> = {
+    lock: {
+      verdict: 'taken',
+      reason: 'taken over',
+      holder: HOLD.holder.replace('irekae-shop', 'irekae-shop-clean-up'),
+      generation: HOLD.generation + 1,
+    },
+  };
+
+  it.each<[string, Deployment, number | undefined, number]>([
+    ['at once, where no run of the shift has begun', launched(ready), 0, 310],
+    [
+      'once the lists are of now, where its only run has answered',
+      shifted(),
+      1,
+      100 + MEMBERS_SETTLE_SECONDS,
+    ],
+    ['after its time limit, where its only run has not answered', launched(ready), 1, 310 + LIMIT],
+    ['after its time limit, where another run answered', shifted(), 2, 100 + LIMIT],
+    ['after its time limit, where nobody has counted', shifted(), undefined, 100 + LIMIT],
+    ['after its time limit, where it answered and was not counted', shifted(), 0, 100 + LIMIT],
+    ['from the first look on', launched({ ...ready, putBack }), 1, 300 + LIMIT],
+    [
+      'once the lists are of now, after a takeover, however often it ran',
+      shifted({ ...takenOver, putBack }),
+      3,
+      300 + MEMBERS_SETTLE_SECONDS,
+    ],
+    [
+      'after a takeover, also where the dead holder’s document is from before the shift',
+      launched({ ...ready, ...takenOver }),
+      1,
+      310 + MEMBERS_SETTLE_SECONDS,
+    ],
+  ])('%s', (_when, deployment, shiftRuns, seconds) =>
+    expect(quietFrom(deployment, shiftRuns, at(310))).toEqual(at(seconds)),
   );
 });

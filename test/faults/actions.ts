@@ -38,6 +38,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   'records.writeText': ['s3:PutObject'],
   'parameters.read': ['ssm:GetParameter'],
   'executions.status': ['states:DescribeExecution'],
+  'executions.events': ['states:GetExecutionHistory'],
   'executions.describe': ['states:DescribeExecution'],
   'executions.start': ['states:StartExecution'],
   'announcer.tellPeople': ['sns:Publish'],

@@ -80,7 +80,8 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'record-the-failure': [READ_LEDGER, WRITE_LEDGER, 's3:PutObject', 'ssm:GetParameter', ...TELL],
   'start-the-followers': [READ_LEDGER, 'states:StartExecution', 'states:DescribeExecution'],
   'release-the-fleet-lock': START_PENDING,
-  'take-over-the-lock': START_PENDING,
+  // What of a dead holder may still act.
+  'take-over-the-lock': [...START_PENDING, 'states:GetExecutionHistory'],
   'choose-the-candidate': [
     's3:GetObject',
     's3:GetObjectVersion',
@@ -298,6 +299,15 @@ describe('An execution', () => {
   ] as const)('may be described by %s if it is one of the fleets’ machines', (name) => {
     expect(resourcesFor('states:DescribeExecution', name)).toEqual(
       FLEETS.map((fleet) => states(`execution:irekae-${fleet}*:*`)).sort(),
+    );
+  });
+
+  it('shows its history to who takes over from it, if it is one of those that hold a lock', () => {
+    expect(resourcesFor('states:GetExecutionHistory', 'take-over-the-lock')).toEqual(
+      FLEETS.flatMap((fleet) => [
+        states(`execution:irekae-${fleet}:*`),
+        states(`execution:irekae-${fleet}-clean-up:*`),
+      ]).sort(),
     );
   });
 

@@ -49,6 +49,41 @@ describe('Put old hosts back', () => {
       reason: 'the old hosts serve',
     }));
 
+  it.each([
+    ['was counted once and has answered', 1, true],
+    ['was counted twice', 2, false],
+    ['was not counted', undefined, false],
+  ])('waits for calls that may be in flight, unless the shift %s', async (_title, runs, ready) => {
+    const row = aRow({ phase: 'undo', ...(runs !== undefined && { shiftRuns: runs }) });
+    const ledger = { read: async () => row, enter: async () => {} };
+    const { answer } = put(allWell(), shifted(FAILURE), 115, { ledger });
+    expect((await answer).ready).toBe(ready);
+  });
+
+  it('reads what was counted after it has written down that the undo begins', async () => {
+    const asked: string[] = [];
+    const ledger = {
+      enter: async () => void asked.push('enter'),
+      read: async () => {
+        asked.push('read');
+        return aRow({ phase: 'undo' });
+      },
+    };
+    await put(allWell(), FAILED, 300, { ledger }).answer;
+    expect(asked).toEqual(['enter', 'read']);
+  });
+
+  it('believes no single answer that says that they serve', async () => {
+    let asked = 0;
+    const members = async () => {
+      asked += 1;
+      return (asked === 1 ? OLD : []).map(inService);
+    };
+    const { ports, answer } = put(allWell(), undoing(), 320, { loadBalancers: { members } });
+    expect((await answer).ready).toBe(false);
+    expect(ports.changes).toContain(REGISTER);
+  });
+
   it('registers again who is still draining', async () => {
     const { ports, answer } = put(allWell({ members: { web: OLD.map(draining) } }));
     expect((await answer).ready).toBe(false);

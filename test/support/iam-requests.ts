@@ -229,6 +229,9 @@ const ASKS: Readonly<Record<string, Asks>> = {
   'executions.status': (_, [execution]: [string]) => [
     { action: 'states:DescribeExecution', resource: execution },
   ],
+  'executions.events': (_, [execution]: [string]) => [
+    { action: 'states:GetExecutionHistory', resource: execution },
+  ],
   'executions.start': (_, [machine]: [string]) => [{ action: 'states:StartExecution', resource: machine }],
   'announcer.tellPeople': (at) => [{ action: 'sns:Publish', resource: at.news }],
   'announcer.tellMachines': (at, [{ detailType }]: [{ detailType: string }]) => [

@@ -97,6 +97,46 @@ describe('calls of the ledger and of executions', () => {
     expect(world.executions.running()).toHaveLength(1);
   });
 
+  it('tells its events as Step Functions numbers them, and none of what a function does after its end', async () => {
+    const { world, ports, at } = smallWorld();
+    world.executions.begin(ARN, '{}');
+    const turn = (seconds: number, ...[given, isTask]: [object, boolean?]) => {
+      at(seconds);
+      world.executions.turn(ARN, given as Parameters<typeof world.executions.turn>[1], isTask);
+    };
+    const state = 'Take old hosts out of service';
+    turn(1, { kind: 'entered', state }, true);
+    turn(2, { kind: 'failed', state, error: 'Lambda.Unknown' });
+    turn(3, { kind: 'entered', state }, true);
+    // Told a turn late: it does not come between a run and its answer.
+    turn(3, { kind: 'entered', state: 'Ready?' });
+    turn(4, { kind: 'answered', state });
+    turn(5, { kind: 'entered', state: 'Old hosts are drained' }, true);
+    at(6);
+    world.executions.end(ARN, 'ABORTED');
+    turn(7, { kind: 'answered', state: 'Old hosts are drained' });
+    const events = await ports.executions.events(ARN, new Date('2026-03-01T08:00:00Z'));
+    expect(events.map(({ id, follows, kind }) => `${id} after ${follows}: ${kind}`)).toEqual([
+      '1 after 0: other',
+      '2 after 1: entered',
+      '3 after 2: scheduled',
+      '4 after 3: other',
+      '5 after 3: failed',
+      '6 after 5: scheduled',
+      '7 after 6: other',
+      '8 after 7: entered',
+      '9 after 6: answered',
+      '10 after 9: entered',
+      '11 after 10: scheduled',
+      '12 after 11: other',
+      '13 after 12: ended',
+    ]);
+    const late = await ports.executions.events(ARN, new Date('2026-03-01T09:00:05Z'));
+    expect(late.map(({ id }) => id)).toEqual([9, 10, 11, 12, 13]);
+    expect((await ports.executions.recent(ARN)).at(-1)).toMatchObject({ kind: 'entered' });
+    expect(await ports.executions.events('another', new Date(0))).toEqual([]);
+  });
+
   it('tells its newest turns, and how it ended', async () => {
     const { world, ports, at } = smallWorld();
     world.executions.begin(ARN, '{}');

@@ -169,7 +169,7 @@ class Follower {
     const { execution, row } = look;
     const name = executionName(execution);
     this.#once(
-      `${name}: ${reason}. The clean-up undoes it, or finishes it after the point of no return; it starts after about ${Math.ceil(TAKE_OVER_AFTER_SECONDS / 60)} minutes.`,
+      `${name}: ${reason}. The clean-up undoes it, or finishes it after the point of no return; it begins as soon as no function of it can still be acting: mostly within seconds, after ${Math.ceil(TAKE_OVER_AFTER_SECONDS / 60)} minutes at most.`,
     );
     const held = row?.held;
     if (held && deploymentHeldFor(held) === name) {

@@ -93,6 +93,8 @@ export interface StepSpan {
 export const VISIBILITY_SECONDS = 10;
 /** A load balancer that says nothing about draining after this long has not heard of the deregistration. */
 export const DEREGISTRATION_SECONDS = 60;
+/** What a load balancer lists is no older than this. */
+export const MEMBERS_SETTLE_SECONDS = 10;
 /** While Mackerel or AWS do not answer the bake goes on this much longer, then fails: silence is not health. */
 export const BAKE_SILENCE_SECONDS = 300;
 /**
@@ -309,10 +311,13 @@ export type ChangingStep = {
   [Name in StepName]: (typeof STEPS)[Name]['changes'] extends 'fleet' ? Name : never;
 }[StepName];
 
+/** A function that Step Functions wants to run begins, and its own time with it, after this long at the latest. */
+export const FUNCTION_START_SECONDS = 30;
+
 /**
- * After this long nothing of a dead execution can be in flight: a function that was running when it ended may still act
- * for as long as its own time limit. What only reads can do no harm, however long it takes.
+ * After this long nothing of a dead execution can be in flight, whatever it did last: a function that was running when it
+ * ended may still act for as long as its own time limit. What only reads can do no harm, however long it takes.
  */
 export const TAKE_OVER_AFTER_SECONDS: number =
-  Math.max(...STEP_NAMES.map(rowOf).map(({ changes, seconds }) => (changes === 'nothing' ? 0 : seconds))) +
-  30;
+  FUNCTION_START_SECONDS +
+  Math.max(...STEP_NAMES.map(rowOf).map(({ changes, seconds }) => (changes === 'nothing' ? 0 : seconds)));

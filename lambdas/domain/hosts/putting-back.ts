@@ -1,8 +1,9 @@
 /** The first half of an undo: do the old hosts serve again, where they served when the deployment began? */
 import type { Instance } from '../../ports/ec2.ts';
 import type { Member, TargetPorts } from '../../ports/load-balancers.ts';
-import type { OldHost } from '../core/document.ts';
+import { type Deployment, holdOf, type OldHost } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
+import { MEMBERS_SETTLE_SECONDS, STEPS } from '../core/steps.ts';
 import { count, list } from '../core/words.ts';
 import { isGoing } from './readiness.ts';
 
@@ -47,6 +48,24 @@ export function decidePuttingBack({ old, instances, members }: PuttingBackFacts)
   if (waiting.length > 0)
     return { register, done: false, reason: `not in service again yet: ${list(waiting)}${note}` };
   return { register, done: isBack, reason: `the old hosts serve${note}` };
+}
+
+/**
+ * From when on nothing can take the old hosts out of service anymore, and what the load balancers list is from after it:
+ * the ledger counts the runs of the shift, and none begins once the undo has. A run that was given up for lost, while
+ * another went on, acts until its own time limit at the latest; after a takeover nothing of the dead holder acts.
+ * @param shiftRuns by the ledger; absent: nobody has counted
+ */
+export function quietFrom(deployment: Deployment, shiftRuns: number | undefined, now: Date): Date {
+  const { shift, putBack, execution } = deployment;
+  const after = (since: Date | string, seconds: number) =>
+    new Date(new Date(since).getTime() + seconds * 1_000);
+  const undoSince = putBack?.since ?? now;
+  if (holdOf(deployment).holder !== execution.id) return after(undoSince, MEMBERS_SETTLE_SECONDS);
+  if (shiftRuns === 0 && !shift) return after(undoSince, 0);
+  const isOver = shiftRuns === 1 && shift;
+  const seconds = isOver ? MEMBERS_SETTLE_SECONDS : STEPS['take-old-hosts-out-of-service'].seconds;
+  return after(shift?.at ?? undoSince, seconds);
 }
 
 /** How it is at a load balancer now, under each port that it had there. */

@@ -3,8 +3,9 @@
 import type { ExecutionState } from '../../ports/executions.ts';
 import type { LedgerRow, Phase } from '../../ports/ledger.ts';
 import type { Deployment, TakeOver } from '../core/document.ts';
-import { ACTS, TAKE_OVER_AFTER_SECONDS } from '../core/steps.ts';
-import { span } from '../core/words.ts';
+import { ACTS } from '../core/steps.ts';
+import { secondsBetween, span } from '../core/words.ts';
+import { anyInFlight, type InFlight } from './in-flight.ts';
 
 type Held = NonNullable<LedgerRow['held']>;
 
@@ -20,20 +21,30 @@ export function deadSince(held: Held, state: ExecutionState, now: Date): Date | 
 
 type Verdict = Pick<TakeOver, 'ready' | 'verdict' | 'reason'> & { readonly waitSeconds?: number };
 
-/** What a clean-up does about a fleet: nothing where all is well or a human is at it; else undo or finish. */
-export function decideCleanUp(row: LedgerRow | undefined, state: ExecutionState, now: Date): Verdict {
+/**
+ * What a clean-up does about a fleet: nothing where all is well or a human is at it; else undo or finish.
+ * @param inFlight what of a dead holder may still act; default: anything
+ */
+export function decideCleanUp(
+  row: LedgerRow | undefined,
+  state: ExecutionState,
+  now: Date,
+  inFlight?: InFlight,
+): Verdict {
   const held = row?.held;
   if (!held) return { ready: true, verdict: 'nothing', reason: 'the lock is free' };
   if (held.needsHuman !== undefined)
     return { ready: true, verdict: 'nothing', reason: `a human must decide: ${held.needsHuman}` };
   const dead = deadSince(held, state, now);
   if (!dead) return { ready: true, verdict: 'nothing', reason: `${held.holder} runs, or may run` };
-  const passed = (now.getTime() - dead.getTime()) / 1000;
-  if (passed < TAKE_OVER_AFTER_SECONDS) {
-    const left = TAKE_OVER_AFTER_SECONDS - passed;
-    const reason = `a function of ${held.holder} may still be in flight for ${span(left)}`;
+  const { until, what } = inFlight ?? anyInFlight(dead);
+  const left = secondsBetween(now, until);
+  if (left > 0) {
+    const reason = `${what} of ${held.holder} may still be in flight for ${span(left)}`;
     return { ready: false, verdict: 'wait', reason, waitSeconds: left };
   }
+  // By two clocks.
+  const passed = Math.max(0, secondsBetween(dead, now));
   const ended = `${held.holder} ended ${span(passed)} ago in the phase ${held.phase}`;
   const verdict = workLeftOf(held);
   return { ready: true, verdict, reason: `${ended}${LEFT[verdict]}` };

@@ -24,7 +24,7 @@ import {
   toRegister,
 } from './domain/hosts/readiness.ts';
 import { judgeRegistration, mustAsk, registrationLimit } from './domain/hosts/registration.ts';
-import { learnedJoins, startsOf } from './domain/hosts/starts.ts';
+import { learnedJoins, startsOf, waitsFor } from './domain/hosts/starts.ts';
 import { decideStragglers, isBearable, mayReplace, mostStragglers } from './domain/hosts/stragglers.ts';
 import { assertMayGoOn } from './domain/lock/fence.ts';
 import { EC2_SECONDS } from './domain/record/plan.ts';
@@ -69,13 +69,14 @@ async function lookAndJoin(
   if (limit) remember({ ...memory, unanswered: 1 });
   const askedBefore = memory.mackerelAskedAt ?? 0;
   const joins = new Map(oldHosts.balancers.map(({ name, joins }) => [name, joins]));
+  const waits = waitsFor(oldHosts.balancers, launched, release.starts);
   // The sentence of the last look is the one that people read: it asks everybody.
   const isLast = now >= deadline || mustAsk(limit, memory, now);
   const facts = await lookAtNewHosts(
     deployment,
     launched,
     ports,
-    (seen) => isLast || mackerelMatters(launched, seen, joins, (now.getTime() - askedBefore) / 1000),
+    (seen) => isLast || mackerelMatters(launched, seen, waits, (now.getTime() - askedBefore) / 1000),
   );
   const replaces = mayReplace(deployment, memory, deadline, now);
   const hosts = standings(launched, facts, (dead) => replaces && isBearable(dead, launched));
@@ -95,7 +96,7 @@ async function lookAndJoin(
     memory: { ...(late?.memory ?? memory), ...judged, mackerelAskedAt: asked ? now.getTime() : askedBefore },
     seen: newHostMilestones(deployment, launched, facts, now, earlier),
     // Asked for the sentence's sake alone, it is not asked by the next look, which may come soon.
-    ...(mackerelMatters(launched, facts, joins, 0) && { patienceSeconds: MACKEREL_PAUSE_SECONDS }),
+    ...(mackerelMatters(launched, facts, waits, 0) && { patienceSeconds: MACKEREL_PAUSE_SECONDS }),
   };
 }
 

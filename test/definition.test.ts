@@ -112,9 +112,9 @@ describe('The lint refuses', () => {
     MaxDelaySeconds: 30,
   };
   const CATCH_ALL = { ErrorEquals: ['States.ALL'], Next: 'End' };
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: how a resolved definition names a function
   const task = {
     Type: 'Task',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: how a resolved definition names a version of a function
     Resource: '${FCurrentVersion1}',
     TimeoutSeconds: 40,
     Retry: [RETRY],

@@ -44,6 +44,13 @@ describe('decideJoining', () => {
   it.each([
     ['of few hosts behind a classic ELB’s defaults, one check may fail', WEB, 2, 2, 30],
     ['of few hosts where three checks must fail, two may', WEB, 3, 2, 60],
+    [
+      'of some a little, as the one that is slowest to start is seldom the one that is slowest to register',
+      WEB,
+      2,
+      10,
+      20,
+    ],
     ['of many none, as somebody’s registration takes longest', WEB, 2, 250, 12],
     ['of many at a target group, which registers faster', API, 2, 250, 7],
   ] as const)('joins before the slowest start is over: %s', (_title, ref, unhealthyThreshold, hosts, lead) =>

@@ -35,6 +35,7 @@ describe('The machine of the wakes', () => {
       'write-the-plan',
       'replace-the-stragglers',
       'remove-the-stragglers',
+      'start-the-followers',
       'take-over-the-lock',
     ]);
     const on = setStage();

@@ -229,6 +229,9 @@ const ASKS: Readonly<Record<string, Asks>> = {
   'executions.status': (_, [execution]: [string]) => [
     { action: 'states:DescribeExecution', resource: execution },
   ],
+  'executions.describe': (_, [execution]: [string]) => [
+    { action: 'states:DescribeExecution', resource: execution },
+  ],
   'executions.events': (_, [execution]: [string]) => [
     { action: 'states:GetExecutionHistory', resource: execution },
   ],

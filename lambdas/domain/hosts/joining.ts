@@ -32,6 +32,10 @@ export function decideJoining(settings: Settings): Joining {
 /** Of more hosts than these one nearly always has the longest registration, and one the slowest start. */
 const FEW_HOSTS = 4;
 
+/** Up to so many, a little of the registration may still overlap the boot of the slowest: what it wins is more than what it risks. */
+const SOME_HOSTS = 16;
+const SOME_SECONDS = 20;
+
 /** From the application's start to its agent's registration in Mackerel, and the least that a registration here takes. */
 const SURE_SECONDS = { classic: 7 + 5, 'target-group': 5 + 2 } as const;
 
@@ -50,5 +54,6 @@ export function leadSeconds(
   hosts: number,
 ): number {
   const spared = (unhealthyThreshold - 1) * intervalSeconds;
-  return hosts <= FEW_HOSTS ? spared : Math.min(spared, SURE_SECONDS[ref.kind]);
+  if (hosts <= FEW_HOSTS) return spared;
+  return Math.min(spared, hosts <= SOME_HOSTS ? SOME_SECONDS : SURE_SECONDS[ref.kind]);
 }

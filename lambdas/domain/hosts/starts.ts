@@ -41,6 +41,21 @@ export function joinsAfter(
   return Math.max(0, Math.max(...known) - leadSeconds);
 }
 
+/** Who joins by the time that this fleet's hosts take waits for Mackerel no more than who joins at once. */
+export const waitsFor = (
+  balancers: readonly Balancer[],
+  launched: readonly NewInstance[],
+  starts?: Starts,
+): ReadonlyMap<string, Balancer['joins']> =>
+  new Map(
+    balancers.map((balancer) => {
+      const isLearned = launched.every(
+        ({ instanceType }) => joinsAfter(balancer, instanceType, starts) !== undefined,
+      );
+      return [balancer.name, isLearned ? 'when-running' : balancer.joins];
+    }),
+  );
+
 export interface LearnedJoins {
   /** Is it time for this host at this load balancer? */
   readonly isDue: (name: string, instanceId: string) => boolean;

@@ -66,9 +66,8 @@ async function lookAndJoin(
   const { launch, oldHosts, release } = deployment;
   const launched = launch.instances;
   const limit = registrationLimit(deployment);
-  if (limit) remember({ ...memory, unanswered: 1 });
   const askedBefore = memory.mackerelAskedAt ?? 0;
-  const joins = new Map(oldHosts.balancers.map(({ name, joins }) => [name, joins]));
+  remember({ ...memory, ...(limit && { unanswered: 1 }) });
   const waits = waitsFor(oldHosts.balancers, launched, release.starts);
   // The sentence of the last look is the one that people read: it asks everybody.
   const isLast = now >= deadline || mustAsk(limit, memory, now);
@@ -84,7 +83,7 @@ async function lookAndJoin(
   const judged = judgeRegistration(limit, hosts, facts, now, memory);
   const nameless = judgeNameless(facts, now, replaces ? mostStragglers(launched.length) : 0);
   const learned = learnedJoins(oldHosts.balancers, facts, now, release.starts);
-  await atEachBalancer('register', deployment, ports, toRegister(hosts, facts.members, joins, learned.isDue));
+  await atEachBalancer('register', deployment, ports, toRegister(hosts, facts.members, learned.isDue));
   const asked = facts.hosts !== 'not asked';
   const late = replaces && asked ? decideStragglers({ ...facts, hosts, launch, memory, now }) : undefined;
   if (late && late.replace.length > 0) keep({ stragglers: [...late.replace] });

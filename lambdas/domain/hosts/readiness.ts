@@ -217,19 +217,17 @@ export function mackerelMatters(
 
 /**
  * Which new hosts are to be registered now, by load balancer name.
- * @param isDue is it time for this host at this load balancer, by what is known of earlier starts?
+ * @param isDue is it time for this host at this load balancer, although it is not registered in Mackerel yet?
  */
 export function toRegister(
   hosts: readonly HostStanding[],
   members: HostFacts['members'],
-  joins: ReadonlyMap<string, Joining>,
-  isDue: (name: string, instanceId: string) => boolean = () => false,
+  isDue: (name: string, instanceId: string) => boolean,
 ): ReadonlyMap<string, string[]> {
   const due = new Map<string, string[]>();
   for (const [name, registered] of members) {
     const mayJoin = ({ instanceId, rung }: HostStanding) =>
-      rung === 'registered' ||
-      (rung === 'running' && (joins.get(name) === 'when-running' || isDue(name, instanceId)));
+      rung === 'registered' || (rung === 'running' && isDue(name, instanceId));
     const there = new Set(
       registered.filter((member) => member.state !== 'draining').map((member) => member.instanceId),
     );

@@ -92,6 +92,7 @@ export function learnedJoins(
   });
   return {
     isDue: (name, instanceId) => {
+      if (byName.get(name)?.joins === 'when-running') return true;
       const at = moment(name, instanceId);
       return at !== undefined && at.passed >= at.after;
     },

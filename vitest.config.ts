@@ -9,6 +9,7 @@ export default defineConfig({
       'test/**/*.moto.test.ts',
       'test/**/*.browser.test.ts',
       'test/**/*.examples-lint.test.ts',
+      'test/examples/*-script*.test.ts',
       'test/**/*.slow.test.ts',
     ],
     // One module registry for all files of a worker: loading CDK and the SDK anew for each of ninety files took longer

@@ -109,8 +109,8 @@ export interface StacksRow {
 }
 
 /** With names as long as a fleet with a promotion may have. */
-export const measureStacks = (): StacksRow[] =>
-  [1, 10, 50].map((fleets) =>
+export const measureStacks = (numbers: readonly number[] = [1, 10, 50]): StacksRow[] =>
+  numbers.map((fleets) =>
     inApp({ fleets, nameLength: 56, subnets: 6 }, (app, [stacks]) => {
       const assembly = app.synth();
       const templateOf = ({ stackName }: Stack) =>

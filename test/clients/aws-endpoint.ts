@@ -83,7 +83,7 @@ function send(response: ServerResponse, { status = 200, headers = {}, body = '',
  * How many milliseconds a client waits for this reply. Only one that never comes is given up soon: a busy machine may
  * take its time for any other, and no test may depend on how long.
  */
-export const patienceFor = ({ instead }: AwsReply): number => (instead === 'silence' ? 500 : 15_000);
+export const patienceFor = ({ instead }: AwsReply): number => (instead === 'silence' ? 200 : 15_000);
 
 /** What every SDK client of the tests is made with: one attempt, credentials that are none. */
 export const testClientOptions = (endpoint: string, reply: AwsReply = {}) => ({

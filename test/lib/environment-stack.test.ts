@@ -10,7 +10,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { cleanUpName } from '../../lambdas/domain/core/names.ts';
 import { STEP_NAMES, STEPS } from '../../lambdas/domain/core/steps.ts';
 import { FUNCTION_NAMES } from '../../lib/function-names.ts';
-import { readFleets } from '../../lib/read-fleets.ts';
+import { MOST_FLEETS, readFleets } from '../../lib/read-fleets.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
 import { policiesOf } from '../../lib/resolve-policies.ts';
 import { environmentStacks, standaloneApp, synthesizeTemplates } from '../../lib/synthesize.ts';
@@ -618,7 +618,7 @@ describe('A fleet that waits for new machine images', () => {
 
 describe('The stacks', () => {
   it('of as many fleets as there may be stay within CloudFormation’s limits', () => {
-    for (const row of measureStacks())
+    for (const row of measureStacks([MOST_FLEETS]))
       expect(stackSizes(row), row.fleets.toString()).toMatchObject({ met: true });
   });
 
@@ -663,7 +663,7 @@ function snapshotOf(environment: string): string {
   );
   return JSON.stringify({ ...template, Resources }, null, 1)
     .replace(/\b[0-9a-f]{64}\b/g, '<hash>')
-    .replace(/CurrentVersion[0-9A-F]{8}[0-9a-f]{32}/g, 'CurrentVersion<hash>');
+    .replace(/CurrentVersion[0-9A-F]{8}[0-9a-f]{32}(?:[0-9A-F]{8})?/g, 'CurrentVersion<hash>');
 }
 
 describe('cdk-nag', () => {

@@ -51,7 +51,15 @@ export function definitionOf(
   const [machine, { Properties }] = found;
   const functionOf = (resource: string) => functionIn(template, resource).id;
   const stepOf = (resource: string) => stepIn(functionIn(template, resource));
-  return { machine, definition: JSON.parse(resolved(Properties?.DefinitionString)), functionOf, stepOf };
+  return { machine, definition: JSON.parse(textOf(Properties ?? {})), functionOf, stepOf };
+}
+
+/** Simulations ask for the same definition thousands of times, each for an object of its own. */
+const texts = new WeakMap<object, string>();
+function textOf(properties: Readonly<Record<string, unknown>>): string {
+  const text = texts.get(properties) ?? resolved(properties.DefinitionString);
+  texts.set(properties, text);
+  return text;
 }
 
 /** The text behind CloudFormation's functions. Inside a definition, every reference stands within a JSON string. */

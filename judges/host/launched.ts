@@ -37,7 +37,8 @@ export function deployed(): Deployed {
   });
   const role = resources.find(
     ({ type, properties }) =>
-      type === 'AWS::IAM::Role' && JSON.stringify(properties).includes('"ec2.amazonaws.com"'),
+      type === 'AWS::IAM::Role' &&
+      JSON.stringify(properties.AssumeRolePolicyDocument).includes('"ec2.amazonaws.com'),
   );
   const policies = (role?.properties.Policies ?? []) as { PolicyDocument: object }[];
   return { fleet, account, region, policies: policies.map(({ PolicyDocument }) => PolicyDocument) };

@@ -10,8 +10,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
 import { fleetsFile } from '../bin/fleets.ts';
+import { fleetStackName, stackName } from '../lambdas/domain/core/names.ts';
 import { readFleets } from '../lib/read-fleets.ts';
-import type { TemplateJson } from '../lib/synthesize.ts';
+import type { ResourceJson, TemplateJson } from '../lib/synthesize.ts';
 import type { Judge, Verdict } from './judge.ts';
 import { lacksPrograms, lacksPython, program, python, run } from './tools.ts';
 
@@ -46,12 +47,18 @@ async function deployed(broken: (template: string) => string): Promise<Verdict> 
   const { account, region, name, fleets } = environment;
   const folder = mkdtempSync(join(tmpdir(), 'irekae-ministack-'));
   try {
-    const [assembly, stack] = [join(folder, 'cdk.out'), `irekae-${name}`];
-    run('node', [CDK, 'synth', '--quiet', '--output', assembly, stack]);
-    const file = join(assembly, `${stack}.template.json`);
-    const template = JSON.parse(broken(readFileSync(file, 'utf8'))) as TemplateJson;
-    const changed = withoutMetricMath(template);
-    writeFileSync(file, JSON.stringify(template));
+    const assembly = join(folder, 'cdk.out');
+    const stacks = [stackName(name), ...fleets.map((fleet) => fleetStackName(name, fleet.name))];
+    run('node', [CDK, 'synth', '--quiet', '--output', assembly, ...stacks]);
+    let changed = 0;
+    const Resources: Record<string, ResourceJson> = {};
+    for (const stack of stacks) {
+      const file = join(assembly, `${stack}.template.json`);
+      const template = JSON.parse(broken(readFileSync(file, 'utf8'))) as TemplateJson;
+      changed += withoutMetricMath(template);
+      writeFileSync(file, JSON.stringify(template));
+      Object.assign(Resources, template.Resources);
+    }
     const bucket = `irekae-${name}-${account}-${region}`;
     const key = fleets[0]?.artifact ?? '';
     const machines = fleets.filter(({ artifact }) => artifact === key).map((fleet) => `irekae-${fleet.name}`);
@@ -59,12 +66,12 @@ async function deployed(broken: (template: string) => string): Promise<Verdict> 
     writeFileSync(
       given,
       JSON.stringify({
-        ...{ assembly, stack, account, region, folder, bucket, key, machines: machines.length },
+        ...{ assembly, stacks, account, region, folder, bucket, key, machines: machines.length },
         ...{ cdk: CDK, ministack: program('ministack') },
       }),
     );
     const { failed, resources, started } = await cameUp(given);
-    const wanted = countedByType(template);
+    const wanted = countedByType({ Resources });
     const startedBy = started.map((each) => [each.machine, each.bucket, each.key]).sort();
     const against = [
       ...(failed === null ? [] : [`the deployment failed: ${failed}`]),

@@ -1,6 +1,6 @@
 """Within a network of its own: ministack, the CDK CLI that deploys to it, an upload. Says as JSON what came up.
 
-Argument: a JSON file with assembly, stack, account, region, folder, key and the paths of cdk and ministack.
+Argument: a JSON file with assembly, stacks, account, region, folder, key and the paths of cdk and ministack.
 """
 import collections
 import json
@@ -60,14 +60,15 @@ subprocess.Popen([given["ministack"]], stdout=subprocess.DEVNULL, stderr=subproc
 while not answers():
     time.sleep(0.2)
 failed = cdk("bootstrap", f"aws://{account}/{region}") or cdk(
-    "deploy", given["stack"], "--require-approval", "never", "--progress", "events"
+    "deploy", *given["stacks"], "--require-approval", "never", "--progress", "events"
 )
 answer = {"failed": failed, "resources": {}, "started": []}
 if failed is None:
-    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=given["stack"])
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources")
     answer["resources"] = collections.Counter(
         one["ResourceType"]
-        for page in pages
+        for stack in given["stacks"]
+        for page in pages.paginate(StackName=stack)
         for one in page["StackResourceSummaries"]
         if one["ResourceStatus"] == "CREATE_COMPLETE"
     )

@@ -100,12 +100,14 @@ export async function simulated({ statements, request, principal, account, resou
   return 'overallResult' in answer ? answer.overallResult === 'Allowed' : undefined;
 }
 
-/** It knows no resource of the action, or does not look at a key that the statement has. */
+/** It is asked about identities, knows no resource of the action, or does not look at a key that the statement has. */
 function whyUnanswered(question: string, action: string, answer: Simulated): string | undefined {
   if ('errors' in answer)
     return answer.errors.message === 'no.resource.types'
       ? `${action}: the ARN asked about is of no kind that it knows for this action`
       : `${action}: ${answer.errors.message}`;
+  if (action.startsWith('sts:AssumeRole'))
+    return `${action}: a trust policy is the role’s own, and no identity’s`;
   return /"action":"kms:.*kms:EncryptionContext:|kms:EncryptionContext:.*"action":"kms:/.test(question)
     ? 'kms:EncryptionContext: it reads no such key'
     : undefined;

@@ -90,6 +90,7 @@ function launching(form: URLSearchParams, place: Place, stacks: readonly Stack[]
     LaunchTemplateData?: { IamInstanceProfile: { Arn: string }; SecurityGroupIds?: string[] };
   };
   const profile = here?.resources.find(({ name }) => data?.IamInstanceProfile.Arn.endsWith(`/${name}`));
+  const pathOf = (role: string) => here?.resources.find(({ name }) => name === role)?.properties.Path ?? '/';
   const run = (resource: string, context: Context = {}): IamRequest => ({
     action: 'ec2:RunInstances',
     resource,
@@ -126,7 +127,7 @@ function launching(form: URLSearchParams, place: Place, stacks: readonly Stack[]
     }),
     ...((profile?.properties.Roles as string[]) ?? []).map((role) => ({
       action: 'iam:PassRole',
-      resource: `arn:aws:iam::${account}:role/${role}`,
+      resource: `arn:aws:iam::${account}:role${pathOf(role)}${role}`,
       context: { 'iam:PassedToService': 'ec2.amazonaws.com' },
     })),
   ];

@@ -63,6 +63,8 @@ describe('The command that people are told to type', () => {
         npm_config_registry: `http://127.0.0.1:${port}/`,
         npm_config_cache: join(elsewhere, 'cache'),
         npm_config_update_notifier: 'false',
+        // Also where whoever runs the tests has asked npm for silence.
+        npm_config_loglevel: 'notice',
       };
       const type = (cwd: string) => run('sh', ['-c', `${COMMAND} --help`], { cwd, env });
       expect(await type(process.cwd())).toMatchObject({

@@ -1,5 +1,5 @@
 /** The results as text: tables that fit into 100 columns. */
-import { alignRight, padTo, width } from '../../lib/terminal/width.ts';
+import { type Column, table } from '../table.ts';
 import type { BundleRow } from './bundles.ts';
 import type { Crowd } from './crowd.ts';
 import type { Row } from './rows.ts';
@@ -7,8 +7,6 @@ import type { PolicyRow, StacksRow } from './stacks.ts';
 import type { Standing } from './standing.ts';
 import { kilobytes, type Results, type Verdict, verdicts } from './targets.ts';
 import type { UndoRow } from './undo.ts';
-
-type Column<T> = readonly [title: string, cellOf: (row: T) => string];
 
 export function printed(results: Results): string {
   const { rows, undos, bundles, seeds, crowds, policies, stacks, standing } = results;
@@ -190,20 +188,4 @@ const verdictLine = ({ target, measured, met }: Verdict) => `${met ? 'âœ“' : 'âœ
 
 function section(title: string, about: readonly string[], lines: readonly string[]): string {
   return [title, ...about.map((line) => `  ${line}`), ...lines.map((line) => `  ${line}`)].join('\n');
-}
-
-/** The first column is text and left-aligned, the others right-aligned. */
-function table<T>(rows: readonly T[], columns: readonly Column<T>[]): string[] {
-  const cells = [
-    columns.map(([title]) => title),
-    ...rows.map((row) => columns.map(([, cellOf]) => cellOf(row))),
-  ];
-  const widths = columns.map((_, index) => Math.max(...cells.map((line) => width(line[index] ?? ''))));
-  return cells.map((line) =>
-    line
-      .map((cell, index) =>
-        index === 0 ? padTo(cell, widths[0] ?? 0) : alignRight(cell, widths[index] ?? 0),
-      )
-      .join('  '),
-  );
 }

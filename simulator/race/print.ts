@@ -1,18 +1,16 @@
 /** The race as text: fits into 80 columns, and tells more where there are 120. */
-import { alignRight, padTo, width } from '../../lib/terminal/width.ts';
+import { type Column, table } from '../table.ts';
 import { type Figures, inScene, type RaceFigures } from './figures.ts';
 import { SCENES, titleOf } from './scenes.ts';
 import { verdicts } from './targets.ts';
 
 const WIDE = 120;
 
-type Column = readonly [title: string, cellOf: (row: Figures) => string];
-
 const seconds = (value: number | null): string => (value === null ? '-' : value.toFixed(0));
 export const amount = (value: number): string => (value === 0 ? '0' : value.toFixed(1));
 export const leftOf = ({ left }: Figures): number => left.instances + left.registrations + left.mackerelHosts;
 
-const COLUMNS: readonly Column[] = [
+const COLUMNS: readonly Column<Figures>[] = [
   ['', ({ contender }) => contender],
   ['new', ({ trafficOnNew }) => seconds(trafficOnNew.p50)],
   ['p95', ({ trafficOnNew }) => seconds(trafficOnNew.p95)],
@@ -24,7 +22,7 @@ const COLUMNS: readonly Column[] = [
   ['left', (row) => amount(leftOf(row))],
 ];
 
-const MORE: readonly Column[] = [
+const MORE: readonly Column<Figures>[] = [
   [
     'EC2/ELB/Mackerel',
     ({ left }) => [left.instances, left.registrations, left.mackerelHosts].map(amount).join(' '),
@@ -54,7 +52,9 @@ export function printed(results: RaceFigures, columns: number): string {
   return [
     `The race: everybody in the same modelled world, seeds 1 to ${results.seeds}, virtual seconds.`,
     ABOUT.map((line) => `  ${line}`).join('\n'),
-    ...SCENES.map((scene) => [titleOf(scene), ...table(inScene(results, scene), shown)].join('\n')),
+    ...SCENES.map((scene) =>
+      [titleOf(scene), ...table(inScene(results, scene), shown).map((line) => `  ${line}`)].join('\n'),
+    ),
     [
       'Targets',
       ...verdicts(results).flatMap(({ met, target, measured }) => verdictLines(met, target, measured)),
@@ -66,19 +66,3 @@ const verdictLines = (met: boolean, target: string, measured: string): string[] 
   `  ${met ? '✓' : '✗'} ${target}`,
   ...measured.split('; ').map((part) => `      ${part}`),
 ];
-
-function table(rows: readonly Figures[], columns: readonly Column[]): string[] {
-  const cells = [
-    columns.map(([title]) => title),
-    ...rows.map((row) => columns.map(([, cellOf]) => cellOf(row))),
-  ];
-  const widths = columns.map((_, index) => Math.max(...cells.map((line) => width(line[index] ?? ''))));
-  return cells.map((line) =>
-    line
-      .map((cell, index) =>
-        index === 0 ? padTo(cell, widths[0] ?? 0) : alignRight(cell, widths[index] ?? 0),
-      )
-      .join('  ')
-      .replace(/^/, '  '),
-  );
-}

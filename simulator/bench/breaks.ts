@@ -6,40 +6,21 @@ import type { Look } from '../../lambdas/domain/core/document.ts';
 import { STEPS } from '../../lambdas/domain/core/steps.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { ExecutionResult, StoryEvent } from '../run-definition.ts';
-import { Stage } from '../stage.ts';
+import type { Stage } from '../stage.ts';
 import { Random } from '../world/prng.ts';
-import { newInstancesOf, SMALL } from './fleets.ts';
-import { BALANCERS, type Tuning } from './measure.ts';
+import { newInstancesOf } from './fleets.ts';
+import type { Tuning } from './measure.ts';
+import { measureUndone, type Undone } from './undone.ts';
 
-export interface Breaks {
-  readonly tuning: Tuning;
-  /** Deployments, each with a seed of its own, in which a host broke. */
-  readonly runs: number;
-  readonly undone: number;
-  /** From the break until the deployment's undo began, in seconds: the longest. */
-  readonly longestSeconds: number;
-}
+export const measureBreaks = (template: TemplateJson, tuning: Tuning, runs: number): Promise<Undone> =>
+  measureUndone(template, tuning, runs, breakOnce);
 
-export async function measureBreaks(template: TemplateJson, tuning: Tuning, runs: number): Promise<Breaks> {
-  const waits: number[] = [];
-  for (let seed = 1; seed <= runs; seed += 1) {
-    const seconds = await breakOnce(template, tuning, seed);
-    if (seconds !== undefined) waits.push(seconds);
-  }
-  return { tuning, runs, undone: waits.length, longestSeconds: Math.max(...waits) };
-}
-
-/** @returns after how long the undo began; nothing if the deployment ended otherwise */
-async function breakOnce(template: TemplateJson, tuning: Tuning, seed: number): Promise<number | undefined> {
-  const stage = new Stage({ template, fleet: SMALL, seed, balancers: BALANCERS[tuning] });
-  try {
-    stage.upload();
-    const moments = breakDuringBake(stage, new Random(seed).branch('break'));
-    const result = await stage.deploy();
-    return isUndone(result) ? (moments.undoneAt - moments.brokenAt) / 1000 : undefined;
-  } finally {
-    stage.close();
-  }
+/** @returns how long after the break the undo began */
+async function breakOnce(stage: Stage, seed: number): Promise<number | undefined> {
+  stage.upload();
+  const moments = breakDuringBake(stage, new Random(seed).branch('break'));
+  const result = await stage.deploy();
+  return isUndone(result) ? (moments.undoneAt - moments.brokenAt) / 1000 : undefined;
 }
 
 const isUndone = ({ endedIn, cause }: ExecutionResult) =>

@@ -1,17 +1,16 @@
 /** The targets of the benchmark. A target that is missed fails the run. */
 import { count } from '../../lambdas/domain/core/words.ts';
 import { MOST_POLICIES } from '../../lib/policy-sizes.ts';
-import type { Breaks } from './breaks.ts';
 import type { BundleRow } from './bundles.ts';
 import type { Crowd } from './crowd.ts';
 import type { Size } from './fleets.ts';
 import type { Joins } from './joins.ts';
-import type { Missing } from './missing.ts';
 import type { Row } from './rows.ts';
 import type { PolicyRow, StacksRow } from './stacks.ts';
 import type { Standing } from './standing.ts';
 import type { Throughput } from './throughput.ts';
 import type { UndoRow } from './undo.ts';
+import type { Undone } from './undone.ts';
 
 export interface Results {
   readonly seeds: readonly number[];
@@ -20,8 +19,8 @@ export interface Results {
   readonly bundles: readonly BundleRow[];
   readonly throughput: readonly Throughput[];
   readonly joins: readonly Joins[];
-  readonly breaks: readonly Breaks[];
-  readonly missing: readonly Missing[];
+  readonly breaks: readonly Undone[];
+  readonly missing: readonly Undone[];
   readonly crowds: readonly Crowd[];
   readonly policies: readonly PolicyRow[];
   readonly standing: readonly Standing[];
@@ -207,13 +206,13 @@ function joined({ size, learned, unlearned }: Joins): Verdict[] {
   ];
 }
 
-const broken = ({ tuning, runs, undone, longestSeconds }: Breaks): Verdict => ({
+const broken = ({ tuning, runs, undone, longestSeconds }: Undone): Verdict => ({
   target: `${tuning}: a host that breaks in the bake is undone in ${runs} of ${runs} runs`,
   measured: `${undone}, after ${longestSeconds.toFixed(0)} s at most`,
   met: undone === runs,
 });
 
-const missed = ({ tuning, runs, undone, longestSeconds }: Missing): Verdict => ({
+const missed = ({ tuning, runs, undone, longestSeconds }: Undone): Verdict => ({
   target: `${tuning}: a host that never registers is undone within ${MOST_MISSING_SECONDS / 60} min`,
   measured: `${undone} of ${runs}, after ${longestSeconds.toFixed(0)} s at most`,
   met: undone === runs && longestSeconds <= MOST_MISSING_SECONDS,

@@ -80,7 +80,7 @@ function stagesOf(size: CrowdSize, seed: number): Stage[] {
 /** What comes of each call, by its client token: which is that of a share. */
 function followLaunches({ world, clock }: Stage) {
   const launches = { byToken: new Map<string, number>(), turnedAway: 0, lastAt: 0 };
-  world.intercept = async (call, proceed) => {
+  world.interceptToo(async (call, proceed) => {
     if (call.action !== 'launch') return proceed();
     const { clientToken } = call.args[0] as { readonly clientToken: string };
     try {
@@ -92,6 +92,6 @@ function followLaunches({ world, clock }: Stage) {
       launches.turnedAway += 1;
       throw error;
     }
-  };
+  });
   return launches;
 }

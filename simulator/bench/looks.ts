@@ -26,14 +26,14 @@ export function followLooks(stage: Stage): Looks {
     if (before !== undefined) calls.push(callsSoFar(stage) - before);
     before = undefined;
   };
-  stage.world.intercept = async ({ service, action }, proceed) => {
+  stage.world.interceptToo(async ({ service, action }, proceed) => {
     // Every poll begins with asking the ledger whether it may go on.
     if (isLooking && service === 'ledger' && action === 'read') {
       pollEnds();
       before = callsSoFar(stage);
     }
     return proceed();
-  };
+  });
   stage.onEvent = ({ at, kind, state, answer }: StoryEvent) => {
     const what = SEEN_IN[state as keyof typeof SEEN_IN];
     if (what === undefined) return;

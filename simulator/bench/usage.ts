@@ -29,19 +29,17 @@ export function followUsage({ world, fleet }: Pick<Stage, 'world' | 'fleet'>): (
   const [messages, events, lines] = [announcer.messages, announcer.events, announcer.lines].map(
     (each) => each.length,
   );
-  // Others may follow the same stage.
-  const others = world.intercept;
-  world.intercept = async (call, proceed) => {
+  world.interceptToo(async (call, proceed) => {
     const { service, action } = call;
     const before = service === 'ledger' ? rowBytes() : 0;
     try {
-      return await (others ? others(call, proceed) : proceed());
+      return await proceed();
     } finally {
       // A write is billed by the larger of the row before and after, also one whose condition fails.
       if (service === 'ledger' && action === 'read') readUnits += units(rowBytes(), 4_096);
       else if (service === 'ledger') writeUnits += units(Math.max(before, rowBytes()), 1_024);
     }
-  };
+  });
   const rowBytes = () => Buffer.byteLength(JSON.stringify(ledger.read(fleet.name) ?? {}));
   const counted = (which: (action: string) => boolean) =>
     Object.entries(calls.byAction()).reduce(

@@ -108,6 +108,12 @@ export class World {
     );
   }
 
+  /** Around who intercepts already, who gets what this one lets through: several may follow the same world. */
+  interceptToo(intercept: Intercept): void {
+    const { intercept: others } = this;
+    this.intercept = others ? (call, proceed) => intercept(call, () => others(call, proceed)) : intercept;
+  }
+
   /**
    * The same world as the steps see it: calls through these ports take time.
    * @param intercept wraps only the calls through these ports, in place of the world's own

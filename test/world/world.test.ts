@@ -165,6 +165,19 @@ describe('an interceptor', () => {
     expect(await ports.mackerel.hosts('Shop', 'web')).toEqual([]);
     expect(await ports.ec2.listByTag('irekae:fleet', 'shop')).toHaveLength(1);
   });
+
+  it('goes around the one before, who never sees what it keeps back', async () => {
+    const { world, ports } = smallWorld();
+    const seen: string[] = [];
+    for (const name of ['first', 'second'])
+      world.interceptToo(async ({ action }, proceed) => {
+        seen.push(`${name}: ${action}`);
+        return name === 'second' && action === 'hosts' ? [] : proceed();
+      });
+    await ports.mackerel.hosts('Shop', 'web');
+    await ports.ec2.listByTag('irekae:fleet', 'shop');
+    expect(seen).toEqual(['second: hosts', 'second: listByTag', 'first: listByTag']);
+  });
 });
 
 describe('the view', () => {

@@ -95,20 +95,20 @@ export function stackTemplates(
 }
 
 /** All stacks of an environment as one: a weak reference to another stack becomes what it refers to. */
-export function asOne([shared, ...fleets]: readonly StackTemplate[]): TemplateJson {
+export function asOne(stacks: readonly StackTemplate[]): TemplateJson {
   const outputs = new Map<string, unknown>();
-  for (const { name, template } of [shared, ...fleets].filter((each) => each !== undefined))
+  for (const { name, template } of stacks)
     for (const [output, { Value }] of Object.entries(
       Object(template.Outputs) as Record<string, { Value: unknown }>,
     ))
       outputs.set(`${name} ${output}`, Value);
   const resources: Record<string, ResourceJson> = {};
-  for (const { template } of [shared, ...fleets].filter((each) => each !== undefined))
+  for (const { template } of stacks)
     for (const [id, resource] of Object.entries(template.Resources)) {
       if (id in resources) throw new Error(`Two stacks have a resource ${id}.`);
       resources[id] = resource;
     }
-  return { ...shared?.template, Resources: referred(resources, outputs) };
+  return { ...stacks[0]?.template, Resources: referred(resources, outputs) };
 }
 
 function referred<T>(value: T, outputs: ReadonlyMap<string, unknown>): T {

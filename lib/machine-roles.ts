@@ -2,10 +2,11 @@
  * What a fleet's state machines run as, and what starts them. All of its machines invoke the same functions, so that a
  * role of its own for each would allow the same.
  */
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { functionArn } from '../lambdas/domain/core/aws.ts';
 import { doorsLogName, functionName } from '../lambdas/domain/core/names.ts';
 import { STEP_NAMES } from '../lambdas/domain/core/steps.ts';
 import { PROMOTION_STEP_NAMES } from '../lambdas/domain/promotion/steps.ts';
@@ -80,14 +81,7 @@ export function machineRole(
   functions: readonly string[],
   starts: readonly string[] = [],
 ): iam.IRole {
-  const versions = functions.map((name) =>
-    Stack.of(scope).formatArn({
-      service: 'lambda',
-      resource: 'function',
-      resourceName: `${name}:*`,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    }),
-  );
+  const versions = functions.map((name) => functionArn(Stack.of(scope), `${name}:*`));
   const invoke = new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: versions });
   const start = new iam.PolicyStatement({ actions: ['states:StartExecution'], resources: [...starts] });
   const statements = [invoke, ...(starts.length > 0 ? [start] : []), writeLogsAndTraces()];

@@ -4,7 +4,7 @@
  * miss.
  */
 
-import { ArnFormat, Duration, type Stack } from 'aws-cdk-lib';
+import { Duration, type Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { CfnRule, Schedule } from 'aws-cdk-lib/aws-events';
@@ -12,7 +12,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { machineArn } from '../lambdas/domain/core/aws.ts';
+import { functionArn, machineArn } from '../lambdas/domain/core/aws.ts';
 import {
   alarmName,
   artifactBucketName,
@@ -80,12 +80,7 @@ export function watchFleet(
     targets: [
       {
         id: 'Target0',
-        arn: stack.formatArn({
-          service: 'lambda',
-          resource: 'function',
-          resourceName: functionName(environment.name, ORPHAN_WATCH),
-          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-        }),
+        arn: functionArn(stack, functionName(environment.name, ORPHAN_WATCH)),
         input: stack.toJsonString(watched),
       },
     ],

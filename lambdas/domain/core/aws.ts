@@ -51,6 +51,9 @@ export function placeOf(arn: string): AwsPlace {
   return { partition, region, account };
 }
 
+export const functionArn = ({ partition, region, account }: AwsPlace, name: string): string =>
+  ['arn', partition, 'lambda', region, account, 'function', name].join(':');
+
 const statesArn = ({ partition, region, account }: AwsPlace, ...what: readonly string[]): string =>
   ['arn', partition, 'states', region, account, ...what].join(':');
 

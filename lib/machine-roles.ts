@@ -38,7 +38,7 @@ export function machineRoles(
     machineRole: machineRole(
       scope,
       steps.map((step) => functionName(environment.name, step)),
-      [wakes.stateMachineArn],
+      [mayStart(wakes), writeLogsAndTraces()],
     ),
     // It starts the machines, and tells of bad endings: CDK names each of them, and the topic.
     starterRole: new iam.Role(scope, 'Starter', {
@@ -47,6 +47,9 @@ export function machineRoles(
     doors: doorsOf(scope, fleet),
   };
 }
+
+const mayStart = ({ stateMachineArn }: IStateMachine) =>
+  new iam.PolicyStatement({ actions: ['states:StartExecution'], resources: [stateMachineArn] });
 
 const LOGS_AND_TRACES =
   'Log delivery and X-Ray know no resource-level permissions; both write, and read nothing of ours.';
@@ -74,27 +77,26 @@ const writeLogsAndTraces = () =>
 /**
  * May invoke every version of the steps. What CDK grants would be the versions of today alone, and those with which a
  * running deployment began would be forbidden in the middle of it.
+ * @param more what else it may do
  */
-/** @param starts machines that it may start */
 export function machineRole(
   scope: Construct,
   functions: readonly string[],
-  starts: readonly string[] = [],
+  more: readonly iam.PolicyStatement[] = [],
 ): iam.IRole {
   const versions = functions.map((name) => functionArn(Stack.of(scope), `${name}:*`));
   const invoke = new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: versions });
-  const start = new iam.PolicyStatement({ actions: ['states:StartExecution'], resources: [...starts] });
-  const statements = [invoke, ...(starts.length > 0 ? [start] : []), writeLogsAndTraces()];
   const role = new iam.Role(scope, 'MachineRole', {
     assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
-    inlinePolicies: { steps: new iam.PolicyDocument({ statements }) },
+    inlinePolicies: { steps: new iam.PolicyDocument({ statements: [invoke, ...more] }) },
   });
   acknowledgeWildcards(
     role,
     versions,
     'A running deployment invokes the versions that it began with; each function is named.',
   );
-  acknowledgeWildcards(role, ['*'], LOGS_AND_TRACES);
+  const everything = more.flatMap(({ resources }) => resources.filter((each) => each === '*'));
+  acknowledgeWildcards(role, everything, LOGS_AND_TRACES);
   return role.withoutPolicyUpdates();
 }
 

@@ -11,6 +11,7 @@ import { type Command, callerName, executionArn, type Task } from '../command.ts
 import { deploymentHeldFor } from '../holder.ts';
 import { REASON, YES } from '../options.ts';
 import { done, failed, notAgreed, type Outcome } from '../outcome.ts';
+import { isBeingChanged } from '../stack-status.ts';
 import { details, waiting } from '../wording.ts';
 
 export const remove: Command = {
@@ -65,7 +66,7 @@ type Look = Awaited<ReturnType<typeof lookAt>>;
 
 function whyNot(task: Task, { row, stack, status }: Look): string[] {
   return [
-    ...(/_IN_PROGRESS$/.test(status ?? '')
+    ...(status !== undefined && isBeingChanged(status)
       ? [`The stack ${stack} is being changed right now (${status}).`]
       : []),
     ...whoNeedsIt(task),
@@ -127,7 +128,7 @@ async function deleteStack(task: Task, look: Look, hold: Hold): Promise<Outcome>
 async function untilGone({ ports }: Task, stack: string): Promise<string | undefined> {
   for (let waited = 0; waited < LONGEST_SECONDS; waited += BETWEEN_LOOKS_SECONDS) {
     const status = await ports.inspector.stackStatus(stack);
-    if (status === undefined || !/_IN_PROGRESS$/.test(status)) return status;
+    if (status === undefined || !isBeingChanged(status)) return status;
     await ports.pause(BETWEEN_LOOKS_SECONDS);
   }
   return 'DELETE_IN_PROGRESS';

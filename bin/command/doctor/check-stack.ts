@@ -1,6 +1,7 @@
 /** Are environment and fleet deployed, as this working tree would deploy it, and would an upload start the fleet? */
 import { fleetStackName, stackName } from '../../../lambdas/domain/core/names.ts';
 import { list } from '../../../lambdas/domain/core/words.ts';
+import { isBeingChanged } from '../stack-status.ts';
 import type { Answer } from './answer.ts';
 import { type Check, check, type Subject } from './check.ts';
 import { type Difference, differences } from './compare-definitions.ts';
@@ -42,7 +43,7 @@ const stackItself = (
         deployStack(fleet),
       );
     const told = `the stack ${name} is`;
-    if (/_IN_PROGRESS$/.test(status))
+    if (isBeingChanged(status))
       return stack.warning(
         `${told} being changed right now (${status})`,
         'Run the doctor again when that is over.',

@@ -73,18 +73,41 @@ describe('irekae remove', () => {
     expect(desk.world.ec2.instance(host).state(desk.now().getTime())).toBe('running');
   });
 
-  it('leaves nothing waiting that came while it deleted', async () => {
-    onDelete = () => {
-      const since = desk.now();
-      desk.world.ledger.pend(
-        FLEET,
-        { id: 'late', versionId: 'v2', since, input: '{}', isCurrent: true } as never,
-        undefined,
-      );
-      expect(row()?.pending).toBeDefined();
-    };
-    expect(await remove(' --yes')).toMatchObject({ exitCode: 0 });
-    expect(row()?.pending).toBeUndefined();
+  describe('when something is uploaded while it deletes', () => {
+    beforeEach(() => {
+      onDelete = () => {
+        const since = desk.now();
+        desk.world.ledger.pend(
+          FLEET,
+          { id: 'late', versionId: 'v2', since, input: '{}', isCurrent: true } as never,
+          undefined,
+        );
+        expect(row()?.pending).toBeDefined();
+      };
+    });
+
+    it('leaves nothing waiting', async () => {
+      expect(await remove(' --yes')).toMatchObject({ exitCode: 0 });
+      expect(row()?.pending).toBeUndefined();
+    });
+
+    it('lets it wait for its turn when the stack stays', async () => {
+      statuses = ['CREATE_COMPLETE', 'DELETE_FAILED'];
+      expect(await remove(' --yes')).toMatchObject({ exitCode: 1 });
+      expect(row()).toMatchObject({ pending: { id: 'late' } });
+      expect(row()?.held).toBeUndefined();
+    });
+
+    it('lets it wait for its turn when the stack may not be deleted', async () => {
+      const deletes = onDelete;
+      onDelete = () => {
+        deletes();
+        throw new Error('not authorized');
+      };
+      expect((await remove(' --yes')).exitCode).not.toBe(0);
+      expect(row()).toMatchObject({ pending: { id: 'late' } });
+      expect(row()?.held).toBeUndefined();
+    });
   });
 
   it('is done at once where there is no such stack', async () => {

@@ -116,9 +116,10 @@ async function deleteStack(task: Task, look: Look, hold: Hold): Promise<Outcome>
     await ports.remover.deleteStack(look.stack);
     const status = await untilGone(task, look.stack);
     if (status !== undefined) return notGone(look, status);
-  } finally {
+    // What came meanwhile has no machine to start it anymore. Of a stack that stays, the clean-up starts it.
     const waits = (await ports.ledger.read(fleet.name))?.pending;
     if (waits) await ports.ledger.clearPending(fleet.name, waits.id);
+  } finally {
     await ports.ledger.release(fleet.name, hold);
   }
   return done('removed', [`${fleet.name} is removed: ${serving(look)}.`, ...whatNow(task)]);

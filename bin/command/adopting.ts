@@ -76,19 +76,18 @@ function candidate(
   const whyNot = instance === undefined ? unknownToEc2 : reasonToLeave(fleet, facts, instance);
   if (whyNot !== undefined) return { ...found, verdict: 'leave', why: whyNot };
   const entries = group.length > 1 ? `; ${count(group.length, 'entry', 'entries')} in Mackerel` : '';
-  return instance?.tags[TAG.fleet] === fleet
+  const owner = instance?.tags[TAG.fleet];
+  return owner === fleet
     ? { ...found, verdict: 'ours', why: `already carries the fleet’s tag${entries}` }
     : {
         ...found,
         verdict: 'adopt',
-        why: `runs in the fleet’s VPC, ${whoseNow(instance)}${entries}`,
+        why: `runs in the fleet’s VPC, ${whoseNow(owner)}${entries}`,
       };
 }
 
-const whoseNow = (instance: Instance | undefined): string =>
-  instance?.tags[TAG.fleet] === undefined
-    ? 'untagged'
-    : `tagged ${plain(instance.tags[TAG.fleet] ?? '', 80)}`;
+const whoseNow = (owner: string | undefined): string =>
+  owner === undefined ? 'untagged' : `tagged ${plain(owner, 80)}`;
 
 const unknownToEc2 = 'EC2 does not know it: retire it in Mackerel if it is gone';
 

@@ -4,6 +4,7 @@
  */
 import type { After } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
+import { startsFor } from '../core/starts.ts';
 import type { Memory } from '../core/wait.ts';
 import { count, span } from '../core/words.ts';
 import { type HostFacts, type HostStanding, readinessSentence, usualReason } from './readiness.ts';
@@ -27,9 +28,11 @@ type Launched = After<'release' | 'launch'>;
 export function registrationLimit({ fleet, release, launch }: Launched): RegistrationLimit | undefined {
   const { learnsReadySeconds, replaceStragglers, limits } = fleet;
   if (!learnsReadySeconds || replaceStragglers) return undefined;
-  const starts = new Map(Object.entries(release.starts ?? {}));
   const types = new Set(launch.instances.map(({ instanceType }) => instanceType));
-  const slowest = [...types].map((type) => Math.max(...(starts.get(type) ?? [Number.POSITIVE_INFINITY])));
+  const slowest = [...types].map((type) => {
+    const known = startsFor(release.starts, type);
+    return known.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...known);
+  });
   const seconds = Math.max(LEAST_SECONDS, SLOWER_THAN * Math.max(...slowest));
   if (types.size === 0 || seconds >= limits.readySeconds) return undefined;
   return {

@@ -3,7 +3,7 @@
  * checks, and when one that has not registered never will.
  */
 import type { NewInstance, Snapshot } from '../core/document.ts';
-import { MOST_STARTS, type Starts } from '../core/starts.ts';
+import { LONGEST_START_SECONDS, MOST_STARTS, type Starts, startsFor } from '../core/starts.ts';
 import { secondsBetween, span } from '../core/words.ts';
 import type { HostFacts } from './readiness.ts';
 
@@ -16,7 +16,8 @@ export function startsOf(launched: readonly NewInstance[], { instances, hosts }:
   for (const { instanceId, instanceType } of launched) {
     const [from, to] = [launches.get(instanceId), createdAt.get(instanceId)];
     const seconds = from && to ? Math.round(secondsBetween(from, to)) : 0;
-    if (seconds > 0 && seconds <= 7_200) starts[instanceType] = [...(starts[instanceType] ?? []), seconds];
+    if (seconds > 0 && seconds <= LONGEST_START_SECONDS)
+      starts[instanceType] = [...(starts[instanceType] ?? []), seconds];
   }
   for (const [type, all] of Object.entries(starts))
     starts[type] = all.sort((a, b) => b - a).slice(0, MOST_STARTS);
@@ -34,9 +35,9 @@ type Balancer = Snapshot['balancers'][number];
 export function joinsAfter(
   { joins, leadSeconds }: Balancer,
   instanceType: string,
-  starts: Starts = {},
+  starts?: Starts,
 ): number | undefined {
-  const known = Object.hasOwn(starts, instanceType) ? (starts[instanceType] ?? []) : [];
+  const known = startsFor(starts, instanceType);
   if (joins !== 'when-registered' || known.length < MOST_STARTS) return undefined;
   return Math.max(0, Math.max(...known) - leadSeconds);
 }

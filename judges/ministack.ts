@@ -3,32 +3,25 @@
  * an upload starts the machines by the template's own rule. In a network of its own: the functions run too, and would
  * otherwise call AWS.
  */
-import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
 import { fleetsFile } from '../bin/fleets.ts';
 import { fleetStackName, stackName } from '../lambdas/domain/core/names.ts';
 import { readFleets } from '../lib/read-fleets.ts';
 import type { ResourceJson, TemplateJson } from '../lib/synthesize.ts';
 import type { Judge, Verdict } from './judge.ts';
+import { foundInSpaces, lacksSpaces } from './spaces.ts';
 import { lacksPrograms, lacksPython, program, python, run } from './tools.ts';
 
 const PROJECT = join(import.meta.dirname, '..');
 const CDK = join(PROJECT, 'node_modules/aws-cdk/bin/cdk');
-const SPACES = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 const LIMIT_MILLIS = 240_000;
 
 export const ministack: Judge = {
   name: 'ministack',
-  missing: () =>
-    lacksPrograms('ministack') ??
-    lacksPython('boto3') ??
-    (process.getuid?.() === 0 && spawnSync('unshare', [...SPACES, 'true']).status === 0
-      ? undefined
-      : 'no network of its own here: needs Linux, and root'),
+  missing: () => lacksPrograms('ministack') ?? lacksPython('boto3') ?? lacksSpaces(),
   judge: () => deployed((template) => template),
   // A rule that waits for something else than an upload.
   control: () => deployed((template) => template.replaceAll('"Object Created"', '"Object Deleted"')),
@@ -70,7 +63,8 @@ async function deployed(broken: (template: string) => string): Promise<Verdict> 
         ...{ cdk: CDK, ministack: program('ministack') },
       }),
     );
-    const { failed, resources, started } = await cameUp(given);
+    const inside = [python, join(import.meta.dirname, 'ministack/deploy.py'), given];
+    const { failed, resources, started } = (await foundInSpaces(inside, LIMIT_MILLIS)) as CameUp;
     const wanted = countedByType({ Resources });
     const startedBy = started.map((each) => [each.machine, each.bucket, each.key]).sort();
     const against = [
@@ -117,17 +111,3 @@ const differences = (
   Object.entries(wanted)
     .filter(([type, count]) => found[type] !== count)
     .map(([type, count]) => `${found[type] ?? 0} of ${count} ${type}`);
-
-/** Ends with this process, however that ends; and with what it started. */
-async function cameUp(given: string): Promise<CameUp> {
-  const inside = [python, join(import.meta.dirname, 'ministack/deploy.py'), given];
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...SPACES, ...inside], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: LIMIT_MILLIS,
-    killSignal: 'SIGKILL',
-  });
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  const answer = out.trim().split('\n').at(-1) ?? '';
-  if (!answer.startsWith('{')) throw new Error(`nothing was found out: ${err.slice(-2_000)}`);
-  return JSON.parse(answer) as CameUp;
-}

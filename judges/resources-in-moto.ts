@@ -1,5 +1,5 @@
 /** moto (PyPI) makes the templates' resources: its own parsers read the definitions, rules and launch templates. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -12,15 +12,11 @@ import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { FULL_KEY, startMackerelServer } from '../test/clients/mackerel-server.ts';
 import type { Judge, Verdict } from './judge.ts';
 import { stacksOf } from './moto/stacks.ts';
-
-const python = () => join(process.env.IREKAE_CI_TOOLS ?? join(tmpdir(), 'irekae-ci-tools'), 'bin/python3');
+import { lacksPython, python } from './tools.ts';
 
 export const resourcesInMoto: Judge = {
   name: 'resources-in-moto',
-  missing: () =>
-    spawnSync(python(), ['-c', 'import moto.server']).status === 0
-      ? undefined
-      : `no moto in ${python()}: .ci/run with CI=true installs moto[server]==5.2.1`,
+  missing: () => lacksPython('moto.server'),
   judge: () => made((template) => template),
   control: () =>
     made((template) =>
@@ -42,18 +38,11 @@ async function made(broken: (template: TemplateJson) => TemplateJson): Promise<V
     writeFileSync(
       run,
       JSON.stringify({
-        ...{
-          port: await freePort(),
-          start: now,
-          fates: {},
-          key: FULL_KEY,
-          noImages,
-          stacks,
-        },
+        ...{ port: await freePort(), start: now, fates: {}, key: FULL_KEY, noImages, stacks },
         ...{ mackerel: mackerel.url, functions: 'http://127.0.0.1:1' },
       }),
     );
-    const moto = spawn(python(), [join(import.meta.dirname, 'moto/server.py'), run], {
+    const moto = spawn(python, [join(import.meta.dirname, 'moto/server.py'), run], {
       stdio: ['pipe', 'pipe', 'pipe'],
       timeout: 120_000,
     });

@@ -3,8 +3,8 @@
  * processes end with the first of them. The kernel takes it away with the last, however that ends: nothing is left over.
  */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { UNSHARE } from '../spaces.ts';
 
-const UNSHARE = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
 const asRoot = () => (process.getuid?.() === 0 ? [] : ['--user', '--map-root-user']);
 const SETUP = 'ip link set lo up && mount --bind "$1" /etc/hosts && shift && exec "$@"';
 

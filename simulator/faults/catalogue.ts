@@ -6,7 +6,7 @@
 import { OUTAGES } from '../world/mackerel-outage.ts';
 import { TELLER_NAMES, TELLER_OUTAGES, type Teller, tellerOf } from '../world/outages.ts';
 
-/** What Step Functions is told of a sandbox that died in the middle of a run: in turn. */
+/** What Step Functions is told of a sandbox that died in the middle of a run: each once, in the runs that follow. */
 export const DEAD_SANDBOX = [
   'Runtime.ExitError',
   'Runtime.OutOfMemory',
@@ -15,7 +15,7 @@ export const DEAD_SANDBOX = [
   'Sandbox.Failure',
 ] as const;
 
-/** What it is told where no run was begun: in turn. */
+/** What it is told where no run was begun: each once. */
 export const NOT_INVOKED = [
   'Lambda.ResourceNotReadyException',
   'Lambda.ResourceConflictException',
@@ -33,7 +33,7 @@ export const FAULTS = {
   slow: 'effect after 10 s, answer after 20 s',
   'times-out': 'the function reaches its time limit before the call is sent',
   'times-out-after': 'the function reaches its time limit after the call took effect',
-  crashes: 'the function crashes, or runs out of memory, after the call took effect',
+  crashes: 'the function dies after the call took effect, and so do the next runs, each in another way',
   late: 'the function is lost; the call takes effect 10 s later, during the retry',
   'lost-lingering': 'the function is lost; the call takes effect when its time limit is almost reached',
   empty: 'wrong answer: nothing is there',

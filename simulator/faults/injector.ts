@@ -69,6 +69,8 @@ export class Injector {
   /** The run of a step whose call is taking effect right now. */
   acting: Visit | undefined;
   readonly #throttled = new Map<string, number>();
+  /** By state: the names by which its next runs fail. */
+  readonly #inStore = new Map<string, string[]>();
   readonly #earlier = new Map<string, { at: number; answer: unknown }[]>();
   readonly #remembers: boolean;
   /** Still held when a clean-up takes the lock over. */
@@ -123,7 +125,11 @@ export class Injector {
       this.#stop(execution);
       return never();
     }
-    if (fault === 'not-invoked') throw named(this.#inTurn(NOT_INVOKED), 'the function was not run');
+    this.#throwOneOf(visit);
+    if (fault === 'not-invoked') {
+      this.#inStore.set(storeOf(visit), [...NOT_INVOKED]);
+      this.#throwOneOf(visit);
+    }
     if (fault === 'redriven') await this.#redrive(visit);
     if (fault === 'twice') await act().catch(() => {});
     const other = fault === 'twice-at-once' ? act().catch(() => {}) : undefined;
@@ -131,6 +137,12 @@ export class Injector {
     await other;
     if (this.#come({ machine, state, what: 'leaving' }, true)) this.#stop(execution);
     return answer;
+  }
+
+  /** The task is tried again, and fails once by each name: a list of retries that lacks one is found wherever it is. */
+  #throwOneOf(visit: Visit): void {
+    const name = this.#inStore.get(storeOf(visit))?.shift();
+    if (name) throw named(name, 'the function was not run, or died');
   }
 
   /** A step of a dead execution that runs anyway: someone redrives it, or a queue was very slow. */
@@ -202,7 +214,8 @@ export class Injector {
       case 'crashes':
         await proceed();
         visit.isFrozen = true;
-        visit.fail(named(this.#inTurn(DEAD_SANDBOX), 'the function ended without an answer'));
+        this.#inStore.set(storeOf(visit), DEAD_SANDBOX.slice(1));
+        visit.fail(named(DEAD_SANDBOX[0], 'the function ended without an answer'));
         return never();
       case 'late':
         visit.fail(named('Lambda.Unknown', 'the function was lost'));
@@ -253,11 +266,6 @@ export class Injector {
 
   // ── Bookkeeping ──
 
-  /** As many moments as a deployment has come to, and one of them has the fault: every name gets its turn. */
-  #inTurn<T>(names: readonly [T, ...T[]]): T {
-    return names[this.reached.length % names.length] ?? names[0];
-  }
-
   /** @returns the fault of this moment, if there is one. */
   #come(moment: Omit<Moment, 'nth'>, isTask: boolean): FaultName | undefined {
     const nth = (this.#counts.get(keyOf(moment)) ?? 0) + 1;
@@ -287,6 +295,7 @@ const machineOf = (execution: string): Moment['machine'] =>
   isCleanUpMachine(machineIn(execution)) ? 'clean-up' : 'deploy';
 
 const keyOf = ({ machine, state, what }: Omit<Moment, 'nth'>) => `${machine}|${state}|${what}`;
+const storeOf = ({ execution, state }: Visit) => `${execution}|${state}`;
 const nameOf = ({ service, action }: PortCall) => `${service}.${action}`;
 
 const proceedUnlessRefused = async (fault: FaultName, proceed: Proceed) =>

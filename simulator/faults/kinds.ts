@@ -5,6 +5,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { executionOf, machineIn } from '../../lambdas/domain/core/aws.ts';
 import { fleetSize } from '../../lambdas/domain/core/fleet.ts';
 import { followName, machineName, promotionKey } from '../../lambdas/domain/core/names.ts';
 import { keepSecret } from '../../lambdas/domain/core/secrets.ts';
@@ -176,11 +177,23 @@ const fullZone = (stage: Stage) => {
 /** One share is launched; the other finds the bucket empty for longer than a call waits, and is left to a second run. */
 const crowdTheAccount = ({ world }: Stage) => world.ec2.launchElsewhere(30, 1);
 
+/** A freeze, say: who follows ends a few seconds after it was started. */
+const refuseTheFollowers = ({ clock, fleet, world: { executions } }: Stage) =>
+  executions.onStart((machineArn, name) => {
+    if (!fleet.followers.some((follower) => machineIn(machineArn) === machineName(follower, 'deploy')))
+      return;
+    void clock
+      .sleep(REFUSED_AFTER_SECONDS)
+      .then(() => executions.end(executionOf(machineArn, name), 'FAILED'));
+  });
+
 /** Long requests: draining takes most of the time that the load balancers allow. */
 const busy = ({ world, fleet }: Stage) => {
   for (const ref of fleet.loadBalancers)
     Object.assign(world.loadBalancers.balancer(ref).settings, { idleSeconds: [20, 28] });
 };
+
+const REFUSED_AFTER_SECONDS = 3;
 
 const unbaked = (stage: Stage) => {
   busy(stage);
@@ -326,7 +339,8 @@ export const KINDS = {
     fleet: 'faults-app',
     arrange: (stage) => {
       unbaked(stage);
-      during('Old hosts are drained', breakNewHost)(stage);
+      // As the old hosts leave: their draining shows it, however often this step is tried again.
+      during('Take old hosts out of service', breakNewHost)(stage);
       during('Watch the new hosts', cancel)(stage);
     },
     outcome: 'old hosts',
@@ -437,8 +451,9 @@ export const KINDS = {
     outcome: 'new hosts',
   },
   kept: { fleet: 'faults-app', arrange: keepOne, outcome: 'old hosts' },
-  // Without load balancers, so that it is quick: only the follower matters.
-  followed: { fleet: 'faults-leader', outcome: 'new hosts' },
+  // Without load balancers, so that it is quick: only the follower matters. It has ended when the lock is released: its
+  // name is taken then, and whose execution that was has to be known again.
+  followed: { fleet: 'faults-leader', arrange: refuseTheFollowers, outcome: 'new hosts' },
   frozen: {
     fleet: 'faults-leader',
     arrange: freeze,

@@ -8,7 +8,7 @@ import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { artifactBucketName, functionName } from '../../lambdas/domain/core/names.ts';
 import type { Verdict } from '../../lambdas/domain/lock/permission-change.ts';
 import { answerTo, type ChangeRequest } from '../../lambdas/guard/guard-permissions.ts';
-import type { FunctionName } from '../../lib/function-names.ts';
+import { type FunctionName, GUARD } from '../../lib/function-names.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import { policiesOf } from '../../lib/resolve-policies.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
@@ -22,7 +22,7 @@ import {
 import type { Stage } from '../../simulator/stage.ts';
 import type { Intercept, PortCall } from '../../simulator/world/calls.ts';
 import { resource, resourcesOf, statementsOf } from '../lib/template.ts';
-import { allows } from './iam.ts';
+import { allows, type IamRequest } from './iam.ts';
 import { requestsOf } from './iam-requests.ts';
 import { named, surroundings } from './surroundings.ts';
 
@@ -62,23 +62,29 @@ export class Account {
     const opening = resourcesOf(build.template, 'Custom::PermissionGuard').find(([id]) =>
       id.startsWith('opening'),
     );
-    await this.#asked('Update', opening?.[1].Properties, {});
+    await this.#asked(build, opening?.[1].Properties, {});
     return verdict;
   }
 
   ask(build: Build): Promise<Verdict> {
-    return this.#asked('Update', guardIn(build), guardIn(this.#build));
+    return this.#asked(build, guardIn(build), guardIn(this.#build));
   }
 
-  #asked(RequestType: ChangeRequest['RequestType'], now: unknown, before: unknown): Promise<Verdict> {
+  /** The guard's own role is the first to change. */
+  #asked(build: Build, now: unknown, before: unknown): Promise<Verdict> {
+    const stack = `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/irekae-${build.own.name}/1`;
     const request = {
-      RequestType,
-      StackId: `arn:aws:cloudformation:${REGION}:${ACCOUNT}:stack/irekae-${this.#build.own.name}/1`,
+      RequestType: 'Update',
+      StackId: stack,
       ResourceProperties: now,
       OldResourceProperties: before,
     } as ChangeRequest;
-    const stacks = { status: async () => this.status };
-    return answerTo(request, { ledger: this.stage.ports.ledger, stacks });
+    const status = async () => {
+      this.#assertMayAsk(GUARD, build, { action: 'cloudformation:DescribeStacks', resource: stack });
+      return this.status;
+    };
+    const { ledger } = this.stage.portsThrough(this.#iam(GUARD, () => build));
+    return answerTo(request, { ledger, stacks: { status } });
   }
 
   #around: AroundStep = (run, act) => {
@@ -98,21 +104,24 @@ export class Account {
       this.#refuse(step, version);
   }
 
-  #iam(step: FunctionName): Intercept {
+  #iam(step: FunctionName, inForce = () => this.#build): Intercept {
+    const assertMay = (call: PortCall, answer: unknown) => {
+      const build = inForce();
+      for (const request of requestsOf(call, answer, surroundings(build, this.stage.world)))
+        this.#assertMayAsk(step, build, request);
+    };
     return async (call, proceed) => {
       // Some calls ask for more when they find nothing.
-      this.#assertMay(step, call, null);
+      assertMay(call, null);
       const answer = await proceed();
-      this.#assertMay(step, call, answer);
+      assertMay(call, answer);
       return answer;
     };
   }
 
-  #assertMay(step: FunctionName, call: PortCall, answer: unknown): void {
-    const { own, template } = this.#build;
+  #assertMayAsk(step: FunctionName, { own, template }: Build, request: IamRequest): void {
     const policies = named(template, own, artifactBucketName(own), statementsOf(template, step));
-    for (const request of requestsOf(call, answer, surroundings(this.#build, this.stage.world)))
-      if (!allows(policies, request)) this.#refuse(step, `${request.action} on ${request.resource}`);
+    if (!allows(policies, request)) this.#refuse(step, `${request.action} on ${request.resource}`);
   }
 
   #refuse(step: string, what: string): never {

@@ -36,7 +36,7 @@ export const ROOMS = {
   steps: {
     folder: 'lambdas',
     holds:
-      'what runs: a file is a step, a step is a state of the story; promotions and the watch in folders of their own',
+      'what runs: a file is a step, a step is a state of the story; promotions, the watch and the guard in folders of their own',
     may: ['clients', ...DOMAIN, 'ports'],
   },
   clients: {

@@ -15,6 +15,7 @@ import { functionsOf, promotionFunctionsOf, versionsOf } from './functions.ts';
 import { ledgerTable } from './ledger-table.ts';
 import { newsTopic } from './news-topic.ts';
 import { orphanWatch } from './orphan-watch.ts';
+import { type PermissionGuard, permissionGuard } from './permission-guard.ts';
 import type { Reach } from './permissions.ts';
 import { policyProblems } from './policy-sizes.ts';
 import { readerStatements, statementsAsText } from './promotion-readers.ts';
@@ -31,6 +32,7 @@ export interface EnvironmentParts {
   /** Wakes these versions. */
   readonly wakes: IStateMachine;
   readonly alarms: ITopic;
+  readonly guard: PermissionGuard;
 }
 
 export class EnvironmentStack extends Stack {
@@ -55,15 +57,19 @@ export class EnvironmentStack extends Stack {
       news: newsTopic(this, environment),
       promotions: promotionsInto(environment, all),
     };
+    const guard = permissionGuard(this, reach);
     const functions = functionsOf(this, reach);
     const promotionFunctions = promotionFunctionsOf(this, reach);
     const watch = orphanWatch(this, reach, alarms);
+    for (const each of Object.values<IFunction>({ ...functions, ...promotionFunctions, watch }))
+      guard.before(each);
     const steps = versionsOf(functions);
     this.parts = {
       steps,
       wakes: wakeMachine(this, steps, environment),
       promotionSteps: promotionFunctions && versionsOf(promotionFunctions),
       alarms,
+      guard,
     };
 
     const guards = recordGuards(reach, { ...functions, ...promotionFunctions, [ORPHAN_WATCH]: watch });

@@ -13,6 +13,7 @@ import { FleetHosts } from './fleet-hosts.ts';
 import { FleetMachine } from './fleet-machine.ts';
 import { machineRoles } from './machine-roles.ts';
 import { watchFleet } from './orphan-watch.ts';
+import { openAgain } from './permission-guard.ts';
 import { PromotionMachine } from './promotion-machine.ts';
 import { promotionsInto } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
@@ -33,7 +34,7 @@ export class FleetStack extends Stack {
     });
     // Also where no reference says so: permissions and the bucket come first.
     this.addStackDependency(shared);
-    const { steps, promotionSteps, wakes, alarms } = shared.parts;
+    const { steps, promotionSteps, wakes, alarms, guard } = shared.parts;
     const hosts = new FleetHosts(this, fleet, environment);
     const promotion = promotionsInto(environment, all).find((each) => each.fleet === fleet.name);
     const roles = machineRoles(this, environment, fleet.name, promotion !== undefined, wakes);
@@ -54,5 +55,6 @@ export class FleetStack extends Stack {
     watchFleet(this, fleet, environment, hosts.launchTemplate.ref, alarms);
     if (promotion && promotionSteps)
       new PromotionMachine(this, promotion, environment, { functions: promotionSteps, ...roles });
+    openAgain(this, environment.name, fleet, guard.needsOf(fleet));
   }
 }

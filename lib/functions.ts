@@ -20,7 +20,7 @@ import {
   PROMOTION_STEPS,
   type PromotionStepName,
 } from '../lambdas/domain/promotion/steps.ts';
-import { type FunctionName, ORPHAN_WATCH, sourceOf } from './function-names.ts';
+import { type FunctionName, GUARD, ORPHAN_WATCH, sourceOf } from './function-names.ts';
 import { acknowledgeWildcards } from './nag.ts';
 import { type Permission, permissionsOf, type Reach } from './permissions.ts';
 import { spread } from './policy-sizes.ts';
@@ -92,6 +92,19 @@ export function orphanWatchFunction(scope: Construct, reach: Reach): lambda.Func
     description: 'looks for orphans',
     memoryMb: MEMORY_MB,
     seconds: ORPHAN_WATCH_SECONDS,
+    environment: {},
+  }).handler;
+}
+
+/** A call or three for each fleet that loses something. */
+const GUARD_SECONDS = 120;
+
+export function guardFunction(scope: Construct, reach: Reach): lambda.Function {
+  return new BundledFunction(scope, reach, {
+    name: GUARD,
+    description: 'guards what running deployments may do',
+    memoryMb: MEMORY_MB,
+    seconds: GUARD_SECONDS,
     environment: {},
   }).handler;
 }

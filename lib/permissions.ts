@@ -11,17 +11,19 @@ import { executionArn, machineArn, serviceHost, servicePrincipals } from '../lam
 import { TAG } from '../lambdas/domain/core/fleet.ts';
 import {
   EVENT_SOURCE,
+  fleetStackName,
   hostRolePath,
   type MachineKind,
   machineName,
   RECORD_PREFIX,
+  stackName,
 } from '../lambdas/domain/core/names.ts';
 import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { EVENT_TYPE } from '../lambdas/domain/record/news.ts';
 import { imageOwners } from '../lambdas/domain/release/image.ts';
 import type { LoadBalancerRef } from '../lambdas/ports/load-balancers.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
-import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
+import { type FunctionName, GUARD, ORPHAN_WATCH } from './function-names.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { PROMOTION_GRANTS } from './promotion-permissions.ts';
 import type { Promotion } from './promotions.ts';
@@ -127,6 +129,16 @@ const startOverrides = start('override');
  * start executions may have taken the name before.
  */
 const startPending = [readLedger, writeLedger, startDeployments, startOverrides, describeExecutions];
+
+/** The environment's own, and those of its fleets: also of one that has left the file. */
+const describeStacks: Grant = ({ stack, environment: { name } }) => ({
+  actions: ['cloudformation:DescribeStacks'],
+  resources: [stackName(name), fleetStackName(name, '*')].map((each) =>
+    stack.formatArn({ service: 'cloudformation', resource: 'stack', resourceName: `${each}/*` }),
+  ),
+  wildcard:
+    'A stack’s ARN ends in an id that nobody knows before, and a fleet that left the file in its name.',
+});
 
 // ── Artifacts and records ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -548,6 +560,8 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
     ...askMackerel,
     writeRecords,
   ],
+  // Closes the fleets that lose something; lets a rollback through, and no fleet whose stack is still there go.
+  [GUARD]: [readLedger, writeLedger, describeStacks],
 };
 
 export function permissionsOf(name: FunctionName, reach: Reach): readonly Permission[] {

@@ -87,8 +87,8 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (step) => {
 });
 
 describe('The files in lambdas/', () => {
-  it('are the steps of all stories, and the orphan watch as the one that is none', () => {
-    const files = ['lambdas', 'lambdas/promotion', 'lambdas/watch'].flatMap((folder) =>
+  it('are the steps of all stories, and the two that are none', () => {
+    const files = ['lambdas', 'lambdas/promotion', 'lambdas/watch', 'lambdas/guard'].flatMap((folder) =>
       readdirSync(join(import.meta.dirname, '..', folder)).map((file) => `${folder}/${file}`),
     );
     expect(files.filter((file) => file.endsWith('.ts')).sort()).toEqual(FUNCTION_NAMES.map(sourceOf).sort());

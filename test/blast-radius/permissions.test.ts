@@ -315,6 +315,7 @@ describe('Who may touch a row of the ledger', () => {
     'release-the-fleet-lock',
     'take-over-the-lock',
     'look-for-orphans',
+    'guard-permissions',
   ];
   whoMayDoIt([
     { does: 'its fleet’s, reading', call: row('GetItem', [APP]), by: readers },

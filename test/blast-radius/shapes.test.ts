@@ -17,8 +17,9 @@ import { Stage } from '../../simulator/stage.ts';
 import { startOnUploads } from '../../simulator/uploads.ts';
 import type { Intercept } from '../../simulator/world/calls.ts';
 import { resource, resourcesOf, statementsOf } from '../lib/template.ts';
-import { allows, deployed, type IamRequest } from '../support/iam.ts';
-import { requestsOf, type Surroundings } from '../support/iam-requests.ts';
+import { allows, type IamRequest } from '../support/iam.ts';
+import { requestsOf } from '../support/iam-requests.ts';
+import { named, surroundings } from '../support/surroundings.ts';
 
 // ── The shapes ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -142,12 +143,6 @@ interface Asked {
   readonly request: IamRequest;
 }
 
-/** With the name that the bucket has, in place of its logical id. */
-function named<T>(template: TemplateJson, { account, region }: Environment, bucket: string, value: T): T {
-  const text = JSON.stringify(deployed(template, account, region, value));
-  return JSON.parse(text.replaceAll(/arn:aws:s3:::artifacts[0-9a-z]+/g, `arn:aws:s3:::${bucket}`));
-}
-
 const hasFunction = (template: TemplateJson, name: string) =>
   JSON.stringify(resourcesOf(template, 'AWS::Lambda::Function')).includes(`-${name}"`);
 
@@ -196,35 +191,6 @@ const whoMay = (shape: Shape, request: IamRequest) =>
 
 // ── What is played ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-function surroundings({ own, template }: Shape, { world }: Stage): Surroundings {
-  const idOf = (type: string, part: string) =>
-    resourcesOf(template, type).find(([id]) => id.includes(part))?.[0] ?? '';
-  return {
-    account: own.account,
-    region: own.region,
-    ledger: `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${idOf('AWS::DynamoDB::GlobalTable', 'Ledger')}`,
-    news: idOf('AWS::SNS::Topic', 'News'),
-    apiKeyKey: own.apiKeyKmsKeyArn,
-    apiKeyParameter: own.apiKeyParameter,
-    tagsOf: (id) => world.ec2.instance(id).facts.tags,
-    imageOwner: (id) => {
-      const image = world.ec2.findImage(id);
-      return image?.ownerAlias ?? image?.owner ?? '999999999999';
-    },
-    parts: (name) => {
-      const found = own.fleets.find((each) => each.name === name);
-      if (!found) throw new Error(`${name} was launched, which is no fleet here.`);
-      const { securityGroups, kmsKeys, instanceProfile } = found;
-      const made = idOf('AWS::IAM::Role', `hosts${name.replaceAll('-', '')}`);
-      const role =
-        instanceProfile.kind === 'given'
-          ? instanceProfile.roleArn
-          : `arn:aws:iam::${ACCOUNT}:role/irekae/${own.name}/${made}`;
-      return { securityGroups, kmsKeys, role };
-    },
-  };
-}
-
 type Fails = (by: FunctionName, service: string, action: string) => boolean;
 
 /** Runs along with the call; one that shall fail never arrives. */
@@ -236,7 +202,7 @@ function recording(shape: Shape, stage: Stage, by: FunctionName, fails: Fails): 
       answer = await proceed();
       return answer;
     } finally {
-      for (const request of requestsOf(call, answer, surroundings(shape, stage)))
+      for (const request of requestsOf(call, answer, surroundings(shape, stage.world)))
         shape.asked.push({ by, request });
     }
   };
@@ -416,7 +382,7 @@ function foreign(request: IamRequest): IamRequest[] {
   return found
     .filter((each) => each.resource !== resource || each.context !== request.context)
     .map((each) =>
-      action === 'states:DescribeExecution'
+      /^states:(Describe|Get)Execution/.test(action)
         ? { ...each, resource: resource.replace(/[^:]+:[^:]+$/, `irekae-${ELSE}:d`) }
         : each,
     );
@@ -451,7 +417,7 @@ describe.each(Object.keys(SHAPES) as ShapeName[])('An environment of the shape "
     const isFollowed = shape.own.fleets.some(({ after }) => after !== undefined);
     // Every step of the story was heard, but those that the shape has no use for.
     const heard = new Set(shape.asked.map(({ by }) => by));
-    const aside = /^(write-the-plan|re(place|move)-the-stragglers|give-up-the-promotion)$/;
+    const aside = /^(write-the-plan|re(place|move)-the-stragglers|give-up-the-promotion|guard-permissions)$/;
     expect(
       [...shape.policies.keys()].filter(
         (each) => !heard.has(each) && !aside.test(each) && (isFollowed || each !== 'start-the-followers'),

@@ -74,6 +74,8 @@ function lostBy(after: FleetsFile): string[] {
   );
 }
 
+const renamed = (environment: string) => environment.replace('production', 'live');
+
 describe('Nothing that serving hosts need is deleted when their fleet', () => {
   it.each<[string, FleetsFile]>([
     ['is renamed', changed(({ name }) => ({ name: `${name}-2` }))],
@@ -92,6 +94,21 @@ describe('Nothing that serving hosts need is deleted when their fleet', () => {
     [
       'goes to other subnets',
       changed(() => ({ subnets: ['subnet-0a1b2c3d4e5f60003'], instancesPerZone: 2 })),
+    ],
+    [
+      'goes to another environment',
+      changed(() => ({
+        environment: 'staging',
+        promotion: undefined,
+        mackerel: { service: 'moved', role: 'app' },
+      })),
+    ],
+    [
+      'is of an environment that gets another name',
+      {
+        environments: FILE.environments.map((each) => ({ ...each, name: renamed(each.name) })),
+        fleets: FILE.fleets.map((each) => ({ ...each, environment: renamed(each.environment) })),
+      },
     ],
   ])('%s', (_, file) => expect(lostBy(file)).toEqual([]));
 

@@ -106,6 +106,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
     's3:PutObject',
     'ssm:GetParameter',
   ],
+  'guard-permissions': [READ_LEDGER, WRITE_LEDGER, 'cloudformation:DescribeStacks'],
 };
 
 const FLEETS = ['reactio-production-app', 'reactio-production-worker'];

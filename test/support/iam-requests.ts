@@ -170,6 +170,7 @@ const parts = (request: CopyRequest) => object('ListMultipartUploadParts', reque
 const ASKS: Readonly<Record<string, Asks>> = {
   'ec2.describe': everywhere('ec2:DescribeInstances'),
   'ec2.listByTag': everywhere('ec2:DescribeInstances'),
+  'ec2.listByToken': everywhere('ec2:DescribeInstances'),
   'ec2.launch': (at, [request]: [LaunchRequest]) => launching(at, request),
   // After a refusal it looks which are gone already.
   'ec2.terminate': (at, [ids]: [string[]]) => [

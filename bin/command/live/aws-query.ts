@@ -3,7 +3,8 @@
  * (CloudFormation). Their SDK clients would be two more packages.
  */
 
-import { asking, isNamed, unavailable } from '../../../lambdas/clients/wire/aws-errors.ts';
+import { describeStack } from '../../../lambdas/clients/stacks.ts';
+import { asking, unavailable } from '../../../lambdas/clients/wire/aws-errors.ts';
 import { type AwsQueryOptions, sendQuery as send, tagged } from '../../../lambdas/clients/wire/aws-query.ts';
 import { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import type { Caller } from '../../../lambdas/ports/command.ts';
@@ -34,32 +35,8 @@ export async function stackOutputs(options: AwsQueryOptions, stack: string): Pro
   return new Map(outputs.map(([, key = '', value = '']) => [key, value]));
 }
 
-/**
- * `UPDATE_COMPLETE` and its like; `undefined` when there is no such stack. Needs `cloudformation:DescribeStacks` on it.
- * @throws ServiceRefused, ServiceUnavailable
- */
-export async function stackStatus(options: AwsQueryOptions, stack: string): Promise<string | undefined> {
-  const answer = await describeStack(options, stack);
-  const status = answer && tagged(answer, 'StackStatus');
-  if (answer !== undefined && status === undefined)
-    throw unavailable(`describe the stack ${stack}`, 'the answer could not be read');
-  return status;
-}
-
 /** Needs `cloudformation:DeleteStack` on it, and what its resources take. @throws ServiceRefused, ServiceUnavailable */
 export const deleteStack = async (options: AwsQueryOptions, StackName: string): Promise<void> => {
   const form = { Action: 'DeleteStack', Version: '2010-05-15', StackName };
   await asking(`delete the stack ${StackName}`, () => send(options, 'cloudformation', form));
 };
-
-/** CloudFormation's answer; `undefined` when there is no such stack, for which it has no error name of its own. */
-const describeStack = (options: AwsQueryOptions, StackName: string): Promise<string | undefined> =>
-  asking(`describe the stack ${StackName}`, async () => {
-    try {
-      const form = { Action: 'DescribeStacks', Version: '2010-05-15', StackName };
-      return await send(options, 'cloudformation', form);
-    } catch (error) {
-      if (isNamed(error, 'ValidationError') && error.message.includes('does not exist')) return undefined;
-      throw error;
-    }
-  });

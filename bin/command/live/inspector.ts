@@ -13,6 +13,7 @@ import {
   GetBucketVersioningCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { stackStatus } from '../../../lambdas/clients/stacks.ts';
 import { jsonIn, pagesOf } from '../../../lambdas/clients/wire/answer.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from '../../../lambdas/clients/wire/aws-errors.ts';
 import { type CallJson, jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
@@ -26,7 +27,6 @@ import type {
   Inspector,
   Offering,
 } from '../../../lambdas/ports/inspector.ts';
-import { stackStatus } from './aws-query.ts';
 import { classicDetails, targetGroupDetails } from './balancer-details.ts';
 
 export interface InspectorClients {

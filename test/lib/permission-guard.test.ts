@@ -1,0 +1,135 @@
+/** What a change of the fleets file takes from whom, by the templates: CloudFormation hands both to the guard. */
+import { describe, expect, it } from 'vitest';
+import { losersOf } from '../../lambdas/domain/lock/permission-change.ts';
+import type { FleetsFile } from '../../lib/fleet-config.ts';
+import { readFleets } from '../../lib/read-fleets.ts';
+import { type ResourceJson, stackTemplates } from '../../lib/synthesize.ts';
+import { crowdedFile } from '../../simulator/bench/stacks.ts';
+import { exampleEntry, type FleetEntry } from '../../simulator/example-fleet.ts';
+
+const ENVIRONMENT = { name: 'shop', account: '111111111111', region: 'ap-northeast-1' };
+const WEB = { kind: 'classic', name: 'web' } as const;
+const ADMIN = { kind: 'classic', name: 'admin' } as const;
+const KEY = 'arn:aws:kms:ap-northeast-1:111111111111:key/99992222-3333-4444-5555-666677778888';
+const POLICY = 'arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore';
+
+const app = exampleEntry('shop', 'app', { loadBalancers: [WEB] });
+const jobs = exampleEntry('shop', 'jobs', { loadBalancers: [] });
+const file = (changes: Partial<FleetEntry> = {}, environment: object = {}, ...others: FleetEntry[]) =>
+  ({
+    environments: [{ ...ENVIRONMENT, ...environment }],
+    fleets: [{ ...app, ...changes }, jobs, ...others],
+  }) as FleetsFile;
+
+function stacksOf(given: FleetsFile) {
+  const [stacks] = stackTemplates(readFleets(given), { bundle: false });
+  if (!stacks) throw new Error('There is no environment.');
+  return stacks;
+}
+const needsIn = (given: FleetsFile) => {
+  const { PermissionGuard: guard } = stacksOf(given).shared.template.Resources;
+  return guard?.Properties?.Needs as Record<string, string>;
+};
+const before = needsIn(file());
+
+/** One way it takes from these fleets; the other way it only adds. */
+const WIDER: readonly [string, FleetsFile, string[]][] = [
+  ['a load balancer', file({ loadBalancers: [WEB, ADMIN] }), ['app']],
+  ['a security group', file({ securityGroups: [...app.securityGroups, 'sg-0a1b2c3d4e5f60009'] }), ['app']],
+  ['a subnet', file({ subnets: [...app.subnets, 'subnet-0a1b2c3d4e5f60009'] }), ['app']],
+  [
+    'a runtime',
+    file({ runtimes: [...(app.runtimes ?? []), { key: 'ruby.tgz', directory: '/opt/ruby' }] }),
+    ['app'],
+  ],
+  ['a key for volumes', file({ kmsKeys: [KEY] }), ['app']],
+  ['a policy of its hosts', file({ instanceProfile: { kind: 'made', managedPolicies: [POLICY] } }), ['app']],
+  ['failed hosts that are kept', file({ keepFailedHostMinutes: 30 }), ['app']],
+  ['launches in other zones', file({ spillOver: true }), ['app']],
+  ['a key for Mackerel’s', file({}, { apiKeyKmsKeyArn: KEY }), ['app', 'jobs']],
+];
+
+describe('A fleets file that gives up', () => {
+  it.each(WIDER)('%s takes from whom it was; the other way it takes nothing', (_, wider, losers) => {
+    const wide = needsIn(wider);
+    expect(losersOf({ before: wide, after: before })).toEqual(losers);
+    expect(losersOf({ before, after: wide })).toEqual([]);
+  });
+
+  it.each<[string, FleetsFile, string[]]>([
+    ['its load balancer for another one', file({ loadBalancers: [ADMIN] }), ['app']],
+    ['its artifact for another one', file({ artifact: 'other.tar.gz' }), ['app']],
+    [
+      'the role of its hosts for a given one',
+      file({
+        instanceProfile: {
+          kind: 'given',
+          arn: 'arn:aws:iam::111111111111:instance-profile/own',
+          roleArn: 'arn:aws:iam::111111111111:role/own',
+        },
+      }),
+      [],
+    ],
+    ['the bucket', file({}, { existingBucket: 'other-bucket' }), ['app', 'jobs']],
+    ['the place of Mackerel’s key', file({}, { apiKeyParameter: '/other/key' }), ['app', 'jobs']],
+    ['a fleet', { ...file(), fleets: [jobs] } as FleetsFile, ['app']],
+    ['the name of a fleet', file({ name: 'app-2' }), ['app']],
+  ])('%s takes from these', (_, after, losers) => {
+    // The role of the hosts stays below the environment's path as long as one fleet has such a role.
+    expect(losersOf({ before, after: needsIn(after) })).toEqual(losers);
+  });
+
+  it.each<[string, FleetsFile]>([
+    ['its start command', file({ startCommand: 'systemctl start other' })],
+    ['its limits', file({ limits: { bakeSeconds: 240 } })],
+    ['its instance types', file({ instanceTypes: ['m7g.large'] })],
+    [
+      'a load balancer that another fleet keeps',
+      file({ loadBalancers: [] }, {}, exampleEntry('shop', 'other', { loadBalancers: [WEB] })),
+    ],
+  ])('%s takes nothing', (_, after) => expect(losersOf({ before, after: needsIn(after) })).toEqual([]));
+});
+
+describe('CloudFormation asks', () => {
+  const { shared, fleets } = stacksOf(file());
+  const dependsOn = ({ DependsOn: on }: ResourceJson) => [on].flat();
+  const resources = Object.entries(shared.template.Resources);
+
+  it('before any role of a function changes', () => {
+    const roles = resources.filter(
+      ([id, { Type }]) => Type === 'AWS::IAM::Role' && id.startsWith('function'),
+    );
+    const free = roles.filter(([, role]) => !dependsOn(role).includes('PermissionGuard')).map(([id]) => id);
+    expect(roles.length).toBeGreaterThan(15);
+    // The guard's own comes first.
+    expect(free).toEqual([expect.stringMatching(/^functionguardpermissions/)]);
+  });
+
+  it('before the policies that a role has beside its own change', () => {
+    const [crowded] = stackTemplates(readFleets(crowdedFile({ fleets: 50, nameLength: 64 })), {
+      bundle: false,
+    });
+    const more = Object.values(crowded?.shared.template.Resources ?? {}).filter(
+      ({ Type }) => Type === 'AWS::IAM::ManagedPolicy',
+    );
+    expect(more.length).toBeGreaterThan(0);
+    for (const policy of more) expect(dependsOn(policy)).toContain('PermissionGuard');
+  });
+
+  it.each(fleets)('after all else of $name, which has the same needs', ({ template: { Resources } }) => {
+    const [[, opening] = ['', { Type: '' }], ...others] = Object.entries(Resources).filter(
+      ([, { Type }]) => Type === 'Custom::PermissionGuard',
+    );
+    expect(others).toEqual([]);
+    const rest = Object.keys(Resources).filter((id) => Resources[id] !== opening);
+    expect(dependsOn(opening).toSorted()).toEqual(rest.toSorted());
+    expect(before).toMatchObject(Object(opening.Properties?.Needs));
+  });
+
+  it('with what Lambda takes, also of fifty fleets with the longest names, before and after together', () => {
+    const needs = needsIn(crowdedFile({ fleets: 50, nameLength: 64, subnets: 6, securityGroups: 5 }));
+    expect(Object.keys(needs)).toHaveLength(50);
+    // Asynchronous events have had 256 KB everywhere.
+    expect(2 * JSON.stringify(needs).length).toBeLessThan(256_000);
+  });
+});

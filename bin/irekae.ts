@@ -1,9 +1,9 @@
 /** The operator's command: `npx --no -- irekae --help`. */
 import { printable } from '../lambdas/domain/core/words.ts';
+import { loadFleets } from '../lib/fleets-file.ts';
 import { ask } from './command/ask.ts';
 import type { Screen } from './command/command.ts';
 import { irekae } from './command/irekae.ts';
-import { fleetsFile } from './fleets.ts';
 
 const { stdin, stdout, stderr } = process;
 /** It can do more than print lines, and its output is not a log. */
@@ -40,7 +40,7 @@ function showBug(error: unknown): 1 {
 }
 
 process.exitCode = await irekae(process.argv.slice(2), {
-  fleetsFile,
+  fleetsFile: (given?: string) => loadFleets({ given }),
   // The AWS clients and the modelled world are slow to load: only commands that need them wait for them.
   connect: async (environment) => (await import('./command/live/connection.ts')).connect(environment),
   connectLocal: async (environments, fleet) =>

@@ -1,15 +1,17 @@
 /** What the fleets of an environment share: its bucket, its ledger, its functions, its topics, its dashboard. */
 
-import { type App, CfnOutput, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
 import { artifactBucketName, stackName } from '../lambdas/domain/core/names.ts';
 import type { StepName } from '../lambdas/domain/core/steps.ts';
 import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { alarmTopic } from './alarms.ts';
 import { artifactBucket } from './artifact-bucket.ts';
 import { dashboard } from './dashboard.ts';
+import { withOwnFlags } from './feature-flags.ts';
 import { ORPHAN_WATCH } from './function-names.ts';
 import { functionsOf, promotionFunctionsOf, versionsOf } from './functions.ts';
 import { ledgerTable } from './ledger-table.ts';
@@ -20,7 +22,7 @@ import type { Reach } from './permissions.ts';
 import { policyProblems } from './policy-sizes.ts';
 import { readerStatements, statementsAsText } from './promotion-readers.ts';
 import { promotionsInto } from './promotions.ts';
-import { type Environment, FleetsFileError } from './read-fleets.ts';
+import { type Environment, withProblems } from './read-fleets.ts';
 import { recordGuards } from './record-guards.ts';
 import { wakeMachine } from './wake-machine.ts';
 
@@ -39,13 +41,14 @@ export class EnvironmentStack extends Stack {
   readonly parts: EnvironmentParts;
 
   /** @param all the file's environments: promotions lead from one to another */
-  constructor(app: App, environment: Environment, all: readonly Environment[]) {
-    super(app, stackName(environment.name), {
+  constructor(scope: Construct, environment: Environment, all: readonly Environment[]) {
+    super(scope, stackName(environment.name), {
       description: `irekae: what the EC2 fleets of ${environment.name} are deployed with`,
       env: { account: environment.account, region: environment.region },
       // A tenth of what it may have would be spaces.
       suppressTemplateIndentation: true,
     });
+    withOwnFlags(this);
     const readers = readerStatements(this, artifactBucketName(environment), environment, all);
     const bucket = artifactBucket(this, environment);
     const alarms = alarmTopic(this, environment);
@@ -79,7 +82,7 @@ export class EnvironmentStack extends Stack {
     this.#tell(reach, alarms, environment.existingBucket === undefined ? [] : statements);
 
     const problems = policyProblems(this, environment);
-    if (problems.length > 0) throw new FleetsFileError(problems);
+    if (problems.length > 0) throw withProblems('The fleets file', problems);
   }
 
   #tell(

@@ -23,6 +23,8 @@ export type CommandLine =
       /** On the modelled world. */
       readonly local: boolean;
       readonly command: Command;
+      /** All of the fleets file. */
+      readonly environments: readonly Environment[];
       readonly environment: Environment;
       readonly fleet: FleetConfig;
       readonly options: Options;
@@ -31,17 +33,19 @@ export type CommandLine =
 /** The text is kept in the ledger and shown in the deployment's error. */
 const LONGEST_TEXT = 256;
 
-export function readCommandLine(
+/** @param read the fleets file, or the one that is named: no help needs it */
+export async function readCommandLine(
   argv: readonly string[],
   commands: readonly Command[],
-  environments: readonly Environment[],
-): CommandLine {
+  read: (file: string | undefined) => Promise<readonly Environment[]>,
+): Promise<CommandLine> {
   const all = [...commands.flatMap(({ options }) => options), ...COMMON];
-  const { positionals, given } = read(argv, all);
+  const { positionals, given } = tokensOf(argv, all);
   const [name, fleetName, ...more] = positionals;
   const command = commands.find((each) => each.name === name);
   if (given.has('help') || argv.length === 0) return { kind: 'help', command };
   const known = command ? [...command.options, ...COMMON] : all;
+  const environments = await read(given.get('fleets')?.value);
   const fleets = fleetsOf(environments);
   const found = fleets.find((each) => each.name === fleetName);
   const options = Object.fromEntries([...given].map(([option, { value }]) => [option, value ?? true]));
@@ -58,7 +62,7 @@ export function readCommandLine(
   if (!command || !found || problems.length > 0)
     return { kind: 'bad', json: argv.includes('--json'), command: name, fleet: fleetName, problems };
   const { environment, fleet } = found;
-  return { kind: 'run', json, local: given.has('local'), command, environment, fleet, options };
+  return { kind: 'run', json, local: given.has('local'), command, environments, environment, fleet, options };
 }
 
 const fleetsOf = (environments: readonly Environment[]) =>
@@ -76,7 +80,7 @@ export const spelt = ({ name, takes }: OptionSpec): string =>
   `--${name}${takes === undefined ? '' : ` ${takes}`}`;
 
 /** Without parseArgs' own strictness, which stops at the first problem. */
-function read(argv: readonly string[], specs: readonly OptionSpec[]) {
+function tokensOf(argv: readonly string[], specs: readonly OptionSpec[]) {
   const options = Object.fromEntries(
     specs.map(({ name, takes, short }) => [
       name,

@@ -9,8 +9,9 @@ import { masked } from '../../lambdas/domain/core/secrets.ts';
 import { firstOf, printable } from '../../lambdas/domain/core/words.ts';
 import type { Connection } from '../../lambdas/ports/command.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
+import { environmentsOf } from '../../lib/fleets-file.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
-import { FleetsFileError, readFleets } from '../../lib/read-fleets.ts';
+import { FleetsFileError } from '../../lib/read-fleets.ts';
 import { cutTo } from '../../lib/terminal/width.ts';
 import { adopt } from './actions/adopt.ts';
 import { cancel } from './actions/cancel.ts';
@@ -48,7 +49,7 @@ export const COMMANDS: readonly Command[] = [
 
 /** Where the command runs: a terminal, a CI job, or a test. */
 export interface CommandSetup {
-  /** What `bin/fleets.ts` exports. */
+  /** What the fleets file says, or who reads it once it is needed (a `FleetsSource`). */
   readonly fleetsFile: unknown;
   connect(environment: Environment): Promise<Connection>;
   /** `--local`: a modelled region with these fleets, for a command about this one. */
@@ -67,7 +68,7 @@ export interface CommandSetup {
 export type ExitCode = OutcomeCode | 2;
 
 export async function irekae(argv: readonly string[], setup: CommandSetup): Promise<ExitCode> {
-  const line = readSafely(argv, setup);
+  const line = await readSafely(argv, setup);
   if (line.kind === 'help') return printHelp(line.command, argv.length > 0, setup);
   if (line.kind === 'bad') return complain(line, setup);
   const outcome = await run(line, setup);
@@ -99,9 +100,9 @@ function complain(line: Extract<CommandLine, { kind: 'bad' }>, setup: CommandSet
   return 2;
 }
 
-function readSafely(argv: readonly string[], { fleetsFile }: CommandSetup): CommandLine {
+async function readSafely(argv: readonly string[], setup: CommandSetup): Promise<CommandLine> {
   try {
-    return readCommandLine(argv, COMMANDS, readFleets(fleetsFile));
+    return await readCommandLine(argv, COMMANDS, (file) => environmentsOf(setup.fleetsFile, file));
   } catch (error) {
     if (!(error instanceof FleetsFileError)) throw error;
     return { kind: 'bad', json: argv.includes('--json'), problems: error.message.split('\n') };
@@ -130,16 +131,19 @@ async function run(line: Run, setup: CommandSetup): Promise<Outcome> {
   }
 }
 
-async function connect({ local, environment, fleet }: Run, setup: CommandSetup): Promise<Connection> {
+async function connect(
+  { local, environments, environment, fleet }: Run,
+  setup: CommandSetup,
+): Promise<Connection> {
   if (!local) return setup.connect(environment);
   if (!setup.connectLocal) throw new Error('There is no modelled world here.');
-  return setup.connectLocal(readFleets(setup.fleetsFile), fleet);
+  return setup.connectLocal(environments, fleet);
 }
 
 async function taskOf(line: Run, { caller, ports }: Connection, setup: CommandSetup): Promise<Task> {
-  const { environment, fleet, options, json, local } = line;
+  const { environments, environment, fleet, options, json, local } = line;
   return {
-    environments: readFleets(setup.fleetsFile),
+    environments,
     environment,
     isLocal: local,
     fleet,

@@ -28,6 +28,7 @@ export interface Options {
   readonly 'dry-run'?: boolean;
   readonly json?: boolean;
   readonly local?: boolean;
+  readonly fleets?: string;
   readonly help?: boolean;
 }
 
@@ -52,6 +53,11 @@ export const option = (name: keyof Options, takes: string, meaning: string, chec
 export const COMMON: readonly OptionSpec[] = [
   flag('json', 'one JSON document instead of text'),
   flag('local', 'run on a modelled region: needs no account; nothing in AWS is read or changed'),
+  option(
+    'fleets',
+    'FILE',
+    'the fleets file; default: IREKAE_FLEETS, the CDK context, else fleets.ts, .json or .yaml here',
+  ),
   { ...flag('help', 'show this help'), short: 'h' },
 ];
 

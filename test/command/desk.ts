@@ -3,7 +3,7 @@
 import { expect } from 'vitest';
 import type { Screen } from '../../bin/command/command.ts';
 import { type CommandSetup, type ExitCode, irekae } from '../../bin/command/irekae.ts';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { Caller, CommandPorts } from '../../lambdas/ports/command.ts';
 import type { Inspector } from '../../lambdas/ports/inspector.ts';
 import type { Phase } from '../../lambdas/ports/ledger.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type CommandSetup, type ExitCode, irekae } from '../../bin/command/irekae.ts';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { Connection } from '../../lambdas/ports/command.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { connectLocally } from '../../simulator/local-region.ts';
@@ -40,7 +40,7 @@ describe('on the modelled region', () => {
     beforeAll(async () => {
       const environments = readFleets(fleetsFile);
       const fleet = environments.flatMap(({ fleets }) => fleets).find(({ name }) => name === FLEET);
-      if (!fleet) throw new Error(`bin/fleets.ts has no ${FLEET}.`);
+      if (!fleet) throw new Error(`The example has no ${FLEET}.`);
       const { close, ...shared } = await connectTo(environments, fleet);
       region = shared;
       return close;
@@ -112,8 +112,12 @@ describe('on the modelled region', () => {
 
 describe('npx --no -- irekae', () => {
   const PROJECT = join(import.meta.dirname, '..', '..');
+  const IREKAE_FLEETS = join(PROJECT, 'examples/reactio/fleets.ts');
   const run = (...args: string[]) =>
-    promisify(execFile)(process.execPath, ['bin/irekae.js', ...args], { cwd: PROJECT }).then(
+    promisify(execFile)(process.execPath, ['bin/irekae.js', ...args], {
+      cwd: PROJECT,
+      env: { ...process.env, IREKAE_FLEETS },
+    }).then(
       ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
       ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
         code,
@@ -135,6 +139,7 @@ describe('npx --no -- irekae', () => {
       env: {
         ...Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('AWS_'))),
         HOME: '/nonexistent',
+        IREKAE_FLEETS,
         AWS_EC2_METADATA_DISABLED: 'true',
       },
     }).catch((error: { code: number; stderr: string }) => error);

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCommandLine } from '../../bin/command/command-line.ts';
 import { COMMANDS } from '../../bin/command/irekae.ts';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { FULL_KEY, type MackerelServer, startMackerelServer } from '../clients/mackerel-server.ts';
 import { codeBlocksOf, commandsOf, read } from './documents.ts';
@@ -74,7 +74,7 @@ describe('The commands of the runbook', () => {
     expect(VERIFIED[name]).toEqual(expect.arrayContaining(flagsIn(words)));
   });
 
-  it.each([...new Set(OURS)])('%s', (command) => {
+  it.each([...new Set(OURS)])('%s', async (command) => {
     const given = wordsOf(command.replace(/^npx --no -- /, '')).slice(1);
     const [fleet = ''] = readFleets(fleetsFile).flatMap(({ fleets }) => fleets.map(({ name }) => name));
     const argv = given.map((word) =>
@@ -85,7 +85,9 @@ describe('The commands of the runbook', () => {
     );
     // Named only, as in "`irekae cancel` asked for it".
     const isWhole = argv.length > 1;
-    const line = readCommandLine(isWhole ? argv : [...argv, fleet], COMMANDS, readFleets(fleetsFile));
+    const line = await readCommandLine(isWhole ? argv : [...argv, fleet], COMMANDS, async () =>
+      readFleets(fleetsFile),
+    );
     expect(line).toMatchObject({ kind: 'run' });
   });
 });

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { safeParse } from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import { FleetsFileError, readFleets } from '../../lib/read-fleets.ts';
 import { toRuntimeFleet } from '../../lib/runtime-fleet.ts';
@@ -102,7 +102,7 @@ describe('The fleets file', () => {
     file.fleets.push(5 as never);
     expect(() => readFleets(file)).toThrow(
       [
-        'bin/fleets.ts has 6 problems:',
+        'The fleets file has 6 problems:',
         'fleet reactio-staging-app: limits.bakeSeconds: given -1, allowed: a whole number from 0 to 86400',
         'fleet reactio-staging-app: startcommand: unknown field, allowed: only name, environment, mackerel, ' +
           'artifact, promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, ' +

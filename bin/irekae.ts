@@ -1,6 +1,6 @@
 /** The operator's command: `npx --no -- irekae --help`. */
 import { printable } from '../lambdas/domain/core/words.ts';
-import { ask } from './command/ask.ts';
+import { ask, askLine } from './command/ask.ts';
 import type { Screen } from './command/command.ts';
 import { irekae } from './command/irekae.ts';
 import { fleetsFile } from './fleets.ts';
@@ -53,4 +53,11 @@ process.exitCode = await irekae(process.argv.slice(2), {
   ...(stdin.isTTY && { ask: (question: string) => ask(question, stdin, stderr) }),
   ...(isTerminal && { screen }),
   interruptions,
+  project: {
+    folder: process.cwd(),
+    fleets: async () => fleetsFile,
+    ownRegion: async () => (await import('./command/live/account.ts')).ownRegion(),
+    readAccount: async (region) => (await import('./command/live/account.ts')).readAccount(region),
+    ...(stdin.isTTY && { askLine: (question: string) => askLine(question, stdin, stderr) }),
+  },
 }).catch(showBug);

@@ -72,7 +72,7 @@ const missingOptions = (command: Command | undefined, given: ReadonlyMap<string,
     .map((option) => `${spelt(option)}: missing, but required (${option.meaning})`);
 
 /** `--reason TEXT`. */
-export const spelt = ({ name, takes }: OptionSpec): string =>
+export const spelt = ({ name, takes }: { readonly name: string; readonly takes?: string }): string =>
   `--${name}${takes === undefined ? '' : ` ${takes}`}`;
 
 /** Without parseArgs' own strictness, which stops at the first problem. */

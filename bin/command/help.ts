@@ -4,15 +4,22 @@ import { spelt } from './command-line.ts';
 import { COMMON } from './options.ts';
 import { section, table } from './wording.ts';
 
-export const help = (commands: readonly Command[], command?: Command): string[] =>
-  command ? helpOf(command) : overview(commands);
+/** A command without a fleet. */
+type Other = Pick<Command, 'name' | 'summary'>;
 
-const overview = (commands: readonly Command[]): string[] => [
+export const help = (
+  commands: readonly Command[],
+  command?: Command,
+  others: readonly Other[] = [],
+): string[] => (command ? helpOf(command) : overview(commands, others));
+
+const overview = (commands: readonly Command[], others: readonly Other[]): string[] => [
   'Usage: irekae COMMAND FLEET [options]',
   '',
   'FLEET is the name of a fleet in bin/fleets.ts, which also gives its AWS account and Region. Credentials are found',
   'the way the AWS CLI finds them.',
   ...section('Commands:', table(commands.map(({ name, summary }) => [name, summary]))),
+  ...section('Without a fleet:', table(others.map(({ name, summary }) => [name, summary]))),
   '',
   'For details: irekae COMMAND --help',
 ];

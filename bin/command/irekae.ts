@@ -1,7 +1,7 @@
 /**
  * The operator's command, from its arguments to its exit code. `actions/` has a file for each verb; `follow/` follows
- * a running deployment; `doctor/` holds what the doctor looks at and how it judges; `live/` is the connection to AWS.
- * What several of them share is here.
+ * a running deployment; `doctor/` holds what the doctor looks at and how it judges; `project/` sets a repository up and
+ * checks its fleets file; `live/` is the connection to AWS. What several of them share is here.
  */
 
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
@@ -28,6 +28,9 @@ import { type Command, callerName, type Screen, type Task } from './command.ts';
 import { type CommandLine, readCommandLine } from './command-line.ts';
 import { help } from './help.ts';
 import { failed, type Outcome, type OutcomeCode } from './outcome.ts';
+import { check } from './project/check.ts';
+import { init } from './project/init.ts';
+import { type ProjectCommand, type ProjectPlace, runProject } from './project-command.ts';
 import { troubleOutcome } from './trouble.ts';
 
 /** In the order of the help. */
@@ -46,6 +49,9 @@ export const COMMANDS: readonly Command[] = [
   doctor,
 ];
 
+/** Those that need no fleet. In the order of the help. */
+export const PROJECT_COMMANDS: readonly ProjectCommand[] = [init, check];
+
 /** Where the command runs: a terminal, a CI job, or a test. */
 export interface CommandSetup {
   /** What `bin/fleets.ts` exports. */
@@ -61,12 +67,16 @@ export interface CommandSetup {
   readonly screen?: Screen;
   /** Aborted on Ctrl-C from now on; absent where there is none. */
   interruptions?(): AbortSignal;
+  /** Where a project is set up or checked; absent where only fleets are looked at. */
+  readonly project?: ProjectPlace;
 }
 
 /** As of an outcome; 2: bad usage, nothing was read or changed. */
 export type ExitCode = OutcomeCode | 2;
 
 export async function irekae(argv: readonly string[], setup: CommandSetup): Promise<ExitCode> {
+  const project = PROJECT_COMMANDS.find(({ name }) => name === argv[0]);
+  if (project && setup.project) return runProject(project, argv.slice(1), setup.project, setup);
   const line = readSafely(argv, setup);
   if (line.kind === 'help') return printHelp(line.command, argv.length > 0, setup);
   if (line.kind === 'bad') return complain(line, setup);
@@ -78,7 +88,8 @@ export async function irekae(argv: readonly string[], setup: CommandSetup): Prom
 }
 
 function printHelp(command: Command | undefined, isAsked: boolean, setup: CommandSetup): ExitCode {
-  for (const text of help(COMMANDS, command)) (isAsked ? setup.print : setup.complain)(text);
+  for (const text of help(COMMANDS, command, PROJECT_COMMANDS))
+    (isAsked ? setup.print : setup.complain)(text);
   return isAsked ? 0 : 2;
 }
 

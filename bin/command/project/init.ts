@@ -1,0 +1,265 @@
+/** `irekae init`: sets up a repository with a fleets file, as far as an account tells what should stand in it. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { COMMAND } from '../../../lambdas/domain/core/names.ts';
+import { count, list } from '../../../lambdas/domain/core/words.ts';
+import type { AccountFacts } from '../../../lambdas/ports/account.ts';
+import type { FleetsFile } from '../../../lib/fleet-config.ts';
+import { didYouMean } from '../../../lib/fleet-problems.ts';
+import { FleetsFileError, readFleets } from '../../../lib/read-fleets.ts';
+import { done, failed } from '../outcome.ts';
+import { badUsage, type ProjectCommand, type ProjectOutcome, type ProjectTask } from '../project-command.ts';
+import { isTrouble, troubleOutcome } from '../trouble.ts';
+import { FILES, fleetsText, type ProjectFiles, projectFiles } from './files.ts';
+import { dependencies, exampleText } from './own-package.ts';
+import { type FleetInput, type Proposal, type ProposedFleet, proposalOf } from './proposal.ts';
+import { answerFor, QUESTIONS, type Question, refusesEnvironment, refusesRegion } from './questions.ts';
+
+const EXAMPLE = {
+  name: 'example',
+  meaning: 'with the example’s fleets: no account is read, nothing is asked',
+};
+const REGION = {
+  name: 'region',
+  takes: 'REGION',
+  meaning: 'whose account is read; default: that of AWS_REGION or the profile',
+};
+const ENVIRONMENT = {
+  name: 'environment',
+  takes: 'NAME',
+  meaning: 'what the environment is called; default: as the hosts’ names say',
+};
+const ONLY = {
+  name: 'only',
+  takes: 'FLEET',
+  meaning: 'of the fleets that are proposed this one; may be repeated. Default: all',
+};
+const PACKAGE = {
+  name: 'package',
+  takes: 'SPEC',
+  meaning: 'what package.json names as irekae: a version, a tarball, a git URL; default: the one that runs',
+};
+
+export const init: ProjectCommand = {
+  name: 'init',
+  summary: 'sets up a folder: package.json, a fleets file, cdk.json',
+  description: [
+    `Writes ${list(FILES, FILES.length)} into the current folder. It reads the account of`,
+    'your credentials (load balancers and who stands behind them, subnets, security groups, images, launch templates,',
+    'and Mackerel’s services and roles with the key in MACKEREL_APIKEY or in SSM), proposes a fleet for each group of',
+    'hosts that do one job, and asks what it cannot know. Where nobody can be asked, each question is an option; what is',
+    'given for FLEET=… is for that fleet alone. It changes nothing in AWS and never overwrites a file.',
+    'Exit codes: 0 written; 1 a file is there already, or the account could not be read; 2 an answer is missing, or wrong.',
+  ],
+  options: [EXAMPLE, REGION, ENVIRONMENT, ONLY, ...QUESTIONS.map(({ option }) => option), PACKAGE],
+  run: async (task) => {
+    const there = FILES.filter((name) => existsSync(join(task.place.folder, name)));
+    if (there.length > 0)
+      return failed('exists', [
+        `${list(there, there.length)} ${there.length === 1 ? 'is' : 'are'} here already, and nothing is overwritten.`,
+        'Nothing was written. Begin in an empty folder, or move what is there out of the way.',
+      ]);
+    return task.given.has('example') ? written(task, exampleText(), EXAMPLE_FLEET) : fromAccount(task);
+  },
+};
+
+/** With which the last hint works as it stands. */
+const EXAMPLE_FLEET = 'reactio-production-app';
+
+async function fromAccount(task: ProjectTask): Promise<ProjectOutcome> {
+  const region =
+    last(task, 'region') ?? (await task.place.ownRegion()) ?? (await asked(task, 'Region', refusesRegion));
+  if (region === undefined)
+    return badUsage('init', ['--region: missing, but required: an AWS Region such as ap-northeast-1']);
+  const wrong = refusesRegion(region);
+  if (wrong !== undefined) return badUsage('init', [`--region ${region}: allowed: ${wrong}`]);
+  const facts = await task.place.readAccount(region).catch((error: unknown) => error as Error);
+  if (facts instanceof Error) return unreadable(facts);
+  const proposal = proposalOf(facts);
+  task.show(told(facts, proposal));
+  return answered(task, facts, proposal);
+}
+
+function unreadable(error: Error): ProjectOutcome {
+  const outcome = troubleOutcome(error, undefined);
+  return isTrouble(error)
+    ? {
+        ...outcome,
+        lines: [...outcome.lines, `Nothing was written. Without an account: ${COMMAND} init --example`],
+      }
+    : outcome;
+}
+
+function told(facts: AccountFacts, { fleets, notes }: Proposal): string[] {
+  const { instances, balancers, subnets, securityGroups, images, launchTemplates, mackerel } = facts;
+  const own = images.filter(({ owner }) => owner === facts.account);
+  const found = [
+    count(instances.length, 'running instance'),
+    count(balancers.filter(({ kind }) => kind === 'classic').length, 'classic load balancer'),
+    count(balancers.filter(({ kind }) => kind !== 'classic').length, 'target group'),
+    count(subnets.length, 'subnet'),
+    count(securityGroups.length, 'security group'),
+    `${count(own.length, 'image')} of its own`,
+    count(launchTemplates.length, 'launch template'),
+    ...(mackerel ? [`${count(mackerel.services.length, 'service')} in Mackerel`] : []),
+  ];
+  return [
+    `Account ${facts.account}, ${facts.region}: ${list(found, found.length)}.`,
+    ...fleets.map(({ fields: { name }, why }) => `  ${name}: ${why}`),
+    ...notes,
+    '',
+  ];
+}
+
+async function answered(task: ProjectTask, facts: AccountFacts, proposal: Proposal): Promise<ProjectOutcome> {
+  const chosen = await choose(task, proposal.fleets);
+  if ('problems' in chosen) return badUsage('init', chosen.problems);
+  const environment =
+    last(task, 'environment') ??
+    (await asked(task, 'The environment’s name', refusesEnvironment, proposal.environment)) ??
+    proposal.environment;
+  const names = proposal.fleets.map(({ fields }) => fields.name);
+  const fleets: ProposedFleet[] = [];
+  const problems: string[] = [];
+  for (const fleet of chosen.fleets) {
+    const completed = await complete(task, fleet, { names, isOnly: chosen.fleets.length === 1 });
+    problems.push(...completed.problems);
+    fleets.push(completed.fleet);
+  }
+  if (problems.length > 0) return badUsage('init', problems);
+  const file = fileOf(environment, facts, fleets);
+  const wrong = problemsOf(file);
+  if (wrong.length > 0) return badUsage('init', wrong);
+  const text = fleetsText(file, dependencies().irekae.name, { ...proposal, fleets });
+  return written(task, text, file.fleets[0]?.name ?? '', proposal.notes);
+}
+
+/** Of the proposed ones those that were named, or that somebody wants. */
+async function choose(
+  { given, place: { askLine } }: ProjectTask,
+  fleets: readonly ProposedFleet[],
+): Promise<{ fleets: readonly ProposedFleet[] } | { problems: string[] }> {
+  const names = fleets.map(({ fields }) => fields.name);
+  const only = given.get('only') ?? [];
+  const unknown = only.filter((name) => !names.includes(name));
+  if (unknown.length > 0)
+    return {
+      problems: unknown.map(
+        (name) => `--only ${name}: allowed: one of ${names.join(', ')}${didYouMean(name, names)}`,
+      ),
+    };
+  if (only.length > 0) return { fleets: fleets.filter(({ fields }) => only.includes(fields.name)) };
+  if (!askLine || fleets.length === 1) return { fleets };
+  const wanted: ProposedFleet[] = [];
+  for (const fleet of fleets) {
+    const answer = await askLine(`${fleet.fields.name}: ${fleet.why}. Make it a fleet? [Y/n] `);
+    if (!/^n/i.test(answer.trim())) wanted.push(fleet);
+  }
+  return wanted.length > 0 ? { fleets: wanted } : { problems: ['No fleet was chosen.'] };
+}
+
+interface Among {
+  /** Of all proposed fleets. */
+  readonly names: readonly string[];
+  /** Then nobody has to say which one is meant. */
+  readonly isOnly: boolean;
+}
+
+/** With what was given, then what is proposed, then what is asked. */
+async function complete(task: ProjectTask, fleet: ProposedFleet, { names, isOnly }: Among) {
+  const { name } = fleet.fields;
+  const problems: string[] = [];
+  let { fields } = fleet;
+  for (const question of QUESTIONS) {
+    const option = `--${question.option.name}`;
+    const given = answerFor(task.given.get(question.option.name) ?? [], name, names);
+    const proposed = question.of(fields);
+    const answer = given ?? (await unlessKnown(task, question, name, proposed)) ?? proposed;
+    const wrong = answer === undefined ? undefined : question.refuses(answer);
+    const of = isOnly ? '' : `${name}=`;
+    if (answer === undefined)
+      problems.push(`${option} ${of}…: missing, but required (${question.option.meaning})`);
+    else if (wrong !== undefined) problems.push(`${option} ${of}${answer}: allowed: ${wrong}`);
+    else fields = question.set(fields, answer);
+  }
+  return { fleet: { ...fleet, fields }, problems };
+}
+
+/** What is proposed is only asked for where it is a matter of taste: the name. */
+const unlessKnown = async (
+  task: ProjectTask,
+  question: Question,
+  fleet: string,
+  proposed: string | undefined,
+) =>
+  proposed !== undefined && question.option.name !== 'name'
+    ? undefined
+    : asked(task, `${fleet}: ${question.words}`, question.refuses, proposed);
+
+const MOST_TRIES = 3;
+
+async function asked(
+  { place: { askLine } }: ProjectTask,
+  words: string,
+  refuses: (answer: string) => string | undefined,
+  byDefault?: string,
+): Promise<string | undefined> {
+  let hint = byDefault === undefined ? '' : ` [${byDefault}]`;
+  for (let tries = 0; askLine && tries < MOST_TRIES; tries += 1) {
+    const answer = (await askLine(`${words}${hint}: `)).trim() || byDefault;
+    const wrong = answer === undefined ? 'something' : refuses(answer);
+    if (wrong === undefined) return answer;
+    hint = ` (allowed: ${wrong})`;
+  }
+  return undefined;
+}
+
+const last = ({ given }: ProjectTask, option: string) => given.get(option)?.at(-1);
+
+function fileOf(
+  environment: string,
+  { account, region }: AccountFacts,
+  fleets: readonly ProposedFleet[],
+): FleetsFile {
+  return {
+    environments: [{ name: environment, account, region }],
+    fleets: fleets.map(({ fields }) => {
+      const { name, ...rest } = fields;
+      return { name, environment, ...rest } as FleetInput;
+    }),
+  };
+}
+
+/** What is written passes `check`. */
+function problemsOf(file: FleetsFile): readonly string[] {
+  try {
+    readFleets(file);
+    return [];
+  } catch (error) {
+    if (error instanceof FleetsFileError) return error.problems;
+    throw error;
+  }
+}
+
+function written(
+  { given, place: { folder } }: ProjectTask,
+  fleets: string,
+  fleet: string,
+  notes: readonly string[] = [],
+): ProjectOutcome {
+  const needs = dependencies(given.get('package')?.at(-1));
+  const files: ProjectFiles = projectFiles(basename(folder), fleets, needs);
+  // A file that came meanwhile is not overwritten either.
+  for (const name of FILES) writeFileSync(join(folder, name), files[name], { flag: 'wx' });
+  return done(
+    'written',
+    [
+      `Written: ${list(FILES, FILES.length)}. Nothing was changed in AWS.`,
+      'Next:',
+      '  npm install',
+      '  npx irekae check',
+      `  npx irekae deploy ${fleet} --local --wait`,
+    ],
+    { files: FILES, fleet, notes },
+  );
+}

@@ -3,6 +3,7 @@ import { printable } from '../lambdas/domain/core/words.ts';
 import { ask, askLine } from './command/ask.ts';
 import type { Screen } from './command/command.ts';
 import { irekae } from './command/irekae.ts';
+import { pageKeeper } from './command/page-keeper.ts';
 import { fleetsFile } from './fleets.ts';
 
 const { stdin, stdout, stderr } = process;
@@ -43,10 +44,12 @@ process.exitCode = await irekae(process.argv.slice(2), {
   fleetsFile,
   // The AWS clients and the modelled world are slow to load: only commands that need them wait for them.
   connect: async (environment) => (await import('./command/live/connection.ts')).connect(environment),
-  connectLocal: async (environments, fleet) =>
+  connectLocal: async (environments, fleet, scenario) =>
     (await import('../simulator/local-region.ts')).connectLocally(environments, fleet, {
       isVisible: isTerminal,
+      scenario,
     }),
+  page: pageKeeper(isTerminal),
   print: (line) => console.log(line),
   complain: (line) => console.error(line),
   // On stderr: stdout may be redirected to a file.

@@ -64,8 +64,8 @@ export async function sampleRun(
     connect: async () => {
       throw new Error('A sample does not call AWS.');
     },
-    connectLocal: (environments, fleet) =>
-      connectLocally(environments, fleet, { isVisible: false, templates }),
+    connectLocal: (environments, fleet, scenario) =>
+      connectLocally(environments, fleet, { isVisible: false, scenario, templates }),
     print: say,
     complain: say,
   });

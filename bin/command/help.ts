@@ -24,10 +24,15 @@ const overview = (commands: readonly Command[], others: readonly Other[]): strin
   'For details: irekae COMMAND --help',
 ];
 
-function helpOf({ name, description, options }: Command): string[] {
+function helpOf({ name, usage = 'FLEET', description, options }: Command): string[] {
   const rows = [...options, ...COMMON].map((option) => [
     `${option.short === undefined ? '   ' : `-${option.short},`} ${spelt(option)}`,
     option.meaning,
   ]);
-  return [`Usage: irekae ${name} FLEET [options]`, '', ...description, ...section('Options:', table(rows))];
+  return [
+    `Usage: irekae ${name} ${usage} [options]`,
+    '',
+    ...description,
+    ...section('Options:', table(rows)),
+  ];
 }

@@ -6,7 +6,8 @@ import { printable } from '../../lambdas/domain/core/words.ts';
 import type { AccountFacts } from '../../lambdas/ports/account.ts';
 import { didYouMean } from '../../lib/fleet-problems.ts';
 import { spelt } from './command-line.ts';
-import type { Outcome, OutcomeCode } from './outcome.ts';
+import { envelopeOf } from './envelope.ts';
+import type { ExitCode, Outcome } from './outcome.ts';
 import { troubleOutcome } from './trouble.ts';
 import { section, table } from './wording.ts';
 
@@ -28,7 +29,11 @@ export interface ProjectOption {
 }
 
 /** As of other commands; 2: something is missing on the command line, or wrong. */
-export type ProjectOutcome = Omit<Outcome, 'exitCode'> & { readonly exitCode: OutcomeCode | 2 };
+export type ProjectOutcome = Omit<Outcome, 'exitCode'> & {
+  readonly exitCode: ExitCode;
+  /** Each by itself. Default: the lines. */
+  readonly problems?: readonly string[];
+};
 
 /** Where a project is, or is to be. */
 export interface ProjectPlace {
@@ -82,19 +87,9 @@ export async function runProject(
       : await command
           .run({ given, place: answered, show })
           .catch((error) => troubleOutcome(error, undefined));
-  const { exitCode, outcome: name, lines, facts } = outcome;
+  const { exitCode, lines } = outcome;
   if (json)
-    print(
-      masked(
-        JSON.stringify({
-          command: command.name,
-          outcome: name,
-          exitCode,
-          message: lines.join('\n'),
-          ...facts,
-        }),
-      ),
-    );
+    print(masked(JSON.stringify(envelopeOf({ ...outcome, command: command.name, fleet: undefined }))));
   else for (const line of lines) (exitCode === 0 ? print : complain)(printable(line));
   return exitCode;
 }
@@ -104,7 +99,7 @@ export const badUsage = (command: string, problems: readonly string[]): ProjectO
   exitCode: 2,
   outcome: 'bad-usage',
   lines: [...problems, `See: ${COMMAND} ${command} --help`],
-  facts: { problems },
+  problems,
 });
 
 export function projectHelp(command: ProjectCommand): string[] {

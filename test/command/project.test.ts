@@ -246,7 +246,7 @@ describe('init', () => {
       command: 'init',
       outcome: 'written',
       exitCode: 0,
-      files: FILES,
+      result: { files: FILES },
     });
     const bad = await run(['init', '--json', '--example'], { answers: [] });
     expect(JSON.parse(bad.out)).toMatchObject({ command: 'init', outcome: 'exists', exitCode: 1 });
@@ -302,11 +302,14 @@ describe('check', () => {
     ]);
     const json = JSON.parse((await run(['check', '--json'], { fleetsFile: file })).out);
     expect(json).toMatchObject({ command: 'check', outcome: 'problems', exitCode: 1 });
-    expect(json.problems).toHaveLength(2);
+    expect(json.problem.sentences).toHaveLength(2);
   });
 
   it('tells machines what is there', async () => {
     const { out } = await run(['check', '--json'], { fleetsFile: looseExample() });
-    expect(JSON.parse(out)).toMatchObject({ outcome: 'ok', environments: ['staging', 'production'] });
+    expect(JSON.parse(out)).toMatchObject({
+      outcome: 'ok',
+      result: { environments: ['staging', 'production'] },
+    });
   });
 });

@@ -26,7 +26,7 @@ export const check: ProjectCommand = {
     } catch (error) {
       if (!(error instanceof FleetsFileError)) throw error;
       const { message, problems } = error;
-      return failed('problems', message.split('\n'), { problems });
+      return { ...failed('problems', message.split('\n')), problems };
     }
   },
 };

@@ -93,7 +93,7 @@ describe('init', () => {
   it('writes the example without an account, without a question', async () => {
     const { exitCode, out, questions } = await run(['init', '--example'], { ...nobody, answers: [] });
     expect({ exitCode, questions }).toEqual({ exitCode: 0, questions: [] });
-    expect(out).toContain('irekae deploy reactio-production-app --local --wait');
+    expect(out).toContain('irekae deploy reactio-staging-app --local --wait');
     expect(readdirSync(folder).toSorted()).toEqual([...FILES].toSorted());
     expect((await written()).map(({ name }) => name)).toEqual(['staging', 'production']);
   });
@@ -134,8 +134,13 @@ describe('init', () => {
     const [environment] = await written();
     expect(environment).toMatchObject({ name: 'qa', account: '111111111111' });
     expect(environment?.fleets).toMatchObject([
-      { name: 'web', mackerel: { service: 'shop', role: 'web' }, startCommand: "FOO=1 sh -c 'x'" },
-      { name: 'jobs', mackerel: { service: 'shop', role: 'api' }, artifact: 'shop/app.tar.gz' },
+      {
+        name: 'web',
+        mackerel: { service: 'shop', role: 'web' },
+        startCommand: "FOO=1 sh -c 'x'",
+        artifact: 'shop/app.tar.gz',
+      },
+      { name: 'jobs', mackerel: { service: 'shop', role: 'api' }, image: { namePattern: 'jobs-*' } },
     ]);
   });
 

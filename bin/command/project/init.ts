@@ -4,16 +4,17 @@ import { basename, join } from 'node:path';
 import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { count, list } from '../../../lambdas/domain/core/words.ts';
 import type { AccountFacts } from '../../../lambdas/ports/account.ts';
-import type { FleetsFile } from '../../../lib/fleet-config.ts';
+import { FleetConfig, type FleetsFile } from '../../../lib/fleet-config.ts';
 import { didYouMean } from '../../../lib/fleet-problems.ts';
 import { FleetsFileError, readFleets } from '../../../lib/read-fleets.ts';
+import { fleetsFile } from '../../fleets.ts';
 import { done, failed } from '../outcome.ts';
 import { badUsage, type ProjectCommand, type ProjectOutcome, type ProjectTask } from '../project-command.ts';
 import { isTrouble, troubleOutcome } from '../trouble.ts';
 import { FILES, fleetsText, type ProjectFiles, projectFiles } from './files.ts';
 import { dependencies, exampleText } from './own-package.ts';
 import { type FleetInput, type Proposal, type ProposedFleet, proposalOf } from './proposal.ts';
-import { answerFor, QUESTIONS, type Question, refusesEnvironment, refusesRegion } from './questions.ts';
+import { answerFor, NAME, QUESTIONS, refusesEnvironment, refusesName, refusesRegion } from './questions.ts';
 
 const EXAMPLE = {
   name: 'example',
@@ -51,7 +52,7 @@ export const init: ProjectCommand = {
     'given for FLEET=… is for that fleet alone. It changes nothing in AWS and never overwrites a file.',
     'Exit codes: 0 written; 1 a file is there already, or the account could not be read; 2 an answer is missing, or wrong.',
   ],
-  options: [EXAMPLE, REGION, ENVIRONMENT, ONLY, ...QUESTIONS.map(({ option }) => option), PACKAGE],
+  options: [EXAMPLE, REGION, ENVIRONMENT, ONLY, NAME, ...QUESTIONS.map(({ option }) => option), PACKAGE],
   run: async (task) => {
     const there = FILES.filter((name) => existsSync(join(task.place.folder, name)));
     if (there.length > 0)
@@ -59,12 +60,9 @@ export const init: ProjectCommand = {
         `${list(there, there.length)} ${there.length === 1 ? 'is' : 'are'} here already, and nothing is overwritten.`,
         'Nothing was written. Begin in an empty folder, or move what is there out of the way.',
       ]);
-    return task.given.has('example') ? written(task, exampleText(), EXAMPLE_FLEET) : fromAccount(task);
+    return task.given.has('example') ? written(task, exampleText(), fleetsFile) : fromAccount(task);
   },
 };
-
-/** With which the last hint works as it stands. */
-const EXAMPLE_FLEET = 'reactio-production-app';
 
 async function fromAccount(task: ProjectTask): Promise<ProjectOutcome> {
   const region =
@@ -112,33 +110,27 @@ function told(facts: AccountFacts, { fleets, notes }: Proposal): string[] {
 }
 
 async function answered(task: ProjectTask, facts: AccountFacts, proposal: Proposal): Promise<ProjectOutcome> {
+  const names = proposal.fleets.map(({ fields }) => fields.name);
   const chosen = await choose(task, proposal.fleets);
   if ('problems' in chosen) return badUsage('init', chosen.problems);
   const environment =
     last(task, 'environment') ??
     (await asked(task, 'The environment’s name', refusesEnvironment, proposal.environment)) ??
     proposal.environment;
-  const names = proposal.fleets.map(({ fields }) => fields.name);
-  const fleets: ProposedFleet[] = [];
-  const problems: string[] = [];
-  for (const fleet of chosen.fleets) {
-    const completed = await complete(task, fleet, { names, isOnly: chosen.fleets.length === 1 });
-    problems.push(...completed.problems);
-    fleets.push(completed.fleet);
-  }
-  if (problems.length > 0) return badUsage('init', problems);
+  const { fleets, problems } = await complete(task, facts, names, chosen.names);
   const file = fileOf(environment, facts, fleets);
-  const wrong = problemsOf(file);
+  const wrong = problems.length > 0 ? problems : problemsOf(file);
   if (wrong.length > 0) return badUsage('init', wrong);
-  const text = fleetsText(file, dependencies().irekae.name, { ...proposal, fleets });
-  return written(task, text, file.fleets[0]?.name ?? '', proposal.notes);
+  const notes = proposal.notes.filter((note) => !facts.unread.includes(note));
+  const text = fleetsText(file, dependencies().irekae.name, { fleets, notes });
+  return written(task, text, file, proposal.notes);
 }
 
-/** Of the proposed ones those that were named, or that somebody wants. */
+/** The names of those that were named, or that somebody wants. */
 async function choose(
   { given, place: { askLine } }: ProjectTask,
   fleets: readonly ProposedFleet[],
-): Promise<{ fleets: readonly ProposedFleet[] } | { problems: string[] }> {
+): Promise<{ names: readonly string[] } | { problems: string[] }> {
   const names = fleets.map(({ fields }) => fields.name);
   const only = given.get('only') ?? [];
   const unknown = only.filter((name) => !names.includes(name));
@@ -148,53 +140,63 @@ async function choose(
         (name) => `--only ${name}: allowed: one of ${names.join(', ')}${didYouMean(name, names)}`,
       ),
     };
-  if (only.length > 0) return { fleets: fleets.filter(({ fields }) => only.includes(fields.name)) };
-  if (!askLine || fleets.length === 1) return { fleets };
-  const wanted: ProposedFleet[] = [];
-  for (const fleet of fleets) {
-    const answer = await askLine(`${fleet.fields.name}: ${fleet.why}. Make it a fleet? [Y/n] `);
-    if (!/^n/i.test(answer.trim())) wanted.push(fleet);
+  if (only.length > 0) return { names: names.filter((name) => only.includes(name)) };
+  if (!askLine || fleets.length === 1) return { names };
+  const wanted: string[] = [];
+  for (const { fields, why } of fleets) {
+    const answer = await askLine(`${fields.name}: ${why}. Make it a fleet? [Y/n] `);
+    if (!/^n/i.test(answer.trim())) wanted.push(fields.name);
   }
-  return wanted.length > 0 ? { fleets: wanted } : { problems: ['No fleet was chosen.'] };
+  return wanted.length > 0 ? { names: wanted } : { problems: ['No fleet was chosen.'] };
 }
 
-interface Among {
-  /** Of all proposed fleets. */
-  readonly names: readonly string[];
-  /** Then nobody has to say which one is meant. */
-  readonly isOnly: boolean;
+/** The chosen fleets under their own names, with what was given, then what is proposed, then what is asked. */
+async function complete(
+  task: ProjectTask,
+  facts: AccountFacts,
+  names: readonly string[],
+  chosen: readonly string[],
+): Promise<{ fleets: ProposedFleet[]; problems: string[] }> {
+  const problems: string[] = [];
+  const fleets: ProposedFleet[] = [];
+  for (const name of chosen) {
+    const own = answerFor(task.given.get(NAME.name) ?? [], name, names);
+    const wrong = own === undefined ? undefined : refusesName(own);
+    if (wrong !== undefined) problems.push(`--name ${name}=${own}: allowed: ${wrong}`);
+    const renamed = own ?? (await asked(task, `${name}: its name`, refusesName, name)) ?? name;
+    const fleet = proposalOf(facts, new Map([[name, renamed]])).fleets[names.indexOf(name)];
+    if (fleet === undefined) continue;
+    const ask = chosen.length === 1 ? '' : `${name}=`;
+    const completed = await withAnswers(task, fleet, (values) => answerFor(values, name, names), ask);
+    problems.push(...completed.problems);
+    fleets.push(completed.fleet);
+  }
+  return { fleets, problems };
 }
 
-/** With what was given, then what is proposed, then what is asked. */
-async function complete(task: ProjectTask, fleet: ProposedFleet, { names, isOnly }: Among) {
-  const { name } = fleet.fields;
+/** @param which how an option says that it is for this fleet alone: `web=` */
+async function withAnswers(
+  task: ProjectTask,
+  fleet: ProposedFleet,
+  answerIn: (values: readonly string[]) => string | undefined,
+  which: string,
+): Promise<{ fleet: ProposedFleet; problems: string[] }> {
   const problems: string[] = [];
   let { fields } = fleet;
   for (const question of QUESTIONS) {
-    const option = `--${question.option.name}`;
-    const given = answerFor(task.given.get(question.option.name) ?? [], name, names);
-    const proposed = question.of(fields);
-    const answer = given ?? (await unlessKnown(task, question, name, proposed)) ?? proposed;
+    const option = `--${question.option.name} ${which}`;
+    const given = answerIn(task.given.get(question.option.name) ?? []);
+    const answer =
+      given ??
+      question.of(fields) ??
+      (await asked(task, `${fields.name}: ${question.words}`, question.refuses));
     const wrong = answer === undefined ? undefined : question.refuses(answer);
-    const of = isOnly ? '' : `${name}=`;
-    if (answer === undefined)
-      problems.push(`${option} ${of}…: missing, but required (${question.option.meaning})`);
-    else if (wrong !== undefined) problems.push(`${option} ${of}${answer}: allowed: ${wrong}`);
+    if (answer === undefined) problems.push(`${option}…: missing, but required (${question.option.meaning})`);
+    else if (wrong !== undefined) problems.push(`${option}${answer}: allowed: ${wrong}`);
     else fields = question.set(fields, answer);
   }
   return { fleet: { ...fleet, fields }, problems };
 }
-
-/** What is proposed is only asked for where it is a matter of taste: the name. */
-const unlessKnown = async (
-  task: ProjectTask,
-  question: Question,
-  fleet: string,
-  proposed: string | undefined,
-) =>
-  proposed !== undefined && question.option.name !== 'name'
-    ? undefined
-    : asked(task, `${fleet}: ${question.words}`, question.refuses, proposed);
 
 const MOST_TRIES = 3;
 
@@ -216,16 +218,20 @@ async function asked(
 
 const last = ({ given }: ProjectTask, option: string) => given.get(option)?.at(-1);
 
+/** The fields in the order of the reference. */
 function fileOf(
   environment: string,
   { account, region }: AccountFacts,
   fleets: readonly ProposedFleet[],
 ): FleetsFile {
+  const order = Object.keys(FleetConfig.entries);
   return {
     environments: [{ name: environment, account, region }],
     fleets: fleets.map(({ fields }) => {
-      const { name, ...rest } = fields;
-      return { name, environment, ...rest } as FleetInput;
+      const all = Object.entries({ ...fields, environment });
+      return Object.fromEntries(
+        all.toSorted(([a], [b]) => order.indexOf(a) - order.indexOf(b)),
+      ) as unknown as FleetInput;
     }),
   };
 }
@@ -243,12 +249,12 @@ function problemsOf(file: FleetsFile): readonly string[] {
 
 function written(
   { given, place: { folder } }: ProjectTask,
-  fleets: string,
-  fleet: string,
+  text: string,
+  { environments, fleets }: FleetsFile,
   notes: readonly string[] = [],
 ): ProjectOutcome {
   const needs = dependencies(given.get('package')?.at(-1));
-  const files: ProjectFiles = projectFiles(basename(folder), fleets, needs);
+  const files: ProjectFiles = projectFiles(basename(folder), text, needs);
   // A file that came meanwhile is not overwritten either.
   for (const name of FILES) writeFileSync(join(folder, name), files[name], { flag: 'wx' });
   return done(
@@ -258,8 +264,9 @@ function written(
       'Next:',
       '  npm install',
       '  npx irekae check',
-      `  npx irekae deploy ${fleet} --local --wait`,
+      `  npx irekae deploy ${fleets[0]?.name} --local --wait`,
+      `  npx cdk deploy 'irekae-${environments[0]?.name}*'`,
     ],
-    { files: FILES, fleet, notes },
+    { files: FILES, fleets: fleets.map(({ name }) => name), notes },
   );
 }

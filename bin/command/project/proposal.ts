@@ -26,11 +26,14 @@ export interface Proposal {
   readonly notes: readonly string[];
 }
 
-export function proposalOf(facts: AccountFacts): Proposal {
+/** @param renamed what somebody calls a fleet instead: what is called after it follows */
+export function proposalOf(facts: AccountFacts, renamed: ReadonlyMap<string, string> = new Map()): Proposal {
   const { groups, notes } = groupsOf(facts);
-  const names = namesOf(groups);
   const made = groups.length > 0 ? groups : [NOBODY];
-  const fleets = made.map((group, index) => proposedFleet(names[index] ?? 'app', group, facts));
+  const names = namesOf(made);
+  const fleets = names.map((name, index) =>
+    proposedFleet(renamed.get(name) ?? name, made[index] ?? NOBODY, facts),
+  );
   return {
     environment: environmentOf(names),
     fleets: fleets.map(({ fleet }) => fleet),

@@ -32,15 +32,12 @@ const itemsOf = (answer: string) =>
 const { entries } = FleetConfig;
 const { service, role } = entries.mackerel.entries;
 
+/** Asked first: what is called after it follows. */
+export const NAME = { name: 'name', takes: '[FLEET=]NAME', meaning: 'the fleet’s name' };
+export const refusesName = (answer: string) => allowed(entries.name, answer);
+
 /** In this order. The proposal has an answer to most of them. */
 export const QUESTIONS: readonly Question[] = [
-  {
-    option: { name: 'name', takes: '[FLEET=]NAME', meaning: 'the fleet’s name' },
-    words: 'its name',
-    of: ({ name }) => name,
-    refuses: (answer) => allowed(entries.name, answer),
-    set: (fields, name) => ({ ...fields, name }),
-  },
   {
     option: { name: 'service', takes: '[FLEET=]NAME', meaning: 'the Mackerel service of its hosts' },
     words: 'the Mackerel service of its hosts',

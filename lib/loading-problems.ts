@@ -15,9 +15,10 @@ export interface Loaded {
 export function loadingProblems(error: unknown, file: Loaded): string[] {
   const message = error instanceof Error ? error.message : String(error);
   const compiled = [...message.matchAll(/^(.+?):(\d+):(\d+): ERROR: (.*)$/gm)];
+  // The compiler counts columns from 0, everybody else from 1.
   if (compiled.length > 0)
-    return compiled.map(([, path = '', line, column, words = '']) =>
-      told(file, `${path}:${line}:${column}`, words),
+    return compiled.map(([, path, line, column, words = '']) =>
+      told(file, `${path}:${line}:${Number(column) + 1}`, words),
     );
   const [at, words = message] = placeOf(error, message, file);
   return [told(file, `${file.path}${at}`, words)];

@@ -215,6 +215,22 @@ describe('init', () => {
     });
   });
 
+  it('tells a person what Mackerel has', async () => {
+    const mackerel = {
+      services: [
+        { name: 'shop', roles: ['app', 'worker'] },
+        { name: 'blog', roles: [] },
+      ],
+      hosts: [],
+    };
+    const readAccount = async () => ({ ...account, balancers: [], mackerel });
+    const { questions } = await run(['init'], { readAccount, answers: ['', '', 'shop', 'app', 'x'] });
+    expect(questions.slice(2, 4)).toEqual([
+      'app: the Mackerel service of its hosts (Mackerel has shop and blog): ',
+      'app: their role in that service (Mackerel has app and worker): ',
+    ]);
+  });
+
   it('asks for the Region where none is set', async () => {
     const { exitCode, questions } = await run(['init', ...READY], {
       ownRegion: async () => undefined,

@@ -166,30 +166,31 @@ async function complete(
     const renamed = own ?? (await asked(task, `${name}: its name`, refusesName, name)) ?? name;
     const fleet = proposalOf(facts, new Map([[name, renamed]])).fleets[names.indexOf(name)];
     if (fleet === undefined) continue;
-    const ask = chosen.length === 1 ? '' : `${name}=`;
-    const completed = await withAnswers(task, fleet, (values) => answerFor(values, name, names), ask);
+    const completed = await withAnswers(task, facts, fleet, {
+      answerIn: (values) => answerFor(values, name, names),
+      which: chosen.length === 1 ? '' : `${name}=`,
+    });
     problems.push(...completed.problems);
     fleets.push(completed.fleet);
   }
   return { fleets, problems };
 }
 
-/** @param which how an option says that it is for this fleet alone: `web=` */
+/** @param which how an option says that it is for this fleet alone: `web=`; '' where there is no other */
 async function withAnswers(
   task: ProjectTask,
+  { mackerel }: AccountFacts,
   fleet: ProposedFleet,
-  answerIn: (values: readonly string[]) => string | undefined,
-  which: string,
+  { answerIn, which }: { answerIn: (values: readonly string[]) => string | undefined; which: string },
 ): Promise<{ fleet: ProposedFleet; problems: string[] }> {
   const problems: string[] = [];
   let { fields } = fleet;
   for (const question of QUESTIONS) {
     const option = `--${question.option.name} ${which}`;
     const given = answerIn(task.given.get(question.option.name) ?? []);
-    const answer =
-      given ??
-      question.of(fields) ??
-      (await asked(task, `${fields.name}: ${question.words}`, question.refuses));
+    const known = mackerel ? (question.known?.(mackerel, fields) ?? []) : [];
+    const words = `${fields.name}: ${question.words}${known.length > 0 ? ` (Mackerel has ${list(known, 8)})` : ''}`;
+    const answer = given ?? question.of(fields) ?? (await asked(task, words, question.refuses));
     const wrong = answer === undefined ? undefined : question.refuses(answer);
     if (answer === undefined) problems.push(`${option}…: missing, but required (${question.option.meaning})`);
     else if (wrong !== undefined) problems.push(`${option}${answer}: allowed: ${wrong}`);

@@ -1,5 +1,6 @@
 /** What a fleet needs that no account tells: asked for on a terminal, an option elsewhere. */
 import * as v from 'valibot';
+import type { FoundMackerel } from '../../../lambdas/ports/account.ts';
 import { EnvironmentConfig, FleetConfig } from '../../../lib/fleet-config.ts';
 import { allowedBy } from '../../../lib/fleet-problems.ts';
 import type { ProjectOption } from '../project-command.ts';
@@ -16,6 +17,8 @@ export interface Question {
   /** What it may be: nothing where it is allowed. */
   refuses(answer: string): string | undefined;
   set(fields: Fields, answer: string): Fields;
+  /** What Mackerel has of it. */
+  known?(mackerel: FoundMackerel, fields: Fields): readonly string[];
 }
 
 const allowed = (schema: v.GenericSchema, answer: unknown): string | undefined => {
@@ -44,6 +47,7 @@ export const QUESTIONS: readonly Question[] = [
     of: ({ mackerel }) => mackerel?.service || undefined,
     refuses: (answer) => allowed(service, answer),
     set: (fields, answer) => ({ ...fields, mackerel: { role: '', ...fields.mackerel, service: answer } }),
+    known: ({ services }) => services.map(({ name }) => name),
   },
   {
     option: { name: 'role', takes: '[FLEET=]NAME', meaning: 'their role in that service' },
@@ -51,6 +55,8 @@ export const QUESTIONS: readonly Question[] = [
     of: ({ mackerel }) => mackerel?.role || undefined,
     refuses: (answer) => allowed(role, answer),
     set: (fields, answer) => ({ ...fields, mackerel: { service: '', ...fields.mackerel, role: answer } }),
+    known: ({ services }, { mackerel }) =>
+      services.find(({ name }) => name === mackerel?.service)?.roles ?? [],
   },
   {
     option: { name: 'artifact', takes: '[FLEET=]KEY', meaning: 'the S3 key of the tarball that is uploaded' },

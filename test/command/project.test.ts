@@ -215,6 +215,28 @@ describe('init', () => {
     });
   });
 
+  it('takes what runs, and what does not only when it is asked to', async () => {
+    const instances = [
+      {
+        id: 'i-1',
+        type: 't4g.small',
+        architecture: 'arm64',
+        imageId: 'ami-1',
+        subnetId: SUBNETS[0]?.id ?? '',
+        securityGroups: ['sg-0a1b2c3d'],
+        tags: {},
+      },
+    ];
+    const balancers = [balancer('old'), { ...balancer('web'), instances: ['i-1'] }];
+    const readAccount = async () => ({ ...account, instances, balancers });
+    const { questions } = await run(['init', ...READY], { readAccount, answers: ['', '', ''] });
+    expect(questions.slice(0, 2)).toEqual([
+      'web: the running instance i-1 behind web. Make it a fleet? [Y/n] ',
+      'old: the classic load balancer old, behind which nothing runs. Make it a fleet? [y/N] ',
+    ]);
+    expect((await written())[0]?.fleets.map(({ name }) => name)).toEqual(['web']);
+  });
+
   it('tells a person what Mackerel has', async () => {
     const mackerel = {
       services: [

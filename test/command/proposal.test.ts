@@ -320,6 +320,14 @@ describe('What is missing, or not taken, is said:', () => {
       'Not taken: the running instance i-00000000000000000 in no Mackerel role',
     ],
     [
+      'a host in two roles',
+      {
+        instances: [host(0)],
+        mackerel: { services: [], hosts: [{ instanceId: host(0).id, roles: ['a:b', 'a:c'] }] },
+      },
+      'i-00000000000000000 is taken as a:b, and is in Mackerel as a:c, too',
+    ],
+    [
       'addresses',
       { balancers: [group('pods', { targetType: 'ip' })] },
       'Not taken: the target group pods, whose targets are of type ip',

@@ -116,6 +116,7 @@ const groupOfTemplate = (template: FoundLaunchTemplate): Group => ({
 
 function notesOn(facts: AccountFacts, templates: readonly FoundLaunchTemplate[]): string[] {
   const balancers = facts.balancers.filter(takesInstances);
+  const inSeveral = facts.mackerel?.hosts.filter(({ roles }) => roles.length > 1) ?? [];
   const strangers = facts.instances.filter((each) => keyOf(each, facts, balancers) === undefined);
   const others = facts.balancers.filter((each) => !takesInstances(each));
   return [
@@ -125,6 +126,12 @@ function notesOn(facts: AccountFacts, templates: readonly FoundLaunchTemplate[])
           `Not taken: ${told(strangers)} in no Mackerel role, behind no load balancer and of no launch template: ` +
             `${list(strangers.map(({ id }) => id))}.`,
         ]),
+    ...inSeveral
+      .filter(({ instanceId }) => facts.instances.some(({ id }) => id === instanceId))
+      .map(
+        ({ instanceId, roles: [first = '', ...more] }) =>
+          `${instanceId} is taken as ${first}, and is in Mackerel as ${list(more)}, too: a host of irekae has one role.`,
+      ),
     ...others.map(
       ({ name, targetType }) =>
         `Not taken: the target group ${name}, whose targets are of type ${targetType}; irekae registers instances.`,

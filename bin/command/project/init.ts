@@ -33,7 +33,8 @@ const ENVIRONMENT = {
 const ONLY = {
   name: 'only',
   takes: 'FLEET',
-  meaning: 'of the fleets that are proposed this one; may be repeated. Default: all',
+  meaning:
+    'of the fleets that are proposed this one; may be repeated. Default: those of which something runs, or all',
 };
 const PACKAGE = {
   name: 'package',
@@ -141,11 +142,17 @@ async function choose(
       ),
     };
   if (only.length > 0) return { names: names.filter((name) => only.includes(name)) };
-  if (!askLine || fleets.length === 1) return { names };
+  // Where something runs, what does not is mostly left over from something.
+  const likely = fleets.some(({ isRunning }) => isRunning)
+    ? fleets.filter(({ isRunning }) => isRunning)
+    : fleets;
+  if (!askLine || fleets.length === 1) return { names: likely.map(({ fields }) => fields.name) };
   const wanted: string[] = [];
-  for (const { fields, why } of fleets) {
-    const answer = await askLine(`${fields.name}: ${why}. Make it a fleet? [Y/n] `);
-    if (!/^n/i.test(answer.trim())) wanted.push(fields.name);
+  for (const fleet of fleets) {
+    const isLikely = likely.includes(fleet);
+    const { fields, why } = fleet;
+    const answer = await askLine(`${fields.name}: ${why}. Make it a fleet? ${isLikely ? '[Y/n]' : '[y/N]'} `);
+    if (isLikely ? !/^n/i.test(answer.trim()) : /^y/i.test(answer.trim())) wanted.push(fields.name);
   }
   return wanted.length > 0 ? { names: wanted } : { problems: ['No fleet was chosen.'] };
 }

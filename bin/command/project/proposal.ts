@@ -15,6 +15,8 @@ export interface ProposedFleet {
   readonly fields: Partial<FleetInput> & { readonly name: string };
   /** Why these hosts, load balancers and templates are one fleet. */
   readonly why: string;
+  /** Does anything of it run? */
+  readonly isRunning: boolean;
   /** Of a field, why this value: stands beside it in the file. */
   readonly reasons: Readonly<Partial<Record<keyof FleetInput, string>>>;
 }
@@ -98,7 +100,10 @@ function proposedFleet(
   const fields = Object.assign({ name }, ...all.map((part) => part.fields)) as ProposedFleet['fields'];
   const reasons = Object.assign({}, ...all.map((part) => part.reasons)) as ProposedFleet['reasons'];
   const notes = [...all.flatMap((part) => part.notes ?? []), ...keptByOthers(group)];
-  return { fleet: { fields, reasons, why: group.why }, notes: notes.map((note) => `${name}: ${note}`) };
+  return {
+    fleet: { fields, reasons, why: group.why, isRunning: group.instances.length > 0 },
+    notes: notes.map((note) => `${name}: ${note}`),
+  };
 }
 
 /** Some fields of a fleet. */

@@ -3,7 +3,7 @@ import type { Command } from '../bin/command/command.ts';
 
 import { COMMANDS, irekae, PROJECT_COMMANDS } from '../bin/command/irekae.ts';
 import { COMMON } from '../bin/command/options.ts';
-import { fleetsFile } from '../bin/fleets.ts';
+import { fleetsFile } from '../examples/reactio/fleets.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { cutTo } from '../lib/terminal/width.ts';
 import { connectLocally } from '../simulator/local-region.ts';

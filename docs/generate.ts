@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { fleetsFile } from '../bin/fleets.ts';
+import { fleetsFile } from '../examples/reactio/fleets.ts';
 import { readFleets } from '../lib/read-fleets.ts';
 import { definitionOf } from '../lib/resolve-definition.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
@@ -42,7 +42,7 @@ type Templates = Readonly<Record<string, TemplateJson>>;
 
 function templateIn(templates: Templates): TemplateJson {
   const template = templates[ENVIRONMENT];
-  if (template === undefined) throw new Error(`bin/fleets.ts has no environment ${ENVIRONMENT}.`);
+  if (template === undefined) throw new Error(`The example has no environment ${ENVIRONMENT}.`);
   return template;
 }
 

@@ -1,7 +1,7 @@
 /** What `irekae doctor` prints for the example on the modelled world, shortened: the output of the real command. */
 
 import { irekae } from '../bin/command/irekae.ts';
-import { fleetsFile } from '../bin/fleets.ts';
+import { fleetsFile } from '../examples/reactio/fleets.ts';
 import type { CommandPorts } from '../lambdas/ports/command.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { imagesOfAnyAccount, worldTagger } from '../simulator/command-ports.ts';

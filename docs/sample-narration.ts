@@ -1,6 +1,6 @@
 /** What `npm start` prints for one deployment, shortened: the output of the real command. */
 import { stripVTControlCharacters } from 'node:util';
-import { fleetsFile } from '../bin/fleets.ts';
+import { fleetsFile } from '../examples/reactio/fleets.ts';
 import { cutTo } from '../lib/terminal/width.ts';
 import { demo } from '../simulator/demo.ts';
 import { block } from './markdown.ts';

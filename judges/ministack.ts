@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { fleetsFile } from '../bin/fleets.ts';
+import { fleetsFile } from '../examples/reactio/fleets.ts';
 import { fleetStackName, stackName } from '../lambdas/domain/core/names.ts';
 import { readFleets } from '../lib/read-fleets.ts';
 import type { ResourceJson, TemplateJson } from '../lib/synthesize.ts';
@@ -36,13 +36,15 @@ interface CameUp {
 
 async function deployed(broken: (template: string) => string): Promise<Verdict> {
   const [environment] = readFleets(fleetsFile);
-  if (environment === undefined) throw new Error('bin/fleets.ts names no environment');
+  if (environment === undefined) throw new Error('the example names no environment');
   const { account, region, name, fleets } = environment;
   const folder = mkdtempSync(join(tmpdir(), 'irekae-ministack-'));
   try {
     const assembly = join(folder, 'cdk.out');
     const stacks = [stackName(name), ...fleets.map((fleet) => fleetStackName(name, fleet.name))];
-    run('node', [CDK, 'synth', '--quiet', '--output', assembly, ...stacks]);
+    run('node', [CDK, 'synth', '--quiet', '--output', assembly, ...stacks], '', {
+      IREKAE_FLEETS: join(import.meta.dirname, '../examples/reactio/fleets.ts'),
+    });
     let changed = 0;
     const Resources: Record<string, ResourceJson> = {};
     for (const stack of stacks) {

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fleetsFile } from '../bin/fleets.ts';
+import { fleetsFile } from '../examples/reactio/fleets.ts';
 import { readFleets } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { FULL_KEY, startMackerelServer } from '../test/clients/mackerel-server.ts';

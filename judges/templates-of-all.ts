@@ -1,5 +1,5 @@
 /** What the judges look at: the templates of the fleets file, as they would be deployed. */
-import { fleetsFile } from '../bin/fleets.ts';
+import { fleetsFile } from '../examples/reactio/fleets.ts';
 import { type Environment, readFleets } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 

@@ -1,6 +1,6 @@
 /** The templates of the example fleets, made once per test file: synthesis is the slow part of every test on them. */
 
-import { fleetsFile } from '../bin/fleets.ts';
+import { fleetsFile } from '../examples/reactio/fleets.ts';
 import { readFleets } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 
@@ -11,6 +11,6 @@ let templates: Readonly<Record<string, TemplateJson>> | undefined;
 export function synthesize(environment = 'production'): TemplateJson {
   templates ??= synthesizeTemplates(exampleEnvironments, { bundle: false });
   const template = templates[environment];
-  if (template === undefined) throw new Error(`bin/fleets.ts has no environment ${environment}`);
+  if (template === undefined) throw new Error(`The example has no environment ${environment}`);
   return template;
 }

@@ -1,5 +1,5 @@
 /** What a deployment gives to its instances: the user data that *Launch new instances* asks for, and their role. */
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { PinnedArtifact } from '../../lambdas/domain/core/artifact.ts';
 import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import { launchNewInstances } from '../../lambdas/launch-new-instances.ts';
@@ -24,7 +24,7 @@ export interface Deployed {
 export function deployed(): Deployed {
   const [environment] = readFleets(fleetsFile);
   const [config] = environment?.fleets ?? [];
-  if (environment === undefined || config === undefined) throw new Error('bin/fleets.ts names no fleet');
+  if (environment === undefined || config === undefined) throw new Error('the example names no fleet');
   const { account, region, name } = environment;
   const template = synthesizeTemplates([environment], { bundle: false })[name];
   if (template === undefined) throw new Error(`no template of ${name}`);

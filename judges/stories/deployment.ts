@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Stack as CdkStack } from 'aws-cdk-lib';
 import { buildSync } from 'esbuild';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { asOne, environmentStacks, standaloneApp, type TemplateJson } from '../../lib/synthesize.ts';
 import type { Made } from '../moto/resources.ts';

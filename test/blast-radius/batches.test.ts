@@ -1,6 +1,6 @@
 /** One bad item never keeps the rest of a batch from being done, and is named in the end: each bulk operation, in the story. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { synthesizeTemplates } from '../../lib/synthesize.ts';

@@ -4,7 +4,7 @@ import type { Finding } from '../../bin/command/doctor/finding.ts';
 import { workingTreeOf } from '../../bin/command/doctor/working-tree.ts';
 import { irekae } from '../../bin/command/irekae.ts';
 import type { ExitCode } from '../../bin/command/outcome.ts';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
 import type { CommandPorts } from '../../lambdas/ports/command.ts';
@@ -43,7 +43,7 @@ export class Clinic {
     const { stage } = this;
     const { environment, name } = this.fleet;
     const home = exampleEnvironments.find((each) => each.name === environment);
-    if (home === undefined) throw new Error(`bin/fleets.ts has no environment ${environment}`);
+    if (home === undefined) throw new Error(`The example has no environment ${environment}`);
     const { account } = home;
     // What takes real time is done before virtual time passes.
     await workingTreeOf(exampleEnvironments, home, name);

@@ -95,9 +95,12 @@ describe('help', () => {
   it('is what one gets for nothing, as bad usage', async () => {
     const err: string[] = [];
     const setup = { fleetsFile: {}, connect, print: () => {}, complain: (line: string) => err.push(line) };
-    expect(await irekae([], { ...setup, fleetsFile: (await import('../../bin/fleets.ts')).fleetsFile })).toBe(
-      2,
-    );
+    expect(
+      await irekae([], {
+        ...setup,
+        fleetsFile: (await import('../../examples/reactio/fleets.ts')).fleetsFile,
+      }),
+    ).toBe(2);
     expect(err[0]).toMatch(/^Usage/);
   });
 

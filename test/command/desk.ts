@@ -6,7 +6,7 @@ import { type Envelope, PARTS } from '../../bin/command/envelope.ts';
 import { irekae } from '../../bin/command/irekae.ts';
 import type { CommandSetup } from '../../bin/command/office.ts';
 import type { ExitCode } from '../../bin/command/outcome.ts';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { Caller, CommandPorts } from '../../lambdas/ports/command.ts';
 import type { Inspector } from '../../lambdas/ports/inspector.ts';
 import type { Phase } from '../../lambdas/ports/ledger.ts';

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Task } from '../../bin/command/command.ts';
 import { waitSeconds } from '../../bin/command/follow/followed.ts';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { retireByMistake } from '../../simulator/scenarios.ts';

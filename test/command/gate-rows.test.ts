@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Task } from '../../bin/command/command.ts';
 import { commandsFor, gateRows } from '../../bin/command/gate-rows.ts';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 
 function taskOf(name: string, now: string, freezes?: object[]): Task {

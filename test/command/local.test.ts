@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { irekae } from '../../bin/command/irekae.ts';
 import type { CommandSetup } from '../../bin/command/office.ts';
 import type { ExitCode } from '../../bin/command/outcome.ts';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { Connection } from '../../lambdas/ports/command.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { connectLocally } from '../../simulator/local-region.ts';
@@ -114,8 +114,12 @@ describe('on the modelled region', () => {
 
 describe('npx --no -- irekae', () => {
   const PROJECT = join(import.meta.dirname, '..', '..');
+  const IREKAE_FLEETS = join(PROJECT, 'examples/reactio/fleets.ts');
   const run = (...args: string[]) =>
-    promisify(execFile)(process.execPath, ['bin/irekae.js', ...args], { cwd: PROJECT }).then(
+    promisify(execFile)(process.execPath, ['bin/irekae.js', ...args], {
+      cwd: PROJECT,
+      env: { ...process.env, IREKAE_FLEETS },
+    }).then(
       ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
       ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
         code,
@@ -137,6 +141,7 @@ describe('npx --no -- irekae', () => {
       env: {
         ...Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('AWS_'))),
         HOME: '/nonexistent',
+        IREKAE_FLEETS,
         AWS_EC2_METADATA_DISABLED: 'true',
       },
     }).catch((error: { code: number; stderr: string }) => error);

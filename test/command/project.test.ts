@@ -96,6 +96,10 @@ describe('init', () => {
     expect(out).toContain('irekae deploy reactio-staging-app --local --wait');
     expect(readdirSync(folder).toSorted()).toEqual([...FILES].toSorted());
     expect((await written()).map(({ name }) => name)).toEqual(['staging', 'production']);
+    const text = readFileSync(join(folder, 'fleets.ts'), 'utf8');
+    expect(text).toMatch(
+      /^\/\*\* Your environments[^\n]+\*\/\nimport type \{ FleetsFile \} from '[^'.]+';\n/,
+    );
   });
 
   it.each(FILES)('overwrites no %s: says so, and writes nothing', async (name) => {

@@ -1,6 +1,6 @@
 /** `irekae remove`: deletes a fleet's stack while nothing happens in it, and says what stays. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { CommandPorts } from '../../lambdas/ports/command.ts';
 import { Desk, FLEET, type Visit, worldFleets } from './desk.ts';
 

@@ -1,6 +1,6 @@
 /** A fleet on stage with an operator beside it: the command waits on the stage's own clock. */
 
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { CommandPorts } from '../../lambdas/ports/command.ts';
 import type { Ports } from '../../lambdas/ports/ports.ts';
 import { executionsOfAnyAccount } from '../../simulator/command-ports.ts';

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCommandLine } from '../../bin/command/command-line.ts';
 import { COMMANDS } from '../../bin/command/irekae.ts';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { FULL_KEY, type MackerelServer, startMackerelServer } from '../clients/mackerel-server.ts';
 import { codeBlocksOf, commandsOf, read } from './documents.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readCommandLine } from '../../bin/command/command-line.ts';
 import { COMMANDS } from '../../bin/command/irekae.ts';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { parseInput } from '../../lambdas/domain/core/input.ts';
 import { characters, cut, plain } from '../../lambdas/domain/core/words.ts';
 import { parsePromotionInput } from '../../lambdas/domain/promotion/input.ts';

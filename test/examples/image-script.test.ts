@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { renderBootScript } from '../../lambdas/domain/launch/boot-script.ts';
 import { LocalAws } from '../boot-script/aws.ts';
 import { Host } from '../boot-script/host.ts';

@@ -1,7 +1,7 @@
 /** What must be right in every workflow example: pinned actions, few permissions, nothing foreign in shell text. */
 
 import { describe, expect, it } from 'vitest';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { artifactBucketName } from '../../lambdas/domain/core/names.ts';
 import { exampleEnvironments } from '../synth.ts';
 import { exampleFile, exampleFiles } from './example-files.ts';
@@ -109,7 +109,7 @@ describe('What the examples say of the fleets', () => {
   const scripts = [...ALL, ...exampleFiles('Jenkinsfile'), ...exampleFiles('.md'), ...exampleFiles('.sh')];
   const text = scripts.map(exampleFile).join('\n');
 
-  it('names only fleets of bin/fleets.ts', () => {
+  it('names only fleets of the example', () => {
     const named = new Set(text.match(/reactio-(?:staging|production)-[a-z]+/g));
     const fleets = fleetsFile.fleets.map(({ name }) => name);
     expect([...named].filter((name) => !fleets.includes(name))).toEqual([]);

@@ -1,5 +1,5 @@
 /** Fleets files for tests: the example with changes, and a small one that uses every field. */
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
 
 type Loose<T> = { -readonly [K in keyof T]: unknown } & Record<string, unknown>;

@@ -3,7 +3,7 @@
  * them. What it would delete, or replace by a new one, must be nothing that hosts which serve need.
  */
 import { describe, expect, it } from 'vitest';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { type ResourceJson, type StackTemplate, stackTemplates } from '../../lib/synthesize.ts';
 

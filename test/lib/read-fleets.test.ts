@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { safeParse } from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import { FleetsFileError, readFleets } from '../../lib/read-fleets.ts';
 import { toRuntimeFleet } from '../../lib/runtime-fleet.ts';

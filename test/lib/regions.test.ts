@@ -1,6 +1,6 @@
 /** Clouds of their own: China and the European Sovereign Cloud. What is deployed there names nothing of another one. */
 import { describe, expect, it } from 'vitest';
-import { fleetsFile } from '../../bin/fleets.ts';
+import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { synthesizeTemplates } from '../../lib/synthesize.ts';
 import { everythingGiven, type LooseFile } from './fleets.ts';

@@ -39,6 +39,10 @@ const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 const sorted = (record: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(record).toSorted(([a], [b]) => a.localeCompare(b)));
 
+/** At the top of a fleets file. */
+export const INTRODUCTION =
+  '/** Your environments and their fleets. `npx irekae check` tells all that is wrong with it. */\n';
+
 /** @param notes what is missing, at the top of the file */
 export function fleetsText(
   file: FleetsFile,
@@ -50,7 +54,7 @@ export function fleetsText(
     return `${commentLines(why, '    ')}    ${source(fleet, '    ', new Map(Object.entries(reasons)))},\n`;
   });
   return [
-    '/** Your environments and their fleets. `npx irekae check` tells all that is wrong with it. */\n',
+    INTRODUCTION,
     `import type { FleetsFile } from '${packageName}';\n\n`,
     ...proposal.notes.map((note) => commentLines(note, '')),
     ...(proposal.notes.length > 0 ? ['\n'] : []),

@@ -1,13 +1,13 @@
 /** `irekae init`: sets up a repository with a fleets file, as far as an account tells what should stand in it. */
 import { existsSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { fleetsFile } from '../../../examples/reactio/fleets.ts';
 import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { count, list } from '../../../lambdas/domain/core/words.ts';
 import type { AccountFacts } from '../../../lambdas/ports/account.ts';
 import { FleetConfig, type FleetsFile } from '../../../lib/fleet-config.ts';
 import { didYouMean } from '../../../lib/fleet-problems.ts';
 import { FleetsFileError, readFleets } from '../../../lib/read-fleets.ts';
-import { fleetsFile } from '../../fleets.ts';
 import { done, failed } from '../outcome.ts';
 import { badUsage, type ProjectCommand, type ProjectOutcome, type ProjectTask } from '../project-command.ts';
 import { isTrouble, troubleOutcome } from '../trouble.ts';

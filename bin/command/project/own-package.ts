@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import own from '../../../package.json';
-import { fleetsFile } from '../../fleets.ts';
-import { type Dependencies, fleetsText } from './files.ts';
+import { type Dependencies, INTRODUCTION } from './files.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..', '..');
 
@@ -28,4 +27,10 @@ function installedFrom(): string | undefined {
   }
 }
 
-export const exampleText = (): string => fleetsText(fleetsFile, own.name, { fleets: [], notes: [] });
+/** As it stands there, but for its introduction, and where its types come from. */
+export function exampleText(): string {
+  const text = readFileSync(join(ROOT, 'examples', 'reactio', 'fleets.ts'), 'utf8');
+  return text
+    .replace(/^\/\*\*[\s\S]*?\*\/\n/, INTRODUCTION)
+    .replace(/(?<= from ')[./]+\/lib\/fleet-config\.ts(?=')/, own.name);
+}

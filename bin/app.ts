@@ -1,14 +1,14 @@
-/** The CDK app: one stack for each environment of `fleets.ts`. `cdk.json` starts it. */
+/** The CDK app: the stacks of the fleets file's environments. `cdk.json` starts it. */
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { FLEETS_CONTEXT, loadFleets } from '../lib/fleets-file.ts';
 import { FleetsFileError, readFleets } from '../lib/read-fleets.ts';
 import { environmentStacks } from '../lib/synthesize.ts';
-import { fleetsFile } from './fleets.ts';
 
 try {
-  const environments = readFleets(fleetsFile);
   const app = new App();
-  environmentStacks(app, environments);
+  const { content, name } = await loadFleets({ context: app.node.tryGetContext(FLEETS_CONTEXT) });
+  environmentStacks(app, readFleets(content, name));
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   app.synth();
 } catch (error) {

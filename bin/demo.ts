@@ -1,5 +1,5 @@
-/** `npm start`: the fleets of `fleets.ts`, played in the modelled world. */
+/** `npm start`: the fleets of the fleets file, played in the modelled world. */
+import { loadFleets } from '../lib/fleets-file.ts';
 import { demo } from '../simulator/demo.ts';
-import { fleetsFile } from './fleets.ts';
 
-process.exitCode = await demo(process.argv.slice(2), fleetsFile);
+process.exitCode = await demo(process.argv.slice(2), (given?: string) => loadFleets({ given }));

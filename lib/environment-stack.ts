@@ -19,7 +19,7 @@ import type { Reach } from './permissions.ts';
 import { policyProblems } from './policy-sizes.ts';
 import { readerStatements, statementsAsText } from './promotion-readers.ts';
 import { promotionsInto } from './promotions.ts';
-import { type Environment, FleetsFileError } from './read-fleets.ts';
+import { type Environment, withProblems } from './read-fleets.ts';
 import { recordGuards } from './record-guards.ts';
 import { wakeMachine } from './wake-machine.ts';
 
@@ -73,7 +73,7 @@ export class EnvironmentStack extends Stack {
     this.#tell(reach, alarms, environment.existingBucket === undefined ? [] : statements);
 
     const problems = policyProblems(this, environment);
-    if (problems.length > 0) throw new FleetsFileError(problems);
+    if (problems.length > 0) throw withProblems('The fleets file', problems);
   }
 
   #tell(

@@ -1,4 +1,4 @@
-/** Reads `bin/fleets.ts`: either environments with their fleets, all defaults filled in, or all its problems at once. */
+/** Reads a fleets file: either environments with their fleets, all defaults filled in, or all its problems at once. */
 import * as v from 'valibot';
 import { partitionOf, placeOf } from '../lambdas/domain/core/aws.ts';
 import { firstOf, plain } from '../lambdas/domain/core/words.ts';
@@ -23,10 +23,19 @@ const MOST_PROBLEMS = 50;
 export class FleetsFileError extends Error {
   override readonly name = 'FleetsFileError';
 
-  constructor(readonly problems: readonly string[]) {
-    const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
-    super([`bin/fleets.ts has ${count}:`, ...firstOf(problems, MOST_PROBLEMS)].join('\n  - '));
+  constructor(
+    message: string,
+    readonly problems: readonly string[],
+  ) {
+    super(message);
   }
+}
+
+/** @param name of the file */
+export function withProblems(name: string, problems: readonly string[]): FleetsFileError {
+  const count = problems.length === 1 ? 'one problem' : `${problems.length} problems`;
+  const message = [`${name} has ${count}:`, ...firstOf(problems, MOST_PROBLEMS)].join('\n  - ');
+  return new FleetsFileError(message, problems);
 }
 
 /** Where fields may belong. */
@@ -48,11 +57,12 @@ interface Entry<T> {
 }
 
 /**
- * @param file what `bin/fleets.ts` exports. TypeScript has looked at it in an editor at best: `cdk synth` does not.
+ * @param file what the fleets file says. TypeScript has looked at it in an editor at best: `cdk synth` does not.
+ * @param name how a person would name the file
  * @throws FleetsFileError with every problem: fleet, field, value given, what is allowed.
  */
-export function readFleets(file: unknown): readonly Environment[] {
-  const { environments: givenEnvironments, fleets: givenFleets } = lists(file);
+export function readFleets(file: unknown, name = 'The fleets file'): readonly Environment[] {
+  const { environments: givenEnvironments, fleets: givenFleets } = lists(file, name);
   const environments = givenEnvironments.map((given, i) => entry(EnvironmentConfig, given, 'environment', i));
   const fleets = givenFleets.map((given, i) => entry(FleetConfig, given, 'fleet', i));
   const known = environments.flatMap(({ untyped, config }) =>
@@ -73,7 +83,7 @@ export function readFleets(file: unknown): readonly Environment[] {
     ...flowProblems(fleets.map(asFlowFleet), known),
     ...environments.flatMap((environment) => wrongNumberOfFleets(environment, fleets)),
   ];
-  if (all.length > 0) throw new FleetsFileError(sentences(all));
+  if (all.length > 0) throw withProblems(name, sentences(all));
   return known.map((environment) => ({
     ...environment,
     fleets: fleets
@@ -82,12 +92,12 @@ export function readFleets(file: unknown): readonly Environment[] {
   }));
 }
 
-function lists(file: unknown): { environments: unknown[]; fleets: unknown[] } {
+function lists(file: unknown, name: string): { environments: unknown[]; fleets: unknown[] } {
   const allowed = 'a list of at least one';
   const entries = v.pipe(v.array(v.unknown(), allowed), v.minLength(1, allowed));
   const schema = only({ environments: entries, fleets: entries });
   const parsed = v.safeParse(schema, file);
-  if (!parsed.success) throw new FleetsFileError(textsOf(parsed.issues, { what: 'the file', schema }, HOMES));
+  if (!parsed.success) throw withProblems(name, textsOf(parsed.issues, { what: 'the file', schema }, HOMES));
   return parsed.output;
 }
 

@@ -7,7 +7,8 @@ import { randomInt } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { FleetsFileError, readFleets } from '../lib/read-fleets.ts';
+import { environmentsOf } from '../lib/fleets-file.ts';
+import { FleetsFileError } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { padTo } from '../lib/terminal/width.ts';
 import { castOf, type Part } from './demo/cast.ts';
@@ -36,7 +37,7 @@ const WHAT_NEXT = `
 What to read next
   README.md         what this is, and how to install it
   docs/runbook.md   what to do when a deployment fails, by the failure's name
-  bin/fleets.ts     the one file to edit; the demo plays its fleets
+  docs/fleets.md    the one file to write; the demo plays its fleets
 And npm start -- --list shows what else can happen to them; --timeline page.html keeps the page that the
 deployment leaves beside its record, for your browser.`;
 
@@ -46,7 +47,7 @@ const isTerminal = stdout.isTTY === true && process.env.TERM !== 'dumb';
 const write = (text: string) => void stdout.write(text);
 const say = (text: string) => write(`${text}\n`);
 
-/** @param fleetsFile what the fleets file exports: its fleets are played. @returns the exit code. */
+/** @param fleetsFile what the fleets file says, or who reads it: its fleets are played. @returns the exit code. */
 export async function demo(args: readonly string[], fleetsFile: unknown): Promise<number> {
   // `npm start | head` closes the pipe early: nobody is reading anymore.
   stdout.on('error', () => process.exit(0));
@@ -71,7 +72,7 @@ function refuse(problems: readonly string[]): number {
 }
 
 async function play(options: DemoOptions, fleetsFile: unknown): Promise<number> {
-  const environments = readFleets(fleetsFile);
+  const environments = await environmentsOf(fleetsFile, options.fleets);
   const { parts, problems } = castOf(options.scenarios, environments);
   if (problems.length > 0) return refuse(problems);
   const seed = options.seed ?? randomInt(SEEDS);
@@ -84,9 +85,10 @@ async function play(options: DemoOptions, fleetsFile: unknown): Promise<number> 
   return rightEndings ? 0 : 1;
 }
 
-function again({ scenarios, artifact }: DemoOptions, seed: number): string {
+function again({ scenarios, artifact, fleets }: DemoOptions, seed: number): string {
+  const file = fleets === undefined ? '' : ` --fleets ${fleets}`;
   const chosen = scenarios === TOUR ? [] : scenarios.map((name) => ` --scenario ${name}`);
-  return `--seed ${seed}${chosen.join('')}${artifact === undefined ? '' : ` --artifact ${artifact}`}`;
+  return `--seed ${seed}${chosen.join('')}${artifact === undefined ? '' : ` --artifact ${artifact}`}${file}`;
 }
 
 /** The timeline page that a deployment left. */

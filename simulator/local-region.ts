@@ -150,7 +150,7 @@ class Region {
 
   get #first(): Stage {
     const [first] = this.#stages;
-    if (!first) throw new Error('bin/fleets.ts has no fleet.');
+    if (!first) throw new Error('The fleets file has no fleet.');
     return first;
   }
 

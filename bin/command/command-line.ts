@@ -21,6 +21,8 @@ export type CommandLine =
       readonly kind: 'run';
       readonly json: boolean;
       readonly command: Command;
+      /** All of the fleets file. */
+      readonly all: readonly Environment[];
       readonly options: Options;
     } & Subject);
 
@@ -38,17 +40,24 @@ interface Subject {
 /** The text is kept in the ledger and shown in the deployment's error. */
 const LONGEST_TEXT = 256;
 
-export function readCommandLine(
+/** @param read the fleets file, or the one that is named: no help needs it */
+export async function readCommandLine(
   argv: readonly string[],
   commands: readonly Command[],
-  environments: readonly Environment[],
-): CommandLine {
+  read: (file: string | undefined) => Promise<readonly Environment[]>,
+): Promise<CommandLine> {
   const all = [...commands.flatMap(({ options }) => options), ...COMMON];
-  const taken = [...commands, ...fleetsOf(environments)].map(({ name }) => name);
-  const { positionals, given } = read(argv, all, taken);
+  const taken = commands.map(({ name }) => name);
+  const first = tokensOf(argv, all, taken);
+  if (first.given.has('help') || argv.length === 0)
+    return { kind: 'help', command: commands.find(({ name }) => name === first.positionals[0]) };
+  const environments = await read(first.given.get('fleets')?.value);
+  const { positionals, given } = tokensOf(argv, all, [
+    ...taken,
+    ...fleetsOf(environments).map(({ name }) => name),
+  ]);
   const [name, ...subjects] = positionals;
   const command = commands.find((each) => each.name === name);
-  if (given.has('help') || argv.length === 0) return { kind: 'help', command };
   const known = command ? [...command.options, ...COMMON] : all;
   const options = Object.fromEntries([...given].map(([option, { value }]) => [option, value ?? true]));
   const { problems: unfit, ...subject } = subjectOf(command, subjects, environments);
@@ -62,7 +71,7 @@ export function readCommandLine(
   // Also where an option that lacks its value has taken it for one.
   if (!command || problems.length > 0)
     return { kind: 'bad', json: argv.includes('--json'), command: name, fleet: subjects[0], problems };
-  return { kind: 'run', json: given.has('json'), command, options, ...subject };
+  return { kind: 'run', json: given.has('json'), command, options, all: environments, ...subject };
 }
 
 function subjectOf(
@@ -134,7 +143,7 @@ export const spelt = ({ name, takes, mayTake }: Typed): string =>
  * Without parseArgs' own strictness, which stops at the first problem.
  * @param taken what cannot be the value that an option may do without
  */
-function read(argv: readonly string[], specs: readonly OptionSpec[], taken: readonly string[]) {
+function tokensOf(argv: readonly string[], specs: readonly OptionSpec[], taken: readonly string[]) {
   const options = Object.fromEntries(
     specs.map(({ name, takes, short }) => [
       name,

@@ -16,8 +16,8 @@ export const help = (
 const overview = (commands: readonly Command[], others: readonly Other[]): string[] => [
   'Usage: irekae COMMAND FLEET [options]',
   '',
-  'FLEET is the name of a fleet in bin/fleets.ts, which also gives its AWS account and Region. Credentials are found',
-  'the way the AWS CLI finds them.',
+  'FLEET is the name of a fleet in your fleets file, which also gives its AWS account and Region. Credentials are',
+  'found the way the AWS CLI finds them.',
   ...section('Commands:', table(commands.map(({ name, summary }) => [name, summary]))),
   ...section('Without a fleet:', table(others.map(({ name, summary }) => [name, summary]))),
   '',

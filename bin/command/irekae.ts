@@ -7,7 +7,8 @@
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
 import { masked } from '../../lambdas/domain/core/secrets.ts';
 import { firstOf } from '../../lambdas/domain/core/words.ts';
-import { FleetsFileError, readFleets } from '../../lib/read-fleets.ts';
+import { environmentsOf } from '../../lib/fleets-file.ts';
+import { FleetsFileError } from '../../lib/read-fleets.ts';
 import { adopt } from './actions/adopt.ts';
 import { cancel } from './actions/cancel.ts';
 import { deploy } from './actions/deploy.ts';
@@ -55,7 +56,7 @@ export const PROJECT_COMMANDS: readonly ProjectCommand[] = [init, check];
 export async function irekae(argv: readonly string[], setup: CommandSetup): Promise<ExitCode> {
   const project = PROJECT_COMMANDS.find(({ name }) => name === argv[0]);
   if (project && setup.project) return runProject(project, argv.slice(1), setup.project, setup);
-  const line = readSafely(argv, setup);
+  const line = await readSafely(argv, setup);
   if (line.kind === 'help') return printHelp(line.command, argv.length > 0, setup);
   if (line.kind === 'bad') return complain(line, setup);
   const outcome = await run(line, setup);
@@ -82,9 +83,9 @@ function complain(line: Extract<CommandLine, { kind: 'bad' }>, setup: CommandSet
 const printJson = (ended: Ended, setup: CommandSetup): void =>
   setup.print(masked(JSON.stringify(envelopeOf(ended))));
 
-function readSafely(argv: readonly string[], { fleetsFile }: CommandSetup): CommandLine {
+async function readSafely(argv: readonly string[], setup: CommandSetup): Promise<CommandLine> {
   try {
-    return readCommandLine(argv, COMMANDS, readFleets(fleetsFile));
+    return await readCommandLine(argv, COMMANDS, (file) => environmentsOf(setup.fleetsFile, file));
   } catch (error) {
     if (!(error instanceof FleetsFileError)) throw error;
     return { kind: 'bad', json: argv.includes('--json'), problems: error.message.split('\n') };

@@ -4,7 +4,6 @@ import { printable } from '../../lambdas/domain/core/words.ts';
 import type { Caller, Connection, Scenario } from '../../lambdas/ports/command.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
-import { readFleets } from '../../lib/read-fleets.ts';
 import { cutTo } from '../../lib/terminal/width.ts';
 import { callerName, type Everywhere, type PageKeeper, type Screen, type Task } from './command.ts';
 import type { Run } from './command-line.ts';
@@ -14,7 +13,7 @@ import { isTrouble, troubleOutcome } from './trouble.ts';
 
 /** Where the command runs: a terminal, a CI job, or a test. */
 export interface CommandSetup {
-  /** What `bin/fleets.ts` exports. */
+  /** What the fleets file says, or who reads it once it is needed (a `FleetsSource`). */
   readonly fleetsFile: unknown;
   connect(environment: Environment): Promise<Connection>;
   /** `--local`: a modelled region with these fleets, for a command about this one, or about all. */
@@ -91,7 +90,7 @@ export class Office {
     this.caller = caller;
     const stranger = assertOwnAccount(environment, fleets, caller);
     if (stranger) return stranger;
-    const all = readFleets(this.#setup.fleetsFile);
+    const { all } = this.#line;
     const tasks = fleets.map(async (fleet) => {
       const ports = await connection.ports(fleet.name);
       return { environments: all, environment, fleet, caller, ports, ...this.#desk };
@@ -109,11 +108,11 @@ export class Office {
   }
 
   async #connectLocal(): Promise<Connection> {
-    const { connectLocal, fleetsFile } = this.#setup;
+    const { connectLocal } = this.#setup;
     if (!connectLocal) throw new Error('There is no modelled world here.');
-    const { fleet, options } = this.#line;
+    const { all, fleet, options } = this.#line;
     const scenario = typeof options.local === 'string' ? (options.local as Scenario) : undefined;
-    return this.#opened(await connectLocal(readFleets(fleetsFile), fleet, scenario));
+    return this.#opened(await connectLocal(all, fleet, scenario));
   }
 
   #opened(connection: Connection): Connection {

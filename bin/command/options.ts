@@ -35,6 +35,7 @@ export interface Options {
   readonly json?: boolean;
   /** The scenario, where one is named. */
   readonly local?: boolean | string;
+  readonly fleets?: string;
   readonly help?: boolean;
 }
 
@@ -70,6 +71,11 @@ export const COMMON: readonly OptionSpec[] = [
     mayTake: 'SCENARIO',
     oneOf: SCENARIOS,
   },
+  option(
+    'fleets',
+    'FILE',
+    'the fleets file; default: IREKAE_FLEETS, the CDK context, else fleets.ts, .json or .yaml here',
+  ),
   { ...flag('help', 'show this help'), short: 'h' },
 ];
 

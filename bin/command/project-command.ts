@@ -41,8 +41,8 @@ export interface ProjectPlace {
   /** What the SDKs would take; nothing where none is set. */
   ownRegion(): Promise<string | undefined>;
   readAccount(region: string): Promise<AccountFacts>;
-  /** The file of fleets, whatever it holds. */
-  fleets(): Promise<unknown>;
+  /** What the fleets file says, or who reads it (a `FleetsSource`). */
+  readonly fleets: unknown;
   /** Asks for a line; '' for the default. Absent where nobody can be asked. */
   readonly askLine?: ((question: string) => Promise<string>) | undefined;
 }

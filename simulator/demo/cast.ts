@@ -1,4 +1,4 @@
-/** Which fleet plays in which scenario: those of `bin/fleets.ts`, so that after an edit the demo plays the user's own. */
+/** Which fleet plays in which scenario: those of the fleets file, so that after an edit the demo plays the user's own. */
 import type { Environment } from '../../lib/read-fleets.ts';
 import { FLOWS, type FlowName, isFlow } from '../flows.ts';
 import { SCENARIOS, type Scenario } from '../scenarios.ts';
@@ -31,7 +31,7 @@ export function castOf(
     if (scenario === 'promote') {
       const part = promotionPart(scenario, environments);
       if (part) parts.push(part);
-      else problems.push(`--scenario ${scenario}: needs a fleet with a promotion; bin/fleets.ts has none`);
+      else problems.push(`--scenario ${scenario}: needs a fleet with a promotion; the fleets file has none`);
       continue;
     }
     const { kind, needs }: Pick<Scenario, 'kind' | 'needs'> = isFlow(scenario)
@@ -43,7 +43,7 @@ export function castOf(
     );
     const wanted = needs === undefined ? WANTED[kind] : `${WANTED[kind]} and with ${needs}`;
     if (found) parts.push({ scenario, environment: found.environment, fleet: found.fleet.name });
-    else problems.push(`--scenario ${scenario}: needs a fleet ${wanted}; bin/fleets.ts has none`);
+    else problems.push(`--scenario ${scenario}: needs a fleet ${wanted}; the fleets file has none`);
   }
   return { parts, problems };
 }

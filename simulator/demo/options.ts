@@ -13,6 +13,8 @@ export interface DemoOptions {
   readonly scenarios: readonly Playable[];
   /** A tarball to upload instead of the example application. */
   readonly artifact?: string;
+  /** The fleets file. */
+  readonly fleets?: string;
   /** Where the timeline page is written. */
   readonly timeline?: string;
   /** Without it: `tour` in a terminal, `max` elsewhere. */
@@ -36,6 +38,7 @@ const LARGEST_SEED = 2 ** 32 - 1;
 const OPTIONS = {
   scenario: { type: 'string', multiple: true },
   artifact: { type: 'string' },
+  fleets: { type: 'string' },
   timeline: { type: 'string' },
   speed: { type: 'string' },
   seed: { type: 'string' },
@@ -50,6 +53,7 @@ export const HELP = `npm start -- [options]    plays deployments of a modelled f
   --scenario NAME   what to play; may be repeated; default: ${TOUR.join(', ')}
   --list            list the scenarios
   --artifact FILE   upload this .tar.gz instead of the example application in examples/app
+  --fleets FILE     play the fleets of this file; default: IREKAE_FLEETS, else fleets.ts, .json or .yaml here
   --timeline FILE   write the deployment's page there, as it stands beside its record in S3; open it in a browser
   --speed N         N virtual seconds in a real one; tour: slower where something happens; max: no pauses
   --seed N          play exactly what this seed played before
@@ -92,6 +96,7 @@ function readOptions(
   const scenarios = given('scenario').filter((name) => isPlayable(name, problems));
   const artifact = given('artifact').at(-1);
   if (artifact !== undefined) problems.push(...notATarball(artifact));
+  const fleets = given('fleets').at(-1);
   const timeline = given('timeline').at(-1);
   if (timeline !== undefined) problems.push(...notAPage(timeline));
   const speed = given('speed')
@@ -106,6 +111,7 @@ function readOptions(
     json: flags.json === true,
     plain: flags.plain === true,
     ...(artifact !== undefined && { artifact }),
+    ...(fleets !== undefined && { fleets }),
     ...(timeline !== undefined && { timeline }),
     ...(speed !== undefined && { speed }),
     ...(seed !== undefined && { seed }),

@@ -32,8 +32,14 @@ describe('bad usage', () => {
       'x: no such fleet; allowed: one of reactio-staging-app, reactio-staging-worker, reactio-production-app, reactio-production-worker',
     ],
     [`cancel ${FLEET} other`, 'other: unexpected, as a command takes one fleet'],
-    [`cancel ${FLEET} --yse`, '--yse: no such option; allowed: one of --reason, --json, --local, --help'],
-    [`cancel ${FLEET} --yes`, '--yes: no such option; allowed: one of --reason, --json, --local, --help'],
+    [
+      `cancel ${FLEET} --yse`,
+      '--yse: no such option; allowed: one of --reason, --json, --local, --fleets, --help',
+    ],
+    [
+      `cancel ${FLEET} --yes`,
+      '--yes: no such option; allowed: one of --reason, --json, --local, --fleets, --help',
+    ],
     [`unlock ${FLEET} --yes=no`, '--yes: given a value, but takes none'],
     [`cancel ${FLEET} --reason`, '--reason: needs a value, TEXT'],
     [`cancel ${FLEET} --reason --local`, '--reason: needs a value, TEXT'],
@@ -79,7 +85,7 @@ describe('bad usage', () => {
       complain: (line) => err.push(line),
     });
     expect(exitCode).toBe(2);
-    expect(err[0]).toMatch(/^bin\/fleets\.ts has 2 problems:/);
+    expect(err[0]).toMatch(/^The fleets file has 2 problems:/);
   });
 });
 

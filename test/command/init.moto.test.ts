@@ -181,7 +181,7 @@ describe.skipIf(!motoIsInstalled())('init, in front of moto', () => {
       },
       print: say,
       complain: say,
-      project: { folder, fleets: async () => ({}), ownRegion, readAccount },
+      project: { folder, fleets: {}, ownRegion, readAccount },
     });
     return { exitCode, said: said.join('\n') };
   }

@@ -65,7 +65,7 @@ async function run(argv: readonly string[], { answers, fleetsFile, ...change }: 
     complain: (line) => err.push(line),
     project: {
       folder,
-      fleets: async () => fleetsFile,
+      fleets: fleetsFile,
       ownRegion: async () => 'ap-northeast-1',
       readAccount: async () => account,
       ...(answers && { askLine }),

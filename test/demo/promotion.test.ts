@@ -44,7 +44,7 @@ describe('The cast of a promotion', () => {
   it('is missed where nothing is promoted', () =>
     expect(castOf(['promote'], exampleEnvironments.slice(0, 1))).toEqual({
       parts: [],
-      problems: ['--scenario promote: needs a fleet with a promotion; bin/fleets.ts has none'],
+      problems: ['--scenario promote: needs a fleet with a promotion; the fleets file has none'],
     }));
 });
 

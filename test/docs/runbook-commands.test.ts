@@ -74,7 +74,7 @@ describe('The commands of the runbook', () => {
     expect(VERIFIED[name]).toEqual(expect.arrayContaining(flagsIn(words)));
   });
 
-  it.each([...new Set(OURS)])('%s', (command) => {
+  it.each([...new Set(OURS)])('%s', async (command) => {
     const given = wordsOf(command.replace(/^npx --no -- /, '')).slice(1);
     const [fleet = ''] = readFleets(fleetsFile).flatMap(({ fleets }) => fleets.map(({ name }) => name));
     const argv = given.map((word) =>
@@ -85,7 +85,9 @@ describe('The commands of the runbook', () => {
     );
     // Named only, as in "`irekae cancel` asked for it".
     const isWhole = argv.length > 1;
-    const line = readCommandLine(isWhole ? argv : [...argv, fleet], COMMANDS, readFleets(fleetsFile));
+    const line = await readCommandLine(isWhole ? argv : [...argv, fleet], COMMANDS, async () =>
+      readFleets(fleetsFile),
+    );
     expect(line).toMatchObject({ kind: 'run' });
   });
 });

@@ -21,19 +21,19 @@ describe.each(KINDS)('%s', (one) => {
   });
 
   /** Each says whether it takes a reason of so many. */
-  const takers: Readonly<Record<string, (reason: string) => boolean>> = {
+  const takers: Readonly<Record<string, (reason: string) => boolean | Promise<boolean>>> = {
     'a deployment': (reason) => taken(() => parseInput({ reason })),
     'a promotion': (reason) => taken(() => parsePromotionInput({ reason })),
-    'the command': (reason) =>
-      readCommandLine(
-        ['deploy', 'reactio-production-app', '--reason', reason],
-        COMMANDS,
-        readFleets(fleetsFile),
+    'the command': async (reason) =>
+      (
+        await readCommandLine(['deploy', 'reactio-production-app', '--reason', reason], COMMANDS, async () =>
+          readFleets(fleetsFile),
+        )
       ).kind === 'run',
   };
-  it.each(Object.keys(takers))('may stand 256 times in a reason for %s, and not once more', (who) => {
-    expect(takers[who]?.(one.repeat(256))).toBe(true);
-    expect(takers[who]?.(one.repeat(257))).toBe(false);
+  it.each(Object.keys(takers))('may stand 256 times in a reason for %s, and not once more', async (who) => {
+    expect(await takers[who]?.(one.repeat(256))).toBe(true);
+    expect(await takers[who]?.(one.repeat(257))).toBe(false);
   });
 });
 

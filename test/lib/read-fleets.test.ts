@@ -102,7 +102,7 @@ describe('The fleets file', () => {
     file.fleets.push(5 as never);
     expect(() => readFleets(file)).toThrow(
       [
-        'bin/fleets.ts has 6 problems:',
+        'The fleets file has 6 problems:',
         'fleet reactio-staging-app: limits.bakeSeconds: given -1, allowed: a whole number from 0 to 86400',
         'fleet reactio-staging-app: startcommand: unknown field; did you mean startCommand?',
         'fleet reactio-staging-app: instanceTypes.0: given "m7i.large", allowed: types of the fleet\'s ' +

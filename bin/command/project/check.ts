@@ -1,6 +1,8 @@
 /** `irekae check`: everything that is wrong with the fleets file, at once, without CDK and without an account. */
 import { count, list } from '../../../lambdas/domain/core/words.ts';
-import { FleetsFileError, readFleets } from '../../../lib/read-fleets.ts';
+import { environmentsOf } from '../../../lib/fleets-file.ts';
+import { FleetsFileError } from '../../../lib/read-fleets.ts';
+import { COMMON } from '../options.ts';
 import { done, failed } from '../outcome.ts';
 import type { ProjectCommand, ProjectTask } from '../project-command.ts';
 
@@ -13,10 +15,10 @@ export const check: ProjectCommand = {
     'from AWS: what only an account can tell (does the subnet exist?) is for `irekae doctor`.',
     'Exit codes: 0 nothing is wrong; 1 something is; 2 bad usage.',
   ],
-  options: [],
-  run: async ({ place }: ProjectTask) => {
+  options: COMMON.filter(({ name }) => name === 'fleets'),
+  run: async ({ place, given }: ProjectTask) => {
     try {
-      const environments = readFleets(await place.fleets());
+      const environments = await environmentsOf(place.fleets, given.get('fleets')?.at(-1));
       const fleets = environments.flatMap((each) => each.fleets);
       const names = environments.map(({ name }) => name);
       return done('ok', [`Nothing is wrong: ${count(fleets.length, 'fleet')} in ${list(names)}.`], {

@@ -8,6 +8,7 @@ import { FILES } from '../../bin/command/project/files.ts';
 import { answerFor, QUESTIONS } from '../../bin/command/project/questions.ts';
 import type { ProjectPlace } from '../../bin/command/project-command.ts';
 import type { AccountFacts } from '../../lambdas/ports/account.ts';
+import { loadFleets } from '../../lib/fleets-file.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { looseExample } from '../lib/fleets.ts';
 
@@ -102,7 +103,7 @@ describe('init', () => {
     );
   });
 
-  it.each(FILES)('overwrites no %s: says so, and writes nothing', async (name) => {
+  it.each([...FILES, 'fleets.yaml'])('overwrites no %s: says so, and writes nothing', async (name) => {
     writeFileSync(join(folder, name), 'mine');
     const { exitCode, err } = await run(['init', '--example'], nobody);
     expect(exitCode).toBe(1);
@@ -350,6 +351,24 @@ describe('check', () => {
     const json = JSON.parse((await run(['check', '--json'], { fleetsFile: file })).out);
     expect(json).toMatchObject({ command: 'check', outcome: 'problems', exitCode: 1 });
     expect(json.problem.sentences).toHaveLength(2);
+  });
+
+  it.each([
+    ['fleets.ts', 'export const fleetsFile = {\n  environments: [] []\n};\n', /^fleets\.ts:2: /],
+    ['fleets.json', '{\n  "fleets": [1 2]\n}', /^fleets\.json:2: /],
+    ['fleets.yaml', 'fleets:\n  - a: [1\n', /^fleets\.yaml:\d: /],
+  ])('names the line where %s cannot be read', async (name, text, problem) => {
+    writeFileSync(join(folder, name), text);
+    const fleets = (given?: string) => loadFleets({ given, folder, env: {} });
+    const { exitCode, err } = await run(['check'], { fleets });
+    expect({ exitCode, err }).toEqual({ exitCode: 1, err: expect.stringMatching(problem) });
+    expect((await run(['check', '--fleets', join(folder, name)], { fleets })).err).toMatch(problem);
+  });
+
+  it('reads what init wrote', async () => {
+    await run(['init', '--example']);
+    const fleets = () => loadFleets({ folder, env: {} });
+    expect(await run(['check'], { fleets })).toMatchObject({ exitCode: 0, err: '' });
   });
 
   it('tells machines what is there', async () => {

@@ -7,6 +7,7 @@ import { count, list } from '../../../lambdas/domain/core/words.ts';
 import type { AccountFacts } from '../../../lambdas/ports/account.ts';
 import { FleetConfig, type FleetsFile } from '../../../lib/fleet-config.ts';
 import { didYouMean } from '../../../lib/fleet-problems.ts';
+import { FLEETS_FILES } from '../../../lib/fleets-file.ts';
 import { FleetsFileError, readFleets } from '../../../lib/read-fleets.ts';
 import { done, failed } from '../outcome.ts';
 import { badUsage, type ProjectCommand, type ProjectOutcome, type ProjectTask } from '../project-command.ts';
@@ -55,7 +56,8 @@ export const init: ProjectCommand = {
   ],
   options: [EXAMPLE, REGION, ENVIRONMENT, ONLY, NAME, ...QUESTIONS.map(({ option }) => option), PACKAGE],
   run: async (task) => {
-    const there = FILES.filter((name) => existsSync(join(task.place.folder, name)));
+    const names = [...new Set([...FILES, ...FLEETS_FILES])];
+    const there = names.filter((name) => existsSync(join(task.place.folder, name)));
     if (there.length > 0)
       return failed('exists', [
         `${list(there, there.length)} ${there.length === 1 ? 'is' : 'are'} here already, and nothing is overwritten.`,

@@ -1,6 +1,6 @@
 /** This package, as another one depends on it. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { MANIFEST, PACKAGE_FOLDER, VERSION } from '../../../lib/version.ts';
 import { type Dependencies, INTRODUCTION } from './files.ts';
 
@@ -23,7 +23,9 @@ function installedFrom(): string | undefined {
     const modules = join(PACKAGE_FOLDER, ...name.split('/').map(() => '..'));
     const { packages } = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8'));
     const resolved: unknown = packages[`node_modules/${name}`]?.resolved;
-    return typeof resolved === 'string' && !/^https?:.*\/-\//.test(resolved) ? resolved : undefined;
+    if (typeof resolved !== 'string' || /^https?:.*\/-\//.test(resolved)) return undefined;
+    // A path is told from where it was installed.
+    return resolved.startsWith('file:') ? `file:${resolve(modules, '..', resolved.slice(5))}` : resolved;
   } catch {
     return undefined;
   }

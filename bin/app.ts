@@ -1,19 +1,10 @@
-/** The CDK app: the stacks of the fleets file's environments. `cdk.json` starts it. */
-import { App, Validations } from 'aws-cdk-lib';
+/** The CDK app of a clone, which `cdk.json` starts: as a package's, and cdk-nag looks at it. */
+import { Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { FLEETS_CONTEXT, loadFleets } from '../lib/fleets-file.ts';
-import { FleetsFileError, readFleets } from '../lib/read-fleets.ts';
-import { environmentStacks } from '../lib/synthesize.ts';
+import { irekaeApp } from '../lib/irekae-environments.ts';
 
-try {
-  const app = new App();
-  const { content, name } = await loadFleets({ context: app.node.tryGetContext(FLEETS_CONTEXT) });
-  environmentStacks(app, readFleets(content, name));
+const app = await irekaeApp();
+if (app) {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   app.synth();
-} catch (error) {
-  // Anyone who edits the file needs the list of problems, not a stack trace.
-  if (!(error instanceof FleetsFileError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
 }

@@ -1,10 +1,11 @@
 /** What the fleets of an environment share: its bucket, its ledger, its functions, its topics, its dashboard. */
 
-import { type App, CfnOutput, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { artifactBucketName, stackName } from '../lambdas/domain/core/names.ts';
+import type { Construct } from 'constructs';
 import type { StepName } from '../lambdas/domain/core/steps.ts';
 import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { alarmTopic } from './alarms.ts';
@@ -19,6 +20,7 @@ import type { Reach } from './permissions.ts';
 import { policyProblems } from './policy-sizes.ts';
 import { readerStatements, statementsAsText } from './promotion-readers.ts';
 import { promotionsInto } from './promotions.ts';
+import { withOwnFlags } from './feature-flags.ts';
 import { type Environment, withProblems } from './read-fleets.ts';
 import { recordGuards } from './record-guards.ts';
 import { wakeMachine } from './wake-machine.ts';
@@ -37,13 +39,14 @@ export class EnvironmentStack extends Stack {
   readonly parts: EnvironmentParts;
 
   /** @param all the file's environments: promotions lead from one to another */
-  constructor(app: App, environment: Environment, all: readonly Environment[]) {
-    super(app, stackName(environment.name), {
+  constructor(scope: Construct, environment: Environment, all: readonly Environment[]) {
+    super(scope, stackName(environment.name), {
       description: `irekae: what the EC2 fleets of ${environment.name} are deployed with`,
       env: { account: environment.account, region: environment.region },
       // A tenth of what it may have would be spaces.
       suppressTemplateIndentation: true,
     });
+    withOwnFlags(this);
     const readers = readerStatements(this, artifactBucketName(environment), environment, all);
     const bucket = artifactBucket(this, environment);
     const alarms = alarmTopic(this, environment);

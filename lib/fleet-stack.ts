@@ -4,10 +4,12 @@
  * be neither changed nor deleted for as long as any fleet has it.
  */
 
-import { type App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import { artifactBucketName, fleetStackName } from '../lambdas/domain/core/names.ts';
 import { alarmsOf } from './alarms.ts';
 import type { EnvironmentStack } from './environment-stack.ts';
+import { withOwnFlags } from './feature-flags.ts';
 import type { FleetConfig } from './fleet-config.ts';
 import { FleetHosts } from './fleet-hosts.ts';
 import { FleetMachine } from './fleet-machine.ts';
@@ -20,17 +22,18 @@ import { toRuntimeFleet } from './runtime-fleet.ts';
 
 export class FleetStack extends Stack {
   constructor(
-    app: App,
+    scope: Construct,
     fleet: FleetConfig,
     environment: Environment,
     shared: EnvironmentStack,
     all: readonly Environment[],
   ) {
-    super(app, fleetStackName(environment.name, fleet.name), {
+    super(scope, fleetStackName(environment.name, fleet.name), {
       description: `irekae: deploys the EC2 fleet ${fleet.name} of ${environment.name}`,
       env: { account: environment.account, region: environment.region },
       suppressTemplateIndentation: true,
     });
+    withOwnFlags(this);
     // Also where no reference says so: permissions and the bucket come first.
     this.addStackDependency(shared);
     const { steps, promotionSteps, wakes, alarms } = shared.parts;

@@ -1,10 +1,8 @@
 /** The Lambda functions of an environment: one per step and the orphan watch, each with a role and a log of its own. */
 
-import { join } from 'node:path';
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import {
@@ -20,13 +18,12 @@ import {
   PROMOTION_STEPS,
   type PromotionStepName,
 } from '../lambdas/domain/promotion/steps.ts';
-import { type FunctionName, ORPHAN_WATCH, sourceOf } from './function-names.ts';
+import { codeOf, HANDLER } from './function-code.ts';
+import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
 import { acknowledgeWildcards } from './nag.ts';
 import { type Permission, permissionsOf, type Reach } from './permissions.ts';
 import { spread } from './policy-sizes.ts';
 import { isReader } from './promotions.ts';
-
-const PROJECT = join(import.meta.dirname, '..');
 
 /** 512 MB is a third of a processor: enough for a bundle to start within a second. Hashing a tarball wants more. */
 const MEMORY_MB = 512;
@@ -121,11 +118,11 @@ class BundledFunction extends Construct {
     });
     const permissions = permissionsOf(props.name, reach);
 
-    this.handler = new NodejsFunction(this, 'Handler', {
+    this.handler = new lambda.Function(this, 'Handler', {
       functionName: name,
       description: `irekae ${reach.environment.name}: ${props.description}`,
-      entry: join(PROJECT, sourceOf(props.name)),
-      depsLockFilePath: join(PROJECT, 'package-lock.json'),
+      code: codeOf(this, props.name),
+      handler: HANDLER,
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       memorySize: props.memoryMb,
@@ -146,7 +143,6 @@ class BundledFunction extends Construct {
         ...(may(permissions, 'dynamodb:') && { [LEDGER_TABLE_VARIABLE]: reach.ledger.tableName }),
         ...(may(permissions, 'sns:') && { [NEWS_TOPIC_VARIABLE]: reach.news.topicArn }),
       },
-      bundling: BUNDLING,
     });
   }
 
@@ -193,28 +189,3 @@ const statementOf = ({ actions, resources, conditions }: Permission): iam.Policy
 /** Whoever may ask the ledger is told its name, whoever tells the news where to. */
 const may = (permissions: readonly Permission[], service: string) =>
   permissions.some(({ actions }) => actions.some((action) => action.startsWith(service)));
-
-/** How a file of `lambdas/` becomes the one file that Lambda loads. */
-export const BUNDLING = {
-  format: OutputFormat.ESM,
-  target: 'node24',
-  minify: true,
-  // The state machine matches on the names of errors.
-  keepNames: true,
-  // A stack trace of a minified file still names the functions; a map would double what is loaded at every start.
-  sourceMap: false,
-  // The runtime brings an SDK too, but which one depends on the Region and the day.
-  bundleAwsSDK: true,
-  // CDK's default takes the CommonJS half of packages, which is twice as large.
-  mainFields: ['module', 'main'],
-  // CommonJS packages call `require`; the name is one that the minifier cannot produce.
-  banner:
-    "import{createRequire as irekaeCreateRequire}from'node:module';const require=irekaeCreateRequire(import.meta.url);",
-  // Lambda hands credentials over in variables; the SDK's chain of a dozen other places is 100 kB of each bundle.
-  // Relative to the project, so that the bundle does not depend on where it was made.
-  esbuildArgs: {
-    '--alias:@aws-sdk/credential-provider-node': './lambdas/clients/wire/lambda-credentials.ts',
-    // No step makes a call that answers with a stream of events.
-    '--alias:@smithy/core/event-streams': './lambdas/clients/wire/no-event-streams.ts',
-  },
-};

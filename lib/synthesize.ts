@@ -1,9 +1,11 @@
 /** From fleets to CloudFormation: the one way in which the app, the tests and the simulator make the stacks. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
 import { EnvironmentStack } from './environment-stack.ts';
+import { featureFlags } from './feature-flags.ts';
 import { FleetStack } from './fleet-stack.ts';
 import type { Environment } from './read-fleets.ts';
 
@@ -25,11 +27,11 @@ export interface EnvironmentStacks {
   readonly fleets: readonly FleetStack[];
 }
 
-export function environmentStacks(app: App, environments: readonly Environment[]): EnvironmentStacks[] {
+export function environmentStacks(scope: Construct, environments: readonly Environment[]): EnvironmentStacks[] {
   return environments.map((environment) => {
-    const shared = new EnvironmentStack(app, environment, environments);
+    const shared = new EnvironmentStack(scope, environment, environments);
     const fleets = environment.fleets.map(
-      (fleet) => new FleetStack(app, fleet, environment, shared, environments),
+      (fleet) => new FleetStack(scope, fleet, environment, shared, environments),
     );
     return { shared, fleets };
   });
@@ -37,14 +39,13 @@ export function environmentStacks(app: App, environments: readonly Environment[]
 
 /** An app outside of the CDK command line, with the feature flags that the command line would hand it. */
 export function standaloneApp(outdir: string, { bundle }: { readonly bundle: boolean }): App {
-  const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'cdk.json'), 'utf8'));
   return new App({
     outdir,
     analyticsReporting: false,
     treeMetadata: false,
     // CloudFormation's own rules take two seconds and are `cdk synth`'s to check.
     builtinCloudFormationValidation: false,
-    context: { ...context, ...(bundle ? {} : { 'aws:cdk:bundling-stacks': [] }) },
+    context: { ...featureFlags(), ...(bundle ? {} : { 'aws:cdk:bundling-stacks': [] }) },
   });
 }
 

@@ -5,11 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Stack } from 'aws-cdk-lib';
-import { Runtime } from 'aws-cdk-lib/aws-lambda';
-import { LogLevel, NodejsFunction } from 'aws-cdk-lib/aws-lambda-nodejs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LEDGER_TABLE_VARIABLE } from '../../lambdas/domain/core/names.ts';
-import { BUNDLING } from '../../lib/functions.ts';
+import { bundleAll, codeOf } from '../../lib/function-code.ts';
 import { standaloneApp } from '../../lib/synthesize.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
@@ -25,12 +23,7 @@ describe('The bundle of a step', () => {
     vi.stubEnv('POWERTOOLS_LOG_LEVEL', 'SILENT');
     vi.stubEnv(LEDGER_TABLE_VARIABLE, 'ledger');
     const app = standaloneApp(outdir, { bundle: true });
-    new NodejsFunction(new Stack(app, 'Bundles'), 'ResolveTheRelease', {
-      entry: join(PROJECT, 'lambdas/resolve-the-release.ts'),
-      depsLockFilePath: join(PROJECT, 'package-lock.json'),
-      runtime: Runtime.NODEJS_24_X,
-      bundling: { ...BUNDLING, logLevel: LogLevel.ERROR },
-    });
+    codeOf(new Stack(app, 'Bundles'), 'resolve-the-release').bind(new Stack(app, 'Function'));
     const [asset] = readdirSync(outdir).filter((name) => name.startsWith('asset.'));
     file = join(outdir, asset ?? '', 'index.mjs');
   });
@@ -57,5 +50,11 @@ describe('The bundle of a step', () => {
 
   it('holds no path of the machine that made it', () => {
     expect(readFileSync(file, 'utf8')).not.toContain(PROJECT);
+  });
+
+  it('is the same when it is made anew, elsewhere and with all others', () => {
+    bundleAll(join(folder, 'elsewhere'));
+    const again = join(folder, 'elsewhere', 'resolve-the-release', 'index.mjs');
+    expect(readFileSync(again)).toEqual(readFileSync(file));
   });
 });

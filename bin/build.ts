@@ -41,12 +41,21 @@ await build({
   logLevel: 'error',
 });
 
-execFileSync(process.execPath, [join(PROJECT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.package.json'], {
-  cwd: PROJECT,
-  stdio: 'inherit',
-});
+execFileSync(
+  process.execPath,
+  [join(PROJECT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.package.json'],
+  {
+    cwd: PROJECT,
+    stdio: 'inherit',
+  },
+);
 // Types are emitted with the sources' own extension, and found by that of what is run.
-for (const name of readdirSync(TYPES, { recursive: true, encoding: 'utf8' }).filter((each) => each.endsWith('.d.ts'))) {
+for (const name of readdirSync(TYPES, { recursive: true, encoding: 'utf8' }).filter((each) =>
+  each.endsWith('.d.ts'),
+)) {
   const file = join(TYPES, name);
-  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/(from |import\()(['"])(\.[^'"]+)\.ts\2/g, '$1$2$3.js$2'));
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replaceAll(/(from |import\()(['"])(\.[^'"]+)\.ts\2/g, '$1$2$3.js$2'),
+  );
 }

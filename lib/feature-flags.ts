@@ -6,10 +6,9 @@ import type { Stack } from 'aws-cdk-lib';
 let read: Readonly<Record<string, unknown>> | undefined;
 
 export function featureFlags(): Readonly<Record<string, unknown>> {
-  read ??= Object(JSON.parse(readFileSync(join(import.meta.dirname, '..', 'cdk.json'), 'utf8')).context) as object as Record<
-    string,
-    unknown
-  >;
+  read ??= Object(
+    JSON.parse(readFileSync(join(import.meta.dirname, '..', 'cdk.json'), 'utf8')).context,
+  ) as object as Record<string, unknown>;
   return read;
 }
 

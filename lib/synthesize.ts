@@ -27,7 +27,10 @@ export interface EnvironmentStacks {
   readonly fleets: readonly FleetStack[];
 }
 
-export function environmentStacks(scope: Construct, environments: readonly Environment[]): EnvironmentStacks[] {
+export function environmentStacks(
+  scope: Construct,
+  environments: readonly Environment[],
+): EnvironmentStacks[] {
   return environments.map((environment) => {
     const shared = new EnvironmentStack(scope, environment, environments);
     const fleets = environment.fleets.map(

@@ -29,7 +29,8 @@ export function projectFiles(folder: string, fleets: string, needs: Dependencies
       devDependencies: sorted(needs.tools),
     }),
     'fleets.ts': fleets,
-    'cdk.json': json({ app: 'irekae-app' }),
+    // Found from here, wherever npm has put it.
+    'cdk.json': json({ app: `node -e "import('${needs.irekae.name}/app')"` }),
     '.gitignore': 'node_modules/\ncdk.out/\n',
     'README.md': README,
   };

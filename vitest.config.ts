@@ -8,6 +8,7 @@ export default defineConfig({
       ...configDefaults.exclude,
       'test/**/*.moto.test.ts',
       'test/**/*.browser.test.ts',
+      'test/**/*.package.test.ts',
       'test/**/*.examples-lint.test.ts',
       'test/examples/*-script*.test.ts',
       'test/**/*.slow.test.ts',

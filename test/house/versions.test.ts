@@ -8,6 +8,7 @@ interface Manifest {
   readonly version: string;
   readonly dependencies: Versions;
   readonly devDependencies: Versions;
+  readonly peerDependencies?: Versions;
 }
 const read = (file: string) => JSON.parse(readFileSync(join(import.meta.dirname, '../..', file), 'utf8'));
 const manifest = read('package.json') as Manifest & Readonly<Record<string, unknown>>;
@@ -27,11 +28,17 @@ describe('Every dependency', () => {
     expect(lock.packages[`node_modules/${name}`]?.version).toBe(version),
   );
 
+  it('of those that the user brings may be newer, and is what the tests run with', () => {
+    const { peerDependencies, devDependencies } = manifest;
+    const tested = ['aws-cdk-lib', 'constructs'].map((name) => [name, `^${devDependencies[name]}`]);
+    expect(peerDependencies).toEqual(Object.fromEntries(tested));
+  });
+
   it('stands in one of the two lists, and in no other', () => {
     expect(asked).toHaveLength(
       Object.keys(manifest.dependencies).length + Object.keys(manifest.devDependencies).length,
     );
-    for (const list of ['optionalDependencies', 'peerDependencies', 'bundleDependencies'])
+    for (const list of ['optionalDependencies', 'bundleDependencies'])
       expect(manifest).not.toHaveProperty(list);
   });
 });

@@ -1,9 +1,10 @@
 /** The operator's command: `npx --no -- irekae --help`. */
 import { printable } from '../lambdas/domain/core/words.ts';
 import { loadFleets } from '../lib/fleets-file.ts';
-import { ask } from './command/ask.ts';
+import { ask, askLine } from './command/ask.ts';
 import type { Screen } from './command/command.ts';
 import { irekae } from './command/irekae.ts';
+import { pageKeeper } from './command/page-keeper.ts';
 
 const { stdin, stdout, stderr } = process;
 /** It can do more than print lines, and its output is not a log. */
@@ -43,14 +44,23 @@ process.exitCode = await irekae(process.argv.slice(2), {
   fleetsFile: (given?: string) => loadFleets({ given }),
   // The AWS clients and the modelled world are slow to load: only commands that need them wait for them.
   connect: async (environment) => (await import('./command/live/connection.ts')).connect(environment),
-  connectLocal: async (environments, fleet) =>
+  connectLocal: async (environments, fleet, scenario) =>
     (await import('../simulator/local-region.ts')).connectLocally(environments, fleet, {
       isVisible: isTerminal,
+      scenario,
     }),
+  page: pageKeeper(isTerminal),
   print: (line) => console.log(line),
   complain: (line) => console.error(line),
   // On stderr: stdout may be redirected to a file.
   ...(stdin.isTTY && { ask: (question: string) => ask(question, stdin, stderr) }),
   ...(isTerminal && { screen }),
   interruptions,
+  project: {
+    folder: process.cwd(),
+    fleets: (given?: string) => loadFleets({ given }),
+    ownRegion: async () => (await import('./command/live/account.ts')).ownRegion(),
+    readAccount: async (region) => (await import('./command/live/account.ts')).readAccount(region),
+    ...(stdin.isTTY && { askLine: (question: string) => askLine(question, stdin, stderr) }),
+  },
 }).catch(showBug);

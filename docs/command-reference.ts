@@ -1,18 +1,31 @@
 /** The reference of the operator's command: what `--help` says, as a page, and two samples of what it prints. */
 import type { Command } from '../bin/command/command.ts';
 
-import { COMMANDS, irekae } from '../bin/command/irekae.ts';
-import { COMMON, type OptionSpec } from '../bin/command/options.ts';
+import { COMMANDS, irekae, PROJECT_COMMANDS } from '../bin/command/irekae.ts';
+import { COMMON } from '../bin/command/options.ts';
 import { fleetsFile } from '../examples/reactio/fleets.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { cutTo } from '../lib/terminal/width.ts';
 import { connectLocally } from '../simulator/local-region.ts';
 import { block, code, table } from './markdown.ts';
 
-export const commandReference = (): string => COMMANDS.map(section).join('\n\n');
+export const commandReference = (): string => [...COMMANDS, ...PROJECT_COMMANDS].map(section).join('\n\n');
+
+/** An option, whatever command it is of. */
+interface Option {
+  readonly name: string;
+  readonly short?: string;
+  readonly takes?: string;
+  readonly meaning: string;
+  readonly isRequired?: boolean;
+}
+
+interface Described extends Pick<Command, 'name' | 'summary' | 'description'> {
+  readonly options: readonly Option[];
+}
 
 /** The lines of a terminal become one paragraph here, and the exit codes another. */
-function section({ name, summary, description, options }: Command): string {
+function section({ name, summary, description, options }: Described): string {
   const [text = '', codes = ''] = description.join(' ').split(' Exit codes: ');
   return [
     `### ${name}`,
@@ -22,16 +35,16 @@ function section({ name, summary, description, options }: Command): string {
   ].join('\n\n');
 }
 
-const optionTable = (options: readonly Pick<OptionSpec, 'short' | 'takes' | 'meaning' | 'isRequired'>[]) =>
+const optionTable = (options: readonly Option[]) =>
   table(
     ['option', 'meaning'],
     options.map((option) => [
-      code(spelt(option as OptionSpec)),
+      code(spelt(option)),
       `${option.isRequired ? '**required**; ' : ''}${option.meaning}`,
     ]),
   );
 
-const spelt = ({ name, short, takes }: OptionSpec): string =>
+const spelt = ({ name, short, takes }: Option): string =>
   `${short === undefined ? '' : `-${short}, `}--${name}${takes === undefined ? '' : ` ${takes}`}`;
 
 /** What every command takes. */
@@ -51,8 +64,8 @@ export async function sampleRun(
     connect: async () => {
       throw new Error('A sample does not call AWS.');
     },
-    connectLocal: (environments, fleet) =>
-      connectLocally(environments, fleet, { isVisible: false, templates }),
+    connectLocal: (environments, fleet, scenario) =>
+      connectLocally(environments, fleet, { isVisible: false, scenario, templates }),
     print: say,
     complain: say,
   });

@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { ARCHITECTURES } from '../lambdas/domain/core/fleet.ts';
 import { WEEKDAYS } from '../lambdas/domain/core/local-time.ts';
 import { RECORD_PREFIX } from '../lambdas/domain/core/names.ts';
+import { allowedBy } from './fleet-problems.ts';
 
 /** A text that matches; one check per field, so that a bad value is told about once. */
 const text = (pattern: RegExp, allowed: string) => v.pipe(v.string(allowed), v.regex(pattern, allowed));
@@ -19,9 +20,33 @@ const whole = (least: number, most: number, unit = '') => {
   );
 };
 
-/** An object without unknown fields: a misspelt one would otherwise be a default that nobody asked for. */
-const only = <E extends v.ObjectEntries>(entries: E) =>
-  v.strictObject(entries, `only ${Object.keys(entries).join(', ')}`);
+/**
+ * An object without unknown fields: a misspelt one would otherwise be a default that nobody asked for. All of them are
+ * told, of which valibot's own strict object tells the first; and what is missing is told with what it may hold.
+ */
+export function only<E extends v.ObjectEntries>(entries: E) {
+  const names = Object.keys(entries).join(', ');
+  const schema = v.objectWithRest(entries, v.never(names), ({ path }) => {
+    const missing = entries[String(path?.at(-1)?.key)];
+    return missing ? allowedIn(missing as v.GenericSchema) : `an object of ${names}`;
+  });
+  return { ...schema, type: 'strict_object' } as unknown as v.StrictObjectSchema<E, undefined>;
+}
+
+/** What a schema says about nothing at all. */
+function allowedIn(schema: v.GenericSchema): string {
+  const [issue] = v.safeParse(schema, undefined).issues ?? [];
+  return issue ? allowedBy(issue) : '';
+}
+
+/** One of several kinds of object, told apart by this field. */
+const either = <const K extends string, const O extends v.VariantOptions<K>>(key: K, options: O) =>
+  v.variant(key, options, (issue) =>
+    issue.path
+      ? allowedBy(issue)
+      : `an object with ${key}: ${options.map((each) => kindOf(each, key)).join(' or ')}`,
+  );
+const kindOf = (option: unknown, key: string): string => String(Object(option).entries?.[key]?.literal);
 
 /** A list in which nothing stands twice. */
 const list = <S extends v.GenericSchema>(item: S, least: number, most: number) => {
@@ -169,7 +194,7 @@ const Runtime = only({
 
 const OWNER = text(/^(\d{12}|self|amazon)$/, 'self, amazon or an account id');
 
-const Image = v.variant('from', [
+const Image = either('from', [
   /** An SSM parameter that holds an image id; public ones (`/aws/service/…`) too. */
   only({
     from: v.literal('parameter'),
@@ -190,14 +215,14 @@ const Image = v.variant('from', [
   }),
 ]);
 
-const InstanceProfile = v.variant('kind', [
+const InstanceProfile = either('kind', [
   /** The stack makes role and profile: may read this fleet's artifacts, plus these managed policies. */
   only({ kind: v.literal('made'), managedPolicies: v.optional(list(POLICY_ARN, 0, 10), []) }),
   /** Yours. Its role needs `s3:GetObjectVersion` on the artifacts; irekae may pass it to EC2 and nothing else. */
   only({ kind: v.literal('given'), arn: PROFILE_ARN, roleArn: ROLE_ARN }),
 ]);
 
-const LoadBalancer = v.variant('kind', [
+const LoadBalancer = either('kind', [
   only({
     kind: v.literal('classic'),
     name: text(
@@ -264,7 +289,7 @@ function isDateTime(given: string): boolean {
   return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(given);
 }
 
-const Freeze = v.variant('kind', [
+const Freeze = either('kind', [
   /** Every week, beginning on these days; a `to` that is not after `from` is on the next day. */
   only({
     kind: v.literal('weekly'),

@@ -36,7 +36,8 @@ export async function environmentsOf(fleetsFile: unknown, given?: string): Promi
 export const FLEETS_CONTEXT = 'irekae:fleets';
 export const FLEETS_VARIABLE = 'IREKAE_FLEETS';
 
-const NAMES = [
+/** What it is called where nobody says; only one of them may be there. */
+export const FLEETS_FILES = [
   'fleets.ts',
   'fleets.mts',
   'fleets.js',
@@ -75,7 +76,7 @@ export function findFleetsFile({
       throw unreadable(`${by} names ${file}, and there is no such file`);
     return resolve(folder, file);
   }
-  const here = NAMES.filter((name) => existsSync(join(folder, name)));
+  const here = FLEETS_FILES.filter((name) => existsSync(join(folder, name)));
   if (here.length > 1)
     throw unreadable(
       `${here.join(' and ')} are all here: name the one that counts, with --fleets FILE or ${FLEETS_VARIABLE}`,

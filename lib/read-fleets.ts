@@ -1,9 +1,9 @@
 /** Reads a fleets file: either environments with their fleets, all defaults filled in, or all its problems at once. */
 import * as v from 'valibot';
 import { partitionOf, placeOf } from '../lambdas/domain/core/aws.ts';
-import { problems, shown } from '../lambdas/domain/core/problems.ts';
-import { firstOf } from '../lambdas/domain/core/words.ts';
-import { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
+import { firstOf, plain } from '../lambdas/domain/core/words.ts';
+import { EnvironmentConfig, FleetConfig, only } from './fleet-config.ts';
+import { didYouMean, type Home, type Problem, refusal, sentences, textsOf } from './fleet-problems.ts';
 import { FLEET_RULES, type FleetRule, type RuleBreach, roleIdentity } from './fleet-rules.ts';
 import { type FlowFleet, flowProblems } from './release-flow-rules.ts';
 
@@ -38,9 +38,16 @@ export function withProblems(name: string, problems: readonly string[]): FleetsF
   return new FleetsFileError(message, problems);
 }
 
+/** Where fields may belong. */
+const HOMES: readonly Home[] = [
+  { what: 'a fleet', schema: FleetConfig },
+  { what: 'an environment', schema: EnvironmentConfig },
+];
+
 /** One entry of the file: who it is, what is wrong with it, and its content as far as that could be read. */
 interface Entry<T> {
-  readonly who: string;
+  readonly noun: string;
+  readonly name: string;
   readonly problems: readonly string[];
   /** Fields whose content is not even of the type; '' when that is the entry itself. */
   readonly untyped: ReadonlySet<unknown>;
@@ -76,7 +83,7 @@ export function readFleets(file: unknown, name = 'The fleets file'): readonly En
     ...flowProblems(fleets.map(asFlowFleet), known),
     ...environments.flatMap((environment) => wrongNumberOfFleets(environment, fleets)),
   ];
-  if (all.length > 0) throw withProblems(name, all);
+  if (all.length > 0) throw withProblems(name, sentences(all));
   return known.map((environment) => ({
     ...environment,
     fleets: fleets
@@ -86,9 +93,11 @@ export function readFleets(file: unknown, name = 'The fleets file'): readonly En
 }
 
 function lists(file: unknown, name: string): { environments: unknown[]; fleets: unknown[] } {
-  const entries = v.pipe(v.array(v.unknown()), v.minLength(1, 'a list of at least one'));
-  const parsed = v.safeParse(v.strictObject({ environments: entries, fleets: entries }), file);
-  if (!parsed.success) throw withProblems(name, problems(parsed.issues));
+  const allowed = 'a list of at least one';
+  const entries = v.pipe(v.array(v.unknown(), allowed), v.minLength(1, allowed));
+  const schema = only({ environments: entries, fleets: entries });
+  const parsed = v.safeParse(schema, file);
+  if (!parsed.success) throw withProblems(name, textsOf(parsed.issues, { what: 'the file', schema }, HOMES));
   return parsed.output;
 }
 
@@ -101,8 +110,9 @@ function entry<T>(
   const parsed = v.safeParse(schema, given);
   const name = Object(given).name;
   return {
-    who: typeof name === 'string' && name !== '' ? `${noun} ${name}` : `${noun} number ${index + 1}`,
-    problems: parsed.success ? [] : problems(parsed.issues),
+    noun,
+    name: typeof name === 'string' && name !== '' ? plain(name, 80) : `number ${index + 1}`,
+    problems: parsed.success ? [] : textsOf(parsed.issues, { what: noun, schema }, HOMES),
     untyped: fieldsOf(parsed.issues?.filter(({ kind }) => kind === 'schema')),
     wrong: fieldsOf(parsed.issues),
     config: Object(parsed.output) as Partial<T>,
@@ -112,23 +122,30 @@ function entry<T>(
 const fieldsOf = (issues: readonly v.BaseIssue<unknown>[] = []) =>
   new Set(issues.map((issue) => issue.path?.[0]?.key ?? ''));
 
-const told = ({ who, problems: list }: Entry<unknown>) => list.map((problem) => `${who}: ${problem}`);
+const problemOf = ({ noun, name }: Pick<Entry<unknown>, 'noun' | 'name'>, text: string): Problem => ({
+  noun,
+  name,
+  text,
+});
 
-const sentence = ({ field, given, allowed }: RuleBreach) =>
-  `${field}: given ${shown(given)}, allowed: ${allowed}`;
+const told = (each: Entry<unknown>) => each.problems.map((text) => problemOf(each, text));
+
+const sentence = ({ field, given, allowed }: RuleBreach) => refusal(field, given, allowed);
 
 function unknownHome(
-  { who, untyped, config: { environment: home } }: Entry<FleetConfig>,
+  fleet: Entry<FleetConfig>,
   environments: readonly Entry<EnvironmentConfig>[],
-): string[] {
+): Problem[] {
+  const { untyped, config } = fleet;
+  const home = config.environment;
   if (untyped.has('') || untyped.has('environment')) return [];
   const names = environments.flatMap(({ config: { name } }) => (typeof name === 'string' ? [name] : []));
-  return home !== undefined && names.includes(home)
-    ? []
-    : [`${who}: ${sentence({ field: 'environment', given: home, allowed: names.join(', ') })}`];
+  if (home !== undefined && names.includes(home)) return [];
+  const text = sentence({ field: 'environment', given: home, allowed: names.join(', ') });
+  return [problemOf(fleet, text + didYouMean(home, names))];
 }
 
-function brokenRules(fleet: Entry<FleetConfig>, environments: readonly EnvironmentConfig[]): string[] {
+function brokenRules(fleet: Entry<FleetConfig>, environments: readonly EnvironmentConfig[]): Problem[] {
   const environment = environments.find(({ name }) => name === fleet.config.environment);
   const readable = ({ looksAt, allowedOnly }: FleetRule) => {
     const unreadable = allowedOnly ? fleet.wrong : fleet.untyped;
@@ -136,48 +153,50 @@ function brokenRules(fleet: Entry<FleetConfig>, environments: readonly Environme
   };
   return FLEET_RULES.filter(readable)
     .flatMap((rule) => rule.breaches(fleet.config as FleetConfig, environment))
-    .map((breach) => `${fleet.who}: ${sentence(breach)}`);
+    .map((breach) => problemOf(fleet, sentence(breach)));
 }
 
-function repeatedNames(entries: readonly Entry<{ name: string }>[]): string[] {
+function repeatedNames(entries: readonly Entry<{ name: string }>[]): Problem[] {
   const names = entries.map(({ config }) => config.name);
   return entries
     .filter((_, index) => names[index] !== undefined && names.indexOf(names[index]) !== index)
-    .map(({ who, config }) => `${who}: name: given ${shown(config.name)}, allowed: a name that no other has`);
+    .map((each) => problemOf(each, refusal('name', each.config.name, 'a name that no other has')));
 }
 
 /** SSM decrypts with a key of its own Region, and so of its own partition. */
-function keyElsewhere({ name, region, apiKeyKmsKeyArn: key }: EnvironmentConfig): string[] {
+function keyElsewhere({ name, region, apiKeyKmsKeyArn: key }: EnvironmentConfig): Problem[] {
   if (key === undefined || (placeOf(key).region === region && placeOf(key).partition === partitionOf(region)))
     return [];
   const allowed = `a key of the environment's Region, arn:${partitionOf(region)}:kms:${region}:…`;
-  return [`environment ${name}: ${sentence({ field: 'apiKeyKmsKeyArn', given: key, allowed })}`];
+  return [problemOf({ noun: 'environment', name }, refusal('apiKeyKmsKeyArn', key, allowed))];
 }
 
 function sharedRoles(
   fleets: readonly Entry<FleetConfig>[],
   environments: readonly EnvironmentConfig[],
-): string[] {
+): Problem[] {
   const owners = new Map<string, string>();
-  return fleets.flatMap(({ who, untyped, config: { environment: home, mackerel } }) => {
+  return fleets.flatMap((fleet) => {
+    const { untyped, config } = fleet;
+    const { environment: home, mackerel } = config;
     const environment = environments.find(({ name }) => name === home);
     if (environment === undefined || mackerel === undefined || untyped.has('mackerel')) return [];
     const role = roleIdentity({ mackerel }, environment);
     const owner = owners.get(role);
-    if (owner === undefined) owners.set(role, who);
+    if (owner === undefined) owners.set(role, `${fleet.noun} ${fleet.name}`);
     const given = `${mackerel.service}:${mackerel.role}`;
     return owner === undefined
       ? []
-      : [`${who}: mackerel: given ${shown(given)}, allowed: a role of its own; this one is that of ${owner}`];
+      : [problemOf(fleet, refusal('mackerel', given, `a role of its own; this one is that of ${owner}`))];
   });
 }
 
 /** With what is allowed alone: the rules of the release flow follow names from fleet to fleet. */
-function asFlowFleet({ who, untyped, wrong, config }: Entry<FleetConfig>): FlowFleet {
+function asFlowFleet({ name, untyped, wrong, config }: Entry<FleetConfig>): FlowFleet {
   const fields = ['name', 'environment', 'artifact', 'promotion', 'after'] as const;
   const readable = fields.filter((field) => !untyped.has('') && !wrong.has(field));
   return {
-    who,
+    who: name,
     config: Object.fromEntries(readable.map((field) => [field, config[field]])),
     isUnclear: wrong.has('promotion'),
   };
@@ -186,12 +205,10 @@ function asFlowFleet({ who, untyped, wrong, config }: Entry<FleetConfig>): FlowF
 function wrongNumberOfFleets(
   environment: Entry<EnvironmentConfig>,
   fleets: readonly Entry<FleetConfig>[],
-): string[] {
+): Problem[] {
   const { name } = environment.config;
   const count = fleets.filter(({ config }) => config.environment === name).length;
   return count >= 1 && count <= MOST_FLEETS
     ? []
-    : [
-        `${environment.who}: number of fleets: given ${count}, allowed: 1 to ${MOST_FLEETS} in an environment`,
-      ];
+    : [problemOf(environment, refusal('number of fleets', count, `1 to ${MOST_FLEETS} in an environment`))];
 }

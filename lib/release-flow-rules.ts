@@ -5,8 +5,8 @@
 
 import { partitionOf } from '../lambdas/domain/core/aws.ts';
 import { artifactBucketName } from '../lambdas/domain/core/names.ts';
-import { shown } from '../lambdas/domain/core/problems.ts';
 import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
+import { type Problem, refusal } from './fleet-problems.ts';
 import { nearest } from './nearest.ts';
 
 /** One fleet of the file, as far as it could be read. */
@@ -23,7 +23,7 @@ export interface FlowFleet {
 export function flowProblems(
   fleets: readonly FlowFleet[],
   environments: readonly EnvironmentConfig[],
-): string[] {
+): Problem[] {
   const flow = new Flow(fleets, environments);
   return [
     ...fleets.flatMap((fleet) => flow.problemsOfAfter(fleet)),
@@ -32,8 +32,11 @@ export function flowProblems(
   ];
 }
 
-const told = (who: string, field: string, given: unknown, allowed: string) =>
-  `${who}: ${field}: given ${shown(given)}, allowed: ${allowed}`;
+const told = (name: string, field: string, given: unknown, allowed: string): Problem => ({
+  noun: 'fleet',
+  name,
+  text: refusal(field, given, allowed),
+});
 
 class Flow {
   readonly #fleets: readonly FlowFleet[];
@@ -48,7 +51,7 @@ class Flow {
     this.#environments = new Map(environments.map((environment) => [environment.name, environment]));
   }
 
-  problemsOfAfter({ who, config: { name, environment, artifact, after } }: FlowFleet): string[] {
+  problemsOfAfter({ who, config: { name, environment, artifact, after } }: FlowFleet): Problem[] {
     if (after === undefined) return [];
     const refuse = (allowed: string) => [told(who, 'after', after, allowed)];
     if (after === name) return refuse('another fleet');
@@ -64,7 +67,7 @@ class Flow {
     return circle ? refuse(`a fleet that does not wait for this one: ${circle.join(' → ')}`) : [];
   }
 
-  problemsOfFrom(fleet: FlowFleet): string[] {
+  problemsOfFrom(fleet: FlowFleet): Problem[] {
     const { who, config } = fleet;
     const from = config.promotion?.from;
     if (from === undefined) return [];
@@ -90,7 +93,7 @@ class Flow {
   }
 
   /** Fleets fed from one place are promoted to together: one copy, one proof for each. */
-  problemsOfPlaces(): string[] {
+  problemsOfPlaces(): Problem[] {
     const places = new Map<string, FlowFleet[]>();
     for (const fleet of this.#fleets) {
       const place = this.#placeOf(fleet);
@@ -101,16 +104,15 @@ class Flow {
     );
   }
 
-  #disagreements(place: string, fed: readonly FlowFleet[]): string[] {
+  #disagreements(place: string, fed: readonly FlowFleet[]): Problem[] {
     const first = fed.find(({ config }) => config.promotion !== undefined);
     if (first === undefined) return [];
     const source = this.#sourcePlaceOf(first);
     return fed.flatMap((fleet) => {
       const { who, config } = fleet;
       if (config.promotion === undefined) {
-        return [
-          `${who}: promotion: missing, but required: ${first.config.name} has one, and ${place} feeds both`,
-        ];
+        const because = `${first.config.name} has one, and ${place} feeds both`;
+        return [told(who, 'promotion', undefined, because)];
       }
       if (config.environment !== first.config.environment) {
         return [
@@ -162,7 +164,7 @@ class Flow {
   #nameOfAFleet(given: string): string {
     const names = [...this.#byName.keys()];
     const near = nearest(given, names);
-    return `the name of a fleet${near.length > 0 ? `, perhaps ${near.join(' or ')}` : ''}`;
+    return `the name of a fleet${near.length > 0 ? `; did you mean ${near.join(' or ')}?` : ''}`;
   }
 }
 

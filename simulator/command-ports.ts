@@ -24,6 +24,7 @@ export function executionsOfAnyAccount(world: Executions): Executions {
     status: (arn) => world.status(here(arn)),
     describe: (arn) => world.describe(here(arn)),
     recent: (arn) => world.recent(here(arn)),
+    document: (arn) => world.document(here(arn)),
     events: (arn, since) => world.events(here(arn), since),
     start: (arn, name, input) => world.start(here(arn), name, input),
   };

@@ -13,13 +13,20 @@ import { OLD_IMAGE, type Stage } from './stage.ts';
 
 const DAY_MILLIS = 86_400_000;
 
-/** @param deployments their ids, the oldest first; each has an artifact and an image of its own, a fortnight apart */
-export function giveHistory(stage: Stage, deployments: readonly string[]): void {
+/**
+ * @param deployments their ids, the oldest first; each has an artifact and an image of its own, a fortnight apart
+ * @param upload the artifact's version of each
+ */
+export function giveHistory(
+  stage: Stage,
+  deployments: readonly string[],
+  upload = (name: string) => stage.upload(`the release of ${name}`),
+): void {
   let previous: string | undefined;
   for (const [index, name] of deployments.entries()) {
     const daysAgo = 14 * (deployments.length - 1 - index) + 1;
     const at = new Date(stage.clock.now().getTime() - daysAgo * DAY_MILLIS);
-    const deployment = deployed(stage, name, at, previous);
+    const deployment = deployed(stage, name, at, upload(name), previous);
     const record = recordOf(deployment, new Date(at.getTime() + 400_000));
     const { bucket } = stage.fleet.artifact;
     stage.world.s3.writeRecord(bucket, deploymentRecordKey(stage.fleet.name, name), record);
@@ -28,10 +35,16 @@ export function giveHistory(stage: Stage, deployments: readonly string[]): void 
   }
 }
 
-function deployed(stage: Stage, name: string, at: Date, previous: string | undefined): Deployment {
+function deployed(
+  stage: Stage,
+  name: string,
+  at: Date,
+  versionId: string,
+  previous: string | undefined,
+): Deployment {
   const { fleet } = stage;
   const startedAt = at.toISOString();
-  const artifact = pinned(stage, fleet.artifact.key, stage.upload(`the release of ${name}`));
+  const artifact = pinned(stage, fleet.artifact.key, versionId);
   const runtimes = fleet.runtimes.map(({ key, directory }) => ({ ...pinned(stage, key), directory }));
   const image = builtBefore(stage, at);
   const reason = `${artifact.key} version ${artifact.versionId}`;

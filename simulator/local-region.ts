@@ -1,19 +1,24 @@
 /**
  * `irekae … --local`: a modelled region with the fleets of the fleets file, on a virtual clock that the command moves
  * while it waits. Every run begins with the same world, which follows from its seed and from what happened in it: three
- * releases were uploaded, two of them deployed, and the third is what a deployment would bring.
+ * releases were uploaded, two of them deployed, and the third is what a deployment would bring; a scenario goes on from
+ * there.
  */
 
 import { machineIn } from '../lambdas/domain/core/aws.ts';
 import { DeploymentError } from '../lambdas/domain/core/errors.ts';
-import type { CommandPorts, Connection } from '../lambdas/ports/command.ts';
+import { machineName } from '../lambdas/domain/core/names.ts';
+import { WATCH_EVERY_SECONDS } from '../lambdas/domain/lock/orphans.ts';
+import type { CommandPorts, Connection, Scenario } from '../lambdas/ports/command.ts';
 import type { Executions } from '../lambdas/ports/executions.ts';
 import type { FleetConfig } from '../lib/fleet-config.ts';
 import type { Environment } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { executionsOfAnyAccount, imagesOfAnyAccount, worldTagger } from './command-ports.ts';
 import { matches, transform, uploadRule } from './event-rule.ts';
-import { ACCOUNT } from './run-definition.ts';
+import { giveHistory } from './history.ts';
+import { LOCAL_SCENARIOS, type LocalScenario } from './local-scenarios.ts';
+import { ACCOUNT, executionArn } from './run-definition.ts';
 import { Stage } from './stage.ts';
 import { definitionsIn, worldInspector } from './world/inspection.ts';
 import type { World } from './world/world.ts';
@@ -35,22 +40,42 @@ const NOTES = [
   '',
 ];
 
+const notesOf = (fleet: string, { note, tries }: LocalScenario): readonly string[] => [
+  'Local: a modelled region on a virtual clock; nothing in AWS is read or changed. What this run changes is gone when',
+  `it ends. Every run begins with the same world: two releases of ${fleet} were deployed;`,
+  `${note}.`,
+  `To try here:  ${tries}`,
+  '',
+];
+
 export interface LocalOptions {
   /** Slow enough to be seen. */
   readonly isVisible: boolean;
+  /** What is going on there; default: nothing. */
+  readonly scenario?: Scenario | undefined;
   /** Default: those of the environments. Tests have made them already. */
   readonly templates?: Readonly<Record<string, TemplateJson>>;
 }
 
+/** @param fleet that the command is about; absent: all of them, and the scenario is about one whose new hosts are watched */
 export async function connectLocally(
   environments: readonly Environment[],
-  fleet: FleetConfig,
-  { isVisible, templates = synthesizeTemplates(environments, { bundle: false }) }: LocalOptions,
+  fleet: FleetConfig | undefined,
+  {
+    isVisible,
+    scenario: name,
+    templates = synthesizeTemplates(environments, { bundle: false }),
+  }: LocalOptions,
 ): Promise<Connection> {
-  const region = new Region(environments, templates);
-  const environment = environments.find(({ name }) => name === fleet.environment);
+  const scenario = name && LOCAL_SCENARIOS[name];
+  const fleets = environments.flatMap((each) => each.fleets);
+  const about = fleet ?? fleets.find(isWatched) ?? fleets[0];
+  if (!about) throw new Error('The fleets file has no fleet.');
+  const region = new Region(environments, templates, scenario && { fleet: about.name, scenario });
+  const environment = environments.find((each) => each.name === about.environment);
   try {
-    await region.play(fleet);
+    if (!fleet) region.giveAllAPast(about);
+    await region.play(about);
   } catch (error) {
     region.close();
     throw error;
@@ -61,13 +86,23 @@ export async function connectLocally(
       account: environment?.account ?? ACCOUNT,
       arn: `arn:aws:iam::${environment?.account ?? ACCOUNT}:user/you`,
     },
-    ports: async () => {
-      const ports = region.ports(fleet.name, isVisible);
-      return environment ? { ...ports, ec2: imagesOfAnyAccount(ports.ec2, environment.account) } : ports;
+    ports: async (asked) => {
+      const ports = region.ports(asked, isVisible);
+      const own = environments.find((each) => each.fleets.some((one) => one.name === asked));
+      return own ? { ...ports, ec2: imagesOfAnyAccount(ports.ec2, own.account) } : ports;
     },
-    notes: NOTES,
+    notes: scenario ? notesOf(about.name, scenario) : NOTES,
     close: () => region.close(),
   };
+}
+
+const isWatched = ({ loadBalancers, limits }: FleetConfig): boolean =>
+  loadBalancers.length > 0 && limits.bakeSeconds > 0;
+
+/** What goes on at one of the fleets. */
+interface Scene {
+  readonly fleet: string;
+  readonly scenario: LocalScenario;
 }
 
 class Region {
@@ -75,8 +110,17 @@ class Region {
   readonly #templates: Readonly<Record<string, TemplateJson>>;
   readonly #configs: readonly FleetConfig[];
 
-  constructor(environments: readonly Environment[], templates: Readonly<Record<string, TemplateJson>>) {
+  readonly #scene: Scene | undefined;
+  /** When the schedule of the orphan watch last looked. */
+  #looked = 0;
+
+  constructor(
+    environments: readonly Environment[],
+    templates: Readonly<Record<string, TemplateJson>>,
+    scene: Scene | undefined,
+  ) {
     this.#templates = templates;
+    this.#scene = scene;
     this.#configs = environments.flatMap(({ fleets }) => fleets);
     const stages: Stage[] = [];
     for (const { name: environment, fleets } of environments) {
@@ -84,8 +128,16 @@ class Region {
       if (!template) throw new Error(`There is no template of the environment ${environment}.`);
       for (const { name: fleet } of fleets) {
         const [first] = stages;
+        const eventsLost = scene?.fleet === fleet && scene.scenario.eventsLost === true;
         stages.push(
-          new Stage({ template, fleet, seed: SEED, start: START, ...(first && { beside: first }) }),
+          new Stage({
+            template,
+            fleet,
+            seed: SEED,
+            start: START,
+            eventsLost,
+            ...(first && { beside: first }),
+          }),
         );
       }
     }
@@ -107,17 +159,39 @@ class Region {
     const stage = this.#stageOf(config.name);
     const from = sourceOf(config);
     const source = from === undefined ? undefined : this.#stageOf(from);
+    let newest = '';
     for (const release of [1, 2, 3]) {
       if (source) await this.#release(source, release);
       if (release < 3) await this.#release(stage, release);
-      else stage.upload(`release ${release}`);
+      else newest = stage.upload(`release ${release}`);
       await this.#first.wait(release < 3 ? BETWEEN_RELEASES_SECONDS : 3_600);
     }
     if (source) {
       await this.#release(source, 4);
       await this.#first.wait(soakedSeconds(config));
     }
+    await this.#scene?.scenario.play(stage, newest);
     this.#startOnUploads();
+  }
+
+  /** For a command about all of them: records of two releases, but for the fleet that is played. */
+  giveAllAPast(played: FleetConfig): void {
+    const versions = new Map<string, string>();
+    for (const stage of this.#stages) {
+      const { name, artifact } = stage.fleet;
+      if (name === played.name || name === sourceOf(played)) continue;
+      // Fleets that share an artifact run the same version of it.
+      giveHistory(stage, ['release-1', 'release-2'], (release) => {
+        const key = `${artifact.bucket} ${artifact.key} ${release}`;
+        const versionId = versions.get(key) ?? stage.upload(release);
+        versions.set(key, versionId);
+        return versionId;
+      });
+      const { ledger } = this.#world;
+      const holder = executionArn(machineName(name, 'deploy'), 'release-2');
+      const hold = ledger.take(name, { holder, startedBy: 'CI' });
+      if (hold) ledger.release(name, hold);
+    }
   }
 
   /** @param fleet that the command is about */
@@ -135,10 +209,21 @@ class Region {
       pause: async (seconds, signal) => {
         if (signal?.aborted) return;
         await this.#first.wait(seconds);
+        this.#lookForOrphans();
         // Input and signals are handled between two waits even when nobody watches.
         await sleep(isVisible ? VISIBLE_MILLIS : 0);
       },
     };
+  }
+
+  /** As the schedule does: what goes on in a scenario may need a clean-up that nobody sends for. */
+  #lookForOrphans(): void {
+    const now = this.#first.clock.now().getTime();
+    if (!this.#scene || now - this.#looked < WATCH_EVERY_SECONDS * 1_000) return;
+    this.#looked = now;
+    const stage = this.#stageOf(this.#scene.fleet);
+    const { held, pending } = this.#world.ledger.read(stage.fleet.name) ?? {};
+    if (held || pending) stage.cleanUp();
   }
 
   close(): void {

@@ -34,6 +34,8 @@ export interface StoryEvent {
   readonly state: string;
   /** What the step answered, or why it failed. */
   readonly answer?: unknown;
+  /** Of `entered`, where a step's function runs: the document that it is given. */
+  readonly document?: unknown;
 }
 
 export interface StartUp {
@@ -239,7 +241,7 @@ function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['
     const document = unpack(carried);
     const whose = { fleet: fleetNameIn(document), deployment: name, step };
     // Reported here and not from the event log, which is a turn late: cues must come before the step acts.
-    onEvent?.({ at: clock.now(), kind: 'entered', state });
+    onEvent?.({ at: clock.now(), kind: 'entered', state, document });
     const isOnlyWoken = isWake(document);
     const { unbilledSeconds, billedSeconds, ended } = startUp?.(step, isOnlyWoken) ?? AT_ONCE;
     await clock.sleep(unbilledSeconds + billedSeconds);

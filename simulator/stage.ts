@@ -355,7 +355,8 @@ export class Stage {
     this.#cues.delete(cue ? event.state : '');
     cue?.();
     const turn = turnOf(event);
-    if (turn) this.world.executions.turn(execution, turn, this.#isTask(event.state, execution));
+    if (turn)
+      this.world.executions.turn(execution, turn, this.#isTask(event.state, execution), event.document);
     this.onEvent?.(event, execution);
   }
 

@@ -1,16 +1,20 @@
-/** A yes/no question to a person: anything but yes means no. */
+/** Questions to a person. */
 import { createInterface } from 'node:readline/promises';
 
-/** The end of the input, and Ctrl-C, mean no. */
-export async function ask(question: string, input: NodeJS.ReadableStream, output: NodeJS.WritableStream) {
+/** A line of text; '' for the end of the input, and for Ctrl-C. */
+export async function askLine(question: string, input: NodeJS.ReadableStream, output: NodeJS.WritableStream) {
   const terminal = createInterface({ input, output });
   try {
     const ended = new Promise<string>((resolve) => {
       terminal.once('close', () => resolve(''));
     });
-    const answer = await Promise.race([terminal.question(`${question} [y/N] `), ended]);
-    return /^y(es)?$/i.test(answer.trim());
+    return await Promise.race([terminal.question(question), ended]);
   } finally {
     terminal.close();
   }
+}
+
+/** Yes or no: anything but yes means no. */
+export async function ask(question: string, input: NodeJS.ReadableStream, output: NodeJS.WritableStream) {
+  return /^y(es)?$/i.test((await askLine(`${question} [y/N] `, input, output)).trim());
 }

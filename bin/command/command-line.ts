@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { characters, list } from '../../lambdas/domain/core/words.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
-import type { Command } from './command.ts';
+import type { ArgumentSpec, Command } from './command.ts';
 import { nearest } from './nearest.ts';
 import { COMMON, type OptionSpec, type Options } from './options.ts';
 
@@ -17,18 +17,25 @@ export type CommandLine =
       readonly fleet?: string | undefined;
       readonly problems: readonly string[];
     }
-  | {
+  | ({
       readonly kind: 'run';
       readonly json: boolean;
-      /** On the modelled world. */
-      readonly local: boolean;
       readonly command: Command;
       /** All of the fleets file. */
-      readonly environments: readonly Environment[];
-      readonly environment: Environment;
-      readonly fleet: FleetConfig;
+      readonly all: readonly Environment[];
       readonly options: Options;
-    };
+    } & Subject);
+
+export type Run = Extract<CommandLine, { kind: 'run' }>;
+
+/** What a command works on. */
+interface Subject {
+  /** Absent: all of these environments. */
+  readonly fleet?: FleetConfig | undefined;
+  readonly environments: readonly Environment[];
+  /** What the command takes beside. */
+  readonly argument?: string | undefined;
+}
 
 /** The text is kept in the ledger and shown in the deployment's error. */
 const LONGEST_TEXT = 256;
@@ -40,29 +47,75 @@ export async function readCommandLine(
   read: (file: string | undefined) => Promise<readonly Environment[]>,
 ): Promise<CommandLine> {
   const all = [...commands.flatMap(({ options }) => options), ...COMMON];
-  const { positionals, given } = tokensOf(argv, all);
-  const [name, fleetName, ...more] = positionals;
+  const taken = commands.map(({ name }) => name);
+  const first = tokensOf(argv, all, taken);
+  if (first.given.has('help') || argv.length === 0)
+    return { kind: 'help', command: commands.find(({ name }) => name === first.positionals[0]) };
+  const environments = await read(first.given.get('fleets')?.value);
+  const { positionals, given } = tokensOf(argv, all, [
+    ...taken,
+    ...fleetsOf(environments).map(({ name }) => name),
+  ]);
+  const [name, ...subjects] = positionals;
   const command = commands.find((each) => each.name === name);
-  if (given.has('help') || argv.length === 0) return { kind: 'help', command };
   const known = command ? [...command.options, ...COMMON] : all;
-  const environments = await read(given.get('fleets')?.value);
-  const fleets = fleetsOf(environments);
-  const found = fleets.find((each) => each.name === fleetName);
   const options = Object.fromEntries([...given].map(([option, { value }]) => [option, value ?? true]));
+  const { problems: unfit, ...subject } = subjectOf(command, subjects, environments);
   const problems = [
     ...(command ? [] : [unknown('command', name, commands)]),
-    ...(found ? [] : [unknown('fleet', fleetName, fleets)]),
-    ...more.map((extra) => `${extra}: unexpected, as a command takes one fleet`),
+    ...unfit,
     ...[...given.values()].flatMap((token) => optionProblem(token, known)),
     ...missingOptions(command, given),
     ...(command?.check?.(options) ?? []),
   ];
-  const json = given.has('json');
   // Also where an option that lacks its value has taken it for one.
-  if (!command || !found || problems.length > 0)
-    return { kind: 'bad', json: argv.includes('--json'), command: name, fleet: fleetName, problems };
-  const { environment, fleet } = found;
-  return { kind: 'run', json, local: given.has('local'), command, environments, environment, fleet, options };
+  if (!command || problems.length > 0)
+    return { kind: 'bad', json: argv.includes('--json'), command: name, fleet: subjects[0], problems };
+  return { kind: 'run', json: given.has('json'), command, options, all: environments, ...subject };
+}
+
+function subjectOf(
+  command: Command | undefined,
+  given: readonly string[],
+  environments: readonly Environment[],
+): Subject & { readonly problems: readonly string[] } {
+  const fleets = fleetsOf(environments);
+  const [first, ...more] = given;
+  const found = fleets.find(({ name }) => name === first);
+  const { takes, runEverywhere } = command ?? {};
+  if (found) {
+    const { environment, fleet } = found;
+    const argument = takes ? more[0] : undefined;
+    const others = takes ? more.slice(1) : more;
+    const problems = [...argumentProblem(takes, argument), ...others.map(unexpected)];
+    return { fleet, environments: [environment], argument, problems };
+  }
+  if (runEverywhere && first === undefined) return { environments, problems: [] };
+  const places = runEverywhere ? environments : [];
+  const only = places.find(({ name }) => name === first);
+  const isArgument =
+    takes !== undefined &&
+    nearest(
+      first ?? '',
+      fleets.map(({ name }) => name),
+    ).length === 0;
+  if (only && !takes) return { environments: [only], problems: more.map(unexpected) };
+  if (runEverywhere && isArgument)
+    return {
+      environments,
+      argument: first,
+      problems: [...argumentProblem(takes, first), ...more.map(unexpected)],
+    };
+  const noun = places.length > 0 && !takes ? 'fleet or environment' : 'fleet';
+  const names = takes ? fleets : [...fleets, ...places];
+  return { environments, problems: [unknown(noun, first, names), ...more.map(unexpected)] };
+}
+
+const unexpected = (extra: string): string => `${extra}: unexpected, as a command takes one fleet`;
+
+function argumentProblem(takes: ArgumentSpec | undefined, given: string | undefined): string[] {
+  const allowed = given === undefined ? undefined : takes?.check(given);
+  return allowed === undefined ? [] : [`${takes?.name} ${given}: allowed: ${allowed}`];
 }
 
 const fleetsOf = (environments: readonly Environment[]) =>
@@ -75,12 +128,22 @@ const missingOptions = (command: Command | undefined, given: ReadonlyMap<string,
     .filter(({ name, isRequired }) => isRequired && !given.has(name))
     .map((option) => `${spelt(option)}: missing, but required (${option.meaning})`);
 
-/** `--reason TEXT`. */
-export const spelt = ({ name, takes }: OptionSpec): string =>
-  `--${name}${takes === undefined ? '' : ` ${takes}`}`;
+/** An option as it is typed. */
+interface Typed {
+  readonly name: string;
+  readonly takes?: string;
+  readonly mayTake?: string;
+}
 
-/** Without parseArgs' own strictness, which stops at the first problem. */
-function tokensOf(argv: readonly string[], specs: readonly OptionSpec[]) {
+/** `--reason TEXT`. */
+export const spelt = ({ name, takes, mayTake }: Typed): string =>
+  `--${name}${takes === undefined ? '' : ` ${takes}`}${mayTake === undefined ? '' : ` [${mayTake}]`}`;
+
+/**
+ * Without parseArgs' own strictness, which stops at the first problem.
+ * @param taken what cannot be the value that an option may do without
+ */
+function tokensOf(argv: readonly string[], specs: readonly OptionSpec[], taken: readonly string[]) {
   const options = Object.fromEntries(
     specs.map(({ name, takes, short }) => [
       name,
@@ -89,12 +152,23 @@ function tokensOf(argv: readonly string[], specs: readonly OptionSpec[]) {
   );
   const args = [...argv];
   const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
-  return {
-    positionals: tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : [])),
-    given: new Map(
-      tokens.flatMap((token) => (token.kind === 'option' ? [[token.name, token] as const] : [])),
-    ),
-  };
+  const positionals: string[] = [];
+  const given = new Map<string, Given>();
+  for (const [index, token] of tokens.entries()) {
+    if (token.kind === 'option') given.set(token.name, token);
+    if (token.kind !== 'positional') continue;
+    const before = tokens[index - 1];
+    const spec = before?.kind === 'option' ? specs.find(({ name }) => name === before.name) : undefined;
+    const isItsValue =
+      spec?.mayTake !== undefined &&
+      before?.kind === 'option' &&
+      before.value === undefined &&
+      before.index === token.index - 1 &&
+      !taken.includes(token.value);
+    if (isItsValue) given.set(before.name, { ...before, value: token.value, inlineValue: false });
+    else positionals.push(token.value);
+  }
+  return { positionals, given };
 }
 
 interface Given {
@@ -110,15 +184,26 @@ function optionProblem(given: Given, known: readonly OptionSpec[]): string[] {
   const { name, rawName, value, inlineValue: isInline } = given;
   const spec = known.find((each) => each.name === name);
   if (!spec) return [unknown('option', rawName, known, '--')];
-  if (spec.takes === undefined)
-    return value === undefined ? [] : [`${rawName}: given a value, but takes none`];
+  const { takes, mayTake } = spec;
+  if (value === undefined && takes === undefined) return [];
+  const placeholder = takes ?? mayTake;
+  if (placeholder === undefined) return [`${rawName}: given a value, but takes none`];
   if (!value?.trim() || (!isInline && value.startsWith('-')))
-    return [`${rawName}: needs a value, ${spec.takes}`];
+    return [`${rawName}: needs a value, ${placeholder}`];
   // A line break or an escape sequence would end up in other people's terminals.
   if (characters(value) > LONGEST_TEXT || /\p{Cc}/u.test(value))
     return [`${rawName}: allowed: one line of at most ${LONGEST_TEXT} characters`];
+  if (spec.oneOf) return oneOfProblem(rawName, value, spec.oneOf);
   const allowed = spec.check?.(value);
   return allowed === undefined ? [] : [`${rawName} ${value}: allowed: ${allowed}`];
+}
+
+function oneOfProblem(rawName: string, value: string, allowed: readonly string[]): string[] {
+  if (allowed.includes(value)) return [];
+  const near = nearest(value, allowed);
+  return [
+    `${rawName} ${value}: ${near.length > 0 ? `did you mean ${near.join(' or ')}?` : `allowed: ${allowed.join(', ')}`}`,
+  ];
 }
 
 function unknown(

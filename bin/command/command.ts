@@ -35,6 +35,9 @@ export interface Task {
   readonly isLocal: boolean;
   readonly ports: CommandPorts;
   readonly options: Options;
+  /** What it was given beside the fleet. */
+  readonly argument?: string | undefined;
+  readonly page: PageKeeper;
   /** Shows a person the situation before anything is done; `--json` shows only the outcome. */
   show(lines: readonly string[]): void;
   /** Does a person agree? With `--yes`, yes; with nobody to ask, no. */
@@ -47,16 +50,42 @@ export interface Task {
   interruptions(): AbortSignal;
 }
 
+/** A command that was given no fleet works on all of them, as far as these credentials reach. */
+export interface Everywhere extends Pick<Task, 'environments' | 'isLocal' | 'options' | 'argument' | 'page'> {
+  /** A task for each fleet of an environment; or why its account cannot be reached. */
+  reach(environment: Environment): Promise<readonly Task[] | Outcome>;
+}
+
 export interface Command {
   readonly name: string;
   /** Completes "irekae … FLEET". */
   readonly summary: string;
+  /** What follows its name. Default: a fleet. */
+  readonly usage?: string;
   /** For `--help`: what it does, when it refuses, what its exit codes mean. */
   readonly description: readonly string[];
   readonly options: readonly OptionSpec[];
   /** What is wrong with options that are each valid on their own. */
   readonly check?: (options: Options) => readonly string[];
   run(task: Task): Promise<Outcome>;
+  /** Without a fleet. Absent: it needs one. */
+  readonly runEverywhere?: (everywhere: Everywhere) => Promise<Outcome>;
+  /** What it takes beside a fleet. */
+  readonly takes?: ArgumentSpec;
+}
+
+export interface ArgumentSpec {
+  /** The placeholder of its value. */
+  readonly name: string;
+  readonly check: (value: string) => string | undefined;
+}
+
+/** Where a page goes that a command makes for a browser. */
+export interface PageKeeper {
+  /** @param file where to; default: a file of this name among the temporary ones. @returns its path */
+  keep(name: string, html: string, file: string | undefined): Promise<string>;
+  /** Absent where nobody looks at a screen. */
+  readonly open?: (path: string) => void;
 }
 
 /** The ARN of one of the fleet's state machines. */

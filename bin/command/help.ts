@@ -4,23 +4,35 @@ import { spelt } from './command-line.ts';
 import { COMMON } from './options.ts';
 import { section, table } from './wording.ts';
 
-export const help = (commands: readonly Command[], command?: Command): string[] =>
-  command ? helpOf(command) : overview(commands);
+/** A command without a fleet. */
+type Other = Pick<Command, 'name' | 'summary'>;
 
-const overview = (commands: readonly Command[]): string[] => [
+export const help = (
+  commands: readonly Command[],
+  command?: Command,
+  others: readonly Other[] = [],
+): string[] => (command ? helpOf(command) : overview(commands, others));
+
+const overview = (commands: readonly Command[], others: readonly Other[]): string[] => [
   'Usage: irekae COMMAND FLEET [options]',
   '',
   'FLEET is the name of a fleet in your fleets file, which also gives its AWS account and Region. Credentials are',
   'found the way the AWS CLI finds them.',
   ...section('Commands:', table(commands.map(({ name, summary }) => [name, summary]))),
+  ...section('Without a fleet:', table(others.map(({ name, summary }) => [name, summary]))),
   '',
   'For details: irekae COMMAND --help',
 ];
 
-function helpOf({ name, description, options }: Command): string[] {
+function helpOf({ name, usage = 'FLEET', description, options }: Command): string[] {
   const rows = [...options, ...COMMON].map((option) => [
     `${option.short === undefined ? '   ' : `-${option.short},`} ${spelt(option)}`,
     option.meaning,
   ]);
-  return [`Usage: irekae ${name} FLEET [options]`, '', ...description, ...section('Options:', table(rows))];
+  return [
+    `Usage: irekae ${name} ${usage} [options]`,
+    '',
+    ...description,
+    ...section('Options:', table(rows)),
+  ];
 }

@@ -2,6 +2,8 @@
 import { executionName } from '../../lambdas/domain/core/aws.ts';
 import { type Deployment, parseDeployment } from '../../lambdas/domain/core/document.ts';
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
+import { deadSince } from '../../lambdas/domain/lock/dead-holders.ts';
+import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 import { type Detail, momentAgo } from './wording.ts';
 
@@ -21,6 +23,16 @@ export function documentOf(held: Pick<Held, 'document'> | undefined): Deployment
 /** Which deployment the holder works for: a clean-up holds the lock on behalf of the one before it. */
 export const deploymentHeldFor = (held: Pick<Held, 'document' | 'holder'>): string =>
   documentOf(held)?.execution.name ?? executionName(held.holder);
+
+/** Does it deploy, has it ended and left its lock behind, or does it wait for a human? */
+export function standingOf(
+  held: Held,
+  state: ExecutionState,
+  now: Date,
+): 'deploying' | 'ended' | 'needs-human' {
+  if (held.needsHuman !== undefined) return 'needs-human';
+  return deadSince(held, state, now) ? 'ended' : 'deploying';
+}
 
 /** Since when, by whom and why it deploys. */
 export const startOf = ({ since, startedBy, why }: Held, now: Date): Detail[] => [

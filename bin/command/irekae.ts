@@ -1,23 +1,20 @@
 /**
  * The operator's command, from its arguments to its exit code. `actions/` has a file for each verb; `follow/` follows
- * a running deployment; `doctor/` holds what the doctor looks at and how it judges; `live/` is the connection to AWS.
- * What several of them share is here.
+ * a running deployment; `doctor/` holds what the doctor looks at and how it judges; `project/` sets a repository up and
+ * checks its fleets file; `live/` is the connection to AWS. What several of them share is here.
  */
 
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
 import { masked } from '../../lambdas/domain/core/secrets.ts';
-import { firstOf, printable } from '../../lambdas/domain/core/words.ts';
-import type { Connection } from '../../lambdas/ports/command.ts';
-import type { FleetConfig } from '../../lib/fleet-config.ts';
+import { firstOf } from '../../lambdas/domain/core/words.ts';
 import { environmentsOf } from '../../lib/fleets-file.ts';
-import type { Environment } from '../../lib/read-fleets.ts';
 import { FleetsFileError } from '../../lib/read-fleets.ts';
-import { cutTo } from '../../lib/terminal/width.ts';
 import { adopt } from './actions/adopt.ts';
 import { cancel } from './actions/cancel.ts';
 import { deploy } from './actions/deploy.ts';
 import { doctor } from './actions/doctor.ts';
 import { history } from './actions/history.ts';
+import { page } from './actions/page.ts';
 import { plan } from './actions/plan.ts';
 import { promote } from './actions/promote.ts';
 import { remove } from './actions/remove.ts';
@@ -25,10 +22,15 @@ import { rollback } from './actions/rollback.ts';
 import { status } from './actions/status.ts';
 import { unlock } from './actions/unlock.ts';
 import { watch } from './actions/watch.ts';
-import { type Command, callerName, type Screen, type Task } from './command.ts';
-import { type CommandLine, readCommandLine } from './command-line.ts';
+import type { Command } from './command.ts';
+import { type CommandLine, type Run, readCommandLine } from './command-line.ts';
+import { type Ended, envelopeOf } from './envelope.ts';
 import { help } from './help.ts';
-import { failed, type Outcome, type OutcomeCode } from './outcome.ts';
+import { type CommandSetup, Office, shown } from './office.ts';
+import type { ExitCode, Outcome } from './outcome.ts';
+import { check } from './project/check.ts';
+import { init } from './project/init.ts';
+import { type ProjectCommand, runProject } from './project-command.ts';
 import { troubleOutcome } from './trouble.ts';
 
 /** In the order of the help. */
@@ -40,6 +42,7 @@ export const COMMANDS: readonly Command[] = [
   rollback,
   promote,
   history,
+  page,
   cancel,
   unlock,
   adopt,
@@ -47,58 +50,38 @@ export const COMMANDS: readonly Command[] = [
   doctor,
 ];
 
-/** Where the command runs: a terminal, a CI job, or a test. */
-export interface CommandSetup {
-  /** What the fleets file says, or who reads it once it is needed (a `FleetsSource`). */
-  readonly fleetsFile: unknown;
-  connect(environment: Environment): Promise<Connection>;
-  /** `--local`: a modelled region with these fleets, for a command about this one. */
-  connectLocal?(environments: readonly Environment[], fleet: FleetConfig): Promise<Connection>;
-  print(line: string): void;
-  complain(line: string): void;
-  /** Asks yes or no; absent where nobody can be asked. */
-  readonly ask?: (question: string) => Promise<boolean>;
-  /** Where the command may draw; absent where it only prints lines. */
-  readonly screen?: Screen;
-  /** Aborted on Ctrl-C from now on; absent where there is none. */
-  interruptions?(): AbortSignal;
-}
-
-/** As of an outcome; 2: bad usage, nothing was read or changed. */
-export type ExitCode = OutcomeCode | 2;
+/** Those that need no fleet. In the order of the help. */
+export const PROJECT_COMMANDS: readonly ProjectCommand[] = [init, check];
 
 export async function irekae(argv: readonly string[], setup: CommandSetup): Promise<ExitCode> {
+  const project = PROJECT_COMMANDS.find(({ name }) => name === argv[0]);
+  if (project && setup.project) return runProject(project, argv.slice(1), setup.project, setup);
   const line = await readSafely(argv, setup);
   if (line.kind === 'help') return printHelp(line.command, argv.length > 0, setup);
   if (line.kind === 'bad') return complain(line, setup);
   const outcome = await run(line, setup);
   const say = outcome.exitCode === 0 ? setup.print : setup.complain;
-  if (line.json) setup.print(masked(toJson(line, outcome)));
+  if (line.json) printJson({ ...outcome, command: line.command.name, fleet: line.fleet?.name }, setup);
   else for (const text of outcome.lines) say(shown(text));
   return outcome.exitCode;
 }
 
 function printHelp(command: Command | undefined, isAsked: boolean, setup: CommandSetup): ExitCode {
-  for (const text of help(COMMANDS, command)) (isAsked ? setup.print : setup.complain)(text);
+  for (const text of help(COMMANDS, command, PROJECT_COMMANDS))
+    (isAsked ? setup.print : setup.complain)(text);
   return isAsked ? 0 : 2;
 }
 
 function complain(line: Extract<CommandLine, { kind: 'bad' }>, setup: CommandSetup): ExitCode {
   const { json, command, fleet, problems } = line;
-  const outcome = {
-    command,
-    fleet,
-    outcome: 'bad-usage',
-    exitCode: 2,
-    message: firstOf(problems, MOST_PROBLEMS).join('\n'),
-    problems,
-  };
-  if (json) setup.print(JSON.stringify(outcome));
-  else
-    for (const text of [...firstOf(problems, MOST_PROBLEMS), `See: ${COMMAND} --help`])
-      setup.complain(shown(text));
+  const lines = firstOf(problems, MOST_PROBLEMS);
+  if (json) printJson({ command, fleet, outcome: 'bad-usage', exitCode: 2, lines, problems }, setup);
+  else for (const text of [...lines, `See: ${COMMAND} --help`]) setup.complain(shown(text));
   return 2;
 }
+
+const printJson = (ended: Ended, setup: CommandSetup): void =>
+  setup.print(masked(JSON.stringify(envelopeOf(ended))));
 
 async function readSafely(argv: readonly string[], setup: CommandSetup): Promise<CommandLine> {
   try {
@@ -111,67 +94,23 @@ async function readSafely(argv: readonly string[], setup: CommandSetup): Promise
 
 const MOST_PROBLEMS = 60;
 
-/** A line of the command, whatever stands in it: never longer than a person reads. */
-const shown = (text: string): string => cutTo(printable(text), 8_000);
-
-type Run = Extract<CommandLine, { kind: 'run' }>;
-
 async function run(line: Run, setup: CommandSetup): Promise<Outcome> {
-  let connection: Connection | undefined;
+  const office = new Office(line, setup);
   try {
-    connection = await connect(line, setup);
-    if (!line.json) for (const note of connection.notes ?? []) setup.print(shown(note));
-    return (
-      assertOwnAccount(line, connection) ?? (await line.command.run(await taskOf(line, connection, setup)))
-    );
+    const { fleet, environments, command } = line;
+    const [environment] = environments;
+    if (fleet && environment) {
+      const task = await office.taskOf(environment, fleet);
+      return 'lines' in task ? task : await command.run(task);
+    }
+    return await (command.runEverywhere ?? nowhere)(office.everywhere());
   } catch (error) {
-    return troubleOutcome(error, connection?.caller);
+    return troubleOutcome(error, office.caller);
   } finally {
-    connection?.close?.();
+    office.close();
   }
 }
 
-async function connect(
-  { local, environments, environment, fleet }: Run,
-  setup: CommandSetup,
-): Promise<Connection> {
-  if (!local) return setup.connect(environment);
-  if (!setup.connectLocal) throw new Error('There is no modelled world here.');
-  return setup.connectLocal(environments, fleet);
-}
-
-async function taskOf(line: Run, { caller, ports }: Connection, setup: CommandSetup): Promise<Task> {
-  const { environments, environment, fleet, options, json, local } = line;
-  return {
-    environments,
-    environment,
-    isLocal: local,
-    fleet,
-    options,
-    caller,
-    ports: await ports(),
-    show: (lines) => {
-      if (!json) for (const text of lines) setup.print(shown(text));
-    },
-    // With --json the caller is a program, which answers no questions.
-    agrees: async (question) => options.yes ?? (!json && (await setup.ask?.(printable(question))) === true),
-    tell: (text) => (json ? setup.complain : setup.print)(shown(text)),
-    ...(setup.screen && !json && { screen: setup.screen }),
-    interruptions: () => setup.interruptions?.() ?? new AbortController().signal,
-  };
-}
-
-function assertOwnAccount({ environment, fleet }: Run, { caller }: Connection): Outcome | undefined {
-  if (caller.account === environment.account) return undefined;
-  return failed('wrong-account', [
-    `${fleet.name} is in the account ${environment.account} (${environment.name}), but the credentials belong to ` +
-      `${caller.account} (${callerName(caller)}).`,
-    'Nothing was read or changed. Choose the right ones, for example with AWS_PROFILE.',
-  ]);
-}
-
-/** Whatever the ending: these five, and what the command knows beyond them. */
-function toJson({ command, fleet }: Run, { outcome, exitCode, lines, facts }: Outcome): string {
-  const message = lines.join('\n');
-  return JSON.stringify({ command: command.name, fleet: fleet.name, outcome, exitCode, message, ...facts });
-}
+const nowhere = async (): Promise<never> => {
+  throw new Error('This command needs a fleet.');
+};

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { DeploymentInput } from '../../lambdas/domain/core/input.ts';
 import { shown } from '../../lambdas/domain/core/problems.ts';
 import { A_REASON, saysWhy } from '../../lambdas/domain/core/reason.ts';
+import { SCENARIOS } from '../../lambdas/ports/command.ts';
 
 /** By their names on the command line. Values were checked when they were parsed. */
 export interface Options {
@@ -16,6 +17,8 @@ export interface Options {
   readonly override?: string;
   readonly redeploy?: boolean;
   readonly wait?: boolean;
+  /** Until when to follow it. */
+  readonly 'wait-until'?: string;
   /** Minutes, as digits. */
   readonly timeout?: string;
   readonly token?: string;
@@ -26,8 +29,12 @@ export interface Options {
   /** A fleet's name that is none anymore. */
   readonly from?: string;
   readonly 'dry-run'?: boolean;
+  /** A file. */
+  readonly out?: string;
+  readonly 'no-open'?: boolean;
   readonly json?: boolean;
-  readonly local?: boolean;
+  /** The scenario, where one is named. */
+  readonly local?: boolean | string;
   readonly fleets?: string;
   readonly help?: boolean;
 }
@@ -36,10 +43,14 @@ export interface OptionSpec {
   readonly name: keyof Options;
   /** The placeholder of its value; absent for a flag. */
   readonly takes?: string;
+  /** The placeholder of a value that it may do without. */
+  readonly mayTake?: string;
   readonly short?: string;
   readonly meaning: string;
   /** What is allowed, for a value that is not. Default: one line of text. */
   readonly check?: Allowed | undefined;
+  /** All that is allowed. */
+  readonly oneOf?: readonly string[];
   readonly isRequired?: boolean;
 }
 type Allowed = (value: string) => string | undefined;
@@ -52,7 +63,14 @@ export const option = (name: keyof Options, takes: string, meaning: string, chec
 /** What every command takes. */
 export const COMMON: readonly OptionSpec[] = [
   flag('json', 'one JSON document instead of text'),
-  flag('local', 'run on a modelled region: needs no account; nothing in AWS is read or changed'),
+  {
+    ...flag(
+      'local',
+      `run on a modelled region: needs no account; nothing in AWS is read or changed. What happens there: ${SCENARIOS.join(', ')}; default: two releases were deployed, a third is uploaded`,
+    ),
+    mayTake: 'SCENARIO',
+    oneOf: SCENARIOS,
+  },
   option(
     'fleets',
     'FILE',
@@ -98,9 +116,21 @@ export const TIMEOUT = option(
   wholeNumber(1, 1440),
 );
 
+/** Until when a command follows a deployment. */
+export const WAIT_UNTIL: OptionSpec = {
+  ...option(
+    'wait-until',
+    'STATE',
+    'follow it until it is deployed, as --wait does; or shifted: all traffic is on the new hosts, the old ones still run',
+  ),
+  oneOf: ['shifted', 'deployed'],
+};
+export const waits = ({ wait = false, 'wait-until': until }: Options): boolean => wait || until !== undefined;
+
 /** For a command that starts something: how to follow it, and how to start it only once. */
 export const STARTING: readonly OptionSpec[] = [
   flag('wait', 'follow it to its end; the exit code says how it ended'),
+  WAIT_UNTIL,
   TIMEOUT,
   option(
     'token',
@@ -111,13 +141,17 @@ export const STARTING: readonly OptionSpec[] = [
 
 /** An execution's name: which identifies a deployment. */
 const DEPLOYMENT = /^[A-Za-z0-9._-]{1,80}$/;
+export const aDeployment = (value: string): string | undefined =>
+  DEPLOYMENT.test(value) ? undefined : 'a deployment’s id, as `irekae history` shows it';
 
 export const TO = option(
   'to',
   'DEPLOYMENT',
   'whose release; default: previous, the release before the current one',
-  (value) =>
-    DEPLOYMENT.test(value) ? undefined : 'a deployment’s id, as `irekae history` shows it, or previous',
+  (value) => {
+    const allowed = aDeployment(value);
+    return allowed && `${allowed}, or previous`;
+  },
 );
 
 export function overrideOption(gates: readonly string[]): OptionSpec {
@@ -134,15 +168,18 @@ export function overrideOption(gates: readonly string[]): OptionSpec {
 }
 
 /** What is wrong with the options of a command that starts something, and may override gates. */
-export const checkStart = ({ override, reason, wait, timeout }: Options): string[] => [
-  // A gate is only overridden for a reason that others can read later.
-  ...(override !== undefined && reason === undefined
-    ? ['--override: requires --reason, which is kept in the release record']
-    : []),
-  ...(override !== undefined && reason !== undefined && !saysWhy(reason)
-    ? [`--reason: given ${shown(reason)}, allowed: ${A_REASON}`]
-    : []),
-  ...(timeout !== undefined && !wait ? ['--timeout: only with --wait'] : []),
-];
+export const checkStart = (options: Options): string[] => {
+  const { override, reason, timeout } = options;
+  return [
+    // A gate is only overridden for a reason that others can read later.
+    ...(override !== undefined && reason === undefined
+      ? ['--override: requires --reason, which is kept in the release record']
+      : []),
+    ...(override !== undefined && reason !== undefined && !saysWhy(reason)
+      ? [`--reason: given ${shown(reason)}, allowed: ${A_REASON}`]
+      : []),
+    ...(timeout !== undefined && !waits(options) ? ['--timeout: only with --wait or --wait-until'] : []),
+  ];
+};
 
 export const gatesOf = ({ override }: Options): string[] => [...new Set(override?.split(',') ?? [])];

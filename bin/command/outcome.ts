@@ -7,6 +7,9 @@ import { COMMAND } from '../../lambdas/domain/core/names.ts';
  */
 export type OutcomeCode = 0 | 1 | 3 | 4 | 5 | 6 | 130;
 
+/** As of an outcome; 2: bad usage, nothing was read or changed. */
+export type ExitCode = OutcomeCode | 2;
+
 export interface Outcome {
   readonly exitCode: OutcomeCode;
   /** One or two words, for machines. */

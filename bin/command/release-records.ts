@@ -12,6 +12,7 @@ import {
 } from '../../lambdas/domain/core/names.ts';
 import { orUndefined } from './attempt.ts';
 import type { Task } from './command.ts';
+import { sideBySide } from './side-by-side.ts';
 
 const NAMED = v.array(v.object({ name: v.string(), why: v.string() }));
 
@@ -70,9 +71,6 @@ export async function pageOf(task: Task, id: string): Promise<string | undefined
 /** A deployment in the list of records. */
 export type Listed = Awaited<ReturnType<typeof readListed>>;
 
-/** Read at the same time. */
-const AT_ONCE = 10;
-
 /** The newest, by when they were written; newest first. */
 export async function newestRecords(task: Task, most: number): Promise<Listed[]> {
   const prefix = deploymentsPrefix(task.fleet.name);
@@ -82,12 +80,7 @@ export async function newestRecords(task: Task, most: number): Promise<Listed[]>
     .filter(({ key }) => key.endsWith('.json'))
     .sort(newestFirst)
     .slice(0, most);
-  const listed: Listed[] = [];
-  for (let from = 0; from < newest.length; from += AT_ONCE) {
-    const some = newest.slice(from, from + AT_ONCE);
-    listed.push(...(await Promise.all(some.map((each) => readListed(task, each, keys)))));
-  }
-  return listed;
+  return sideBySide(newest, (each) => readListed(task, each, keys));
 }
 
 type Stored = Awaited<ReturnType<Task['ports']['artifacts']['list']>>[number];

@@ -23,6 +23,19 @@ export async function recentTurns(call: CallJson, executionArn: string): Promise
   return told(events.filter(hasItsPlace).sort((one, other) => one.id - other.id));
 }
 
+/** A state that is tried again and again has three events for each try. */
+const EVENTS_OF_A_STATE = 40;
+
+export async function newestDocument(call: CallJson, executionArn: string): Promise<unknown> {
+  const asked = { maxResults: EVENTS_OF_A_STATE, includeExecutionData: true };
+  const { events } = await page(call, executionArn, asked);
+  const [entered] = events
+    .filter(hasItsPlace)
+    .sort((one, other) => other.id - one.id)
+    .flatMap(({ stateEnteredEventDetails }) => stateEnteredEventDetails?.input ?? []);
+  return entered === undefined ? undefined : (answerIn(entered) ?? undefined);
+}
+
 /** Backwards, page by page: oldest first once they are all there. */
 export async function eventsSince(
   call: CallJson,
@@ -76,7 +89,7 @@ interface RawEvent {
   /** Epoch seconds with a fraction. */
   readonly timestamp: number;
   readonly type: string;
-  readonly stateEnteredEventDetails?: { readonly name?: string };
+  readonly stateEnteredEventDetails?: { readonly name?: string; readonly input?: string };
   readonly lambdaFunctionSucceededEventDetails?: { readonly output?: string };
   readonly taskSucceededEventDetails?: { readonly output?: string };
   readonly lambdaFunctionFailedEventDetails?: Why;

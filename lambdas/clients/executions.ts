@@ -1,7 +1,7 @@
 /** Step Functions behind its port: what became of an execution, what it told on its way, and starting one. */
 
 import type { ExecutionDescription, ExecutionState, Executions } from '../ports/executions.ts';
-import { eventsSince, recentTurns } from './execution-history.ts';
+import { eventsSince, newestDocument, recentTurns } from './execution-history.ts';
 import { jsonIn } from './wire/answer.ts';
 import { unavailable } from './wire/aws-errors.ts';
 import { type AwsJsonOptions, type CallJson, jsonCaller, liveJsonOptions } from './wire/aws-json.ts';
@@ -9,7 +9,7 @@ import { type AwsJsonOptions, type CallJson, jsonCaller, liveJsonOptions } from 
 export const liveExecutions = (): Executions => executionsAdapter(liveJsonOptions());
 
 /**
- * Needs `states:DescribeExecution` and (for `recent` and `events`) `states:GetExecutionHistory` on the executions,
+ * Needs `states:DescribeExecution` and (for `recent`, `document` and `events`) `states:GetExecutionHistory` on the executions,
  * `states:StartExecution` on the state machines.
  */
 export function executionsAdapter(options: AwsJsonOptions): Executions {
@@ -18,6 +18,7 @@ export function executionsAdapter(options: AwsJsonOptions): Executions {
     status: (executionArn) => status(call, executionArn),
     describe: (executionArn) => describe(call, executionArn),
     recent: (executionArn) => recentTurns(call, executionArn),
+    document: (executionArn) => newestDocument(call, executionArn),
     events: (executionArn, since) => eventsSince(call, executionArn, since),
     start: async (stateMachineArn, name, input) => {
       const doing = `start the execution ${name ?? ''} of ${stateMachineArn}`;

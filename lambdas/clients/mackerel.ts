@@ -15,6 +15,7 @@ import { version } from '../../package.json';
 import { chunksOf } from '../domain/core/collections.ts';
 import { DeploymentError, isFailure } from '../domain/core/errors.ts';
 import { keepSecret, masked } from '../domain/core/secrets.ts';
+import type { FoundMackerel } from '../ports/account.ts';
 import type {
   Annotation,
   Mackerel,
@@ -100,6 +101,23 @@ export function mackerelClient(options: MackerelOptions): Mackerel {
       refused: await setMetadata(exchange, hostIds, namespace, value),
     }),
     proveWriting: (service) => proveWriting(exchange, service),
+  };
+}
+
+/** Of the whole organisation: its services and roles, and who of EC2 is in which. For the command alone. */
+export async function organisation(options: MackerelOptions): Promise<FoundMackerel> {
+  const exchange = transport(options);
+  const { services } = await ask(exchange, get('services'), ServicesAnswer);
+  const { hosts } = await ask(exchange, get('hosts', everyStatus()), HostsAnswer);
+  return {
+    services,
+    hosts: hosts.flatMap((host) => {
+      const instanceId = host.isRetired ? undefined : instanceIdOf(host);
+      const roles = Object.entries(host.roles).flatMap(([service, all]) =>
+        all.map((role) => `${service}:${role}`),
+      );
+      return instanceId === undefined ? [] : [{ instanceId, roles }];
+    }),
   };
 }
 

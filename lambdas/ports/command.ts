@@ -47,10 +47,14 @@ export interface Caller {
 /** An environment's AWS account and Region, as somebody may use it. */
 export interface Connection {
   readonly caller: Caller;
-  /** Asked for after the caller was looked at. */
-  ports(): Promise<CommandPorts>;
+  /** Asked for after the caller was looked at, for each fleet. */
+  ports(fleet: string): Promise<CommandPorts>;
   /** What a person should know about it before anything else is said. */
   readonly notes?: readonly string[];
   /** When the command is done with it. */
   close?(): void;
 }
+
+/** What may be going on in a modelled region: for whoever wants to try a command. */
+export const SCENARIOS = ['running', 'stuck', 'halfway', 'strangers', 'two-waiting'] as const;
+export type Scenario = (typeof SCENARIOS)[number];

@@ -60,6 +60,11 @@ export interface Executions {
   /** Its newest turns, oldest first: those of its last hundred events. Empty for one that Step Functions does not know. */
   recent(executionArn: string): Promise<readonly HistoryTurn[]>;
   /**
+   * What its steps have answered so far: the document that it entered its newest state with. `undefined` for one that
+   * Step Functions does not know, or that has entered none.
+   */
+  document(executionArn: string): Promise<unknown>;
+  /**
    * Its newest events, oldest first, back to this moment: as far as a few requests reach. Whether they are all, and
    * reach the end, their ids and kinds tell. Empty for one that Step Functions does not know.
    */

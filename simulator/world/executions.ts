@@ -22,6 +22,8 @@ interface Told {
   readonly input?: string;
   readonly turns: HistoryTurn[];
   readonly events: HistoryEvent[];
+  /** That it entered its newest state with. */
+  document?: unknown;
   ending?: Pick<ExecutionDescription, 'output' | 'error' | 'cause'>;
 }
 
@@ -62,10 +64,13 @@ export class ExecutionsModel {
    * An execution that has begun entered a state, or its function answered or failed. One that has ended hears no more of
    * its functions, which may go on.
    * @param isTask entering it runs a function
+   * @param document that it enters the state with
    */
-  turn(executionArn: string, turn: Omit<HistoryTurn, 'id' | 'at'>, isTask = false): void {
-    const turns = this.#told.get(executionArn)?.turns;
-    if (!turns || this.status(executionArn).state === 'ended') return;
+  turn(executionArn: string, turn: Omit<HistoryTurn, 'id' | 'at'>, isTask = false, document?: unknown): void {
+    const told = this.#told.get(executionArn);
+    if (!told || this.status(executionArn).state === 'ended') return;
+    const { turns } = told;
+    if (document !== undefined) told.document = document;
     const { kind, state, error } = turn;
     const last = turns.at(-1);
     const id = (last?.id ?? 0) + 1;
@@ -135,6 +140,11 @@ export class ExecutionsModel {
   recent(executionArn: string): readonly HistoryTurn[] {
     const isKnown = this.status(executionArn).state !== 'unknown';
     return isKnown ? [...(this.#told.get(executionArn)?.turns ?? [])] : [];
+  }
+
+  document(executionArn: string): unknown {
+    const isKnown = this.status(executionArn).state !== 'unknown';
+    return isKnown ? this.#told.get(executionArn)?.document : undefined;
   }
 
   events(executionArn: string, since: Date): readonly HistoryEvent[] {

@@ -90,7 +90,7 @@ const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
     owe: one,
     requestCancel: one,
   },
-  executions: { status: one, describe: one, recent: one, events: one, start: one },
+  executions: { status: one, describe: one, recent: one, document: one, events: one, start: one },
   announcer: { tellPeople: one, tellMachines: one },
 };
 

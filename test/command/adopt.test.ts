@@ -117,8 +117,7 @@ describe('irekae adopt', () => {
     const { out } = await desk.run(`adopt ${FLEET} --json --yes`);
     expect(JSON.parse(out)).toMatchObject({
       outcome: 'adopted',
-      adopted: [id],
-      hosts: [{ verdict: 'adopt', instanceId: id }],
+      result: { adopted: [id], hosts: [{ verdict: 'adopt', instanceId: id }] },
     });
   });
 });

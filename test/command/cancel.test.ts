@@ -125,9 +125,7 @@ describe('irekae cancel', () => {
       command: 'cancel',
       fleet: FLEET,
       outcome: 'requested',
-      execution: arn,
-      phase: 'bring-up',
-      by: 'Operator/hanako',
+      result: { execution: arn, phase: 'bring-up', by: 'Operator/hanako' },
     });
   });
 });

@@ -2,7 +2,8 @@
 
 import type { Finding } from '../../bin/command/doctor/finding.ts';
 import { workingTreeOf } from '../../bin/command/doctor/working-tree.ts';
-import { type ExitCode, irekae } from '../../bin/command/irekae.ts';
+import { irekae } from '../../bin/command/irekae.ts';
+import type { ExitCode } from '../../bin/command/outcome.ts';
 import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
@@ -61,7 +62,7 @@ export class Clinic {
 
   async findings(visit: Visit = {}): Promise<Finding[]> {
     const { out, err } = await this.run(['--json'], visit);
-    return JSON.parse(out || err).findings;
+    return JSON.parse(out || err).result.findings;
   }
 
   /** `level check`, of all that is not fine. */

@@ -71,7 +71,8 @@ describe('bad usage', () => {
     expect(exitCode).toBe(2);
     expect(JSON.parse(out)).toMatchObject({
       outcome: 'bad-usage',
-      problems: [expect.stringMatching(/^nobody: no such fleet/)],
+      fleet: 'nobody',
+      problem: { error: null, sentences: [expect.stringMatching(/^nobody: no such fleet/)] },
     });
   });
 

@@ -108,8 +108,8 @@ describe('deploy --wait', () => {
     expect(said.exitCode).toBe(5);
     expect(JSON.parse(said.out)).toMatchObject({
       outcome: 'cancelled',
-      error: 'Cancelled',
-      reason: expect.stringContaining('jiro'),
+      problem: { error: 'Cancelled' },
+      result: { reason: expect.stringContaining('jiro') },
     });
   });
 
@@ -145,7 +145,9 @@ describe('deploy --wait', () => {
       theatre.stage.world.s3.put(bucket, key, '<html>');
     });
     const said = await deploy('--wait');
-    expect(said.out).toMatch(/Its timeline page: {2}aws s3 cp s3:\/\/.*\/by-hand-.*\.html timeline\.html$/);
+    expect(said.out).toMatch(
+      /Its timeline page: {2}npx --no -- irekae page reactio-production-app by-hand-\S+$/,
+    );
   });
 
   it('with --json prints one document, and the progress beside it', async () => {
@@ -155,7 +157,7 @@ describe('deploy --wait', () => {
       command: 'deploy',
       fleet: FLEET,
       outcome: 'deployed',
-      output: { outcome: 'Deployed' },
+      result: { output: { outcome: 'Deployed' } },
     });
     expect(err).toMatch(/── Remove ──/);
   });

@@ -1,8 +1,11 @@
 /** An operator's desk: the command as it is, on a small world whose clock the test moves, with every word kept. */
 
 import { expect } from 'vitest';
-import type { Screen } from '../../bin/command/command.ts';
-import { type CommandSetup, type ExitCode, irekae } from '../../bin/command/irekae.ts';
+import type { PageKeeper, Screen } from '../../bin/command/command.ts';
+import { type Envelope, PARTS } from '../../bin/command/envelope.ts';
+import { irekae } from '../../bin/command/irekae.ts';
+import type { CommandSetup } from '../../bin/command/office.ts';
+import type { ExitCode } from '../../bin/command/outcome.ts';
 import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { Caller, CommandPorts } from '../../lambdas/ports/command.ts';
 import type { Inspector } from '../../lambdas/ports/inspector.ts';
@@ -48,6 +51,7 @@ export interface Visit {
   readonly fleetsFile?: FleetsFile;
   readonly screen?: Screen;
   readonly interrupted?: AbortSignal;
+  readonly page?: PageKeeper;
 }
 
 /** Nobody moves the clock: whoever waits here would wait forever. */
@@ -80,6 +84,7 @@ export async function runOn(world: World, args: readonly string[], visit: Visit 
     print: (line) => out?.push(line),
     complain: (line) => err?.push(line),
     ...(visit.screen && { screen: visit.screen }),
+    ...(visit.page && { page: visit.page }),
     ...(interrupted && { interruptions: () => interrupted }),
     ...(answer !== undefined && {
       ask: async (question: string) => {
@@ -92,13 +97,26 @@ export async function runOn(world: World, args: readonly string[], visit: Visit 
   return { exitCode, out: out?.join('\n') ?? '', err: err?.join('\n') ?? '', questions: questions ?? [] };
 }
 
+/** A name, or that there is none. */
+const orNull = (name: RegExp) => ({
+  asymmetricMatch: (given: unknown) => given === null || (typeof given === 'string' && name.test(given)),
+});
+
 /** Of every run with --json, whatever the test looks at: one document, and in it what each ending says. */
 function assertOneDocument(out: readonly string[], exitCode: ExitCode): void {
   expect(out).toHaveLength(1);
-  const { outcome, message, exitCode: told } = JSON.parse(out[0] ?? '') as Record<string, unknown>;
-  expect(outcome).toMatch(/^[a-z]+(-[a-z]+)*$/);
-  expect(message).toEqual(expect.any(String));
-  expect(told).toBe(exitCode);
+  const document = JSON.parse(out[0] ?? '') as Envelope;
+  expect(Object.keys(document)).toEqual(Object.keys(PARTS));
+  expect(document).toMatchObject({
+    irekae: expect.stringMatching(/^\d+\.\d+\.\d+/),
+    ok: exitCode === 0,
+    outcome: expect.stringMatching(/^[a-z]+(-[a-z]+)*$/),
+    exitCode,
+    message: expect.any(String),
+    result: expect.any(Object),
+  });
+  if (exitCode === 0) expect(document.problem).toBeNull();
+  else expect(document.problem).toEqual({ error: orNull(/^[A-Z][A-Za-z]+$/), sentences: expect.any(Array) });
 }
 
 export class Desk {

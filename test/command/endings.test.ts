@@ -14,11 +14,17 @@ afterEach(() => theatre?.close());
 
 type Plot = (theatre: Theatre) => unknown;
 
+interface Facts {
+  readonly error?: string;
+  readonly message?: unknown;
+  readonly [found: string]: unknown;
+}
+
 interface Ending {
   readonly exitCode: number;
   readonly outcome: string;
   /** With `--json`: what it knows beyond. */
-  readonly facts?: object;
+  readonly facts?: Facts;
   readonly line?: string;
   readonly plot?: Plot;
   readonly visit?: (theatre: Theatre) => Visit;
@@ -206,6 +212,15 @@ async function play({ line = 'deploy --wait', plot, visit }: Ending, ...more: st
   return set.run([command, FLEET, ...options, ...more], visit?.(set) ?? {});
 }
 
+/** Where each stands in the document. */
+function told({ error, message, ...result }: Facts = {}): object {
+  return {
+    ...(error !== undefined && { problem: { error } }),
+    ...(message !== undefined && { message }),
+    result,
+  };
+}
+
 /** The same but for names that are drawn. */
 const words = (text: string): string =>
   text.replaceAll(/by-hand-\S+/g, 'by-hand').replaceAll(/-[0-9a-f]{8}\b/g, '');
@@ -223,7 +238,7 @@ describe.each(Object.entries(PLAYED))('%s', (_, ending) => {
       fleet: FLEET,
       outcome: ending.outcome,
       exitCode: ending.exitCode,
-      ...ending.facts,
+      ...told(ending.facts),
     });
     // What people read at the end is what machines are told.
     const said = words(ending.exitCode === 0 ? text.out : text.err);
@@ -241,7 +256,16 @@ describe('A command that cannot even begin', () => {
     ['bad usage', `deploy ${FLEET} --wiat`, {}, 2, { command: 'deploy', fleet: FLEET, outcome: 'bad-usage' }],
     ['no such fleet', 'status nobody', {}, 2, { command: 'status', fleet: 'nobody', outcome: 'bad-usage' }],
     ['an option that took --json for its value', `cancel ${FLEET} --reason`, {}, 2, { outcome: 'bad-usage' }],
-    ['no fleet', 'status', {}, 2, { command: 'status', outcome: 'bad-usage' }],
+    ['no fleet', 'cancel', {}, 2, { command: 'cancel', fleet: null, outcome: 'bad-usage' }],
+    ['nothing', '--local', {}, 2, { command: null, fleet: null, outcome: 'bad-usage' }],
+    ['no such scenario', `status ${FLEET} --local runing`, {}, 2, { outcome: 'bad-usage' }],
+    [
+      'a deployment that is none',
+      `page ${FLEET} not/a/name`,
+      {},
+      2,
+      { command: 'page', outcome: 'bad-usage' },
+    ],
     [
       'another account',
       `status ${FLEET}`,
@@ -254,14 +278,14 @@ describe('A command that cannot even begin', () => {
       `status ${FLEET}`,
       { connect: refuse('AWS refused it: AccessDenied.') },
       1,
-      { outcome: 'failed', error: 'ServiceRefused' },
+      { outcome: 'failed', problem: { error: 'ServiceRefused' } },
     ],
     [
       'credentials that ended',
       `status ${FLEET}`,
       { connect: refuse('AWS refused it: ExpiredToken.') },
       1,
-      { outcome: 'failed', error: 'ExpiredCredentials' },
+      { outcome: 'failed', problem: { error: 'ExpiredCredentials' } },
     ],
     [
       'a bug',
@@ -274,7 +298,7 @@ describe('A command that cannot even begin', () => {
       1,
       {
         outcome: 'failed',
-        error: 'CommandCrashed',
+        problem: { error: 'CommandCrashed' },
         message: expect.stringContaining('undefined is not a function'),
       },
     ],

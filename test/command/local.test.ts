@@ -4,7 +4,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type CommandSetup, type ExitCode, irekae } from '../../bin/command/irekae.ts';
+import { irekae } from '../../bin/command/irekae.ts';
+import type { CommandSetup } from '../../bin/command/office.ts';
+import type { ExitCode } from '../../bin/command/outcome.ts';
 import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { Connection } from '../../lambdas/ports/command.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
@@ -21,7 +23,7 @@ async function local(line: string, region?: Connection): Promise<Said> {
     connect: async () => {
       throw new Error('nobody in AWS may be asked');
     },
-    connectLocal: async (environments, fleet) => region ?? connectTo(environments, fleet),
+    connectLocal: async (environments, fleet, scenario) => region ?? connectTo(environments, fleet, scenario),
     print: (text) => out.push(text),
     complain: (text) => err.push(text),
   });
@@ -30,8 +32,8 @@ async function local(line: string, region?: Connection): Promise<Said> {
 
 type Said = { exitCode: ExitCode; out: string; err: string };
 
-const connectTo: NonNullable<CommandSetup['connectLocal']> = (environments, fleet) =>
-  connectLocally(environments, fleet, { isVisible: false, templates });
+const connectTo: NonNullable<CommandSetup['connectLocal']> = (environments, fleet, scenario) =>
+  connectLocally(environments, fleet, { isVisible: false, scenario, templates });
 
 describe('on the modelled region', () => {
   /** Making one takes a second: the commands that change nothing of it share theirs. */
@@ -40,8 +42,8 @@ describe('on the modelled region', () => {
     beforeAll(async () => {
       const environments = readFleets(fleetsFile);
       const fleet = environments.flatMap(({ fleets }) => fleets).find(({ name }) => name === FLEET);
-      if (!fleet) throw new Error(`The example has no ${FLEET}.`);
-      const { close, ...shared } = await connectTo(environments, fleet);
+      if (!fleet) throw new Error(`bin/fleets.ts has no ${FLEET}.`);
+      const { close, ...shared } = await connectTo(environments, fleet, undefined);
       region = shared;
       return close;
     });

@@ -67,12 +67,14 @@ describe('status', () => {
     const json = JSON.parse((await during('Watch the new hosts', `status ${FLEET} --json`)).out);
     expect(json).toMatchObject({
       outcome: 'deploying',
-      held: { phase: 'shift' },
-      execution: { state: 'running' },
-      said: expect.stringMatching(/^Old hosts are drained/),
-      orphans: [],
+      result: {
+        held: { phase: 'shift' },
+        execution: { state: 'running' },
+        said: expect.stringMatching(/^Old hosts are drained/),
+        orphans: [],
+      },
     });
-    expect(json.held).not.toHaveProperty('document');
+    expect(json.result.held).not.toHaveProperty('document');
   });
 
   it('says when the newest upload is not what runs', async () => {
@@ -128,7 +130,7 @@ describe('status', () => {
     expect(out).toMatch(/The clean-up undoes or finishes it within \d+ minutes/);
     expect(JSON.parse((await status('--json')).out)).toMatchObject({
       outcome: 'ended',
-      leftovers: { deployment: 'd1' },
+      result: { leftovers: { deployment: 'd1' } },
     });
   });
 
@@ -220,7 +222,7 @@ describe('history', () => {
     expect(rows[1]).toMatch(/^ {3}☐ {2}2026-11-22 .* UTC {2}RolledBack +\d+ min .* {2}d2 +hanako$/);
     expect(rows[2]).toMatch(new RegExp(`^ {2}▶☐ .* Deployed +7 min .* +${versionId} +d1 +CI +release 1$`));
     expect(rows).toContain('▶ is what the fleet runs now.');
-    const { deployments } = JSON.parse((await history('--json', '--limit', '1')).out);
+    const { deployments } = JSON.parse((await history('--json', '--limit', '1')).out).result;
     expect(deployments).toEqual([expect.objectContaining({ deployment: 'd2', outcome: 'RolledBack' })]);
   });
 
@@ -230,8 +232,8 @@ describe('history', () => {
     theatre.stage.world.s3.put(bucket(), timelineKey(FLEET, 'd1'), '<html>');
     const { out } = await history();
     expect(out).toMatch(/▶☐ /);
-    expect(out).toContain(`aws s3 cp s3://${bucket()}/irekae/${FLEET}/deployments/d1.html timeline.html`);
-    const { deployments } = JSON.parse((await history('--json')).out);
+    expect(out).toContain(`the newest:  npx --no -- irekae page ${FLEET} d1`);
+    const { deployments } = JSON.parse((await history('--json')).out).result;
     expect(deployments[0]).toMatchObject({
       timeline: `s3://${bucket()}/irekae/${FLEET}/deployments/d1.html`,
       runsNow: true,
@@ -281,7 +283,7 @@ describe('plan', () => {
     const json = JSON.parse((await theatre.run(`plan ${FLEET} --json`)).out);
     expect(json).toMatchObject({
       outcome: 'planned',
-      plan: { fleet: FLEET, replace: [expect.any(String), expect.any(String)] },
+      result: { plan: { fleet: FLEET, replace: [expect.any(String), expect.any(String)] } },
     });
   });
 });

@@ -250,15 +250,17 @@ describe('irekae unlock, when the lock is free', () => {
     const told = JSON.parse(said.out);
     expect(told).toMatchObject({
       outcome: 'not-confirmed',
-      held: { phase: 'remove', startedBy: 'CI' },
-      execution: { state: 'ended', status: 'FAILED' },
-      waits: { versionId: 'v9' },
-      leftovers: {
-        deployment: 'deploy-2',
-        launched: [{ instanceId: fresh }],
-        old: [{}, { instanceId: old[1] }],
+      result: {
+        held: { phase: 'remove', startedBy: 'CI' },
+        execution: { state: 'ended', status: 'FAILED' },
+        waits: { versionId: 'v9' },
+        leftovers: {
+          deployment: 'deploy-2',
+          launched: [{ instanceId: fresh }],
+          old: [{}, { instanceId: old[1] }],
+        },
       },
     });
-    expect(told.held).not.toHaveProperty('document');
+    expect(told.result.held).not.toHaveProperty('document');
   });
 });

@@ -199,7 +199,7 @@ describe('The command', () => {
     expect(exitCode).toBe(2);
     expect(JSON.parse(said.join('\n'))).toMatchObject({
       outcome: 'bad-usage',
-      problems: [expect.stringMatching(/^fleets\.json:2: /)],
+      problem: { sentences: [expect.stringMatching(/^fleets\.json:2: /)] },
     });
   });
 });

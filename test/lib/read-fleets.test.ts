@@ -104,15 +104,12 @@ describe('The fleets file', () => {
       [
         'The fleets file has 6 problems:',
         'fleet reactio-staging-app: limits.bakeSeconds: given -1, allowed: a whole number from 0 to 86400',
-        'fleet reactio-staging-app: startcommand: unknown field, allowed: only name, environment, mackerel, ' +
-          'artifact, promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, ' +
-          'spillOver, keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
-          'limits, freezes, redeployOnNewImage, tags',
+        'fleet reactio-staging-app: startcommand: unknown field; did you mean startCommand?',
         'fleet reactio-staging-app: instanceTypes.0: given "m7i.large", allowed: types of the fleet\'s ' +
           'architecture, arm64; this one is x86_64',
         'fleet reactio-staging-app: mackerel.service: given "r", allowed: 2 to 63 letters, digits, - and _, a ' +
           'letter or digit first',
-        'fleet number 5: (the whole input): given 5, allowed: only name, environment, mackerel, artifact, ' +
+        'fleet number 5: given 5, allowed: an object of name, environment, mackerel, artifact, ' +
           'promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
           'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
           'limits, freezes, redeployOnNewImage, tags',
@@ -480,7 +477,7 @@ describe('A fleet is refused', () => {
   ])('%s', (_, change, problem) => {
     const problems = problemsWith(change);
     expect(problems.join('\n')).toContain(problem);
-    expect(problems.every((line) => line.startsWith('fleet '))).toBe(true);
+    expect(problems.every((line) => /^fleets? /.test(line))).toBe(true);
   });
 
   function manyRuntimes() {

@@ -46,7 +46,7 @@ describe('A promotion', () => {
       'from a fleet that does not exist, with the nearest names',
       [{ 'production-app': from('stagin-app'), 'production-worker': from('staging-app') }],
       [
-        'fleet reactio-production-app: promotion.from: given "reactio-stagin-app", allowed: the name of a fleet, perhaps reactio-staging-app',
+        'fleet reactio-production-app: promotion.from: given "reactio-stagin-app", allowed: the name of a fleet; did you mean reactio-staging-app?',
       ],
     ],
     [
@@ -68,12 +68,15 @@ describe('A promotion', () => {
     [
       'in a bucket of both environments, onto the same key',
       [{}, { existingBucket: 'artifacts' }],
-      [/copied onto itself/, /copied onto itself/, /promotion: missing/, /promotion: missing/],
+      [
+        /^fleets .*-app and .*-worker: .*copied onto itself/,
+        /^fleets .*-app and .*-worker: promotion: missing/,
+      ],
     ],
     [
       'in a circle',
       [{ 'staging-app': from('production-app'), 'staging-worker': from('production-app') }],
-      [/from this one: .* ← .* ← /, /from this one/, /from this one/, /from this one/],
+      [/^fleets .*-app and .*-worker: .*from this one: .* ← .* ← /, /^fleets .*from this one/],
     ],
     [
       'to one of two fleets that one tarball feeds',
@@ -128,7 +131,7 @@ describe('A promotion', () => {
     [
       'with a field that does not exist',
       [{ 'production-app': { promotion: { from: 'reactio-staging-app', soak: 5 } } }],
-      [/promotion\.soak: unknown field, allowed: only from, required, testedImage, soakMinutes/],
+      [/promotion\.soak: unknown field; did you mean soakMinutes\?/],
     ],
   ])('is refused %s', (_, [changes, environments], problems) => {
     expect(problemsWith(changes, environments)).toEqual(
@@ -164,7 +167,7 @@ describe('A fleet that is deployed after another one', () => {
     [
       'after nobody',
       { 'production-worker': follows('production-ap') },
-      'allowed: the name of a fleet, perhaps reactio-production-app',
+      'allowed: the name of a fleet; did you mean reactio-production-app?',
     ],
     [
       'in another environment',

@@ -66,6 +66,7 @@ function world(scenes: Readonly<Record<string, Scene>>) {
     executions: {
       describe: unexpected,
       recent: unexpected,
+      document: unexpected,
       events: unexpected,
       status: async (arn: string) => answer(of(fleetIn(arn)).state ?? { state: 'running' as const }),
       start: async (machine: string, name: string | undefined, input: string) => {

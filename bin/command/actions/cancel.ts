@@ -36,8 +36,7 @@ async function cancelDeployment(task: Task): Promise<Outcome> {
   if (settled) return { ...settled, facts: facts(held, row) };
   const { reason } = task.options;
   const by = `${callerName(task.caller)}${reason === undefined ? '' : ` (${reason})`}`;
-  if (await ledger.requestCancel(task.fleet.name, held.holder, by))
-    return requested(held, row, by, task.fleet.name);
+  if (await ledger.requestCancel(task.fleet.name, held.holder, by)) return requested(task, held, row, by);
   return await passedUs(task);
 }
 
@@ -68,7 +67,7 @@ function endedAlready(held: Held, fleet: string): Outcome {
   ]);
 }
 
-function requested(held: Held, row: LedgerRow | undefined, by: string, fleet: string): Outcome {
+function requested({ fleet, isLocal }: Task, held: Held, row: LedgerRow | undefined, by: string): Outcome {
   const undone =
     actOf(held.phase)?.leaves === 'release'
       ? 'It has changed nothing yet: it ends as Cancelled.'
@@ -79,7 +78,9 @@ function requested(held: Held, row: LedgerRow | undefined, by: string, fleet: st
     ...(row?.pending
       ? [`What is waiting is deployed next, ${waiting(row.pending)}; this does not cancel it.`]
       : []),
-    `To see how it ends:  ${COMMAND} watch ${fleet}`,
+    isLocal
+      ? 'The modelled world, and the deployment with it, end here.'
+      : `To see how it ends:  ${COMMAND} watch ${fleet.name}`,
   ];
   return done('requested', lines, { ...facts(held, row), by });
 }

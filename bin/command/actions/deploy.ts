@@ -7,7 +7,7 @@ import { orElse, orUndefined } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
 import { runningDeploymentOf } from '../follow/running-deployment.ts';
-import { AMI, checkStart, flag, overrideOption, REASON, STARTING, VERSION } from '../options.ts';
+import { AMI, checkStart, flag, overrideOption, REASON, STARTING, VERSION, waits } from '../options.ts';
 import { failed, type Outcome } from '../outcome.ts';
 import { bucketOf } from '../release-records.ts';
 import { leftRunning, start } from '../starting.ts';
@@ -22,7 +22,10 @@ export const deploy: Command = {
     'Ctrl-C leaves it running. Needs states:StartExecution; to follow it also states:DescribeExecution and, for all',
     'details, states:GetExecutionHistory, dynamodb:GetItem on the ledger, and s3:GetObject and s3:ListBucket on the',
     'bucket.',
-    'Exit codes: 0 started; with --wait: deployed, or there was nothing to do (already deployed, superseded);',
+    'With --wait-until shifted it is followed until all traffic is on the new hosts; from there on it is watched, and',
+    'may still be undone.',
+    'Exit codes: 0 started; with --wait: deployed (with --wait-until shifted: or shifted), or there was nothing to do',
+    '(already deployed, superseded);',
     '1 not possible, 2 bad usage; with --wait also 3 rolled back or refused: nothing has changed, 4 stopped halfway: a',
     'human is needed, 5 cancelled, 6 not ended in time or not to be followed any longer (credentials ended, say),',
     '130 Ctrl-C; in the last two cases it continues.',
@@ -40,7 +43,8 @@ export const deploy: Command = {
 };
 
 async function deployFleet(task: Task): Promise<Outcome> {
-  const { version, ami, redeploy, wait } = task.options;
+  const { version, ami, redeploy } = task.options;
+  const wait = waits(task.options);
   const found = await findArtifact(task);
   if (found === 'absent') return noArtifact(task);
   const versionId = found === 'unknown' ? version : found.versionId;

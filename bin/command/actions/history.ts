@@ -39,7 +39,7 @@ async function showHistory(task: Task): Promise<Outcome> {
 const HEAD = ['', 'ended', 'result', 'took', 'version', 'deployment', 'by', 'why'];
 
 function linesOf(task: Task, listed: readonly Listed[], running: string | undefined): string[] {
-  const [page] = listed.flatMap(({ timeline }) => timeline ?? []);
+  const page = listed.find(({ timeline }) => timeline !== undefined)?.id;
   return [
     ...table([HEAD, ...listed.map((each) => rowOf(each, running))]),
     '',
@@ -49,12 +49,8 @@ function linesOf(task: Task, listed: readonly Listed[], running: string | undefi
   ];
 }
 
-const pageLines = (task: Task, page: string): string[] => [
-  '☐ has a timeline page, beside its record; the newest:',
-  `  aws s3 cp s3://${bucketOf(task)}/${page} timeline.html`,
-  ...(task.isLocal
-    ? ['  (this bucket is modelled; to see a page:  npm start -- --timeline timeline.html)']
-    : []),
+const pageLines = ({ fleet, isLocal }: Task, newest: string): string[] => [
+  `☐ has a timeline page; the newest:  ${COMMAND} page ${fleet.name} ${newest}${isLocal ? ' --local' : ''}`,
 ];
 
 function rowOf({ id, writtenAt, record, timeline }: Listed, running: string | undefined): string[] {

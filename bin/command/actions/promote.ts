@@ -11,7 +11,7 @@ import type { Command, Task } from '../command.ts';
 import { followed, followedTo, toldEnd, unlessBlind, waitSeconds } from '../follow/followed.ts';
 import { runningDeploymentOf } from '../follow/running-deployment.ts';
 import { type End, endFromRecord } from '../follow/standing.ts';
-import { checkStart, flag, overrideOption, REASON, STARTING, VERSION } from '../options.ts';
+import { checkStart, flag, overrideOption, REASON, STARTING, VERSION, waits } from '../options.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import { bucketOf, newestRecords, readCurrent } from '../release-records.ts';
 import { start } from '../starting.ts';
@@ -38,7 +38,8 @@ export const promote: Command = {
 };
 
 async function promoteArtifact(task: Task): Promise<Outcome> {
-  const { version, wait, 'dry-run': dryRun } = task.options;
+  const { version, 'dry-run': dryRun } = task.options;
+  const wait = waits(task.options);
   if (!task.fleet.promotion) return nothingToPromote(task);
   const begun = task.ports.clock.now();
   return start(task, 'promote', { versionId: version, dryRun }, (execution) => {

@@ -4,7 +4,7 @@ import { OVERRIDES } from '../../../lambdas/domain/core/input.ts';
 import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import type { Command, Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
-import { AMI, checkStart, overrideOption, REASON, STARTING, TO } from '../options.ts';
+import { AMI, checkStart, overrideOption, REASON, STARTING, TO, waits } from '../options.ts';
 import { failed, type Outcome } from '../outcome.ts';
 import { readCurrent, readDeployment } from '../release-records.ts';
 import { leftRunning, start } from '../starting.ts';
@@ -26,7 +26,8 @@ export const rollback: Command = {
 };
 
 async function rollBack(task: Task): Promise<Outcome> {
-  const { to = PREVIOUS, ami, wait } = task.options;
+  const { to = PREVIOUS, ami } = task.options;
+  const wait = waits(task.options);
   const refused = await refuse(task, to);
   if (refused) return refused;
   return start(task, 'deploy', { rollbackTo: to, amiId: ami }, async (execution) =>

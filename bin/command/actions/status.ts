@@ -13,9 +13,18 @@ import { orUnknown } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
 import { News } from '../follow/news.ts';
 import { gateLines } from '../gate-rows.ts';
-import { cancelledBy, deploymentHeldFor, documentOf, type Held, heldFacts, startOf } from '../holder.ts';
+import {
+  cancelledBy,
+  deploymentHeldFor,
+  documentOf,
+  type Held,
+  heldFacts,
+  standingOf,
+  startOf,
+} from '../holder.ts';
 import { findLeftovers, leftoversLines } from '../leftovers.ts';
 import { done, type Outcome } from '../outcome.ts';
+import { overview } from '../overview.ts';
 import { bucketOf, type DeploymentRecord, readCurrent } from '../release-records.ts';
 import { CLEAN_UP_MINUTES } from '../unlocking.ts';
 import { details, indented, momentAgo, section, table, waiting } from '../wording.ts';
@@ -23,15 +32,18 @@ import { details, indented, momentAgo, section, table, waiting } from '../wordin
 export const status: Command = {
   name: 'status',
   summary: 'what the fleet runs, what is being deployed, what is waiting, and what is left over',
+  usage: '[FLEET | ENVIRONMENT]',
   description: [
     'Shows the release that the fleet runs, since when and by whom, and a newer upload; the running deployment, its',
     'act and its last message; what is waiting for its turn; who holds the lock, and why; orphaned instances; and when',
-    'the fleet is frozen, what it accepts and what follows it. What you lack permission to read is unknown. Changes',
-    'nothing.',
-    'Exit codes: 0; 1 the fleet’s ledger cannot be read; 2 bad usage.',
+    'the fleet is frozen, what it accepts and what follows it. What you lack permission to read is unknown. Without a',
+    'fleet: all fleets of an environment, or of all environments, in a table; an account that these credentials do not',
+    'reach, and a fleet that cannot be read, is named. Changes nothing.',
+    'Exit codes: 0; 1 the fleet’s ledger cannot be read, or that of none; 2 bad usage.',
   ],
   options: [],
   run: showStatus,
+  runEverywhere: overview,
 };
 
 async function showStatus(task: Task): Promise<Outcome> {
@@ -75,7 +87,7 @@ async function lookAtHolder(task: Task, held: Held, unknown: string[]) {
   const endedAt = deadSince(held, state, clock.now());
   const isOver = endedAt !== undefined || held.needsHuman !== undefined;
   return {
-    standing: standingOf(held, endedAt),
+    standing: standingOf(held, state, clock.now()),
     held,
     state,
     endedAt,
@@ -85,11 +97,6 @@ async function lookAtHolder(task: Task, held: Held, unknown: string[]) {
   };
 }
 type Holder = Awaited<ReturnType<typeof lookAtHolder>>;
-
-function standingOf({ needsHuman }: Held, endedAt: Date | undefined): 'deploying' | 'ended' | 'needs-human' {
-  if (needsHuman !== undefined) return 'needs-human';
-  return endedAt ? 'ended' : 'deploying';
-}
 
 function holderLines({ fleet, ports }: Task, { held, ...of }: Holder): string[] {
   const now = ports.clock.now();

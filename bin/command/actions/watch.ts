@@ -2,7 +2,7 @@
 import { type Command, executionArn, type Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
 import { deploymentHeldFor } from '../holder.ts';
-import { TIMEOUT } from '../options.ts';
+import { TIMEOUT, WAIT_UNTIL } from '../options.ts';
 import { done, type Outcome } from '../outcome.ts';
 import { newestRecords } from '../release-records.ts';
 import { momentAgo } from '../wording.ts';
@@ -15,7 +15,7 @@ export const watch: Command = {
     'it. Changes nothing; Ctrl-C only ends the watching.',
     'Exit codes: as for deploy --wait, by how it ended; 0 when nothing is running; 2 bad usage.',
   ],
-  options: [TIMEOUT],
+  options: [WAIT_UNTIL, TIMEOUT],
   run: watchFleet,
 };
 

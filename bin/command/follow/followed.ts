@@ -8,7 +8,7 @@ import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from '../../../lib/budge
 import { limitsOf } from '../../../lib/runtime-fleet.ts';
 import { executionArn, type Task } from '../command.ts';
 import { commandsFor } from '../gate-rows.ts';
-import { failed, type Outcome } from '../outcome.ts';
+import { done, failed, type Outcome } from '../outcome.ts';
 import { type DeploymentRecord, pageOf, parseRecord } from '../release-records.ts';
 import { isTrouble, troubleOutcome } from '../trouble.ts';
 import { type Followed, type FollowOptions, follow } from './follower.ts';
@@ -23,10 +23,11 @@ export const followed = (task: Task, execution: string, versionId?: string): Pro
       throw error;
     });
     if (page === undefined) return outcome;
+    const { name } = task.fleet;
     // A modelled bucket is gone when the command ends.
     const line = task.isLocal
-      ? 'Its timeline page is beside its record. To see such a page:  npm start -- --timeline timeline.html'
-      : `Its timeline page:  aws s3 cp ${page} timeline.html`;
+      ? `Its timeline page is beside its record, and ends with this modelled world. To see one:  ${COMMAND} page ${name} --local`
+      : `Its timeline page:  ${COMMAND} page ${name} ${deployment}`;
     return { ...outcome, lines: [...outcome.lines, line], facts: { ...outcome.facts, timeline: page } };
   });
 
@@ -38,8 +39,12 @@ export async function followedTo(
   then: (outcome: Outcome, end: End, deployment: string) => Outcome | Promise<Outcome>,
 ): Promise<Outcome> {
   const seconds = waitSeconds(task);
-  const found = await unlessBlind(task, execution, () => follow(task, execution, { ...what, seconds }));
+  const until = task.options['wait-until'];
+  const found = await unlessBlind(task, execution, () =>
+    follow(task, execution, { ...what, seconds, until }),
+  );
   if ('lines' in found) return found;
+  if (found.how === 'shifted') return shifted(task, found.execution);
   if (found.how !== 'ended') return notEnded(task, found, seconds);
   const deployment = executionName(found.execution);
   const outcome = ended(task, found.end, { deployment, execution: found.execution });
@@ -57,9 +62,24 @@ export function waitSeconds({ fleet, options }: Task): number {
 export const toldEnd = (task: Task, end: End, deployment: string): Outcome =>
   ended(task, end, { deployment, execution: executionArn(task, deployment) });
 
+/** It goes on by itself, and a failure from here on is still undone. */
+function shifted({ fleet: { name }, isLocal }: Task, execution: string): Outcome {
+  const deployment = executionName(execution);
+  const lines = [
+    `All traffic of ${name} is on the new hosts of ${deployment}. It goes on: it watches them, and then ends the old ones.`,
+    ...(isLocal
+      ? ['It ends with this modelled world.']
+      : [
+          `To follow it to its end:  ${COMMAND} watch ${name}`,
+          `To have it undone:  ${COMMAND} cancel ${name}`,
+        ]),
+  ];
+  return done('shifted', lines, { deployment, execution });
+}
+
 function notEnded(
   { fleet: { name }, isLocal }: Task,
-  { how, execution, reason }: Exclude<Followed, { how: 'ended' }>,
+  { how, execution, reason }: Exclude<Followed, { how: 'ended' | 'shifted' }>,
   seconds: number,
 ): Outcome {
   const deployment = executionName(execution);

@@ -13,7 +13,7 @@ import { orElse } from '../attempt.ts';
 import { executionArn, type Task } from '../command.ts';
 import { deploymentHeldFor } from '../holder.ts';
 import { readDeployment } from '../release-records.ts';
-import { Eyes, type Look } from './look.ts';
+import { Eyes, hasShifted, type Look } from './look.ts';
 import { type Progress, progressFor, quiet } from './progress.ts';
 import { type End, endFromRecord, standingOf } from './standing.ts';
 
@@ -32,10 +32,14 @@ export interface FollowOptions {
   readonly kind: 'deployment' | 'promotion' | 'dry-run';
   /** The requested artifact version, if known: distinguishes "already waiting" from "superseded". */
   readonly versionId?: string | undefined;
+  /** Default: to its end. */
+  readonly until?: string | undefined;
 }
 
 export type Followed =
   | { readonly how: 'ended'; readonly execution: string; readonly end: End }
+  /** All traffic is on the new hosts, and nobody wanted to know more. */
+  | { readonly how: 'shifted'; readonly execution: string; readonly reason?: undefined }
   | { readonly how: 'timed-out' | 'interrupted'; readonly execution: string; readonly reason?: undefined }
   /** There is no such execution, or what was waiting is gone. */
   | { readonly how: 'lost'; readonly execution: string; readonly reason: string };
@@ -82,6 +86,7 @@ class Follower {
       // If it had ended before, only how it ended matters.
       if (look && !(looks === 1 && next)) await this.#progress.see(look);
       if (next) return next;
+      if (look && this.#options.until === 'shifted' && hasShifted(look)) return { how: 'shifted', execution };
       if (interrupted.aborted) return { how: 'interrupted', execution };
       if (secondsBetween(begun, clock.now()) >= this.#options.seconds) return { how: 'timed-out', execution };
       await pause(PAUSE_SECONDS, interrupted);

@@ -5,6 +5,8 @@
 
 import { machineAndName, machineIn } from '../../../lambdas/domain/core/aws.ts';
 import { machineName } from '../../../lambdas/domain/core/names.ts';
+import { isPastNoReturn, rowOf, STEP_NAMES } from '../../../lambdas/domain/core/steps.ts';
+import { actOfState } from '../../../lambdas/domain/core/story.ts';
 import type { ExecutionDescription, HistoryTurn } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { orElse } from '../attempt.ts';
@@ -55,6 +57,23 @@ export class Eyes {
     };
     return orElse(ask(), refused, 'ServiceRefused');
   }
+}
+
+/** What comes once the old hosts are out of service and drained. */
+const STEPS_ON = STEP_NAMES.slice(STEP_NAMES.indexOf('old-hosts-are-drained') + 1).map(rowOf);
+const SHIFTED = new Set(
+  STEPS_ON.filter(({ act }) => act === 'shift' || act === 'remove').map(({ title }) => title),
+);
+
+/** Is all traffic on the new hosts? Not while another one acts, and not anymore once it is undone. */
+export function hasShifted({ execution, acting, row, turns }: Look): boolean {
+  if (!isSame(acting, execution)) return false;
+  const { held } = row ?? {};
+  // Without permission to read the history, the lock tells of it only when the old hosts go.
+  if (held && isSame(held.holder, execution) && isPastNoReturn(held.phase)) return true;
+  const states = turns.map(({ state }) => state).filter((state) => actOfState(state) !== undefined);
+  const newest = states.at(-1);
+  return newest !== undefined && SHIFTED.has(newest);
 }
 
 /** The execution itself; or the lock's holder, which acts before it while it waits, and for it when it is dead. */

@@ -32,7 +32,15 @@ export async function connect(environment: Environment): Promise<Connection> {
   const { region } = environment;
   // The environment's Region, whatever the shell's is.
   const options = { region, credentials: defaultProvider({ clientConfig: { region } }) };
-  return { caller: await findCaller(options), ports: async () => livePorts(environment, options) };
+  const caller = await findCaller(options);
+  let ports: CommandPorts | undefined;
+  return {
+    caller,
+    ports: async () => {
+      ports ??= livePorts(environment, options);
+      return ports;
+    },
+  };
 }
 
 function livePorts(environment: Environment, options: AwsQueryOptions): CommandPorts {

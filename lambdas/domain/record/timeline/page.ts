@@ -75,11 +75,15 @@ function titleOf({ outcome, fleet, startedAt }: DeploymentRecord): string {
 
 // ── The head ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** In place of an outcome: it has not ended yet. */
+export const RUNNING = 'Running';
+
 /** The undone ones left nothing behind; after the others a human is needed. */
 const TONES: Readonly<Record<string, 'good' | 'warn' | 'bad'>> = {
   Deployed: 'good',
   RolledBack: 'warn',
   Cancelled: 'warn',
+  [RUNNING]: 'warn',
 };
 
 function header(record: DeploymentRecord): Html {
@@ -90,7 +94,7 @@ function header(record: DeploymentRecord): Html {
 <span class="badge ${tone}">${outcome}</span>
 <h1>${fleet}</h1>
 <p>${period(startedAt, finishedAt)}<br><span class="dim">Deployment <code>${deployment}</code></span></p>
-${meaning !== undefined && html`<div class="why ${tone}"><p><strong>${sentenceOf(meaning)}</strong></p><p>${record.reason}</p></div>`}
+${outcome === RUNNING && html`<div class="why warn"><p><strong>It has not ended: this is what was known at ${clock(new Date(record.finishedAt))} UTC.</strong></p><p>${record.reason}</p></div>`}${meaning !== undefined && html`<div class="why ${tone}"><p><strong>${sentenceOf(meaning)}</strong></p><p>${record.reason}</p></div>`}
 ${toDo(record)}${facts(record)}
 </header>`;
 }

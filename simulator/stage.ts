@@ -158,6 +158,7 @@ export class Stage {
         | 'spillOver'
         | 'keepFailedHostMinutes'
         | 'replaceStragglers'
+        | 'launchTemplate'
         | 'freezes'
         | 'wantsProvenance'
         | 'wantsTestedImage'

@@ -1,41 +1,62 @@
 /** The reference of the operator's command: what `--help` says, as a page, and two samples of what it prints. */
 import type { Command } from '../bin/command/command.ts';
-
+import { spelt as spelled } from '../bin/command/command-line.ts';
+import { PARTS } from '../bin/command/envelope.ts';
 import { COMMANDS, irekae } from '../bin/command/irekae.ts';
 import { COMMON, type OptionSpec } from '../bin/command/options.ts';
 import { fleetsFile } from '../bin/fleets.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { cutTo } from '../lib/terminal/width.ts';
 import { connectLocally } from '../simulator/local-region.ts';
+import { LOCAL_SCENARIOS } from '../simulator/local-scenarios.ts';
 import { block, code, table } from './markdown.ts';
 
 export const commandReference = (): string => COMMANDS.map(section).join('\n\n');
 
 /** The lines of a terminal become one paragraph here, and the exit codes another. */
-function section({ name, summary, description, options }: Command): string {
+function section({ name, usage = 'FLEET', summary, description, options }: Command): string {
   const [text = '', codes = ''] = description.join(' ').split(' Exit codes: ');
   return [
     `### ${name}`,
+    ...(usage === 'FLEET' ? [] : [`${code(`irekae ${name} ${usage}`)}`]),
     `**${summary[0]?.toUpperCase()}${summary.slice(1)}.** ${text}`,
     `Exit codes: ${codes}`,
     ...(options.length === 0 ? [] : [optionTable(options)]),
   ].join('\n\n');
 }
 
-const optionTable = (options: readonly Pick<OptionSpec, 'short' | 'takes' | 'meaning' | 'isRequired'>[]) =>
+const optionTable = (options: readonly OptionSpec[]) =>
   table(
     ['option', 'meaning'],
     options.map((option) => [
-      code(spelt(option as OptionSpec)),
+      code(spelt(option)),
       `${option.isRequired ? '**required**; ' : ''}${option.meaning}`,
     ]),
   );
 
-const spelt = ({ name, short, takes }: OptionSpec): string =>
-  `${short === undefined ? '' : `-${short}, `}--${name}${takes === undefined ? '' : ` ${takes}`}`;
+const spelt = (option: OptionSpec): string =>
+  `${option.short === undefined ? '' : `-${option.short}, `}${spelled(option)}`;
 
 /** What every command takes. */
 export const commonOptions = (): string => optionTable(COMMON);
+
+/** What `--json` prints, part by part. */
+export const envelopeTable = (): string =>
+  table(
+    ['field', 'is'],
+    Object.entries(PARTS).map(([field, meaning]) => [code(field), meaning]),
+  );
+
+/** What may be going on with `--local SCENARIO`. */
+export const scenarioTable = (): string =>
+  table(
+    ['scenario', 'two releases were deployed, and', 'to try'],
+    Object.entries(LOCAL_SCENARIOS).map(([name, { note, tries }]) => [
+      code(`--local ${name}`),
+      note,
+      tries.split(', ').map(code).join(', '),
+    ]),
+  );
 
 const WIDTH = 116;
 

@@ -8,17 +8,17 @@ import { irekae } from '../../bin/command/irekae.ts';
 import type { CommandSetup } from '../../bin/command/office.ts';
 import type { ExitCode } from '../../bin/command/outcome.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
-import type { Connection } from '../../lambdas/ports/command.ts';
+import type { CommandPorts, Connection } from '../../lambdas/ports/command.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { connectLocally } from '../../simulator/local-region.ts';
 import { synthesize } from '../synth.ts';
-import { FLEET } from './desk.ts';
+import { Desk, FLEET } from './desk.ts';
 
 const templates = { staging: synthesize('staging'), production: synthesize('production') };
 
-async function local(line: string, region?: Connection): Promise<Said> {
+async function local(line: string, region?: Connection, scenario?: string): Promise<Said> {
   const [out, err]: [string[], string[]] = [[], []];
-  const exitCode = await irekae([...line.split(' '), '--local'], {
+  const exitCode = await irekae([...line.split(' '), '--local', ...(scenario ? [scenario] : [])], {
     fleetsFile,
     connect: async () => {
       throw new Error('nobody in AWS may be asked');
@@ -26,6 +26,7 @@ async function local(line: string, region?: Connection): Promise<Said> {
     connectLocal: async (environments, fleet, scenario) => region ?? connectTo(environments, fleet, scenario),
     print: (text) => out.push(text),
     complain: (text) => err.push(text),
+    page: { keep: async (name) => name },
   });
   return { exitCode, out: out.join('\n'), err: err.join('\n') };
 }
@@ -110,6 +111,84 @@ describe('on the modelled region', () => {
     expect(exitCode).toBe(0);
     expect(out).toMatch(/^Deployed reactio.*\nThe fleet now runs the release of release-1\.$/m);
   });
+});
+
+describe('what may be going on there', () => {
+  it.each<[string, string, number, RegExp]>([
+    ['running', `status ${FLEET}`, 0, /Deploying now: release-3\n(.*\n)+? +act +Shift traffic\n/],
+    [
+      'running',
+      `cancel ${FLEET}`,
+      0,
+      /^Asked release-3 to undo itself \(phase shift\).*\n(.*\n)*.*end here\.$/m,
+    ],
+    ['running', `watch ${FLEET}`, 0, /^Deployed reactio/m],
+    ['running', 'cancel reactio-staging-app', 0, /^Asked release-3 to undo itself \(phase shift\)/m],
+    ['running', `page ${FLEET}`, 0, /^The page of release-3 of .*, which is still running/m],
+    ['running', 'status', 0, /4 fleets: 1 deploying, 3 idle\./],
+    ['stuck', `status ${FLEET}`, 0, /release-3 has ended and still holds the lock/],
+    ['stuck', `unlock ${FLEET} --yes`, 0, /^The clean-up was started/m],
+    ['stuck', `watch ${FLEET}`, 3, /^Rolled back: Stopped: /m],
+    ['halfway', `unlock ${FLEET} --yes`, 0, /^The lock is free\./m],
+    ['halfway', 'status', 0, /4 fleets: 1 needs a human, 3 idle\./],
+    ['strangers', `adopt ${FLEET} --yes`, 0, /^2 hosts tagged: /m],
+    [
+      'two-waiting',
+      `status ${FLEET}`,
+      0,
+      /Deploying now: release-3\n(.*\n)+Waiting: .* requested by release-5/,
+    ],
+  ])('%s: %s', async (scenario, line, exitCode, words) => {
+    const text = await local(line, undefined, scenario);
+    expect(text.exitCode).toBe(exitCode);
+    expect(text.out).toMatch(/^Local: a modelled region .*\n(.*\n)+?To try here: {2}/);
+    expect(`${text.out}\n${text.err}`).toMatch(words);
+  });
+
+  it.each([
+    [`--local running status ${FLEET}`, 0],
+    [`status --local running ${FLEET}`, 0],
+    [`status ${FLEET} --local=running`, 0],
+    [`status --local ${FLEET}`, 0],
+  ])('is read wherever it stands: %s', async (line, expected) => {
+    const [exitCode, asked] = [await asks(line), scenarios.at(-1)];
+    expect(exitCode).toBe(expected);
+    expect(asked).toBe(line.includes('running') ? 'running' : undefined);
+  });
+
+  it.each([
+    [`status ${FLEET} --local runing`, '--local runing: did you mean running?'],
+    [
+      `status ${FLEET} --local chaos`,
+      '--local chaos: allowed: running, stuck, halfway, strangers, two-waiting',
+    ],
+    [`status ${FLEET} running`, 'running: unexpected, as a command takes one fleet'],
+  ])('that is none is bad usage: %s', async (line, problem) => {
+    const err: string[] = [];
+    const exitCode = await irekae(line.split(' '), {
+      fleetsFile,
+      connect: async () => Promise.reject(new Error('nobody may be asked')),
+      print: () => {},
+      complain: (text) => err.push(text),
+    });
+    expect({ exitCode, problem: err[0] }).toEqual({ exitCode: 2, problem });
+  });
+
+  const scenarios: (string | undefined)[] = [];
+  /** Without a world: only what it would be asked for. */
+  const asks = (line: string) =>
+    irekae(line.split(' '), {
+      fleetsFile,
+      connect: async () => Promise.reject(new Error('nobody in AWS may be asked')),
+      connectLocal: async (environments, _, scenario) => {
+        scenarios.push(scenario);
+        const ports = new Desk().world.ports as unknown as CommandPorts;
+        const { account = '' } = environments[0] ?? {};
+        return { caller: { account, arn: `arn:aws:iam::${account}:user/you` }, ports: async () => ports };
+      },
+      print: () => {},
+      complain: () => {},
+    });
 });
 
 describe('npx --no -- irekae', () => {

@@ -8,7 +8,7 @@ import { irekae } from '../../bin/command/irekae.ts';
 import type { CommandSetup } from '../../bin/command/office.ts';
 import type { ExitCode } from '../../bin/command/outcome.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
-import type { CommandPorts, Connection } from '../../lambdas/ports/command.ts';
+import type { CommandPorts, Connection, Scenario } from '../../lambdas/ports/command.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { connectLocally } from '../../simulator/local-region.ts';
 import { synthesize } from '../synth.ts';
@@ -114,35 +114,58 @@ describe('on the modelled region', () => {
 });
 
 describe('what may be going on there', () => {
-  it.each<[string, string, number, RegExp]>([
-    ['running', `status ${FLEET}`, 0, /Deploying now: release-3\n(.*\n)+? +act +Shift traffic\n/],
-    [
-      'running',
-      `cancel ${FLEET}`,
-      0,
-      /^Asked release-3 to undo itself \(phase shift\).*\n(.*\n)*.*end here\.$/m,
+  /** One after the other in one world: command line, exit code, and what is said. */
+  type Lines = readonly (readonly [line: string, exitCode: number, words: RegExp])[];
+  const PLAYED: Readonly<Record<Scenario, Lines>> = {
+    running: [
+      [`status ${FLEET}`, 0, /Deploying now: release-3\n(.*\n)+? +act +Shift traffic\n/],
+      [`page ${FLEET}`, 0, /^The page of release-3 of .*, which is still running/m],
+      ['status', 0, /4 fleets: 1 deploying, /],
+      [`cancel ${FLEET}`, 0, /^Asked release-3 to undo itself \(phase shift\).*\n(.*\n)*.*end here\.$/m],
+      [`watch ${FLEET}`, 5, /^Cancelled: /m],
     ],
-    ['running', `watch ${FLEET}`, 0, /^Deployed reactio/m],
-    ['running', 'cancel reactio-staging-app', 0, /^Asked release-3 to undo itself \(phase shift\)/m],
-    ['running', `page ${FLEET}`, 0, /^The page of release-3 of .*, which is still running/m],
-    ['running', 'status', 0, /4 fleets: 1 deploying, 3 idle\./],
-    ['stuck', `status ${FLEET}`, 0, /release-3 has ended and still holds the lock/],
-    ['stuck', `unlock ${FLEET} --yes`, 0, /^The clean-up was started/m],
-    ['stuck', `watch ${FLEET}`, 3, /^Rolled back: Stopped: /m],
-    ['halfway', `unlock ${FLEET} --yes`, 0, /^The lock is free\./m],
-    ['halfway', 'status', 0, /4 fleets: 1 needs a human, 3 idle\./],
-    ['strangers', `adopt ${FLEET} --yes`, 0, /^2 hosts tagged: /m],
-    [
-      'two-waiting',
-      `status ${FLEET}`,
-      0,
-      /Deploying now: release-3\n(.*\n)+Waiting: .* requested by release-5/,
+    stuck: [
+      [`status ${FLEET}`, 0, /release-3 has ended and still holds the lock/],
+      [`watch ${FLEET}`, 3, /^Rolled back: Stopped: /m],
     ],
-  ])('%s: %s', async (scenario, line, exitCode, words) => {
-    const text = await local(line, undefined, scenario);
-    expect(text.exitCode).toBe(exitCode);
-    expect(text.out).toMatch(/^Local: a modelled region .*\n(.*\n)+?To try here: {2}/);
-    expect(`${text.out}\n${text.err}`).toMatch(words);
+    halfway: [
+      [`status ${FLEET}`, 0, /release-3 needs a human/],
+      [`unlock ${FLEET} --yes`, 0, /^The lock is free\./m],
+    ],
+    strangers: [
+      [`plan ${FLEET}`, 0, /It would leave alone:\n.*does not carry the tag/],
+      [`adopt ${FLEET} --yes`, 0, /^2 hosts tagged: /m],
+    ],
+    'two-waiting': [
+      [`status ${FLEET}`, 0, /Deploying now: release-3\n(.*\n)+Waiting: .* requested by release-5/],
+    ],
+  };
+
+  it.each(Object.entries(PLAYED))('%s', async (scenario, lines) => {
+    const environments = readFleets(fleetsFile);
+    const fleet = environments.flatMap(({ fleets }) => fleets).find(({ name }) => name === FLEET);
+    const { close, ...region } = await connectTo(environments, fleet, scenario as Scenario);
+    try {
+      for (const [line, exitCode, words] of lines) {
+        const said = await local(line, region, scenario);
+        expect(said).toMatchObject({ exitCode });
+        expect(said.out).toMatch(/^Local: a modelled region .*\n(.*\n)+?To try here: {2}/);
+        expect(`${said.out}\n${said.err}`).toMatch(words);
+      }
+    } finally {
+      close?.();
+    }
+  });
+
+  it('of a fleet that is not watched, its old hosts still drain', async () =>
+    expect((await local('cancel reactio-staging-app', undefined, 'running')).out).toMatch(
+      /^Asked release-3 to undo itself \(phase shift\)/m,
+    ));
+
+  it('without a fleet is going on at one of them, and the others have a past', async () => {
+    const { out } = await local('status', undefined, 'halfway');
+    expect(out).toMatch(/^ {2}reactio-production-app +needs a human/m);
+    expect(out).toMatch(/4 fleets: 1 needs a human, 3 idle\./);
   });
 
   it.each([

@@ -282,7 +282,7 @@ class Region {
 }
 
 /** A launch template as CloudFormation would have made it: people read its id. */
-function giveTemplate(stage: Stage): void {
+export function giveTemplate(stage: Stage): void {
   const { name, launchTemplate } = stage.fleet;
   const id = `lt-0${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
   stage.configure({ launchTemplate: { ...launchTemplate, id, version: '1' } });

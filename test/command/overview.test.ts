@@ -88,6 +88,20 @@ describe('irekae status, without a fleet', () => {
     expect(out).toMatch(/^staging is not in reach: AWS refused it: AccessDenied\.\n\nproduction/);
   });
 
+  it('says what keeps all of them from being seen', async () => {
+    const connect = async () => {
+      throw Object.assign(new Error('Could not load credentials'), { name: 'CredentialsProviderError' });
+    };
+    const said = await desk.run('status --json', { connect });
+    expect(said.exitCode).toBe(1);
+    expect(JSON.parse(said.out)).toMatchObject({
+      outcome: 'nothing-in-reach',
+      problem: { error: 'NoCredentials' },
+    });
+    const text = await desk.run('status', { connect });
+    expect(text.err).toMatch(/^staging is not in reach: There are no AWS credentials: Could not load/);
+  });
+
   it('tells machines all of it', async () => {
     const arn = desk.hold('shift');
     desk.pend('v9');

@@ -142,9 +142,10 @@ describe('calls of the ledger and of executions', () => {
     expect(await ports.executions.document(ARN)).toBeUndefined();
     world.executions.begin(ARN, '{}');
     expect(await ports.executions.document(ARN)).toBeUndefined();
-    world.executions.turn(ARN, { kind: 'entered', state: 'A' }, true, { look: 1 });
-    world.executions.turn(ARN, { kind: 'entered', state: 'B' }, true, { look: 2 });
-    world.executions.turn(ARN, { kind: 'entered', state: 'C' });
+    world.executions.enteredWith(ARN, { look: 1 });
+    world.executions.enteredWith(ARN, { look: 2 });
+    world.executions.end(ARN, 'ABORTED');
+    world.executions.enteredWith(ARN, { look: 3 });
     expect(await ports.executions.document(ARN)).toEqual({ look: 2 });
   });
 

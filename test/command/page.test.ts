@@ -112,6 +112,30 @@ describe('of a deployment that has ended', () => {
   });
 });
 
+describe('where it cannot be written, or not all be read', () => {
+  beforeEach(async () => {
+    theatre.upload();
+    await theatre.stage.deploy({}, 'd1');
+  });
+
+  it('says what the system says', async () => {
+    expect(
+      await run(`page ${FLEET} --out /no/such/folder/x.html`, { page: pageKeeper(false) }),
+    ).toMatchObject({
+      exitCode: 1,
+      err: expect.stringMatching(
+        /^The page could not be written: ENOENT: .*\nTo write it elsewhere: {2}--out FILE$/,
+      ),
+    });
+  });
+
+  it('is found without permission to read the lock', async () => {
+    const { ledger } = theatre.ports;
+    const said = await run(`page ${FLEET}`, { ports: { ledger: { ...ledger, read: refused } } });
+    expect(said.out).toContain(`page of d1 of ${FLEET}:`);
+  });
+});
+
 describe('of a fleet that was never deployed', () => {
   it('is none', async () => {
     expect(await run(`page ${FLEET}`)).toMatchObject({

@@ -1,12 +1,14 @@
 /** The reference of the operator's command: what `--help` says, as a page, and two samples of what it prints. */
 import type { Command } from '../bin/command/command.ts';
-
+import { spelt as spelled } from '../bin/command/command-line.ts';
+import { PARTS } from '../bin/command/envelope.ts';
 import { COMMANDS, irekae, PROJECT_COMMANDS } from '../bin/command/irekae.ts';
 import { COMMON } from '../bin/command/options.ts';
 import { fleetsFile } from '../examples/reactio/fleets.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { cutTo } from '../lib/terminal/width.ts';
 import { connectLocally } from '../simulator/local-region.ts';
+import { LOCAL_SCENARIOS } from '../simulator/local-scenarios.ts';
 import { block, code, table } from './markdown.ts';
 
 export const commandReference = (): string => [...COMMANDS, ...PROJECT_COMMANDS].map(section).join('\n\n');
@@ -16,19 +18,22 @@ interface Option {
   readonly name: string;
   readonly short?: string;
   readonly takes?: string;
+  readonly mayTake?: string;
   readonly meaning: string;
   readonly isRequired?: boolean;
 }
 
 interface Described extends Pick<Command, 'name' | 'summary' | 'description'> {
+  readonly usage?: string;
   readonly options: readonly Option[];
 }
 
 /** The lines of a terminal become one paragraph here, and the exit codes another. */
-function section({ name, summary, description, options }: Described): string {
+function section({ name, usage = 'FLEET', summary, description, options }: Described): string {
   const [text = '', codes = ''] = description.join(' ').split(' Exit codes: ');
   return [
     `### ${name}`,
+    ...(usage === 'FLEET' ? [] : [`${code(`irekae ${name} ${usage}`)}`]),
     `**${summary[0]?.toUpperCase()}${summary.slice(1)}.** ${text}`,
     `Exit codes: ${codes}`,
     ...(options.length === 0 ? [] : [optionTable(options)]),
@@ -44,11 +49,29 @@ const optionTable = (options: readonly Option[]) =>
     ]),
   );
 
-const spelt = ({ name, short, takes }: Option): string =>
-  `${short === undefined ? '' : `-${short}, `}--${name}${takes === undefined ? '' : ` ${takes}`}`;
+const spelt = (option: Option): string =>
+  `${option.short === undefined ? '' : `-${option.short}, `}${spelled(option)}`;
 
 /** What every command takes. */
 export const commonOptions = (): string => optionTable(COMMON);
+
+/** What `--json` prints, part by part. */
+export const envelopeTable = (): string =>
+  table(
+    ['field', 'is'],
+    Object.entries(PARTS).map(([field, meaning]) => [code(field), meaning]),
+  );
+
+/** What may be going on with `--local SCENARIO`. */
+export const scenarioTable = (): string =>
+  table(
+    ['scenario', 'two releases were deployed, and', 'to try'],
+    Object.entries(LOCAL_SCENARIOS).map(([name, { note, tries }]) => [
+      code(`--local ${name}`),
+      note,
+      tries.split(', ').map(code).join(', '),
+    ]),
+  );
 
 const WIDTH = 116;
 

@@ -6,16 +6,24 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { fleetsFile } from '../examples/reactio/fleets.ts';
-import { readFleets } from '../lib/read-fleets.ts';
+import { type Environment, readFleets } from '../lib/read-fleets.ts';
 import { definitionOf } from '../lib/resolve-definition.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { ACT_PLANS } from './acts.ts';
-import { commandReference, commonOptions, sampleRun } from './command-reference.ts';
+import {
+  commandReference,
+  commonOptions,
+  envelopeTable,
+  sampleRun,
+  scenarioTable,
+} from './command-reference.ts';
 import { durationTable, eventTable, metricTable, serviceMetricTable } from './event-tables.ts';
 import { failureTable } from './failure-tables.ts';
 import { environmentTable, fleetTable, inputTable, promotionInputTable } from './field-tables.ts';
 import { fillParts } from './generated-parts.ts';
+import { peoplePolicies } from './people-policies.ts';
 import { permissionTable } from './permission-table.ts';
+import { personTable, recordPermissions } from './person-permissions.ts';
 import { raceFacts, raceRows, raceTable, raceTableJa, raceTargets } from './race-parts.ts';
 import { racePicture } from './race-picture.ts';
 import { readRace } from './race-summary.ts';
@@ -57,6 +65,8 @@ async function commandParts(templates: Templates): Promise<Readonly<Record<strin
   const parts: Record<string, () => string> = {
     common: commonOptions,
     commands: commandReference,
+    envelope: envelopeTable,
+    scenarios: scenarioTable,
     doctor: () => doctor,
   };
   // One after the other: each needs the process's clock for itself.
@@ -76,6 +86,7 @@ export async function generatedFiles(templates: Templates): Promise<Readonly<Rec
   const news = await sampleNews(template, FLEET);
   const narration = await sampleNarration();
   const race = readRace();
+  const recorded = await recordPermissions(templates);
   const readme = {
     narration: () => narration,
     ...parts(costs.english),
@@ -110,9 +121,17 @@ export async function generatedFiles(templates: Templates): Promise<Readonly<Rec
     'docs/input.md': fillParts(committed('docs/input.md'), input),
     'docs/permissions.md': fillParts(committed('docs/permissions.md'), {
       permissions: () => permissionTable(template),
+      person: () => personTable(recorded),
     }),
+    'examples/iam/people.template.json': peoplePolicies(recorded, environmentOf()),
     'docs/runbook.md': fillParts(committed('docs/runbook.md'), { failures: failureTable }),
   };
+}
+
+function environmentOf(): Environment {
+  const found = readFleets(fleetsFile).find(({ name }) => name === ENVIRONMENT);
+  if (!found) throw new Error(`bin/fleets.ts has no environment ${ENVIRONMENT}.`);
+  return found;
 }
 
 /** Texts that are made already, as parts. */

@@ -1,12 +1,14 @@
 /** The answer of a real dry run on the modelled world: the example in docs/input.md is not made up. */
 
 import type { TemplateJson } from '../lib/synthesize.ts';
+import { giveTemplate } from '../simulator/local-region.ts';
 import { Stage, UNTUNED } from '../simulator/stage.ts';
 import { block } from './markdown.ts';
 
 /** @param fleet one behind an untuned load balancer, so that the plan has advice to give */
 export async function samplePlan(template: TemplateJson, fleet: string): Promise<string> {
   const stage = new Stage({ template, fleet, seed: 1, balancers: UNTUNED });
+  giveTemplate(stage);
   try {
     stage.upload();
     const { endedIn, output } = await stage.deploy({ dryRun: true }, 'what-would-happen');

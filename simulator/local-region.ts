@@ -5,6 +5,7 @@
  * there.
  */
 
+import { createHash } from 'node:crypto';
 import { machineIn } from '../lambdas/domain/core/aws.ts';
 import { DeploymentError } from '../lambdas/domain/core/errors.ts';
 import { machineName } from '../lambdas/domain/core/names.ts';
@@ -129,16 +130,10 @@ class Region {
       for (const { name: fleet } of fleets) {
         const [first] = stages;
         const eventsLost = scene?.fleet === fleet && scene.scenario.eventsLost === true;
-        stages.push(
-          new Stage({
-            template,
-            fleet,
-            seed: SEED,
-            start: START,
-            eventsLost,
-            ...(first && { beside: first }),
-          }),
-        );
+        const beside = first && { beside: first };
+        const stage = new Stage({ template, fleet, seed: SEED, start: START, eventsLost, ...beside });
+        giveTemplate(stage);
+        stages.push(stage);
       }
     }
     this.#stages = stages;
@@ -284,6 +279,14 @@ class Region {
       },
     };
   }
+}
+
+/** A launch template as CloudFormation would have made it: people read its id. */
+export function giveTemplate(stage: Stage): void {
+  const { name, launchTemplate } = stage.fleet;
+  const id = `lt-0${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
+  stage.configure({ launchTemplate: { ...launchTemplate, id, version: '1' } });
+  stage.world.ec2.addLaunchTemplate({ id, version: '1' });
 }
 
 function machineNames({ Resources }: TemplateJson): string[] {

@@ -34,8 +34,6 @@ export interface StoryEvent {
   readonly state: string;
   /** What the step answered, or why it failed. */
   readonly answer?: unknown;
-  /** Of `entered`, where a step's function runs: the document that it is given. */
-  readonly document?: unknown;
 }
 
 export interface StartUp {
@@ -69,6 +67,8 @@ export interface ExecutionOptions {
   /** The execution's name: the deployment's id. */
   readonly name: string;
   readonly onEvent?: (event: StoryEvent) => void;
+  /** Called with the document that a state with a step is entered with: what the history keeps of it. */
+  readonly onDocument?: (document: unknown) => void;
   /** How long it takes until a step's function runs; called before each run. Default: no time. */
   readonly startUp?: (step: AnyStepName, isWake: boolean) => StartUp;
   readonly around?: AroundStep | undefined;
@@ -241,7 +241,8 @@ function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['
     const document = unpack(carried);
     const whose = { fleet: fleetNameIn(document), deployment: name, step };
     // Reported here and not from the event log, which is a turn late: cues must come before the step acts.
-    onEvent?.({ at: clock.now(), kind: 'entered', state, document });
+    options.onDocument?.(document);
+    onEvent?.({ at: clock.now(), kind: 'entered', state });
     const isOnlyWoken = isWake(document);
     const { unbilledSeconds, billedSeconds, ended } = startUp?.(step, isOnlyWoken) ?? AT_ONCE;
     await clock.sleep(unbilledSeconds + billedSeconds);

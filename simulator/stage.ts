@@ -158,6 +158,7 @@ export class Stage {
         | 'spillOver'
         | 'keepFailedHostMinutes'
         | 'replaceStragglers'
+        | 'launchTemplate'
         | 'freezes'
         | 'wantsProvenance'
         | 'wantsTestedImage'
@@ -314,6 +315,7 @@ export class Stage {
       input,
       name,
       onEvent: (event) => this.#happened(event, arn),
+      onDocument: (document) => executions.enteredWith(arn, document),
       around: this.around,
       startUp: this.#startUp,
       wake: (state) => machine.wakes && this.#wake(state, machine.wakes.machine),
@@ -355,8 +357,7 @@ export class Stage {
     this.#cues.delete(cue ? event.state : '');
     cue?.();
     const turn = turnOf(event);
-    if (turn)
-      this.world.executions.turn(execution, turn, this.#isTask(event.state, execution), event.document);
+    if (turn) this.world.executions.turn(execution, turn, this.#isTask(event.state, execution));
     this.onEvent?.(event, execution);
   }
 

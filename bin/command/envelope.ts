@@ -64,8 +64,10 @@ export function envelopeOf({
   facts = {},
   problems,
 }: Ended): Envelope {
-  const { error, ...result } = facts as { readonly error?: string };
+  const { error, ...result } = facts as { readonly error?: string; readonly reason?: string };
   const ok = exitCode === 0;
+  // What a person was shown before the end is not said again there.
+  const said = lines.length > 0 ? lines : [result.reason ?? ''];
   return {
     irekae: VERSION,
     command: command ?? null,
@@ -73,8 +75,8 @@ export function envelopeOf({
     ok,
     outcome,
     exitCode,
-    message: lines.join('\n'),
+    message: said.join('\n'),
     result,
-    problem: ok ? null : { error: error ?? null, sentences: problems ?? lines.filter((line) => line !== '') },
+    problem: ok ? null : { error: error ?? null, sentences: problems ?? said.filter((line) => line !== '') },
   };
 }

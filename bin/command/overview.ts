@@ -181,6 +181,8 @@ export async function overview(everywhere: Everywhere): Promise<Outcome> {
     }),
   );
   const all = places.flatMap(({ fleets }) => fleets);
+  // What keeps all of them from being seen has one name.
+  const errors = new Set(places.map(({ whyNot }) => (Object(whyNot?.facts) as { error?: string }).error));
   const isSeen = all.some(({ now }) => now !== 'unreadable');
   const lines = [...places.flatMap(placeLines).slice(1), '', ...summary(all)];
   return (isSeen ? done : failed)(isSeen ? 'overview' : 'nothing-in-reach', lines, {
@@ -191,6 +193,7 @@ export async function overview(everywhere: Everywhere): Promise<Outcome> {
       fleets: whyNot ? undefined : fleets.map(({ words: _, ...fleet }) => fleet),
       notInReach: whyNot?.lines.join(' '),
     })),
+    error: !isSeen && errors.size === 1 ? [...errors][0] : undefined,
   });
 }
 

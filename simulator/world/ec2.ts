@@ -385,7 +385,8 @@ export class Ec2Model {
     this.#ordinal += 1;
     const random = this.#world.random.branch(`life ${instanceId}`);
     const life = drawLife(random, this.#world.timings, this.#world.now(), fate);
-    const tags = { ...request.tags, [TAG.template]: request.launchTemplate.id };
+    const { id, version } = request.launchTemplate;
+    const tags = { ...request.tags, [TAG.template]: id, [TAG.templateVersion]: version };
     return this.#add(subnet, { ...request, tags }, life, fate);
   }
 

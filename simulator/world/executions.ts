@@ -64,13 +64,11 @@ export class ExecutionsModel {
    * An execution that has begun entered a state, or its function answered or failed. One that has ended hears no more of
    * its functions, which may go on.
    * @param isTask entering it runs a function
-   * @param document that it enters the state with
    */
-  turn(executionArn: string, turn: Omit<HistoryTurn, 'id' | 'at'>, isTask = false, document?: unknown): void {
+  turn(executionArn: string, turn: Omit<HistoryTurn, 'id' | 'at'>, isTask = false): void {
     const told = this.#told.get(executionArn);
     if (!told || this.status(executionArn).state === 'ended') return;
     const { turns } = told;
-    if (document !== undefined) told.document = document;
     const { kind, state, error } = turn;
     const last = turns.at(-1);
     const id = (last?.id ?? 0) + 1;
@@ -84,6 +82,12 @@ export class ExecutionsModel {
     const isRetry = last?.kind === 'failed' && last.state === state;
     if (!isRetry) this.#event(executionArn, { kind, state });
     if (isTask) for (const each of ['scheduled', 'other'] as const) this.#event(executionArn, { kind: each });
+  }
+
+  /** It enters its next state with this document. */
+  enteredWith(executionArn: string, document: unknown): void {
+    const told = this.#told.get(executionArn);
+    if (told && this.status(executionArn).state !== 'ended') told.document = document;
   }
 
   /** The runner tells of states that only decide a turn late: an answer follows its own run, whatever was told since. */

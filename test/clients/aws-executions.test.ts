@@ -189,6 +189,36 @@ describe('the recent turns of an execution', () => {
   });
 });
 
+describe('the document of an execution', () => {
+  const event = (id: number, details: object = {}) => ({ id, timestamp: 1772355600 + id, ...details });
+  const entered = (id: number, input: string) =>
+    event(id, { stateEnteredEventDetails: { name: 's', input } });
+  const document = (...events: object[]) => {
+    aws.answer(() => answer({ events: [...events].reverse() }));
+    return executions.document(ARN);
+  };
+
+  it('is what it entered its newest state with, whatever has happened since', async () => {
+    expect(await document(entered(1, '{"a":1}'), entered(5, '{"a":2}'), event(6), event(7))).toEqual({
+      a: 2,
+    });
+    expect(inputs()).toEqual([
+      { executionArn: ARN, reverseOrder: true, maxResults: 40, includeExecutionData: true },
+    ]);
+  });
+
+  it.each<[string, readonly object[]]>([
+    ['has entered none', [event(1)]],
+    ['has one that was cut off', [entered(1, '{"a":')]],
+    ['has no event', []],
+  ])('is none of one that %s', async (_, events) => expect(await document(...events)).toBeUndefined());
+
+  it('is none of one that Step Functions does not know', async () => {
+    aws.answer(() => refusal('ExecutionDoesNotExist'));
+    expect(await executions.document(ARN)).toBeUndefined();
+  });
+});
+
 describe('the events of an execution', () => {
   const timestamp = (id: number) => 1772355600.5 + id;
   const at = (id: number) => new Date(timestamp(id) * 1000);

@@ -381,6 +381,83 @@ describe('deploy refuses, before anything is started,', () => {
   });
 });
 
+describe('deploy --wait-until shifted', () => {
+  const inService = () => {
+    const { instances } = theatre.stage.world.view();
+    const old = instances.filter(({ instanceId }) => theatre.stage.oldInstances.includes(instanceId));
+    return old.filter(({ state }) => state === 'running').length;
+  };
+
+  it('ends with 0 when all traffic is on the new hosts, and the old ones still run', async () => {
+    theatre.upload();
+    const said = await deploy('--wait-until', 'shifted', '--json');
+    expect(said.exitCode).toBe(0);
+    expect(JSON.parse(said.out)).toMatchObject({
+      outcome: 'shifted',
+      message: expect.stringMatching(
+        /^All traffic of reactio-production-app is on the new hosts of by-hand-.* irekae watch .* irekae cancel /s,
+      ),
+      result: { deployment: expect.stringMatching(/^by-hand-/) },
+    });
+    expect(said.err).toMatch(/Old hosts are drained: the old hosts are drained at all load balancers/);
+    expect(said.err).not.toMatch(/── Remove ──/);
+    expect(inService()).toBe(2);
+    await theatre.stage.settle();
+    expect(inService()).toBe(0);
+  });
+
+  it('without permission to read the history ends once the lock tells of it', async () => {
+    theatre.upload();
+    const { executions } = theatre.ports;
+    const recent = async () => {
+      throw new DeploymentError('ServiceRefused', 'AWS refused: AccessDenied.');
+    };
+    const said = await theatre.run(['deploy', FLEET, '--wait-until', 'shifted'], {
+      ports: { executions: { ...executions, recent } },
+    });
+    expect(said).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^All traffic of/m) });
+    await theatre.stage.settle();
+  });
+
+  it('ends as the deployment does when that ends before', async () => {
+    theatre.upload();
+    theatre.breakLastHost();
+    expect(await deploy('--wait-until', 'shifted')).toMatchObject({
+      exitCode: 3,
+      err: expect.stringMatching(/^Rolled back: /),
+    });
+  });
+
+  it('is not what an undone one was: nobody who looks late is told so', async () => {
+    theatre.upload();
+    const running = theatre.stage.start({}, 'd1');
+    const undoing = new Promise<void>((resolve) => {
+      theatre.stage.whenEntering('Put old hosts back', resolve);
+    });
+    theatre.stage.whenEntering('Watch the new hosts', () => {
+      const held = theatre.stage.world.ledger.read(FLEET)?.held;
+      theatre.stage.world.ledger.requestCancel(FLEET, held?.holder ?? '', 'jiro');
+    });
+    await theatre.stage.clock.until(undoing);
+    const said = await theatre.run(`watch ${FLEET} --wait-until shifted`);
+    expect(said.exitCode).toBe(5);
+    await theatre.stage.clock.until(running.result);
+  });
+
+  it('deployed is what --wait means, and takes a timeout too', async () => {
+    theatre.upload();
+    expect((await deploy('--wait-until', 'deployed', '--timeout', '60')).out).toMatch(/^Deployed /m);
+    expect(await deploy('--timeout', '60')).toMatchObject({
+      exitCode: 2,
+      err: expect.stringMatching(/^--timeout: only with --wait or --wait-until/),
+    });
+    expect(await deploy('--wait-until', 'shiftd')).toMatchObject({
+      exitCode: 2,
+      err: expect.stringMatching(/^--wait-until shiftd: did you mean shifted\?/),
+    });
+  });
+});
+
 describe('deploy --wait goes on', () => {
   it('without what the caller may not read, and says so once', async () => {
     theatre.upload();

@@ -8,17 +8,17 @@ import { irekae } from '../../bin/command/irekae.ts';
 import type { CommandSetup } from '../../bin/command/office.ts';
 import type { ExitCode } from '../../bin/command/outcome.ts';
 import { fleetsFile } from '../../examples/reactio/fleets.ts';
-import type { Connection } from '../../lambdas/ports/command.ts';
+import type { CommandPorts, Connection, Scenario } from '../../lambdas/ports/command.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import { connectLocally } from '../../simulator/local-region.ts';
 import { synthesize } from '../synth.ts';
-import { FLEET } from './desk.ts';
+import { Desk, FLEET } from './desk.ts';
 
 const templates = { staging: synthesize('staging'), production: synthesize('production') };
 
-async function local(line: string, region?: Connection): Promise<Said> {
+async function local(line: string, region?: Connection, scenario?: string): Promise<Said> {
   const [out, err]: [string[], string[]] = [[], []];
-  const exitCode = await irekae([...line.split(' '), '--local'], {
+  const exitCode = await irekae([...line.split(' '), '--local', ...(scenario ? [scenario] : [])], {
     fleetsFile,
     connect: async () => {
       throw new Error('nobody in AWS may be asked');
@@ -26,6 +26,7 @@ async function local(line: string, region?: Connection): Promise<Said> {
     connectLocal: async (environments, fleet, scenario) => region ?? connectTo(environments, fleet, scenario),
     print: (text) => out.push(text),
     complain: (text) => err.push(text),
+    page: { keep: async (name) => name },
   });
   return { exitCode, out: out.join('\n'), err: err.join('\n') };
 }
@@ -110,6 +111,107 @@ describe('on the modelled region', () => {
     expect(exitCode).toBe(0);
     expect(out).toMatch(/^Deployed reactio.*\nThe fleet now runs the release of release-1\.$/m);
   });
+});
+
+describe('what may be going on there', () => {
+  /** One after the other in one world: command line, exit code, and what is said. */
+  type Lines = readonly (readonly [line: string, exitCode: number, words: RegExp])[];
+  const PLAYED: Readonly<Record<Scenario, Lines>> = {
+    running: [
+      [`status ${FLEET}`, 0, /Deploying now: release-3\n(.*\n)+? +act +Shift traffic\n/],
+      [`page ${FLEET}`, 0, /^The page of release-3 of .*, which is still running/m],
+      ['status', 0, /4 fleets: 1 deploying, /],
+      [`cancel ${FLEET}`, 0, /^Asked release-3 to undo itself \(phase shift\).*\n(.*\n)*.*end here\.$/m],
+      [`watch ${FLEET}`, 5, /^Cancelled: /m],
+    ],
+    stuck: [
+      [`status ${FLEET}`, 0, /release-3 has ended and still holds the lock/],
+      [`watch ${FLEET}`, 3, /^Rolled back: Stopped: /m],
+    ],
+    halfway: [
+      [`status ${FLEET}`, 0, /release-3 needs a human/],
+      [`unlock ${FLEET} --yes`, 0, /^The lock is free\./m],
+    ],
+    strangers: [
+      [`plan ${FLEET}`, 0, /It would leave alone:\n.*does not carry the tag/],
+      [`adopt ${FLEET} --yes`, 0, /^2 hosts tagged: /m],
+    ],
+    'two-waiting': [
+      [`status ${FLEET}`, 0, /Deploying now: release-3\n(.*\n)+Waiting: .* requested by release-5/],
+    ],
+  };
+
+  it.each(Object.entries(PLAYED))('%s', async (scenario, lines) => {
+    const environments = readFleets(fleetsFile);
+    const fleet = environments.flatMap(({ fleets }) => fleets).find(({ name }) => name === FLEET);
+    const { close, ...region } = await connectTo(environments, fleet, scenario as Scenario);
+    try {
+      for (const [line, exitCode, words] of lines) {
+        const said = await local(line, region, scenario);
+        expect(said).toMatchObject({ exitCode });
+        expect(said.out).toMatch(/^Local: a modelled region .*\n(.*\n)+?To try here: {2}/);
+        expect(`${said.out}\n${said.err}`).toMatch(words);
+      }
+    } finally {
+      close?.();
+    }
+  });
+
+  it('of a fleet that is not watched, its old hosts still drain', async () =>
+    expect((await local('cancel reactio-staging-app', undefined, 'running')).out).toMatch(
+      /^Asked release-3 to undo itself \(phase shift\)/m,
+    ));
+
+  it('without a fleet is going on at one of them, and the others have a past', async () => {
+    const { out } = await local('status', undefined, 'halfway');
+    expect(out).toMatch(/^ {2}reactio-production-app +needs a human/m);
+    expect(out).toMatch(/4 fleets: 1 needs a human, 3 idle\./);
+  });
+
+  it.each([
+    [`--local running status ${FLEET}`, 0],
+    [`status --local running ${FLEET}`, 0],
+    [`status ${FLEET} --local=running`, 0],
+    [`status --local ${FLEET}`, 0],
+  ])('is read wherever it stands: %s', async (line, expected) => {
+    const [exitCode, asked] = [await asks(line), scenarios.at(-1)];
+    expect(exitCode).toBe(expected);
+    expect(asked).toBe(line.includes('running') ? 'running' : undefined);
+  });
+
+  it.each([
+    [`status ${FLEET} --local runing`, '--local runing: did you mean running?'],
+    [
+      `status ${FLEET} --local chaos`,
+      '--local chaos: allowed: running, stuck, halfway, strangers, two-waiting',
+    ],
+    [`status ${FLEET} running`, 'running: unexpected, as a command takes one fleet'],
+  ])('that is none is bad usage: %s', async (line, problem) => {
+    const err: string[] = [];
+    const exitCode = await irekae(line.split(' '), {
+      fleetsFile,
+      connect: async () => Promise.reject(new Error('nobody may be asked')),
+      print: () => {},
+      complain: (text) => err.push(text),
+    });
+    expect({ exitCode, problem: err[0] }).toEqual({ exitCode: 2, problem });
+  });
+
+  const scenarios: (string | undefined)[] = [];
+  /** Without a world: only what it would be asked for. */
+  const asks = (line: string) =>
+    irekae(line.split(' '), {
+      fleetsFile,
+      connect: async () => Promise.reject(new Error('nobody in AWS may be asked')),
+      connectLocal: async (environments, _, scenario) => {
+        scenarios.push(scenario);
+        const ports = new Desk().world.ports as unknown as CommandPorts;
+        const { account = '' } = environments[0] ?? {};
+        return { caller: { account, arn: `arn:aws:iam::${account}:user/you` }, ports: async () => ports };
+      },
+      print: () => {},
+      complain: () => {},
+    });
 });
 
 describe('npx --no -- irekae', () => {

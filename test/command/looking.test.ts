@@ -262,7 +262,9 @@ describe('plan', () => {
       /^reactio-production-app would deploy s3:\/\/irekae-production-222222222222-ap-northeast-1\/reactio\/app\.tar\.gz\n/,
     );
     expect(out).toMatch(new RegExp(`version +${versionId}\n`));
-    expect(out).toMatch(/It would launch 2 instances:\n {2}1 × t4g\.small in subnet-.*, or t4g\.medium/);
+    expect(out).toMatch(
+      /It would launch 2 instances:\n {2}subnet-\w+\n {4}i-\w+ t4g\.small ami-\w+ → t4g\.small, or t4g\.medium/,
+    );
     expect(out).toMatch(/and replace, and terminate, 2 hosts: i-/);
     expect(out).toMatch(/Done in 5 min 41 s at the earliest:/);
     expect(out.split('\n').at(-1)).toBe(
@@ -270,6 +272,23 @@ describe('plan', () => {
     );
     expect(theatre.stage.world.view()).toMatchObject(before);
     expect(theatre.stage.world.ledger.read(FLEET)).toBeUndefined();
+  });
+
+  it('is a difference to what runs, part by part and host by host', async () => {
+    const first = theatre.upload();
+    await theatre.stage.deploy({}, 'd1');
+    const second = theatre.upload('newer');
+    theatre.stage.publishImage('ami-00000000000000042');
+    const { out } = await theatre.run(`plan ${FLEET}`);
+    expect(out).toMatch(new RegExp(`replaces +d1\\n +version +${first} → ${second}\\n`));
+    expect(out).toMatch(/image +ami-\w+ → ami-00000000000000042\n +runtime +\S+ version \S+ \(stays\)\n/);
+    expect(out).toMatch(/hosts +2 \(stays\)\n/);
+    expect(out.match(/^ {4}i-\w+ t4g\.small → t4g\.small, or t4g\.medium/gm)).toHaveLength(2);
+    const { ec2 } = theatre.ports;
+    const blind = await theatre.run(`plan ${FLEET}`, { ports: { ec2: { ...ec2, describe: refused } } });
+    expect(blind.exitCode).toBe(0);
+    expect(blind.out).toMatch(/Unknown:\n {2}AWS refused it/);
+    expect(blind.out.match(/^ {4}i-\w+ → gone$/gm)).toHaveLength(2);
   });
 
   it('ends with 1 and the reason when it would be refused', async () => {

@@ -242,6 +242,14 @@ describe('irekae unlock, when the lock is free', () => {
     });
   });
 
+  it('tells machines why it refuses', async () => {
+    desk.hold('shift');
+    const { out, exitCode } = await desk.run(`unlock ${FLEET} --json`);
+    expect(exitCode).toBe(1);
+    const message = 'It is running. Wait until it has ended, or have it undone with cancel.';
+    expect(JSON.parse(out)).toMatchObject({ message, problem: { error: null, sentences: [message] } });
+  });
+
   it('tells machines everything, and asks them nothing', async () => {
     const { old, fresh } = stoppedHalfway();
     desk.pass(600);

@@ -21,6 +21,7 @@ const GENERATED = [
   'docs/architecture.md',
   'docs/runbook.md',
   'docs/sample-timeline.html',
+  'examples/iam/people.template.json',
 ];
 
 describe('The committed documents', () => {

@@ -220,9 +220,9 @@ describe('looking', () => {
       ...(await ports.ec2.describe([id])).map(({ state, tags }) => `${state} ${Object.keys(tags).length}`),
       (await ports.ec2.listByTag('irekae:fleet', 'shop')).length,
     ];
-    expect(await look()).toEqual(['shutting-down 2', 1]);
+    expect(await look()).toEqual(['shutting-down 3', 1]);
     at(110);
-    expect(await look()).toEqual(['terminated 2', 0]);
+    expect(await look()).toEqual(['terminated 3', 0]);
     at(170);
     expect(await look()).toEqual(['terminated 0', 0]);
     at(110 + 3599);

@@ -137,6 +137,18 @@ describe('calls of the ledger and of executions', () => {
     expect(await ports.executions.events('another', new Date(0))).toEqual([]);
   });
 
+  it('knows the document that its newest state was entered with', async () => {
+    const { world, ports } = smallWorld();
+    expect(await ports.executions.document(ARN)).toBeUndefined();
+    world.executions.begin(ARN, '{}');
+    expect(await ports.executions.document(ARN)).toBeUndefined();
+    world.executions.enteredWith(ARN, { look: 1 });
+    world.executions.enteredWith(ARN, { look: 2 });
+    world.executions.end(ARN, 'ABORTED');
+    world.executions.enteredWith(ARN, { look: 3 });
+    expect(await ports.executions.document(ARN)).toEqual({ look: 2 });
+  });
+
   it('tells its newest turns, and how it ended', async () => {
     const { world, ports, at } = smallWorld();
     world.executions.begin(ARN, '{}');

@@ -58,11 +58,25 @@ async function kept(
   const { task, deployment, isRunning } = found;
   const html = await found.draw();
   if (html === undefined) return undrawn(found);
-  const file = await keeper.keep(`irekae-${task.fleet.name}-${deployment}.html`, html, options.out);
+  const file = await written(keeper, `irekae-${task.fleet.name}-${deployment}.html`, html, options.out);
+  if (typeof file !== 'string') return file;
   keeper.open?.(file);
   const still = isRunning ? ', which is still running: run this again for more' : '';
   const facts = { deployment, fleet: task.fleet.name, isRunning, file };
   return done('page', [`The page of ${deployment} of ${task.fleet.name}${still}:`, `  ${file}`], facts);
+}
+
+/** A folder that is not there, a disk that is full: what the system says, says it best. */
+async function written(keeper: PageKeeper, name: string, html: string, out: string | undefined) {
+  try {
+    return await keeper.keep(name, html, out);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    return failed('not-written', [
+      `The page could not be written: ${error.message}`,
+      'To write it elsewhere:  --out FILE',
+    ]);
+  }
 }
 
 function undrawn({ task, deployment, isRunning }: FoundPage): Outcome {

@@ -3,12 +3,15 @@
 import * as v from 'valibot';
 import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { count, list, span } from '../../../lambdas/domain/core/words.ts';
+import type { Instance } from '../../../lambdas/ports/ec2.ts';
+import { orUnknown } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
 import { followedTo } from '../follow/followed.ts';
 import type { End } from '../follow/standing.ts';
 import { commandsFor, gateLines } from '../gate-rows.ts';
 import { AMI, TO, VERSION } from '../options.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
+import { hostChanges, hostLines, Plan, partLines, partsOf } from '../plan-difference.ts';
 import { bucketOf } from '../release-records.ts';
 import { start } from '../starting.ts';
 import { indented, section } from '../wording.ts';
@@ -17,8 +20,8 @@ export const plan: Command = {
   name: 'plan',
   summary: 'what a deployment would do now: a dry run',
   description: [
-    'Runs the first act of a deployment for real, without the fleet’s lock, and shows what would be deployed, launched,',
-    'replaced and left alone, and how soon it could finish. Changes nothing. --to plans a rollback.',
+    'Runs the first act of a deployment for real, without the fleet’s lock, and shows what would change, part by',
+    'part and host by host, what would be left alone, and how soon it could finish. Changes nothing. --to plans a rollback.',
     'Exit codes: 0 it can be done; 1 it would be refused, and why; 2 bad usage.',
   ],
   options: [VERSION, AMI, TO],
@@ -35,52 +38,41 @@ async function planDeployment(task: Task): Promise<Outcome> {
   );
 }
 
-function planned(task: Task, outcome: Outcome, { verdict, output }: End): Outcome {
+async function planned(task: Task, outcome: Outcome, { verdict, output }: End): Promise<Outcome> {
   if (verdict !== 'planned') return { ...outcome, exitCode: outcome.exitCode === 0 ? 0 : 1 };
-  const lines = planLines(task, output);
-  const facts = { plan: output };
+  const plan = planIn(output);
+  const unknown: string[] = [];
+  const asked = plan && plan.replace.length > 0 && orUnknown(task.ports.ec2.describe(plan.replace), unknown);
+  const old = (await asked) || [];
+  const lines = planLines(task, output, old, unknown);
+  const facts = { plan: output, hosts: plan && hostChanges(plan, old) };
   // A gate that would refuse it lets a dry run pass, and is listed in the plan.
-  return refusalsIn(output).length > 0
+  return plan && plan.refusals.length > 0
     ? failed('would-be-refused', lines, facts)
     : done('planned', lines, facts);
 }
 
-/** What is shown of a plan. Fields that other versions write are accepted, and are in `--json`. */
-const Plan = v.object({
-  reason: v.string(),
-  release: v.object({
-    artifact: v.string(),
-    versionId: v.string(),
-    sha256: v.string(),
-    runtimes: v.array(v.string()),
-    imageId: v.string(),
-    testedImage: v.optional(v.string()),
-  }),
-  launch: v.array(v.object({ subnet: v.string(), instances: v.number(), tries: v.array(v.string()) })),
-  replace: v.array(v.string()),
-  leaveAlone: v.array(v.object({ name: v.string(), why: v.string() })),
-  earliestFinish: v.object({ seconds: v.number(), parts: v.array(v.string()) }),
-  advice: v.array(v.string()),
-  /** `Frozen: …`: which gate would refuse it, and why. */
-  refusals: v.optional(v.array(v.string()), []),
-});
-
-function refusalsIn(output: unknown): readonly string[] {
+function planIn(output: unknown): Plan | undefined {
   const parsed = v.safeParse(Plan, output);
-  return parsed.success ? parsed.output.refusals : [];
+  return parsed.success ? parsed.output : undefined;
 }
 
-export function planLines(task: Task, output: unknown): string[] {
-  const parsed = v.safeParse(Plan, output);
-  if (!parsed.success) return [JSON.stringify(output, null, 2)];
-  const { release, earliestFinish, advice, leaveAlone, refusals } = parsed.output;
+/** @param old the hosts that it would replace, as far as EC2 could be asked; `unknown` says why not */
+export function planLines(
+  task: Task,
+  output: unknown,
+  old: readonly Instance[] = [],
+  unknown: readonly string[] = [],
+): string[] {
+  const plan = planIn(output);
+  if (!plan) return [JSON.stringify(output, null, 2)];
+  const { release, earliestFinish, advice, leaveAlone, refusals } = plan;
   return [
     `${task.fleet.name} would deploy s3://${bucketOf(task)}/${release.artifact}`,
-    `  version   ${release.versionId}`,
-    `  SHA-256   ${release.sha256}`,
-    `  image     ${release.imageId}${release.testedImage ? ` (it was tested on ${release.testedImage})` : ''}`,
-    ...release.runtimes.map((runtime) => `  runtime   ${runtime}`),
-    ...hostLines(parsed.output),
+    ...partLines(partsOf(plan, old)),
+    '',
+    ...launchLines(plan, old),
+    ...section('Unknown:', indented(unknown)),
     ...section('It would leave alone:', indented(leaveAlone.map(({ name, why }) => `${name}: ${why}`))),
     '',
     `Done in ${span(earliestFinish.seconds)} at the earliest:`,
@@ -98,20 +90,17 @@ export function planLines(task: Task, output: unknown): string[] {
   ];
 }
 
-function hostLines({ launch, replace }: v.InferOutput<typeof Plan>): string[] {
+function launchLines(plan: Plan, old: readonly Instance[]): string[] {
+  const { launch, replace, before } = plan;
   const launched = launch.reduce((sum, { instances }) => sum + instances, 0);
   return [
-    '',
     `It would launch ${count(launched, 'instance')}:`,
-    ...launch.map(({ instances, tries }) => `  ${instances} × ${triesWords(tries)}`),
+    ...hostLines(hostChanges(plan, old), before?.imageId),
     replace.length === 0
       ? 'and replace none: no host is in service now.'
       : `and replace, and terminate, ${count(replace.length, 'host')}: ${list(replace, 12)}.`,
   ];
 }
-
-const triesWords = ([first = '', ...others]: readonly string[]): string =>
-  others.length === 0 ? first : `${first}, or ${list(others)} if there is no capacity`;
 
 function doIt({ fleet, options: { to, version, ami } }: Task): string {
   const image = ami === undefined ? '' : ` --ami ${ami}`;

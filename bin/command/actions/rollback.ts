@@ -2,6 +2,7 @@
 
 import { OVERRIDES } from '../../../lambdas/domain/core/input.ts';
 import { COMMAND } from '../../../lambdas/domain/core/names.ts';
+import { orUndefined } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
 import { AMI, checkStart, overrideOption, REASON, STARTING, TO, waits } from '../options.ts';
@@ -33,7 +34,12 @@ async function rollBack(task: Task): Promise<Outcome> {
   return start(task, 'deploy', { rollbackTo: to, amiId: ami }, async (execution) =>
     wait
       ? followed(task, execution)
-      : leftRunning(task, execution, await task.ports.ledger.read(task.fleet.name)),
+      : leftRunning(
+          task,
+          execution,
+          // It has been started: who may not read the lock is not told of who holds it.
+          await orUndefined(task.ports.ledger.read(task.fleet.name), 'ServiceRefused'),
+        ),
   );
 }
 

@@ -26,7 +26,7 @@ export const followed = (task: Task, execution: string, versionId?: string): Pro
     const { name } = task.fleet;
     // A modelled bucket is gone when the command ends.
     const line = task.isLocal
-      ? `Its timeline page is beside its record, and ends with this modelled world. To see one:  ${COMMAND} page ${name} --local`
+      ? `It has a timeline page. To see one:  ${COMMAND} page ${name} --local`
       : `Its timeline page:  ${COMMAND} page ${name} ${deployment}`;
     return { ...outcome, lines: [...outcome.lines, line], facts: { ...outcome.facts, timeline: page } };
   });

@@ -29,7 +29,9 @@ const RECORDS = 20;
 
 /** Of this deployment; or of the one that runs, or of the newest that has a page. */
 export async function findPage(task: Task, id: string | undefined): Promise<FoundPage | undefined> {
-  const held = (await task.ports.ledger.read(task.fleet.name))?.held;
+  // Who may not read the lock may yet read records.
+  const row = await orUndefined(task.ports.ledger.read(task.fleet.name), 'ServiceRefused');
+  const held = row?.held;
   const isHolders = held !== undefined && (id === undefined || id === deploymentHeldFor(held));
   if (isHolders && (await isGoingOn(task, held))) return ofRunning(task, held);
   const found = id === undefined ? await newestWithPage(task) : { id, at: new Date(0) };

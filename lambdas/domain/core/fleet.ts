@@ -129,6 +129,7 @@ export const TAG = {
   keepUntil: 'irekae:keep-until',
   /** Written by EC2 alone, on what is launched from a launch template: nobody can put it on or take it off. */
   template: 'aws:ec2launchtemplate:id',
+  templateVersion: 'aws:ec2launchtemplate:version',
   /** The hand brake, put on an instance by a person: see `isProtected`. */
   protect: 'irekae:protect',
 } as const;

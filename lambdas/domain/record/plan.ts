@@ -1,5 +1,5 @@
 /** What a deployment would do, and how soon it could be done: the answer of a dry run. */
-import type { After } from '../core/document.ts';
+import type { After, ReleaseBefore } from '../core/document.ts';
 import { deploymentId } from '../core/document.ts';
 import { fleetSize } from '../core/fleet.ts';
 import { list, span } from '../core/words.ts';
@@ -24,6 +24,9 @@ export interface Plan {
     /** The image that it was tested on before it was promoted, where that is another one. */
     readonly testedImage?: string;
   };
+  /** What runs now, as its record says; absent: there is none. */
+  readonly before?: ReleaseBefore;
+  readonly launchTemplate: { readonly id: string; readonly version: string };
   /** Who would refuse it, and why: `Frozen: …`. None: it would go on. */
   readonly refusals: readonly string[];
   readonly launch: readonly {
@@ -58,6 +61,8 @@ export function writePlan(deployment: Planned): Plan {
       imageId: image.imageId,
       ...(release.testedImage && { testedImage: release.testedImage }),
     },
+    ...(release.before && { before: release.before }),
+    launchTemplate: { id: fleet.launchTemplate.id, version: fleet.launchTemplate.version },
     refusals: [release, oldHosts]
       .flatMap(({ refusals = [] }) => refusals)
       .map(({ name, sentence }) => `${name}: ${sentence}`),

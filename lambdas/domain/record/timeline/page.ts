@@ -37,7 +37,7 @@ ${header(record)}
 ${drawn && section('timeline', 'Timeline', chart(drawn))}
 ${(record.consoles || record.kept) && section('consoles', 'What the failed hosts said', consoles(record))}
 ${section('time', 'Where the time went', timeline?.bound?.atBest ? timeSpent(timeline.bound) : phaseTable(record))}
-${section('changes', hasSucceeded(record) ? 'What changed' : 'What was to change', changes(record))}
+${section('changes', changesTitle(record), changes(record))}
 ${drawn && section('story', 'What happened', story(drawn))}
 ${section('hosts', 'Hosts', drawn ? hostTables(drawn) : hostIds(record))}
 ${strangers(record)}
@@ -111,11 +111,11 @@ function toDo({ fleet, atTheEnd = {} }: DeploymentRecord): Html | undefined {
 const sentenceOf = (clause: string): string => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 
 function facts(record: DeploymentRecord): Html {
-  const { startedAt, finishedAt, startedBy, why, override = [], rolledBackTo, timeline } = record;
+  const { outcome, startedAt, finishedAt, startedBy, why, override = [], rolledBackTo, timeline } = record;
   const took = secondsBetween(startedAt, finishedAt);
   const best = timeline?.bound?.atBest && `at best ${span(timeline.bound.atBest)}`;
   const all: [string, string | undefined][] = [
-    ['Took', [span(took), best].filter(Boolean).join(', ')],
+    [outcome === RUNNING ? 'So far' : 'Took', [span(took), best].filter(Boolean).join(', ')],
     ['Hosts', hostsOf(record)],
     ['Started by, as the start says', startedBy],
     ['Why', why],
@@ -133,6 +133,9 @@ ${all.map(
 `,
 )}</dl>`;
 }
+
+const changesTitle = ({ outcome }: DeploymentRecord): string =>
+  ({ Deployed: 'What changed', [RUNNING]: 'What changes' })[outcome] ?? 'What was to change';
 
 function hostsOf(record: DeploymentRecord): string {
   const [fresh, old] = [record.newInstances.length, record.oldInstances.length];

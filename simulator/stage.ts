@@ -159,6 +159,7 @@ export class Stage {
         | 'keepFailedHostMinutes'
         | 'replaceStragglers'
         | 'freezes'
+        | 'watch'
         | 'wantsProvenance'
         | 'wantsTestedImage'
         | 'limits'

@@ -4,7 +4,7 @@
  */
 
 import { COMMANDS, irekae } from '../bin/command/irekae.ts';
-import { fleetsFile } from '../bin/fleets.ts';
+import { fleetsFile } from '../examples/reactio/fleets.ts';
 import { stackName } from '../lambdas/domain/core/names.ts';
 import type { CommandPorts, Connection, Scenario } from '../lambdas/ports/command.ts';
 import type { FleetConfig } from '../lib/fleet-config.ts';

@@ -9,10 +9,10 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import type { After, Straggler } from './domain/core/document.ts';
-import type { Starts } from './domain/core/starts.ts';
+import type { After, Readiness } from './domain/core/document.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
-import { atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
+import { listen } from './domain/hosts/listening.ts';
+import { type Asks, atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import { judgeNameless } from './domain/hosts/nameless.ts';
 import {
   allReady,
@@ -36,15 +36,13 @@ const MACKEREL_PAUSE_SECONDS = 3;
 
 type Launched = After<'release' | 'oldHosts' | 'launch'>;
 type ReadinessPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;
-type Remembered = 'halfReadyAt' | 'mackerelAskedAt' | 'unanswered' | 'missing';
-interface Extra {
-  readonly stragglers?: Straggler[];
-  readonly starts?: Starts;
-}
+type Remembered = 'halfReadyAt' | 'mackerelAskedAt' | 'alertsAskedAt' | 'unanswered' | 'missing';
+type Extra = Pick<Readiness, 'stragglers' | 'starts' | 'tolerated'>;
 
 export const newHostsAreReady = defineWait('new-hosts-are-ready', {
   needs: ['release', 'oldHosts', 'launch'],
-  remembers: ['halfReadyAt', 'mackerelAskedAt', 'unanswered', 'missing'],
+  remembers: ['halfReadyAt', 'mackerelAskedAt', 'alertsAskedAt', 'unanswered', 'missing'],
+  keeps: ['tolerated'],
   from: ({ launch }) => launch.at,
   dueSeconds: (deployment) => registrationLimit(deployment)?.seconds ?? deployment.fleet.limits.readySeconds,
   look: async (deployment: Launched, ports: ReadinessPorts, turn: Turn<Remembered, Extra>) => {
@@ -71,20 +69,19 @@ async function lookAndJoin(
   const waits = waitsFor(oldHosts.balancers, launched, release.starts);
   // The sentence of the last look is the one that people read: it asks everybody.
   const isLast = now >= deadline || mustAsk(limit, memory, now);
-  const facts = await lookAtNewHosts(
-    deployment,
-    launched,
-    ports,
-    (seen) => isLast || mackerelMatters(launched, seen, waits, (now.getTime() - askedBefore) / 1000),
-  );
+  const asks: Asks = (seen) => isLast || mackerelMatters(launched, seen, waits, (+now - askedBefore) / 1000);
+  const facts = await lookAtNewHosts(deployment, launched, ports, asks);
   const replaces = mayReplace(deployment, memory, deadline, now);
   const hosts = standings(launched, facts, (dead) => replaces && isBearable(dead, launched));
   assertBalancersInUse(hosts, facts.members);
   const judged = judgeRegistration(limit, hosts, facts, now, memory);
   const nameless = judgeNameless(facts, now, replaces ? mostStragglers(launched.length) : 0);
   const learned = learnedJoins(oldHosts.balancers, facts, now, release.starts);
-  await atEachBalancer('register', deployment, ports, toRegister(hosts, facts.members, learned.isDue));
+  const joining = toRegister(hosts, facts.members, learned.isDue);
+  const alertsAskedAt = await listen(deployment, ports, { now, memory, keep, facts, hosts, joining });
+  await atEachBalancer('register', deployment, ports, joining);
   const asked = facts.hosts !== 'not asked';
+  const mackerelAskedAt = asked ? +now : askedBefore;
   const late = replaces && asked ? decideStragglers({ ...facts, hosts, launch, memory, now }) : undefined;
   if (late && late.replace.length > 0) keep({ stragglers: [...late.replace] });
   if (allReady(hosts)) keep({ starts: startsOf(launched, facts) });
@@ -92,7 +89,7 @@ async function lookAndJoin(
   return {
     ready: allReady(hosts),
     reason: said.filter(Boolean).join('; '),
-    memory: { ...(late?.memory ?? memory), ...judged, mackerelAskedAt: asked ? now.getTime() : askedBefore },
+    memory: { ...(late?.memory ?? memory), ...judged, alertsAskedAt, mackerelAskedAt },
     seen: newHostMilestones(deployment, launched, facts, now, earlier),
     // Asked for the sentence's sake alone, it is not asked by the next look, which may come soon.
     ...(mackerelMatters(launched, facts, waits, 0) && { patienceSeconds: MACKEREL_PAUSE_SECONDS }),

@@ -16,6 +16,7 @@ import { noticesAfter } from './domain/hosts/bake.ts';
 import { decideJoining, leadSeconds } from './domain/hosts/joining.ts';
 import { hostsOfRole, membersByTwoAnswers, withoutGroupsPort } from './domain/hosts/look-at-hosts.ts';
 import { assertMackerelTakesUs } from './domain/hosts/mackerel-takes-us.ts';
+import { alreadyAlerting, resolveMonitors } from './domain/hosts/monitors.ts';
 import { checkNetwork } from './domain/hosts/network.ts';
 import { decideSnapshot } from './domain/hosts/snapshot.ts';
 import { payBeforeReading, payersAt } from './domain/lock/debts.ts';
@@ -34,13 +35,15 @@ export const snapshotOldHosts = defineStep(
     const { fleet } = deployment;
     const mayLook = beforeTheLook(deployment, ports);
     const listByTag = () => ports.ec2.listByTag(TAG.fleet, fleet.name);
-    const [subnets, balancers, hosts, once, again, members] = await Promise.all([
+    const [subnets, balancers, hosts, once, again, members, alerts, monitors] = await Promise.all([
       ports.ec2.subnets(fleet.subnets),
       Promise.all(fleet.loadBalancers.map((ref) => ports.loadBalancers.settings(ref))),
       mayLook.then(() => hostsOfRole(fleet.mackerel, ports)),
       listByTag(),
       listByTag(),
       membersByTwoAnswers(deployment, ports),
+      mayLook.then(() => ports.mackerel.openAlerts()),
+      fleet.watch.monitors.length > 0 ? mayLook.then(() => ports.mackerel.monitors()) : [],
       mayLook.then(() => assertMackerelTakesUs(deployment, ports.mackerel)),
     ]);
     checkNetwork(fleet, subnets, balancers);
@@ -52,10 +55,14 @@ export const snapshotOldHosts = defineStep(
     const instances = others.length === 0 ? [] : await ports.ec2.describe(others);
     const facts = { hosts, tagged, instances, members: withoutGroupsPort(members, balancers) };
     const decision = decideSnapshot(fleet, facts, deployment.input.override);
-    if (!deployment.release.dryRun) assertGatesOpen(decision.refusals);
+    const watched = resolveMonitors(fleet.watch.monitors, monitors);
+    const alerting = alreadyAlerting(fleet, alerts, watched, decision.hosts, deployment.input.override);
+    const refusals = [...decision.refusals, ...alerting.refusals];
+    if (!deployment.release.dryRun) assertGatesOpen(refusals);
     return {
-      reason: decision.reason,
-      ...(decision.refusals.length > 0 && { refusals: decision.refusals }),
+      reason: decision.reason + alerting.although,
+      ...(refusals.length > 0 && { refusals }),
+      ...(watched.length > 0 && { monitors: watched }),
       hosts: decision.hosts,
       strangers: decision.strangers.slice(0, MOST_STRANGERS),
       strangerCount: decision.strangers.length,

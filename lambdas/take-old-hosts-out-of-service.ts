@@ -7,14 +7,14 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
-import { groupBy } from './domain/core/collections.ts';
 import type { After, Shift } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import { TAG } from './domain/core/fleet.ts';
 import { deadlineOf } from './domain/core/looks.ts';
 import { defineStep } from './domain/core/step.ts';
 import { count, list, span } from './domain/core/words.ts';
-import { atEachBalancer, lookAtNewHosts, portsOf } from './domain/hosts/look-at-hosts.ts';
+import { atEachBalancer, lookAtNewHosts, oldIdsByBalancer, portsOf } from './domain/hosts/look-at-hosts.ts';
+import { assertNoMonitorAlerts } from './domain/hosts/monitors.ts';
 import {
   allReady,
   type HostFacts,
@@ -39,24 +39,21 @@ export const takeOldHostsOutOfService = defineStep(
     const { fleet, launch, oldHosts } = deployment;
     // Before the look: what it sees must be no older than the calls below.
     await enterPhase('shift', deployment, ports);
-    const [facts, tagged] = await Promise.all([
+    const [facts, tagged, alerts] = await Promise.all([
       lookAtNewHosts(deployment, launch.instances, ports),
       ports.ec2.listByTag(TAG.fleet, fleet.name),
+      oldHosts.monitors ? ports.mackerel.openAlerts() : [],
     ]);
     const hosts = standings(launch.instances, facts);
+    assertNoMonitorAlerts(deployment, alerts, hosts);
     if (!allReady(hosts)) return backToWaiting(deployment, facts, hosts, ports.clock.now());
 
     // `maintenance` before the load balancer lets go: an old host that stops answering pages nobody.
     const hostIds = oldHosts.hosts.flatMap((host) => host.hostIds);
     if (hostIds.length > 0) await ports.mackerel.setStatus(hostIds, 'maintenance');
-    const memberships = oldHosts.hosts.flatMap((host) =>
-      host.memberOf.map((name) => ({ name, id: host.instanceId })),
-    );
-    const idsByName = new Map(
-      [...groupBy(memberships, ({ name }) => name)].map(([name, those]) => [name, those.map(({ id }) => id)]),
-    );
+    const leaving = oldIdsByBalancer(oldHosts.hosts);
     const portsAt = (name: string) => portsOf(facts.members.get(name));
-    await atEachBalancer('deregister', deployment, ports, idsByName, portsAt);
+    await atEachBalancer('deregister', deployment, ports, leaving, portsAt);
     return {
       done: true,
       // Afterwards: draining is counted from here.

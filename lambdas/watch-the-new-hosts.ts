@@ -11,6 +11,7 @@ import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { secondsBetween, span } from './domain/core/words.ts';
 import { BAKE_PAUSE_SECONDS, decideBake, watchOf, watchSeconds } from './domain/hosts/bake.ts';
 import { lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
+import { assertNoMonitorAlerts } from './domain/hosts/monitors.ts';
 import { standings } from './domain/hosts/readiness.ts';
 import { assertMayGoOn } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
@@ -31,7 +32,8 @@ export const watchTheNewHosts = defineWait('watch-the-new-hosts', {
     ),
 });
 
-const theWatch = ({ fleet, oldHosts }: Launched) => watchOf(fleet.limits.bakeSeconds, oldHosts.balancers);
+const theWatch = ({ fleet, oldHosts }: Launched) =>
+  watchOf(fleet.limits.bakeSeconds, oldHosts.balancers, oldHosts.monitors);
 
 async function lookAndJudge(
   deployment: Launched,
@@ -43,15 +45,22 @@ async function lookAndJudge(
     lookAtNewHosts(deployment, deployment.launch.instances, ports),
     ports.mackerel.openAlerts(),
   ]);
+  const hosts = standings(deployment.launch.instances, facts);
   const { baked, badLooks, reason } = decideBake({
-    standings: standings(deployment.launch.instances, facts),
+    standings: hosts,
     alerts,
     badLooks: memory.badLooks ?? 0,
     watch: theWatch(deployment),
     secondsLeft: secondsBetween(now, deadline) - BAKE_SILENCE_SECONDS,
   });
+  const told = assertNoMonitorAlerts(deployment, alerts, hosts);
   const patienceSeconds = badLooks > 0 ? BAKE_RETRY_SECONDS : BAKE_PAUSE_SECONDS;
-  return { ready: baked, reason, memory: { badLooks, hosts: {} }, patienceSeconds };
+  return {
+    ready: baked,
+    reason: [reason, told].filter(Boolean).join('; '),
+    memory: { badLooks, hosts: {} },
+    patienceSeconds,
+  };
 }
 
 export const handler = lambdaHandler(watchTheNewHosts, (apiKeyParameter) => ({

@@ -317,6 +317,18 @@ const Promotion = only({
   soakMinutes: v.optional(whole(0, 43_200, ' minutes'), 0),
 });
 
+const Watch = only({
+  /**
+   * Monitors of Mackerel, by name or id: of any kind, for example an external URL check, or a service metric's. No
+   * deployment begins over an open alert of theirs; one that opens once a new host has traffic undoes the deployment.
+   * Needs a bake. Default: none; only alerts of a new host decide.
+   */
+  monitors: v.optional(
+    list(text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,255}$/u, 'the name or id of a monitor, one line'), 0, 10),
+    [],
+  ),
+});
+
 export const FleetConfig = only({
   /** The state machines are `irekae-<name>`, `…-clean-up`, `…-override` and, with a `promotion`, `…-promote` and `…-promote-override`. */
   name: FLEET,
@@ -385,6 +397,8 @@ export const FleetConfig = only({
   startCommand: text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,1024}$/u, 'one line of 1 to 1024 characters'),
   /** All in seconds. */
   limits: v.optional(Limits, {}),
+  /** What decides besides the new hosts themselves. */
+  watch: v.optional(Watch, {}),
   /** Times in which it is not deployed, unless somebody insists with a reason. Default: none. */
   freezes: v.optional(list(Freeze, 0, 50), []),
   /**

@@ -3,9 +3,9 @@
  * The words are those of the schema's own messages, never the validator's. What several fleets have wrong is told once.
  */
 import * as v from 'valibot';
+import { nearest } from '../lambdas/domain/core/nearest.ts';
 import { shown } from '../lambdas/domain/core/problems.ts';
 import { list, plain } from '../lambdas/domain/core/words.ts';
-import { nearest } from './nearest.ts';
 
 export interface Problem {
   /** `fleet` or `environment`. */

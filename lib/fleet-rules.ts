@@ -210,6 +210,14 @@ export const FLEET_RULES: readonly FleetRule[] = [
       ),
     ),
   ),
+  rule(['watch', 'limits'], ({ watch, limits }) =>
+    when(
+      watch.monitors.length > 0 && limits.bakeSeconds === 0,
+      'watch.monitors',
+      watch.monitors,
+      'monitors together with a bake (limits.bakeSeconds greater than 0): without one nobody listens to them',
+    ),
+  ),
   rule(['freezes'], ({ freezes }) =>
     freezes.flatMap(({ kind, from, to }, index) => [
       ...when(kind === 'dated' && to <= from, `freezes.${index}.to`, to, `a time after ${from}`),

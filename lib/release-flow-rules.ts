@@ -5,9 +5,9 @@
 
 import { partitionOf } from '../lambdas/domain/core/aws.ts';
 import { artifactBucketName } from '../lambdas/domain/core/names.ts';
+import { nearest } from '../lambdas/domain/core/nearest.ts';
 import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
 import { type Problem, refusal } from './fleet-problems.ts';
-import { nearest } from './nearest.ts';
 
 /** One fleet of the file, as far as it could be read. */
 export interface FlowFleet {

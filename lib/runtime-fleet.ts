@@ -40,6 +40,7 @@ export function toRuntimeFleet(config: FleetConfig, environment: Environment, ma
     spillOver: config.spillOver,
     keepFailedHostMinutes: config.keepFailedHostMinutes,
     freezes: config.freezes,
+    watch: config.watch,
     wantsProvenance: config.promotion?.required ?? false,
     wantsTestedImage: config.promotion?.testedImage ?? false,
     replaceStragglers: config.replaceStragglers,

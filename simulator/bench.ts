@@ -16,6 +16,7 @@ import { type Joins, measureJoins } from './bench/joins.ts';
 import { measureMissing } from './bench/missing.ts';
 import { printed } from './bench/print.ts';
 import { measureRow, type Row, type Subject } from './bench/rows.ts';
+import { measureSignals } from './bench/signals.ts';
 import { measurePolicies, measureStacks } from './bench/stacks.ts';
 import { measureStanding } from './bench/standing.ts';
 import { type Results, verdicts } from './bench/targets.ts';
@@ -28,6 +29,7 @@ const FULL = {
   seeds: [1, 2, 3, 4, 5],
   deployments: 1_000,
   breaks: 300,
+  signals: 20,
   joins: 40,
   imports: 5,
   undone: 100,
@@ -39,6 +41,7 @@ const QUICK = {
   seeds: [1, 2, 3, 4, 5],
   deployments: 300,
   breaks: 20,
+  signals: 1,
   joins: 10,
   imports: 1,
   undone: 30,
@@ -51,6 +54,7 @@ async function bench({
   seeds,
   deployments,
   breaks,
+  signals,
   joins,
   imports,
   undone,
@@ -83,6 +87,7 @@ async function bench({
       await measureBreaks(template, 'tuned', breaks),
       await measureBreaks(template, 'default', breaks),
     ],
+    signals: await measureSignals(template, signals),
     missing: [
       await measureMissing(template, 'tuned', joins),
       await measureMissing(template, 'default', joins),

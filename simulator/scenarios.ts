@@ -76,6 +76,18 @@ const freezeWeekends = (stage: Stage) =>
     ],
   });
 
+/** A monitor of the team's own decides: the application's errors, as it counts them itself. */
+export const watchErrors = (stage: Stage): string => {
+  const name = 'checkout: errors';
+  stage.configure({ watch: { monitors: [name] } });
+  return stage.world.mackerel.addMonitor({ name, type: 'service', durationMinutes: 1 });
+};
+
+export const alertOf =
+  (monitorId: string) =>
+  ({ world }: Stage) =>
+    void world.mackerel.openAlert({ monitorId, status: 'CRITICAL', value: 12.5, message: '' });
+
 /** Retired in Mackerel by mistake: the first old host keeps serving, and its agent never registers it again. */
 export const retireByMistake = ({ world, oldInstances: [first] }: Stage) => {
   const hosts = world.mackerel.live().filter(({ instanceId }) => instanceId === first);
@@ -181,6 +193,29 @@ export const SCENARIOS = {
     }),
     endsIn: 'RolledBack',
     because: 'AlertDuringBake',
+  },
+  'monitor-alert': {
+    tells:
+      'All new hosts are healthy, and the application’s errors rise: a monitor that the fleet names undoes the deployment.',
+    kind: 'app',
+    arrange: (stage) => whenEntering('Watch the new hosts', alertOf(watchErrors(stage)))(stage),
+    endsIn: 'RolledBack',
+    because: 'AlertDuringBake',
+  },
+  'already-alerting': {
+    tells:
+      'The monitor that decides alerts before anything is launched: refused, because nothing could be judged.',
+    kind: 'app',
+    arrange: (stage) => alertOf(watchErrors(stage))(stage),
+    endsIn: 'Nothing was changed',
+    because: 'AlreadyAlerting',
+  },
+  'already-alerting-but-urgent': {
+    tells: 'The same alert, and the release is the hotfix: somebody insists, and is recorded.',
+    kind: 'app',
+    arrange: (stage) => alertOf(watchErrors(stage))(stage),
+    input: { override: ['alerting'], startedBy: 'Hanako', reason: 'this release mends it' },
+    endsIn: 'Deployed',
   },
   'undo-fails': {
     tells:

@@ -160,6 +160,7 @@ export class Stage {
         | 'replaceStragglers'
         | 'launchTemplate'
         | 'freezes'
+        | 'watch'
         | 'wantsProvenance'
         | 'wantsTestedImage'
         | 'limits'

@@ -1,5 +1,5 @@
 /** The names that may have been mistyped or abbreviated. Kept here, out of the steps' bundles. */
-import { nearest as nearestByLetters } from '../../lib/nearest.ts';
+import { nearest as nearestByLetters } from '../../lambdas/domain/core/nearest.ts';
 
 /** At most three: names with similar letters, or else names that the input may abbreviate. */
 export function nearest(given: string, names: readonly string[]): string[] {

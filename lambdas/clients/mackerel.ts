@@ -21,6 +21,7 @@ import type {
   Mackerel,
   MackerelAlert,
   MackerelHost,
+  MackerelMonitor,
   MackerelStatus,
   ServicePoint,
 } from '../ports/mackerel.ts';
@@ -94,6 +95,7 @@ export function mackerelClient(options: MackerelOptions): Mackerel {
       refused: await inBulks(exchange, hostIds, { bulk: 'bulk-retire', single: 'retire', fields: {} }),
     }),
     openAlerts: () => openAlerts(exchange),
+    monitors: () => allMonitors(exchange),
     latestMetric: (hostIds) => latestMetric(exchange, hostIds),
     annotate: (annotation) => annotate(exchange, annotation),
     postServiceMetrics: (service, points) => postServiceMetrics(exchange, service, points),
@@ -188,6 +190,19 @@ async function openAlerts(exchange: Exchange): Promise<readonly MackerelAlert[]>
     `Mackerel has more than ${ALERT_PAGES * ALERTS_PER_PAGE} open alerts, so whether the fleet has one is unknown. ` +
       'Close the stale ones, then run the deployment again.',
   );
+}
+
+async function allMonitors(exchange: Exchange): Promise<readonly MackerelMonitor[]> {
+  const { monitors } = await ask(exchange, get('monitors'), MonitorsAnswer);
+  return monitors.map(({ id, type, name, isMute, duration, maxCheckAttempts }) => ({
+    id,
+    type,
+    // Only that of connectivity may have none.
+    name: name ?? type,
+    isMute: isMute ?? false,
+    ...(typeof duration === 'number' && { durationMinutes: duration }),
+    ...(typeof maxCheckAttempts === 'number' && { maxCheckAttempts }),
+  }));
 }
 
 async function latestMetric(
@@ -364,7 +379,9 @@ const WireAlert = v.object({
   id: v.string(),
   status: v.picklist(['OK', 'CRITICAL', 'WARNING', 'UNKNOWN']),
   type: v.string(),
+  monitorId: v.nullish(v.string()),
   hostId: v.nullish(v.string()),
+  value: v.nullish(v.number()),
   message: v.nullish(v.string()),
   openedAt: EpochSeconds,
   closedAt: v.nullish(EpochSeconds),
@@ -382,6 +399,18 @@ const ServicesAnswer = v.object({
   services: v.array(v.object({ name: v.string(), roles: v.array(v.string()) })),
 });
 const AlertsAnswer = v.object({ alerts: v.array(WireAlert), nextId: v.nullish(v.string()) });
+const MonitorsAnswer = v.object({
+  monitors: v.array(
+    v.object({
+      id: v.string(),
+      type: v.string(),
+      name: v.nullish(v.string()),
+      isMute: v.nullish(v.boolean()),
+      duration: v.nullish(v.number()),
+      maxCheckAttempts: v.nullish(v.number()),
+    }),
+  ),
+});
 const LatestMetricsAnswer = v.object({ tsdbLatest: WireLatest });
 const AnnotationsAnswer = v.object({
   graphAnnotations: v.array(
@@ -420,7 +449,9 @@ function toOpenAlert(wire: v.InferOutput<typeof WireAlert>): MackerelAlert[] {
     {
       id: wire.id,
       status: wire.status,
+      ...(wire.monitorId && { monitorId: wire.monitorId }),
       ...(wire.hostId && { hostId: wire.hostId }),
+      ...(typeof wire.value === 'number' && { value: wire.value }),
       // A connectivity alert says nothing but its type.
       message: wire.message || wire.type,
       openedAt: fromSeconds(wire.openedAt),

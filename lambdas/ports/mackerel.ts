@@ -17,10 +17,27 @@ export interface MackerelHost {
 export interface MackerelAlert {
   readonly id: string;
   readonly status: 'CRITICAL' | 'WARNING' | 'UNKNOWN';
+  /** Of all that Mackerel evaluates itself. */
+  readonly monitorId?: string;
   /** Only alerts of hosts have one. */
   readonly hostId?: string;
+  /** What was measured when it opened, where that is a number. */
+  readonly value?: number;
   readonly message: string;
   readonly openedAt: Date;
+}
+
+export interface MackerelMonitor {
+  readonly id: string;
+  /** Not unique. */
+  readonly name: string;
+  /** `host`, `service`, `connectivity`, `external`, `expression`, `anomalyDetection`, `query`, or one of tomorrow. */
+  readonly type: string;
+  readonly isMute: boolean;
+  /** The stretch that one evaluation looks at, in minutes, where it has one. */
+  readonly durationMinutes?: number;
+  /** So many evaluations in a row must be bad. */
+  readonly maxCheckAttempts?: number;
 }
 
 export interface Mackerel {
@@ -34,6 +51,8 @@ export interface Mackerel {
   retire(hostIds: readonly string[]): Promise<{ readonly refused: readonly Refusal[] }>;
   /** Every open alert of the organisation, newest first. */
   openAlerts(): Promise<readonly MackerelAlert[]>;
+  /** Every monitor of the organisation. */
+  monitors(): Promise<readonly MackerelMonitor[]>;
   /** When each host last posted a metric; a host without data is absent. */
   latestMetric(hostIds: readonly string[]): Promise<ReadonlyMap<string, Date>>;
   /** A mark on the role's graphs. */

@@ -6,6 +6,7 @@ import type { Crowd } from './crowd.ts';
 import type { Size } from './fleets.ts';
 import type { Joins } from './joins.ts';
 import type { Row } from './rows.ts';
+import type { SignalRow } from './signals.ts';
 import type { PolicyRow, StacksRow } from './stacks.ts';
 import type { Standing } from './standing.ts';
 import type { Throughput } from './throughput.ts';
@@ -20,6 +21,7 @@ export interface Results {
   readonly throughput: readonly Throughput[];
   readonly joins: readonly Joins[];
   readonly breaks: readonly Undone[];
+  readonly signals: SignalRow;
   readonly missing: readonly Undone[];
   readonly crowds: readonly Crowd[];
   readonly policies: readonly PolicyRow[];
@@ -39,6 +41,8 @@ const MOST_RATIO = 1.05;
 const MOST_EXACT_RATIO = { bake: 1.07, noBake: 1.11 } as const;
 /** Until all traffic is on the new release, behind a classic ELB with its defaults. */
 const MOST_JOIN_RATIO = 1.3;
+/** From the alert being there until the undo begins. */
+const MOST_SIGNAL_SECONDS = 15;
 /** From the start until the undo begins, where a record says how long hosts take. */
 const MOST_MISSING_SECONDS = 270;
 const MOST_DELAY_SECONDS = 3;
@@ -61,6 +65,7 @@ export function verdicts({
   throughput,
   joins,
   breaks,
+  signals,
   missing,
   crowds,
   policies,
@@ -77,6 +82,7 @@ export function verdicts({
     ...throughput.flatMap(speed),
     ...joins.flatMap(joined),
     ...breaks.map(broken),
+    heard(signals),
     ...missing.map(missed),
     ...crowds.flatMap(crowded),
     standingCost(standing),
@@ -210,6 +216,12 @@ const broken = ({ tuning, runs, undone, longestSeconds }: Undone): Verdict => ({
   target: `${tuning}: a host that breaks in the bake is undone in ${runs} of ${runs} runs`,
   measured: `${undone}, after ${longestSeconds.toFixed(0)} s at most`,
   met: undone === runs,
+});
+
+const heard = ({ runs, right, longestSeconds }: SignalRow): Verdict => ({
+  target: `seven kinds of monitors: every named alert is obeyed, no other, within ${MOST_SIGNAL_SECONDS} s`,
+  measured: `${right} of ${runs}, after ${longestSeconds.toFixed(0)} s at most`,
+  met: right === runs && longestSeconds <= MOST_SIGNAL_SECONDS,
 });
 
 const missed = ({ tuning, runs, undone, longestSeconds }: Undone): Verdict => ({

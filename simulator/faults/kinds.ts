@@ -14,7 +14,7 @@ import { EXAMPLE_FLEET, exampleEntry, type FleetEntry, templateOf } from '../exa
 import { giveHistory } from '../history.ts';
 import { writeProofs } from '../proofs.ts';
 import { executionArn } from '../run-definition.ts';
-import { retireByMistake } from '../scenarios.ts';
+import { alertOf, retireByMistake, watchErrors } from '../scenarios.ts';
 import { API_KEY, type Stage } from '../stage.ts';
 import type { Fate } from '../world/instance-life.ts';
 
@@ -176,6 +176,10 @@ const fullZone = (stage: Stage) => {
 
 /** One share is launched; the other finds the bucket empty for longer than a call waits, and is left to a second run. */
 const crowdTheAccount = ({ world }: Stage) => world.ec2.launchElsewhere(30, 1);
+
+const silence = ({ world: { mackerel } }: Stage) => {
+  for (const { id } of mackerel.openAlerts()) mackerel.closeAlert(id);
+};
 
 /** A freeze, say: who follows ends a few seconds after it was started. */
 const refuseTheFollowers = ({ clock, fleet, world: { executions } }: Stage) =>
@@ -372,6 +376,26 @@ export const KINDS = {
     },
   },
   cancelled: { fleet: 'faults-app', arrange: during('Watch the new hosts', cancel), outcome: 'old hosts' },
+  // A monitor that decides alerts once the new hosts have traffic; and before anything began.
+  'monitor-alerts': {
+    fleet: 'faults-app',
+    arrange: (stage) => during('Watch the new hosts', alertOf(watchErrors(stage)))(stage),
+    outcome: 'old hosts',
+    beforeTheNext: silence,
+  },
+  'alerts-while-booting': {
+    fleet: 'faults-app',
+    arrange: (stage) => during('Launch new instances', alertOf(watchErrors(stage)))(stage),
+    outcome: 'old hosts',
+    openGate: silence,
+  },
+  'alerting-but-urgent': {
+    fleet: 'faults-app',
+    arrange: (stage) => alertOf(watchErrors(stage))(stage),
+    input: { override: ['alerting'], reason: 'this release mends it' },
+    outcome: 'new hosts',
+    beforeTheNext: silence,
+  },
   stranger: { fleet: 'faults-app', arrange: addStranger, outcome: 'new hosts' },
   // A load balancer notices after some checks: only a delayed step can see it before it acts.
   'breaks-at-shift': {

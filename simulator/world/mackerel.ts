@@ -8,6 +8,7 @@ import type {
   Annotation,
   MackerelAlert,
   MackerelHost,
+  MackerelMonitor,
   MackerelStatus,
   ServicePoint,
 } from '../../lambdas/ports/mackerel.ts';
@@ -71,7 +72,7 @@ export interface HandMadeHost {
 }
 
 /** The calls for which a key that may only read is enough. */
-const READS = ['hosts', 'roles', 'openAlerts', 'latestMetric'];
+const READS = ['hosts', 'roles', 'openAlerts', 'monitors', 'latestMetric'];
 
 /** Nobody answers an agent either. */
 const UNREACHABLE: readonly Outage[] = ['down', 'answers-503', 'answers-html', 'hangs'];
@@ -94,6 +95,7 @@ export class MackerelModel {
   /** Not retired, in order of registration. */
   readonly #live = new Map<string, HostRecord>();
   readonly #alerts: ModelAlert[] = [];
+  readonly #monitors = new Map<string, MackerelMonitor>();
   readonly #annotations: Annotation[] = [];
   /** Service → name → epoch seconds → value. */
   readonly #points = new Map<string, Map<string, Map<number, number>>>();
@@ -127,7 +129,17 @@ export class MackerelModel {
     host.postedAt = Math.max(host.postedAt ?? 0, at.getTime());
   }
 
-  openAlert(alert: Pick<MackerelAlert, 'status' | 'message'> & { hostId?: string }): string {
+  /** @returns its id */
+  addMonitor(monitor: Omit<MackerelMonitor, 'id' | 'isMute'> & { readonly isMute?: boolean }): string {
+    const id = this.#world.random.branch(`monitor ${this.#monitors.size}`).base58(11);
+    this.#monitors.set(id, { isMute: false, ...monitor, id });
+    return id;
+  }
+
+  openAlert(
+    alert: Pick<MackerelAlert, 'status' | 'message'> &
+      Partial<Pick<MackerelAlert, 'hostId' | 'monitorId' | 'value'>>,
+  ): string {
     this.#catchUp();
     const id = this.#open({ ...alert, kind: 'scenario' }, this.#world.now());
     const host = alert.hostId === undefined ? {} : { hostId: alert.hostId };
@@ -255,13 +267,19 @@ export class MackerelModel {
       .filter((alert) => alert.closedAt === undefined)
       .reverse()
       .sort((a, b) => b.openedAt - a.openedAt)
-      .map(({ id, status, hostId, message, openedAt }) => ({
+      .map(({ id, status, monitorId, hostId, value, message, openedAt }) => ({
         id,
         status,
+        ...(monitorId !== undefined && { monitorId }),
         ...(hostId !== undefined && { hostId }),
+        ...(value !== undefined && { value }),
         message,
         openedAt: wholeSeconds(openedAt),
       }));
+  }
+
+  monitors(): readonly MackerelMonitor[] {
+    return [...this.#monitors.values()];
   }
 
   latestMetric(hostIds: readonly string[]): ReadonlyMap<string, Date> {

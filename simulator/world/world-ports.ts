@@ -59,6 +59,7 @@ const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
     setStatus: chunks(30),
     retire: chunks(30),
     openAlerts: pages(100),
+    monitors: () => 1,
     latestMetric: chunks(100),
     // It looks for the annotation before it writes one.
     annotate: two,

@@ -82,10 +82,21 @@ export interface WireAlert {
   readonly monitorId: string;
   readonly type: string;
   readonly hostId?: string;
+  readonly value?: number;
   readonly message?: string;
   readonly openedAt: number;
   closedAt?: number;
   reason?: string;
+}
+
+export interface WireMonitor {
+  readonly id: string;
+  readonly type: string;
+  /** In lists, that of connectivity may be missing. */
+  readonly name?: string;
+  readonly isMute?: boolean;
+  readonly duration?: number;
+  readonly maxCheckAttempts?: number;
 }
 
 interface Mark {
@@ -108,6 +119,7 @@ export interface Organization {
   readonly hosts: Map<string, WireHost>;
   /** Newest first. */
   readonly alerts: WireAlert[];
+  readonly monitors: WireMonitor[];
   readonly services: Map<string, Set<string>>;
   readonly marks: Mark[];
   /** Host id, then metric name. */
@@ -339,6 +351,7 @@ function organizationApi(habits: Habits) {
   const organization: Organization = {
     hosts: new Map(),
     alerts: [],
+    monitors: [{ id: 'mon1', type: 'connectivity' }],
     services: new Map(),
     marks: [],
     metrics: new Map(),
@@ -661,7 +674,7 @@ function listMarks({ marks, services }: Organization, query: URLSearchParams): M
   );
 }
 
-function alertRoutes({ alerts }: Organization): readonly Route[] {
+function alertRoutes({ alerts, monitors }: Organization): readonly Route[] {
   const known = (id: string | undefined) => {
     const alert = alerts.find((each) => each.id === id);
     if (!alert) throw new HttpError(404, 'Alert Not Found.');
@@ -680,7 +693,7 @@ function alertRoutes({ alerts }: Organization): readonly Route[] {
         return alert;
       },
     ],
-    ['GET', 'monitors', () => ({ monitors: [{ id: 'mon1', type: 'connectivity', name: 'connectivity' }] })],
+    ['GET', 'monitors', () => ({ monitors })],
   ];
 }
 

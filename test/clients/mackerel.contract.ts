@@ -3,7 +3,7 @@
  * or the simulator would tell stories about a Mackerel that does not exist.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Mackerel, MackerelStatus } from '../../lambdas/ports/mackerel.ts';
+import type { Mackerel, MackerelMonitor, MackerelStatus } from '../../lambdas/ports/mackerel.ts';
 
 /** A Mackerel organization of its own, and the hand that arranges what happens in it. */
 export interface MackerelSubject {
@@ -18,6 +18,8 @@ export interface MackerelSubject {
   }): Promise<string>;
   /** A critical alert. */
   openAlert(hostId: string, message: string): Promise<void>;
+  /** A monitor, and a critical alert of it. */
+  openMonitor(monitor: Omit<MackerelMonitor, 'id'>, value: number): Promise<void>;
   /** A metric that an agent posts. */
   postMetric(hostId: string, at: Date): Promise<void>;
   addService(name: string, roles: string[]): Promise<void>;
@@ -54,6 +56,7 @@ export function mackerelContract(title: string, arrange: () => Promise<MackerelS
     describe('setStatus', () => setStatusBehaviour(within));
     describe('retire', () => retireBehaviour(within));
     describe('openAlerts', () => openAlertsBehaviour(within));
+    describe('monitors', () => monitorsBehaviour(within));
     describe('latestMetric', () => latestMetricBehaviour(within));
     describe('annotate', () => annotateBehaviour(within));
     describe('postServiceMetrics', () => postServiceMetricsBehaviour(within));
@@ -483,6 +486,29 @@ function setMetadataBehaviour(within: Within): void {
     'does nothing for an empty list',
     within(async () => {
       expect(await subject.mackerel.setMetadata([], 'irekae', RELEASE)).toEqual({ refused: [] });
+    }),
+  );
+}
+
+function monitorsBehaviour(within: (story: () => Promise<void>) => () => Promise<void>): void {
+  it(
+    'are listed with what an alert of theirs says, and how long that takes',
+    within(async () => {
+      const errors = {
+        name: 'errors',
+        type: 'service',
+        isMute: false,
+        durationMinutes: 3,
+        maxCheckAttempts: 2,
+      };
+      await subject.openMonitor(errors, 12.5);
+      const [alert] = await subject.mackerel.openAlerts();
+      expect(alert).toMatchObject({ status: 'CRITICAL', value: 12.5 });
+      expect(alert?.hostId).toBeUndefined();
+      const monitors = await subject.mackerel.monitors();
+      expect(monitors.filter(({ id }) => id === alert?.monitorId)).toEqual([
+        { ...errors, id: expect.any(String) },
+      ]);
     }),
   );
 }

@@ -37,6 +37,14 @@ async function subjectWith(habits: Partial<Habits>): Promise<MackerelSubject> {
     openAlert: async (hostId, message) => {
       server.addAlert({ type: 'host', status: 'CRITICAL', hostId, message });
     },
+    openMonitor: async ({ durationMinutes, ...monitor }, value) => {
+      server.organization.monitors.push({
+        ...monitor,
+        id: 'mon2',
+        ...(durationMinutes !== undefined && { duration: durationMinutes }),
+      });
+      server.addAlert({ type: monitor.type, monitorId: 'mon2', status: 'CRITICAL', value });
+    },
     postMetric: async (hostId, at) =>
       server.addSample(hostId, 'loadavg5', { time: at.getTime() / 1000, value: 0.5 }),
     addService: async (name, roles) => server.addService(name, roles),
@@ -95,6 +103,7 @@ const METHODS: Readonly<Record<string, (mackerel: Mackerel) => Promise<unknown>>
   setStatus: (m) => m.setStatus(['h1'], 'standby'),
   retire: (m) => m.retire(['h1']),
   openAlerts: (m) => m.openAlerts(),
+  monitors: (m) => m.monitors(),
   latestMetric: (m) => m.latestMetric(['h1']),
   annotate: (m) => m.annotate(MARK),
   postServiceMetrics: (m) =>
@@ -311,6 +320,7 @@ describe('an answer that is not understood is unknown, never empty', () => {
     ['roles', '{"services":[{"name":"Shop"}]}', 'services.0.roles should be "roles"'],
     ['setStatus', '{"success":false}', 'success should be true'],
     ['openAlerts', '{"alerts":[{"id":"a1","status":"BAD"}]}', 'alerts.0.status'],
+    ['monitors', '{"monitors":[{"id":"m1"}]}', 'monitors.0.type should be "type"'],
     ['latestMetric', '{"tsdbLatest":{"h1":{"loadavg5":{"time":"now"}}}}', 'time should be number'],
     ['annotate', '{"graphAnnotations":{}}', 'graphAnnotations should be Array'],
   ])('%s, told %s, says what was expected', async (name, body, message) => {

@@ -244,8 +244,29 @@ const CASES: readonly Case[] = [
       });
       stage.world.mackerel.openAlert({ status: 'WARNING', message: 'not ours' });
     },
-    complaints: ['warning open-alerts'],
+    complaints: ['problem open-alerts'],
     sentence: /^CRITICAL is open on i-[0-9a-f]+: disk 98 %$/,
+    mend: /Mackerel first/,
+  },
+  {
+    name: 'a monitor that decides, and that Mackerel does not have',
+    ill: ({ stage }) => {
+      stage.world.mackerel.addMonitor({ name: 'checkout errors', type: 'service' });
+      stage.configure({ watch: { monitors: ['checkout error'] } });
+    },
+    complaints: ['problem monitors'],
+    sentence: /Mackerel has no such monitor; did you mean checkout errors\?/,
+    mend: /correct watch.monitors/,
+  },
+  {
+    name: 'a monitor that decides, and alerts',
+    ill: ({ stage }) => {
+      const monitorId = stage.world.mackerel.addMonitor({ name: 'errors', type: 'service' });
+      stage.configure({ watch: { monitors: ['errors'] } });
+      stage.world.mackerel.openAlert({ monitorId, status: 'WARNING', value: 9, message: '' });
+    },
+    complaints: ['problem monitors'],
+    sentence: /WARNING of “errors” \(service\), value 9/,
     mend: /Mackerel first/,
   },
   {

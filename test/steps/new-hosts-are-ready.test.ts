@@ -247,3 +247,69 @@ describe('New hosts are ready, all but a straggler', () => {
     expect(looked(scene, seconds, HALF, changes).answer).rejects.toThrow(failure('NewHostDied')),
   );
 });
+
+describe('New hosts are ready, and monitors decide', () => {
+  const monitors = [{ id: 'm1', name: 'errors', type: 'service', noticesAfterSeconds: 120 }];
+  const alerts = [
+    { id: 'a1', status: 'CRITICAL', monitorId: 'm1', value: 3, message: '', openedAt: at(50) },
+  ] as const;
+  const oldHosts = aSnapshot({ monitors });
+  const heard = (answer: { ports: { calls: readonly string[] } }) =>
+    answer.ports.calls.filter((call) => call.startsWith('mackerel.openAlerts')).length;
+
+  it('listens right before the first host joins, and joins nobody over an alert', async () => {
+    const { ports, answer } = look({ ...BOOTING, alerts }, 60, { oldHosts });
+    await expect(answer).rejects.toThrow(
+      failure('AlreadyAlerting', 'CRITICAL of “errors” (service), value 3'),
+    );
+    expect(ports.changes).toEqual([]);
+  });
+
+  it('notes that it has listened, and whom somebody overrides', async () => {
+    expect(await look(BOOTING, 60, { oldHosts }).answer).toMatchObject({ tolerated: [] });
+    const input = { override: ['alerting'], reason: 'a hotfix' };
+    expect(await look({ ...BOOTING, alerts }, 60, { oldHosts, input }).answer).toMatchObject({
+      tolerated: ['m1'],
+    });
+  });
+
+  it('does not listen before anybody could have traffic', async () => {
+    const pending = look(
+      withStates({ ...BOOTING, alerts }, { 'i-new1': 'pending', 'i-new2': 'pending' }),
+      60,
+      {
+        oldHosts,
+      },
+    );
+    expect(await pending.answer).not.toHaveProperty('tolerated');
+    expect(heard(pending)).toBe(0);
+  });
+
+  it.each([
+    ['every ten seconds from then on', 70, 'AlertDuringBake'],
+    ['not more often', 69, undefined],
+  ])('listens %s', async (_title, seconds, name) => {
+    const memory = { alertsAskedAt: at(60).getTime() };
+    const readiness = { ...aLook({ memory }), tolerated: [] };
+    const { answer } = look({ ...BOOTING, alerts }, seconds, { oldHosts, readiness });
+    if (name) await expect(answer).rejects.toMatchObject({ name });
+    else expect(await answer).toMatchObject({ memory, tolerated: [] });
+  });
+
+  it('listens when it learns that a host joined before, whoever registered it', async () => {
+    const { answer } = look(allWell(), 60, { oldHosts });
+    expect(await answer).toMatchObject({ tolerated: [] });
+  });
+
+  it('listens at the first look where the fleet has no load balancer', async () => {
+    const fleet = aFleet({ loadBalancers: [] });
+    const { answer } = look({ ...BOOTING, alerts }, 60, { oldHosts, fleet });
+    await expect(answer).rejects.toThrow(failure('AlreadyAlerting'));
+  });
+
+  it('asks nobody about alerts where no monitor is named', async () => {
+    const quiet = look({ ...allWell(), alerts });
+    await quiet.answer;
+    expect(heard(quiet)).toBe(0);
+  });
+});

@@ -149,3 +149,18 @@ describe('Take old hosts out of service, while somebody is silent', () => {
     expect(ports.changes).toEqual(SHIFT.slice(0, 1));
   });
 });
+
+describe('Take old hosts out of service, where monitors decide', () => {
+  const monitors = [{ id: 'm1', name: 'errors', type: 'service', noticesAfterSeconds: 120 }];
+  const alerts = [{ id: 'a1', status: 'WARNING', monitorId: 'm1', message: '', openedAt: at(90) }] as const;
+  const deployment = { ...READY, oldHosts: aSnapshot({ monitors }) };
+
+  it('keeps the old hosts in service over an alert of theirs', async () => {
+    const { ports, answer } = take(allWell({ alerts }), deployment);
+    await expect(answer).rejects.toThrow(failure('AlertDuringBake', 'WARNING of “errors” (service), since'));
+    expect(ports.changes).toEqual([]);
+  });
+
+  it('does not look at alerts where none is named', async () =>
+    expect((await take(allWell({ alerts })).answer).done).toBe(true));
+});

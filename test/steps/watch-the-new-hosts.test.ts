@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { watchTheNewHosts } from '../../lambdas/watch-the-new-hosts.ts';
-import { aLook, at, iso, NEW, shifted } from '../support/deployments.ts';
+import { aLook, aSnapshot, at, iso, NEW, shifted } from '../support/deployments.ts';
 import { allWell, anAlert, inService, outOfService } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
 import { aFleet } from '../support/fleets.ts';
@@ -96,4 +96,28 @@ describe('Watch the new hosts, in trouble', () => {
     expect(
       await watch(279, allWell({ hosts: [], members: { web: NEW.map(inService) } })).answer,
     ).toMatchObject({ ready: false }));
+});
+
+describe('Watch the new hosts, where monitors decide', () => {
+  const monitors = [{ id: 'm1', name: 'errors', type: 'service', noticesAfterSeconds: 120 }];
+  const deployment = { ...baking(), oldHosts: aSnapshot({ monitors }) };
+  const alert = (monitorId: string) =>
+    ({ id: 'a1', status: 'WARNING', monitorId, value: 7, message: 'load', openedAt: at(201) }) as const;
+
+  it('fails at once when one of them alerts', async () =>
+    expect(watch(210, allWell({ alerts: [alert('m1')] }), deployment).answer).rejects.toThrow(
+      failure('AlertDuringBake', 'WARNING of “errors” (service), value 7, since'),
+    ));
+
+  it('tells what else alerts, and goes on', async () =>
+    expect((await watch(210, allWell({ alerts: [alert('m2')] }), deployment).answer).reason).toMatch(
+      /; not obeyed: WARNING load$/,
+    ));
+
+  it('lasts until the slowest of them would show the last second of the bake', async () => {
+    expect((await watch(389, allWell(), deployment).answer).reason).toBe(
+      'all healthy; another 1 s until the monitor “errors” would show a host that broke in the last second of the bake',
+    );
+    expect((await watch(390, allWell(), deployment).answer).ready).toBe(true);
+  });
 });

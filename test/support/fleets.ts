@@ -34,6 +34,7 @@ export function aFleet({ limits, mackerel, ...changes }: Changes = {}): Fleet {
     spillOver: false,
     keepFailedHostMinutes: 0,
     freezes: [],
+    watch: { monitors: [] },
     wantsProvenance: false,
     wantsTestedImage: false,
     replaceStragglers: false,

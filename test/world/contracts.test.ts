@@ -77,6 +77,10 @@ mackerelContract('the modelled world', async () => {
     openAlert: async (hostId, message) => {
       mackerel.openAlert({ hostId, message, status: 'CRITICAL' });
     },
+    openMonitor: async (monitor, value) => {
+      const monitorId = mackerel.addMonitor(monitor);
+      mackerel.openAlert({ monitorId, value, message: '', status: 'CRITICAL' });
+    },
     postMetric: async (hostId, at) => mackerel.postMetric(hostId, at),
     addService: async (name, roles) => mackerel.addService(name, roles),
     hostState: async (hostId) => {

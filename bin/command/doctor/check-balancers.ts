@@ -1,5 +1,6 @@
 /** Can the load balancers take the new hosts, what do their settings cost, and is any request cut off? */
 
+import type { WatchedMonitor } from '../../../lambdas/domain/core/document.ts';
 import { loadBalancerName } from '../../../lambdas/domain/core/fleet.ts';
 import { span } from '../../../lambdas/domain/core/words.ts';
 import {
@@ -11,11 +12,12 @@ import {
 } from '../../../lambdas/domain/hosts/bake.ts';
 import { cutOffSentence } from '../../../lambdas/domain/hosts/draining.ts';
 import { joinCosts } from '../../../lambdas/domain/hosts/joining.ts';
+import { resolveMonitors } from '../../../lambdas/domain/hosts/monitors.ts';
 import { balancerProblems } from '../../../lambdas/domain/hosts/network.ts';
 import type { Subnet } from '../../../lambdas/ports/ec2.ts';
 import type { BalancerDetails } from '../../../lambdas/ports/inspector.ts';
 import type { LoadBalancerRef, LoadBalancerSettings } from '../../../lambdas/ports/load-balancers.ts';
-import { type Check, check, type Subject } from './check.ts';
+import { type Check, check, decided, type Subject } from './check.ts';
 import type { BalancerFacts, Facts } from './facts.ts';
 import type { Finding } from './finding.ts';
 import { aws, happened, inFleetsFile } from './mending.ts';
@@ -29,7 +31,7 @@ export const checkBalancers: Check = (facts, { fleet, region }) => {
     const name = loadBalancerName(answers.ref);
     return checkOne({ ref: answers.ref, name, fleet, region }, answers, facts.subnets);
   });
-  return [...each, ...bakeFindings(facts.balancers, fleet)];
+  return [...each, ...bakeFindings(facts, fleet)];
 };
 
 interface One {
@@ -144,13 +146,22 @@ function setHealthCheck({ ref, region }: One, set: LoadBalancerSettings, more: B
 }
 
 /** Both parts of it. Load balancers that did not answer have been reported already. */
-function bakeFindings(balancers: Facts['balancers'], { limits }: Subject['fleet']): Finding[] {
+function bakeFindings(
+  { balancers, monitors }: Facts,
+  { limits, watch: { monitors: named } }: Subject['fleet'],
+): Finding[] {
   const answered = balancers.flatMap(({ ref, settings }) =>
     settings.known
       ? [{ name: loadBalancerName(ref), noticesAfterSeconds: noticesAfter(settings.value) }]
       : [],
   );
-  const watch = watchOf(limits.bakeSeconds, answered);
+  // What is wrong with them is a finding of its own.
+  const watched = decided<WatchedMonitor[]>(
+    () => resolveMonitors(named, monitors.known ? monitors.value : []),
+    () => [],
+    'MonitorUnusable',
+  );
+  const watch = watchOf(limits.bakeSeconds, answered, watched);
   if (answered.length < balancers.length || watch.slowest === undefined) return [];
   return [health.ok(`the bake lasts ${span(watch.bakeSeconds)}, then ${sightSentence(watch)}`)];
 }

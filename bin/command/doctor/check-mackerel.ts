@@ -1,15 +1,17 @@
 /** Does Mackerel accept our key, and know the fleet? */
 
 import { list, plain } from '../../../lambdas/domain/core/words.ts';
+import { alreadyAlerting, resolveMonitors } from '../../../lambdas/domain/hosts/monitors.ts';
 import type { MackerelAlert, MackerelHost } from '../../../lambdas/ports/mackerel.ts';
 
-import { type Check, check, notLookedAt } from './check.ts';
+import { type Check, check, decided, notLookedAt } from './check.ts';
 import { aws, happened, inFleetsFile } from './mending.ts';
 
 export const checkMackerel: Check = (facts, subject) => [
   ...key(facts, subject),
   ...role(facts, subject),
   ...alerts(facts, subject),
+  ...monitors(facts, subject),
 ];
 
 const mackerelKey = check('mackerel-key');
@@ -56,8 +58,44 @@ const alerts: Check = ({ alerts: answer, hosts }) =>
     if (ours.length === 0) return openAlerts.ok('no alert is open on a host of the fleet');
     const mend =
       'Look at it in Mackerel first: a deployment replaces the host and may only move the problem.';
-    return ours.map((alert) => openAlerts.warning(alertSentence(alert, fleet), mend));
+    return ours.map((alert) =>
+      alert.status === 'CRITICAL'
+        ? openAlerts.problem(alertSentence(alert, fleet), mend, 'AlreadyAlerting')
+        : openAlerts.warning(alertSentence(alert, fleet), mend),
+    );
   });
+
+const theMonitors = check('monitors');
+
+/** Those that decide: what *Agree* would say of them. */
+const monitors: Check = ({ monitors: answer, alerts: open }, { fleet }) =>
+  fleet.watch.monitors.length === 0
+    ? []
+    : theMonitors.given('the monitors that decide', [answer, open], (found, alerting) =>
+        decided(
+          () => {
+            const watched = resolveMonitors(fleet.watch.monitors, found);
+            const { refusals } = alreadyAlerting(fleet, alerting, watched, []);
+            const [refusal] = refusals;
+            return refusal
+              ? theMonitors.problem(
+                  `Mackerel has an open alert of a monitor that decides: ${refusal.sentence}`,
+                  'Look at it in Mackerel first: over it no release can be judged.',
+                  refusal.name,
+                )
+              : theMonitors.ok(
+                  `${list(watched.map(({ name }) => plain(name)))} would decide, and nothing alerts`,
+                );
+          },
+          ({ message }) =>
+            theMonitors.problem(
+              message,
+              inFleetsFile(fleet.name, 'correct watch.monitors'),
+              'MonitorUnusable',
+            ),
+          'MonitorUnusable',
+        ),
+      );
 
 function alertSentence({ hostId, status, message }: MackerelAlert, fleet: readonly MackerelHost[]): string {
   const host = fleet.find(({ id }) => id === hostId);

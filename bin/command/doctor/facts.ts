@@ -69,6 +69,7 @@ function aboutMackerel(
     roles: ask('', () => mackerel.roles(service)),
     hosts,
     alerts: ask('', () => mackerel.openAlerts()),
+    monitors: ask('', async () => (fleet.watch.monitors.length > 0 ? mackerel.monitors() : [])),
     /** What EC2 knows about the ids that Mackerel and the load balancers named. */
     instances: andThen(hosts, async (found) => {
       const members = (await balancers).flatMap((each) => (each.members.known ? each.members.value : []));

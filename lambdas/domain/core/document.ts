@@ -38,6 +38,7 @@ const GATES = [
   'NotProven',
   'Frozen',
   'UnlistedHostServes',
+  'AlreadyAlerting',
 ] as const satisfies FailureName[];
 const GateRefusal = v.object({ name: v.picklist(GATES), sentence: v.string() });
 export type GateRefusal = v.InferOutput<typeof GateRefusal>;
@@ -149,6 +150,16 @@ const OldHost = v.object({
 });
 export type OldHost = v.InferOutput<typeof OldHost>;
 
+/** A monitor of Mackerel that decides. */
+const WatchedMonitor = v.object({
+  id: v.string(),
+  name: v.string(),
+  type: v.string(),
+  /** What goes wrong has opened its alert after this long at the latest. */
+  noticesAfterSeconds: v.number(),
+});
+export type WatchedMonitor = v.InferOutput<typeof WatchedMonitor>;
+
 const Snapshot = v.object({
   reason: v.string(),
   hosts: v.array(OldHost),
@@ -170,6 +181,8 @@ const Snapshot = v.object({
       leadSeconds: v.optional(v.number(), 0),
     }),
   ),
+  /** Those that the fleet names. */
+  monitors: v.optional(v.array(WatchedMonitor)),
 });
 export type Snapshot = v.InferOutput<typeof Snapshot>;
 
@@ -228,6 +241,8 @@ const Readiness = v.object({
   stragglers: v.optional(v.array(Straggler)),
   /** How long the new hosts took, once they are ready. */
   starts: v.optional(Starts),
+  /** The look before the first new host got traffic was made; these monitors alerted, and were overridden. */
+  tolerated: v.optional(v.array(v.string())),
 });
 export type Readiness = v.InferOutput<typeof Readiness>;
 

@@ -19,6 +19,8 @@ const NAMES = [
   'FleetWouldShrink',
   'SnapshotContradicts',
   'UnlistedHostServes',
+  'MonitorUnusable',
+  'AlreadyAlerting',
   'Frozen',
   'OlderImage',
   'NothingToRollBackTo',

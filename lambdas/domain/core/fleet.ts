@@ -87,6 +87,8 @@ export const Fleet = v.strictObject({
   keepFailedHostMinutes: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
   /** When it is not deployed, unless somebody insists. */
   freezes: v.optional(v.array(FreezeWindow), []),
+  /** The monitors of Mackerel that decide, by name or id. */
+  watch: v.optional(v.strictObject({ monitors: v.array(v.string()) }), { monitors: [] }),
   /** Takes only artifacts that were promoted to it, unless somebody insists. */
   wantsProvenance: v.optional(v.boolean(), false),
   /** And these only on the image that they were tested on. */

@@ -61,7 +61,8 @@ export const isPastNoReturn = (phase: Phase): boolean => actOf(phase)?.leaves ==
 // ── Steps ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What the length of a wait depends on. */
-export type Limits = Pick<Fleet, 'limits'> & Partial<Pick<Fleet, 'replaceStragglers' | 'loadBalancers'>>;
+export type Limits = Pick<Fleet, 'limits'> &
+  Partial<Pick<Fleet, 'replaceStragglers' | 'loadBalancers' | 'watch'>>;
 
 export interface StepRow {
   /** Its state in the story: what an operator reads at 3 a.m. Of two steps there are several: see `STATES`. */
@@ -99,7 +100,7 @@ export const MEMBERS_SETTLE_SECONDS = 10;
 export const BAKE_SILENCE_SECONDS = 300;
 /**
  * The slowest health check that AWS accepts, 10 failures at 300 s with a time-out of 120 s, and a second look: so long may
- * a load balancer need to show a host that broke in the last second of the bake.
+ * a load balancer need to show a host that broke in the last second of the bake. No monitor of Mackerel is as slow.
  */
 export const MOST_SIGHT_SECONDS = 10 * 300 + 120 + 5;
 /** Between looks of the bake, after a bad one or none: time enough for an agent's restart or a transient error. */
@@ -211,9 +212,11 @@ export const STEPS = {
     key: 'bake',
     seconds: 60,
     changes: 'nothing',
-    lasts: ({ limits, loadBalancers = [] }) =>
+    lasts: ({ limits, loadBalancers = [], watch }) =>
       limits.bakeSeconds +
-      (limits.bakeSeconds > 0 && loadBalancers.length > 0 ? MOST_SIGHT_SECONDS : 0) +
+      (limits.bakeSeconds > 0 && loadBalancers.length + (watch?.monitors.length ?? 0) > 0
+        ? MOST_SIGHT_SECONDS
+        : 0) +
       BAKE_SILENCE_SECONDS,
     looksEverySeconds: BAKE_RETRY_SECONDS,
     span: { name: 'bake' },

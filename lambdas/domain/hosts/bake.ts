@@ -20,7 +20,7 @@ export interface Watch {
   readonly bakeSeconds: number;
   /** Then as long as a break in its last second needs to be seen. */
   readonly sightSeconds: number;
-  /** The load balancer that sets it. */
+  /** The load balancer, or the monitor, that sets it. */
   readonly slowest?: string;
   /** So much less it were with the advised health check everywhere. */
   readonly tuningSaves: number;
@@ -43,19 +43,27 @@ export const ADVISED_CHECK = {
   timeoutSeconds: 4,
 } as const;
 
-/** Without a load balancer nothing is slower than a look: EC2 and Mackerel show what they know at once. */
+interface Signal {
+  readonly name: string;
+  readonly noticesAfterSeconds: number;
+}
+
+/** Without a load balancer and a monitor nothing is slower than a look: EC2 and Mackerel show what they know at once. */
 export function watchOf(
   bakeSeconds: number,
-  balancers: readonly { readonly name: string; readonly noticesAfterSeconds: number }[],
+  balancers: readonly Signal[],
+  monitors: readonly Signal[] = [],
 ): Watch {
-  const [slowest] = [...balancers].sort((a, b) => b.noticesAfterSeconds - a.noticesAfterSeconds);
+  const signals = [...balancers, ...monitors];
+  const [slowest] = signals.sort((a, b) => b.noticesAfterSeconds - a.noticesAfterSeconds);
   if (bakeSeconds === 0 || slowest === undefined) return { bakeSeconds, sightSeconds: 0, tuningSaves: 0 };
   const { name, noticesAfterSeconds } = slowest;
+  const isMonitor = !balancers.includes(slowest);
   return {
     bakeSeconds,
-    sightSeconds: noticesAfterSeconds + BAKE_RETRY_SECONDS,
-    slowest: name,
-    tuningSaves: Math.max(0, noticesAfterSeconds - noticesAfter(ADVISED_CHECK)),
+    sightSeconds: noticesAfterSeconds + (isMonitor ? BAKE_PAUSE_SECONDS : BAKE_RETRY_SECONDS),
+    slowest: isMonitor ? `the monitor “${plain(name)}”` : name,
+    tuningSaves: isMonitor ? 0 : Math.max(0, noticesAfterSeconds - noticesAfter(ADVISED_CHECK)),
   };
 }
 

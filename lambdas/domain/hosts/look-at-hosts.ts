@@ -4,23 +4,27 @@ import type { Instance } from '../../ports/ec2.ts';
 import type { LoadBalancerSettings, Member, TargetPorts } from '../../ports/load-balancers.ts';
 import type { MackerelHost } from '../../ports/mackerel.ts';
 import type { Ports } from '../../ports/ports.ts';
-import type { Deployment, NewInstance } from '../core/document.ts';
+import { groupBy } from '../core/collections.ts';
+import type { Deployment, NewInstance, OldHost } from '../core/document.ts';
 import { loadBalancerName } from '../core/fleet.ts';
 import { launchTokens } from '../core/names.ts';
 import type { HostFacts } from './readiness.ts';
 
 type HostPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>;
 
+/** Whether Mackerel shall be asked, given what EC2 and the load balancers said. */
+export type Asks = (facts: Pick<HostFacts, 'instances' | 'members'>) => boolean;
+
 /**
  * What a decision about the new hosts needs. One call per 100 instances, one per load balancer, one to Mackerel.
- * @param asks whether Mackerel shall be asked, given what EC2 and the load balancers said. Without it, Mackerel is
- * asked in any case and at the same moment as the others; a wait, which looks often, knows better.
+ * @param asks without it, Mackerel is asked in any case and at the same moment as the others; a wait, which looks often,
+ * knows better.
  */
 export async function lookAtNewHosts(
   deployment: Deployment,
   launched: readonly NewInstance[],
   ports: HostPorts,
-  asks?: (facts: Pick<HostFacts, 'instances' | 'members'>) => boolean,
+  asks?: Asks,
 ): Promise<HostFacts> {
   const { service, role, wantsFreshMetric } = deployment.fleet.mackerel;
   const ids = new Set(launched.map((instance) => instance.instanceId));
@@ -116,6 +120,14 @@ export const withoutGroupsPort = (
       ];
     }),
   );
+
+/** By load balancer: the hosts that stood there when the deployment began. */
+export function oldIdsByBalancer(hosts: readonly OldHost[]): ReadonlyMap<string, string[]> {
+  const all = hosts.flatMap(({ instanceId, memberOf }) => memberOf.map((name) => ({ name, instanceId })));
+  return new Map(
+    [...groupBy(all, ({ name }) => name)].map(([name, some]) => [name, some.map((each) => each.instanceId)]),
+  );
+}
 
 /** Under which ports these members are registered. */
 export function portsOf(members: readonly Member[] = []): TargetPorts {

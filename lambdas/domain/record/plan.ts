@@ -90,7 +90,7 @@ export function earliestFinish({ fleet, oldHosts }: Planned): Plan['earliestFini
       balancer.joins === 'when-running' ? 0 : balancer.intervalSeconds,
     ),
   );
-  const watch = watchOf(fleet.limits.bakeSeconds, oldHosts.balancers);
+  const watch = watchOf(fleet.limits.bakeSeconds, oldHosts.balancers, oldHosts.monitors);
   const parts: [string, number][] = [
     ['EC2 starts the instances', EC2_SECONDS.launch],
     ['first health check after the application is up', health],
@@ -142,7 +142,7 @@ function advice({ fleet: { limits }, oldHosts, image }: Planned): string[] {
       return found;
     },
   );
-  const watch = watchOf(limits.bakeSeconds, oldHosts.balancers);
+  const watch = watchOf(limits.bakeSeconds, oldHosts.balancers, oldHosts.monitors);
   const tuning = tuningSentence(watch);
   const bake = tuning
     ? [`The bake of ${span(watch.bakeSeconds)} takes ${span(watchSeconds(watch))}: ${tuning}.`]

@@ -40,7 +40,11 @@ function best(phase: string, deployment: Deployment): Best {
   if (phase === 'Bring up') return bringUp(deployment);
   if (phase === 'Shift') return drained(deployment);
   if (phase === 'Watch') {
-    const watch = watchOf(deployment.fleet.limits.bakeSeconds, deployment.oldHosts?.balancers ?? []);
+    const watch = watchOf(
+      deployment.fleet.limits.bakeSeconds,
+      deployment.oldHosts?.balancers ?? [],
+      deployment.oldHosts?.monitors,
+    );
     return { atBest: watchSeconds(watch), because: becauseOf(watch) };
   }
   return phase === 'Remove' ? ended(deployment) : { atBest: 0, because: '' };

@@ -1,0 +1,46 @@
+/** When a wait for the new hosts listens to the monitors that decide. */
+import type { Ports } from '../../ports/ports.ts';
+import type { After } from '../core/document.ts';
+import type { Turn } from '../core/wait.ts';
+import { assertNoMonitorAlerts, assertQuiet } from './monitors.ts';
+import type { HostFacts, HostStanding } from './readiness.ts';
+
+/** As often as the bake does. */
+const EVERY_MILLIS = 10_000;
+
+interface Look
+  extends Pick<Turn<'alertsAskedAt', { readonly tolerated?: string[] }>, 'now' | 'memory' | 'keep'> {
+  readonly facts: Pick<HostFacts, 'instances' | 'members'>;
+  readonly hosts: readonly HostStanding[];
+  /** By load balancer: who is about to join. */
+  readonly joining: ReadonlyMap<string, readonly string[]>;
+}
+
+/**
+ * Once right before the first new host gets traffic, and from then on now and then. Without a load balancer nothing tells
+ * when that is, so the first look listens.
+ * @returns when it listened last, epoch milliseconds
+ * @throws AlreadyAlerting, or AlertDuringBake once a host has traffic
+ */
+export async function listen(
+  deployment: After<'oldHosts' | 'launch'>,
+  { mackerel }: Pick<Ports, 'mackerel'>,
+  { now, memory: { alertsAskedAt }, keep, facts, hosts, joining }: Look,
+): Promise<number | undefined> {
+  const { fleet, oldHosts, input, readiness } = deployment;
+  const hasTraffic = readiness?.tolerated !== undefined;
+  const isDue = hasTraffic
+    ? now.getTime() >= (alertsAskedAt ?? 0) + EVERY_MILLIS
+    : joining.size > 0 || fleet.loadBalancers.length === 0 || isAnyIn(facts);
+  if (!oldHosts.monitors || !isDue) return alertsAskedAt;
+  const alerts = await mackerel.openAlerts();
+  if (hasTraffic) assertNoMonitorAlerts(deployment, alerts, hosts);
+  else keep({ tolerated: assertQuiet(fleet, alerts, oldHosts.monitors, input.override) });
+  return now.getTime();
+}
+
+/** Registered by a run that was cut off, say. */
+const isAnyIn = ({ instances, members }: Look['facts']): boolean =>
+  [...members.values()]
+    .flat()
+    .some((member) => instances.some((each) => each.instanceId === member.instanceId));

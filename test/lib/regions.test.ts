@@ -23,10 +23,14 @@ const moved = (file: unknown, region: string, partition: string): LooseFile =>
   );
 
 describe.each(CLOUDS)('In %s', (region, partition, suffix, console) => {
-  const templates = () =>
-    [fleetsFile, everythingGiven()].map((file) =>
+  // Once for both tests: synthesis is what takes the time.
+  let made: ReturnType<typeof synthesizeTemplates>[] | undefined;
+  const templates = () => {
+    made ??= [fleetsFile, everythingGiven()].map((file) =>
       synthesizeTemplates(readFleets(moved(file, region, partition)), { bundle: false }),
     );
+    return made;
+  };
 
   it('the stacks name its own ARNs, hosts and console alone', () => {
     const text = JSON.stringify(templates());
@@ -42,9 +46,9 @@ describe.each(CLOUDS)('In %s', (region, partition, suffix, console) => {
   });
 
   it('a host’s role may be handed to EC2 under whichever name EC2 has there', () => {
-    const [made] = templates();
+    const [example] = templates();
     const [pass, ...others] = statementsOf(
-      made?.production ?? { Resources: {} },
+      example?.production ?? { Resources: {} },
       'launch-new-instances',
     ).filter(({ Action: action }) => [action].flat().includes('iam:PassRole'));
     expect(others).toEqual([]);

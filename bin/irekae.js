@@ -9,22 +9,21 @@ import { join } from 'node:path';
 const PROJECT = join(import.meta.dirname, '..');
 const COMPILED = join(PROJECT, 'dist', 'irekae.js');
 
-/** When it was last changed; of a folder, the newest thing in it. */
-const changedAt = (path) =>
-  Math.max(
-    statSync(path).mtimeMs,
-    ...(statSync(path).isDirectory()
-      ? readdirSync(path, { withFileTypes: true }).map((entry) =>
-          entry.isDirectory() ? changedAt(join(path, entry.name)) : statSync(join(path, entry.name)).mtimeMs,
-        )
-      : []),
+function isNewer(path, than) {
+  const found = statSync(path);
+  if (!found.isDirectory()) return found.mtimeMs > than;
+  return readdirSync(path, { withFileTypes: true }).some((entry) =>
+    entry.isDirectory()
+      ? isNewer(join(path, entry.name), than)
+      : statSync(join(path, entry.name)).mtimeMs > than,
   );
+}
 
 function isCompiled() {
-  if (!existsSync(COMPILED)) return false;
-  const compiledAt = statSync(COMPILED).mtimeMs;
-  const sources = ['bin/command', 'bin/irekae.ts', 'lib', 'lambdas', 'simulator'].map((name) => join(PROJECT, name));
-  return sources.every((path) => !existsSync(path) || changedAt(path) <= compiledAt);
+  const compiled = statSync(COMPILED, { throwIfNoEntry: false });
+  if (compiled === undefined) return false;
+  const sources = ['bin/command', 'bin/irekae.ts', 'lib', 'lambdas', 'simulator'];
+  return !existsSync(join(PROJECT, 'lambdas')) || !sources.some((name) => isNewer(join(PROJECT, name), compiled.mtimeMs));
 }
 
 if (isCompiled()) {

@@ -23,7 +23,7 @@ const isOutside = ({ target }: Link) => /^https?:/.test(target);
 const scriptsIn = (path: string): string[] =>
   [...read(path).matchAll(/npm (?:run )?(?:-s )?([a-z][\w:-]*)/g)]
     .map(([, name = '']) => name)
-    .filter((name) => !['ci', 'install', 'run'].includes(name));
+    .filter((name) => !['ci', 'run', 'install', 'pack'].includes(name));
 
 /** Why a link leads nowhere, or nothing. */
 function problemOf({ from, target }: Link): string | undefined {

@@ -29,8 +29,7 @@ export function projectFiles(folder: string, fleets: string, needs: Dependencies
       devDependencies: sorted(needs.tools),
     }),
     'fleets.ts': fleets,
-    // Found from here, wherever npm has put it.
-    'cdk.json': json({ app: `node -e "import('${needs.irekae.name}/app')"` }),
+    'cdk.json': json({ app: `node node_modules/${needs.irekae.name}/dist/app.js` }),
     '.gitignore': 'node_modules/\ncdk.out/\n',
     'README.md': README,
   };

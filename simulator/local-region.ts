@@ -45,9 +45,17 @@ export interface LocalOptions {
 export async function connectLocally(
   environments: readonly Environment[],
   fleet: FleetConfig,
-  { isVisible, templates = synthesizeTemplates(environments, { bundle: false }) }: LocalOptions,
+  { isVisible, templates }: LocalOptions,
 ): Promise<Connection> {
-  const region = new Region(environments, templates);
+  // Its own, and the one that its artifact comes from: making the others would take most of the time.
+  const needed = environments.filter(
+    ({ name, fleets }) =>
+      name === fleet.environment || fleets.some((each) => each.name === fleet.promotion?.from),
+  );
+  const region = new Region(
+    needed,
+    templates ?? synthesizeTemplates(needed, { bundle: false }, environments),
+  );
   const environment = environments.find(({ name }) => name === fleet.environment);
   try {
     await region.play(fleet);

@@ -27,15 +27,15 @@ export interface EnvironmentStacks {
   readonly fleets: readonly FleetStack[];
 }
 
+/** @param all those of the file: promotions lead from one to another */
 export function environmentStacks(
   scope: Construct,
   environments: readonly Environment[],
+  all = environments,
 ): EnvironmentStacks[] {
   return environments.map((environment) => {
-    const shared = new EnvironmentStack(scope, environment, environments);
-    const fleets = environment.fleets.map(
-      (fleet) => new FleetStack(scope, fleet, environment, shared, environments),
-    );
+    const shared = new EnvironmentStack(scope, environment, all);
+    const fleets = environment.fleets.map((fleet) => new FleetStack(scope, fleet, environment, shared, all));
     return { shared, fleets };
   });
 }
@@ -60,9 +60,10 @@ export function standaloneApp(outdir: string, { bundle }: { readonly bundle: boo
 export function synthesizeTemplates(
   environments: readonly Environment[],
   options: { readonly bundle: boolean },
+  all = environments,
 ): Readonly<Record<string, TemplateJson>> {
   return Object.fromEntries(
-    stackTemplates(environments, options).map(({ environment, shared, fleets }) => [
+    stackTemplates(environments, options, all).map(({ environment, shared, fleets }) => [
       environment,
       asOne([shared, ...fleets]),
     ]),
@@ -78,11 +79,12 @@ export interface StackTemplate {
 export function stackTemplates(
   environments: readonly Environment[],
   options: { readonly bundle: boolean },
+  all = environments,
 ): { readonly environment: string; readonly shared: StackTemplate; readonly fleets: StackTemplate[] }[] {
   const outdir = mkdtempSync(join(tmpdir(), 'irekae-'));
   try {
     const app = standaloneApp(outdir, options);
-    const stacks = environmentStacks(app, environments);
+    const stacks = environmentStacks(app, environments, all);
     const assembly = app.synth();
     const templateOf = ({ stackName: name }: Stack): StackTemplate => ({
       name,

@@ -58,21 +58,29 @@ export interface LocalOptions {
   readonly templates?: Readonly<Record<string, TemplateJson>>;
 }
 
+/** Its own, and the one that its artifact comes from: making the others would take most of the time. */
+const neededBy = (fleet: FleetConfig, environments: readonly Environment[]) =>
+  environments.filter(
+    ({ name, fleets }) =>
+      name === fleet.environment || fleets.some((each) => each.name === fleet.promotion?.from),
+  );
+
 /** @param fleet that the command is about; absent: all of them, and the scenario is about one whose new hosts are watched */
 export async function connectLocally(
   environments: readonly Environment[],
   fleet: FleetConfig | undefined,
-  {
-    isVisible,
-    scenario: name,
-    templates = synthesizeTemplates(environments, { bundle: false }),
-  }: LocalOptions,
+  { isVisible, scenario: name, templates }: LocalOptions,
 ): Promise<Connection> {
   const scenario = name && LOCAL_SCENARIOS[name];
   const fleets = environments.flatMap((each) => each.fleets);
   const about = fleet ?? fleets.find(isWatched) ?? fleets[0];
   if (!about) throw new Error('The fleets file has no fleet.');
-  const region = new Region(environments, templates, scenario && { fleet: about.name, scenario });
+  const needed = fleet ? neededBy(fleet, environments) : environments;
+  const region = new Region(
+    needed,
+    templates ?? synthesizeTemplates(needed, { bundle: false }, environments),
+    scenario && { fleet: about.name, scenario },
+  );
   const environment = environments.find((each) => each.name === about.environment);
   try {
     if (!fleet) region.giveAllAPast(about);

@@ -10,7 +10,7 @@ const ELLIPSIS = '…';
 const graphemesOf = (text: string): string[] => Array.from(GRAPHEMES.segment(text), ({ segment }) => segment);
 
 /** Most pieces of most pictures: one column each, which need no table of Unicode to be told. */
-const PLAIN = /^[\x20-\x7e]*$/;
+const PLAIN = /^[\x20-\x7e‘’“”…–]*$/;
 
 export const width = (text: string): number => (PLAIN.test(text) ? text.length : stringWidth(text));
 

@@ -8,6 +8,7 @@ import { nearest } from './nearest.ts';
 import { COMMON, type OptionSpec, type Options } from './options.ts';
 
 export type CommandLine =
+  | { readonly kind: 'version' }
   | { readonly kind: 'help'; readonly command: Command | undefined }
   | {
       readonly kind: 'bad';
@@ -20,6 +21,8 @@ export type CommandLine =
   | ({
       readonly kind: 'run';
       readonly json: boolean;
+      /** What the commands get that this one tells people to type: where it looks is where they look. */
+      readonly given: string;
       readonly command: Command;
       readonly options: Options;
     } & Subject);
@@ -46,9 +49,14 @@ export function readCommandLine(
   const all = [...commands.flatMap(({ options }) => options), ...COMMON];
   const taken = [...commands, ...fleetsOf(environments)].map(({ name }) => name);
   const { positionals, given } = read(argv, all, taken);
-  const [name, ...subjects] = positionals;
+  const [first, ...others] = positionals;
+  const isHelp = first === HELP;
+  const [name, subjects] = isHelp ? [others[0], others.slice(1)] : [first, others];
   const command = commands.find((each) => each.name === name);
-  if (given.has('help') || argv.length === 0) return { kind: 'help', command };
+  if (given.has('version') && name === undefined) return { kind: 'version' };
+  if (isHelp && name !== undefined && !command)
+    return { kind: 'bad', json: argv.includes('--json'), problems: [unknown('command', name, commands)] };
+  if (isHelp || given.has('help') || argv.length === 0) return { kind: 'help', command };
   const known = command ? [...command.options, ...COMMON] : all;
   const options = Object.fromEntries([...given].map(([option, { value }]) => [option, value ?? true]));
   const { problems: unfit, ...subject } = subjectOf(command, subjects, environments);
@@ -62,8 +70,16 @@ export function readCommandLine(
   // Also where an option that lacks its value has taken it for one.
   if (!command || problems.length > 0)
     return { kind: 'bad', json: argv.includes('--json'), command: name, fleet: subjects[0], problems };
-  return { kind: 'run', json: given.has('json'), command, options, ...subject };
+  return { kind: 'run', json: given.has('json'), given: spelling(options), command, options, ...subject };
 }
+
+const HELP = 'help';
+
+/** `--local stuck`. */
+const spelling = ({ local }: Options): string => {
+  if (local === undefined) return '';
+  return local === true ? '--local' : `--local ${local}`;
+};
 
 function subjectOf(
   command: Command | undefined,

@@ -1,7 +1,9 @@
 /** The operator's command: `npx --no -- irekae --help`. */
 import { printable } from '../lambdas/domain/core/words.ts';
 import { loadFleets } from '../lib/fleets-file.ts';
+import { wantsColour } from '../lib/terminal/colour.ts';
 import { ask, askLine } from './command/ask.ts';
+import { spellingOf } from './command/calling.ts';
 import type { Screen } from './command/command.ts';
 import { irekae } from './command/irekae.ts';
 import { pageKeeper } from './command/page-keeper.ts';
@@ -11,6 +13,12 @@ const { stdin, stdout, stderr } = process;
 const isTerminal = stdout.isTTY === true && process.env.TERM !== 'dumb' && !process.env.CI;
 
 /** A terminal that does not know its size reports 0. */
+const surfaceOf = (stream: NodeJS.WriteStream) => ({
+  inColour: wantsColour(process.env, stream.isTTY === true),
+  ...(stream.isTTY && { columns: () => stream.columns || 80, timeZone }),
+});
+const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+
 const screen: Screen = {
   write: (text) => void stdout.write(text),
   columns: () => stdout.columns || 80,
@@ -52,6 +60,9 @@ process.exitCode = await irekae(process.argv.slice(2), {
   page: pageKeeper(isTerminal),
   print: (line) => console.log(line),
   complain: (line) => console.error(line),
+  surface: surfaceOf(stdout),
+  complaints: surfaceOf(stderr),
+  spelling: spellingOf({ argv: process.argv, env: process.env, cwd: process.cwd() }),
   // On stderr: stdout may be redirected to a file.
   ...(stdin.isTTY && { ask: (question: string) => ask(question, stdin, stderr) }),
   ...(isTerminal && { screen }),

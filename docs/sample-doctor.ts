@@ -24,6 +24,7 @@ export async function sampleDoctor(template: TemplateJson, fleet: string): Promi
         caller: { account, arn: `arn:aws:sts::${account}:assumed-role/Operator/hanako` },
         ports: async () => portsOf(stage, template, account),
       }),
+      surface: { columns: () => 120 },
       print: (line) => lines.push(line),
       complain: (line) => lines.push(line),
     });

@@ -40,7 +40,8 @@ export const terminateOldInstances = defineWait('terminate-old-instances', {
     if (phase !== 'remove' && deployment.termination?.memory?.begun !== 1) return unlooked(reason);
     return new DeploymentError(
       'OldHostsNotTerminated',
-      `After ${span(seconds)}: ${reason}. They are out of service; terminate them in the EC2 console.` +
+      `After ${span(seconds)}: ${reason}. They are out of service. What holds them, such as termination protection, has to be taken off before they can be terminated: ` +
+        'see OldHostsNotTerminated in docs/runbook.md.' +
         (await retireEndedOldHosts(deployment, ports)),
     );
   },

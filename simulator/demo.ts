@@ -10,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { environmentsOf } from '../lib/fleets-file.ts';
 import { FleetsFileError } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
+import { wantsColour } from '../lib/terminal/colour.ts';
 import { padTo } from '../lib/terminal/width.ts';
 import { castOf, type Part } from './demo/cast.ts';
 import { packedByCi } from './demo/ci-tarball.ts';
@@ -79,7 +80,8 @@ async function play(options: DemoOptions, fleetsFile: unknown): Promise<number> 
   if (!options.json) say(`seed ${seed}: to see the same again:  npm start -- ${again(options, seed)}`);
   const templates = synthesizeTemplates(environments, { bundle: false });
   const pages: Page[] = [];
-  const rightEndings = await playAll(parts, templates, options, seed, pages);
+  const regions = new Map(environments.map(({ name, region }) => [name, region]));
+  const rightEndings = await playAll(parts, { templates, regions }, options, seed, pages);
   if (!options.json) say(WHAT_NEXT);
   if (options.timeline !== undefined) keep(options.timeline, pages, options.json ? () => {} : say);
   return rightEndings ? 0 : 1;
@@ -108,9 +110,15 @@ function keep(file: string, pages: readonly Page[], tell: (text: string) => void
   }
 }
 
+/** By the names of environments. */
+interface Homes {
+  readonly templates: Readonly<Record<string, TemplateJson>>;
+  readonly regions: ReadonlyMap<string, string>;
+}
+
 async function playAll(
   parts: readonly Part[],
-  templates: Readonly<Record<string, TemplateJson>>,
+  homes: Homes,
   options: DemoOptions,
   seed: number,
   pages: Page[],
@@ -127,7 +135,7 @@ async function playAll(
   try {
     for (const part of parts) {
       const artifact = given ?? (part.scenario === 'promote' ? packedByCi() : undefined);
-      const { asItMust } = await playPart(part, templates, {
+      const { asItMust } = await playPart(part, homes, {
         seed,
         tarball: artifact ?? tarball(EXAMPLE_APPLICATION),
         audience,
@@ -144,13 +152,13 @@ async function playAll(
 
 function playPart(
   { scenario, environment, fleet, source }: Part,
-  templates: Readonly<Record<string, TemplateJson>>,
+  { templates, regions }: Homes,
   options: Omit<PerformanceOptions, 'template' | 'fleet' | 'scenario'>,
 ): Promise<{ readonly asItMust: boolean }> {
   const player = (home: string, name: string) => {
     const template = templates[home];
     if (!template) throw new Error(`There is no template of the environment ${home}.`);
-    return { fleet: name, template };
+    return { fleet: name, template, region: regions.get(home) };
   };
   if (!isFlow(scenario)) return perform({ ...options, ...player(environment, fleet), scenario });
   if (scenario === 'abort') return performAbort({ ...options, ...player(environment, fleet) });
@@ -167,7 +175,7 @@ function playPart(
 function audienceFor({ json }: DemoOptions, isShow: boolean): { audience: Audience; leave: () => void } {
   const nothing = () => {};
   if (json) return { audience: new JsonLines(write), leave: nothing };
-  const inColour = isTerminal && !process.env.NO_COLOR;
+  const inColour = wantsColour(process.env, isTerminal);
   if (!isShow) return { audience: new PlainLines({ write, inColour }), leave: nothing };
   const size = () => ({ columns: stdout.columns, rows: stdout.rows });
   const screen = new Screen({ write, size, inColour });

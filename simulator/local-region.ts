@@ -36,15 +36,14 @@ const BETWEEN_RELEASES_SECONDS = 14 * 86_400;
 const VISIBLE_MILLIS = 60;
 
 const NOTES = [
-  'Local: a modelled region on a virtual clock; nothing in AWS is read or changed. Every run begins with the same',
-  'world: releases 1 and 2 were deployed, release 3 is uploaded. What this run changes is gone when it ends.',
+  'Local: a modelled region on a virtual clock; nothing in AWS is read or changed. Every run begins with the same world: ' +
+    'releases 1 and 2 were deployed, release 3 is uploaded. What this run changes is gone when it ends.',
   '',
 ];
 
 const notesOf = (fleet: string, { note, tries }: LocalScenario): readonly string[] => [
-  'Local: a modelled region on a virtual clock; nothing in AWS is read or changed. What this run changes is gone when',
-  `it ends. Every run begins with the same world: two releases of ${fleet} were deployed;`,
-  `${note}.`,
+  'Local: a modelled region on a virtual clock; nothing in AWS is read or changed. What this run changes is gone when ' +
+    `it ends. Every run begins with the same world: two releases of ${fleet} were deployed; ${note}.`,
   `To try here:  ${tries}`,
   '',
 ];
@@ -132,14 +131,14 @@ class Region {
     this.#scene = scene;
     this.#configs = environments.flatMap(({ fleets }) => fleets);
     const stages: Stage[] = [];
-    for (const { name: environment, fleets } of environments) {
+    for (const { name: environment, region, fleets } of environments) {
       const template = templates[environment];
       if (!template) throw new Error(`There is no template of the environment ${environment}.`);
       for (const { name: fleet } of fleets) {
         const [first] = stages;
         const eventsLost = scene?.fleet === fleet && scene.scenario.eventsLost === true;
         const beside = first && { beside: first };
-        const stage = new Stage({ template, fleet, seed: SEED, start: START, eventsLost, ...beside });
+        const stage = new Stage({ template, fleet, region, seed: SEED, start: START, eventsLost, ...beside });
         giveTemplate(stage);
         stages.push(stage);
       }

@@ -149,10 +149,11 @@ export const SCENARIOS = {
   'boot-fails': {
     tells: 'A boot script that fails and shuts its host down: noticed within seconds, not by a time-out.',
     kind: 'app',
-    arrange: lastHost({
-      kind: 'shuts-down',
-      consoleLine: 'irekae: FAILED: the SHA-256 of reactio/app.tar.gz is not the one that was pinned.',
-    }),
+    arrange: (stage) =>
+      lastHost({
+        kind: 'shuts-down',
+        consoleLine: `irekae: FAILED: the SHA-256 of ${stage.fleet.artifact.key} is not the one that was pinned.`,
+      })(stage),
     endsIn: 'RolledBack',
     because: 'NewHostDied',
   },

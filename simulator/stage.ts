@@ -61,6 +61,8 @@ export interface StageOptions {
   readonly template: TemplateJson;
   readonly fleet: string;
   readonly seed: number;
+  /** In whose zones its subnets are. */
+  readonly region?: string | undefined;
   /** The stage whose world and clock this one shares; seed, start and timings then come from that one. */
   readonly beside?: Stage;
   readonly start?: Date;
@@ -80,7 +82,12 @@ export const OLD_IMAGE = 'ami-0f1e2d3c4b5a69788';
 const IMAGE_AGE_MILLIS = 2 * 86_400_000;
 
 const VPC = 'vpc-0a1b2c3d4e5f60001';
-const ZONES = [...'acdbefghijklmnopqrst'];
+/** Tokyo has no zone b for accounts of today. */
+const ZONES = { [REGION]: 'acdbefghijklmnopqrst', others: 'abcdefghijklmnopqrst' };
+const zoneOf = (region: string, index: number): string => {
+  const letters = region === REGION ? ZONES[REGION] : ZONES.others;
+  return `${region}${letters?.[index % letters.length]}`;
+};
 /** The key in the world’s SSM: it must never appear anywhere else (rule 11). */
 export const API_KEY = 'world-api-key-that-nobody-may-see';
 
@@ -133,7 +140,7 @@ export class Stage {
       const machine = this.#machineNamed(machineName);
       if (machine) this.#start(machine, machineName, name, JSON.parse(input));
     });
-    this.#furnish(options.balancers ?? TUNED);
+    this.#furnish(options.balancers ?? TUNED, options.region);
     this.oldInstances = this.#addOldHosts(options.oldPerZone ?? this.fleet.instancesPerZone);
   }
 
@@ -386,11 +393,11 @@ export class Stage {
 
   readonly #startUp = (step: AnyStepName, isWake: boolean): StartUp => this.#sandboxes.startUp(step, isWake);
 
-  #furnish(balancers: BalancerTuning): void {
+  #furnish(balancers: BalancerTuning, region = REGION): void {
     const { world, fleet } = this;
-    const zones = fleet.subnets.map((_, index) => `${REGION}${ZONES[index % ZONES.length]}`);
+    const zones = fleet.subnets.map((_, index) => zoneOf(region, index));
     fleet.subnets.forEach((subnetId, index) => {
-      world.ec2.addSubnet({ subnetId, vpcId: VPC, zone: zones[index] ?? REGION, addresses: 1_000 });
+      world.ec2.addSubnet({ subnetId, vpcId: VPC, zone: zones[index] ?? region, addresses: 1_000 });
     });
     const { id, version } = fleet.launchTemplate;
     world.ec2.addLaunchTemplate({ id, version });

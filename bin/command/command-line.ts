@@ -6,8 +6,10 @@ import type { Environment } from '../../lib/read-fleets.ts';
 import type { ArgumentSpec, Command } from './command.ts';
 import { nearest } from './nearest.ts';
 import { COMMON, type OptionSpec, type Options } from './options.ts';
+import { shell } from './typed.ts';
 
 export type CommandLine =
+  | { readonly kind: 'version' }
   | { readonly kind: 'help'; readonly command: Command | undefined }
   | {
       readonly kind: 'bad';
@@ -20,6 +22,8 @@ export type CommandLine =
   | ({
       readonly kind: 'run';
       readonly json: boolean;
+      /** What the commands get that this one tells people to type: where it looks is where they look. */
+      readonly given: string;
       readonly command: Command;
       /** All of the fleets file. */
       readonly all: readonly Environment[];
@@ -47,13 +51,18 @@ export async function readCommandLine(
   read: (file: string | undefined) => Promise<readonly Environment[]>,
 ): Promise<CommandLine> {
   const all = [...commands.flatMap(({ options }) => options), ...COMMON];
-  const taken = commands.map(({ name }) => name);
-  const first = tokensOf(argv, all, taken);
-  if (first.given.has('help') || argv.length === 0)
-    return { kind: 'help', command: commands.find(({ name }) => name === first.positionals[0]) };
+  const verbs = commands.map(({ name }) => name);
+  const first = tokensOf(argv, all, verbs);
+  const [verb, about] = first.positionals;
+  const isHelp = verb === HELP;
+  const asked = commands.find(({ name }) => name === (isHelp ? about : verb));
+  if (first.given.has('version') && verb === undefined) return { kind: 'version' };
+  if (isHelp && about !== undefined && !asked)
+    return { kind: 'bad', json: argv.includes('--json'), problems: [unknown('command', about, commands)] };
+  if (isHelp || first.given.has('help') || argv.length === 0) return { kind: 'help', command: asked };
   const environments = await read(first.given.get('fleets')?.value);
   const { positionals, given } = tokensOf(argv, all, [
-    ...taken,
+    ...verbs,
     ...fleetsOf(environments).map(({ name }) => name),
   ]);
   const [name, ...subjects] = positionals;
@@ -71,8 +80,25 @@ export async function readCommandLine(
   // Also where an option that lacks its value has taken it for one.
   if (!command || problems.length > 0)
     return { kind: 'bad', json: argv.includes('--json'), command: name, fleet: subjects[0], problems };
-  return { kind: 'run', json: given.has('json'), command, options, all: environments, ...subject };
+  return {
+    kind: 'run',
+    json: given.has('json'),
+    given: spelling(options),
+    command,
+    options,
+    all: environments,
+    ...subject,
+  };
 }
+
+const HELP = 'help';
+
+/** `--local stuck --fleets ours.yaml`. */
+const spelling = ({ local, fleets }: Options): string =>
+  [
+    ...(local === undefined ? [] : [local === true ? '--local' : `--local ${local}`]),
+    ...(fleets === undefined ? [] : [shell('--fleets', fleets)]),
+  ].join(' ');
 
 function subjectOf(
   command: Command | undefined,

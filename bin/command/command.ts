@@ -10,6 +10,7 @@ import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import type { OptionSpec, Options } from './options.ts';
 import type { Outcome } from './outcome.ts';
+import type { Rendering } from './rendering.ts';
 
 /** `hanako` for a user, `Operator/hanako` for an assumed role. */
 export function callerName({ arn }: Caller): string {
@@ -45,7 +46,9 @@ export interface Task {
   /** Progress while waiting: a line, printed at once; with `--json` on stderr, beside the document. */
   tell(line: string): void;
   /** Absent where only lines can be shown. */
-  readonly screen?: Screen;
+  readonly screen?: Screen & { readonly rendering: Rendering };
+  /** Of whoever reads it; absent: UTC alone. */
+  readonly timeZone?: string;
   /** Aborted on Ctrl-C. A command that asks for it must then end cleanly. */
   interruptions(): AbortSignal;
 }

@@ -5,10 +5,11 @@
 
 import type { FreezeWindow } from '../../lambdas/domain/core/fleet.ts';
 import { momentOf } from '../../lambdas/domain/core/local-time.ts';
-import { COMMAND } from '../../lambdas/domain/core/names.ts';
 import { list, span } from '../../lambdas/domain/core/words.ts';
 import { freezeAt, freezeSentence } from '../../lambdas/domain/release/freeze.ts';
 import type { Task } from './command.ts';
+import { gatesOf, PREVIOUS } from './options.ts';
+import { irekae } from './typed.ts';
 import { section, table } from './wording.ts';
 
 /** Table rows: a label and a sentence; none for a fleet with neither windows nor relations. */
@@ -17,15 +18,54 @@ export function gateRows(task: Task): string[][] {
 }
 
 /** The gates' sentences speak of the execution's input; this is what to type instead. */
-export function commandsFor({ fleet: { name } }: Task, refusals: readonly string[]): string[] {
+export function commandsFor(task: Task, refusals: readonly string[]): string[] {
+  const { fleet, options } = task;
   const speaksOf = (gate: string) => refusals.some((each) => new RegExp(`\\b${gate}: `).test(each));
-  return [
-    ...(speaksOf('NotProven') ? [`To promote what was tested:  ${COMMAND} promote ${name} --wait`] : []),
-    ...(speaksOf('UnlistedHostServes')
-      ? ['To deploy beside it, on record:  --override unlisted --reason TEXT']
-      : []),
-    ...(speaksOf('Frozen') ? ['To deploy anyway, on record:   --override freeze --reason TEXT'] : []),
-  ];
+  const lines: string[] = [];
+  if (speaksOf('NotProven') && fleet.promotion)
+    lines.push(`To promote what was tested:  ${irekae('promote', fleet.name, '--wait')}`);
+  // One that was overridden already is not what refuses it.
+  const gates = Object.entries(OVERRIDABLE).filter(
+    ([name, { gate }]) => speaksOf(name) && !gatesOf(options).includes(gate),
+  );
+  // All at once: to override one of two opens nothing.
+  if (gates.length > 0)
+    lines.push(
+      `${list(gates.map(([, { to }]) => to))}, on record:  ${starting(
+        task,
+        gates.map(([, each]) => each),
+      )}`,
+    );
+  return lines;
+}
+
+/** Failure → the gate that it comes from. Whoever overrides it means this by it. */
+const OVERRIDABLE = {
+  UnlistedHostServes: {
+    gate: 'unlisted',
+    to: 'To deploy beside it',
+    reason: 'the hosts beside it are known',
+  },
+  Frozen: { gate: 'freeze', to: 'To deploy anyway', reason: 'it cannot wait for the end of the freeze' },
+} as const;
+type Overridden = (typeof OVERRIDABLE)[keyof typeof OVERRIDABLE];
+
+/** What starts the same once more. @param over gates that it overrides beside those that were overridden before */
+export function starting({ fleet, options }: Task, over: readonly Overridden[] = []): string {
+  const { to, version, ami, redeploy, reason } = options;
+  const gates = [...gatesOf(options), ...over.map(({ gate }) => gate)];
+  const why = reason ?? over.map((each) => each.reason).join(', ');
+  const said =
+    why === '' && to !== undefined ? `back to ${to === PREVIOUS ? 'the release before' : to}` : why;
+  return irekae(
+    ...(to === undefined ? ['deploy', fleet.name] : ['rollback', fleet.name, '--to', to]),
+    ...(version === undefined ? [] : ['--version', version]),
+    ...(ami === undefined ? [] : ['--ami', ami]),
+    ...(redeploy ? ['--redeploy'] : []),
+    ...(gates.length > 0 ? ['--override', gates.join(',')] : []),
+    ...(said === '' ? [] : ['--reason', said]),
+    '--wait',
+  );
 }
 
 /** The windows that are open or still to come; a weekly one always is. */

@@ -1,4 +1,5 @@
 /** What `--help` prints. */
+import { COMMAND } from '../../lambdas/domain/core/names.ts';
 import type { Command } from './command.ts';
 import { spelt } from './command-line.ts';
 import { COMMON } from './options.ts';
@@ -16,12 +17,12 @@ export const help = (
 const overview = (commands: readonly Command[], others: readonly Other[]): string[] => [
   'Usage: irekae COMMAND FLEET [options]',
   '',
-  'FLEET is the name of a fleet in your fleets file, which also gives its AWS account and Region. Credentials are',
-  'found the way the AWS CLI finds them.',
+  'FLEET is the name of a fleet in your fleets file, which also gives its AWS account and Region. Credentials are found the way the AWS CLI finds them.',
   ...section('Commands:', table(commands.map(({ name, summary }) => [name, summary]))),
   ...section('Without a fleet:', table(others.map(({ name, summary }) => [name, summary]))),
   '',
-  'For details: irekae COMMAND --help',
+  `Of one command:  ${COMMAND} help deploy`,
+  `Of this installation:  ${COMMAND} --version`,
 ];
 
 function helpOf({ name, usage = 'FLEET', description, options }: Command): string[] {
@@ -32,7 +33,14 @@ function helpOf({ name, usage = 'FLEET', description, options }: Command): strin
   return [
     `Usage: irekae ${name} ${usage} [options]`,
     '',
-    ...description,
+    ...paragraphs(description),
     ...section('Options:', table(rows)),
   ];
 }
+
+/** What it does, and what its exit codes mean. */
+const paragraphs = (description: readonly string[]): string[] =>
+  description
+    .join(' ')
+    .split(/ (?=Exit codes: )/)
+    .flatMap((text, at) => (at === 0 ? [text] : ['', text]));

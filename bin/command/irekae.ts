@@ -9,6 +9,7 @@ import { masked } from '../../lambdas/domain/core/secrets.ts';
 import { firstOf } from '../../lambdas/domain/core/words.ts';
 import { environmentsOf } from '../../lib/fleets-file.ts';
 import { FleetsFileError } from '../../lib/read-fleets.ts';
+import { VERSION } from '../../lib/version.ts';
 import { adopt } from './actions/adopt.ts';
 import { cancel } from './actions/cancel.ts';
 import { deploy } from './actions/deploy.ts';
@@ -26,12 +27,14 @@ import type { Command } from './command.ts';
 import { type CommandLine, type Run, readCommandLine } from './command-line.ts';
 import { type Ended, envelopeOf } from './envelope.ts';
 import { help } from './help.ts';
-import { type CommandSetup, Office, shown } from './office.ts';
+import { type CommandSetup, Office } from './office.ts';
 import type { ExitCode, Outcome } from './outcome.ts';
 import { check } from './project/check.ts';
 import { init } from './project/init.ts';
 import { type ProjectCommand, runProject } from './project-command.ts';
+import type { Tone } from './rendering.ts';
 import { troubleOutcome } from './trouble.ts';
+import { Voice } from './voice.ts';
 
 /** In the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -56,32 +59,54 @@ export const PROJECT_COMMANDS: readonly ProjectCommand[] = [init, check];
 export async function irekae(argv: readonly string[], setup: CommandSetup): Promise<ExitCode> {
   const project = PROJECT_COMMANDS.find(({ name }) => name === argv[0]);
   if (project && setup.project) return runProject(project, argv.slice(1), setup.project, setup);
+  const helped = argv[0] === 'help' && PROJECT_COMMANDS.find(({ name }) => name === argv[1]);
+  if (helped && setup.project) return runProject(helped, ['--help'], setup.project, setup);
   const line = await readSafely(argv, setup);
+  if (line.kind === 'version') return printVersion(setup);
   if (line.kind === 'help') return printHelp(line.command, argv.length > 0, setup);
   if (line.kind === 'bad') return complain(line, setup);
-  const outcome = await run(line, setup);
-  const say = outcome.exitCode === 0 ? setup.print : setup.complain;
-  if (line.json) printJson({ ...outcome, command: line.command.name, fleet: line.fleet?.name }, setup);
-  else for (const text of outcome.lines) say(shown(text));
-  return outcome.exitCode;
+  const voice = new Voice(setup, line.given);
+  const outcome = await run(line, setup, voice);
+  const { exitCode, lines } = outcome;
+  if (line.json) printJson({ ...outcome, command: line.command.name, fleet: line.fleet?.name }, setup, voice);
+  else if (exitCode === 0) voice.print(lines, toneOf(outcome));
+  else voice.complain(lines, toneOf(outcome));
+  return exitCode;
+}
+
+/** What ends well stands out where somebody waited for it. */
+function toneOf({ exitCode, outcome }: Outcome): Tone | undefined {
+  if (exitCode === 0) return outcome === 'deployed' || outcome === 'healthy' ? 'good' : undefined;
+  return exitCode === 5 || exitCode === 6 || exitCode === 130 ? 'open' : 'bad';
+}
+
+function printVersion(setup: CommandSetup): ExitCode {
+  setup.print(VERSION);
+  return 0;
 }
 
 function printHelp(command: Command | undefined, isAsked: boolean, setup: CommandSetup): ExitCode {
-  for (const text of help(COMMANDS, command, PROJECT_COMMANDS))
-    (isAsked ? setup.print : setup.complain)(text);
+  const voice = new Voice(setup);
+  const lines = help(COMMANDS, command, PROJECT_COMMANDS);
+  if (isAsked) voice.print(lines);
+  else voice.complain(lines);
   return isAsked ? 0 : 2;
 }
 
 function complain(line: Extract<CommandLine, { kind: 'bad' }>, setup: CommandSetup): ExitCode {
   const { json, command, fleet, problems } = line;
+  const voice = new Voice(setup);
   const lines = firstOf(problems, MOST_PROBLEMS);
-  if (json) printJson({ command, fleet, outcome: 'bad-usage', exitCode: 2, lines, problems }, setup);
-  else for (const text of [...lines, `See: ${COMMAND} --help`]) setup.complain(shown(text));
+  const verb = COMMANDS.some(({ name }) => name === command) ? ` ${command}` : '';
+  if (json) printJson({ command, fleet, outcome: 'bad-usage', exitCode: 2, lines, problems }, setup, voice);
+  else voice.complain([...lines, `See:  ${COMMAND} help${verb}`]);
   return 2;
 }
 
-const printJson = (ended: Ended, setup: CommandSetup): void =>
-  setup.print(masked(JSON.stringify(envelopeOf(ended))));
+function printJson(ended: Ended, setup: CommandSetup, voice: Voice): void {
+  const document = envelopeOf({ ...ended, lines: voice.plain(ended.lines) });
+  setup.print(masked(JSON.stringify(document)));
+}
 
 async function readSafely(argv: readonly string[], setup: CommandSetup): Promise<CommandLine> {
   try {
@@ -94,8 +119,8 @@ async function readSafely(argv: readonly string[], setup: CommandSetup): Promise
 
 const MOST_PROBLEMS = 60;
 
-async function run(line: Run, setup: CommandSetup): Promise<Outcome> {
-  const office = new Office(line, setup);
+async function run(line: Run, setup: CommandSetup, voice: Voice): Promise<Outcome> {
+  const office = new Office(line, setup, voice);
   try {
     const { fleet, environments, command } = line;
     const [environment] = environments;

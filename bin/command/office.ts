@@ -4,15 +4,16 @@ import { printable } from '../../lambdas/domain/core/words.ts';
 import type { Caller, Connection, Scenario } from '../../lambdas/ports/command.ts';
 import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
-import { cutTo } from '../../lib/terminal/width.ts';
-import { callerName, type Everywhere, type PageKeeper, type Screen, type Task } from './command.ts';
+import { callerName, type Everywhere, type PageKeeper, type Task } from './command.ts';
 import type { Run } from './command-line.ts';
+import { chooseCredentials } from './credentials.ts';
 import { failed, type Outcome } from './outcome.ts';
 import type { ProjectPlace } from './project-command.ts';
 import { isTrouble, troubleOutcome } from './trouble.ts';
+import type { Voice, VoiceSetup } from './voice.ts';
 
 /** Where the command runs: a terminal, a CI job, or a test. */
-export interface CommandSetup {
+export interface CommandSetup extends VoiceSetup {
   /** What the fleets file says, or who reads it once it is needed (a `FleetsSource`). */
   readonly fleetsFile: unknown;
   connect(environment: Environment): Promise<Connection>;
@@ -24,33 +25,28 @@ export interface CommandSetup {
   ): Promise<Connection>;
   /** Absent: no command makes a page here. */
   readonly page?: PageKeeper;
-  print(line: string): void;
-  complain(line: string): void;
   /** Asks yes or no; absent where nobody can be asked. */
   readonly ask?: (question: string) => Promise<boolean>;
-  /** Where the command may draw; absent where it only prints lines. */
-  readonly screen?: Screen;
   /** Aborted on Ctrl-C from now on; absent where there is none. */
   interruptions?(): AbortSignal;
   /** Where a project is set up or checked; absent where only fleets are looked at. */
   readonly project?: ProjectPlace;
 }
 
-/** A line of the command, whatever stands in it: never longer than a person reads. */
-export const shown = (text: string): string => cutTo(printable(text), 8_000);
-
 export class Office {
   readonly #line: Run;
   readonly #setup: CommandSetup;
+  readonly #voice: Voice;
   readonly #connections: Connection[] = [];
   /** The modelled region is one world for all environments. */
   #local: Promise<Connection> | undefined;
   /** Whose credentials were seen last. */
   caller: Caller | undefined;
 
-  constructor(line: Run, setup: CommandSetup) {
+  constructor(line: Run, setup: CommandSetup, voice: Voice) {
     this.#line = line;
     this.#setup = setup;
+    this.#voice = voice;
   }
 
   everywhere(): Everywhere {
@@ -117,27 +113,28 @@ export class Office {
 
   #opened(connection: Connection): Connection {
     this.#connections.push(connection);
-    if (!this.#line.json) for (const note of connection.notes ?? []) this.#setup.print(shown(note));
+    if (!this.#line.json) this.#voice.print(connection.notes ?? []);
     return connection;
   }
 
   /** What every task has of the place where the command runs. */
   get #desk() {
     const { options, argument, json } = this.#line;
-    const { print, complain, ask, screen, interruptions } = this.#setup;
+    const { ask, interruptions } = this.#setup;
+    const voice = this.#voice;
     return {
       isLocal: options.local !== undefined,
       options,
       argument,
       page: this.#page,
       show: (lines: readonly string[]) => {
-        if (!json) for (const text of lines) print(shown(text));
+        if (!json) voice.print(lines);
       },
       // With --json the caller is a program, which answers no questions.
       agrees: async (question: string) =>
         options.yes ?? (!json && (await ask?.(printable(question))) === true),
-      tell: (text: string) => (json ? complain : print)(shown(text)),
-      ...(screen && !json && { screen }),
+      tell: (text: string) => (json ? voice.complain([text]) : voice.print([text])),
+      ...(!json && voice.place),
       interruptions: () => interruptions?.() ?? new AbortController().signal,
     };
   }
@@ -171,6 +168,6 @@ function assertOwnAccount(
   return failed('wrong-account', [
     `${what} is in the account ${environment.account} (${environment.name}), but the credentials belong to ` +
       `${caller.account} (${callerName(caller)}).`,
-    'Nothing was read or changed. Choose the right ones, for example with AWS_PROFILE.',
+    `Nothing was read or changed. ${chooseCredentials()}`,
   ]);
 }

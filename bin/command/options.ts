@@ -139,6 +139,9 @@ export const STARTING: readonly OptionSpec[] = [
   ),
 ];
 
+/** The one before the current release, whichever that is when the deployment begins. */
+export const PREVIOUS = 'previous';
+
 /** An execution's name: which identifies a deployment. */
 const DEPLOYMENT = /^[A-Za-z0-9._-]{1,80}$/;
 export const aDeployment = (value: string): string | undefined =>

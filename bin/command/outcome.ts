@@ -33,4 +33,4 @@ export const failed = endsWith(1);
 
 /** The outcome when nobody agreed. */
 export const notAgreed = (command: string, fleet: string, facts?: object): Outcome =>
-  failed('not-confirmed', [`Nothing was changed. To do it: ${COMMAND} ${command} ${fleet} --yes`], facts);
+  failed('not-confirmed', [`Nothing was changed. To do it:  ${COMMAND} ${command} ${fleet} --yes`], facts);

@@ -10,6 +10,7 @@ import type { ArtifactVersion } from '../../lambdas/ports/s3.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import { orElse, orUnknown } from './attempt.ts';
 import type { Everywhere, Task } from './command.ts';
+import { chooseCredentials } from './credentials.ts';
 import { deploymentHeldFor, documentOf, standingOf } from './holder.ts';
 import { done, failed, type Outcome } from './outcome.ts';
 import { bucketOf, type DeploymentRecord, readCurrent } from './release-records.ts';
@@ -206,11 +207,7 @@ function placeLines({ environment, fleets, at, whyNot }: Place): string[] {
     fleet.runs ? `${age(fleet.runs.since, at)} ago` : '-',
     fleet.unknown?.join(' ') ?? fleet.runs?.version ?? '-',
   ]);
-  return [
-    '',
-    `${name} (${account}, ${region})`,
-    ...table([['fleet', 'now', 'deployed', 'version'], ...rows]),
-  ];
+  return ['', `${name} (${account}, ${region})`, ...table(rows, ['fleet', 'now', 'deployed', 'version'])];
 }
 
 const PLURALS: Readonly<Record<FleetNow['now'], string>> = {
@@ -225,13 +222,17 @@ const PLURALS: Readonly<Record<FleetNow['now'], string>> = {
 
 /** The worst first. */
 function summary(fleets: readonly FleetNow[]): string[] {
-  if (fleets.length === 0)
-    return ['Nothing was read or changed. Choose credentials, for example with AWS_PROFILE.'];
+  if (fleets.length === 0) return [`Nothing was read or changed. ${chooseCredentials()}`];
+  // Of the worst there is more to see.
+  const [first] = GOES_ON.flatMap((now) => fleets.filter((fleet) => fleet.now === now));
   const told = GOES_ON.flatMap((now) => {
     const some = fleets.filter((fleet) => fleet.now === now).length;
     return some === 0
       ? []
       : [`${some} ${some === 1 ? PLURALS[now].replace(/^need /, 'needs ') : PLURALS[now]}`];
   });
-  return [`${count(fleets.length, 'fleet')}: ${told.join(', ')}.`, `All of one:  ${COMMAND} status FLEET`];
+  return [
+    `${count(fleets.length, 'fleet')}: ${told.join(', ')}.`,
+    ...(first ? [`All of one:  ${COMMAND} status ${first.fleet}`] : []),
+  ];
 }

@@ -2,13 +2,13 @@
 import { parseArgs } from 'node:util';
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
 import { masked } from '../../lambdas/domain/core/secrets.ts';
-import { printable } from '../../lambdas/domain/core/words.ts';
 import type { AccountFacts } from '../../lambdas/ports/account.ts';
 import { didYouMean } from '../../lib/fleet-problems.ts';
 import { spelt } from './command-line.ts';
 import { envelopeOf } from './envelope.ts';
 import type { ExitCode, Outcome } from './outcome.ts';
 import { troubleOutcome } from './trouble.ts';
+import { Voice, type VoiceSetup } from './voice.ts';
 import { section, table } from './wording.ts';
 
 export interface ProjectCommand {
@@ -55,11 +55,6 @@ export interface ProjectTask {
   show(lines: readonly string[]): void;
 }
 
-interface Output {
-  print(line: string): void;
-  complain(line: string): void;
-}
-
 const JSON_OPTION: ProjectOption = { name: 'json', meaning: 'one JSON document instead of text' };
 const HELP_OPTION: ProjectOption = { name: 'help', short: 'h', meaning: 'show this help' };
 
@@ -69,16 +64,17 @@ export async function runProject(
   command: ProjectCommand,
   argv: readonly string[],
   place: ProjectPlace,
-  { print, complain }: Output,
+  setup: VoiceSetup,
 ): Promise<ProjectOutcome['exitCode']> {
+  const voice = new Voice(setup);
   const { given, problems } = read(argv, optionsOf(command));
   if (given.has('help')) {
-    for (const line of projectHelp(command)) print(line);
+    voice.print(projectHelp(command));
     return 0;
   }
   const json = given.has('json');
   const show = (lines: readonly string[]) => {
-    if (!json) for (const line of lines) print(printable(line));
+    if (!json) voice.print(lines);
   };
   const answered = json ? { ...place, askLine: undefined } : place;
   const outcome =
@@ -88,9 +84,10 @@ export async function runProject(
           .run({ given, place: answered, show })
           .catch((error) => troubleOutcome(error, undefined));
   const { exitCode, lines } = outcome;
-  if (json)
-    print(masked(JSON.stringify(envelopeOf({ ...outcome, command: command.name, fleet: undefined }))));
-  else for (const line of lines) (exitCode === 0 ? print : complain)(printable(line));
+  const ended = { ...outcome, command: command.name, fleet: undefined, lines: voice.plain(lines) };
+  if (json) setup.print(masked(JSON.stringify(envelopeOf(ended))));
+  else if (exitCode === 0) voice.print(lines);
+  else voice.complain(lines);
   return exitCode;
 }
 

@@ -6,6 +6,7 @@
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
 import type { Caller } from '../../lambdas/ports/command.ts';
 import { callerName } from './command.ts';
+import { logIn } from './credentials.ts';
 import { failed, type Outcome } from './outcome.ts';
 
 /** Errors that AWS returns for every call: how to recognize one, its name, and what to say about it. */
@@ -27,16 +28,14 @@ const REFUSALS: readonly {
   {
     words: /ExpiredToken|TokenRefreshRequired|security token (included in the request )?is expired/i,
     error: 'ExpiredCredentials',
-    lines: (asked) => [`The AWS credentials have expired: ${asked}`, 'Log in again.'],
+    lines: (asked) => [`The AWS credentials have expired: ${asked}`, logIn()],
   },
   {
     words: /InvalidClientTokenId|UnrecognizedClientException|InvalidAccessKeyId|AuthFailure/,
     error: 'BadCredentials',
-    lines: (asked) => [`AWS does not know these credentials: ${asked}`, LOG_IN],
+    lines: (asked) => [`AWS does not know these credentials: ${asked}`, logIn()],
   },
 ];
-
-const LOG_IN = 'Log in, or set AWS_PROFILE.';
 
 /** No answer came at all: Node’s message for a request that never got through, which tells a person nothing. */
 const UNREACHABLE = /TypeError: fetch failed/;
@@ -50,7 +49,7 @@ export const isTrouble = (error: unknown): boolean => hasNoCredentials(error) ||
 
 export function troubleOutcome(error: unknown, caller: Caller | undefined): Outcome {
   if (hasNoCredentials(error))
-    return trouble('NoCredentials', [`There are no AWS credentials: ${error.message}`, LOG_IN]);
+    return trouble('NoCredentials', [`There are no AWS credentials: ${error.message}`, logIn()]);
   if (!isFailure(error)) return crashed(error);
   const { name, message } = error;
   const refusal = name === 'ServiceRefused' && REFUSALS.find(({ words }) => words.test(message));

@@ -4,7 +4,8 @@ import { printable, secondsBetween, span } from '../../lambdas/domain/core/words
 import { wantedBy } from '../../lambdas/domain/lock/pending.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { PendingRequest } from '../../lambdas/ports/ledger.ts';
-import { cutTo, padTo, width } from '../../lib/terminal/width.ts';
+import { rowOfCells } from '../../lib/terminal/layout.ts';
+import { localClock, offsetOf } from './rendering.ts';
 
 /** `2026-11-22 03:01:23 UTC`. */
 export const moment = (at: Date): string => `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
@@ -16,8 +17,13 @@ export function momentAgo(at: Date, now: Date): string {
   return `${moment(at)}, ${days < 2 ? span(seconds) : `${days} days`} ago`;
 }
 
-/** `03:01:23`, in UTC: for lines of a log that come one after the other. */
-export const clockTime = (at: Date): string => at.toISOString().slice(11, 19);
+/** `03:01:23`, in UTC: for lines of a log that come one after the other; beside it `12:01:23` where the reader is. */
+export function clockTime(at: Date, timeZone?: string): string {
+  const utc = at.toISOString().slice(11, 19);
+  return timeZone === undefined || offsetOf(at, timeZone) === '+00:00'
+    ? utc
+    : `${utc} ${localClock(at, timeZone)}`;
+}
 
 export function executionWords(state: ExecutionState, now: Date): string {
   if (state.state === 'running') return 'running';
@@ -28,23 +34,11 @@ export function executionWords(state: ExecutionState, now: Date): string {
 /** What is waiting for its turn: `version v3`, `the rollback to deploy-1 (version v1)`. */
 export const waiting = (request: PendingRequest): string => wantedBy(request).replace(/,$/, '');
 
-const WIDEST = 60;
-
-/** Aligned columns; the last cell of a line is not padded, and alone may be long. A name pushes nothing off the screen. */
-export function table(given: readonly (readonly string[])[]): string[] {
-  const rows = given.map((row) =>
-    row.map((cell, column) => (column === row.length - 1 ? cell : cutTo(printable(cell), WIDEST))),
-  );
-  const widths: number[] = [];
-  for (const row of rows) {
-    row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, width(cell));
-    });
-  }
-  return rows.map((row) =>
-    `  ${row.map((cell, column) => padTo(cell, widths[column] ?? 0)).join('  ')}`.trimEnd(),
-  );
-}
+/** Columns below each other, as far as the place where it is shown has room. @param head names of the columns */
+export const table = (rows: readonly (readonly string[])[], head?: readonly string[]): string[] => [
+  ...(head ? [`  ${rowOfCells(head.map(printable), true)}`] : []),
+  ...rows.map((row) => `  ${rowOfCells(row.map(printable))}`),
+];
 
 /** A label, and what is known about it. */
 export type Detail = readonly [string, string | undefined];

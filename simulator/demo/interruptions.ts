@@ -11,6 +11,7 @@ import { startByUpload } from './start.ts';
 export interface InterruptionOptions extends Omit<PerformOptions, 'scenario'> {
   readonly template: TemplateJson;
   readonly fleet: string;
+  readonly region?: string | undefined;
   readonly tarball: Uint8Array;
 }
 
@@ -75,10 +76,10 @@ function firstAct(stage: Stage, { template, tarball, audience }: InterruptionOpt
 }
 
 async function onStage(
-  { template, fleet, seed }: InterruptionOptions,
+  { template, fleet, region, seed }: InterruptionOptions,
   play: (stage: Stage) => Played,
 ): Played {
-  const stage = new Stage({ template, fleet, seed });
+  const stage = new Stage({ template, fleet, region, seed });
   try {
     return await play(stage);
   } finally {

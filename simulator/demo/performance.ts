@@ -73,6 +73,7 @@ export interface PerformOptions {
 export interface PerformanceOptions extends PerformOptions {
   readonly template: TemplateJson;
   readonly fleet: string;
+  readonly region?: string | undefined;
   readonly scenario: ScenarioName;
   readonly tarball: Uint8Array;
 }
@@ -84,9 +85,9 @@ const REST: Partial<Record<Line['kind'], number>> = { upload: 1, phase: 0.3, fai
 
 export async function perform(options: PerformanceOptions): Promise<Summary> {
   const scenario: Scenario = SCENARIOS[options.scenario];
-  const { template, fleet, seed, tarball } = options;
+  const { template, fleet, region, seed, tarball } = options;
   const { oldPerZone, input, startedBy } = scenario;
-  const stage = new Stage({ template, fleet, seed, ...(oldPerZone !== undefined && { oldPerZone }) });
+  const stage = new Stage({ template, fleet, region, seed, ...(oldPerZone !== undefined && { oldPerZone }) });
   try {
     return await performOn(stage, scenario, options, () => {
       if (startedBy === 'a new image') return startByNewImage(stage, template);

@@ -20,6 +20,7 @@ import { type Start, type Started, startAfter, startByEvent, startByUpload } fro
 export interface Player {
   readonly fleet: string;
   readonly template: TemplateJson;
+  readonly region?: string | undefined;
 }
 
 export interface PromotionOptions {

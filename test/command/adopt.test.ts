@@ -35,7 +35,7 @@ describe('irekae adopt', () => {
     ]);
     expect(said).toMatchObject({
       exitCode: 1,
-      err: `Nothing was changed. To do it: npx --no -- irekae adopt ${FLEET} --yes`,
+      err: `Nothing was changed. To do it:  npx --no -- irekae adopt ${FLEET} --yes`,
     });
     expect(tagOf(plain)).toBeUndefined();
   });

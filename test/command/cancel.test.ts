@@ -50,7 +50,7 @@ describe('irekae cancel', () => {
   it('says how to go back when it is too late', async () => {
     desk.hold('remove');
     expect((await desk.run(`cancel ${FLEET}`)).err).toMatch(
-      /irekae rollback reactio-production-app --reason TEXT --wait/,
+      /irekae rollback reactio-production-app --reason 'instead of deploy-2' --wait/,
     );
   });
 

@@ -18,6 +18,8 @@ export const APP = 'reactio-production-app';
 export interface Visit {
   readonly inspected?: Partial<InspectedWorld>;
   readonly ports?: (ports: CommandPorts) => Partial<CommandPorts>;
+  /** Of a terminal. */
+  readonly columns?: number;
 }
 
 export interface Diagnosis {
@@ -56,6 +58,7 @@ export class Clinic {
       }),
       print: (line) => out.push(line),
       complain: (line) => err.push(line),
+      ...(visit.columns !== undefined && { surface: { columns: () => visit.columns ?? 0 } }),
     });
     return { exitCode: await stage.clock.until(exitCode), out: out.join('\n'), err: err.join('\n') };
   }

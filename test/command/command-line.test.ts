@@ -47,10 +47,11 @@ describe('bad usage', () => {
     [`cancel ${FLEET} --reason=a\nb`, '--reason: allowed: one line of at most 256 characters'],
   ])('%s', async (line, problem) => {
     const said = await desk.run(line, { connect });
+    const verb = /^(cancel|unlock)( |$)/.exec(line)?.[1];
     expect(said).toEqual({
       exitCode: 2,
       out: '',
-      err: `${problem}\nSee: npx --no -- irekae --help`,
+      err: `${problem}\nSee:  npx --no -- irekae help${verb ? ` ${verb}` : ''}`,
       questions: [],
     });
   });
@@ -62,7 +63,7 @@ describe('bad usage', () => {
       'reactio-prodution-app: no such fleet; did you mean reactio-production-app?',
       'more: unexpected, as a command takes one fleet',
       expect.stringMatching(/^--frobnicate: no such option/),
-      'See: npx --no -- irekae --help',
+      'See:  npx --no -- irekae help',
     ]);
   });
 

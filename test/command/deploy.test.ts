@@ -504,7 +504,7 @@ describe('deploy --wait goes on', () => {
     expect(said).toMatchObject({
       exitCode: 1,
       err: expect.stringMatching(
-        /Step Functions does not know this execution\.\nSee: npx --no -- irekae status/,
+        /Step Functions does not know this execution\.\nSee: {2}npx --no -- irekae status/,
       ),
     });
   });

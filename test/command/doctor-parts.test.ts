@@ -7,8 +7,8 @@ import { checkBalancers, costOfHealthCheck } from '../../bin/command/doctor/chec
 import { differences } from '../../bin/command/doctor/compare-definitions.ts';
 import type { Facts } from '../../bin/command/doctor/facts.ts';
 import { ok, problem, unknown, warning } from '../../bin/command/doctor/finding.ts';
-import { aws, shell } from '../../bin/command/doctor/mending.ts';
 import { summary } from '../../bin/command/doctor/report.ts';
+import { aws, shell } from '../../bin/command/typed.ts';
 import type { BalancerDetails } from '../../lambdas/ports/inspector.ts';
 import type { LoadBalancerSettings } from '../../lambdas/ports/load-balancers.ts';
 import { aFleet } from '../support/fleets.ts';

@@ -326,7 +326,7 @@ const CASES: readonly Case[] = [
       }),
     complaints: ['warning strangers'],
     sentence: /ghost .*: EC2 does not know i-0123456789abcdef0: retire it in Mackerel/,
-    mend: 'docs/runbook.md, Terminating instances by hand',
+    mend: 'docs/runbook.md, Removing instances by hand',
   },
   {
     name: 'an instance that a dead deployment left',
@@ -826,7 +826,7 @@ describe('what it prints', () => {
 
   it('keeps sentences within a terminal, and commands in one piece', async () => {
     clinic = healthy({ balancers: UNTUNED });
-    const { out } = await clinic.run([]);
+    const { out } = await clinic.run([], { columns: 120 });
     const long = out.split('\n').filter((line) => line.length > 120);
     expect(long.map((line) => line.trim().split(' ')[0])).toEqual(['aws', 'aws']);
   });

@@ -10,7 +10,12 @@ function taskOf(name: string, now: string, freezes?: object[]): Task {
     const fleet = environment.fleets.find((each) => each.name === name);
     if (!fleet) continue;
     const ports = { clock: { now: () => new Date(now), sleep: async () => {} } };
-    return { environment, fleet: { ...fleet, ...(freezes && { freezes }) }, ports } as unknown as Task;
+    return {
+      environment,
+      fleet: { ...fleet, ...(freezes && { freezes }) },
+      ports,
+      options: {},
+    } as unknown as Task;
   }
   throw new Error(`There is no fleet ${name}.`);
 }

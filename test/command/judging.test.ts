@@ -15,6 +15,7 @@ import { actBegunBy, beginningOf } from '../../lambdas/domain/core/story.ts';
 import type { ExecutionDescription, HistoryTurn } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow, Phase } from '../../lambdas/ports/ledger.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
+import { layOut } from '../../lib/terminal/layout.ts';
 import { synthesize } from '../synth.ts';
 import { FLEET } from './desk.ts';
 
@@ -216,17 +217,17 @@ describe('A plan', () => {
     expect(lines.slice(-3)).toEqual([
       'Nothing was changed. A deployment would be refused:',
       '  Frozen: year end',
-      'To deploy anyway, on record:   --override freeze --reason TEXT',
+      `To deploy anyway, on record:  npx --no -- irekae deploy ${FLEET} --override freeze --reason 'it cannot wait for the end of the freeze' --wait`,
     ]);
     expect(lines.join('\n')).not.toContain('To do it');
   });
 
   it('says on which image it was tested, where that is another one', () => {
     const release = { ...plan.release, testedImage: 'ami-9' };
-    expect(planLines(task, { ...plan, release })).toContain(
+    expect(layOut(planLines(task, { ...plan, release }))).toContain(
       `  image     ${plan.release.imageId} (it was tested on ami-9)`,
     );
-    expect(planLines(task, plan)).toContain(`  image     ${plan.release.imageId}`);
+    expect(layOut(planLines(task, plan))).toContain(`  image     ${plan.release.imageId}`);
   });
 
   it('of another version that cannot be read is shown as it is', () =>
@@ -252,11 +253,7 @@ describe('Trouble', () => {
       /Set the clock \(NTP\)/,
     ],
     ['InvalidSignatureException: Signature not yet current: x', 'ClockOff', /clock/],
-    [
-      'ExpiredToken: The security token included in the request is expired',
-      'ExpiredCredentials',
-      /Log in again/,
-    ],
+    ['ExpiredToken: The security token included in the request is expired', 'ExpiredCredentials', /Log in/],
     [
       'InvalidClientTokenId: The security token included in the request is invalid',
       'BadCredentials',

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { LiveBlock } from '../../bin/command/follow/live-block.ts';
 import { table } from '../../bin/command/wording.ts';
+import { layOut } from '../../lib/terminal/layout.ts';
 import { width } from '../../lib/terminal/width.ts';
 
 const ESC = '\u001b';
@@ -125,11 +126,13 @@ describe('The live block', () => {
 
 describe('A table', () => {
   it('has its columns under each other, whatever the names are', () => {
-    const rows = table([
-      ['決済サーバー', 'working', '本番'],
-      ['web-1', 'standby', 'staging'],
-      ['🚀 batch', 'off', ''],
-    ]);
+    const rows = layOut(
+      table([
+        ['決済サーバー', 'working', '本番'],
+        ['web-1', 'standby', 'staging'],
+        ['🚀 batch', 'off', ''],
+      ]),
+    );
     const startOf = (row: string | undefined, cell: string) => width(row?.slice(0, row.indexOf(cell)) ?? '');
     expect([startOf(rows[0], 'working'), startOf(rows[1], 'standby'), startOf(rows[2], 'off')]).toEqual([
       16, 16, 16,

@@ -26,7 +26,7 @@ describe('irekae status, without a fleet', () => {
     expect(out).toMatch(/^staging \(123456789012, ap-northeast-1\)\n {2}fleet +now +deployed +version\n/);
     expect(rowOf(out, FLEET)).toMatch(/ deploying: Bring up +- +\S/);
     expect(rowOf(out, 'reactio-staging-worker')).toMatch(/ never deployed +- +-$/);
-    expect(out).toMatch(/4 fleets: 1 deploying, 3 never deployed\.\n.*irekae status FLEET$/);
+    expect(out).toMatch(/4 fleets: 1 deploying, 3 never deployed\.\n.*irekae status reactio-production-app$/);
   });
 
   it('of an environment has only its fleets', async () => {

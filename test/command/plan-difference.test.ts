@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostChanges, hostLines, type Plan, partLines, partsOf } from '../../bin/command/plan-difference.ts';
 import type { Instance } from '../../lambdas/ports/ec2.ts';
+import { layOut } from '../../lib/terminal/layout.ts';
 
 const plan: Plan = {
   reason: 'r',
@@ -41,7 +42,9 @@ const host = (instanceId: string, subnetId: string, more: Partial<Instance> = {}
 
 describe('Part by part', () => {
   const lines = (changed: Partial<Plan>, old: readonly Instance[] = []) =>
-    partLines(partsOf({ ...plan, ...changed }, old)).map((line) => line.replace(/^ +(\S+) +/, '$1: '));
+    layOut(partLines(partsOf({ ...plan, ...changed }, old))).map((line) =>
+      line.replace(/^ +(\S+) +/, '$1: '),
+    );
 
   it('what was and what would be, what goes and what stays', () => {
     expect(lines({}, [host('i-1', 'subnet-a'), host('i-2', 'subnet-b', { tags: {} })])).toEqual([
@@ -58,7 +61,7 @@ describe('Part by part', () => {
 
   it('of a first deployment nothing was', () => {
     const { before: _, ...first } = plan;
-    const found = partLines(partsOf({ ...first, replace: [] }, []));
+    const found = layOut(partLines(partsOf({ ...first, replace: [] }, [])));
     expect(found.join('\n')).not.toContain('replaces');
     expect(found).toContain('  version   v2');
     expect(found).toContain('  hosts     0 → 2');

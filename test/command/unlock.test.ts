@@ -85,6 +85,11 @@ describe('irekae unlock, when a human must decide', () => {
       `  ${old[0]}  ap-northeast-1a  terminated`,
       `  ${old[1]}  ap-northeast-1c  running     in service at reactio-production`,
       '',
+      'When the new hosts serve: to end the old ones that are left,',
+      `  aws elb deregister-instances-from-load-balancer --load-balancer-name reactio-production --instances ${old[1]} --region ap-northeast-1`,
+      `  aws ec2 modify-instance-attribute --instance-id ${old[1]} --no-disable-api-termination --region ap-northeast-1`,
+      `  aws ec2 terminate-instances --instance-ids ${old[1]} --region ap-northeast-1`,
+      '',
       'Its execution has ended and left the rest to a human: nothing else touches what it left.',
       'Unlocking releases the lock and touches no host: what is listed above stays as it is. The next deployment replaces',
       'every host that carries the fleet’s tag and is in Mackerel under its role, old or new.',
@@ -92,7 +97,7 @@ describe('irekae unlock, when a human must decide', () => {
     ]);
     expect(said).toMatchObject({
       exitCode: 1,
-      err: `Nothing was changed. To do it: npx --no -- irekae unlock ${FLEET} --yes`,
+      err: `Nothing was changed. To do it:  npx --no -- irekae unlock ${FLEET} --yes`,
     });
     expect(desk.held()).toBeDefined();
   });

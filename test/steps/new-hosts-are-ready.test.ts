@@ -135,11 +135,11 @@ describe('New hosts are ready, in trouble', () => {
   });
 
   it.each([
-    ['behind a load balancer', [WEB], 'and at the health check; if'],
+    ['behind a load balancer', [WEB], 'the health check, and at'],
     [
       'of workers',
       [],
-      'and at mackerel-agent: is it in the image, is its API key valid, and may it reach Mackerel; if',
+      'Look at mackerel-agent: is it in the image, is its API key valid, and may it reach Mackerel, and at',
     ],
   ])('says of a fleet %s where to look', async (_title, loadBalancers, says) => {
     const scene = loadBalancers.length > 0 ? BOOTING : { ...BOOTING, members: {} };

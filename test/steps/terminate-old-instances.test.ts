@@ -172,7 +172,7 @@ describe('Terminate old instances, after the point of no return', () => {
     ).rejects.toThrow(
       failure(
         'OldHostsNotTerminated',
-        'After 10 min: not terminated: i-old2 (OperationNotPermitted). They are out of service; terminate them',
+        'After 10 min: not terminated: i-old2 (OperationNotPermitted). They are out of service. What holds them',
       ),
     );
   });
@@ -185,7 +185,7 @@ describe('Terminate old instances, when some have not ended in time', () => {
     return look(HALF, terminating(BEGUN), 900, { ...methods, ec2 });
   };
   const left = (...told: string[]) =>
-    failure('OldHostsNotTerminated', ['terminate them in the EC2 console.', ...told].join(' '));
+    failure('OldHostsNotTerminated', ['see OldHostsNotTerminated in docs/runbook.md.', ...told].join(' '));
 
   it('retires those that did end, and says so', async () => {
     const { ports, answer } = late();

@@ -144,7 +144,7 @@ function candidateLines({ fleet }: Task, candidates: readonly Candidate[]): stri
   const head = ['', 'instance', 'host in Mackerel', 'status', 'type', 'launched', 'Name tag', 'why'];
   return [
     `${fleet.name}: ${count(candidates.length, 'host')} that may belong to ${role}`,
-    ...table([head, ...rows]),
+    ...table(rows, head),
     ...consequences(fleet, candidates),
   ];
 }

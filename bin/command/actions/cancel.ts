@@ -8,9 +8,10 @@ import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { type Command, callerName, type Task } from '../command.ts';
-import type { Held } from '../holder.ts';
+import { deploymentHeldFor, type Held } from '../holder.ts';
 import { option } from '../options.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
+import { irekae } from '../typed.ts';
 import { CLEAN_UP_MINUTES } from '../unlocking.ts';
 import { momentAgo, waiting } from '../wording.ts';
 
@@ -63,7 +64,7 @@ function endedAlready(held: Held, fleet: string): Outcome {
       : 'It left the rest to a human.';
   return failed('ended-already', [
     `${executionName(held.holder)} has already ended: there is nothing to cancel. ${next}`,
-    `See: ${COMMAND} unlock ${fleet}`,
+    `See:  ${COMMAND} unlock ${fleet}`,
   ]);
 }
 
@@ -89,7 +90,7 @@ const tooLate = (held: Held, fleet: string): Outcome =>
   failed('too-late', [
     `Too late: ${executionName(held.holder)} has passed the point of no return (phase ${held.phase}) and is being finished, not undone.`,
     'The new hosts were ready, and were watched. To roll back to the release before (this waits for its turn):',
-    `  ${COMMAND} rollback ${fleet} --reason TEXT --wait`,
+    `  ${irekae('rollback', fleet, '--reason', `instead of ${deploymentHeldFor(held)}`, '--wait')}`,
   ]);
 
 function nothingRuns(row: LedgerRow | undefined, { fleet }: Task): Outcome {

@@ -2,6 +2,7 @@
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { OVERRIDES } from '../../../lambdas/domain/core/input.ts';
+import { artifactBucketName } from '../../../lambdas/domain/core/names.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
 import { orElse, orUndefined } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
@@ -11,6 +12,7 @@ import { AMI, checkStart, flag, overrideOption, REASON, STARTING, VERSION, waits
 import { failed, type Outcome } from '../outcome.ts';
 import { bucketOf } from '../release-records.ts';
 import { leftRunning, start } from '../starting.ts';
+import { aws, irekae } from '../typed.ts';
 
 export const deploy: Command = {
   name: 'deploy',
@@ -66,19 +68,30 @@ async function findArtifact(task: Task): Promise<ArtifactVersion | 'absent' | 'u
   return (await orElse(found, () => 'unknown' as const, 'ServiceRefused')) ?? 'absent';
 }
 
+/** As the fleets file has it: an upload does not start everything, and not everything may be uploaded. */
+function howToUpload({ fleet, environment }: Task): string[] {
+  const { promotion, after, artifact } = fleet;
+  if (promotion?.required)
+    return [`It is promoted from ${promotion.from}:  ${irekae('promote', fleet.name, '--wait')}`];
+  const place = `s3://${artifactBucketName(environment)}/${artifact}`;
+  return [
+    after === undefined
+      ? 'Upload the tarball: its upload starts the deployment.'
+      : `Upload the tarball: ${fleet.name} follows ${after}, which its upload deploys first.`,
+    `  ${aws(environment.region)`s3 cp ${artifact.split('/').at(-1) ?? artifact} ${place}`}`,
+  ];
+}
+
 function noArtifact(task: Task): Outcome {
   const { artifact } = task.fleet;
   const { version } = task.options;
   const place = `s3://${bucketOf(task)}/${artifact}`;
   const lines =
     version === undefined
-      ? [
-          `There is no ${place}. Nothing was started.`,
-          'Upload the tarball: its upload starts the deployment.',
-        ]
+      ? [`There is no ${place}. Nothing was started.`, ...howToUpload(task)]
       : [
           `${place} has no version ${version}. Nothing was started.`,
-          `Its versions:  aws s3api list-object-versions --bucket ${bucketOf(task)} --prefix ${artifact}`,
+          `Its versions:  ${aws(task.environment.region)`s3api list-object-versions --bucket ${bucketOf(task)} --prefix ${artifact}`}`,
         ];
   return failed('no-artifact', lines, { artifact: place });
 }

@@ -5,6 +5,7 @@ import type { Command, Task } from '../command.ts';
 import { LIMIT } from '../options.ts';
 import { done, type Outcome } from '../outcome.ts';
 import { bucketOf, type Listed, newestRecords, readCurrent } from '../release-records.ts';
+import { irekae } from '../typed.ts';
 import { moment, table } from '../wording.ts';
 
 export const history: Command = {
@@ -41,16 +42,27 @@ const HEAD = ['', 'ended', 'result', 'took', 'version', 'deployment', 'by', 'why
 function linesOf(task: Task, listed: readonly Listed[], running: string | undefined): string[] {
   const page = listed.find(({ timeline }) => timeline !== undefined)?.id;
   return [
-    ...table([HEAD, ...listed.map((each) => rowOf(each, running))]),
+    ...table(
+      listed.map((each) => rowOf(each, running)),
+      HEAD,
+    ),
     '',
     ...(running === undefined ? [] : ['▶ is what the fleet runs now.']),
     ...(page === undefined ? [] : pageLines(task, page)),
-    `To roll back to one:  ${COMMAND} rollback ${task.fleet.name} --to DEPLOYMENT --reason TEXT --wait`,
+    ...backLines(task, listed, running),
   ];
 }
 
-const pageLines = ({ fleet, isLocal }: Task, newest: string): string[] => [
-  `☐ has a timeline page; the newest:  ${COMMAND} page ${fleet.name} ${newest}${isLocal ? ' --local' : ''}`,
+/** The newest that may be rolled back to; any other has its id in the list. */
+function backLines({ fleet }: Task, listed: readonly Listed[], running: string | undefined): string[] {
+  const earlier = listed.find(({ id, record }) => record?.outcome === 'Deployed' && id !== running);
+  if (!earlier || running === undefined) return [];
+  const words = ['--to', earlier.id, '--reason', `back to ${earlier.id}`, '--wait'];
+  return [`To roll back to ${earlier.id}:  ${irekae('rollback', fleet.name, ...words)}`];
+}
+
+const pageLines = ({ fleet }: Task, newest: string): string[] => [
+  `☐ has a timeline page; the newest:  ${COMMAND} page ${fleet.name} ${newest}`,
 ];
 
 function rowOf({ id, writtenAt, record, timeline }: Listed, running: string | undefined): string[] {

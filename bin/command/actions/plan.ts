@@ -1,14 +1,13 @@
 /** `irekae plan`: a dry run, for people to read. */
 
 import * as v from 'valibot';
-import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { count, list, span } from '../../../lambdas/domain/core/words.ts';
 import type { Instance } from '../../../lambdas/ports/ec2.ts';
 import { orUnknown } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
 import { followedTo } from '../follow/followed.ts';
 import type { End } from '../follow/standing.ts';
-import { commandsFor, gateLines } from '../gate-rows.ts';
+import { commandsFor, gateLines, starting } from '../gate-rows.ts';
 import { AMI, TO, VERSION } from '../options.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import { hostChanges, hostLines, Plan, partLines, partsOf } from '../plan-difference.ts';
@@ -81,7 +80,7 @@ export function planLines(
     ...gateLines(task),
     '',
     ...(refusals.length === 0
-      ? [`Nothing was changed. To do it:  ${doIt(task)}`]
+      ? [`Nothing was changed. To do it:  ${starting(task)}`]
       : [
           'Nothing was changed. A deployment would be refused:',
           ...indented(refusals),
@@ -100,10 +99,4 @@ function launchLines(plan: Plan, old: readonly Instance[]): string[] {
       ? 'and replace none: no host is in service now.'
       : `and replace, and terminate, ${count(replace.length, 'host')}: ${list(replace, 12)}.`,
   ];
-}
-
-function doIt({ fleet, options: { to, version, ami } }: Task): string {
-  const image = ami === undefined ? '' : ` --ami ${ami}`;
-  if (to !== undefined) return `${COMMAND} rollback ${fleet.name} --to ${to}${image} --reason TEXT --wait`;
-  return `${COMMAND} deploy ${fleet.name}${version === undefined ? '' : ` --version ${version}`}${image} --wait`;
 }

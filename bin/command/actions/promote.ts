@@ -146,5 +146,6 @@ async function endedMeanwhile(task: Task, versionId: string, begun: Date): Promi
 const lost = ({ fleet: { name } }: Task, reason: string): Outcome =>
   failed('lost', [
     reason,
-    `See:  ${COMMAND} status ${name}     To start it:  ${COMMAND} deploy ${name} --wait`,
+    `To see what runs and what waits:  ${COMMAND} status ${name}`,
+    `To start it:  ${COMMAND} deploy ${name} --wait`,
   ]);

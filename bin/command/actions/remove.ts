@@ -12,6 +12,7 @@ import { deploymentHeldFor } from '../holder.ts';
 import { REASON, YES } from '../options.ts';
 import { done, failed, notAgreed, type Outcome } from '../outcome.ts';
 import { isBeingChanged } from '../stack-status.ts';
+import { aws } from '../typed.ts';
 import { details, waiting } from '../wording.ts';
 
 export const remove: Command = {
@@ -115,7 +116,7 @@ async function deleteStack(task: Task, look: Look, hold: Hold): Promise<Outcome>
   try {
     await ports.remover.deleteStack(look.stack);
     const status = await untilGone(task, look.stack);
-    if (status !== undefined) return notGone(look, status);
+    if (status !== undefined) return notGone(task, look, status);
     // What came meanwhile has no machine to start it anymore. Of a stack that stays, the clean-up starts it.
     const waits = (await ports.ledger.read(fleet.name))?.pending;
     if (waits) await ports.ledger.clearPending(fleet.name, waits.id);
@@ -135,11 +136,13 @@ async function untilGone({ ports }: Task, stack: string): Promise<string | undef
   return 'DELETE_IN_PROGRESS';
 }
 
-const notGone = ({ stack }: Look, status: string): Outcome =>
+const notGone = ({ environment }: Task, { stack }: Look, status: string): Outcome =>
   failed('not-removed', [
     `CloudFormation has not deleted ${stack}: it is ${status}. To see why:`,
-    `  aws cloudformation describe-stack-events --stack-name ${stack} --query 'StackEvents[?ends_with(ResourceStatus, \`FAILED\`)].[LogicalResourceId,ResourceStatusReason]'`,
+    `  ${aws(environment.region)`cloudformation describe-stack-events --stack-name ${stack} --query ${FAILED_EVENTS}`}`,
   ]);
+const FAILED_EVENTS =
+  'StackEvents[?ends_with(ResourceStatus, `FAILED`)].[LogicalResourceId,ResourceStatusReason]';
 
 // ── Saying ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -164,6 +167,6 @@ function situation({ fleet }: Task, look: Look): string[] {
 }
 
 const whatNow = ({ fleet, environment }: Task): string[] => [
-  `Take ${fleet.name} out of bin/fleets.ts; then nothing may touch its hosts anymore: npx cdk deploy ${stackName(environment.name)}`,
-  `To have it back, put it into the file again: npx cdk deploy ${fleetStackName(environment.name, fleet.name)}`,
+  `Take ${fleet.name} out of bin/fleets.ts; then nothing may touch its hosts anymore:  npx cdk deploy ${stackName(environment.name)}`,
+  `To have it back, put it into the file again:  npx cdk deploy ${fleetStackName(environment.name, fleet.name)}`,
 ];

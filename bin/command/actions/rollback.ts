@@ -5,13 +5,10 @@ import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { orUndefined } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
-import { AMI, checkStart, overrideOption, REASON, STARTING, TO, waits } from '../options.ts';
+import { AMI, checkStart, overrideOption, PREVIOUS, REASON, STARTING, TO, waits } from '../options.ts';
 import { failed, type Outcome } from '../outcome.ts';
 import { readCurrent, readDeployment } from '../release-records.ts';
 import { leftRunning, start } from '../starting.ts';
-
-/** The one before the current release, whichever that is when the deployment begins. */
-const PREVIOUS = 'previous';
 
 export const rollback: Command = {
   name: 'rollback',
@@ -26,8 +23,10 @@ export const rollback: Command = {
   run: rollBack,
 };
 
-async function rollBack(task: Task): Promise<Outcome> {
-  const { to = PREVIOUS, ami } = task.options;
+async function rollBack(given: Task): Promise<Outcome> {
+  const { to = PREVIOUS, ami } = given.options;
+  // Whatever it is refused for, what is typed next is a rollback too.
+  const task = { ...given, options: { ...given.options, to } };
   const wait = waits(task.options);
   const refused = await refuse(task, to);
   if (refused) return refused;
@@ -54,7 +53,7 @@ async function refuse(task: Task, to: string): Promise<Outcome | undefined> {
   if (to === PREVIOUS) return undefined;
   if (to === current.deployment && current.outcome === 'Deployed')
     return no(
-      `${to} is what ${fleet.name} runs. To replace its hosts anyway: ${COMMAND} deploy ${fleet.name} --redeploy`,
+      `${to} is what ${fleet.name} runs. To replace its hosts anyway:  ${COMMAND} deploy ${fleet.name} --redeploy`,
     );
   const target = await readDeployment(task, to);
   if (!target) return no(`${fleet.name} has no record of a deployment ${to}.`);

@@ -3,13 +3,15 @@
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { COMMAND } from '../../../lambdas/domain/core/names.ts';
-import { isPastNoReturn, titleOf } from '../../../lambdas/domain/core/steps.ts';
+import { actOf, isPastNoReturn, titleOf } from '../../../lambdas/domain/core/steps.ts';
 import { list, span } from '../../../lambdas/domain/core/words.ts';
 import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
 import { debtSentence } from '../../../lambdas/domain/lock/debts.ts';
 import { orphansAmong, unaccountedFor } from '../../../lambdas/domain/lock/orphans.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
-import { orUnknown } from '../attempt.ts';
+import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
+import { orUndefined, orUnknown } from '../attempt.ts';
+import { byHandLines } from '../by-hand.ts';
 import type { Command, Task } from '../command.ts';
 import { News } from '../follow/news.ts';
 import { gateLines } from '../gate-rows.ts';
@@ -25,7 +27,7 @@ import {
 import { findLeftovers, leftoversLines } from '../leftovers.ts';
 import { done, type Outcome } from '../outcome.ts';
 import { overview } from '../overview.ts';
-import { bucketOf, type DeploymentRecord, readCurrent } from '../release-records.ts';
+import { bucketOf, type DeploymentRecord, newestRecords, readCurrent } from '../release-records.ts';
 import { CLEAN_UP_MINUTES } from '../unlocking.ts';
 import { details, indented, momentAgo, section, table, waiting } from '../wording.ts';
 
@@ -71,7 +73,9 @@ async function lookAround(task: Task) {
   const holder = row?.held && (await lookAtHolder(task, row.held, unknown));
   const orphans = (await orUnknown(findOrphans(task, row?.held, current), unknown)) ?? [];
   const newest = current && (await orUnknown(artifacts.find(bucketOf(task), task.fleet.artifact), unknown));
-  return { row, current, holder, orphans, newest, unknown };
+  const newer = newest && isNewer(newest, current, row) ? newest : undefined;
+  const tried = newer && (await lastTryOf(task, newer));
+  return { row, current, holder, orphans, newest, newer, tried, unknown };
 }
 type Found = Awaited<ReturnType<typeof lookAround>>;
 
@@ -98,7 +102,8 @@ async function lookAtHolder(task: Task, held: Held, unknown: string[]) {
 }
 type Holder = Awaited<ReturnType<typeof lookAtHolder>>;
 
-function holderLines({ fleet, ports }: Task, { held, ...of }: Holder): string[] {
+function holderLines(task: Task, { held, ...of }: Holder): string[] {
+  const { fleet, ports } = task;
   const now = ports.clock.now();
   const { phase, needsHuman } = held;
   const [deployment, acting] = [deploymentHeldFor(held), executionName(held.holder)];
@@ -121,13 +126,17 @@ function holderLines({ fleet, ports }: Task, { held, ...of }: Holder): string[] 
       ['needs a human', needsHuman],
     ]),
     ...(of.leftovers ? indented(leftoversLines(of.leftovers)) : []),
-    ...nextLines(fleet.name, of.standing),
+    ...(of.leftovers ? byHandLines(task, held, of.leftovers) : []),
+    ...nextLines(fleet.name, of.standing, actOf(phase)?.cancel === 'undoes' && !held.cancel),
   ];
 }
 
-function nextLines(fleet: string, standing: Holder['standing']): string[] {
+function nextLines(fleet: string, standing: Holder['standing'], canBeUndone: boolean): string[] {
   if (standing === 'deploying')
-    return [`To follow it:  ${COMMAND} watch ${fleet}     To have it undone:  ${COMMAND} cancel ${fleet}`];
+    return [
+      `To follow it:  ${COMMAND} watch ${fleet}`,
+      ...(canBeUndone ? [`To have it undone:  ${COMMAND} cancel ${fleet}`] : []),
+    ];
   if (standing === 'needs-human') return [`When the fleet is as it should be:  ${COMMAND} unlock ${fleet}`];
   return [
     `The clean-up undoes or finishes it within ${CLEAN_UP_MINUTES} minutes. To follow it:  ${COMMAND} watch ${fleet}`,
@@ -159,17 +168,35 @@ function runsLines({ fleet, ports }: Task, { row, current }: Found): string[] {
 }
 
 /** What was uploaded and runs nowhere: refused, rolled back, or its event was lost; not while it is waiting. */
-function newestLines({ fleet, ports }: Task, { current, row, newest }: Found): string[] {
-  if (!newest) return [];
-  const { versionId, uploadedAt } = newest;
-  const onItsWay = [documentOf(row?.held)?.release?.artifact.versionId, row?.pending?.versionId];
-  if (versionId === current?.artifact?.versionId || onItsWay.includes(versionId)) return [];
+function newestLines({ fleet, ports }: Task, { newer, tried }: Found): string[] {
+  if (!newer) return [];
+  const { versionId, uploadedAt } = newer;
+  const why = tried
+    ? `Its deployment ${tried.deployment} ended as ${tried.outcome}: ${tried.reason}`
+    : 'No deployment of it has left a record.';
   return [
     '',
     `It does not run the newest upload: version ${versionId}, uploaded ${momentAgo(uploadedAt, ports.clock.now())}.`,
-    `See why:  ${COMMAND} history ${fleet.name}     What it would do:  ${COMMAND} plan ${fleet.name}`,
+    why,
+    `What it would do:  ${COMMAND} plan ${fleet.name}`,
   ];
 }
+
+function isNewer(
+  { versionId }: ArtifactVersion,
+  current: DeploymentRecord | undefined,
+  row: LedgerRow | undefined,
+) {
+  const onItsWay = [documentOf(row?.held)?.release?.artifact.versionId, row?.pending?.versionId];
+  return versionId !== current?.artifact?.versionId && !onItsWay.includes(versionId);
+}
+
+/** Who looks for the reason of what is not deployed finds it here; without permission to list the records, not. */
+async function lastTryOf(task: Task, { versionId }: ArtifactVersion): Promise<DeploymentRecord | undefined> {
+  const listed = (await orUndefined(newestRecords(task, RECORDS))) ?? [];
+  return listed.find(({ record }) => record?.artifact?.versionId === versionId)?.record;
+}
+const RECORDS = 10;
 
 function waitsLines({ fleet, ports }: Task, row: LedgerRow | undefined): string[] {
   if (!row?.pending) return [];

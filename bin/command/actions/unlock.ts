@@ -3,13 +3,13 @@
  * the rest to a human, or starts the clean-up for any other.
  */
 
-import { executionOf } from '../../../lambdas/domain/core/aws.ts';
-import { byHandName } from '../../../lambdas/domain/core/names.ts';
+import { byHandName, COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { isPastNoReturn } from '../../../lambdas/domain/core/steps.ts';
 import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
 import { startPending } from '../../../lambdas/domain/lock/pending.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { orElse } from '../attempt.ts';
+import { byHandLines } from '../by-hand.ts';
 import { type Command, executionArn, machineArn, type Task } from '../command.ts';
 import { cancelledBy, type Held, heldFacts, startOf } from '../holder.ts';
 import { findLeftovers, type Leftovers, leftoversLines } from '../leftovers.ts';
@@ -109,10 +109,9 @@ async function startCleanUp(task: Task, held: Held, now: Date): Promise<Outcome>
   // A new name each time: a name can be started only once, however it ended.
   const name = byHandName(held.generation, now.getTime());
   await task.ports.executions.start(cleanUp, name, '{}');
-  const arn = executionOf(cleanUp, name);
   return done('clean-up-started', [
-    'The clean-up was started; it releases the lock when it is done. To see how it ended:',
-    `  aws stepfunctions describe-execution --execution-arn ${arn} --query '[status,error,cause]'`,
+    'The clean-up was started; it releases the lock when it is done.',
+    `To see how it ends:  ${COMMAND} watch ${task.fleet.name}`,
   ]);
 }
 
@@ -123,13 +122,14 @@ function question({ verdict }: UnlockDecision, fleet: string): string {
   return verdict === 'start' ? 'Start it now?' : `Unlock ${fleet}?`;
 }
 
-function lockLines({ fleet }: Task, look: Look, leftovers: Leftovers | undefined): string[] {
+function lockLines(task: Task, look: Look, leftovers: Leftovers | undefined): string[] {
+  const { fleet } = task;
   const { row, decision } = look;
   if (!row?.held) return [`${fleet.name}: ${decision.reason}`];
   return [
     `${fleet.name}: the lock is held.`,
     ...details(holderRows(row.held, look)),
-    ...(leftovers ? ['', ...leftoversLines(leftovers)] : []),
+    ...(leftovers ? ['', ...leftoversLines(leftovers), ...byHandLines(task, row.held, leftovers)] : []),
     '',
     decision.reason,
     ...(decision.verdict === 'unlock' ? consequences(row) : []),

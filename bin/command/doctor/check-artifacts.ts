@@ -1,22 +1,25 @@
 /** Is the bucket set up correctly, and is what hosts download present and trustworthy? */
 
 import { LARGEST_DIGEST_BYTES } from '../../../lambdas/domain/core/artifact.ts';
+import type { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import { currentReleaseKey } from '../../../lambdas/domain/core/names.ts';
 import { accountedFor } from '../../../lambdas/domain/lock/orphans.ts';
 import { unreadable } from '../../../lambdas/domain/release/pin.ts';
 import type { BucketSettings } from '../../../lambdas/ports/inspector.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
+import { aws, shell } from '../typed.ts';
 import { momentAgo } from '../wording.ts';
 import type { Answer } from './answer.ts';
-import { type Check, check, decided } from './check.ts';
+import { type Check, check, decided, type Subject } from './check.ts';
 import type { Finding } from './finding.ts';
-import { aws, happened, shell } from './mending.ts';
+import { happened } from './mending.ts';
 
 export const checkArtifacts: Check = (facts, subject) => {
   const bucket = checkBucket(facts, subject);
   // Without a bucket, nothing can be in it: there is only one thing to fix.
   const isMissing = facts.bucket.known && facts.bucket.value === undefined;
-  if (isMissing) return bucket;
+  const isAway = !facts.bucket.known && isElsewhere(facts.bucket.error);
+  if (isMissing || isAway) return bucket;
   return [...bucket, ...application(facts, subject), ...runtimes(facts, subject), ...record(facts, subject)];
 };
 
@@ -26,6 +29,7 @@ const versions = check('bucket-versioning');
 
 const checkBucket: Check = ({ bucket, stack }, { fleet, region }) => {
   const name = fleet.artifact.bucket;
+  if (!bucket.known && isElsewhere(bucket.error)) return [elsewhere(bucket.error, fleet)];
   return versions.given(`the bucket ${name}`, [bucket], (found) => {
     if (found) return [versioning(name, found, region), eventsFinding(name, found, region)];
     // The stack makes it, and the missing stack has its own finding.
@@ -37,6 +41,15 @@ const checkBucket: Check = ({ bucket, stack }, { fleet, region }) => {
     );
   });
 };
+
+const isElsewhere = ({ message }: DeploymentError): boolean => message.includes(': the bucket is in ');
+
+const elsewhere = ({ message }: DeploymentError, { environment }: Subject['fleet']): Finding =>
+  versions.problem(
+    happened(message),
+    `bin/fleets.ts, the environment ${environment}: correct existingBucket or region`,
+    'ServiceRefused',
+  );
 
 function versioning(name: string, { versioned }: BucketSettings, region: string): Finding {
   if (versioned) return versions.ok(`${name} keeps versions`);

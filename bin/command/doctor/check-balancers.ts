@@ -17,10 +17,11 @@ import { balancerProblems } from '../../../lambdas/domain/hosts/network.ts';
 import type { Subnet } from '../../../lambdas/ports/ec2.ts';
 import type { BalancerDetails } from '../../../lambdas/ports/inspector.ts';
 import type { LoadBalancerRef, LoadBalancerSettings } from '../../../lambdas/ports/load-balancers.ts';
+import { aws } from '../typed.ts';
 import { type Check, check, decided, type Subject } from './check.ts';
 import type { BalancerFacts, Facts } from './facts.ts';
 import type { Finding } from './finding.ts';
-import { aws, happened, inFleetsFile } from './mending.ts';
+import { happened, inFleetsFile } from './mending.ts';
 
 const balancer = check('balancer');
 

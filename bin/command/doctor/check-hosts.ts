@@ -18,13 +18,14 @@ import {
   unaccountedFor,
 } from '../../../lambdas/domain/lock/orphans.ts';
 import type { Instance } from '../../../lambdas/ports/ec2.ts';
+import { aws, irekae } from '../typed.ts';
 import { momentAgo } from '../wording.ts';
 import { type Answer, known } from './answer.ts';
 import { type Check, check, decided, type Subject } from './check.ts';
 import { isBeingDeployed } from './check-lock.ts';
 import type { BalancerFacts, Facts } from './facts.ts';
 import type { Finding } from './finding.ts';
-import { aws, happened, irekae } from './mending.ts';
+import { happened } from './mending.ts';
 
 const hosts = check('hosts');
 
@@ -124,7 +125,7 @@ function strangers({ fleet }: Subject, found: readonly Stranger[], { ids }: Left
   const adoptable = left.filter(({ why }) => why.includes(TAG.fleet));
   const mend = [
     ...(adoptable.length > 0 ? [irekae('adopt', fleet.name)] : []),
-    ...(adoptable.length < left.length ? ['docs/runbook.md, Terminating instances by hand'] : []),
+    ...(adoptable.length < left.length ? ['docs/runbook.md, Removing instances by hand'] : []),
   ];
   const what = `the next deployment would not replace ${count(left.length, 'host')}: ${list(named(left), 3)}`;
   return [others.warning(what, mend)];
@@ -168,7 +169,7 @@ function leftover(orphans: readonly Orphan[], region: string): Finding {
   );
   const ids = orphans.map(({ instanceId }) => instanceId);
   return leftovers.warning(`orphaned: ${list(told, 5)}`, [
-    'First check that nobody uses it: docs/runbook.md, Terminating instances by hand.',
+    'First check that nobody uses it: docs/runbook.md, Removing instances by hand.',
     aws(region)`ec2 terminate-instances --instance-ids ${ids}`,
   ]);
 }

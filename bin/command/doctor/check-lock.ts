@@ -5,12 +5,12 @@ import { debtSentence } from '../../../lambdas/domain/lock/debts.ts';
 import { judgeLock } from '../../../lambdas/domain/lock/orphans.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import { irekae } from '../typed.ts';
 import { CLEAN_UP_MINUTES } from '../unlocking.ts';
 import { momentAgo } from '../wording.ts';
 import { type Check, check } from './check.ts';
 import type { Facts } from './facts.ts';
 import type { Finding } from './finding.ts';
-import { irekae } from './mending.ts';
 
 const lock = check('lock');
 const waitingVersion = check('waiting-version');

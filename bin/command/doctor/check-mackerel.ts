@@ -3,9 +3,9 @@
 import { list, plain } from '../../../lambdas/domain/core/words.ts';
 import { alreadyAlerting, resolveMonitors } from '../../../lambdas/domain/hosts/monitors.ts';
 import type { MackerelAlert, MackerelHost } from '../../../lambdas/ports/mackerel.ts';
-
+import { aws } from '../typed.ts';
 import { type Check, check, decided, notLookedAt } from './check.ts';
-import { aws, happened, inFleetsFile } from './mending.ts';
+import { happened, inFleetsFile } from './mending.ts';
 
 export const checkMackerel: Check = (facts, subject) => [
   ...key(facts, subject),

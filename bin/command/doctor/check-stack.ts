@@ -2,10 +2,11 @@
 import { fleetStackName, stackName } from '../../../lambdas/domain/core/names.ts';
 import { list } from '../../../lambdas/domain/core/words.ts';
 import { isBeingChanged } from '../stack-status.ts';
+import { aws } from '../typed.ts';
 import type { Answer } from './answer.ts';
 import { type Check, check, type Subject } from './check.ts';
 import { type Difference, differences } from './compare-definitions.ts';
-import { aws, deployStack, diffStacks } from './mending.ts';
+import { deployStack, diffStacks } from './mending.ts';
 import { isUploadPattern } from './upload-pattern.ts';
 
 export const checkStack: Check = (facts, subject) => {

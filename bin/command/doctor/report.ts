@@ -2,8 +2,8 @@
 
 import { groupBy } from '../../../lambdas/domain/core/collections.ts';
 import { count, list } from '../../../lambdas/domain/core/words.ts';
-import { padTo, width, wrap } from '../../../lib/terminal/width.ts';
-import { section } from '../wording.ts';
+import { width } from '../../../lib/terminal/width.ts';
+import { section, table } from '../wording.ts';
 import { byLevel, CHECKS, type Finding, LEVELS, type Level } from './finding.ts';
 
 export const reportLines = (findings: readonly Finding[]): string[] =>
@@ -12,9 +12,8 @@ export const reportLines = (findings: readonly Finding[]): string[] =>
     return section(LEVELS[level].heading, lines);
   });
 
-function findingLines({ check, sentence, mend = [] }: Finding): string[] {
-  return [...row(CHECKS[check], sentence), ...mend.map((line) => `${INDENT}  ${line}`)];
-}
+const findingLines = ({ check, sentence, mend = [] }: Finding): string[] =>
+  table([[CHECKS[check].padEnd(AREA_WIDTH), sentence], ...mend.map((line) => ['', `  ${line}`])]);
 
 /** One outage, or one missing permission, is reported once, with everything that could not be checked because of it. */
 function byReason(findings: readonly Finding[]): Finding[] {
@@ -32,20 +31,11 @@ function fineLines(findings: readonly Finding[]): string[] {
   const areas = new Set(findings.map(({ check }) => CHECKS[check]));
   return [...areas].flatMap((area) => {
     const sentences = findings.filter(({ check }) => CHECKS[check] === area).map(({ sentence }) => sentence);
-    return row(area, sentences.join('; '));
+    return table([[area.padEnd(AREA_WIDTH), sentences.join('; ')]]);
   });
 }
 
 const AREA_WIDTH = Math.max(...Object.values(CHECKS).map(width));
-const INDENT = ' '.repeat(2 + AREA_WIDTH + 2);
-const TEXT_WIDTH = 96;
-
-/** Sentences are wrapped; fixes are not, so that they can be copied. */
-function row(area: string, text: string): string[] {
-  const [first = '', ...more] = wrap(text, TEXT_WIDTH);
-  return [`  ${padTo(area, AREA_WIDTH)}  ${first}`, ...more.map((line) => `${INDENT}${line}`)];
-}
-
 /** `1 problem, 2 warnings; 17 checks are fine.` */
 export function summary(findings: readonly Finding[]): string {
   const found = (level: Level) => findings.filter((finding) => finding.level === level).length;

@@ -2,8 +2,10 @@
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { COMMAND } from '../../../lambdas/domain/core/names.ts';
+import { actOf } from '../../../lambdas/domain/core/steps.ts';
 import { count, secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import { leftovers } from '../../../lambdas/domain/record/to-do.ts';
+import type { Phase } from '../../../lambdas/ports/ledger.ts';
 import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from '../../../lib/budgets.ts';
 import { limitsOf } from '../../../lib/runtime-fleet.ts';
 import { executionArn, type Task } from '../command.ts';
@@ -26,7 +28,7 @@ export const followed = (task: Task, execution: string, versionId?: string): Pro
     const { name } = task.fleet;
     // A modelled bucket is gone when the command ends.
     const line = task.isLocal
-      ? `It has a timeline page. To see one:  ${COMMAND} page ${name} --local`
+      ? `It has a timeline page. To see one:  ${COMMAND} page ${name}`
       : `Its timeline page:  ${COMMAND} page ${name} ${deployment}`;
     return { ...outcome, lines: [...outcome.lines, line], facts: { ...outcome.facts, timeline: page } };
   });
@@ -47,7 +49,7 @@ export async function followedTo(
   if (found.how === 'shifted') return shifted(task, found.execution);
   if (found.how !== 'ended') return notEnded(task, found, seconds);
   const deployment = executionName(found.execution);
-  const outcome = ended(task, found.end, { deployment, execution: found.execution });
+  const outcome = ended(task, found.end, { deployment, execution: found.execution }, what.kind);
   return then(outcome, found.end, deployment);
 }
 
@@ -79,24 +81,27 @@ function shifted({ fleet: { name }, isLocal }: Task, execution: string): Outcome
 
 function notEnded(
   { fleet: { name }, isLocal }: Task,
-  { how, execution, reason }: Exclude<Followed, { how: 'ended' | 'shifted' }>,
+  { how, execution, reason, phase }: Exclude<Followed, { how: 'ended' | 'shifted' }>,
   seconds: number,
 ): Outcome {
   const deployment = executionName(execution);
   const facts = { deployment, execution };
   if (how === 'lost')
-    return failed('lost', [`${deployment}: ${reason}`, `See: ${COMMAND} status ${name}`], facts);
+    return failed('lost', [`${deployment}: ${reason}`, `See:  ${COMMAND} status ${name}`], facts);
   const isLate = how === 'timed-out';
   const line = isLate
     ? `${deployment} has not ended within ${span(seconds)}.`
     : `No longer following ${deployment}.`;
-  const lines = [line, ...(isLocal ? ['It ends with this modelled world.'] : goesOn(name))];
+  const lines = [line, ...(isLocal ? ['It ends with this modelled world.'] : goesOn(name, phase))];
   return { exitCode: isLate ? 6 : 130, outcome: how, lines, facts };
 }
 
-const goesOn = (fleet: string): readonly string[] => [
+/** @param phase where it was seen last: past the point of no return nothing is undone anymore */
+const goesOn = (fleet: string, phase?: Phase): readonly string[] => [
   `It continues. To follow it again:  ${COMMAND} watch ${fleet}`,
-  `To have it undone:  ${COMMAND} cancel ${fleet}`,
+  ...(phase === undefined || actOf(phase)?.cancel === 'undoes'
+    ? [`To have it undone:  ${COMMAND} cancel ${fleet}`]
+    : []),
 ];
 
 /**
@@ -123,14 +128,14 @@ export async function unlessBlind<T>(
   }
 }
 
-const ended = (task: Task, end: End, facts: object): Outcome => ({
+const ended = (task: Task, end: End, facts: object, kind: FollowOptions['kind'] = 'deployment'): Outcome => ({
   exitCode: EXIT_CODES[end.verdict],
   outcome: end.verdict,
-  lines: linesOf(task, end),
+  lines: linesOf(task, end, kind),
   facts: { ...facts, error: end.error, reason: end.reason || undefined, output: end.output },
 });
 
-function linesOf(task: Task, { verdict, reason, error, output }: End): string[] {
+function linesOf(task: Task, { verdict, reason, error, output }: End, kind: FollowOptions['kind']): string[] {
   const because = reason === '' ? '' : `: ${reason}`;
   const named = error === undefined ? [] : [withName(error, reason)];
   const advice =
@@ -143,7 +148,11 @@ function linesOf(task: Task, { verdict, reason, error, output }: End): string[] 
     case 'superseded':
       return [`Superseded${because}`];
     case 'refused':
-      return [`Refused: ${named.join()}`, ...commandsFor(task, named), ...advice];
+      return [
+        `Refused: ${named.join()}`,
+        ...(kind === 'deployment' ? commandsFor(task, named) : []),
+        ...advice,
+      ];
     case 'rolled-back':
       return [`Rolled back: ${reason}`, ...advice];
     case 'cancelled':

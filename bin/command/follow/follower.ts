@@ -9,6 +9,7 @@ import type { DeploymentError } from '../../../lambdas/domain/core/errors.ts';
 import { waitedName } from '../../../lambdas/domain/core/names.ts';
 import { TAKE_OVER_AFTER_SECONDS } from '../../../lambdas/domain/core/steps.ts';
 import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
+import type { Phase } from '../../../lambdas/ports/ledger.ts';
 import { orElse } from '../attempt.ts';
 import { executionArn, type Task } from '../command.ts';
 import { deploymentHeldFor } from '../holder.ts';
@@ -40,9 +41,15 @@ export type Followed =
   | { readonly how: 'ended'; readonly execution: string; readonly end: End }
   /** All traffic is on the new hosts, and nobody wanted to know more. */
   | { readonly how: 'shifted'; readonly execution: string; readonly reason?: undefined }
-  | { readonly how: 'timed-out' | 'interrupted'; readonly execution: string; readonly reason?: undefined }
+  | {
+      readonly how: 'timed-out' | 'interrupted';
+      readonly execution: string;
+      readonly reason?: undefined;
+      /** Where it was seen last. */
+      readonly phase: Phase | undefined;
+    }
   /** There is no such execution, or what was waiting is gone. */
-  | { readonly how: 'lost'; readonly execution: string; readonly reason: string };
+  | { readonly how: 'lost'; readonly execution: string; readonly reason: string; readonly phase?: undefined };
 
 export async function follow(task: Task, execution: string, options: FollowOptions): Promise<Followed> {
   const progress = options.kind === 'dry-run' ? quiet(task) : await progressFor(task, options.kind);
@@ -76,8 +83,10 @@ class Follower {
     const interrupted = this.#task.interruptions();
     const begun = clock.now();
     let execution = first;
+    let phase: Phase | undefined;
     for (let looks = 1; ; looks += 1) {
       const look = await this.#look(execution);
+      phase = look?.row?.held?.phase ?? phase;
       const next = look && (await this.#judge(look));
       if (typeof next === 'string') {
         execution = next;
@@ -87,8 +96,9 @@ class Follower {
       if (look && !(looks === 1 && next)) await this.#progress.see(look);
       if (next) return next;
       if (look && this.#options.until === 'shifted' && hasShifted(look)) return { how: 'shifted', execution };
-      if (interrupted.aborted) return { how: 'interrupted', execution };
-      if (secondsBetween(begun, clock.now()) >= this.#options.seconds) return { how: 'timed-out', execution };
+      if (interrupted.aborted) return { how: 'interrupted', execution, phase };
+      if (secondsBetween(begun, clock.now()) >= this.#options.seconds)
+        return { how: 'timed-out', execution, phase };
       await pause(PAUSE_SECONDS, interrupted);
     }
   }

@@ -1,7 +1,8 @@
 /** Lines that scroll, and below them a block that is redrawn in place, cut to the terminal's width. */
-import { printable } from '../../../lambdas/domain/core/words.ts';
 import { cutTo, rowsTaken } from '../../../lib/terminal/width.ts';
 import type { Screen } from '../command.ts';
+import { AS_WRITTEN } from '../hints.ts';
+import { Rendering } from '../rendering.ts';
 
 const HIDE_CURSOR = '\x1b[?25l';
 const SHOW_CURSOR = '\x1b[?25h';
@@ -18,17 +19,25 @@ const WITH_WRAPPING = '\x1b[?7h';
 
 export class LiveBlock {
   readonly #screen: Screen;
+  readonly #rendering: Rendering;
   #rows: readonly string[] = [];
   /** The block that stands above the cursor. */
   #painted: readonly string[] = [];
 
-  constructor(screen: Screen) {
+  constructor(screen: Screen, rendering = new Rendering({}, AS_WRITTEN)) {
     this.#screen = screen;
+    this.#rendering = rendering;
   }
 
   /** Prints a line that stays. */
   print(line: string): void {
-    this.#paint(`${printable(line)}\n`, this.#rows);
+    this.#paint(
+      this.#rendering
+        .rows([line])
+        .map((row) => `${row}\n`)
+        .join(''),
+      this.#rows,
+    );
   }
 
   draw(rows: readonly string[]): void {
@@ -45,13 +54,14 @@ export class LiveBlock {
     this.#rows = rows;
     const columns = Math.max(20, this.#screen.columns());
     // A block taller than the terminal could not be redrawn.
-    const fitting = rows
+    const fitting = this.#rendering
+      .plain(rows)
       .slice(0, Math.max(1, this.#screen.rows() - 2))
-      .map((row) => cutTo(printable(row), columns - 1));
+      .map((row) => cutTo(row, columns - 1));
     // A terminal that has been narrowed since then has wrapped what was there.
     const height = this.#painted.reduce((sum, row) => sum + rowsTaken(row, columns), 0);
     const home = height === 0 ? '' : `\x1b[${height}A`;
-    const block = fitting.map((row) => `${row}\n`).join('');
+    const block = fitting.map((row) => `${this.#rendering.paint(row)}\n`).join('');
     const unwrapped = block === '' ? '' : `${WITHOUT_WRAPPING}${block}${WITH_WRAPPING}`;
     this.#screen.write(
       `${BEGIN_UPDATE}${HIDE_CURSOR}${home}\r${CLEAR_BELOW}${lines}${unwrapped}${END_UPDATE}`,

@@ -16,6 +16,8 @@ export interface Told {
   readonly text?: string;
   readonly begins?: Phase;
   readonly isFailure: boolean;
+  /** One look of a wait that goes on: it says how far it is, and changes nothing. */
+  readonly isLook?: boolean;
 }
 
 /** Follows executions, one after the other or in turns. */
@@ -47,7 +49,13 @@ export class News {
     if (text === undefined) return [];
     if (turn.state !== this.#state) this.#said = [];
     this.#state = turn.state;
-    const told = { at: turn.at, state: turn.state, text, isFailure: turn.kind === 'failed' };
+    const told = {
+      at: turn.at,
+      state: turn.state,
+      text,
+      isFailure: turn.kind === 'failed',
+      isLook: isLook(turn),
+    };
     const gist = withoutSpans(text);
     const isOld = this.#said.includes(gist);
     if (!isOld || gist === this.#said.at(-1)) this.#latest = told;
@@ -56,6 +64,11 @@ export class News {
     return [told];
   }
 }
+
+const isLook = ({ kind, answer }: HistoryTurn): boolean =>
+  kind === 'answered' &&
+  Object(answer).ready === false &&
+  typeof Object(answer).nextLookInSeconds === 'number';
 
 /** A sentence that only counts down says nothing new. */
 const withoutSpans = (text: string) => text.replace(/\b\d{1,9} (h|min|s)( \d{1,9} (min|s))?\b/g, '…');

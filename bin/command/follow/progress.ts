@@ -73,7 +73,7 @@ class FollowedProgress implements Progress {
     this.#task = task;
     this.#kind = kind;
     this.#earlier = earlier;
-    this.#block = task.screen && new LiveBlock(task.screen);
+    this.#block = task.screen && new LiveBlock(task.screen, task.screen.rendering);
   }
 
   async see(look: Look): Promise<void> {
@@ -94,7 +94,7 @@ class FollowedProgress implements Progress {
   }
 
   tell(line: string): void {
-    this.#line(`${clockTime(this.#task.ports.clock.now())}  ${line}`);
+    this.#line(`${this.#clock(this.#task.ports.clock.now())}  ${line}`);
   }
 
   close(): void {
@@ -110,7 +110,9 @@ class FollowedProgress implements Progress {
     const { startedAt } = described;
     const who = `${executionName(execution)}${what} ${this.#task.fleet.name}`;
     const day = startedAt.toISOString().slice(0, 10);
-    this.#line(`${clockTime(startedAt)}  ${who} began (${day}; times in UTC)`);
+    const { timeZone } = this.#task;
+    const zones = timeZone === undefined || timeZone === 'UTC' ? 'UTC' : `UTC and in ${timeZone}`;
+    this.#line(`${this.#clock(startedAt)}  ${who} began (${day}; times in ${zones})`);
   }
 
   /** Others act before it, while it waits for its turn, and after it, when the clean-up takes over. */
@@ -130,12 +132,18 @@ class FollowedProgress implements Progress {
     if (this.#kind === 'promotion' || phase === undefined || PHASES.indexOf(phase) <= this.#reached) return;
     this.#reached = PHASES.indexOf(phase);
     const usually = left && left.seconds > 0 ? `  ${leftWords(left)}` : '';
-    this.#line(`${clockTime(at)}  ${this.#who}── ${titleOf(phase)} ──${usually}`);
+    this.#line(`${this.#clock(at)}  ${this.#who}── ${titleOf(phase)} ──${usually}`);
   }
 
-  #say({ at, state, text, begins, isFailure: failed }: Told, left: TimeLeft | undefined): void {
+  #say({ at, state, text, begins, isFailure: failed, isLook }: Told, left: TimeLeft | undefined): void {
+    // The block has a row for it.
+    if (this.#block && isLook) return;
     if (begins) this.#enter(begins, at, left);
-    else this.#line(`${clockTime(at)}  ${this.#who}${failed ? '✖ ' : ''}${state}: ${text ?? ''}`);
+    else this.#line(`${this.#clock(at)}  ${this.#who}${failed ? '✖ ' : ''}${state}: ${text ?? ''}`);
+  }
+
+  #clock(at: Date): string {
+    return clockTime(at, this.#task.timeZone);
   }
 
   #line(text: string): void {

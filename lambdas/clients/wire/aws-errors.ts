@@ -11,6 +11,7 @@ import { cut } from '../../domain/core/words.ts';
 interface AwsError extends Error {
   readonly $fault?: 'client' | 'server';
   readonly $metadata?: { readonly httpStatusCode?: number };
+  readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
   /** Node's and undici's code of a network failure. */
   readonly code?: string;
 }
@@ -55,6 +56,11 @@ export function failureOf(error: unknown, doing: string): unknown {
   // Already told. By class and not by name: S3 too has an error called ServiceUnavailable.
   if (error instanceof DeploymentError) return error;
   if (mayPass(error)) return unavailable(doing, wordsOf(error));
+  if (isElsewhere(error))
+    return new DeploymentError(
+      'ServiceRefused',
+      `AWS refused to ${doing}: ${wordsOf(error)}: the bucket is in ${regionToldBy(error) ?? 'another Region'}, and not where it was asked for. The bucket of an environment has to be in its Region: correct existingBucket or region in bin/fleets.ts.`,
+    );
   if (isAwsError(error)) {
     return new DeploymentError(
       'ServiceRefused',
@@ -103,6 +109,13 @@ export function wordsOf(error: Error): string {
   const words = cut(masked(first).trim(), MAX_WORDS).replace(/(?<!\.)\.+$/, '');
   return words === '' || words === error.name ? error.name : `${error.name}: ${words}`;
 }
+
+/** S3 sends who asks for a bucket of another Region there; to a HEAD it says nothing else, and the SDK has no name for it. */
+const isElsewhere = (error: unknown): error is Error =>
+  isNamed(error, 'PermanentRedirect') || httpStatusOf(error) === 301;
+
+const regionToldBy = (error: Error): string | undefined =>
+  (error as AwsError).$response?.headers?.['x-amz-bucket-region'];
 
 /** Did AWS itself say no? The SDK sets `$fault` on what it read from an error answer. */
 function isAwsError(error: unknown): error is AwsError {

@@ -56,10 +56,14 @@ export function evidenceSentence(evidence: readonly Evidence[] = []): string {
   return quotes.length === 0 ? '' : `The console of ${list(quotes)}.`;
 }
 
-/** Why the boot script failed; else what it said last; else whatever stands at the end. */
+/** Why the boot script failed; else what it said last; else whatever stands at the end. Nothing of a host that booted well. */
 function tellingLine(console: readonly string[]): string | undefined {
   const upwards = [...console].reverse();
   const said = (what: RegExp) => upwards.find((line) => what.test(line));
-  const line = said(/irekae: FAILED: /) ?? said(/irekae: /) ?? upwards[0];
+  const failed = said(/irekae: FAILED: /);
+  // Whose boot script came to its end is not explained by how it booted, but for what it warned of.
+  const last = said(/irekae: /);
+  const isBooted = failed === undefined && /irekae: started /.test(last ?? '');
+  const line = failed ?? (isBooted ? said(/irekae: the image has no mackerel-agent/) : (last ?? upwards[0]));
   return line?.replace(/^.*?(?=irekae: )/, '');
 }

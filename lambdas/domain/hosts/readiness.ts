@@ -140,7 +140,7 @@ export const notReady = (
 ): DeploymentError =>
   new DeploymentError(
     'NewHostsNotReady',
-    `Not ready ${span(seconds)} after the launch: ${reason}. Look at the hosts' console output and at ${usualReason(fleet)}; ` +
+    `Not ready ${span(seconds)} after the launch: ${reason}. Look at ${usualReason(fleet)}, and at the console output of a host that never registered in Mackerel; ` +
       'if they only need longer, raise limits.readySeconds in bin/fleets.ts.',
   );
 

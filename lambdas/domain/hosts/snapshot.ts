@@ -106,7 +106,8 @@ function assertServingAreKnown(
   throw new DeploymentError(
     'SnapshotContradicts',
     `EC2 does not know ${list(ids)}, in service at the fleet's load balancer and listed by Mackerel. ` +
-      'EC2’s answer may have been stale: deploy again, and look for them in the EC2 console if that does not help.',
+      'EC2’s answer may have been stale: deploy again. If that does not help, they are gone, or in another account: deregister ' +
+      'them at the load balancer, and retire them in Mackerel.',
   );
 }
 

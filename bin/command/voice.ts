@@ -1,0 +1,52 @@
+/** How the command speaks where it runs: what is said to people, on which of the two streams, and as it looks there. */
+import type { Screen } from './command.ts';
+import { AS_WRITTEN, type Spelling } from './hints.ts';
+import { Rendering, type Surface, type Tone } from './rendering.ts';
+
+export interface VoiceSetup {
+  print(line: string): void;
+  complain(line: string): void;
+  /** Where `print` prints, and where `complain` does; absent: lines in a log. */
+  readonly surface?: Surface;
+  readonly complaints?: Surface;
+  /** How people here type the command. */
+  readonly spelling?: Pick<Spelling, 'command' | 'environment'>;
+  /** Where the command may draw; absent where it only prints lines. */
+  readonly screen?: Screen;
+}
+
+export class Voice {
+  readonly #setup: VoiceSetup;
+  readonly #out: Rendering;
+  readonly #err: Rendering;
+
+  /** @param options what each command that people are told to type gets of this one: `--local` */
+  constructor(setup: VoiceSetup, options = '') {
+    const spelling = { ...AS_WRITTEN, ...setup.spelling, options };
+    this.#setup = setup;
+    this.#out = new Rendering(setup.surface ?? {}, spelling);
+    this.#err = new Rendering(setup.complaints ?? {}, spelling);
+  }
+
+  print(lines: readonly string[], ending?: Tone): void {
+    for (const row of this.#out.rows(lines, ending)) this.#setup.print(row);
+  }
+
+  complain(lines: readonly string[], ending?: Tone): void {
+    for (const row of this.#err.rows(lines, ending)) this.#setup.complain(row);
+  }
+
+  /** For a document that a program reads. */
+  plain(lines: readonly string[]): string[] {
+    return this.#out.plain(lines);
+  }
+
+  /** What a task has of it. */
+  get place() {
+    const { screen, surface } = this.#setup;
+    return {
+      ...(screen && { screen: { ...screen, rendering: this.#out } }),
+      ...(surface?.timeZone !== undefined && { timeZone: surface.timeZone }),
+    };
+  }
+}

@@ -208,6 +208,20 @@ const LoadBalancer = v.variant('kind', [
   only({ kind: v.literal('target-group'), arn: TARGET_GROUP_ARN }),
 ]);
 
+/** One check, so that a bad value is told about once. */
+const TEMPLATE_VERSION = v.custom<number | 'newest'>(
+  (given) => given === 'newest' || (Number.isInteger(given) && Number(given) >= 1),
+  'a version number, 1 or more, or newest',
+);
+
+const LaunchTemplate = only({
+  id: id('lt'),
+  /** A number: this version, until the file says another one. `newest`: what is the newest as each deployment begins. */
+  version: TEMPLATE_VERSION,
+  /** The key pair that it names. Default: it names none. */
+  keyPair: v.optional(text(/^[\x20-\x7e]{1,255}$/, 'the name of a key pair, 1 to 255 ASCII characters')),
+});
+
 const RootVolume = only({
   /** As the image calls it; a deployment refuses an image that calls it otherwise. Default: `/dev/xvda`. */
   device: v.optional(text(/^\/dev\/[a-z0-9]{3,10}$/, 'a device such as /dev/xvda or /dev/sda1'), '/dev/xvda'),
@@ -344,6 +358,12 @@ export const FleetConfig = only({
    * the role's credentials. Default: 1, only the host itself.
    */
   metadataHopLimit: v.optional(whole(1, 64), 1),
+  /**
+   * A launch template of your own: volumes, spot and placement are its; image, type, subnet and user data come with each
+   * deployment. A version that lacks what a deployment needs, or names another profile, groups or key pair than this
+   * file, is refused before anything is launched. Default: the stack makes one.
+   */
+  launchTemplate: v.optional(LaunchTemplate),
   /** Default: none; ready then means registered in Mackerel. */
   loadBalancers: v.optional(list(LoadBalancer, 0, 10), []),
   rootVolume: v.optional(RootVolume, {}),

@@ -10,7 +10,19 @@ import { artifactBucketName, hostRolePath, launchTemplateName } from '../lambdas
 import type { FleetConfig } from './fleet-config.ts';
 import type { Environment } from './read-fleets.ts';
 
-export class FleetHosts extends Construct {
+/** The one that its owner has given, or else one of the stack's own. */
+export function launchTemplateOf(
+  scope: Construct,
+  fleet: FleetConfig,
+  environment: Environment,
+): { readonly id: string; readonly version: string } {
+  const { launchTemplate: given } = fleet;
+  if (given) return { id: given.id, version: String(given.version) };
+  const { launchTemplate } = new FleetHosts(scope, fleet, environment);
+  return { id: launchTemplate.ref, version: launchTemplate.attrLatestVersionNumber };
+}
+
+class FleetHosts extends Construct {
   readonly launchTemplate: CfnLaunchTemplate;
 
   constructor(scope: Construct, fleet: FleetConfig, environment: Environment) {

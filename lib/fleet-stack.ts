@@ -9,7 +9,7 @@ import { artifactBucketName, fleetStackName } from '../lambdas/domain/core/names
 import { alarmsOf } from './alarms.ts';
 import type { EnvironmentStack } from './environment-stack.ts';
 import type { FleetConfig } from './fleet-config.ts';
-import { FleetHosts } from './fleet-hosts.ts';
+import { launchTemplateOf } from './fleet-hosts.ts';
 import { FleetMachine } from './fleet-machine.ts';
 import { machineRoles } from './machine-roles.ts';
 import { watchFleet } from './orphan-watch.ts';
@@ -34,13 +34,13 @@ export class FleetStack extends Stack {
     // Also where no reference says so: permissions and the bucket come first.
     this.addStackDependency(shared);
     const { steps, promotionSteps, wakes, alarms } = shared.parts;
-    const hosts = new FleetHosts(this, fleet, environment);
+    const template = launchTemplateOf(this, fleet, environment);
     const promotion = promotionsInto(environment, all).find((each) => each.fleet === fleet.name);
     const roles = machineRoles(this, environment, fleet.name, promotion !== undefined, wakes);
     const runtimeFleet = toRuntimeFleet(fleet, environment, {
       bucketName: artifactBucketName(environment),
-      launchTemplateId: hosts.launchTemplate.ref,
-      launchTemplateVersion: hosts.launchTemplate.attrLatestVersionNumber,
+      launchTemplateId: template.id,
+      launchTemplateVersion: template.version,
     });
     const machine = new FleetMachine(
       this,
@@ -51,7 +51,7 @@ export class FleetStack extends Stack {
       },
     );
     alarmsOf(machine, fleet.name, alarms, roles.starterRole);
-    watchFleet(this, fleet, environment, hosts.launchTemplate.ref, alarms);
+    watchFleet(this, fleet, environment, template.id, alarms);
     if (promotion && promotionSteps)
       new PromotionMachine(this, promotion, environment, { functions: promotionSteps, ...roles });
   }

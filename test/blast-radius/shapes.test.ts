@@ -88,6 +88,21 @@ const SHAPES = {
       }),
     ],
   },
+  'launch templates of their owners’, beside one that is made': {
+    environments: [environment('templates')],
+    fleets: [
+      fleet('templates-app', 'templates', {
+        loadBalancers: [classic('templates')],
+        launchTemplate: { id: 'lt-0a1b2c3d4e5f60001', version: 'newest', keyPair: 'operations' },
+        instanceProfile: {
+          kind: 'given',
+          arn: `arn:aws:iam::${ACCOUNT}:instance-profile/web`,
+          roleArn: `arn:aws:iam::${ACCOUNT}:role/hosts/web`,
+        },
+      }),
+      fleet('templates-made', 'templates'),
+    ],
+  },
   'several fleets, one follows': {
     environments: [environment('several')],
     fleets: [
@@ -214,13 +229,13 @@ function surroundings({ own, template }: Shape, { world }: Stage): Surroundings 
     parts: (name) => {
       const found = own.fleets.find((each) => each.name === name);
       if (!found) throw new Error(`${name} was launched, which is no fleet here.`);
-      const { securityGroups, kmsKeys, instanceProfile } = found;
+      const { securityGroups, kmsKeys, instanceProfile, launchTemplate } = found;
       const made = idOf('AWS::IAM::Role', `hosts${name.replaceAll('-', '')}`);
       const role =
         instanceProfile.kind === 'given'
           ? instanceProfile.roleArn
           : `arn:aws:iam::${ACCOUNT}:role/irekae/${own.name}/${made}`;
-      return { securityGroups, kmsKeys, role };
+      return { securityGroups, kmsKeys, role, launchTemplate };
     },
   };
 }
@@ -379,7 +394,11 @@ function foreign(request: IamRequest): IamRequest[] {
           with_(request, { 'dynamodb:LeadingKeys': [...(context['dynamodb:LeadingKeys'] ?? []), ELSE] }),
         ]
       : []),
+    // Nobody else's template, and nothing but from a template.
+    ...(has('ec2:LaunchTemplate') ? [without(request, 'ec2:LaunchTemplate')] : []),
+    ...(/(launch-template|key-pair)\/(lt-|operations)/.test(resource) ? [at(/[^/]+$/, ELSE)] : []),
     ...[
+      'ec2:LaunchTemplate',
       'ec2:SubnetID',
       'ec2:SecurityGroupID',
       'iam:PassedToService',

@@ -106,7 +106,7 @@ describe('The fleets file', () => {
         'fleet reactio-staging-app: limits.bakeSeconds: given -1, allowed: a whole number from 0 to 86400',
         'fleet reactio-staging-app: startcommand: unknown field, allowed: only name, environment, mackerel, ' +
           'artifact, promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, ' +
-          'spillOver, keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
+          'spillOver, keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, launchTemplate, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
           'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: instanceTypes.0: given "m7i.large", allowed: types of the fleet\'s ' +
           'architecture, arm64; this one is x86_64',
@@ -114,7 +114,7 @@ describe('The fleets file', () => {
           'letter or digit first',
         'fleet number 5: (the whole input): given 5, allowed: only name, environment, mackerel, artifact, ' +
           'promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
-          'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
+          'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, launchTemplate, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
           'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',
       ].join('\n  - '),
@@ -401,6 +401,31 @@ describe('A fleet is refused', () => {
       'whose metadata nobody could get',
       { metadataHopLimit: 0 },
       'metadataHopLimit: given 0, allowed: a whole number from 1',
+    ],
+    [
+      'from no launch template',
+      { launchTemplate: { id: 'web', version: 3 } },
+      'launchTemplate.id: given "web", allowed: an id such as lt-0123456789abcdef0',
+    ],
+    [
+      'from no version of a launch template',
+      { launchTemplate: { id: 'lt-0a1b2c3d', version: '$Latest' } },
+      'launchTemplate.version: given "$Latest", allowed: a version number, 1 or more, or newest',
+    ],
+    [
+      'from version 0 of a launch template',
+      { launchTemplate: { id: 'lt-0a1b2c3d', version: 0 } },
+      'launchTemplate.version: given 0, allowed: a version number',
+    ],
+    [
+      'with a launch template of its owner’s and a profile of ours',
+      { launchTemplate: { id: 'lt-0a1b2c3d', version: 3 } },
+      'instanceProfile: given {"kind":"made","managedPolicies":[]}, allowed: { kind: \'given\', arn, roleArn } beside a launchTemplate',
+    ],
+    [
+      'with a launch template of its owner’s and a volume of ours',
+      { launchTemplate: { id: 'lt-0a1b2c3d', version: 3 }, rootVolume: { sizeGiB: 40 } },
+      'allowed: left out beside a launchTemplate: volumes are as it says',
     ],
     ['without a start command', { startCommand: '' }, 'startCommand: given ""'],
     ['with a start command of two lines', { startCommand: 'a\nb' }, 'startCommand: given "a\\nb"'],

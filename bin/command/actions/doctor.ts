@@ -27,7 +27,7 @@ async function examineFleet(task: Task): Promise<Outcome> {
   const { environments, environment, fleet: config } = task;
   const { workingTreeOf } = await import('../doctor/working-tree.ts');
   const tree = workingTreeOf(environments, environment, config.name);
-  // The launch template is known only to AWS, and no check needs it.
+  // A launch template of ours is known only to AWS, and no check needs it.
   const made = { bucketName: tree.bucketName, launchTemplateId: '', launchTemplateVersion: '' };
   const fleet = toRuntimeFleet(config, environment, made);
   const facts = await gatherFacts(task, fleet, tree);

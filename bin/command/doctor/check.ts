@@ -8,7 +8,7 @@ import type { WorkingTree } from './working-tree.ts';
 
 /** What the doctor looks at, besides the facts. */
 export interface Subject {
-  /** As its deployments see it, except for the launch template, which is only in AWS. */
+  /** As its deployments see it, except for a launch template of ours, which is only in AWS. */
   readonly fleet: Fleet;
   readonly region: string;
   readonly account: string;

@@ -25,6 +25,7 @@ export async function gatherFacts(task: Task, fleet: Fleet, tree: WorkingTree) {
     ...aboutMackerel(ports, fleet, balancers),
     ...aboutImages(ports, fleet),
     ...aboutNetwork(ports, fleet),
+    template: aboutTemplate(ports, fleet),
     ...aboutArtifacts(ports, fleet),
     ...aboutStack(task, tree),
     ...aboutLock(ports, fleet),
@@ -133,6 +134,12 @@ function aboutNetwork({ ec2, inspector }: CommandPorts, fleet: Fleet) {
   });
   return { subnets, offerings };
 }
+
+/** Only one that was given: irekae's own is asked for by nobody. */
+const aboutTemplate = ({ ec2 }: CommandPorts, { launchTemplate: { id, version, given } }: Fleet) =>
+  given
+    ? ask('ec2:DescribeLaunchTemplateVersions', () => ec2.templateVersion(id, version))
+    : Promise.resolve(known(undefined));
 
 async function aboutBalancer({ loadBalancers, inspector }: CommandPorts, ref: LoadBalancerRef) {
   const { settings, details, members } = NEEDS_OF_BALANCER[ref.kind];

@@ -27,7 +27,7 @@ const AREAS = {
   Lock: ['lock', 'waiting-version', 'owed'],
   Mackerel: ['mackerel-key', 'mackerel-role', 'open-alerts'],
   Hosts: ['hosts', 'hosts-in-service', 'strangers', 'leftovers', 'kept-instance'],
-  Image: ['image', 'image-age', 'volume-keys'],
+  Image: ['image', 'image-age', 'volume-keys', 'launch-template'],
   Network: ['subnets', 'free-addresses', 'instance-types'],
   'Load balancer': ['balancer', 'balancer-zones', 'health-check', 'draining', 'cross-zone'],
   Artifacts: ['bucket-versioning', 'bucket-events', 'artifact', 'runtimes', 'release-record'],

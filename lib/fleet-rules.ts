@@ -65,7 +65,7 @@ const isDefaultVolume = ({ device, sizeGiB }: FleetConfig['rootVolume']) =>
 
 /** Only of fields that are allowed: a shell word cannot hold everything. */
 function bootScriptFits(): FleetRule {
-  return rule(['name', 'artifact', 'runtimes', 'startCommand', 'mackerel'], (fleet) => {
+  return rule(['name', 'artifact', 'runtimes', 'startCommand', 'mackerel', 'httpProxy'], (fleet) => {
     const bytes = largestBootScript({
       ...fleet,
       artifact: { bucket: LONGEST_BUCKET_NAME, key: fleet.artifact },

@@ -7,6 +7,7 @@
 import { type App, Stack } from 'aws-cdk-lib';
 import { artifactBucketName, fleetStackName } from '../lambdas/domain/core/names.ts';
 import { alarmsOf } from './alarms.ts';
+import { boundRoles } from './boundary.ts';
 import type { EnvironmentStack } from './environment-stack.ts';
 import type { FleetConfig } from './fleet-config.ts';
 import { launchTemplateOf } from './fleet-hosts.ts';
@@ -31,6 +32,7 @@ export class FleetStack extends Stack {
       env: { account: environment.account, region: environment.region },
       suppressTemplateIndentation: true,
     });
+    boundRoles(this, environment);
     // Also where no reference says so: permissions and the bucket come first.
     this.addStackDependency(shared);
     const { steps, promotionSteps, wakes, alarms } = shared.parts;

@@ -21,6 +21,7 @@ import { EVENT_TYPE } from '../lambdas/domain/record/news.ts';
 import { imageOwners } from '../lambdas/domain/release/image.ts';
 import type { LoadBalancerRef } from '../lambdas/ports/load-balancers.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
+import { type BucketKey, useOfBucketKey } from './bucket-keys.ts';
 import { type FunctionName, ORPHAN_WATCH } from './function-names.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { PROMOTION_GRANTS } from './promotion-permissions.ts';
@@ -37,6 +38,8 @@ export interface Reach {
   readonly news: Pick<ITopic, 'topicArn'>;
   /** Those into this environment. */
   readonly promotions: readonly Promotion[];
+  /** The buckets, this environment's and those that are promoted from, that are encrypted with a key of one's own. */
+  readonly bucketKeys: readonly BucketKey[];
 }
 
 /** One statement of a policy. */
@@ -613,7 +616,8 @@ export function permissionsOf(name: FunctionName, reach: Reach): readonly Permis
   const granted = isPromotionStep(name)
     ? PROMOTION_GRANTS[name].flatMap((grant) => grant(reach))
     : GRANTS[name].map((grant) => grant(reach));
-  return granted.filter(({ resources }) => resources.length > 0);
+  const permitted = granted.filter(({ resources }) => resources.length > 0);
+  return [...permitted, ...reach.bucketKeys.flatMap((each) => useOfBucketKey(each, permitted))];
 }
 
 const isPromotionStep = (name: FunctionName): name is PromotionStepName => name in PROMOTION_STEPS;

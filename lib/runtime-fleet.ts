@@ -67,6 +67,7 @@ export function toRuntimeFleet(config: FleetConfig, environment: Environment, ma
     launchTemplate: templateOf(config, made),
     loadBalancers: config.loadBalancers,
     startCommand: config.startCommand,
+    ...(config.httpProxy !== undefined && { httpProxy: config.httpProxy }),
     learnsReadySeconds: config.limits.readySeconds === undefined,
     limits: limitsOf(config),
     tags: config.tags,

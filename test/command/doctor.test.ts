@@ -76,6 +76,14 @@ const setSubnet = ({ stage, fleet }: Clinic, changes: object) =>
 const upload = ({ stage, fleet }: Clinic, options: object) =>
   stage.world.s3.put(fleet.artifact.bucket, fleet.artifact.key, 'a release', options);
 
+const BUCKET_KEY = 'arn:aws:kms:ap-northeast-1:222222222222:key/1234abcd-0000';
+const withBucketKey = {
+  ...fleetsFile,
+  environments: fleetsFile.environments.map((each) =>
+    each.name === 'production' ? { ...each, bucketKmsKeyArn: BUCKET_KEY } : each,
+  ),
+};
+
 const OWN_TEMPLATE = { id: 'lt-0a1b2c3d4e5f60001', version: 'newest', keyPair: 'operations' } as const;
 
 /** The same fleet, launched from a template of its owner's. */
@@ -577,6 +585,22 @@ const CASES: readonly Case[] = [
     complaints: ['problem bucket-events'],
     sentence: /does not notify EventBridge of uploads/,
     mend: `aws s3api put-bucket-notification-configuration --bucket ${BUCKET} --notification-configuration '{"TopicConfigurations":[{"Id":"mine"}],"EventBridgeConfiguration":{}}' ${region}`,
+  },
+  {
+    name: 'a bucket with a key that nobody may use',
+    visit: inspected({
+      bucket: { versioned: true, eventBridge: true, kmsKey: BUCKET_KEY, notifications: {} },
+    }),
+    complaints: ['problem bucket-key'],
+    sentence: /is encrypted with arn:aws:kms:.*, which neither its functions nor its hosts may use/,
+    mend: `bin/fleets.ts, the environment: bucketKmsKeyArn: '${BUCKET_KEY}'`,
+  },
+  {
+    name: 'a bucket that is not encrypted with the key of the fleets file',
+    admit: () => healthy({ file: withBucketKey }),
+    complaints: ['warning bucket-key'],
+    sentence: /is not encrypted with arn:aws:kms:/,
+    mend: /^Leave bucketKmsKeyArn out/,
   },
   {
     name: 'a fleet to which nothing was uploaded',

@@ -106,7 +106,7 @@ describe('The fleets file', () => {
         'fleet reactio-staging-app: limits.bakeSeconds: given -1, allowed: a whole number from 0 to 86400',
         'fleet reactio-staging-app: startcommand: unknown field, allowed: only name, environment, mackerel, ' +
           'artifact, promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, ' +
-          'spillOver, keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, launchTemplate, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
+          'spillOver, keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, launchTemplate, loadBalancers, rootVolume, kmsKeys, startCommand, httpProxy, ' +
           'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: instanceTypes.0: given "m7i.large", allowed: types of the fleet\'s ' +
           'architecture, arm64; this one is x86_64',
@@ -114,7 +114,7 @@ describe('The fleets file', () => {
           'letter or digit first',
         'fleet number 5: (the whole input): given 5, allowed: only name, environment, mackerel, artifact, ' +
           'promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
-          'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, launchTemplate, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
+          'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, launchTemplate, loadBalancers, rootVolume, kmsKeys, startCommand, httpProxy, ' +
           'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',
       ].join('\n  - '),
@@ -427,6 +427,12 @@ describe('A fleet is refused', () => {
       { launchTemplate: { id: 'lt-0a1b2c3d', version: 3 }, rootVolume: { sizeGiB: 40 } },
       'allowed: left out beside a launchTemplate: volumes are as it says',
     ],
+    [
+      'with a proxy that wants a password',
+      { httpProxy: 'http://hanako:secret@proxy.internal:3128' },
+      'httpProxy: given "http://hanako:secret@proxy.internal:3128", allowed: the URL of a proxy',
+    ],
+    ['with a proxy of another kind', { httpProxy: 'socks5://proxy.internal' }, 'httpProxy: given "socks5:'],
     ['without a start command', { startCommand: '' }, 'startCommand: given ""'],
     ['with a start command of two lines', { startCommand: 'a\nb' }, 'startCommand: given "a\\nb"'],
     ['with a start command that no shell could hold', { startCommand: 'a\ud800' }, 'startCommand: given'],

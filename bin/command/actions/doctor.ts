@@ -36,6 +36,7 @@ async function examineFleet(task: Task): Promise<Outcome> {
     region: environment.region,
     account: environment.account,
     kmsKeys: config.kmsKeys,
+    bucketKey: environment.bucketKmsKeyArn,
     tree,
   });
   const { account, region, name } = environment;

@@ -14,6 +14,8 @@ export interface Subject {
   readonly account: string;
   /** Those that its deployments may use, by the fleets file. */
   readonly kmsKeys: readonly string[];
+  /** That of the bucket, by the fleets file. */
+  readonly bucketKey?: string | undefined;
   readonly tree: WorkingTree;
 }
 

@@ -53,6 +53,8 @@ const NEVER_DEPLOYED = {
 // ── What they ask, and the permissions that it takes ───────────────────────────────────────────────────────────────
 
 const KEYS = 'ec2:GetEbsDefaultKmsKeyId, ec2:DescribeImages, ec2:DescribeSnapshots and kms:DescribeKey';
+const BUCKET =
+  's3:GetBucketVersioning, s3:GetBucketNotification and s3:GetEncryptionConfiguration (and kms:DescribeKey, if its KMS key is your own)';
 const READ = 's3:GetObject and s3:ListBucket';
 
 function aboutMackerel(
@@ -167,7 +169,7 @@ function aboutArtifacts({ artifacts, inspector }: CommandPorts, fleet: Fleet) {
   const { bucket, key } = fleet.artifact;
   const find = (wanted: string) => ask(READ, () => artifacts.find(bucket, wanted));
   return {
-    bucket: ask('s3:GetBucketVersioning and s3:GetBucketNotification', () => inspector.bucket(bucket)),
+    bucket: ask(BUCKET, () => inspector.bucket(bucket)),
     artifact: find(key),
     runtimes: Promise.all(
       fleet.runtimes.map(async (each) => ({ key: each.key, version: await find(each.key) })),

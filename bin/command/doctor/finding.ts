@@ -30,7 +30,7 @@ const AREAS = {
   Image: ['image', 'image-age', 'volume-keys', 'launch-template'],
   Network: ['subnets', 'free-addresses', 'instance-types'],
   'Load balancer': ['balancer', 'balancer-zones', 'health-check', 'draining', 'cross-zone'],
-  Artifacts: ['bucket-versioning', 'bucket-events', 'artifact', 'runtimes', 'release-record'],
+  Artifacts: ['bucket-versioning', 'bucket-events', 'bucket-key', 'artifact', 'runtimes', 'release-record'],
   Clock: ['clock'],
 } as const;
 export type CheckName = (typeof AREAS)[keyof typeof AREAS][number];

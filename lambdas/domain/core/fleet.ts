@@ -114,6 +114,8 @@ export const Fleet = v.strictObject({
   }),
   loadBalancers: v.array(loadBalancerRef),
   startCommand: v.string(),
+  /** What downloads and the agent go through. */
+  httpProxy: v.optional(v.string()),
   limits: v.strictObject({
     /** New hosts ready, counted from the launch. */
     readySeconds: seconds,

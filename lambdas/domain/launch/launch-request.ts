@@ -46,6 +46,7 @@ export function launchRequest(deployment: Launching, wanted: Wanted): LaunchRequ
       runtimes: release.runtimes,
       startCommand: fleet.startCommand,
       startSeconds: startSecondsOf(fleet.limits.readySeconds),
+      httpProxy: fleet.httpProxy,
       mackerelRole: `${fleet.mackerel.service}:${fleet.mackerel.role}`,
     }),
     tags: {

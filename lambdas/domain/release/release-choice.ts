@@ -64,8 +64,17 @@ export function releaseBefore(current: CurrentRelease | undefined): ReleaseBefor
 
 /** A digest of what the fleet file says about how hosts are made: a changed start command is another release. */
 export function recipe(fleet: Fleet): string {
-  const { startCommand, runtimes, launchTemplate, instanceTypes, subnets, instancesPerZone, tags, mackerel } =
-    fleet;
+  const {
+    startCommand,
+    runtimes,
+    launchTemplate,
+    instanceTypes,
+    subnets,
+    instancesPerZone,
+    tags,
+    mackerel,
+    httpProxy,
+  } = fleet;
   const parts = {
     startCommand,
     runtimes,
@@ -75,6 +84,8 @@ export function recipe(fleet: Fleet): string {
     instancesPerZone,
     tags,
     mackerel,
+    // Left out of the digest where there is none: that of a release from before it could be said stays the same.
+    httpProxy,
   };
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

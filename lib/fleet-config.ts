@@ -389,7 +389,7 @@ export const FleetConfig = only({
   startCommand: text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,1024}$/u, 'one line of 1 to 1024 characters'),
   /**
    * An HTTP proxy for what a new host asks for outside: its artifacts from S3, and mackerel-agent. What the application
-   * does is its own matter, and a `no_proxy` of the image's environment is heeded. Default: none, or the image's own.
+   * does is its own matter. Default: none; what the image says in the agent's configuration is then left as it is.
    */
   httpProxy: v.optional(
     text(

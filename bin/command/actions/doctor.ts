@@ -12,7 +12,7 @@ export const doctor: Command = {
   name: 'doctor',
   summary: 'find what would make the next deployment fail, or slow',
   description: [
-    'Checks everything that a deployment needs, and changes nothing: Mackerel’s key, role, hosts and alerts, the image,',
+    'Checks everything that a deployment needs, and changes nothing: Mackerel’s key, role, hosts and alerts, the image, a given launch template,',
     'the subnets and instance types, the load balancers and what their settings cost, the bucket and its tarballs, the',
     'stack and whether it is what this working tree would deploy, the lock, leftovers, the clock. Each finding comes',
     'with the command, or the line of bin/fleets.ts, that fixes it. What you lack permission to check is unknown, never',

@@ -16,7 +16,7 @@ import type {
 } from '../../lambdas/ports/ec2.ts';
 import type { Refusal } from '../../lambdas/ports/refusal.ts';
 import { addressOf, ModelInstance } from './instance.ts';
-import { drawLife, type Fate, fatedEnding, type Life, USER_SHUTDOWN } from './instance-life.ts';
+import { drawLife, type Ending, type Fate, fatedEnding, type Life, USER_SHUTDOWN } from './instance-life.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What a scenario is given when an instance is launched. */
@@ -429,8 +429,9 @@ export class Ec2Model {
     const life = drawLife(random, this.#world.timings, this.#world.now(), fate);
     const { id, version } = request.launchTemplate;
     const tags = { ...request.tags, [TAG.template]: id, [TEMPLATE_VERSION_TAG]: version };
-    const instance = this.#add(subnet, { ...request, tags }, life, fate);
     const template = this.#templates.get(id)?.get(version);
+    const onShutdown = template?.shutdownBehavior === 'terminate' ? 'terminated' : 'stopped';
+    const instance = this.#add(subnet, { ...request, tags }, life, fate, onShutdown);
     instance.protected = Boolean(template?.isTerminationProtected || template?.isStopProtected);
     return instance;
   }
@@ -445,6 +446,7 @@ export class Ec2Model {
       Partial<Pick<LaunchRequest, 'clientToken'>>,
     life: Life,
     fate: Fate = { kind: 'healthy' },
+    onShutdown: Ending['into'] = 'terminated',
   ): ModelInstance {
     const instanceId = this.#instanceId();
     const { subnetId, vpcId, zone } = subnet;
@@ -467,7 +469,8 @@ export class Ec2Model {
       life,
       fate,
     );
-    const instance = new ModelInstance(facts, life, ending);
+    const shutsDown = fate.kind === 'shuts-down' && ending && { ...ending, into: onShutdown };
+    const instance = new ModelInstance(facts, life, shutsDown || ending);
     this.#instances.set(instanceId, instance);
     this.#known.set(instanceId, instance);
     for (const [key, value] of Object.entries(tags)) this.#index(`${key}=${value}`, instance);

@@ -28,7 +28,7 @@ describe('The fleets file beside Terraform', () => {
   it('is handed over as JSON by CloudFormation too', () => {
     const [text] = resources.Handover.Properties.Value['Fn::Sub'];
     const filled = String(text)
-      .replace('${Subnets}', 'subnet-0a1b2c3d4e5f60003","subnet-0a1b2c3d4e5f60004')
+      .replace(/\$\{Subnets\}/, 'subnet-0a1b2c3d4e5f60003","subnet-0a1b2c3d4e5f60004')
       .replace(/\$\{[\w:.]+\}/g, 'x');
     expect(JSON.parse(filled).subnets).toEqual(handover.subnets);
   });

@@ -66,6 +66,13 @@ describe('A launch template of its owner’s', () => {
     expect((await set.deploy()).endedIn).toBe('Already deployed');
   });
 
+  it('is told by a dry run, with the version that it would be launched from', async () => {
+    const set = onStage(giveLaunchTemplate);
+    const result = await set.deploy({ dryRun: true });
+    expect(result.endedIn).toBe('Planned');
+    expect(JSON.stringify(result.output)).toContain(`${id} version 7`);
+  });
+
   it('stays with a version that is pinned', async () => {
     const set = onStage((each) => {
       giveLaunchTemplate(each);

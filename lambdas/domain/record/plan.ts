@@ -23,6 +23,8 @@ export interface Plan {
     readonly imageId: string;
     /** The image that it was tested on before it was promoted, where that is another one. */
     readonly testedImage?: string;
+    /** Of its owner's: `lt-… version 7`. */
+    readonly launchTemplate?: string;
   };
   /** Who would refuse it, and why: `Frozen: …`. None: it would go on. */
   readonly refusals: readonly string[];
@@ -57,6 +59,9 @@ export function writePlan(deployment: Planned): Plan {
       runtimes: release.runtimes.map(({ key, versionId }) => `${key} version ${versionId}`),
       imageId: image.imageId,
       ...(release.testedImage && { testedImage: release.testedImage }),
+      ...(image.templateVersion && {
+        launchTemplate: `${fleet.launchTemplate.id} version ${image.templateVersion}`,
+      }),
     },
     refusals: [release, oldHosts]
       .flatMap(({ refusals = [] }) => refusals)

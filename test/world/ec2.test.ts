@@ -255,7 +255,7 @@ describe('looking', () => {
     ];
     expect(await look()).toEqual(['shutting-down 3', 1]);
     at(110);
-    expect(await look()).toEqual(['terminated 2', 0]);
+    expect(await look()).toEqual(['terminated 3', 0]);
     at(170);
     expect(await look()).toEqual(['terminated 0', 0]);
     at(110 + 3599);

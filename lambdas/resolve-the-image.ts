@@ -1,6 +1,6 @@
 /**
  * State *Resolve the image*: the newest machine image of the fleet's kind, the one asked for, or that of the release
- * that is gone back to. Only reads.
+ * that is gone back to; and the version of a launch template that is given. Only reads.
  */
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
@@ -10,6 +10,7 @@ import type { Deployment, ResolvedImage } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import type { Fleet } from './domain/core/fleet.ts';
 import { defineStep } from './domain/core/step.ts';
+import { withTemplate } from './domain/launch/launch-template.ts';
 import { findTarget } from './domain/release/find-target.ts';
 import {
   decideImage,
@@ -26,27 +27,30 @@ type ImagePorts = Pick<Ports, 'ec2' | 'parameters' | 'records' | 'clock'>;
 export const resolveTheImage = defineStep(
   'resolve-the-image',
   [],
-  async (deployment, ports: ImagePorts): Promise<ResolvedImage> => {
-    const { fleet, input } = deployment;
-    const { amiId, rollbackTo } = input;
-    if (rollbackTo !== undefined) return imageOfEarlier(deployment, rollbackTo, ports);
-    const now = ports.clock.now();
-    const choice = {
-      ...whose(deployment),
-      origin: imageOrigin(fleet, amiId),
-      now,
-      isNamed: amiId !== undefined,
-      held: await heldBeside(deployment, ports),
-    };
-    if (!amiId && fleet.image.from === 'search') {
-      const images = await ports.ec2.matchingImages({ ...fleet.image, architecture: fleet.architecture });
-      const { image, withdrawn } = newestImage(images, now);
-      return decideImage(fleet, image, { ...choice, withdrawn });
-    }
-    const imageId = amiId ?? (await imageParameter(fleet, ports.parameters));
-    return decideImage(fleet, await ports.ec2.findImage(imageId), { ...choice, imageId });
-  },
+  async (deployment, ports: ImagePorts): Promise<ResolvedImage> =>
+    withTemplate(deployment.fleet, await imageFor(deployment, ports), ports),
 );
+
+async function imageFor(deployment: Deployment, ports: ImagePorts): Promise<ResolvedImage> {
+  const { fleet, input } = deployment;
+  const { amiId, rollbackTo } = input;
+  if (rollbackTo !== undefined) return imageOfEarlier(deployment, rollbackTo, ports);
+  const now = ports.clock.now();
+  const choice = {
+    ...whose(deployment),
+    origin: imageOrigin(fleet, amiId),
+    now,
+    isNamed: amiId !== undefined,
+    held: await heldBeside(deployment, ports),
+  };
+  if (!amiId && fleet.image.from === 'search') {
+    const images = await ports.ec2.matchingImages({ ...fleet.image, architecture: fleet.architecture });
+    const { image, withdrawn } = newestImage(images, now);
+    return decideImage(fleet, image, { ...choice, withdrawn });
+  }
+  const imageId = amiId ?? (await imageParameter(fleet, ports.parameters));
+  return decideImage(fleet, await ports.ec2.findImage(imageId), { ...choice, imageId });
+}
 
 /** From here on the deployment is known by its id: `previous` could come to mean another one. */
 async function imageOfEarlier(

@@ -15,6 +15,7 @@ import { newestFiles, recordedFiles } from './domain/release/pinning.ts';
 import {
   assertOwnKey,
   decideRelease,
+  launchedFrom,
   nothingToRedeploy,
   previousDeployment,
   releaseBefore,
@@ -30,12 +31,13 @@ export const resolveTheRelease = defineStep(
     deployment: Resolving,
     ports: Pick<Ports, 'artifacts' | 'records' | 'clock'>,
   ): Promise<ResolvedRelease | NoRelease> => {
-    const { fleet, input, image } = deployment;
+    const { input, image } = deployment;
+    const fleet = launchedFrom(deployment.fleet, image);
     assertOwnKey(fleet, input);
     const dryRun = input.dryRun ?? false;
     const isEarlier = input.rollbackTo !== undefined || input.newImage !== undefined;
     const [past, newest] = await Promise.all([
-      readPast(deployment, ports),
+      readPast({ ...deployment, fleet }, ports),
       isEarlier ? undefined : newestFiles(deployment, ports),
     ]);
     const { current, target, ranBefore, leftBehind, starts } = past;

@@ -1,6 +1,7 @@
 /** The bucket that receives the artifacts, and keeps irekae's records under `irekae/`. */
 
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { artifactBucketName } from '../lambdas/domain/core/names.ts';
@@ -26,7 +27,7 @@ export function artifactBucket(scope: Construct, environment: Environment): Arti
   const bucket = new s3.Bucket(scope, 'Artifacts', {
     bucketName: artifactBucketName(environment),
     versioned: true,
-    encryption: s3.BucketEncryption.S3_MANAGED,
+    ...encryptionOf(scope, environment),
     enforceSSL: true,
     blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
     objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -49,6 +50,16 @@ export function artifactBucket(scope: Construct, environment: Environment): Arti
       'that wants more switches on CloudTrail data events.',
   );
   return bucket;
+}
+
+/** With a key of one's own, S3 asks KMS for one key for all objects: a request for each would cost as much as S3's own. */
+function encryptionOf(scope: Construct, { bucketKmsKeyArn: arn }: Environment): Partial<s3.BucketProps> {
+  if (arn === undefined) return { encryption: s3.BucketEncryption.S3_MANAGED };
+  return {
+    encryption: s3.BucketEncryption.KMS,
+    encryptionKey: Key.fromKeyArn(scope, 'ArtifactKey', arn),
+    bucketKeyEnabled: true,
+  };
 }
 
 /** `eventBridgeEnabled` of the L2 construct brings a Python function that sets this one property. */

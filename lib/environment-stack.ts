@@ -10,6 +10,8 @@ import type { StepName } from '../lambdas/domain/core/steps.ts';
 import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { alarmTopic } from './alarms.ts';
 import { artifactBucket } from './artifact-bucket.ts';
+import { boundRoles } from './boundary.ts';
+import { bucketKeys } from './bucket-keys.ts';
 import { dashboard } from './dashboard.ts';
 import { withOwnFlags } from './feature-flags.ts';
 import { ORPHAN_WATCH } from './function-names.ts';
@@ -20,7 +22,7 @@ import { orphanWatch } from './orphan-watch.ts';
 import { type PermissionGuard, permissionGuard } from './permission-guard.ts';
 import type { Reach } from './permissions.ts';
 import { policyProblems } from './policy-sizes.ts';
-import { readerStatements, statementsAsText } from './promotion-readers.ts';
+import { keyReaderStatements, readerStatements, statementsAsText } from './promotion-readers.ts';
 import { promotionsInto } from './promotions.ts';
 import { type Environment, withProblems } from './read-fleets.ts';
 import { recordGuards } from './record-guards.ts';
@@ -49,16 +51,19 @@ export class EnvironmentStack extends Stack {
       suppressTemplateIndentation: true,
     });
     withOwnFlags(this);
+    boundRoles(this, environment);
     const readers = readerStatements(this, artifactBucketName(environment), environment, all);
     const bucket = artifactBucket(this, environment);
     const alarms = alarmTopic(this, environment);
+    const promotions = promotionsInto(environment, all);
     const reach: Reach = {
       stack: this,
       environment,
       bucket,
       ledger: ledgerTable(this),
       news: newsTopic(this, environment),
-      promotions: promotionsInto(environment, all),
+      promotions,
+      bucketKeys: bucketKeys(this, environment, bucket.bucketArn, promotions, all),
     };
     const guard = permissionGuard(this, reach);
     const functions = functionsOf(this, reach);
@@ -80,6 +85,15 @@ export class EnvironmentStack extends Stack {
     for (const statement of statements) bucket.addToResourcePolicy(statement);
     dashboard(this, environment);
     this.#tell(reach, alarms, environment.existingBucket === undefined ? [] : statements);
+
+    const keyReaders =
+      environment.bucketKmsKeyArn === undefined ? [] : keyReaderStatements(this, environment, all);
+    if (keyReaders.length > 0)
+      new CfnOutput(this, 'ArtifactKeyPolicy', {
+        value: statementsAsText(this, keyReaders),
+        description:
+          'Statements that the policy of your bucket’s KMS key needs: promotions to other accounts read',
+      });
 
     const problems = policyProblems(this, environment);
     if (problems.length > 0) throw withProblems('The fleets file', problems);

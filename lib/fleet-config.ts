@@ -139,12 +139,18 @@ export const EnvironmentConfig = only({
   account: ACCOUNT,
   region: text(/^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/, 'an AWS Region such as ap-northeast-1'),
   /**
-   * A bucket of yours that receives the artifacts: versioned, EventBridge notifications on, encrypted without a KMS
-   * key of your own. Default: the stack makes one.
+   * A bucket of yours that receives the artifacts: versioned, EventBridge notifications on. Default: the stack makes one.
    */
   existingBucket: v.optional(
     text(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of an S3 bucket, 3 to 63 lower-case characters'),
   ),
+  /**
+   * Your own KMS key that encrypts the bucket, yours or the stack's: the functions and the hosts' roles may use it for
+   * this bucket alone. Its own policy has to let the account's IAM decide. Default: none, S3's own key.
+   */
+  bucketKmsKeyArn: v.optional(KMS_KEY_ARN),
+  /** An IAM policy that bounds every role of the stacks: what it does not allow, none of them may. Default: none. */
+  permissionsBoundaryArn: v.optional(POLICY_ARN),
   /** Name of the SSM SecureString that holds the Mackerel API key. Default: `/irekae/mackerel-api-key`. */
   apiKeyParameter: v.optional(PARAMETER, '/irekae/mackerel-api-key'),
   /** The KMS key that encrypts this parameter, when it is not the account's own `aws/ssm`. */
@@ -218,7 +224,10 @@ const Image = either('from', [
 const InstanceProfile = either('kind', [
   /** The stack makes role and profile: may read this fleet's artifacts, plus these managed policies. */
   only({ kind: v.literal('made'), managedPolicies: v.optional(list(POLICY_ARN, 0, 10), []) }),
-  /** Yours. Its role needs `s3:GetObjectVersion` on the artifacts; irekae may pass it to EC2 and nothing else. */
+  /**
+   * Yours. Its role needs `s3:GetObjectVersion` on the artifacts, and `kms:Decrypt` on a key of the bucket's; irekae may
+   * pass it to EC2 and nothing else.
+   */
   only({ kind: v.literal('given'), arn: PROFILE_ARN, roleArn: ROLE_ARN }),
 ]);
 
@@ -232,6 +241,20 @@ const LoadBalancer = either('kind', [
   }),
   only({ kind: v.literal('target-group'), arn: TARGET_GROUP_ARN }),
 ]);
+
+/** One check, so that a bad value is told about once. */
+const TEMPLATE_VERSION = v.custom<number | 'newest'>(
+  (given) => given === 'newest' || (Number.isInteger(given) && Number(given) >= 1),
+  'a version number, 1 or more, or newest',
+);
+
+const LaunchTemplate = only({
+  id: id('lt'),
+  /** A number: this version, until the file says another one. `newest`: what is the newest as each deployment begins. */
+  version: TEMPLATE_VERSION,
+  /** The key pair that it names. Default: it names none. */
+  keyPair: v.optional(text(/^[\x20-\x7e]{1,255}$/, 'the name of a key pair, 1 to 255 ASCII characters')),
+});
 
 const RootVolume = only({
   /** As the image calls it; a deployment refuses an image that calls it otherwise. Default: `/dev/xvda`. */
@@ -381,6 +404,12 @@ export const FleetConfig = only({
    * the role's credentials. Default: 1, only the host itself.
    */
   metadataHopLimit: v.optional(whole(1, 64), 1),
+  /**
+   * A launch template of your own: volumes, spot and placement are its; image, type, subnet and user data come with each
+   * deployment. A version that lacks what a deployment needs, or names another profile, groups or key pair than this
+   * file, is refused before anything is launched. Default: the stack makes one.
+   */
+  launchTemplate: v.optional(LaunchTemplate),
   /** Default: none; ready then means registered in Mackerel. */
   loadBalancers: v.optional(list(LoadBalancer, 0, 10), []),
   rootVolume: v.optional(RootVolume, {}),
@@ -395,6 +424,16 @@ export const FleetConfig = only({
    * `limits.readySeconds` are over. It runs inside cloud-init: for a unit ordered after that, `systemctl start --no-block`.
    */
   startCommand: text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,1024}$/u, 'one line of 1 to 1024 characters'),
+  /**
+   * An HTTP proxy for what a new host asks for outside: its artifacts from S3, and mackerel-agent. What the application
+   * does is its own matter. Default: none; what the image says in the agent's configuration is then left as it is.
+   */
+  httpProxy: v.optional(
+    text(
+      /^https?:\/\/([A-Za-z0-9.-]{1,253}|\[[0-9a-f:]{2,39}\])(:\d{1,5})?$/,
+      'the URL of a proxy such as http://proxy.internal:3128, without a name and a password: user data holds no secret',
+    ),
+  ),
   /** All in seconds. */
   limits: v.optional(Limits, {}),
   /** What decides besides the new hosts themselves. */

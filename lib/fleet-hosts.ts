@@ -7,10 +7,24 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { TAG } from '../lambdas/domain/core/fleet.ts';
 import { artifactBucketName, hostRolePath, launchTemplateName } from '../lambdas/domain/core/names.ts';
+import { useOfBucketKey } from './bucket-keys.ts';
 import type { FleetConfig } from './fleet-config.ts';
+import { statementOf } from './functions.ts';
 import type { Environment } from './read-fleets.ts';
 
-export class FleetHosts extends Construct {
+/** The one that its owner has given, or else one of the stack's own. */
+export function launchTemplateOf(
+  scope: Construct,
+  fleet: FleetConfig,
+  environment: Environment,
+): { readonly id: string; readonly version: string } {
+  const { launchTemplate: given } = fleet;
+  if (given) return { id: given.id, version: String(given.version) };
+  const { launchTemplate } = new FleetHosts(scope, fleet, environment);
+  return { id: launchTemplate.ref, version: launchTemplate.attrLatestVersionNumber };
+}
+
+class FleetHosts extends Construct {
   readonly launchTemplate: CfnLaunchTemplate;
 
   constructor(scope: Construct, fleet: FleetConfig, environment: Environment) {
@@ -61,13 +75,20 @@ export class FleetHosts extends Construct {
       actions: ['s3:GetObjectVersion'],
       resources: [artifact, ...runtimes.map(({ key }) => key)].map((key) => bucket.arnForObjects(key)),
     });
+    const { bucketKmsKeyArn: keyArn, region } = environment;
+    const useKey =
+      keyArn === undefined
+        ? []
+        : useOfBucketKey({ bucketArns: [bucket.bucketArn], keyArn, region }, [readArtifacts]).map(
+            (permission) => new iam.PolicyStatement(statementOf(permission)),
+          );
     const role = new iam.Role(this, 'Role', {
       path,
       assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
       managedPolicies: instanceProfile.managedPolicies.map((arn, index) =>
         iam.ManagedPolicy.fromManagedPolicyArn(this, `Policy${index}`, arn),
       ),
-      inlinePolicies: { artifacts: new iam.PolicyDocument({ statements: [readArtifacts] }) },
+      inlinePolicies: { artifacts: new iam.PolicyDocument({ statements: [readArtifacts, ...useKey] }) },
     });
     const profile = new iam.InstanceProfile(this, 'Profile', { role, path });
     for (const each of [role, profile]) each.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);

@@ -59,9 +59,13 @@ const within = (inner: string, outer: string) => `${inner}/`.startsWith(`${outer
 /** Stands for the fleet's bucket, which may have no name before it is made. */
 const LONGEST_BUCKET_NAME = 'b'.repeat(63);
 
+/** Which of the two says how the volume is, nobody could tell. */
+const isDefaultVolume = ({ device, sizeGiB }: FleetConfig['rootVolume']) =>
+  device === '/dev/xvda' && sizeGiB === 20;
+
 /** Only of fields that are allowed: a shell word cannot hold everything. */
 function bootScriptFits(): FleetRule {
-  return rule(['name', 'artifact', 'runtimes', 'startCommand', 'mackerel'], (fleet) => {
+  return rule(['name', 'artifact', 'runtimes', 'startCommand', 'mackerel', 'httpProxy'], (fleet) => {
     const bytes = largestBootScript({
       ...fleet,
       artifact: { bucket: LONGEST_BUCKET_NAME, key: fleet.artifact },
@@ -175,6 +179,22 @@ export const FLEET_RULES: readonly FleetRule[] = [
         `a target group of ${environment.name}'s Region and account, ${environment.region} and ${environment.account}`,
       );
     }),
+  ),
+  rule(['launchTemplate', 'instanceProfile'], ({ launchTemplate, instanceProfile }) =>
+    when(
+      launchTemplate !== undefined && instanceProfile.kind === 'made',
+      'instanceProfile',
+      instanceProfile,
+      "{ kind: 'given', arn, roleArn } beside a launchTemplate: the profile that it names, and the role in it",
+    ),
+  ),
+  rule(['launchTemplate', 'rootVolume'], ({ launchTemplate, rootVolume }) =>
+    when(
+      launchTemplate !== undefined && !isDefaultVolume(rootVolume),
+      'rootVolume',
+      rootVolume,
+      'left out beside a launchTemplate: volumes are as it says',
+    ),
   ),
   rule(['instanceProfile'], ({ instanceProfile }, environment) => {
     if (instanceProfile.kind === 'made' || environment === undefined) return [];

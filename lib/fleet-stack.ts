@@ -8,10 +8,11 @@ import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { artifactBucketName, fleetStackName } from '../lambdas/domain/core/names.ts';
 import { alarmsOf } from './alarms.ts';
+import { boundRoles } from './boundary.ts';
 import type { EnvironmentStack } from './environment-stack.ts';
 import { withOwnFlags } from './feature-flags.ts';
 import type { FleetConfig } from './fleet-config.ts';
-import { FleetHosts } from './fleet-hosts.ts';
+import { launchTemplateOf } from './fleet-hosts.ts';
 import { FleetMachine } from './fleet-machine.ts';
 import { machineRoles } from './machine-roles.ts';
 import { watchFleet } from './orphan-watch.ts';
@@ -35,16 +36,17 @@ export class FleetStack extends Stack {
       suppressTemplateIndentation: true,
     });
     withOwnFlags(this);
+    boundRoles(this, environment);
     // Also where no reference says so: permissions and the bucket come first.
     this.addStackDependency(shared);
     const { steps, promotionSteps, wakes, alarms, guard } = shared.parts;
-    const hosts = new FleetHosts(this, fleet, environment);
+    const template = launchTemplateOf(this, fleet, environment);
     const promotion = promotionsInto(environment, all).find((each) => each.fleet === fleet.name);
     const roles = machineRoles(this, environment, fleet.name, promotion !== undefined, wakes);
     const runtimeFleet = toRuntimeFleet(fleet, environment, {
       bucketName: artifactBucketName(environment),
-      launchTemplateId: hosts.launchTemplate.ref,
-      launchTemplateVersion: hosts.launchTemplate.attrLatestVersionNumber,
+      launchTemplateId: template.id,
+      launchTemplateVersion: template.version,
     });
     const machine = new FleetMachine(
       this,
@@ -55,7 +57,7 @@ export class FleetStack extends Stack {
       },
     );
     alarmsOf(machine, fleet.name, alarms, roles.starterRole);
-    watchFleet(this, fleet, environment, hosts.launchTemplate.ref, alarms);
+    watchFleet(this, fleet, environment, template.id, alarms);
     if (promotion && promotionSteps)
       new PromotionMachine(this, promotion, environment, { functions: promotionSteps, ...roles });
     openAgain(this, environment.name, fleet, guard.needsOf(fleet));

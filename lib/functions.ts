@@ -193,7 +193,7 @@ class BundledFunction extends Construct {
   }
 }
 
-const statementOf = ({ actions, resources, conditions }: Permission): iam.PolicyStatementProps => ({
+export const statementOf = ({ actions, resources, conditions }: Permission): iam.PolicyStatementProps => ({
   actions: [...actions],
   resources: [...resources],
   ...(conditions && { conditions }),

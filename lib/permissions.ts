@@ -23,6 +23,7 @@ import { EVENT_TYPE } from '../lambdas/domain/record/news.ts';
 import { imageOwners } from '../lambdas/domain/release/image.ts';
 import type { LoadBalancerRef } from '../lambdas/ports/load-balancers.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
+import { type BucketKey, useOfBucketKey } from './bucket-keys.ts';
 import { type FunctionName, GUARD, ORPHAN_WATCH } from './function-names.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { PROMOTION_GRANTS } from './promotion-permissions.ts';
@@ -39,6 +40,8 @@ export interface Reach {
   readonly news: Pick<ITopic, 'topicArn'>;
   /** Those into this environment. */
   readonly promotions: readonly Promotion[];
+  /** The buckets, this environment's and those that are promoted from, that are encrypted with a key of one's own. */
+  readonly bucketKeys: readonly BucketKey[];
 }
 
 /** One statement of a policy. */
@@ -239,11 +242,57 @@ const launchInterfaces: Grant = ({ stack }) => ({
 });
 
 /** Each fleet's template is in its own stack, made after this one: CloudFormation tags it, and no function may tag any. */
-const launchFromTemplates: Grant = ({ stack, environment }) => ({
+const launchFromTemplates: Grant = ({ stack, environment }) => {
+  const making = environment.fleets.filter(({ launchTemplate }) => launchTemplate === undefined);
+  return {
+    actions: ['ec2:RunInstances'],
+    resources: making.length > 0 ? [ec2Arn(stack, 'launch-template', '*')] : [],
+    conditions: { StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: making.map(({ name }) => name) } },
+    wildcard:
+      'A fleet’s launch template is made after the functions; the condition asks for the fleet’s tag.',
+  };
+};
+
+/** Those that were given, which need no tag: each by its id. */
+const launchFromGivenTemplates: Grant = ({ stack, environment }) => ({
   actions: ['ec2:RunInstances'],
-  resources: [ec2Arn(stack, 'launch-template', '*')],
-  conditions: { StringEquals: { [`aws:ResourceTag/${TAG.fleet}`]: fleetNames(environment) } },
-  wildcard: 'A fleet’s launch template is made after the functions; the condition asks for the fleet’s tag.',
+  resources: givenTemplates(stack, environment),
+});
+
+const launchWithKeyPairs: Grant = ({ stack, environment }) => ({
+  actions: ['ec2:RunInstances'],
+  resources: unique(
+    environment.fleets.flatMap(({ launchTemplate }) =>
+      launchTemplate?.keyPair === undefined ? [] : [ec2Arn(stack, 'key-pair', launchTemplate.keyPair)],
+    ),
+  ),
+});
+
+/** What a given template may ask for that irekae itself never does: its owner has put it there. */
+const launchWhatTemplatesName: Grant = ({ stack, environment }) => {
+  const templates = givenTemplates(stack, environment);
+  const kinds = ['capacity-reservation', 'placement-group', 'spot-instances-request'];
+  const snapshots = stack.formatArn({ service: 'ec2', account: '', resource: 'snapshot', resourceName: '*' });
+  return {
+    actions: ['ec2:RunInstances'],
+    resources: templates.length > 0 ? [...kinds.map((kind) => ec2Arn(stack, kind, '*')), snapshots] : [],
+    conditions: { ArnEquals: { 'ec2:LaunchTemplate': templates } },
+    wildcard:
+      'What a launch template of its owner’s names is known to its owner; the condition asks for the template.',
+  };
+};
+
+const givenTemplates = (stack: Stack, { fleets }: Environment): string[] =>
+  unique(
+    fleets.flatMap(({ launchTemplate }) =>
+      launchTemplate === undefined ? [] : [ec2Arn(stack, 'launch-template', launchTemplate.id)],
+    ),
+  );
+
+/** Where no fleet was given one, there is nothing to ask for. */
+const describeTemplates: Grant = (reach) => ({
+  ...describe('ec2:DescribeLaunchTemplateVersions')(reach),
+  resources: givenTemplates(reach.stack, reach.environment).length > 0 ? ['*'] : [],
 });
 
 /** Nobody else's, whatever an input, a parameter or a record says: the decision in `release/image.ts` asks the same. */
@@ -287,9 +336,13 @@ const launchTagged: Grant = ({ stack, environment }) => ({
 });
 
 /** Tags at launch alone: who could tag later could make any instance ours, and terminate it. */
-const tagAtLaunch: Grant = ({ stack }) => ({
+const tagAtLaunch: Grant = ({ stack, environment }) => ({
   actions: ['ec2:CreateTags'],
-  resources: [ec2Arn(stack, 'instance', '*'), ec2Arn(stack, 'volume', '*')],
+  resources: [
+    ...['instance', 'volume'],
+    // A given template may have tags for these too.
+    ...(givenTemplates(stack, environment).length > 0 ? ['network-interface', 'spot-instances-request'] : []),
+  ].map((kind) => ec2Arn(stack, kind, '*')),
   conditions: { StringEquals: { 'ec2:CreateAction': 'RunInstances' } },
   wildcard:
     'Instances and volumes have no ids before they are launched; the condition allows it at launch only.',
@@ -468,6 +521,9 @@ const deregister = [onClassic('DeregisterInstancesFromLoadBalancer'), onTargetGr
 const launch = [
   launchInterfaces,
   launchFromTemplates,
+  launchFromGivenTemplates,
+  launchWithKeyPairs,
+  launchWhatTemplatesName,
   launchOwnersImages,
   launchInSubnets,
   launchWithGroups,
@@ -498,7 +554,13 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
     // Makes up for a record that is owed, before it is read.
     writeRecords,
   ],
-  'resolve-the-image': [describeImages, readImageParameters, readReleases, tellAbsentFromForbidden],
+  'resolve-the-image': [
+    describeImages,
+    describeTemplates,
+    readImageParameters,
+    readReleases,
+    tellAbsentFromForbidden,
+  ],
   'resolve-the-release': [readArtifacts, listApplicationVersions, tellAbsentFromForbidden, readRecords],
   // Makes up for what is owed to Mackerel, before it asks who serves.
   'snapshot-old-hosts': [readLedger, writeLedger, ...lookAtHosts, describeSubnets],
@@ -568,7 +630,8 @@ export function permissionsOf(name: FunctionName, reach: Reach): readonly Permis
   const granted = isPromotionStep(name)
     ? PROMOTION_GRANTS[name].flatMap((grant) => grant(reach))
     : GRANTS[name].map((grant) => grant(reach));
-  return granted.filter(({ resources }) => resources.length > 0);
+  const permitted = granted.filter(({ resources }) => resources.length > 0);
+  return [...permitted, ...reach.bucketKeys.flatMap((each) => useOfBucketKey(each, permitted))];
 }
 
 const isPromotionStep = (name: FunctionName): name is PromotionStepName => name in PROMOTION_STEPS;

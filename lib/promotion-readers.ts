@@ -21,19 +21,10 @@ export function readerStatements(
 }
 
 function statementsFor(stack: Stack, bucket: string, readers: Readers): iam.PolicyStatement[] {
-  const { environment, account, artifacts, fleets } = readers;
+  const { artifacts, fleets } = readers;
   const arn = bucketArn(stack, bucket);
   const records = fleets.map(currentReleaseKey);
-  const by = (...steps: Reader[]) => ({
-    principals: [new iam.AccountPrincipal(account)],
-    conditions: {
-      ArnEquals: {
-        'aws:PrincipalArn': steps.map(
-          (step) => `arn:${stack.partition}:iam::${account}:role/${readerRoleName(environment, step)}`,
-        ),
-      },
-    },
-  });
+  const by = (...steps: Reader[]) => readersOf(stack, readers, ...steps);
   const objects = (keys: readonly string[]) => keys.map((key) => `${arn}/${key}`);
   const choosing = by('choose-the-candidate');
   return [
@@ -56,7 +47,35 @@ function statementsFor(stack: Stack, bucket: string, readers: Readers): iam.Poli
   ];
 }
 
-/** The same as text, for a bucket whose policy is not ours to write. */
+/** What the policy of the bucket's own key needs for the same readers: a key of another account has to say so itself. */
+export function keyReaderStatements(
+  stack: Stack,
+  environment: Environment,
+  all: readonly Environment[],
+): iam.PolicyStatement[] {
+  return foreignReaders(environment, all).map(
+    (readers) =>
+      new iam.PolicyStatement({
+        ...readersOf(stack, readers, 'choose-the-candidate', 'copy-the-artifact'),
+        actions: ['kms:Decrypt'],
+        resources: ['*'],
+      }),
+  );
+}
+
+/** Two roles of another account by name; they need not be there yet. */
+const readersOf = (stack: Stack, { environment, account }: Readers, ...steps: Reader[]) => ({
+  principals: [new iam.AccountPrincipal(account)],
+  conditions: {
+    ArnEquals: {
+      'aws:PrincipalArn': steps.map(
+        (step) => `arn:${stack.partition}:iam::${account}:role/${readerRoleName(environment, step)}`,
+      ),
+    },
+  },
+});
+
+/** Statements as text, for a policy that is not ours to write. */
 export function statementsAsText(stack: Stack, statements: readonly iam.PolicyStatement[]): string {
   const resolved = statements.map((statement) => stack.resolve(statement.toStatementJson()));
   return Token.asString(stack.toJsonString(resolved));

@@ -80,6 +80,7 @@ export function readFleets(file: unknown, name = 'The fleets file'): readonly En
     ...repeatedNames(fleets),
     ...sharedRoles(fleets, known),
     ...known.flatMap(keyElsewhere),
+    ...known.flatMap(boundaryElsewhere),
     ...flowProblems(fleets.map(asFlowFleet), known),
     ...environments.flatMap((environment) => wrongNumberOfFleets(environment, fleets)),
   ];
@@ -163,12 +164,29 @@ function repeatedNames(entries: readonly Entry<{ name: string }>[]): Problem[] {
     .map((each) => problemOf(each, refusal('name', each.config.name, 'a name that no other has')));
 }
 
-/** SSM decrypts with a key of its own Region, and so of its own partition. */
-function keyElsewhere({ name, region, apiKeyKmsKeyArn: key }: EnvironmentConfig): Problem[] {
-  if (key === undefined || (placeOf(key).region === region && placeOf(key).partition === partitionOf(region)))
-    return [];
-  const allowed = `a key of the environment's Region, arn:${partitionOf(region)}:kms:${region}:…`;
-  return [problemOf({ noun: 'environment', name }, refusal('apiKeyKmsKeyArn', key, allowed))];
+/** SSM and S3 use a key of their own Region, and so of their own partition. */
+function keyElsewhere(environment: EnvironmentConfig): Problem[] {
+  const { name, region } = environment;
+  return (['apiKeyKmsKeyArn', 'bucketKmsKeyArn'] as const).flatMap((field) => {
+    const key = environment[field];
+    if (
+      key === undefined ||
+      (placeOf(key).region === region && placeOf(key).partition === partitionOf(region))
+    )
+      return [];
+    const allowed = `a key of the environment's Region, arn:${partitionOf(region)}:kms:${region}:…`;
+    return [problemOf({ noun: 'environment', name }, refusal(field, key, allowed))];
+  });
+}
+
+/** A role is bounded by a policy of its own account, or one of AWS's. */
+function boundaryElsewhere(environment: EnvironmentConfig): Problem[] {
+  const { name, region, account, permissionsBoundaryArn: given } = environment;
+  if (given === undefined) return [];
+  const of = placeOf(given);
+  if (of.partition === partitionOf(region) && ['aws', account].includes(of.account)) return [];
+  const allowed = `a policy of the environment's account, arn:${partitionOf(region)}:iam::${account}:policy/…`;
+  return [problemOf({ noun: 'environment', name }, refusal('permissionsBoundaryArn', given, allowed))];
 }
 
 function sharedRoles(

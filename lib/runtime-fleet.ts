@@ -20,6 +20,27 @@ export const limitsOf = ({ limits }: Pick<FleetConfig, 'limits'>): Fleet['limits
   readySeconds: limits.readySeconds ?? READY_SECONDS,
 });
 
+/** Of a given template also what it has to name. */
+function templateOf(
+  config: FleetConfig,
+  { launchTemplateId: id, launchTemplateVersion: version }: Made,
+): Fleet['launchTemplate'] {
+  const { launchTemplate, instanceProfile, securityGroups, metadataHopLimit, kmsKeys, rootVolume } = config;
+  if (launchTemplate === undefined || instanceProfile.kind === 'made')
+    return { id, version, rootDevice: rootVolume.device };
+  return {
+    id: launchTemplate.id,
+    version: String(launchTemplate.version),
+    given: {
+      instanceProfile: instanceProfile.arn,
+      securityGroups,
+      ...(launchTemplate.keyPair !== undefined && { keyPair: launchTemplate.keyPair }),
+      metadataHopLimit,
+      kmsKeys,
+    },
+  };
+}
+
 /** Security groups, instance profile and volume stay behind: they are in the launch template. */
 export function toRuntimeFleet(config: FleetConfig, environment: Environment, made: Made): Fleet {
   const { after } = config;
@@ -44,13 +65,10 @@ export function toRuntimeFleet(config: FleetConfig, environment: Environment, ma
     wantsProvenance: config.promotion?.required ?? false,
     wantsTestedImage: config.promotion?.testedImage ?? false,
     replaceStragglers: config.replaceStragglers,
-    launchTemplate: {
-      id: made.launchTemplateId,
-      version: made.launchTemplateVersion,
-      rootDevice: config.rootVolume.device,
-    },
+    launchTemplate: templateOf(config, made),
     loadBalancers: config.loadBalancers,
     startCommand: config.startCommand,
+    ...(config.httpProxy !== undefined && { httpProxy: config.httpProxy }),
     learnsReadySeconds: config.limits.readySeconds === undefined,
     limits: limitsOf(config),
     tags: config.tags,

@@ -101,6 +101,33 @@ const addNeighbour = ({ world, fleet: { mackerel, subnets, loadBalancers } }: St
   world.addRunningHost({ service, role: 'neighbour', subnetId, loadBalancers, fleet: 'neighbour' });
 };
 
+/** What a fleet's own team keeps, as it stands in the state machine. */
+export const GIVEN_TEMPLATE = {
+  id: 'lt-0a1b2c3d4e5f60001',
+  version: 'newest',
+  given: {
+    instanceProfile: 'arn:aws:iam::111111111111:instance-profile/reactio',
+    securityGroups: ['sg-0a1b2c3d4e5f60003'],
+    keyPair: 'operations',
+    metadataHopLimit: 1,
+    kmsKeys: [],
+  },
+};
+
+/**
+ * The fleet has a launch template of its owner's, and its newest version is launched from. While the new hosts come up
+ * somebody makes another one, whose instances nobody could terminate: this deployment has nothing to do with it.
+ */
+export const giveLaunchTemplate = (stage: Stage) => {
+  const { ec2 } = stage.world;
+  const { id, given } = GIVEN_TEMPLATE;
+  stage.configure({ launchTemplate: GIVEN_TEMPLATE });
+  ec2.addLaunchTemplate({ id, version: '7', ...given, volumes: [{ device: '/dev/sdf', stays: false }] });
+  stage.whenEntering('Launch new instances', () =>
+    ec2.addLaunchTemplate({ id, version: '8', ...given, isTerminationProtected: true }),
+  );
+};
+
 /** Removes the proof that the newest artifact was promoted. */
 const forgetPromotion = ({ world, fleet: { name, artifact } }: Stage) => {
   const newest = world.s3.find(artifact.bucket, artifact.key);
@@ -383,6 +410,26 @@ export const SCENARIOS = {
     startedBy: 'a new image',
     arrange: (stage) => giveHistory(stage, ['release-41', 'release-42']),
     endsIn: 'Deployed',
+  },
+  'given-launch-template': {
+    tells:
+      'A fleet with its own launch template: launched from the version that was the newest when the deployment began.',
+    kind: 'app',
+    arrange: giveLaunchTemplate,
+    endsIn: 'Deployed',
+  },
+  'unfit-launch-template': {
+    tells:
+      'The newest version of its own launch template has user data, and shuts down by stopping: refused before anything is launched.',
+    kind: 'app',
+    arrange: (stage) => {
+      giveLaunchTemplate(stage);
+      const { id, given } = GIVEN_TEMPLATE;
+      const unfit = { hasUserData: true, shutdownBehavior: 'stop' };
+      stage.world.ec2.addLaunchTemplate({ id, version: '9', ...given, ...unfit });
+    },
+    endsIn: 'Nothing was changed',
+    because: 'LaunchTemplateUnusable',
   },
   'mackerel-maintenance': {
     tells:

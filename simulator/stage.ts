@@ -171,6 +171,7 @@ export class Stage {
         | 'wantsProvenance'
         | 'wantsTestedImage'
         | 'limits'
+        | 'launchTemplate'
       >
     >,
   ): void {
@@ -203,7 +204,14 @@ export class Stage {
     const pattern = (image.from === 'search' && image.namePattern) || 'base-*';
     const name = pattern.replace('*', createdAt.toISOString().slice(0, 10));
     const tags = image.from === 'search' ? image.tags : {};
-    const made = { imageId, name, architecture, createdAt, rootDevice: launchTemplate.rootDevice, tags };
+    const made = {
+      imageId,
+      name,
+      architecture,
+      createdAt,
+      rootDevice: launchTemplate.rootDevice ?? '/dev/xvda',
+      tags,
+    };
     this.world.ec2.addImage(made);
     return { ...made, state: 'available', owner: ACCOUNT };
   }
@@ -399,8 +407,8 @@ export class Stage {
     fleet.subnets.forEach((subnetId, index) => {
       world.ec2.addSubnet({ subnetId, vpcId: VPC, zone: zones[index] ?? region, addresses: 1_000 });
     });
-    const { id, version } = fleet.launchTemplate;
-    world.ec2.addLaunchTemplate({ id, version });
+    const { id, version, given } = fleet.launchTemplate;
+    world.ec2.addLaunchTemplate({ id, version: version === 'newest' ? '1' : version, ...given });
     this.#addOldImage();
     for (const ref of fleet.loadBalancers) {
       const settings = { vpcId: VPC, ...balancers };

@@ -15,6 +15,7 @@ import {
 } from '../lambdas/domain/launch/boot-script.ts';
 import { LocalAws, SECRETS, s3Error } from './boot-script/aws.ts';
 import { Host, syntaxErrors } from './boot-script/host.ts';
+import { LocalProxy } from './boot-script/proxy.ts';
 import { type Member, sha256, tarball } from './boot-script/tarball.ts';
 
 const BUCKET = 'reactio-artifacts';
@@ -528,6 +529,61 @@ describe('A host that joins Mackerel', () => {
     expect(boot.console.at(-1)).toMatch(
       /^irekae: FAILED: the image has mackerel-agent, but no .*mackerel-agent\.conf$/,
     );
+  });
+});
+
+describe('A host whose way out is a proxy', () => {
+  let proxy: LocalProxy;
+  let httpProxy: string;
+  beforeEach(async () => {
+    proxy = new LocalProxy(aws.port);
+    httpProxy = await proxy.start();
+  });
+  afterEach(() => proxy.stop());
+
+  it('gets its release through it, and asks its own metadata service directly', async () => {
+    const { status, log } = await host.boot(renderBootScript(order({ httpProxy })));
+    expect([status, log]).toEqual([0, expect.stringContaining('started reactio-production-app')]);
+    // Each request once: the test's curl has its connections made to the local AWS, also those of the proxy.
+    expect(aws.s3Log.length).toBeGreaterThan(0);
+    expect(proxy.asked).toHaveLength(aws.s3Log.length);
+    const asksMetadata = host.callsOf('curl').filter((call) => call.includes('169.254.169.254'));
+    expect(asksMetadata.filter((call) => call.includes('--proxy'))).toEqual([]);
+  });
+
+  it('asks for it directly where there is none', async () => {
+    expect((await host.boot(renderBootScript(order()))).status).toBe(0);
+    expect(proxy.asked).toEqual([]);
+  });
+
+  it('says so where the proxy does not answer', async () => {
+    await proxy.stop();
+    const { status, console } = await host.boot(renderBootScript(order({ httpProxy })));
+    expect(status).toBe(1);
+    expect(console.at(-1)).toMatch(/^irekae: FAILED: S3 did not give .*: curl: \(\d+\)/);
+    proxy = new LocalProxy(aws.port);
+    await proxy.start();
+  });
+
+  it.each([
+    ['none', 'apikey = "k"\n', 'apikey = "k"\n'],
+    [
+      'another one',
+      'apikey = "k"\nHTTP_PROXY = "http://old:1"\nhttps_proxy="http://old:2"\n[plugin.metrics.x]\nhttp_proxy = "mine"\n',
+      'apikey = "k"\n[plugin.metrics.x]\nhttp_proxy = "mine"\n',
+    ],
+  ])('tells its agent of it, where the image says %s', async (_, before, after) => {
+    host.write(CONF, before);
+    await host.boot(afterTheDownload({ httpProxy }));
+    expect(host.read(CONF)).toBe(
+      `roles = ["Reactio:app"]\nhttp_proxy = "${httpProxy}"\nhttps_proxy = "${httpProxy}"\n${after}`,
+    );
+  });
+
+  it('keeps the proxy of the image where the fleets file has none', async () => {
+    host.write(CONF, 'http_proxy = "http://image:1"\n');
+    await host.boot(afterTheDownload());
+    expect(host.read(CONF)).toBe('roles = ["Reactio:app"]\nhttp_proxy = "http://image:1"\n');
   });
 });
 

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   DescribeInstancesCommandInput,
   Filter,
+  LaunchTemplateVersion,
   RunInstancesCommandInput,
   Image as WireImage,
   Instance as WireInstance,
@@ -15,6 +16,7 @@ import type {
 import {
   CreateTagsCommand,
   DescribeImagesCommand,
+  DescribeLaunchTemplateVersionsCommand,
   EC2Client,
   GetConsoleOutputCommand,
   paginateDescribeImages,
@@ -27,7 +29,15 @@ import { chunksOf } from '../domain/core/collections.ts';
 import { DeploymentError } from '../domain/core/errors.ts';
 import { type Waiting, waitingForTurn } from '../domain/core/patience.ts';
 import { list } from '../domain/core/words.ts';
-import type { Ec2, Image, Instance, InstanceState, LaunchRequest, Subnet } from '../ports/ec2.ts';
+import type {
+  Ec2,
+  Image,
+  Instance,
+  InstanceState,
+  LaunchRequest,
+  Subnet,
+  TemplateVersion,
+} from '../ports/ec2.ts';
 import type { Refusal } from '../ports/refusal.ts';
 import { bounded, pagesOf } from './wire/answer.ts';
 import { asking, failureOf, isNamed, mayPass, unavailable, wordsOf } from './wire/aws-errors.ts';
@@ -59,6 +69,7 @@ export function ec2Adapter(client: EC2Client, waiting = REAL_TIME): Ec2 {
     consoleOutput: (instanceId) => consoleOutput(client, instanceId),
     findImage: (imageId) => findImage(client, imageId),
     matchingImages: (query) => matchingImages(client, query),
+    templateVersion: (id, version) => templateVersion(client, id, version),
     subnets: (subnetIds) => subnets(client, subnetIds),
   };
 }
@@ -373,6 +384,89 @@ function toImage(wire: WireImage): Image {
     createdAt: new Date(wire.CreationDate ?? 0),
     ...(wire.DeprecationTime && { deprecatedAt: new Date(wire.DeprecationTime) }),
   };
+}
+
+// ── Launch templates ───────────────────────────────────────────────────────────────────────────────────────────────
+
+const NO_SUCH_TEMPLATE = [
+  'InvalidLaunchTemplateId.NotFound',
+  'InvalidLaunchTemplateId.VersionNotFound',
+  'InvalidLaunchTemplateId.Malformed',
+];
+
+async function templateVersion(
+  client: EC2Client,
+  LaunchTemplateId: string,
+  version: string,
+): Promise<TemplateVersion | undefined> {
+  const Versions = [version === 'newest' ? '$Latest' : version];
+  const command = new DescribeLaunchTemplateVersionsCommand({ LaunchTemplateId, Versions });
+  const answer = await asking(`describe launch template ${LaunchTemplateId}`, async () => {
+    try {
+      return await client.send(command);
+    } catch (error) {
+      if (isNamed(error, ...NO_SUCH_TEMPLATE)) return { LaunchTemplateVersions: [] };
+      throw error;
+    }
+  });
+  const [found] = answer.LaunchTemplateVersions ?? [];
+  return found && toTemplateVersion(LaunchTemplateId, found);
+}
+
+function toTemplateVersion(
+  id: string,
+  { VersionNumber, LaunchTemplateData }: LaunchTemplateVersion,
+): TemplateVersion {
+  const data = LaunchTemplateData;
+  if (VersionNumber === undefined || data === undefined)
+    throw unavailable('describe a launch template', `EC2 answered half a version of ${id}`);
+  const profile = data.IamInstanceProfile?.Arn ?? data.IamInstanceProfile?.Name;
+  const { HttpEndpoint, HttpTokens, HttpPutResponseHopLimit } = data.MetadataOptions ?? {};
+  const zone = data.Placement?.AvailabilityZone;
+  const tags = (data.TagSpecifications ?? []).flatMap(({ Tags = [] }) => Tags);
+  return {
+    id,
+    version: String(VersionNumber),
+    ...(profile && { instanceProfile: profile }),
+    securityGroups: data.SecurityGroupIds ?? [],
+    groupNames: data.SecurityGroups ?? [],
+    ...(data.KeyName && { keyPair: data.KeyName }),
+    ...(data.InstanceInitiatedShutdownBehavior && {
+      shutdownBehavior: data.InstanceInitiatedShutdownBehavior,
+    }),
+    isTerminationProtected: data.DisableApiTermination ?? false,
+    isStopProtected: data.DisableApiStop ?? false,
+    metadata: {
+      ...(HttpEndpoint && { endpoint: HttpEndpoint }),
+      ...(HttpTokens && { tokens: HttpTokens }),
+      ...(HttpPutResponseHopLimit !== undefined && { hopLimit: HttpPutResponseHopLimit }),
+    },
+    hasUserData: Boolean(data.UserData),
+    hasNetworkInterfaces: (data.NetworkInterfaces ?? []).length > 0,
+    hasInstanceRequirements: data.InstanceRequirements !== undefined,
+    ...(zone && { zone }),
+    ...spotOf(data.InstanceMarketOptions),
+    tagKeys: [...new Set(tags.flatMap(({ Key }) => Key ?? []))],
+    volumes: (data.BlockDeviceMappings ?? []).flatMap(({ DeviceName = '', Ebs }) =>
+      Ebs
+        ? [
+            {
+              device: DeviceName,
+              ...(Ebs.KmsKeyId && { kmsKey: Ebs.KmsKeyId }),
+              stays: Ebs.DeleteOnTermination === false,
+            },
+          ]
+        : [],
+    ),
+  };
+}
+
+type Market = NonNullable<LaunchTemplateVersion['LaunchTemplateData']>['InstanceMarketOptions'];
+
+function spotOf(market: Market): Pick<TemplateVersion, 'spot'> {
+  if (market?.MarketType !== 'spot') return {};
+  const { SpotInstanceType: type, InstanceInterruptionBehavior: onInterruption } = market.SpotOptions ?? {};
+  return { spot: { ...(type && { type }), ...(onInterruption && { onInterruption }) } };
 }
 
 async function subnets(client: EC2Client, subnetIds: readonly string[]): Promise<Subnet[]> {

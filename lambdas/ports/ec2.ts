@@ -77,6 +77,38 @@ export interface Subnet {
   readonly freeAddresses: number;
 }
 
+/**
+ * What irekae has to know of one version of a launch template. Its user data is not among it: it may hold anything. What
+ * the version leaves open is absent.
+ */
+export interface TemplateVersion {
+  readonly id: string;
+  readonly version: string;
+  /** The ARN or the name. */
+  readonly instanceProfile?: string;
+  readonly securityGroups: readonly string[];
+  /** Groups that are named and not given by their ids. */
+  readonly groupNames: readonly string[];
+  readonly keyPair?: string | undefined;
+  readonly shutdownBehavior?: string;
+  readonly isTerminationProtected: boolean;
+  readonly isStopProtected: boolean;
+  readonly metadata: { readonly endpoint?: string; readonly tokens?: string; readonly hopLimit?: number };
+  readonly hasUserData: boolean;
+  readonly hasNetworkInterfaces: boolean;
+  readonly hasInstanceRequirements: boolean;
+  readonly zone?: string;
+  /** Present for spot instances. */
+  readonly spot?: { readonly type?: string; readonly onInterruption?: string };
+  readonly tagKeys: readonly string[];
+  readonly volumes: readonly {
+    readonly device: string;
+    readonly kmsKey?: string;
+    /** Does it outlive its instance? */
+    readonly stays: boolean;
+  }[];
+}
+
 export interface Ec2 {
   /** What EC2 knows of these ids. An id that EC2 does not (yet, or anymore) know is absent, not an error. */
   describe(instanceIds: readonly string[]): Promise<readonly Instance[]>;
@@ -101,6 +133,8 @@ export interface Ec2 {
   matchingImages(
     query: Extract<ImageSource, { from: 'search' }> & { architecture: Architecture },
   ): Promise<readonly Image[]>;
+  /** @param version a number, or `newest`; `undefined` when EC2 says that there is no such template or version. */
+  templateVersion(id: string, version: string): Promise<TemplateVersion | undefined>;
   /** Absent ids are absent in the answer. */
   subnets(subnetIds: readonly string[]): Promise<readonly Subnet[]>;
 }

@@ -23,6 +23,8 @@ export interface BalancerDetails {
 export interface BucketSettings {
   readonly versioned: boolean;
   readonly eventBridge: boolean;
+  /** The KMS key of its owner's that encrypts what is put into it; absent for S3's and AWS's own. */
+  readonly kmsKey?: string;
   /** All that S3 has to notify, in its own words: who switches EventBridge on has to give the rest again. */
   readonly notifications: Readonly<Record<string, unknown>>;
 }

@@ -117,6 +117,7 @@ const WRONG_ANSWERS: Readonly<Record<string, readonly FaultName[]>> = {
   'ec2.terminate': ['turned-down'],
   'ec2.findImage': ['empty'],
   'ec2.matchingImages': ['empty', 'withdrawn'],
+  'ec2.templateVersion': ['empty'],
   'loadBalancers.members': LIST,
   'mackerel.hosts': LIST,
   'mackerel.roles': ['empty', 'missing'],

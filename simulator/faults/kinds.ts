@@ -14,7 +14,7 @@ import { EXAMPLE_FLEET, exampleEntry, type FleetEntry, templateOf } from '../exa
 import { giveHistory } from '../history.ts';
 import { writeProofs } from '../proofs.ts';
 import { executionArn } from '../run-definition.ts';
-import { alertOf, retireByMistake, watchErrors } from '../scenarios.ts';
+import { alertOf, GIVEN_TEMPLATE, giveLaunchTemplate, retireByMistake, watchErrors } from '../scenarios.ts';
 import { API_KEY, type Stage } from '../stage.ts';
 import type { Fate } from '../world/instance-life.ts';
 
@@ -474,6 +474,14 @@ export const KINDS = {
     arrange: during('Launch new instances', crowdTheAccount),
     outcome: 'new hosts',
   },
+  'given-launch-template': {
+    fleet: 'faults-given',
+    arrange: giveLaunchTemplate,
+    outcome: 'new hosts',
+    // Somebody has seen what the newest version would do.
+    beforeTheNext: ({ world }) =>
+      world.ec2.addLaunchTemplate({ ...GIVEN_TEMPLATE.given, id: GIVEN_TEMPLATE.id, version: '9' }),
+  },
   kept: { fleet: 'faults-app', arrange: keepOne, outcome: 'old hosts' },
   // Without load balancers, so that it is quick: only the follower matters. It has ended when the lock is released: its
   // name is taken then, and whose execution that was has to be known again.
@@ -569,6 +577,16 @@ const FLEETS: readonly FleetEntry[] = [
     limits: { bakeSeconds: 0 },
   }),
   entry('faults-worker', { loadBalancers: [] }),
+  entry('faults-given', {
+    loadBalancers: [{ kind: 'classic', name: 'faults-given' }],
+    launchTemplate: { id: GIVEN_TEMPLATE.id, version: 'newest', keyPair: GIVEN_TEMPLATE.given.keyPair },
+    securityGroups: GIVEN_TEMPLATE.given.securityGroups,
+    instanceProfile: {
+      kind: 'given',
+      arn: GIVEN_TEMPLATE.given.instanceProfile,
+      roleArn: GIVEN_TEMPLATE.given.instanceProfile.replace('instance-profile', 'role'),
+    },
+  }),
   entry('faults-leader', { loadBalancers: [] }),
   follower('faults-leader'),
   // The one that requires a fresh metric from the agent, and finds its image in a parameter.

@@ -6,10 +6,17 @@
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import { glob } from '../../lambdas/domain/core/pattern.ts';
-import type { Ec2, Image, Instance, LaunchRequest, Subnet } from '../../lambdas/ports/ec2.ts';
+import type {
+  Ec2,
+  Image,
+  Instance,
+  LaunchRequest,
+  Subnet,
+  TemplateVersion,
+} from '../../lambdas/ports/ec2.ts';
 import type { Refusal } from '../../lambdas/ports/refusal.ts';
 import { addressOf, ModelInstance } from './instance.ts';
-import { drawLife, type Fate, fatedEnding, type Life, USER_SHUTDOWN } from './instance-life.ts';
+import { drawLife, type Ending, type Fate, fatedEnding, type Life, USER_SHUTDOWN } from './instance-life.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What a scenario is given when an instance is launched. */
@@ -65,8 +72,26 @@ export class RequestLimitExceeded extends DeploymentError {
 /** One of the accounts that Amazon publishes its images from. */
 const AMAZON = '137112412989';
 
+/** EC2's own, beside the template's id. */
+export const TEMPLATE_VERSION_TAG = 'aws:ec2launchtemplate:version';
+
 const MAX_USER_DATA_BYTES = 16_384;
 const MAX_TOKEN_CHARACTERS = 64;
+
+/** What a deployment needs, and nothing else. */
+const PLAIN_TEMPLATE: Omit<TemplateVersion, 'id' | 'version'> = {
+  securityGroups: [],
+  groupNames: [],
+  shutdownBehavior: 'terminate',
+  isTerminationProtected: false,
+  isStopProtected: false,
+  metadata: { tokens: 'required' },
+  hasUserData: false,
+  hasNetworkInterfaces: false,
+  hasInstanceRequirements: false,
+  tagKeys: [],
+  volumes: [],
+};
 
 export class Ec2Model {
   /** Decides what happens to each launched instance. All are healthy unless a scenario says otherwise. */
@@ -80,7 +105,7 @@ export class Ec2Model {
   readonly #tokens = new Map<string, { request: string; instances: readonly ModelInstance[] }>();
   readonly #images: ModelImage[] = [];
   readonly #subnets = new Map<string, ModelSubnet>();
-  readonly #templates = new Map<string, Set<string>>();
+  readonly #templates = new Map<string, Map<string, TemplateVersion>>();
   readonly #capacity = new Map<string, number>();
   readonly #buckets = {
     calls: { left: LAUNCH_BUCKETS.calls.size as number, at: Number.NEGATIVE_INFINITY },
@@ -126,9 +151,15 @@ export class Ec2Model {
     if (image) this.#images[index] = { ...image, deprecatedAt: at };
   }
 
-  addLaunchTemplate(template: { id: string; version: string }): void {
-    const versions = this.#templates.get(template.id) ?? new Set();
-    this.#templates.set(template.id, versions.add(template.version));
+  /** A version of a launch template. Without more it is what irekae itself makes, but for profile and groups. */
+  addLaunchTemplate(template: Pick<TemplateVersion, 'id' | 'version'> & Partial<TemplateVersion>): void {
+    const versions = this.#templates.get(template.id) ?? new Map<string, TemplateVersion>();
+    this.#templates.set(template.id, versions.set(template.version, { ...PLAIN_TEMPLATE, ...template }));
+  }
+
+  /** Somebody deletes it, with all of its versions. */
+  removeLaunchTemplate(id: string): void {
+    this.#templates.delete(id);
   }
 
   /** How many more instances of this type EC2 has capacity for in this zone. Default: any number. */
@@ -326,6 +357,13 @@ export class Ec2Model {
     return matching.map((image) => this.#public(image));
   }
 
+  templateVersion(id: string, version: string): TemplateVersion | undefined {
+    const versions = this.#templates.get(id);
+    if (version !== 'newest') return versions?.get(version);
+    const newest = Math.max(...[...(versions?.keys() ?? [])].map(Number));
+    return versions?.get(String(newest));
+  }
+
   subnets(subnetIds: readonly string[]): readonly Subnet[] {
     return subnetIds.flatMap((id) => {
       const subnet = this.#subnets.get(id);
@@ -359,11 +397,15 @@ export class Ec2Model {
     if (request.count < 1 || Buffer.byteLength(request.userData) > MAX_USER_DATA_BYTES) {
       throw refuseLaunch('InvalidParameterValue', request);
     }
-    const versions = this.#templates.get(request.launchTemplate.id);
-    if (versions === undefined) throw refuseLaunch('InvalidLaunchTemplateId.NotFound', request);
-    if (!versions.has(request.launchTemplate.version)) {
-      throw refuseLaunch('InvalidLaunchTemplateId.VersionNotFound', request);
-    }
+    const { id, version } = request.launchTemplate;
+    if (!this.#templates.has(id)) throw refuseLaunch('InvalidLaunchTemplateId.NotFound', request);
+    const template = this.#templates.get(id)?.get(version);
+    if (template === undefined) throw refuseLaunch('InvalidLaunchTemplateId.VersionNotFound', request);
+    // What the request says beside these, EC2 does not take.
+    if (template.hasNetworkInterfaces || template.hasInstanceRequirements)
+      throw refuseLaunch('InvalidParameterCombination', request);
+    if (template.zone !== undefined && template.zone !== subnet.zone)
+      throw refuseLaunch('InvalidParameterValue', request);
     if (this.findImage(request.imageId) === undefined) throw refuseLaunch('InvalidAMIID.NotFound', request);
     const spare = this.#capacity.get(`${request.instanceType} ${subnet.zone}`);
     if (spare !== undefined && spare < request.count) throw noCapacity(request, subnet.zone);
@@ -387,7 +429,11 @@ export class Ec2Model {
     const life = drawLife(random, this.#world.timings, this.#world.now(), fate);
     const { id, version } = request.launchTemplate;
     const tags = { ...request.tags, [TAG.template]: id, [TAG.templateVersion]: version };
-    return this.#add(subnet, { ...request, tags }, life, fate);
+    const template = this.#templates.get(id)?.get(version);
+    const onShutdown = template?.shutdownBehavior === 'terminate' ? 'terminated' : 'stopped';
+    const instance = this.#add(subnet, { ...request, tags }, life, fate, onShutdown);
+    instance.protected = Boolean(template?.isTerminationProtected || template?.isStopProtected);
+    return instance;
   }
 
   #instanceId(): string {
@@ -400,6 +446,7 @@ export class Ec2Model {
       Partial<Pick<LaunchRequest, 'clientToken'>>,
     life: Life,
     fate: Fate = { kind: 'healthy' },
+    onShutdown: Ending['into'] = 'terminated',
   ): ModelInstance {
     const instanceId = this.#instanceId();
     const { subnetId, vpcId, zone } = subnet;
@@ -422,7 +469,8 @@ export class Ec2Model {
       life,
       fate,
     );
-    const instance = new ModelInstance(facts, life, ending);
+    const shutsDown = fate.kind === 'shuts-down' && ending && { ...ending, into: onShutdown };
+    const instance = new ModelInstance(facts, life, shutsDown || ending);
     this.#instances.set(instanceId, instance);
     this.#known.set(instanceId, instance);
     for (const [key, value] of Object.entries(tags)) this.#index(`${key}=${value}`, instance);

@@ -49,6 +49,7 @@ const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
     consoleOutput: (text) => (text === '' ? 2 : 1),
     findImage: one,
     matchingImages: pages(1000),
+    templateVersion: one,
     subnets: chunks(100),
   },
   // The description and the attributes.

@@ -89,6 +89,21 @@ const SHAPES = {
       }),
     ],
   },
+  'launch templates of their owners’, beside one that is made': {
+    environments: [environment('templates')],
+    fleets: [
+      fleet('templates-app', 'templates', {
+        loadBalancers: [classic('templates')],
+        launchTemplate: { id: 'lt-0a1b2c3d4e5f60001', version: 'newest', keyPair: 'operations' },
+        instanceProfile: {
+          kind: 'given',
+          arn: `arn:aws:iam::${ACCOUNT}:instance-profile/web`,
+          roleArn: `arn:aws:iam::${ACCOUNT}:role/hosts/web`,
+        },
+      }),
+      fleet('templates-made', 'templates'),
+    ],
+  },
   'several fleets, one follows': {
     environments: [environment('several')],
     fleets: [
@@ -345,7 +360,11 @@ function foreign(request: IamRequest): IamRequest[] {
           with_(request, { 'dynamodb:LeadingKeys': [...(context['dynamodb:LeadingKeys'] ?? []), ELSE] }),
         ]
       : []),
+    // Nobody else's template, and nothing but from a template.
+    ...(has('ec2:LaunchTemplate') ? [without(request, 'ec2:LaunchTemplate')] : []),
+    ...(/(launch-template|key-pair)\/(lt-|operations)/.test(resource) ? [at(/[^/]+$/, ELSE)] : []),
     ...[
+      'ec2:LaunchTemplate',
       'ec2:SubnetID',
       'ec2:SecurityGroupID',
       'iam:PassedToService',

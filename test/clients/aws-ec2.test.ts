@@ -10,6 +10,7 @@ import {
   ec2Error,
   startAwsEndpoint,
   testClientOptions,
+  type XmlValue,
   xml,
 } from './aws-endpoint.ts';
 
@@ -517,6 +518,90 @@ describe('machine images', () => {
     aws.answer(() => images([]));
     const query = { from: 'search', owner: 'self', tags: {}, architecture: 'arm64' } as const;
     expect(await ec2.matchingImages(query)).toEqual([]);
+  });
+});
+
+describe('a version of a launch template', () => {
+  const versionOf = (data: XmlValue) => ({
+    body: `<R>${xml({
+      launchTemplateVersionSet: {
+        item: { launchTemplateId: 'lt-1', versionNumber: '7', launchTemplateData: data },
+      },
+    })}</R>`,
+  });
+
+  it('is told without its user data, and with all that a deployment needs of it', async () => {
+    aws.answer(() =>
+      versionOf({
+        iamInstanceProfile: { name: 'web' },
+        securityGroupIdSet: { item: 'sg-1' },
+        securityGroupSet: { item: 'default' },
+        keyName: 'operations',
+        instanceInitiatedShutdownBehavior: 'terminate',
+        disableApiTermination: 'true',
+        disableApiStop: 'true',
+        metadataOptions: { httpEndpoint: 'enabled', httpTokens: 'required', httpPutResponseHopLimit: '2' },
+        userData: 'c2VjcmV0',
+        networkInterfaceSet: { item: { deviceIndex: '0' } },
+        instanceRequirements: { vCpuCount: { min: '2' } },
+        placement: { availabilityZone: 'ap-northeast-1a' },
+        instanceMarketOptions: {
+          marketType: 'spot',
+          spotOptions: { spotInstanceType: 'persistent', instanceInterruptionBehavior: 'stop' },
+        },
+        tagSpecificationSet: {
+          item: { resourceType: 'volume', tagSet: { item: { key: 'Team', value: 'web' } } },
+        },
+        blockDeviceMappingSet: {
+          item: {
+            deviceName: '/dev/sdf',
+            ebs: { kmsKeyId: 'alias/web', deleteOnTermination: 'false' },
+          },
+        },
+      }),
+    );
+    expect(await ec2.templateVersion('lt-1', 'newest')).toEqual({
+      id: 'lt-1',
+      version: '7',
+      instanceProfile: 'web',
+      securityGroups: ['sg-1'],
+      groupNames: ['default'],
+      keyPair: 'operations',
+      shutdownBehavior: 'terminate',
+      isTerminationProtected: true,
+      isStopProtected: true,
+      metadata: { endpoint: 'enabled', tokens: 'required', hopLimit: 2 },
+      hasUserData: true,
+      hasNetworkInterfaces: true,
+      hasInstanceRequirements: true,
+      zone: 'ap-northeast-1a',
+      spot: { type: 'persistent', onInterruption: 'stop' },
+      tagKeys: ['Team'],
+      volumes: [{ device: '/dev/sdf', kmsKey: 'alias/web', stays: true }],
+    });
+    expect(aws.requests[0]?.form).toMatchObject({
+      LaunchTemplateId: 'lt-1',
+      'LaunchTemplateVersion.1': '$Latest',
+    });
+  });
+
+  it('leaves open what it does not say', async () => {
+    aws.answer(() => versionOf({ imageId: 'ami-1' }));
+    expect(await ec2.templateVersion('lt-1', '7')).toEqual({
+      id: 'lt-1',
+      version: '7',
+      securityGroups: [],
+      groupNames: [],
+      isTerminationProtected: false,
+      isStopProtected: false,
+      metadata: {},
+      hasUserData: false,
+      hasNetworkInterfaces: false,
+      hasInstanceRequirements: false,
+      tagKeys: [],
+      volumes: [],
+    });
+    expect(aws.requests[0]?.form).toMatchObject({ 'LaunchTemplateVersion.1': '7' });
   });
 });
 

@@ -2,6 +2,7 @@
 
 import {
   CreateLaunchTemplateCommand,
+  CreateLaunchTemplateVersionCommand,
   DescribeSubnetsCommand,
   EC2Client,
   ModifyInstanceAttributeCommand,
@@ -96,6 +97,13 @@ describe.skipIf(!motoIsInstalled())('in front of moto', () => {
       matchingImageIds: ['ami-00000001'],
       honours: { clientToken: false, launchTemplates: false },
       settle: nothing,
+      addTemplateVersion: () =>
+        client.send(
+          new CreateLaunchTemplateVersionCommand({
+            LaunchTemplateId: LaunchTemplate?.LaunchTemplateId ?? '',
+            LaunchTemplateData: { DisableApiTermination: true, UserData: 'IyEvYmluL3NoCg==' },
+          }),
+        ),
       protect: async (InstanceId) => {
         await client.send(
           new ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value: true } }),

@@ -21,6 +21,8 @@ export interface Ec2Subject {
   };
   /** Lets time pass until what was launched runs and what was terminated is terminated. */
   settle(): Promise<void>;
+  /** Makes version 2 of the launch template, with user data and protected from termination. */
+  addTemplateVersion(): Promise<unknown>;
   /** Switches on termination protection. */
   protect(instanceId: string): Promise<void>;
   stop(): Promise<void>;
@@ -233,6 +235,25 @@ export function ec2Contract(title: string, arrange: () => Promise<Ec2Subject>): 
       it('are none when none matches', async () => {
         const tags = { ...subject.search.tags, Role: 'nobody has this' };
         expect(await ec2.matchingImages({ ...subject.search, tags })).toEqual([]);
+      });
+    });
+
+    describe('a launch template', () => {
+      it('tells of its version, and which is the newest', async () => {
+        const { id } = subject.launchTemplate;
+        const found = await ec2.templateVersion(id, '1');
+        expect(found).toMatchObject({ id, version: '1', isTerminationProtected: false, hasUserData: false });
+        await subject.addTemplateVersion();
+        const newest = { id, version: '2', isTerminationProtected: true, hasUserData: true };
+        expect(await ec2.templateVersion(id, 'newest')).toMatchObject(newest);
+        expect(await ec2.templateVersion(id, '2')).toMatchObject(newest);
+        expect(await ec2.templateVersion(id, '1')).toEqual(found);
+      });
+
+      it('that does not exist, or has no such version, is unknown', async () => {
+        expect(await ec2.templateVersion('lt-0123456789abcdef0', 'newest')).toBeUndefined();
+        expect(await ec2.templateVersion('lt-0123456789abcdef0', '1')).toBeUndefined();
+        expect(await ec2.templateVersion(subject.launchTemplate.id, '99')).toBeUndefined();
       });
     });
 

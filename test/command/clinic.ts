@@ -8,6 +8,9 @@ import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
 import type { CommandPorts } from '../../lambdas/ports/command.ts';
+import type { FleetsFile } from '../../lib/fleet-config.ts';
+import { type Environment, readFleets } from '../../lib/read-fleets.ts';
+import { synthesizeTemplates } from '../../lib/synthesize.ts';
 import { imagesOfAnyAccount, worldTagger } from '../../simulator/command-ports.ts';
 import { Stage, type StageOptions } from '../../simulator/stage.ts';
 import { type InspectedWorld, worldInspector } from '../../simulator/world/inspection.ts';
@@ -30,9 +33,15 @@ export interface Diagnosis {
 
 export class Clinic {
   readonly stage: Stage;
+  readonly #file: FleetsFile;
+  readonly #environments: readonly Environment[];
 
-  constructor(options: Partial<StageOptions> = {}) {
-    this.stage = new Stage({ template: synthesize(), fleet: APP, seed: 5, ...options });
+  /** @param file another fleets file than the example, with the same environments */
+  constructor({ file, ...options }: Partial<StageOptions> & { file?: FleetsFile } = {}) {
+    this.#file = file ?? fleetsFile;
+    this.#environments = file ? readFleets(file) : exampleEnvironments;
+    const template = file && synthesizeTemplates(this.#environments, { bundle: false }).production;
+    this.stage = new Stage({ template: template ?? synthesize(), fleet: APP, seed: 5, ...options });
   }
 
   get fleet(): Fleet {
@@ -44,14 +53,14 @@ export class Clinic {
     const [out, err]: [string[], string[]] = [[], []];
     const { stage } = this;
     const { environment, name } = this.fleet;
-    const home = exampleEnvironments.find((each) => each.name === environment);
-    if (home === undefined) throw new Error(`The example has no environment ${environment}`);
+    const home = this.#environments.find((each) => each.name === environment);
+    if (home === undefined) throw new Error(`The fleets file has no environment ${environment}`);
     const { account } = home;
     // What takes real time is done before virtual time passes.
-    await workingTreeOf(exampleEnvironments, home, name);
+    await workingTreeOf(this.#environments, home, name);
     const ports = this.#ports(visit);
     const exitCode = irekae(['doctor', name, ...args], {
-      fleetsFile,
+      fleetsFile: this.#file,
       connect: async () => ({
         caller: { account, arn: `arn:aws:sts::${account}:assumed-role/Operator/hanako` },
         ports: async () => ports,
@@ -101,7 +110,7 @@ export class Clinic {
       [`irekae-${fleet.name}-clean-up`]: stage.cleanUpMachine.definition,
     };
     const inspector = worldInspector(stage.world, fleet, definitions, visit.inspected);
-    const account = exampleEnvironments.find(({ name }) => name === fleet.environment)?.account ?? '';
+    const account = this.#environments.find(({ name }) => name === fleet.environment)?.account ?? '';
     const ec2 = imagesOfAnyAccount(stage.ports.ec2, account);
     const ports = {
       ...stage.ports,
@@ -116,7 +125,7 @@ export class Clinic {
 }
 
 /** A healthy fleet after its first release. */
-export function healthy(options: Partial<StageOptions> = {}): Clinic {
+export function healthy(options: ConstructorParameters<typeof Clinic>[0] = {}): Clinic {
   const clinic = new Clinic(options);
   clinic.stage.upload();
   clinic.recordRelease();

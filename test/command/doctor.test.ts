@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { CHECKS } from '../../bin/command/doctor/finding.ts';
+import { fleetsFile } from '../../bin/fleets.ts';
 import { DeploymentError, type FailureName } from '../../lambdas/domain/core/errors.ts';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { CommandPorts } from '../../lambdas/ports/command.ts';
@@ -74,6 +75,37 @@ const setSubnet = ({ stage, fleet }: Clinic, changes: object) =>
 
 const upload = ({ stage, fleet }: Clinic, options: object) =>
   stage.world.s3.put(fleet.artifact.bucket, fleet.artifact.key, 'a release', options);
+
+const BUCKET_KEY = 'arn:aws:kms:ap-northeast-1:222222222222:key/1234abcd-0000';
+const withBucketKey = {
+  ...fleetsFile,
+  environments: fleetsFile.environments.map((each) =>
+    each.name === 'production' ? { ...each, bucketKmsKeyArn: BUCKET_KEY } : each,
+  ),
+};
+
+const OWN_TEMPLATE = { id: 'lt-0a1b2c3d4e5f60001', version: 'newest', keyPair: 'operations' } as const;
+
+/** The same fleet, launched from a template of its owner's. */
+const withTemplate = (): Clinic =>
+  healthy({
+    file: {
+      ...fleetsFile,
+      fleets: fleetsFile.fleets.map((fleet) =>
+        fleet.name === APP
+          ? {
+              ...fleet,
+              launchTemplate: OWN_TEMPLATE,
+              instanceProfile: {
+                kind: 'given',
+                arn: 'arn:aws:iam::222222222222:instance-profile/reactio',
+                roleArn: 'arn:aws:iam::222222222222:role/reactio',
+              },
+            }
+          : fleet,
+      ),
+    },
+  });
 
 const MIB = 1024 ** 2;
 const region = '--region ap-northeast-1';
@@ -410,6 +442,42 @@ const CASES: readonly Case[] = [
     mend: `bin/fleets.ts, ${APP}: kmsKeys: ['arn:aws:kms:ap-northeast-1:222222222222:key/1234abcd-0000']`,
   },
   {
+    name: 'a launch template of its owner’s that is gone',
+    admit: withTemplate,
+    ill: ({ stage }) => stage.world.ec2.removeLaunchTemplate(OWN_TEMPLATE.id),
+    complaints: ['problem launch-template'],
+    sentence: /^EC2 knows no newest version of launch template lt-0a1b2c3d4e5f60001$/,
+    mend: `bin/fleets.ts, ${APP}: correct launchTemplate`,
+  },
+  {
+    name: 'a launch template of its owner’s with user data',
+    admit: withTemplate,
+    ill: ({ stage, fleet }) =>
+      stage.world.ec2.addLaunchTemplate({
+        id: OWN_TEMPLATE.id,
+        version: '2',
+        ...fleet.launchTemplate.given,
+        hasUserData: true,
+      }),
+    complaints: ['problem launch-template'],
+    sentence: /^version 2 of launch template lt-\w+ cannot launch reactio-production-app: it has user data/,
+    mend: /^Move it into the image or the start command/,
+  },
+  {
+    name: 'a launch template of its owner’s whose volumes stay',
+    admit: withTemplate,
+    ill: ({ stage, fleet }) =>
+      stage.world.ec2.addLaunchTemplate({
+        id: OWN_TEMPLATE.id,
+        version: '2',
+        ...fleet.launchTemplate.given,
+        volumes: [{ device: '/dev/sdf', stays: true }],
+      }),
+    complaints: ['warning launch-template'],
+    sentence: /^its volume \/dev\/sdf outlives its instance/,
+    mend: /^Set DeleteOnTermination of \/dev\/sdf to true/,
+  },
+  {
     name: 'a subnet that EC2 does not know',
     visit: withEc2((ec2) => ({ subnets: async (ids) => ec2.subnets(ids.slice(1)) })),
     complaints: ['problem subnets'],
@@ -538,6 +606,22 @@ const CASES: readonly Case[] = [
     complaints: ['problem bucket-events'],
     sentence: /does not notify EventBridge of uploads/,
     mend: `aws s3api put-bucket-notification-configuration --bucket ${BUCKET} --notification-configuration '{"TopicConfigurations":[{"Id":"mine"}],"EventBridgeConfiguration":{}}' ${region}`,
+  },
+  {
+    name: 'a bucket with a key that nobody may use',
+    visit: inspected({
+      bucket: { versioned: true, eventBridge: true, kmsKey: BUCKET_KEY, notifications: {} },
+    }),
+    complaints: ['problem bucket-key'],
+    sentence: /is encrypted with arn:aws:kms:.*, which neither its functions nor its hosts may use/,
+    mend: `bin/fleets.ts, the environment: bucketKmsKeyArn: '${BUCKET_KEY}'`,
+  },
+  {
+    name: 'a bucket that is not encrypted with the key of the fleets file',
+    admit: () => healthy({ file: withBucketKey }),
+    complaints: ['warning bucket-key'],
+    sentence: /is not encrypted with arn:aws:kms:/,
+    mend: /^Leave bucketKmsKeyArn out/,
   },
   {
     name: 'a fleet to which nothing was uploaded',

@@ -254,8 +254,49 @@ describe('a target group', () => {
 });
 
 describe('a bucket', () => {
-  const answer = (versioning: string, notification: string) =>
-    aws.answer(({ path }) => ({ body: path.includes('versioning') ? versioning : notification }));
+  const encryptedBy = (KMSMasterKeyID?: string) =>
+    xml({
+      ServerSideEncryptionConfiguration: {
+        Rule: {
+          ApplyServerSideEncryptionByDefault: {
+            SSEAlgorithm: KMSMasterKeyID === undefined ? 'AES256' : 'aws:kms',
+            ...(KMSMasterKeyID !== undefined && { KMSMasterKeyID }),
+          },
+        },
+      },
+    });
+  const answer = (versioning: string, notification: string, encryption = encryptedBy(), key = {}) =>
+    aws.answer(({ path }) => {
+      if (path === '/') return { body: JSON.stringify({ KeyMetadata: key }) };
+      if (path.includes('encryption')) return { body: encryption };
+      return { body: path.includes('versioning') ? versioning : notification };
+    });
+  const plain = [xml({ VersioningConfiguration: '' }), xml({ NotificationConfiguration: '' })] as const;
+  const KEY = 'arn:aws:kms:ap-northeast-1:123456789012:key/1234abcd';
+
+  it.each([
+    ['a key of its owner’s, by whatever name', 'alias/artifacts', { Arn: KEY, KeyManager: 'CUSTOMER' }, KEY],
+    ['AWS’s own key', 'alias/aws/s3', { Arn: KEY, KeyManager: 'AWS' }, undefined],
+  ])('says that it is encrypted with %s', async (_title, named, key, kmsKey) => {
+    answer(...plain, encryptedBy(named), key);
+    expect((await inspector().bucket('artifacts'))?.kmsKey).toBe(kmsKey);
+  });
+
+  it('is not asked for a key where S3 has no word on encryption', async () => {
+    aws.answer(({ path }) =>
+      path.includes('encryption')
+        ? {
+            status: 404,
+            body: xml({ Error: { Code: 'ServerSideEncryptionConfigurationNotFoundError', Message: 'none' } }),
+          }
+        : { body: path.includes('versioning') ? plain[0] : plain[1] },
+    );
+    expect(await inspector().bucket('artifacts')).toEqual({
+      versioned: false,
+      eventBridge: false,
+      notifications: {},
+    });
+  });
 
   it('says whether it keeps versions and tells EventBridge, and whom else it tells', async () => {
     answer(
@@ -276,6 +317,7 @@ describe('a bucket', () => {
       },
     });
     expect(aws.requests.map(({ path }) => path.replace(/&.*|=&?.*/, '')).sort()).toEqual([
+      '/artifacts/?encryption',
       '/artifacts/?notification',
       '/artifacts/?versioning',
     ]);

@@ -17,6 +17,7 @@ export const DOCUMENTS: readonly string[] = [
     .sort(),
   'examples/README.md',
   'examples/app/README.md',
+  'examples/terraform/README.md',
 ];
 
 export const codeBlocksOf = (page: string): readonly string[] =>

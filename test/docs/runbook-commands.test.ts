@@ -31,6 +31,11 @@ const flagsIn = (words: readonly string[]) => words.filter((word) => /^--?[a-z]/
  */
 const VERIFIED: Readonly<Record<string, readonly string[]>> = {
   'aws cloudformation describe-stacks': ['--stack-name', '--query'],
+  'aws ec2 create-launch-template-version': [
+    '--launch-template-id',
+    '--source-version',
+    '--launch-template-data',
+  ],
   'aws ec2 delete-tags': ['--resources', '--tags'],
   'aws ec2 describe-instances': ['--filters', '--query', '--output'],
   'aws ec2 get-console-output': ['--instance-id', '--output'],

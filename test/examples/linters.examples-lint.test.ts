@@ -87,8 +87,19 @@ describe.skipIf(!has('shellcheck', '--version'))('shellcheck', () => {
 });
 
 describe.skipIf(!has('cfn-lint', '--version'))('cfn-lint', () => {
-  it('finds nothing wrong with the roles of CI', () =>
+  it('finds nothing wrong with the templates', () =>
     expect(lint('cfn-lint', exampleFiles('.template.json'), EXAMPLES)).toEqual(CLEAN));
+});
+
+describe.skipIf(!has('terraform', 'version'))('terraform', () => {
+  it('finds the example formatted as it would', () => {
+    const { status, stdout } = spawnSync('terraform', ['fmt', '-check', '-diff', 'terraform'], {
+      cwd: EXAMPLES,
+      encoding: 'utf8',
+      timeout: 50_000,
+    });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+  });
 });
 
 // The template needs Packer 1.9: older ones know no required_plugins.

@@ -10,6 +10,7 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   'ec2.consoleOutput': ['ec2:GetConsoleOutput'],
   'ec2.findImage': ['ec2:DescribeImages'],
   'ec2.matchingImages': ['ec2:DescribeImages'],
+  'ec2.templateVersion': ['ec2:DescribeLaunchTemplateVersions'],
   'ec2.subnets': ['ec2:DescribeSubnets'],
   'loadBalancers.settings': [
     'elasticloadbalancing:DescribeLoadBalancers',

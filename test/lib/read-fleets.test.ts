@@ -111,7 +111,7 @@ describe('The fleets file', () => {
           'letter or digit first',
         'fleet number 5: given 5, allowed: an object of name, environment, mackerel, artifact, ' +
           'promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
-          'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, loadBalancers, rootVolume, kmsKeys, startCommand, ' +
+          'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, launchTemplate, loadBalancers, rootVolume, kmsKeys, startCommand, httpProxy, ' +
           'limits, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',
       ].join('\n  - '),
@@ -399,6 +399,37 @@ describe('A fleet is refused', () => {
       { metadataHopLimit: 0 },
       'metadataHopLimit: given 0, allowed: a whole number from 1',
     ],
+    [
+      'from no launch template',
+      { launchTemplate: { id: 'web', version: 3 } },
+      'launchTemplate.id: given "web", allowed: an id such as lt-0123456789abcdef0',
+    ],
+    [
+      'from no version of a launch template',
+      { launchTemplate: { id: 'lt-0a1b2c3d', version: '$Latest' } },
+      'launchTemplate.version: given "$Latest", allowed: a version number, 1 or more, or newest',
+    ],
+    [
+      'from version 0 of a launch template',
+      { launchTemplate: { id: 'lt-0a1b2c3d', version: 0 } },
+      'launchTemplate.version: given 0, allowed: a version number',
+    ],
+    [
+      'with a launch template of its owner’s and a profile of ours',
+      { launchTemplate: { id: 'lt-0a1b2c3d', version: 3 } },
+      'instanceProfile: given {"kind":"made","managedPolicies":[]}, allowed: { kind: \'given\', arn, roleArn } beside a launchTemplate',
+    ],
+    [
+      'with a launch template of its owner’s and a volume of ours',
+      { launchTemplate: { id: 'lt-0a1b2c3d', version: 3 }, rootVolume: { sizeGiB: 40 } },
+      'allowed: left out beside a launchTemplate: volumes are as it says',
+    ],
+    [
+      'with a proxy that wants a password',
+      { httpProxy: 'http://hanako:secret@proxy.internal:3128' },
+      'httpProxy: given "http://hanako:secret@proxy.internal:3128", allowed: the URL of a proxy',
+    ],
+    ['with a proxy of another kind', { httpProxy: 'socks5://proxy.internal' }, 'httpProxy: given "socks5:'],
     ['without a start command', { startCommand: '' }, 'startCommand: given ""'],
     ['with a start command of two lines', { startCommand: 'a\nb' }, 'startCommand: given "a\\nb"'],
     ['with a start command that no shell could hold', { startCommand: 'a\ud800' }, 'startCommand: given'],

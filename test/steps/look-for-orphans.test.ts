@@ -102,6 +102,7 @@ function world(scenes: Readonly<Record<string, Scene>>) {
       consoleOutput: unexpected,
       findImage: unexpected,
       matchingImages: unexpected,
+      templateVersion: unexpected,
       subnets: unexpected,
     },
   };

@@ -23,6 +23,8 @@ export interface Surroundings {
     readonly securityGroups: readonly string[];
     readonly role: string;
     readonly kmsKeys: readonly string[];
+    /** Of its owner's: what it names beside that. */
+    readonly launchTemplate?: { readonly id: string; readonly keyPair?: string | undefined } | undefined;
   };
 }
 
@@ -66,8 +68,24 @@ const writing = (place: Place) => [object('PutObject', place)];
 
 // ── EC2 and load balancers ─────────────────────────────────────────────────────────────────────────────────────────
 
+/** From a template that carries none of our tags; it names a key pair, a placement group and a snapshot, for spot. */
+function fromOwners(
+  at: Surroundings,
+  { id, keyPair }: { readonly id: string; readonly keyPair?: string | undefined },
+): { resource: string; context: Context }[] {
+  const template = arn(at, 'ec2', `launch-template/${id}`);
+  const named = ['placement-group/near', 'capacity-reservation/cr-1', 'spot-instances-request/*'];
+  const context = { 'ec2:LaunchTemplate': template, 'ec2:IsLaunchTemplateResource': 'true' };
+  return [
+    { resource: template, context: {} },
+    ...(keyPair === undefined ? [] : [{ resource: arn(at, 'ec2', `key-pair/${keyPair}`), context: {} }]),
+    ...named.map((each) => ({ resource: arn(at, 'ec2', each), context })),
+    { resource: `arn:aws:ec2:${at.region}::snapshot/snap-1`, context },
+  ];
+}
+
 function launching(at: Surroundings, request: LaunchRequest): IamRequest[] {
-  const { securityGroups, role, kmsKeys } = at.parts(request.tags[TAG.fleet] ?? '');
+  const { securityGroups, role, kmsKeys, launchTemplate } = at.parts(request.tags[TAG.fleet] ?? '');
   const run = (resource: string, context: Context = {}): IamRequest => ({
     action: 'ec2:RunInstances',
     resource,
@@ -88,10 +106,14 @@ function launching(at: Surroundings, request: LaunchRequest): IamRequest[] {
       'ec2:Owner': at.imageOwner(request.imageId),
     }),
     run(arn(at, 'ec2', 'network-interface/*')),
-    run(
-      arn(at, 'ec2', `launch-template/${request.launchTemplate.id.replace(/^\$\{(\w+)\}$/, '$1')}`),
-      tags('Resource', { [TAG.fleet]: request.tags[TAG.fleet] ?? '' }),
-    ),
+    ...(launchTemplate
+      ? fromOwners(at, launchTemplate).map(({ resource, context }) => run(resource, context))
+      : [
+          run(
+            arn(at, 'ec2', `launch-template/${request.launchTemplate.id.replace(/^\$\{(\w+)\}$/, '$1')}`),
+            tags('Resource', { [TAG.fleet]: request.tags[TAG.fleet] ?? '' }),
+          ),
+        ]),
     run(arn(at, 'ec2', `subnet/${request.subnetId}`), { 'ec2:SubnetID': request.subnetId }),
     ...securityGroups.map((id) => run(arn(at, 'ec2', `security-group/${id}`), { 'ec2:SecurityGroupID': id })),
     ...made.map((resource) => run(resource, given)),
@@ -183,6 +205,7 @@ const ASKS: Readonly<Record<string, Asks>> = {
   'ec2.consoleOutput': (at, [id]: [string]) => [onInstance(at, 'GetConsoleOutput', id)],
   'ec2.findImage': everywhere('ec2:DescribeImages'),
   'ec2.matchingImages': everywhere('ec2:DescribeImages'),
+  'ec2.templateVersion': everywhere('ec2:DescribeLaunchTemplateVersions'),
   'ec2.subnets': everywhere('ec2:DescribeSubnets'),
   'loadBalancers.settings': describing(
     ['LoadBalancers', 'LoadBalancerAttributes'],

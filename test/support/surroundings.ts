@@ -30,13 +30,13 @@ export function surroundings({ own, template }: Deployed, world: World): Surroun
     parts: (name) => {
       const found = own.fleets.find((each) => each.name === name);
       if (!found) throw new Error(`${name} was launched, which is no fleet here.`);
-      const { securityGroups, kmsKeys, instanceProfile } = found;
+      const { securityGroups, kmsKeys, instanceProfile, launchTemplate } = found;
       const made = idOf('AWS::IAM::Role', `hosts${name.replaceAll('-', '')}`);
       const role =
         instanceProfile.kind === 'given'
           ? instanceProfile.roleArn
           : `arn:aws:iam::${ACCOUNT}:role/irekae/${own.name}/${made}`;
-      return { securityGroups, kmsKeys, role };
+      return { securityGroups, kmsKeys, role, launchTemplate };
     },
   };
 }

@@ -43,6 +43,13 @@ ec2Contract('the modelled world', async () => {
     matchingImageIds: ['ami-newest', 'ami-older'],
     honours: { clientToken: true, launchTemplates: true },
     settle,
+    addTemplateVersion: async () =>
+      world.ec2.addLaunchTemplate({
+        id: 'lt-1',
+        version: '2',
+        isTerminationProtected: true,
+        hasUserData: true,
+      }),
     protect: async (instanceId) => world.ec2.protect(instanceId),
     stop,
   };

@@ -21,6 +21,39 @@ function view(world: World, id: string) {
   return seen;
 }
 
+describe('A launch template of its owner’s', () => {
+  const own = (changes: object, count = 1) => {
+    const small = smallWorld();
+    small.world.ec2.addLaunchTemplate({ id: 'lt-own', version: '3', ...changes });
+    const launch = () =>
+      small.ports.ec2.launch({ ...request, count, launchTemplate: { id: 'lt-own', version: '3' } });
+    return { ...small, launch };
+  };
+
+  it('says whether its instances are protected, and what a shutdown means', async () => {
+    const { world, ports, launch, at } = own({ isTerminationProtected: true, shutdownBehavior: 'stop' });
+    world.ec2.fate = () => ({ kind: 'shuts-down', consoleLine: 'no such key' });
+    const [{ instanceId = '' } = {}] = await launch();
+    at(5);
+    expect((await ports.ec2.terminate([instanceId])).refused).toMatchObject([{ id: instanceId }]);
+    at(200);
+    expect(await ports.ec2.describe([instanceId])).toMatchObject([
+      {
+        state: 'stopped',
+        tags: { 'aws:ec2launchtemplate:id': 'lt-own', 'aws:ec2launchtemplate:version': '3' },
+      },
+    ]);
+  });
+
+  it.each([
+    ['network interfaces', { hasNetworkInterfaces: true }],
+    ['instance requirements', { hasInstanceRequirements: true }],
+    ['another zone', { zone: 'ap-northeast-1c' }],
+  ])('with %s takes no request that says otherwise', async (_title, changes) => {
+    await expect(own(changes).launch()).rejects.toMatchObject({ name: 'LaunchRefused' });
+  });
+});
+
 describe('the life of an instance', () => {
   it('goes from pending to an application that serves', async () => {
     expect(await life({ kind: 'healthy' }, [0, 15, 20, 39, 40])).toEqual([

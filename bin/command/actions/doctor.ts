@@ -13,10 +13,10 @@ export const doctor: Command = {
   summary: 'find what would make the next deployment fail, or slow',
   description: [
     'Checks everything that a deployment needs, and changes nothing: Mackerel’s key, role, hosts and alerts, the image,',
-    'the subnets and instance types, the load balancers and what their settings cost, the bucket and its tarballs, the',
-    'stack and whether it is what this working tree would deploy, the lock, leftovers, the clock. Each finding comes',
-    'with the command, or the line of bin/fleets.ts, that fixes it. What you lack permission to check is unknown, never',
-    'fine.',
+    'a given launch template, the subnets and instance types, the load balancers and what their settings cost, the',
+    'bucket and its tarballs, the stack and whether it is what this working tree would deploy, the lock, leftovers, the',
+    'clock. Each finding comes with the command, or the line of bin/fleets.ts, that fixes it. What you lack permission',
+    'to check is unknown, never fine.',
     'Exit codes: 0 no problem (there may be warnings); 1 a problem, or something unknown; 2 bad usage.',
   ],
   options: [],
@@ -27,7 +27,7 @@ async function examineFleet(task: Task): Promise<Outcome> {
   const { environments, environment, fleet: config } = task;
   const { workingTreeOf } = await import('../doctor/working-tree.ts');
   const tree = workingTreeOf(environments, environment, config.name);
-  // The launch template is known only to AWS, and no check needs it.
+  // A launch template of ours is known only to AWS, and no check needs it.
   const made = { bucketName: tree.bucketName, launchTemplateId: '', launchTemplateVersion: '' };
   const fleet = toRuntimeFleet(config, environment, made);
   const facts = await gatherFacts(task, fleet, tree);
@@ -36,6 +36,7 @@ async function examineFleet(task: Task): Promise<Outcome> {
     region: environment.region,
     account: environment.account,
     kmsKeys: config.kmsKeys,
+    bucketKey: environment.bucketKmsKeyArn,
     tree,
   });
   const { account, region, name } = environment;

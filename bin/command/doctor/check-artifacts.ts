@@ -27,11 +27,16 @@ export const checkArtifacts: Check = (facts, subject) => {
 
 const versions = check('bucket-versioning');
 
-const checkBucket: Check = ({ bucket, stack }, { fleet, region }) => {
+const checkBucket: Check = ({ bucket, stack }, { fleet, region, bucketKey }) => {
   const name = fleet.artifact.bucket;
   if (!bucket.known && isElsewhere(bucket.error)) return [elsewhere(bucket.error, fleet)];
   return versions.given(`the bucket ${name}`, [bucket], (found) => {
-    if (found) return [versioning(name, found, region), eventsFinding(name, found, region)];
+    if (found)
+      return [
+        versioning(name, found, region),
+        eventsFinding(name, found, region),
+        keyFinding(name, found, bucketKey),
+      ];
     // The stack makes it, and the missing stack has its own finding.
     if (stack.known && stack.value === undefined) return [];
     return versions.problem(
@@ -74,6 +79,29 @@ function eventsFinding(name: string, found: BucketSettings, region: string): Fin
   return events.problem(
     `${name} does not notify EventBridge of uploads: an upload starts nothing`,
     inRegion`s3api put-bucket-notification-configuration --bucket ${name} --notification-configuration ${all}`,
+  );
+}
+
+const key = check('bucket-key');
+
+/** Who may not use the key can neither read an artifact nor write a record. */
+function keyFinding(name: string, { kmsKey: used }: BucketSettings, named: string | undefined): Finding {
+  const field = 'bin/fleets.ts, the environment: bucketKmsKeyArn';
+  if (used === named)
+    return key.ok(
+      used === undefined
+        ? `${name} is encrypted with S3’s or AWS’s own key`
+        : `${name} is encrypted with the key that its functions and hosts may use`,
+    );
+  if (used === undefined)
+    return key.warning(
+      `${name} is not encrypted with ${named}, which bin/fleets.ts names: what was put into it with that key can be read, and new objects have another`,
+      `Leave bucketKmsKeyArn out, or set the key as the bucket's default encryption.`,
+    );
+  return key.problem(
+    `${name} is encrypted with ${used}, which neither its functions nor its hosts may use: artifacts cannot be read, and records not written`,
+    `${field}: '${used}'`,
+    'ServiceRefused',
   );
 }
 

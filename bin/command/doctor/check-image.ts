@@ -36,7 +36,8 @@ export const checkImage: Check = (facts, { fleet, account }) =>
 function mendOf(fleet: Subject['fleet'], found: Image | undefined): string[] {
   if (!found) return ['Build or share an image, or: '.concat(inFleetsFile(fleet.name, 'correct image'))];
   const lines: string[] = [];
-  if (found.rootDevice !== fleet.launchTemplate.rootDevice)
+  const { rootDevice } = fleet.launchTemplate;
+  if (rootDevice !== undefined && found.rootDevice !== rootDevice)
     lines.push(inFleetsFile(fleet.name, `rootVolume: { device: '${found.rootDevice}' }`));
   if (found.architecture !== fleet.architecture)
     lines.push(

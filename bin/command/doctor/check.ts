@@ -8,12 +8,14 @@ import type { WorkingTree } from './working-tree.ts';
 
 /** What the doctor looks at, besides the facts. */
 export interface Subject {
-  /** As its deployments see it, except for the launch template, which is only in AWS. */
+  /** As its deployments see it, except for a launch template of ours, which is only in AWS. */
   readonly fleet: Fleet;
   readonly region: string;
   readonly account: string;
   /** Those that its deployments may use, by the fleets file. */
   readonly kmsKeys: readonly string[];
+  /** That of the bucket, by the fleets file. */
+  readonly bucketKey?: string | undefined;
   readonly tree: WorkingTree;
 }
 

@@ -5,6 +5,7 @@ import { checkBalancers } from './check-balancers.ts';
 import { checkClock } from './check-clock.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkImage } from './check-image.ts';
+import { checkLaunchTemplate } from './check-launch-template.ts';
 import { checkLock } from './check-lock.ts';
 import { checkMackerel } from './check-mackerel.ts';
 import { checkNetwork } from './check-network.ts';
@@ -21,6 +22,7 @@ const ALL: readonly Check[] = [
   checkMackerel,
   checkHosts,
   checkImage,
+  checkLaunchTemplate,
   checkVolumeKeys,
   checkNetwork,
   checkBalancers,

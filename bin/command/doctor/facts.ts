@@ -25,6 +25,7 @@ export async function gatherFacts(task: Task, fleet: Fleet, tree: WorkingTree) {
     ...aboutMackerel(ports, fleet, balancers),
     ...aboutImages(ports, fleet),
     ...aboutNetwork(ports, fleet),
+    template: aboutTemplate(ports, fleet),
     ...aboutArtifacts(ports, fleet),
     ...aboutStack(task, tree),
     ...aboutLock(ports, fleet),
@@ -52,6 +53,8 @@ const NEVER_DEPLOYED = {
 // ── What they ask, and the permissions that it takes ───────────────────────────────────────────────────────────────
 
 const KEYS = 'ec2:GetEbsDefaultKmsKeyId, ec2:DescribeImages, ec2:DescribeSnapshots and kms:DescribeKey';
+const BUCKET =
+  's3:GetBucketVersioning, s3:GetBucketNotification and s3:GetEncryptionConfiguration (and kms:DescribeKey, if its KMS key is your own)';
 const READ = 's3:GetObject and s3:ListBucket';
 
 function aboutMackerel(
@@ -135,6 +138,12 @@ function aboutNetwork({ ec2, inspector }: CommandPorts, fleet: Fleet) {
   return { subnets, offerings };
 }
 
+/** Only one that was given: irekae's own is asked for by nobody. */
+const aboutTemplate = ({ ec2 }: CommandPorts, { launchTemplate: { id, version, given } }: Fleet) =>
+  given
+    ? ask('ec2:DescribeLaunchTemplateVersions', () => ec2.templateVersion(id, version))
+    : Promise.resolve(known(undefined));
+
 async function aboutBalancer({ loadBalancers, inspector }: CommandPorts, ref: LoadBalancerRef) {
   const { settings, details, members } = NEEDS_OF_BALANCER[ref.kind];
   const answers = await together({
@@ -161,7 +170,7 @@ function aboutArtifacts({ artifacts, inspector }: CommandPorts, fleet: Fleet) {
   const { bucket, key } = fleet.artifact;
   const find = (wanted: string) => ask(READ, () => artifacts.find(bucket, wanted));
   return {
-    bucket: ask('s3:GetBucketVersioning and s3:GetBucketNotification', () => inspector.bucket(bucket)),
+    bucket: ask(BUCKET, () => inspector.bucket(bucket)),
     artifact: find(key),
     runtimes: Promise.all(
       fleet.runtimes.map(async (each) => ({ key: each.key, version: await find(each.key) })),

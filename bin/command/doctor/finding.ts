@@ -27,10 +27,10 @@ const AREAS = {
   Lock: ['lock', 'waiting-version', 'owed'],
   Mackerel: ['mackerel-key', 'mackerel-role', 'open-alerts', 'monitors'],
   Hosts: ['hosts', 'hosts-in-service', 'strangers', 'leftovers', 'kept-instance'],
-  Image: ['image', 'image-age', 'volume-keys'],
+  Image: ['image', 'image-age', 'volume-keys', 'launch-template'],
   Network: ['subnets', 'free-addresses', 'instance-types'],
   'Load balancer': ['balancer', 'balancer-zones', 'health-check', 'draining', 'cross-zone'],
-  Artifacts: ['bucket-versioning', 'bucket-events', 'artifact', 'runtimes', 'release-record'],
+  Artifacts: ['bucket-versioning', 'bucket-events', 'bucket-key', 'artifact', 'runtimes', 'release-record'],
   Clock: ['clock'],
 } as const;
 export type CheckName = (typeof AREAS)[keyof typeof AREAS][number];

@@ -9,6 +9,7 @@ import {
 import type { ElasticLoadBalancingClient } from '@aws-sdk/client-elastic-load-balancing';
 import type { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import {
+  GetBucketEncryptionCommand,
   GetBucketNotificationConfigurationCommand,
   GetBucketVersioningCommand,
   type S3Client,
@@ -45,7 +46,7 @@ export function inspectorAdapter({ ec2, classic, targetGroups, s3, options }: In
     volumeKeys: (imageId) => volumeKeys(ec2, jsonCaller('kms', options), imageId),
     balancer: (ref) =>
       ref.kind === 'classic' ? classicDetails(classic, ref.name) : targetGroupDetails(targetGroups, ref.arn),
-    bucket: (name) => bucket(s3, name),
+    bucket: (name) => bucket(s3, jsonCaller('kms', options), name),
     stackStatus: (name) => stackStatus(options, name),
     machine: (arn) => machine(states, arn),
     rulesThatStart: (arn) => rulesThatStart(events, arn),
@@ -104,16 +105,34 @@ async function customerKey(kms: CallJson, key: string): Promise<string | undefin
   return KeyManager === 'AWS' ? undefined : (Arn ?? key);
 }
 
-async function bucket(client: S3Client, Bucket: string): Promise<BucketSettings | undefined> {
+/** With KMS and no key named, it is AWS's own. */
+async function bucketKey(client: S3Client, Bucket: string): Promise<string | undefined> {
+  try {
+    const { ServerSideEncryptionConfiguration: by } = await client.send(
+      new GetBucketEncryptionCommand({ Bucket }),
+    );
+    return by?.Rules?.flatMap(
+      ({ ApplyServerSideEncryptionByDefault: each }) => each?.KMSMasterKeyID ?? [],
+    )[0];
+  } catch (error) {
+    if (isNamed(error, 'ServerSideEncryptionConfigurationNotFoundError')) return undefined;
+    throw error;
+  }
+}
+
+async function bucket(client: S3Client, kms: CallJson, Bucket: string): Promise<BucketSettings | undefined> {
   return asking(`look at the bucket ${Bucket}`, async () => {
     try {
-      const [versioning, { $metadata: _, ...notifications }] = await Promise.all([
+      const [versioning, { $metadata: _, ...notifications }, key] = await Promise.all([
         client.send(new GetBucketVersioningCommand({ Bucket })),
         client.send(new GetBucketNotificationConfigurationCommand({ Bucket })),
+        bucketKey(client, Bucket),
       ]);
+      const kmsKey = key && (await customerKey(kms, key));
       return {
         versioned: versioning.Status === 'Enabled',
         eventBridge: notifications.EventBridgeConfiguration !== undefined,
+        ...(kmsKey && { kmsKey }),
         notifications: { ...notifications },
       };
     } catch (error) {

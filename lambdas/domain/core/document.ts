@@ -79,6 +79,8 @@ const ResolvedImage = v.object({
   withdrawn: v.optional(v.array(v.string())),
   /** The deployment whose release is gone back to. */
   rollbackTo: v.optional(v.string()),
+  /** Of a given launch template: what is launched from, whatever becomes the newest meanwhile. */
+  templateVersion: v.optional(v.string()),
   reason: v.string(),
 });
 export type ResolvedImage = v.InferOutput<typeof ResolvedImage>;

@@ -11,6 +11,7 @@ const NAMES = [
   'NotProven',
   'ImageNotFound',
   'ImageUnusable',
+  'LaunchTemplateUnusable',
   'MackerelKeyUnreadable',
   'MackerelRefused',
   'MackerelRoleUnknown',

@@ -11,6 +11,8 @@ export const FAILURES = {
   ImageNotFound: 'no machine image matches the fleet',
   ImageUnusable:
     'the machine image cannot run this fleet (architecture, state or root volume), or is deprecated',
+  LaunchTemplateUnusable:
+    'the launch template that was given is missing, or its version lacks what a deployment needs',
   MackerelKeyUnreadable: 'the Mackerel API key cannot be read from its SSM parameter',
   MackerelRefused: 'Mackerel refused the API key or the request',
   MackerelRoleUnknown: 'the fleet’s service or role does not exist in Mackerel',

@@ -97,9 +97,27 @@ export const Fleet = v.strictObject({
   replaceStragglers: v.optional(v.boolean(), false),
   /** Nobody has set `limits.readySeconds`: a host that has not registered long after the slowest start never will. */
   learnsReadySeconds: v.optional(v.boolean(), false),
-  launchTemplate: v.strictObject({ id: v.string(), version: v.string(), rootDevice: v.string() }),
+  launchTemplate: v.strictObject({
+    id: v.string(),
+    /** A number; of a given template also `newest`, which *Resolve the image* makes a number. */
+    version: v.string(),
+    /** As the template calls the root volume: absent where the template is given, whose volumes are its owner's. */
+    rootDevice: v.optional(v.string()),
+    /** The template is its owner's own: what it has to name, because permissions do. */
+    given: v.optional(
+      v.strictObject({
+        instanceProfile: v.string(),
+        securityGroups: v.array(v.string()),
+        keyPair: v.optional(v.string()),
+        metadataHopLimit: v.number(),
+        kmsKeys: v.array(v.string()),
+      }),
+    ),
+  }),
   loadBalancers: v.array(loadBalancerRef),
   startCommand: v.string(),
+  /** What downloads and the agent go through. */
+  httpProxy: v.optional(v.string()),
   limits: v.strictObject({
     /** New hosts ready, counted from the launch. */
     readySeconds: seconds,

@@ -25,6 +25,8 @@ export interface BootOrder {
   readonly startSeconds: number;
   /** `Service:role`, as mackerel-agent wants it. */
   readonly mackerelRole: string;
+  /** The way out for the downloads and the agent, where there is no other. */
+  readonly httpProxy?: string | undefined;
 }
 
 /** What EC2 takes as user data, in bytes before base64. */
@@ -64,7 +66,7 @@ export function renderBootScript(order: BootOrder): string {
 
 /** The size in bytes that a fleet's script can reach at most (longest ids): for validation at synth. */
 export function largestBootScript(
-  fleet: Pick<Fleet, 'name' | 'artifact' | 'runtimes' | 'startCommand' | 'mackerel'>,
+  fleet: Pick<Fleet, 'name' | 'artifact' | 'runtimes' | 'startCommand' | 'mackerel' | 'httpProxy'>,
 ): number {
   const pinned = (key: string): PinnedArtifact => ({
     key,
@@ -81,6 +83,7 @@ export function largestBootScript(
     startCommand: fleet.startCommand,
     startSeconds: 9_999,
     mackerelRole: `${fleet.mackerel.service}:${fleet.mackerel.role}`,
+    httpProxy: fleet.httpProxy,
   });
   return Buffer.byteLength(script);
 }
@@ -100,6 +103,7 @@ function render(order: BootOrder): string {
     `start_command=${quote(order.startCommand)}`,
     `start_seconds=${order.startSeconds}`,
     `mackerel_role=${quote(order.mackerelRole)}`,
+    ...(order.httpProxy === undefined ? [] : [`proxy=${quote(order.httpProxy)}`]),
     '',
     FUNCTIONS,
     '# -- the story --',
@@ -286,7 +290,7 @@ download() { # KEY VERSION FILE: five tries, each signed anew; \`answer\` says h
       answer="the instance metadata service has no credentials of the role $iam_role"
       return 1
     elif answer=$(signed_headers "$path" "$query" | curl --config - --silent --show-error --path-as-is \\
-      --connect-timeout 5 --speed-limit 1000 --speed-time 20 --max-time 900 \\
+      \${proxy:+--proxy "$proxy"} --connect-timeout 5 --speed-limit 1000 --speed-time 20 --max-time 900 \\
       --output "$3" --write-out '%{http_code}' "https://$host$path?$query" 2>"$work/why"); then
       [[ $answer == 200 ]] && return
       answer="$answer $(sed -n 's:.*<Code>\\(.*\\)</Code>.*:\\1:p' "$3")"
@@ -355,9 +359,10 @@ top_level() { # KEY: a string at the top level of the agent's configuration
   awk -v key="$1" '/^[ \\t]*\\[/ { exit } tolower($0) ~ "^[ \\t]*" key "[ \\t]*=" { split($0, s, /["\\047]/); print s[2] }' "$conf"
 }
 
-set_roles() { # FILE TEXT: puts TEXT before the file and drops its own top-level roles (one line or several)
+set_roles() { # FILE TEXT: puts TEXT before the file, drops its own top-level roles (one line or several) and its proxy for ours
   local rest
-  rest=$(awk '!inside && /^[ \\t]*\\[/ { table = 1 }
+  rest=$(awk -v proxy="\${proxy-}" '!inside && /^[ \\t]*\\[/ { table = 1 }
+    !inside && !table && proxy != "" && tolower($0) ~ /^[ \\t]*https?_proxy[ \\t]*=/ { next }
     !table && tolower($0) ~ /^[ \\t]*roles[ \\t]*=/ { inside = 1 }
     inside { if (/\\]/) inside = 0; next }
     { print }' "$1") && printf '%s\\n' "$2$rest" >"$1" || fail "$1 cannot be rewritten"
@@ -374,7 +379,9 @@ join_mackerel() {
     if [[ -f $file ]]; then set_roles "$file" ''; fi
   done
   # On top, since after a [table] it would be the table's. In place: the file holds a key and keeps owner and mode.
-  set_roles "$conf" "roles = [\\"$mackerel_role\\"]"$'\\n'
+  local top="roles = [\\"$mackerel_role\\"]"$'\\n'
+  if [[ \${proxy-} ]]; then top+="http_proxy = \\"$proxy\\""$'\\n'"https_proxy = \\"$proxy\\""$'\\n'; fi
+  set_roles "$conf" "$top"
   state=$(top_level root)
   rm -f "$root\${state:-/var/lib/mackerel-agent}/id" # baked into the image, it is another host's
   { systemctl enable mackerel-agent && systemctl restart mackerel-agent; } || fail 'mackerel-agent does not start'

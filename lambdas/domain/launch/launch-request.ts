@@ -10,6 +10,7 @@ import { TAG } from '../core/fleet.ts';
 import { launchTokens } from '../core/names.ts';
 import { count } from '../core/words.ts';
 import { renderBootScript, startSecondsOf } from './boot-script.ts';
+import { templateOf } from './launch-template.ts';
 
 /** A deployment that knows what to launch. */
 export type Launching = After<'image' | 'release'>;
@@ -36,7 +37,7 @@ export function launchRequest(deployment: Launching, wanted: Wanted): LaunchRequ
     subnetId,
     imageId: image.imageId,
     instanceType,
-    launchTemplate: { id: fleet.launchTemplate.id, version: fleet.launchTemplate.version },
+    launchTemplate: templateOf(deployment),
     userData: renderBootScript({
       bucket: fleet.artifact.bucket,
       fleet: fleet.name,
@@ -45,6 +46,7 @@ export function launchRequest(deployment: Launching, wanted: Wanted): LaunchRequ
       runtimes: release.runtimes,
       startCommand: fleet.startCommand,
       startSeconds: startSecondsOf(fleet.limits.readySeconds),
+      httpProxy: fleet.httpProxy,
       mackerelRole: `${fleet.mackerel.service}:${fleet.mackerel.role}`,
     }),
     tags: {

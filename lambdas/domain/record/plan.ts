@@ -62,7 +62,10 @@ export function writePlan(deployment: Planned): Plan {
       ...(release.testedImage && { testedImage: release.testedImage }),
     },
     ...(release.before && { before: release.before }),
-    launchTemplate: { id: fleet.launchTemplate.id, version: fleet.launchTemplate.version },
+    launchTemplate: {
+      id: fleet.launchTemplate.id,
+      version: image.templateVersion ?? fleet.launchTemplate.version,
+    },
     refusals: [release, oldHosts]
       .flatMap(({ refusals = [] }) => refusals)
       .map(({ name, sentence }) => `${name}: ${sentence}`),

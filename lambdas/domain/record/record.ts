@@ -16,7 +16,7 @@ import { rowOf, STEP_NAMES } from '../core/steps.ts';
 import { secondsBetween } from '../core/words.ts';
 import type { AtTheEnd } from '../hosts/last-look.ts';
 import { replacedSentence } from '../hosts/stragglers.ts';
-import { recipe } from '../release/release-choice.ts';
+import { launchedFrom, recipe } from '../release/release-choice.ts';
 import { owedSentence } from './owed.ts';
 import { hasTimeline, type Timeline, timelineOf } from './timeline/timeline.ts';
 import { leftovers } from './to-do.ts';
@@ -38,6 +38,8 @@ export interface DeploymentRecord {
   readonly instanceTypes?: Readonly<Record<string, number>>;
   /** The image that it is a copy of, by EC2's word. */
   readonly imageCopyOf?: string;
+  /** The version of the given launch template that it was launched from. */
+  readonly templateVersion?: string;
   /** The image that the artifact was tested on before it was promoted, where that is another one. */
   readonly testedImage?: string;
   /** Instance type → seconds from launch to registration of the last ten hosts: the next deployment goes by them. */
@@ -106,6 +108,7 @@ export function recordOf(
     ...(release && { artifact: release.artifact, runtimes: release.runtimes }),
     ...(image && { imageId: image.imageId }),
     ...(image?.copyOf && { imageCopyOf: image.copyOf }),
+    ...(image?.templateVersion && { templateVersion: image.templateVersion }),
     ...(release?.testedImage && { testedImage: release.testedImage }),
     ...(launch && { instanceTypes: countTypes(launch.instances) }),
     ...startsOf(deployment),
@@ -115,7 +118,7 @@ export function recordOf(
     ...(release?.leftBehind && { leftBehind: release.leftBehind }),
     // One that was refused at the door of the lock has opened nothing.
     ...(deployment.lock && input.override?.length && { override: input.override }),
-    recipe: recipe(fleet),
+    recipe: recipe(launchedFrom(fleet, image)),
     newInstances: newInstanceIds(deployment),
     oldInstances: oldInstanceIds(deployment),
     ...(launch?.replaced &&

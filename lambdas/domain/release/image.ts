@@ -170,10 +170,9 @@ function unfitness(fleet: Fleet, image: Image, owners: readonly string[]): strin
     found.push(`it is for ${image.architecture}, the fleet's instance types are ${fleet.architecture}`);
   }
   // A launch template volume under another device name would become a second disk beside the image's own.
-  if (image.rootDevice !== fleet.launchTemplate.rootDevice) {
-    found.push(
-      `its root volume is ${image.rootDevice}, the fleet's rootVolume.device is ${fleet.launchTemplate.rootDevice}`,
-    );
+  const { rootDevice } = fleet.launchTemplate;
+  if (rootDevice !== undefined && image.rootDevice !== rootDevice) {
+    found.push(`its root volume is ${image.rootDevice}, the fleet's rootVolume.device is ${rootDevice}`);
   }
   return found;
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { ArtifactVersion } from '../../ports/s3.ts';
 import { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
-import type { Deployment, ReleaseBefore, ResolvedRelease } from '../core/document.ts';
+import type { Deployment, ReleaseBefore, ResolvedImage, ResolvedRelease } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { DeploymentInput } from '../core/input.ts';
@@ -64,8 +64,17 @@ export function releaseBefore(current: CurrentRelease | undefined): ReleaseBefor
 
 /** A digest of what the fleet file says about how hosts are made: a changed start command is another release. */
 export function recipe(fleet: Fleet): string {
-  const { startCommand, runtimes, launchTemplate, instanceTypes, subnets, instancesPerZone, tags, mackerel } =
-    fleet;
+  const {
+    startCommand,
+    runtimes,
+    launchTemplate,
+    instanceTypes,
+    subnets,
+    instancesPerZone,
+    tags,
+    mackerel,
+    httpProxy,
+  } = fleet;
   const parts = {
     startCommand,
     runtimes,
@@ -75,9 +84,20 @@ export function recipe(fleet: Fleet): string {
     instancesPerZone,
     tags,
     mackerel,
+    // Left out of the digest where there is none: that of a release from before it could be said stays the same.
+    httpProxy,
   };
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
+
+/** With the very version of a given launch template: what is launched from another one is made otherwise. */
+export const launchedFrom = (
+  fleet: Fleet,
+  image: Pick<ResolvedImage, 'templateVersion'> | undefined,
+): Fleet =>
+  image?.templateVersion === undefined
+    ? fleet
+    : { ...fleet, launchTemplate: { ...fleet.launchTemplate, version: image.templateVersion } };
 
 /** @throws InvalidInput when the input names a bucket or key that is not the fleet's. */
 export function assertOwnKey(fleet: Fleet, input: DeploymentInput): void {

@@ -16,7 +16,7 @@ import { watchFleet } from './orphan-watch.ts';
 import { PromotionMachine } from './promotion-machine.ts';
 import { promotionsInto } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
-import { toRuntimeFleet } from './runtime-fleet.ts';
+import { startsOnNewImage, toRuntimeFleet } from './runtime-fleet.ts';
 
 export class FleetStack extends Stack {
   constructor(
@@ -47,7 +47,7 @@ export class FleetStack extends Stack {
       runtimeFleet,
       { functions: steps, wakeMachine: wakes, ...roles },
       {
-        newImage: fleet.redeployOnNewImage,
+        newImage: startsOnNewImage(fleet),
       },
     );
     alarmsOf(machine, fleet.name, alarms, roles.starterRole);

@@ -3,7 +3,7 @@
  * bucket and their records beside them, as *Record the release* writes them. The last one is what runs.
  */
 
-import type { PinnedArtifact } from '../lambdas/domain/core/artifact.ts';
+import { type PinnedArtifact, releaseName } from '../lambdas/domain/core/artifact.ts';
 import type { Deployment } from '../lambdas/domain/core/document.ts';
 import { currentReleaseKey, deploymentRecordKey, machineName } from '../lambdas/domain/core/names.ts';
 import { recordOf } from '../lambdas/domain/record/record.ts';
@@ -31,10 +31,11 @@ export function giveHistory(stage: Stage, deployments: readonly string[]): void 
 function deployed(stage: Stage, name: string, at: Date, previous: string | undefined): Deployment {
   const { fleet } = stage;
   const startedAt = at.toISOString();
-  const artifact = pinned(stage, fleet.artifact.key, stage.upload(`the release of ${name}`));
+  const { key } = fleet.artifact;
+  const artifact = key === undefined ? null : pinned(stage, key, stage.upload(`the release of ${name}`));
   const runtimes = fleet.runtimes.map(({ key, directory }) => ({ ...pinned(stage, key), directory }));
   const image = builtBefore(stage, at);
-  const reason = `${artifact.key} version ${artifact.versionId}`;
+  const reason = releaseName(artifact, image.imageId);
   return {
     fleet,
     execution: { id: executionArn(machineName(fleet.name, 'deploy'), name), name, startedAt },

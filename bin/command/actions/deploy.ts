@@ -2,6 +2,7 @@
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { OVERRIDES } from '../../../lambdas/domain/core/input.ts';
+import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
 import { orElse, orUndefined } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
@@ -41,9 +42,12 @@ export const deploy: Command = {
 
 async function deployFleet(task: Task): Promise<Outcome> {
   const { version, ami, redeploy, wait } = task.options;
-  const found = await findArtifact(task);
+  const { artifact } = task.fleet;
+  if (artifact === undefined && version !== undefined) return noVersions(task, version);
+  const found = artifact === undefined ? 'unknown' : await findArtifact(task, artifact);
   if (found === 'absent') return noArtifact(task);
-  const versionId = found === 'unknown' ? version : found.versionId;
+  // Where the image is the release, a deployment is known by that.
+  const versionId = artifact === undefined ? ami : found === 'unknown' ? version : found.versionId;
   // Without permission to read the lock, the command does without.
   const row = await orUndefined(task.ports.ledger.read(task.fleet.name), 'ServiceRefused');
   const running = wait && !redeploy ? await runningDeploymentOf(task, row, versionId) : undefined;
@@ -57,10 +61,16 @@ async function deployFleet(task: Task): Promise<Outcome> {
 }
 
 /** Without permission to read the bucket, it is left to the deployment to find out. */
-async function findArtifact(task: Task): Promise<ArtifactVersion | 'absent' | 'unknown'> {
-  const found = task.ports.artifacts.find(bucketOf(task), task.fleet.artifact, task.options.version);
+async function findArtifact(task: Task, artifact: string): Promise<ArtifactVersion | 'absent' | 'unknown'> {
+  const found = task.ports.artifacts.find(bucketOf(task), artifact, task.options.version);
   return (await orElse(found, () => 'unknown' as const, 'ServiceRefused')) ?? 'absent';
 }
+
+const noVersions = ({ fleet: { name } }: Task, version: string): Outcome =>
+  failed('no-artifact', [
+    `${name} has no artifact, so it has no version ${version}: its machine image is the release. Nothing was started.`,
+    `To deploy an image:  ${COMMAND} deploy ${name} --ami ami-…     Without --ami, the newest is deployed.`,
+  ]);
 
 function noArtifact(task: Task): Outcome {
   const { artifact } = task.fleet;

@@ -49,9 +49,9 @@ function planned(task: Task, outcome: Outcome, { verdict, output }: End): Outcom
 const Plan = v.object({
   reason: v.string(),
   release: v.object({
-    artifact: v.string(),
-    versionId: v.string(),
-    sha256: v.string(),
+    artifact: v.optional(v.string()),
+    versionId: v.optional(v.string()),
+    sha256: v.optional(v.string()),
     runtimes: v.array(v.string()),
     imageId: v.string(),
     testedImage: v.optional(v.string()),
@@ -75,9 +75,13 @@ export function planLines(task: Task, output: unknown): string[] {
   if (!parsed.success) return [JSON.stringify(output, null, 2)];
   const { release, earliestFinish, advice, leaveAlone, refusals } = parsed.output;
   return [
-    `${task.fleet.name} would deploy s3://${bucketOf(task)}/${release.artifact}`,
-    `  version   ${release.versionId}`,
-    `  SHA-256   ${release.sha256}`,
+    ...(release.artifact === undefined
+      ? [`${task.fleet.name} would deploy an image`]
+      : [
+          `${task.fleet.name} would deploy s3://${bucketOf(task)}/${release.artifact}`,
+          `  version   ${release.versionId}`,
+          `  SHA-256   ${release.sha256}`,
+        ]),
     `  image     ${release.imageId}${release.testedImage ? ` (it was tested on ${release.testedImage})` : ''}`,
     ...release.runtimes.map((runtime) => `  runtime   ${runtime}`),
     ...hostLines(parsed.output),

@@ -58,7 +58,11 @@ async function lookAround(task: Task) {
   const current = await orUnknown(readCurrent(task), unknown);
   const holder = row?.held && (await lookAtHolder(task, row.held, unknown));
   const orphans = (await orUnknown(findOrphans(task, row?.held, current), unknown)) ?? [];
-  const newest = current && (await orUnknown(artifacts.find(bucketOf(task), task.fleet.artifact), unknown));
+  const { artifact } = task.fleet;
+  const newest =
+    current && artifact !== undefined
+      ? await orUnknown(artifacts.find(bucketOf(task), artifact), unknown)
+      : undefined;
   return { row, current, holder, orphans, newest, unknown };
 }
 type Found = Awaited<ReturnType<typeof lookAround>>;
@@ -104,7 +108,8 @@ function holderLines({ fleet, ports }: Task, { held, ...of }: Holder): string[] 
     '',
     head,
     ...details([
-      ['version', documentOf(held)?.release?.artifact.versionId],
+      ['version', documentOf(held)?.release?.artifact?.versionId],
+      ['image', documentOf(held)?.image?.imageId],
       ['act', `${titleOf(phase)}${isPastNoReturn(phase) ? ' (past the point of no return)' : ''}`],
       ['last message', of.sentence],
       ...startOf(held, now),
@@ -135,13 +140,13 @@ function runsLines({ fleet, ports }: Task, { row, current }: Found): string[] {
   const { deployment, outcome, artifact, rolledBackTo } = current;
   const head =
     outcome === 'Deployed'
-      ? `${fleet.name} runs ${artifact?.key ?? 'its release'}`
+      ? `${fleet.name} runs ${artifact?.key ?? (artifact === null ? `the image ${current.imageId}` : 'its release')}`
       : `${fleet.name}: it is not certain what it runs, since ${deployment} ended as ${outcome}`;
   return [
     head,
     ...details([
       ['version', artifact?.versionId],
-      ['image', current.imageId],
+      ['image', artifact === null ? undefined : current.imageId],
       ['hosts', list(current.newInstances, 6)],
       ['since', momentAgo(new Date(current.finishedAt), ports.clock.now())],
       ['deployment', `${deployment}${rolledBackTo === undefined ? '' : `, a rollback to ${rolledBackTo}`}`],
@@ -155,7 +160,7 @@ function runsLines({ fleet, ports }: Task, { row, current }: Found): string[] {
 function newestLines({ fleet, ports }: Task, { current, row, newest }: Found): string[] {
   if (!newest) return [];
   const { versionId, uploadedAt } = newest;
-  const onItsWay = [documentOf(row?.held)?.release?.artifact.versionId, row?.pending?.versionId];
+  const onItsWay = [documentOf(row?.held)?.release?.artifact?.versionId, row?.pending?.versionId];
   if (versionId === current?.artifact?.versionId || onItsWay.includes(versionId)) return [];
   return [
     '',

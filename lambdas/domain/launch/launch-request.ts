@@ -42,6 +42,7 @@ export function launchRequest(deployment: Launching, wanted: Wanted): LaunchRequ
       fleet: fleet.name,
       deploymentId: deploymentId(deployment),
       artifact: release.artifact,
+      imageId: image.imageId,
       runtimes: release.runtimes,
       startCommand: fleet.startCommand,
       startSeconds: startSecondsOf(fleet.limits.readySeconds),
@@ -52,7 +53,7 @@ export function launchRequest(deployment: Launching, wanted: Wanted): LaunchRequ
       ...fleet.tags,
       [TAG.fleet]: fleet.name,
       [TAG.deployment]: deploymentId(deployment),
-      [TAG.artifactVersion]: release.artifact.versionId.slice(0, 256),
+      ...(release.artifact && { [TAG.artifactVersion]: release.artifact.versionId.slice(0, 256) }),
     },
   };
 }

@@ -175,6 +175,6 @@ it('is started by a boot script that downloads nothing', () => {
   expect(script).toContain(`release='image ${IMAGE}'`);
   expect(script).not.toMatch(/bucket|tar |gzip|s3|credentials|current/i);
   expect(renderBootScript({ ...order, artifact: RELEASE.artifact })).toMatch(
-    /^identify_bucket$[^]*^switch_release$/m,
+    /^identify_bucket$[\s\S]*^switch_release$/m,
   );
 });

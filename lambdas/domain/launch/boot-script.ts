@@ -108,9 +108,7 @@ function render(order: BootOrder): string {
     `fleet=${quote(order.fleet)}`,
     `deployment=${quote(order.deploymentId)}`,
     `release=${quote(releaseName(artifact, order.imageId))}`,
-    ...(artifact
-      ? [`bucket=${quote(order.bucket)}`, `artifact_version=${quote(artifact.versionId)}`]
-      : []),
+    ...(artifact ? [`bucket=${quote(order.bucket)}`, `artifact_version=${quote(artifact.versionId)}`] : []),
     `start_command=${quote(order.startCommand)}`,
     `start_seconds=${order.startSeconds}`,
     `mackerel_role=${quote(order.mackerelRole)}`,

@@ -82,7 +82,10 @@ export function recipe(fleet: Fleet): string {
 /** @throws InvalidInput when the input names a bucket or key that is not the fleet's. */
 export function assertOwnKey(fleet: Fleet, input: DeploymentInput): void {
   const { bucket, key } = fleet.artifact;
-  if (key === undefined) return assertNoArtifact(fleet, input);
+  if (key === undefined) {
+    assertNoArtifact(fleet, input);
+    return;
+  }
   const foreignBucket = input.bucket !== undefined && input.bucket !== bucket;
   if (!foreignBucket && (input.key === undefined || input.key === key)) return;
   throw new DeploymentError(

@@ -126,7 +126,7 @@ class Recorder {
     if (!config) throw new Error(`There is no fleet ${fleet}.`);
     const whose: Whose = {
       fleet,
-      artifact: config.artifact,
+      artifact: config.artifact ?? '',
       environmentStack: stackName(config.environment),
     };
     const services = Object.entries(ports).map(([service, port]) => {

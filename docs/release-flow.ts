@@ -33,8 +33,10 @@ export function releaseFlow(
 ): ReleaseFlow {
   const [to, promoted] = find(environments, fleet);
   const promotion = promoted.promotion;
-  if (promotion === undefined) throw new Error(`Nothing is promoted to ${fleet}.`);
+  if (promotion === undefined || promoted.artifact === undefined)
+    throw new Error(`Nothing is promoted to ${fleet}.`);
   const [from, source] = find(environments, promotion.from);
+  if (source.artifact === undefined) throw new Error(`${source.name} has no artifact to promote.`);
   return {
     source: homeOf(from, source.artifact),
     sourceFleet: source.name,

@@ -40,7 +40,7 @@ function judged(broken: (pattern: EventPattern) => EventPattern): Verdict {
     const events = eventsFor(
       environment,
       bucketsIn(made),
-      environment.fleets.map(({ artifact }) => artifact),
+      environment.fleets.flatMap(({ artifact }) => artifact ?? []),
       machinesIn(made),
     );
     const lines = ruled(asked, events);

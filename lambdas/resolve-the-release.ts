@@ -8,6 +8,7 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveRecords } from './clients/records.ts';
 import type { After, NoRelease, ResolvedRelease } from './domain/core/document.ts';
 import { assertGatesOpen } from './domain/core/errors.ts';
+import { imageIsRelease } from './domain/core/fleet.ts';
 import { defineStep } from './domain/core/step.ts';
 import { askGatesAbout } from './domain/release/gates.ts';
 import { earlierRelease, readPast } from './domain/release/past.ts';
@@ -35,7 +36,8 @@ export const resolveTheRelease = defineStep(
     const fleet = launchedFrom(deployment.fleet, image);
     assertOwnKey(fleet, input);
     const dryRun = input.dryRun ?? false;
-    const isEarlier = input.rollbackTo !== undefined || input.newImage !== undefined;
+    const isEarlier =
+      input.rollbackTo !== undefined || (input.newImage !== undefined && !imageIsRelease(fleet));
     const [past, newest] = await Promise.all([
       readPast({ ...deployment, fleet }, ports),
       isEarlier ? undefined : newestFiles(deployment, ports),

@@ -358,8 +358,11 @@ export const FleetConfig = only({
   /** The name of one of the environments. */
   environment: ENVIRONMENT,
   mackerel: Mackerel,
-  /** S3 key of the application tarball. An upload to it starts a deployment. */
-  artifact: KEY,
+  /**
+   * S3 key of the application tarball. An upload to it starts a deployment. Default: none; the machine image is then the
+   * release, with the application in it, and a new image starts a deployment.
+   */
+  artifact: v.optional(KEY),
   /** Where its artifact comes from, other than by upload; see the README's section on promotion. Default: uploads only. */
   promotion: v.optional(Promotion),
   /**
@@ -420,7 +423,7 @@ export const FleetConfig = only({
    */
   kmsKeys: v.optional(list(KMS_KEY_ARN, 0, 10), []),
   /**
-   * Starts the application on a new host, as root, when everything is unpacked. One line of shell; must end, well before
+   * Starts the application on a new host, as root, when everything is unpacked (without an artifact: when it has booted). One line of shell; must end, well before
    * `limits.readySeconds` are over. It runs inside cloud-init: for a unit ordered after that, `systemctl start --no-block`.
    */
   startCommand: text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,1024}$/u, 'one line of 1 to 1024 characters'),
@@ -442,9 +445,10 @@ export const FleetConfig = only({
   freezes: v.optional(list(Freeze, 0, 50), []),
   /**
    * When a new machine image of its kind is there, what runs is deployed again on it, by itself. Needs an image, or a
-   * parameter, of your own account. Default: false.
+   * parameter, of your own account. Default: false; true for a fleet without an artifact, to which a new image is a new
+   * release, unless it has an `after`.
    */
-  redeployOnNewImage: v.optional(v.boolean('true or false'), false),
+  redeployOnNewImage: v.optional(v.boolean('true or false')),
   /** On every instance and volume of the fleet. `Name` is yours to set; default: none. */
   tags: v.optional(
     v.pipe(

@@ -71,9 +71,10 @@ class FleetHosts extends Construct {
     const bucket = Bucket.fromBucketName(this, 'Artifacts', artifactBucketName(environment));
     const path = hostRolePath(environment.name);
     // Pinned versions only: a host never asks for "the newest".
+    const keys = [...(artifact === undefined ? [] : [artifact]), ...runtimes.map(({ key }) => key)];
     const readArtifacts = new iam.PolicyStatement({
       actions: ['s3:GetObjectVersion'],
-      resources: [artifact, ...runtimes.map(({ key }) => key)].map((key) => bucket.arnForObjects(key)),
+      resources: keys.map((key) => bucket.arnForObjects(key)),
     });
     const { bucketKmsKeyArn: keyArn, region } = environment;
     const useKey =
@@ -88,7 +89,10 @@ class FleetHosts extends Construct {
       managedPolicies: instanceProfile.managedPolicies.map((arn, index) =>
         iam.ManagedPolicy.fromManagedPolicyArn(this, `Policy${index}`, arn),
       ),
-      inlinePolicies: { artifacts: new iam.PolicyDocument({ statements: [readArtifacts, ...useKey] }) },
+      // Where the image is the release, there is nothing to read.
+      ...(keys.length > 0 && {
+        inlinePolicies: { artifacts: new iam.PolicyDocument({ statements: [readArtifacts, ...useKey] }) },
+      }),
     });
     const profile = new iam.InstanceProfile(this, 'Profile', { role, path });
     for (const each of [role, profile]) each.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);

@@ -8,7 +8,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { Fleet } from '../lambdas/domain/core/fleet.ts';
+import { type Fleet, imageIsRelease } from '../lambdas/domain/core/fleet.ts';
 import { machineName } from '../lambdas/domain/core/names.ts';
 import type { StepName } from '../lambdas/domain/core/steps.ts';
 import { cleanUpTimeoutSeconds, machineTimeoutSeconds } from './budgets.ts';
@@ -59,8 +59,9 @@ export class FleetMachine extends Construct {
     overrideDoor(this, fleet.name, { kind: 'deploy', machine: this.machine }, shared.doors);
     this.undelivered = this.deadLetterQueue();
     // One that follows another fleet is started when that one was deployed.
-    if (fleet.after === undefined) this.startOnUpload(fleet.artifact);
-    if (startsOn.newImage) this.startOnNewImage(fleet.image);
+    const { bucket, key } = fleet.artifact;
+    if (fleet.after === undefined && key !== undefined) this.startOnUpload({ bucket, key });
+    if (startsOn.newImage) this.startOnNewImage(fleet);
     this.cleanUpOnEnding(fleet.name);
   }
 
@@ -78,7 +79,7 @@ export class FleetMachine extends Construct {
    * Exactly the fleet's key, and every way of creating an object: large uploads are multipart, promotions are copies.
    * Whether the upload is still the newest when its turn comes is for *Resolve the release* to say.
    */
-  private startOnUpload(artifact: Fleet['artifact']): void {
+  private startOnUpload(artifact: { readonly bucket: string; readonly key: string }): void {
     this.rule('Upload', {
       description: `an upload of ${artifact.key} starts a deployment`,
       pattern: {
@@ -105,9 +106,10 @@ export class FleetMachine extends Construct {
    * often tagged only after it has become available, so that its tags have an event of their own; *Resolve the release*
    * finds out whether there is anything to do. Both events are best effort: one that is lost is made up for by the next.
    */
-  private startOnNewImage(image: Fleet['image']): void {
+  private startOnNewImage(fleet: Pick<Fleet, 'image' | 'artifact'>): void {
+    const { image } = fleet;
     this.rule('NewImage', {
-      description: `a new machine image of the fleet's kind starts a deployment of what runs`,
+      description: `a new machine image of the fleet's kind starts a deployment of ${imageIsRelease(fleet) ? 'it' : 'what runs'}`,
       pattern: image.from === 'parameter' ? parameterChanged(image.parameter) : imageChanged(image.tags),
       starts: this.machine,
       input: { newImage: { eventId: EventField.eventId } },

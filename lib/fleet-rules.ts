@@ -8,7 +8,7 @@ import { largestBootScript, USER_DATA_LIMIT } from '../lambdas/domain/launch/boo
 import type { Architecture } from '../lambdas/ports/ec2.ts';
 import { HISTORY_BUDGET, mostEvents } from './budgets.ts';
 import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
-import { limitsOf } from './runtime-fleet.ts';
+import { limitsOf, startsOnNewImage } from './runtime-fleet.ts';
 
 export interface RuleBreach {
   /** Path of the field, as in `limits.bakeSeconds`. */
@@ -68,7 +68,7 @@ function bootScriptFits(): FleetRule {
   return rule(['name', 'artifact', 'runtimes', 'startCommand', 'mackerel', 'httpProxy'], (fleet) => {
     const bytes = largestBootScript({
       ...fleet,
-      artifact: { bucket: LONGEST_BUCKET_NAME, key: fleet.artifact },
+      artifact: { bucket: LONGEST_BUCKET_NAME, ...(fleet.artifact !== undefined && { key: fleet.artifact }) },
       mackerel: { ...fleet.mackerel, apiKeyParameter: '' },
     });
     return when(
@@ -142,6 +142,32 @@ export const FLEET_RULES: readonly FleetRule[] = [
       'image',
       image,
       'a namePattern or at least one tag, because an owner alone may have images for other jobs',
+    ),
+  ),
+  // Without an artifact the image is the release: what goes with a tarball has nothing to go with.
+  rule(['artifact', 'runtimes'], ({ artifact, runtimes }) =>
+    when(
+      artifact === undefined && runtimes.length > 0,
+      'runtimes',
+      runtimes,
+      'none for a fleet without an artifact: its image is the release, so put them into the image',
+    ),
+  ),
+  rule(['artifact', 'promotion'], ({ artifact, promotion }) =>
+    when(
+      artifact === undefined && promotion !== undefined,
+      'promotion',
+      promotion,
+      'none for a fleet without an artifact: artifacts are promoted, and its image is the release. Share the image with the ' +
+        'account, or write its id to the parameter there',
+    ),
+  ),
+  rule(['artifact', 'after', 'redeployOnNewImage'], ({ artifact, after, redeployOnNewImage }) =>
+    when(
+      artifact === undefined && after !== undefined && redeployOnNewImage === true,
+      'redeployOnNewImage',
+      true,
+      `false beside after where the image is the release: ${after} hands its image on when it is deployed`,
     ),
   ),
   rule(['artifact', 'runtimes'], ({ artifact, runtimes }) =>
@@ -249,21 +275,22 @@ export const FLEET_RULES: readonly FleetRule[] = [
       ),
     ]),
   ),
-  rule(['redeployOnNewImage', 'image'], ({ redeployOnNewImage, image }, environment) => {
-    if (!redeployOnNewImage) return [];
+  rule(['redeployOnNewImage', 'image', 'artifact', 'after'], (fleet, environment) => {
+    if (!startsOnNewImage(fleet)) return [];
+    const { redeployOnNewImage, image } = fleet;
     const isPublic = image.from === 'parameter' && image.parameter.startsWith('/aws/');
     const isForeign = image.from === 'search' && !['self', environment?.account].includes(image.owner);
     const because = isPublic ? 'a public parameter' : 'an image of another account';
     return when(
       isPublic || isForeign,
       'redeployOnNewImage',
-      true,
+      redeployOnNewImage,
       `false, because AWS tells this account nothing of ${because}; or copy the image, or its id, into the account`,
     );
   }),
   rule(['redeployOnNewImage', 'promotion'], ({ redeployOnNewImage, promotion }) =>
     when(
-      redeployOnNewImage && (promotion?.testedImage ?? false),
+      redeployOnNewImage === true && (promotion?.testedImage ?? false),
       'redeployOnNewImage',
       true,
       'false beside promotion.testedImage: a new image has been tested nowhere yet. Let the source fleet have it, and promote',

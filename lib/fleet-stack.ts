@@ -20,7 +20,7 @@ import { openAgain } from './permission-guard.ts';
 import { PromotionMachine } from './promotion-machine.ts';
 import { promotionsInto } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
-import { toRuntimeFleet } from './runtime-fleet.ts';
+import { startsOnNewImage, toRuntimeFleet } from './runtime-fleet.ts';
 
 export class FleetStack extends Stack {
   constructor(
@@ -53,7 +53,7 @@ export class FleetStack extends Stack {
       runtimeFleet,
       { functions: steps, wakeMachine: wakes, ...roles },
       {
-        newImage: fleet.redeployOnNewImage,
+        newImage: startsOnNewImage(fleet),
       },
     );
     alarmsOf(machine, fleet.name, alarms, roles.starterRole);

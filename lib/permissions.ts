@@ -152,15 +152,20 @@ const readObjects =
     actions: ['s3:GetObject', 's3:GetObjectVersion'],
     resources: unique(environment.fleets.flatMap(keysOf)).map((key) => bucket.arnForObjects(key)),
   });
-const readArtifacts = readObjects(({ artifact, runtimes }) => [artifact, ...runtimes.map(({ key }) => key)]);
-const readApplications = readObjects(({ artifact }) => [artifact]);
+const keyOf = ({ artifact }: Environment['fleets'][number]): string[] =>
+  artifact === undefined ? [] : [artifact];
+const readArtifacts = readObjects((fleet) => [...keyOf(fleet), ...fleet.runtimes.map(({ key }) => key)]);
+const readApplications = readObjects(keyOf);
 
 /** In which order they were uploaded: S3's own, which says what is newest. */
-const listApplicationVersions: Grant = ({ environment, bucket }) => ({
-  actions: ['s3:ListBucketVersions'],
-  resources: [bucket.bucketArn],
-  conditions: { StringEquals: { 's3:prefix': unique(environment.fleets.map(({ artifact }) => artifact)) } },
-});
+const listApplicationVersions: Grant = ({ environment, bucket }) => {
+  const keys = unique(environment.fleets.flatMap(keyOf));
+  return {
+    actions: ['s3:ListBucketVersions'],
+    resources: keys.length > 0 ? [bucket.bucketArn] : [],
+    conditions: { StringEquals: { 's3:prefix': keys } },
+  };
+};
 
 /** Without it, S3 answers "forbidden" for what does not exist. */
 const tellAbsentFromForbidden: Grant = ({ bucket }) => ({

@@ -127,7 +127,7 @@ function asLongAsItCanBe(document: unknown): string {
 /** What of a fleet may stand in a policy. */
 const VALUES: Readonly<Record<string, (fleet: FleetConfig) => readonly string[]>> = {
   name: ({ name }) => [name],
-  artifact: ({ artifact }) => [artifact],
+  artifact: ({ artifact }) => (artifact === undefined ? [] : [artifact]),
   runtimes: ({ runtimes }) => runtimes.map(({ key }) => key),
   subnets: ({ subnets }) => subnets,
   securityGroups: ({ securityGroups }) => securityGroups,

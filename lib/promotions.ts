@@ -51,8 +51,9 @@ function planOf(
   };
 }
 
-const placeOf = (environment: Environment, { artifact }: FleetConfig) => ({
+const placeOf = (environment: Environment, { artifact = '' }: FleetConfig) => ({
   bucket: artifactBucketName(environment),
+  // Both ends have one: `release-flow-rules.ts`.
   key: artifact,
   ...(environment.existingBucket === undefined && { owner: environment.account }),
 });

@@ -211,11 +211,12 @@ function sharedRoles(
 
 /** With what is allowed alone: the rules of the release flow follow names from fleet to fleet. */
 function asFlowFleet({ name, untyped, wrong, config }: Entry<FleetConfig>): FlowFleet {
-  const fields = ['name', 'environment', 'artifact', 'promotion', 'after'] as const;
+  const fields = ['name', 'environment', 'artifact', 'image', 'promotion', 'after'] as const;
   const readable = fields.filter((field) => !untyped.has('') && !wrong.has(field));
   return {
     who: name,
     config: Object.fromEntries(readable.map((field) => [field, config[field]])),
+    isImageOnly: !untyped.has('') && !wrong.has('artifact') && config.artifact === undefined,
     isUnclear: wrong.has('promotion'),
   };
 }

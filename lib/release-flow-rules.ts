@@ -3,6 +3,7 @@
  * whom. A tarball has one place (bucket and key), which may feed several fleets; a promotion copies from place to place.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { partitionOf } from '../lambdas/domain/core/aws.ts';
 import { artifactBucketName } from '../lambdas/domain/core/names.ts';
 import { nearest } from '../lambdas/domain/core/nearest.ts';
@@ -14,7 +15,11 @@ export interface FlowFleet {
   /** As problems name it. */
   readonly who: string;
   /** Without what is not allowed. */
-  readonly config: Partial<Pick<FleetConfig, 'name' | 'environment' | 'artifact' | 'promotion' | 'after'>>;
+  readonly config: Partial<
+    Pick<FleetConfig, 'name' | 'environment' | 'artifact' | 'image' | 'promotion' | 'after'>
+  >;
+  /** Has no artifact, as far as can be read. */
+  readonly isImageOnly: boolean;
   /** Says something about a promotion that is not allowed. */
   readonly isUnclear: boolean;
 }
@@ -51,7 +56,8 @@ class Flow {
     this.#environments = new Map(environments.map((environment) => [environment.name, environment]));
   }
 
-  problemsOfAfter({ who, config: { name, environment, artifact, after } }: FlowFleet): Problem[] {
+  problemsOfAfter({ who, config, isImageOnly }: FlowFleet): Problem[] {
+    const { name, environment, artifact, after } = config;
     if (after === undefined) return [];
     const refuse = (allowed: string) => [told(who, 'after', after, allowed)];
     if (after === name) return refuse('another fleet');
@@ -61,7 +67,12 @@ class Flow {
       return refuse(`a fleet of the same environment; that one is of ${leader.environment}`);
     }
     if (leader.artifact !== artifact) {
-      return refuse(`a fleet with the same artifact, ${artifact}; that one has ${leader.artifact}`);
+      const [mine, its] = [artifact, leader.artifact].map((each) => each ?? 'none');
+      return refuse(`a fleet with the same artifact, ${mine}; that one has ${its}`);
+    }
+    // What is handed on is the image, so it has to be one of this fleet's kind.
+    if (isImageOnly && !isDeepStrictEqual(leader.image, config.image)) {
+      return refuse('a fleet with the same image, because the image is the release; that one has another');
     }
     const circle = circleFrom(name, (each) => this.#byName.get(each)?.config.after);
     return circle ? refuse(`a fleet that does not wait for this one: ${circle.join(' → ')}`) : [];
@@ -75,6 +86,12 @@ class Flow {
     if (from === config.name) return refuse('another fleet');
     const source = this.#byName.get(from);
     if (source === undefined) return refuse(this.#nameOfAFleet(from));
+    if (source.isImageOnly) {
+      return refuse(
+        'a fleet with an artifact: artifacts are promoted, and the release of that one is its image, which is shared with ' +
+          'an account and named there instead',
+      );
+    }
     const [here, there] = [this.#placeOf(fleet), this.#placeOf(source)];
     if (here === undefined || there === undefined) return [];
     if (here === there) {

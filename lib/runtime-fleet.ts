@@ -41,6 +41,17 @@ function templateOf(
   };
 }
 
+/**
+ * A fleet without an artifact has no other release than an image: it would not be started by itself at all. One that
+ * follows another is started by that one.
+ */
+export const startsOnNewImage = ({
+  redeployOnNewImage,
+  artifact,
+  after,
+}: Pick<FleetConfig, 'redeployOnNewImage' | 'artifact' | 'after'>): boolean =>
+  redeployOnNewImage ?? (artifact === undefined && after === undefined);
+
 /** Security groups, instance profile and volume stay behind: they are in the launch template. */
 export function toRuntimeFleet(config: FleetConfig, environment: Environment, made: Made): Fleet {
   const { after } = config;
@@ -49,7 +60,7 @@ export function toRuntimeFleet(config: FleetConfig, environment: Environment, ma
     name: config.name,
     environment: config.environment,
     mackerel: { ...config.mackerel, apiKeyParameter: environment.apiKeyParameter },
-    artifact: { bucket: made.bucketName, key: config.artifact },
+    artifact: { bucket: made.bucketName, ...(config.artifact !== undefined && { key: config.artifact }) },
     ...(after !== undefined && { after }),
     followers: followers.map(({ name }) => name),
     runtimes: config.runtimes,

@@ -3,7 +3,7 @@
  * bucket and their records beside them, as *Record the release* writes them. The last one is what runs.
  */
 
-import type { PinnedArtifact } from '../lambdas/domain/core/artifact.ts';
+import { type PinnedArtifact, releaseName } from '../lambdas/domain/core/artifact.ts';
 import type { Deployment } from '../lambdas/domain/core/document.ts';
 import { currentReleaseKey, deploymentRecordKey, machineName } from '../lambdas/domain/core/names.ts';
 import { recordOf } from '../lambdas/domain/record/record.ts';
@@ -44,10 +44,11 @@ function deployed(
 ): Deployment {
   const { fleet } = stage;
   const startedAt = at.toISOString();
-  const artifact = pinned(stage, fleet.artifact.key, versionId);
+  const { key } = fleet.artifact;
+  const artifact = key === undefined ? null : pinned(stage, key, versionId);
   const runtimes = fleet.runtimes.map(({ key, directory }) => ({ ...pinned(stage, key), directory }));
   const image = builtBefore(stage, at);
-  const reason = `${artifact.key} version ${artifact.versionId}`;
+  const reason = releaseName(artifact, image.imageId);
   return {
     fleet,
     execution: { id: executionArn(machineName(fleet.name, 'deploy'), name), name, startedAt },

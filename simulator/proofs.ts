@@ -31,14 +31,14 @@ export function writeProofs(
     const proof: Proof = {
       fleet,
       sha256,
-      key: artifact.key,
+      key: artifact.key ?? '',
       until: new Date(now.getTime() + PROVEN_SECONDS * 1_000).toISOString(),
       tested,
       from: {
         fleet: 'elsewhere',
         environment,
         bucket: 'elsewhere',
-        key: artifact.key,
+        key: artifact.key ?? '',
         versionId: 'elsewhere',
         deployment: 'elsewhere',
       },

@@ -128,8 +128,14 @@ export const giveLaunchTemplate = (stage: Stage) => {
   );
 };
 
+/** As if the fleets file named no artifact, and with it no runtimes and no promotion. */
+export const imageIsTheRelease = (stage: Stage) => {
+  const { bucket } = stage.fleet.artifact;
+  stage.configure({ artifact: { bucket }, runtimes: [], wantsProvenance: false, wantsTestedImage: false });
+};
+
 /** Removes the proof that the newest artifact was promoted. */
-const forgetPromotion = ({ world, fleet: { name, artifact } }: Stage) => {
+const forgetPromotion = ({ world, fleet: { name }, artifact }: Stage) => {
   const newest = world.s3.find(artifact.bucket, artifact.key);
   if (!newest) throw new Error('This scenario needs an artifact, and none was uploaded yet.');
   const sha256 = world.s3.digest(artifact.bucket, artifact.key, newest.versionId);
@@ -430,6 +436,28 @@ export const SCENARIOS = {
     },
     endsIn: 'Nothing was changed',
     because: 'LaunchTemplateUnusable',
+  },
+  'image-only': {
+    tells:
+      'A fleet without an artifact: the machine image is the release, and a new one is deployed by itself.',
+    kind: 'app',
+    needs: 'redeployOnNewImage',
+    startedBy: 'a new image',
+    arrange: (stage) => {
+      imageIsTheRelease(stage);
+      giveHistory(stage, ['release-41', 'release-42']);
+    },
+    endsIn: 'Deployed',
+  },
+  'image-only-rollback': {
+    tells: 'A rollback of a fleet whose machine image is the release: to the image of the deployment before.',
+    kind: 'app',
+    arrange: (stage) => {
+      imageIsTheRelease(stage);
+      giveHistory(stage, ['release-41', 'release-42']);
+    },
+    input: { rollbackTo: 'previous', reason: 'the new image serves errors' },
+    endsIn: 'Deployed',
   },
   'mackerel-maintenance': {
     tells:

@@ -7,7 +7,7 @@
 import * as v from 'valibot';
 import { apiKeyReader } from '../lambdas/domain/core/api-key.ts';
 import { machineIn } from '../lambdas/domain/core/aws.ts';
-import { Fleet, loadBalancerName } from '../lambdas/domain/core/fleet.ts';
+import { Fleet, imageIsRelease, loadBalancerName } from '../lambdas/domain/core/fleet.ts';
 import { doorTo, type MachineKind, machineName } from '../lambdas/domain/core/names.ts';
 import { WATCH_EVERY_SECONDS } from '../lambdas/domain/lock/orphans.ts';
 import type { Image } from '../lambdas/ports/ec2.ts';
@@ -172,6 +172,8 @@ export class Stage {
         | 'wantsTestedImage'
         | 'limits'
         | 'launchTemplate'
+        | 'artifact'
+        | 'runtimes'
       >
     >,
   ): void {
@@ -188,12 +190,28 @@ export class Stage {
     this.cleanUpMachine = { ...machineOf(template, this.fleet.name, 'clean-up'), functions };
   }
 
+  /** @throws Error for a fleet whose release is its image */
+  get artifact(): { readonly bucket: string; readonly key: string } {
+    const { name, artifact } = this.fleet;
+    if (artifact.key !== undefined) return { bucket: artifact.bucket, key: artifact.key };
+    throw new Error(`${name} has no artifact: its machine image is the release.`);
+  }
+
+  /** What is deployed next: a tarball that is uploaded, or an image that is built. */
+  newRelease(content: string): void {
+    if (!imageIsRelease(this.fleet)) return void this.upload(content);
+    const at = this.clock.now();
+    const imageId = `ami-0${at.toISOString().replaceAll(/\D/g, '').slice(0, 16)}`;
+    this.addImage(imageId, at);
+    if (this.fleet.image.from === 'parameter') this.world.parameters.set(this.fleet.image.parameter, imageId);
+  }
+
   /**
    * Uploads a tarball under the fleet's key; answers the version's id.
    * @param proven for a fleet that deploys only what was promoted: with the proof that a promotion would leave
    */
   upload(content: Uint8Array | string = `release ${this.executions.length + 1}`, proven = true): string {
-    const { bucket, key } = this.fleet.artifact;
+    const { bucket, key } = this.artifact;
     if (proven) writeProofs(this.world.s3, this.fleet, content, this.clock.now());
     return this.world.s3.put(bucket, key, content).versionId;
   }

@@ -701,8 +701,10 @@ function unsigned(change: Partial<BootOrder> = {}): string {
 function afterTheDownload(change: Partial<BootOrder> = {}): string {
   host.write(`${RELEASE}/start`, 'exit 0');
   const script = renderBootScript(order(change));
-  const rest = script.replace(/^identify_host$/m, 'instance=i-0').replace(/^deliver .*\n/gm, '');
-  expect(script.split('\n').length - rest.split('\n').length).toBe(1);
+  const rest = script
+    .replace(/^identify_host$/m, 'instance=i-0')
+    .replace(/^(identify_bucket|deliver .*)\n/gm, '');
+  expect(script.split('\n').length - rest.split('\n').length).toBe(2);
   return rest;
 }
 
@@ -714,6 +716,7 @@ function order(change: Partial<BootOrder> = {}): BootOrder {
     fleet: 'reactio-production-app',
     deploymentId: 'deploy-7',
     artifact: held ? pinned(APP_KEY, held) : upload(APP_KEY, [{ name: 'start', content: 'exit 0' }]),
+    imageId: 'ami-0a1b2c3d4e5f60718',
     runtimes: [],
     startCommand: 'true',
     startSeconds: 780,

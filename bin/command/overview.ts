@@ -83,7 +83,8 @@ async function lookAtAll(tasks: readonly Task[]): Promise<FleetNow[]> {
   const found = new Map<string, Promise<ArtifactVersion | undefined>>();
   return sideBySide(tasks, async (task) => {
     const { artifact } = task.fleet;
-    const newest = () => {
+    const newest = async () => {
+      if (artifact === undefined) return undefined;
       const asked = found.get(artifact) ?? task.ports.artifacts.find(bucketOf(task), artifact);
       found.set(artifact, asked);
       return asked;
@@ -149,7 +150,7 @@ function newerUpload({ row, current, newest }: FleetFacts): ArtifactVersion | un
   if (!newest || !current) return undefined;
   const known = [
     current.artifact?.versionId,
-    documentOf(row?.held)?.release?.artifact.versionId,
+    documentOf(row?.held)?.release?.artifact?.versionId,
     row?.pending?.versionId,
   ];
   return known.includes(newest.versionId) ? undefined : newest;

@@ -11,15 +11,21 @@ const Runtimes = v.array(v.object({ key: v.string(), versionId: v.string() }));
 export const Plan = v.object({
   reason: v.string(),
   release: v.object({
-    artifact: v.string(),
-    versionId: v.string(),
-    sha256: v.string(),
+    /** None of these where the image is the release. */
+    artifact: v.optional(v.string()),
+    versionId: v.optional(v.string()),
+    sha256: v.optional(v.string()),
     runtimes: v.array(v.string()),
     imageId: v.string(),
     testedImage: v.optional(v.string()),
   }),
   before: v.optional(
-    v.object({ deployment: v.string(), versionId: v.string(), imageId: v.string(), runtimes: Runtimes }),
+    v.object({
+      deployment: v.string(),
+      versionId: v.optional(v.string()),
+      imageId: v.string(),
+      runtimes: Runtimes,
+    }),
   ),
   launchTemplate: v.optional(v.object({ id: v.string(), version: v.string() })),
   launch: v.array(v.object({ subnet: v.string(), instances: v.number(), tries: v.array(v.string()) })),

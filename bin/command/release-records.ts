@@ -22,7 +22,8 @@ const DeploymentRecord = v.object({
   reason: v.optional(v.string(), ''),
   startedBy: v.optional(v.string(), ''),
   why: v.optional(v.string()),
-  artifact: v.optional(v.object({ key: v.string(), versionId: v.string(), sha256: v.string() })),
+  /** `null`: its image was the release. */
+  artifact: v.nullish(v.object({ key: v.string(), versionId: v.string(), sha256: v.string() })),
   imageId: v.optional(v.string()),
   newInstances: v.optional(v.array(v.string()), []),
   oldInstances: v.optional(v.array(v.string()), []),

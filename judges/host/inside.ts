@@ -50,7 +50,7 @@ async function story({ folder, certified, deployed, cgroup, replace }: Given) {
   resolveLocally(folder, names);
   const store = await Store.open({ folder, certified, deployed, credentials: CREDENTIALS });
   const { fleet, region } = deployed;
-  const artifact = await store.put(fleet.artifact.key, tarballOf(join(PROJECT, 'examples/app')));
+  const artifact = await store.put(fleet.artifact.key ?? '', tarballOf(join(PROJECT, 'examples/app')));
   const runtimes = await Promise.all(fleet.runtimes.map(({ key }) => store.put(key, PERL)));
   const asked = await launchedWith(fleet, [artifact, ...runtimes]);
   const machine: Machine = {

@@ -57,7 +57,7 @@ export async function launchedWith(fleet: Fleet, pinned: readonly PinnedArtifact
   };
   const release = {
     ...RELEASE,
-    artifact: of(fleet.artifact.key),
+    artifact: fleet.artifact.key === undefined ? null : of(fleet.artifact.key),
     runtimes: fleet.runtimes.map(({ key, directory }) => ({ ...of(key), directory })),
   };
   await launchNewInstances.run(agreed({ fleet, release }), portsWith({ ec2: { launch } }, new Date()));

@@ -8,7 +8,7 @@ export interface Stack {
   readonly account: string;
   readonly region: string;
   readonly resources: readonly Made[];
-  readonly fleets: readonly { readonly name: string; readonly artifact: string }[];
+  readonly fleets: readonly { readonly name: string; readonly artifact?: string | undefined }[];
 }
 
 export const stacksOf = (

@@ -18,7 +18,7 @@ export interface PendingRequest {
   readonly id: string;
   /** The execution input, as JSON. */
   readonly input: string;
-  /** The artifact version that it would deploy. */
+  /** The artifact version that it would deploy; where the image is the release, that image. */
   readonly versionId: string;
   /** The newest version of that moment, where it would deploy another one: only a newer upload takes its place. */
   readonly newestVersionId?: string;

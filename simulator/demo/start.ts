@@ -51,7 +51,7 @@ export function startAfter({ fleet, world }: Stage, started?: Started): Start {
   const { name, after = '', artifact } = fleet;
   const told = `${after} was deployed; ${name} follows with the same version`;
   if (started) return { deployment: started.name, input: started.input, told };
-  const [versionId] = world.s3.versions(artifact.bucket, artifact.key);
+  const [versionId] = world.s3.versions(artifact.bucket, artifact.key ?? '');
   return { deployment: `after-${after}`, input: { versionId, startedBy: `after ${after}: an upload` }, told };
 }
 
@@ -75,7 +75,7 @@ export function startByNewImage(stage: Stage, template: TemplateJson): Start {
 /** The tarball is uploaded unless there is one; the person who starts the execution gives its input. */
 export function startByHand(stage: Stage, input: unknown, tarball: Uint8Array): Start {
   const { bucket, key } = stage.fleet.artifact;
-  if (!stage.world.s3.find(bucket, key)) stage.upload(tarball);
+  if (key !== undefined && !stage.world.s3.find(bucket, key)) stage.upload(tarball);
   const told = `someone starts an execution with the input ${JSON.stringify(input)}`;
   return { deployment: 'started-by-hand', input, told };
 }

@@ -239,7 +239,7 @@ const proveOtherwise =
 const claimProven = (stage: Stage) => {
   stage.configure({ wantsProvenance: true });
   prove(stage);
-  const { bucket, key } = stage.fleet.artifact;
+  const { bucket, key } = stage.artifact;
   const sha256 = createHash('sha256').update(CONTENT).digest('hex');
   during('Resolve the release', () => stage.world.s3.put(bucket, key, 'not it', { metadata: { sha256 } }))(
     stage,
@@ -363,6 +363,18 @@ export const KINDS = {
       giveHistory(stage, ['release-1', 'release-2']);
       stage.upload('newer than both');
     },
+    input: { rollbackTo: 'previous' },
+    outcome: 'new hosts',
+  },
+  // Without an artifact: what runs is an image, and so is what is deployed.
+  'image-only': {
+    fleet: 'faults-image',
+    arrange: (stage) => giveHistory(stage, ['release-1']),
+    outcome: 'new hosts',
+  },
+  'image-only-rollback': {
+    fleet: 'faults-image',
+    arrange: (stage) => giveHistory(stage, ['release-1', 'release-2']),
     input: { rollbackTo: 'previous' },
     outcome: 'new hosts',
   },
@@ -575,6 +587,11 @@ const FLEETS: readonly FleetEntry[] = [
     loadBalancers: [targetGroup('faults-single')],
     subnets: EXAMPLE_FLEET.subnets.slice(0, 1),
     limits: { bakeSeconds: 0 },
+  }),
+  entry('faults-image', {
+    loadBalancers: [{ kind: 'classic', name: 'faults-image' }],
+    artifact: undefined,
+    runtimes: [],
   }),
   entry('faults-worker', { loadBalancers: [] }),
   entry('faults-given', {

@@ -86,7 +86,7 @@ class Trial {
 
   async run(): Promise<Verdict> {
     const stage = this.#stage;
-    stage.upload(CONTENT);
+    stage.newRelease(CONTENT);
     this.#kind.arrange?.(stage);
     stage.world.on(({ kind, by, changed }) => {
       if (kind === 'instances-terminated' && by !== 'scenario')
@@ -225,7 +225,7 @@ class Trial {
     stage.world.mackerel.recover();
     stage.world.outages.recover();
     // After an undo the same release can be deployed again; after a success, only a newer one.
-    if (outcome === 'new hosts') stage.upload('the next release');
+    if (outcome === 'new hosts') stage.newRelease('the next release');
     const rules = new Rules(stage.world, stage.fleet, 'the-next');
     const result = await stage.deploy({}, 'the-next');
     rules.ended(result);

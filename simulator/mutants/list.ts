@@ -445,8 +445,8 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a follower is deployed with a different release than the fleet that it follows',
     rule: 8,
     file: 'lambdas/domain/lock/following.ts',
-    find: 'versionId: release.artifact.versionId,',
-    replace: '',
+    find: '{ versionId: release.artifact.versionId }',
+    replace: '{}',
     kinds: ['followed'],
   },
   {

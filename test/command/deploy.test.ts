@@ -265,7 +265,7 @@ describe('deploy while another deployment runs', () => {
 describe('deploy --override', () => {
   it('goes through the door, and follows what that has started', async () => {
     theatre.stage.configure({ wantsProvenance: true });
-    const { bucket, key } = theatre.stage.fleet.artifact;
+    const { bucket, key } = theatre.stage.artifact;
     theatre.stage.world.s3.put(bucket, key, 'nobody has promoted this');
     const said = await deploy('--wait', '--override', 'provenance', '--reason', 'the page is down');
     expect(said).toMatchObject({ exitCode: 0, out: expect.stringContaining('Deployed reactio/app.tar.gz') });

@@ -74,7 +74,7 @@ const setSubnet = ({ stage, fleet }: Clinic, changes: object) =>
   });
 
 const upload = ({ stage, fleet }: Clinic, options: object) =>
-  stage.world.s3.put(fleet.artifact.bucket, fleet.artifact.key, 'a release', options);
+  stage.world.s3.put(fleet.artifact.bucket, stage.artifact.key, 'a release', options);
 
 const BUCKET_KEY = 'arn:aws:kms:ap-northeast-1:222222222222:key/1234abcd-0000';
 const withBucketKey = {
@@ -646,7 +646,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'an empty tarball',
-    ill: ({ stage, fleet }) => stage.world.s3.put(fleet.artifact.bucket, fleet.artifact.key, ''),
+    ill: ({ stage, fleet }) => stage.world.s3.put(fleet.artifact.bucket, stage.artifact.key, ''),
     complaints: ['problem artifact'],
     sentence: /is empty \(0 bytes\): its upload wrote nothing$/,
     mend: /--metadata sha256=/,
@@ -883,7 +883,7 @@ it('has no complaint about a fleet that irekae has really deployed, and knows wh
   clinic = new Clinic();
   const { stage, fleet } = clinic;
   stage.upload('a release');
-  stage.world.s3.put(fleet.artifact.bucket, fleet.artifact.key, 'a release', { checksum: 'sha256' });
+  stage.world.s3.put(fleet.artifact.bucket, stage.artifact.key, 'a release', { checksum: 'sha256' });
   expect((await stage.deploy({}, 'release-1')).endedIn).toBe('Deployed');
   expect(await clinic.complaints()).toEqual([]);
   const record = (await clinic.findings()).find(({ check }) => check === 'release-record');

@@ -167,6 +167,7 @@ describe('A host that boots from the image', () => {
             sha256: sha256(bytes),
             sizeBytes: bytes.length,
           },
+          imageId: 'ami-0a1b2c3d4e5f60718',
           runtimes: [],
           startCommand: 'systemctl enable --now reactio-app',
           startSeconds: 780,

@@ -425,6 +425,7 @@ describe('The tarball of the packed application', () => {
             sha256: sha256(bytes),
             sizeBytes: bytes.length,
           },
+          imageId: 'ami-0a1b2c3d4e5f60718',
           runtimes: [],
           startCommand: 'test -x bin/start && test -f local/lib/perl5/Plack.pm',
           startSeconds: 780,

@@ -607,6 +607,11 @@ describe('A fleet that waits for new machine images', () => {
       detail: { name: ['/images/app'], operation: ['Create', 'Update'] },
     }));
 
+  it('has such a rule without asking, and none for uploads, where the image is the release', () => {
+    const change = { artifact: undefined, runtimes: [], promotion: undefined, redeployOnNewImage: undefined };
+    expect(ruleOf(change)).toHaveLength(1);
+  });
+
   it('has such a rule only if it asks for one', () => {
     expect(ruleOf({ redeployOnNewImage: false })).toEqual([]);
     expect(resourcesOf(synthesize(), 'AWS::Events::Rule').filter(([id]) => id.includes('NewImage'))).toEqual(

@@ -481,6 +481,26 @@ describe('A fleet is refused', () => {
       { image: { from: 'search', owner: 'amazon', namePattern: 'al2023-*' }, redeployOnNewImage: true },
       'redeployOnNewImage: given true, allowed: false, because AWS tells this account nothing of an image of another',
     ],
+    [
+      'without an artifact, but with runtimes',
+      { artifact: undefined, runtimes: [{ key: 'perl.tar.gz', directory: '/opt/perl' }] },
+      'allowed: none for a fleet without an artifact: its image is the release, so put them into the image',
+    ],
+    [
+      'without an artifact, but with a promotion',
+      { artifact: undefined, runtimes: [], promotion: { from: 'reactio-production-app' } },
+      'allowed: none for a fleet without an artifact: artifacts are promoted, and its image is the release',
+    ],
+    [
+      'without an artifact, and with an image of which AWS does not tell',
+      {
+        artifact: undefined,
+        runtimes: [],
+        image: { from: 'search', owner: 'amazon', namePattern: 'al2023-*' },
+        redeployOnNewImage: undefined,
+      },
+      'allowed: false, because AWS tells this account nothing of an image of another account',
+    ],
     ['with a limit in another unit', { limits: { readySeconds: '15m' } }, 'limits.readySeconds: given "15m"'],
     [
       'with waits that would fill the history',

@@ -30,6 +30,19 @@ const from = (fleet: string) => ({ promotion: { from: `reactio-${fleet}` } });
 const NO_PROMOTION = { promotion: undefined };
 
 describe('A promotion', () => {
+  it('is refused where the source has no artifact, in one sentence', () => {
+    const imageOnly = { artifact: undefined, runtimes: [], ...NO_PROMOTION };
+    const problems = problemsWith({
+      'staging-app': imageOnly,
+      'staging-worker': imageOnly,
+      'production-app': from('staging-app'),
+      'production-worker': from('staging-app'),
+    });
+    expect(problems.join('\n')).toMatch(
+      /promotion\.from: given "reactio-staging-app", allowed: a fleet with an artifact: artifacts are promoted, and the release of that one is its image/,
+    );
+  });
+
   it('is required and without soak unless it says otherwise', () => {
     const file = looseExample();
     Object.assign(file.fleets[2] ?? {}, from('staging-app'));
@@ -178,6 +191,19 @@ describe('A fleet that is deployed after another one', () => {
       'of another tarball',
       { 'staging-worker': { artifact: 'other.tar.gz', ...follows('staging-app') } },
       'allowed: a fleet with the same artifact, other.tar.gz; that one has reactio/app.tar.gz',
+    ],
+    [
+      'without an artifact, on images of another kind',
+      {
+        'staging-app': { artifact: undefined, runtimes: [] },
+        'staging-worker': {
+          artifact: undefined,
+          runtimes: [],
+          image: { from: 'search', owner: 'self', namePattern: 'worker-*' },
+          ...follows('staging-app'),
+        },
+      },
+      'allowed: a fleet with the same image, because the image is the release; that one has another',
     ],
     [
       'in a circle',

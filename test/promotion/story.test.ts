@@ -94,7 +94,7 @@ async function tested(play: ReleaseFlow, content = 'one'): Promise<string> {
   await play.staging.wait(SOAK_SECONDS);
   return versionId;
 }
-const destination = ({ app }: ReleaseFlow) => app.fleet.artifact;
+const destination = ({ app }: ReleaseFlow) => app.artifact;
 const versions = (play: ReleaseFlow) => {
   const { bucket, key } = destination(play);
   return play.app.world.s3.versions(bucket, key);
@@ -106,8 +106,8 @@ const proofOf = (play: ReleaseFlow, sha256: string, fleet = APP) =>
   >;
 const sha256 = async (play: ReleaseFlow, versionId: string) =>
   play.staging.world.ports.artifacts.digest(
-    play.staging.fleet.artifact.bucket,
-    play.staging.fleet.artifact.key,
+    play.staging.artifact.bucket,
+    play.staging.artifact.key,
     versionId,
   );
 const deployments = async ({ app }: ReleaseFlow) => {
@@ -200,7 +200,7 @@ describe('A promotion', () => {
 
   it('copies a large artifact in parts, and leaves none behind', async () => {
     const play = set();
-    const { bucket, key } = play.staging.fleet.artifact;
+    const { bucket, key } = play.staging.artifact;
     const metadata = { sha256: 'ab'.repeat(32) };
     const { versionId } = play.staging.world.s3.put(bucket, key, 'large', {
       sizeBytes: 6 * 1024 ** 3,
@@ -326,7 +326,7 @@ describe('Whatever gets in its way', () => {
 
   it('a copy in parts that fails is thrown away', async () => {
     const play = set();
-    const { bucket, key } = play.staging.fleet.artifact;
+    const { bucket, key } = play.staging.artifact;
     const large = { sizeBytes: 6 * 1024 ** 3, metadata: { sha256: 'ab'.repeat(32) } };
     const { versionId } = play.staging.world.s3.put(bucket, key, 'large', large);
     let looks = 0;

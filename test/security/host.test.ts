@@ -45,6 +45,7 @@ async function boot(bytes: Buffer, startCommand = 'true') {
     fleet: 'reactio-production-app',
     deploymentId: 'deploy-7',
     artifact: { key: 'app.tar.gz', versionId: 'v1', sha256: sha256(bytes), sizeBytes: bytes.length },
+    imageId: 'ami-0a1b2c3d4e5f60718',
     runtimes: [],
     startCommand,
     startSeconds: 780,

@@ -31,11 +31,10 @@ const set = (): ReleaseFlow => {
   flow = releaseFlow();
   return flow;
 };
-const newest = ({ world, fleet: { artifact } }: Stage) =>
-  world.s3.versions(artifact.bucket, artifact.key)[0] ?? '';
+const newest = ({ world, artifact }: Stage) => world.s3.versions(artifact.bucket, artifact.key)[0] ?? '';
 const currentOf = ({ world, fleet }: Stage) =>
   Object(world.s3.readRecord(fleet.artifact.bucket, currentReleaseKey(fleet.name)));
-const put = ({ world, fleet: { artifact } }: Stage, content: string, metadata = {}) =>
+const put = ({ world, artifact }: Stage, content: string, metadata = {}) =>
   world.s3.put(artifact.bucket, artifact.key, content, { metadata }).versionId;
 /** What became of the deployments of a fleet since, once nothing runs anymore. */
 async function endings(play: ReleaseFlow, stage: Stage): Promise<ExecutionResult[]> {

@@ -104,7 +104,7 @@ describe('What waits', () => {
   it('fails as ArtifactNotFound when the artifact was deleted meanwhile, and frees the lock', async () => {
     const set = setStage();
     set.upload('older');
-    const { bucket, key } = set.fleet.artifact;
+    const { bucket, key } = set.artifact;
     set.whenEntering('Watch the new hosts', () => {
       const versionId = set.upload('newer');
       set.start({ versionId, reason: 'by hand' }, 'newer');

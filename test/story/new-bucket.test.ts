@@ -11,7 +11,7 @@ const FLEET = 'reactio-production-app';
 /** As the upload rule starts it, in a bucket that shows what was uploaded so many seconds later. */
 function upload(seconds: number) {
   stage = new Stage({ template: synthesize(), fleet: FLEET, seed: 5 });
-  const { bucket, key } = stage.fleet.artifact;
+  const { bucket, key } = stage.artifact;
   stage.world.s3.showLate(bucket, key, seconds);
   const versionId = stage.upload();
   return { set: stage, input: { bucket, key, versionId, upload: { eventId: 'e-1', requester: 'ci' } } };

@@ -62,16 +62,16 @@ const REFUSALS: Refusal[] = [
   },
   {
     when: 'the tarball is too large to compute its missing checksum',
-    arrange: ({ world, fleet }) => {
-      world.s3.put(fleet.artifact.bucket, fleet.artifact.key, 'huge', { sizeBytes: 6 * 1024 ** 3 });
+    arrange: ({ world, artifact }) => {
+      world.s3.put(artifact.bucket, artifact.key, 'huge', { sizeBytes: 6 * 1024 ** 3 });
     },
     name: 'ArtifactUnusable',
     says: /no SHA-256.*--metadata sha256=/,
   },
   {
     when: 'the tarball is empty',
-    arrange: ({ world, fleet }) => {
-      world.s3.put(fleet.artifact.bucket, fleet.artifact.key, '');
+    arrange: ({ world, artifact }) => {
+      world.s3.put(artifact.bucket, artifact.key, '');
     },
     name: 'ArtifactUnusable',
     says: /is empty \(0 bytes\).*Upload the tarball again/,

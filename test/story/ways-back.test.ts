@@ -32,7 +32,7 @@ const running = ({ world, fleet }: Stage): readonly string[] =>
       return `${tags['irekae:artifact-version']} on ${instance?.imageId}`;
     });
 /** An upload that nobody promoted. */
-const unproven = ({ world, fleet: { artifact } }: Stage) =>
+const unproven = ({ world, artifact }: Stage) =>
   world.s3.put(artifact.bucket, artifact.key, 'from somewhere');
 const twice = (what: string) => [what, what];
 
@@ -42,7 +42,7 @@ const NEWER_IMAGE = 'ami-0b1b2c3d4e5f60718';
 describe('A rollback', () => {
   it('brings back artifact, runtimes and image of the release before, and then of the one before that', async () => {
     const set = setStage();
-    const { bucket } = set.fleet.artifact;
+    const { bucket } = set.artifact;
     const [perl] = set.fleet.runtimes;
     const v1 = set.upload('one');
     await set.deploy({}, 'one');
@@ -87,11 +87,7 @@ describe('A rollback', () => {
     const set = setStage();
     giveHistory(set, ['one', 'two']);
     const undone = { ...record(set, 'one'), deployment: 'undone', outcome: 'RolledBack' };
-    set.world.s3.writeRecord(
-      set.fleet.artifact.bucket,
-      deploymentRecordKey(set.fleet.name, 'undone'),
-      undone,
-    );
+    set.world.s3.writeRecord(set.artifact.bucket, deploymentRecordKey(set.fleet.name, 'undone'), undone);
     const result = await set.deploy({ rollbackTo }, 'back');
     expect(result).toMatchObject({ error: 'NothingToRollBackTo', cause: expect.stringMatching(says) });
     expect(set.world.ledger.read(set.fleet.name)?.held).toBeUndefined();
@@ -324,7 +320,7 @@ const testedRuntimes = ({ world, fleet: { artifact, runtimes } }: ReturnType<typ
 describe('A fleet that wants provenance', () => {
   it('takes what was promoted to it, and refuses the next upload', async () => {
     const set = setStage();
-    const { bucket, key } = set.fleet.artifact;
+    const { bucket, key } = set.artifact;
     set.configure({ wantsProvenance: true });
     const versionId = set.upload('promoted');
     const sha256 = set.world.s3.digest(bucket, key, versionId);

@@ -1,5 +1,6 @@
 /** Deployments as they are on their way through the story: two old hosts, two new ones, each part replaceable. */
 
+import type { PinnedArtifact } from '../../lambdas/domain/core/artifact.ts';
 import type {
   Deployment,
   Launch,
@@ -24,7 +25,7 @@ export const ZONES = ['ap-northeast-1a', 'ap-northeast-1c'] as const;
 
 export const IMAGE: ResolvedImage = { imageId: 'ami-0abc', name: 'shop-1', reason: 'ami-0abc (shop-1)' };
 
-export const RELEASE: ResolvedRelease = {
+export const RELEASE: ResolvedRelease & { readonly artifact: PinnedArtifact } = {
   verdict: 'deploy',
   reason: 'shop/app.tar.gz version v2',
   dryRun: false,

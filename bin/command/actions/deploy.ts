@@ -47,9 +47,12 @@ export const deploy: Command = {
 async function deployFleet(task: Task): Promise<Outcome> {
   const { version, ami, redeploy } = task.options;
   const wait = waits(task.options);
-  const found = await findArtifact(task);
-  if (found === 'absent') return noArtifact(task);
-  const versionId = found === 'unknown' ? version : found.versionId;
+  const { artifact } = task.fleet;
+  if (artifact === undefined && version !== undefined) return noVersions(task, version);
+  const found = artifact === undefined ? 'unknown' : await findArtifact(task, artifact);
+  if (found === 'absent') return noArtifact(task, String(artifact));
+  // Where the image is the release, a deployment is known by that.
+  const versionId = artifact === undefined ? ami : found === 'unknown' ? version : found.versionId;
   // Without permission to read the lock, the command does without.
   const row = await orUndefined(task.ports.ledger.read(task.fleet.name), 'ServiceRefused');
   const running = wait && !redeploy ? await runningDeploymentOf(task, row, versionId) : undefined;
@@ -63,14 +66,14 @@ async function deployFleet(task: Task): Promise<Outcome> {
 }
 
 /** Without permission to read the bucket, it is left to the deployment to find out. */
-async function findArtifact(task: Task): Promise<ArtifactVersion | 'absent' | 'unknown'> {
-  const found = task.ports.artifacts.find(bucketOf(task), task.fleet.artifact, task.options.version);
+async function findArtifact(task: Task, artifact: string): Promise<ArtifactVersion | 'absent' | 'unknown'> {
+  const found = task.ports.artifacts.find(bucketOf(task), artifact, task.options.version);
   return (await orElse(found, () => 'unknown' as const, 'ServiceRefused')) ?? 'absent';
 }
 
 /** As the fleets file has it: an upload does not start everything, and not everything may be uploaded. */
-function howToUpload({ fleet, environment }: Task): string[] {
-  const { promotion, after, artifact } = fleet;
+function howToUpload({ fleet, environment }: Task, artifact: string): string[] {
+  const { promotion, after } = fleet;
   if (promotion?.required)
     return [`It is promoted from ${promotion.from}:  ${irekae('promote', fleet.name, '--wait')}`];
   const place = `s3://${artifactBucketName(environment)}/${artifact}`;
@@ -82,13 +85,18 @@ function howToUpload({ fleet, environment }: Task): string[] {
   ];
 }
 
-function noArtifact(task: Task): Outcome {
-  const { artifact } = task.fleet;
+const noVersions = ({ fleet: { name } }: Task, version: string): Outcome =>
+  failed('no-artifact', [
+    `${name} has no artifact, so it has no version ${version}: its machine image is the release. Nothing was started.`,
+    `Name an image with --ami, or deploy the newest:  ${irekae('deploy', name)}`,
+  ]);
+
+function noArtifact(task: Task, artifact: string): Outcome {
   const { version } = task.options;
   const place = `s3://${bucketOf(task)}/${artifact}`;
   const lines =
     version === undefined
-      ? [`There is no ${place}. Nothing was started.`, ...howToUpload(task)]
+      ? [`There is no ${place}. Nothing was started.`, ...howToUpload(task, artifact)]
       : [
           `${place} has no version ${version}. Nothing was started.`,
           `Its versions:  ${aws(task.environment.region)`s3api list-object-versions --bucket ${bucketOf(task)} --prefix ${artifact}`}`,

@@ -68,7 +68,7 @@ const pageLines = ({ fleet }: Task, newest: string): string[] => [
 function rowOf({ id, writtenAt, record, timeline }: Listed, running: string | undefined): string[] {
   const marks = `${id === running ? '▶' : ' '}${timeline === undefined ? ' ' : '☐'}`;
   if (!record) return [marks, moment(writtenAt), 'cannot be read', '', '', id, '', ''];
-  const { outcome, startedAt, finishedAt, artifact, startedBy, why, rolledBackTo } = record;
+  const { outcome, startedAt, finishedAt, artifact, imageId, startedBy, why, rolledBackTo } = record;
   const back =
     rolledBackTo === undefined ? '' : `rollback to ${rolledBackTo}${why === undefined ? '' : ': '}`;
   return [
@@ -76,7 +76,7 @@ function rowOf({ id, writtenAt, record, timeline }: Listed, running: string | un
     moment(new Date(finishedAt)),
     outcome,
     span(secondsBetween(startedAt, finishedAt)),
-    artifact?.versionId ?? '-',
+    artifact?.versionId ?? (artifact === null ? imageId : undefined) ?? '-',
     id,
     startedBy,
     `${back}${why ?? ''}`,

@@ -67,7 +67,9 @@ export function planLines(
   if (!plan) return [JSON.stringify(output, null, 2)];
   const { release, earliestFinish, advice, leaveAlone, refusals } = plan;
   return [
-    `${task.fleet.name} would deploy s3://${bucketOf(task)}/${release.artifact}`,
+    release.artifact === undefined
+      ? `${task.fleet.name} would deploy an image`
+      : `${task.fleet.name} would deploy s3://${bucketOf(task)}/${release.artifact}`,
     ...partLines(partsOf(plan, old)),
     '',
     ...launchLines(plan, old),

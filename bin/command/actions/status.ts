@@ -72,7 +72,11 @@ async function lookAround(task: Task) {
   const current = await orUnknown(readCurrent(task), unknown);
   const holder = row?.held && (await lookAtHolder(task, row.held, unknown));
   const orphans = (await orUnknown(findOrphans(task, row?.held, current), unknown)) ?? [];
-  const newest = current && (await orUnknown(artifacts.find(bucketOf(task), task.fleet.artifact), unknown));
+  const { artifact } = task.fleet;
+  const newest =
+    current && artifact !== undefined
+      ? await orUnknown(artifacts.find(bucketOf(task), artifact), unknown)
+      : undefined;
   const newer = newest && isNewer(newest, current, row) ? newest : undefined;
   const tried = newer && (await lastTryOf(task, newer));
   return { row, current, holder, orphans, newest, newer, tried, unknown };
@@ -116,7 +120,8 @@ function holderLines(task: Task, { held, ...of }: Holder): string[] {
     '',
     head,
     ...details([
-      ['version', documentOf(held)?.release?.artifact.versionId],
+      ['version', documentOf(held)?.release?.artifact?.versionId],
+      ['image', documentOf(held)?.image?.imageId],
       ['act', `${titleOf(phase)}${isPastNoReturn(phase) ? ' (past the point of no return)' : ''}`],
       ['last message', of.sentence],
       ...startOf(held, now),
@@ -151,13 +156,13 @@ function runsLines({ fleet, ports }: Task, { row, current }: Found): string[] {
   const { deployment, outcome, artifact, rolledBackTo } = current;
   const head =
     outcome === 'Deployed'
-      ? `${fleet.name} runs ${artifact?.key ?? 'its release'}`
+      ? `${fleet.name} runs ${artifact?.key ?? (artifact === null ? `the image ${current.imageId}` : 'its release')}`
       : `${fleet.name}: it is not certain what it runs, since ${deployment} ended as ${outcome}`;
   return [
     head,
     ...details([
       ['version', artifact?.versionId],
-      ['image', current.imageId],
+      ['image', artifact === null ? undefined : current.imageId],
       ['hosts', list(current.newInstances, 6)],
       ['since', momentAgo(new Date(current.finishedAt), ports.clock.now())],
       ['deployment', `${deployment}${rolledBackTo === undefined ? '' : `, a rollback to ${rolledBackTo}`}`],
@@ -187,7 +192,7 @@ function isNewer(
   current: DeploymentRecord | undefined,
   row: LedgerRow | undefined,
 ) {
-  const onItsWay = [documentOf(row?.held)?.release?.artifact.versionId, row?.pending?.versionId];
+  const onItsWay = [documentOf(row?.held)?.release?.artifact?.versionId, row?.pending?.versionId];
   return versionId !== current?.artifact?.versionId && !onItsWay.includes(versionId);
 }
 

@@ -113,6 +113,7 @@ const artifactCheck = check('artifact');
 
 const application: Check = ({ artifact, now }, { fleet, region }) => {
   const { bucket, key } = fleet.artifact;
+  if (key === undefined) return [artifactCheck.ok('none is needed: the machine image is the release')];
   const upload = uploadCommand(bucket, key, region);
   const absent = `nothing has been uploaded to ${key} yet; the upload starts the first deployment`;
   return tarball(artifactCheck, key, artifact, upload, (found) =>

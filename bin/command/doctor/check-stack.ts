@@ -92,6 +92,8 @@ const rule = check('upload-rule');
 
 const uploadRule: Check = ({ rules }, { fleet, tree, region }) => {
   const { name, artifact } = fleet;
+  if (artifact.key === undefined)
+    return [rule.ok('none is needed: without an artifact, a new image starts this fleet, or a person')];
   if (!tree.startsOnUpload) return [rule.ok('an upload alone does not start this fleet, as intended')];
   return rule.given('the rule that starts deployments', [rules], (found) => {
     const ours = found.filter(({ pattern }) => isOurUpload(pattern, artifact));
@@ -110,5 +112,7 @@ const uploadRule: Check = ({ rules }, { fleet, tree, region }) => {
 function isOurUpload(pattern: unknown, { bucket: ours, key }: Subject['fleet']['artifact']): boolean {
   const { bucket, object } = Object(Object(pattern).detail);
   const includes = (values: unknown, value: string) => Array.isArray(values) && values.includes(value);
-  return isUploadPattern(pattern) && includes(Object(bucket).name, ours) && includes(Object(object).key, key);
+  return (
+    isUploadPattern(pattern) && includes(Object(bucket).name, ours) && includes(Object(object).key, key ?? '')
+  );
 }

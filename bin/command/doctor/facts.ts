@@ -171,7 +171,7 @@ function aboutArtifacts({ artifacts, inspector }: CommandPorts, fleet: Fleet) {
   const find = (wanted: string) => ask(READ, () => artifacts.find(bucket, wanted));
   return {
     bucket: ask(BUCKET, () => inspector.bucket(bucket)),
-    artifact: find(key),
+    artifact: key === undefined ? Promise.resolve(known(undefined)) : find(key),
     runtimes: Promise.all(
       fleet.runtimes.map(async (each) => ({ key: each.key, version: await find(each.key) })),
     ),

@@ -1,5 +1,6 @@
 /** From a deployment that was started or joined to the command's outcome. */
 
+import { releaseName } from '../../../lambdas/domain/core/artifact.ts';
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { actOf } from '../../../lambdas/domain/core/steps.ts';
@@ -177,8 +178,9 @@ const withName = (error: string, reason: string): string =>
 function deployedLines(task: Task, record: DeploymentRecord | undefined, reason: string): string[] {
   if (!record) return [`Deployed: ${reason}`];
   const { artifact, imageId, newInstances, oldInstances, startedAt, finishedAt, rolledBackTo } = record;
-  const what = artifact ? `${artifact.key} version ${artifact.versionId}` : 'it';
-  const image = imageId === undefined ? '' : ` on ${imageId}`;
+  const isImage = artifact === null && imageId !== undefined;
+  const what = artifact || isImage ? releaseName(artifact ?? null, imageId ?? '') : 'it';
+  const image = imageId === undefined || isImage ? '' : ` on ${imageId}`;
   const hosts = `${count(newInstances.length, 'new host')} in, ${count(oldInstances.length, 'old host')} out.`;
   const line = `Deployed ${what}${image} in ${span(secondsBetween(startedAt, finishedAt))}: ${hosts}`;
   const back = rolledBackTo === undefined ? [] : [`The fleet now runs the release of ${rolledBackTo}.`];

@@ -23,7 +23,10 @@ export async function runningDeploymentOf(
   const described = await task.ports.executions.describe(held.holder);
   if (described?.state.state !== 'running') return undefined;
   const document = documentOf(held);
-  const deploys = document?.release?.artifact.versionId ?? versionIn(described.input);
+  const deploys =
+    (document?.release?.artifact === null
+      ? document.image?.imageId
+      : document?.release?.artifact.versionId) ?? versionIn(described.input);
   const { ami } = task.options;
   const sameImage = ami === undefined || document?.image?.imageId === ami;
   return deploys === versionId && sameImage ? held.holder : undefined;

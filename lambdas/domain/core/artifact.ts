@@ -14,6 +14,17 @@ export const PinnedArtifact = v.strictObject({
 });
 export type PinnedArtifact = v.InferOutput<typeof PinnedArtifact>;
 
+/**
+ * Of a release: its artifact, or `null` where the machine image is the release. Never absent, so that nobody takes a
+ * record that says nothing for one of an image.
+ */
+export const ReleasedArtifact = v.nullable(PinnedArtifact);
+export type ReleasedArtifact = v.InferOutput<typeof ReleasedArtifact>;
+
+/** As sentences call a release: by its artifact, or its image. */
+export const releaseName = (artifact: Pick<PinnedArtifact, 'key' | 'versionId'> | null, imageId: string) =>
+  artifact ? `${artifact.key} version ${artifact.versionId}` : `image ${imageId}`;
+
 /** A runtime rides along with the application: the Perl of 2015. */
 export const PinnedRuntime = v.strictObject({ ...PinnedArtifact.entries, directory: v.string() });
 export type PinnedRuntime = v.InferOutput<typeof PinnedRuntime>;

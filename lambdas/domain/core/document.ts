@@ -4,7 +4,7 @@
  */
 import * as v from 'valibot';
 import type { Hold } from '../../ports/ledger.ts';
-import { PinnedArtifact, PinnedRuntime } from './artifact.ts';
+import { PinnedRuntime, ReleasedArtifact } from './artifact.ts';
 import type { FailureName } from './errors.ts';
 import { Fleet } from './fleet.ts';
 import { parseInput } from './input.ts';
@@ -88,7 +88,8 @@ export type ResolvedImage = v.InferOutput<typeof ResolvedImage>;
 /** What the fleet ran when the deployment began, as far as its record says. */
 const ReleaseBefore = v.object({
   deployment: v.string(),
-  versionId: v.string(),
+  /** Absent: its image was the release. */
+  versionId: v.optional(v.string()),
   runtimes: v.array(v.object({ key: v.string(), versionId: v.string() })),
   imageId: v.string(),
   instanceTypes: v.optional(v.record(v.string(), v.number())),
@@ -99,7 +100,7 @@ const ResolvedRelease = v.object({
   verdict: v.picklist(['deploy', 'already-deployed', 'superseded']),
   reason: v.string(),
   dryRun: v.boolean(),
-  artifact: PinnedArtifact,
+  artifact: ReleasedArtifact,
   runtimes: v.array(PinnedRuntime),
   before: v.optional(ReleaseBefore),
   /** The deployment whose release runs now; and, when this one has ended well, the one that ran before. */

@@ -68,7 +68,8 @@ export const Fleet = v.strictObject({
     /** Ready also needs a host metric newer than the boot: proof of a living agent. */
     wantsFreshMetric: v.boolean(),
   }),
-  artifact: v.strictObject({ bucket: v.string(), key: v.string() }),
+  /** Where records and artifacts are; without a key it has no artifact: its machine image is the release. */
+  artifact: v.strictObject({ bucket: v.string(), key: v.optional(v.string()) }),
   /** The fleet after which this one is deployed: no upload starts it. */
   after: v.optional(v.string()),
   /** The fleets that are deployed after this one. */
@@ -134,6 +135,9 @@ export const Fleet = v.strictObject({
   tags: v.record(v.string(), v.string()),
 });
 export type Fleet = v.InferOutput<typeof Fleet>;
+
+/** Its machine image is all that it deploys. */
+export const imageIsRelease = ({ artifact }: Pick<Fleet, 'artifact'>): boolean => artifact.key === undefined;
 
 /** How many hosts a deployment of this fleet launches. */
 export function fleetSize(fleet: Pick<Fleet, 'subnets' | 'instancesPerZone'>): number {

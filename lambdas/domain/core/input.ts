@@ -75,7 +75,7 @@ const FIELDS = {
   redeploy: v.optional(v.boolean('true or false')),
   /** Set by the upload rule alone: such a deployment ends as superseded when a newer version is there. */
   upload: v.optional(v.strictObject(UPLOAD, only(UPLOAD))),
-  /** Set by the new-image rule alone: what runs now, on the newest image of the fleet's kind. */
+  /** Set by the new-image rule alone: what runs now (without an artifact: what is new), on the newest image of the fleet's kind. */
   newImage: v.optional(v.strictObject(NEW_IMAGE, only(NEW_IMAGE))),
 } as const;
 

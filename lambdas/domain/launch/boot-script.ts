@@ -10,7 +10,12 @@
  * headers), `openssl dgst -hmac` (shows the key in `ps`), presigned URLs (secrets in the user data, and they expire).
  */
 
-import type { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
+import {
+  type PinnedArtifact,
+  type PinnedRuntime,
+  type ReleasedArtifact,
+  releaseName,
+} from '../core/artifact.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 
@@ -18,7 +23,9 @@ export interface BootOrder {
   readonly bucket: string;
   readonly fleet: string;
   readonly deploymentId: string;
-  readonly artifact: PinnedArtifact;
+  /** `null`: the image is the release, and the script only starts it and joins. */
+  readonly artifact: ReleasedArtifact;
+  readonly imageId: string;
   readonly runtimes: readonly PinnedRuntime[];
   readonly startCommand: string;
   /** From the script's beginning: when the start command still runs then, it is told and ended. */
@@ -41,6 +48,8 @@ export const startSecondsOf = (readySeconds: number): number =>
 
 /** A Step Functions execution name has at most 80 characters. */
 const LONGEST_DEPLOYMENT_ID = 80;
+
+const LONGEST_IMAGE_ID = `ami-${'0'.repeat(17)}`;
 
 /** S3 gives ids of 32 characters today and documents no more than a bound of 1,024; twice today's is reckoned with. */
 const LONGEST_VERSION_ID = 64;
@@ -78,7 +87,8 @@ export function largestBootScript(
     bucket: fleet.artifact.bucket,
     fleet: fleet.name,
     deploymentId: 'd'.repeat(LONGEST_DEPLOYMENT_ID),
-    artifact: pinned(fleet.artifact.key),
+    artifact: fleet.artifact.key === undefined ? null : pinned(fleet.artifact.key),
+    imageId: LONGEST_IMAGE_ID,
     runtimes: fleet.runtimes.map(({ key, directory }) => ({ ...pinned(key), directory })),
     startCommand: fleet.startCommand,
     startSeconds: 9_999,
@@ -89,27 +99,30 @@ export function largestBootScript(
 }
 
 function render(order: BootOrder): string {
-  const release = [
+  const { artifact } = order;
+  const delivery = artifact && [
+    'identify_bucket',
     ...order.runtimes.map((runtime) => deliverCommand(runtime, `"$root"${quote(runtime.directory)}`)),
-    deliverCommand(order.artifact, '"$home/releases/$deployment"'),
+    deliverCommand(artifact, '"$home/releases/$deployment"'),
+    'switch_release',
   ];
   return [
     '#!/bin/bash',
     `fleet=${quote(order.fleet)}`,
     `deployment=${quote(order.deploymentId)}`,
-    `bucket=${quote(order.bucket)}`,
-    `artifact=${quote(order.artifact.key)}`,
-    `artifact_version=${quote(order.artifact.versionId)}`,
+    `release=${quote(releaseName(artifact, order.imageId))}`,
+    ...(artifact ? [`bucket=${quote(order.bucket)}`, `artifact_version=${quote(artifact.versionId)}`] : []),
     `start_command=${quote(order.startCommand)}`,
     `start_seconds=${order.startSeconds}`,
     `mackerel_role=${quote(order.mackerelRole)}`,
     ...(order.httpProxy === undefined ? [] : [`proxy=${quote(order.httpProxy)}`]),
     '',
     FUNCTIONS,
+    ...(artifact ? [DELIVERY] : []),
     '# -- the story --',
     'prepare',
     'identify_host',
-    ...release,
+    ...(delivery ?? []),
     'start_application',
     'join_mackerel',
     'report_success',
@@ -190,6 +203,8 @@ finish() { # the EXIT trap; its argument is the command that ran last
   shutdown -h now
 }
 
+need() { command -v "$1" >/dev/null || fail "the image has no $1: install it in the image"; }
+
 prepare() {
   trap 'finish "$BASH_COMMAND"' EXIT
   trap 'fail "the boot script was told to stop before the application was started"' HUP INT TERM
@@ -202,15 +217,13 @@ prepare() {
   exec >>"$log" 2>&1 </dev/null # a file, not a pipe: a daemon that keeps it open holds up nobody
   # By the instance's id too: an image made from a host carries that host's file. Where nobody tells the id, it is ours.
   if [[ -e $home/started && $(<"$home/started") == "$deployment "$(instance_id) ]]; then
-    say "$fleet $artifact version $artifact_version was started before; nothing to do"
+    say "$fleet $release was started before; nothing to do"
     outcome=started
     exit
   fi
   local tool
-  for tool in curl tar gzip awk timeout; do
-    command -v "$tool" >/dev/null || fail "the image has no $tool: install it in the image"
-  done
-  rm -rf "$work" "$home/started" "$home/current" # no other host's release starts from here
+  for tool in curl awk timeout; do need "$tool"; done
+  rm -rf "$work" "$home/started"
   mkdir -m 700 "$work"
   # An agent that the image starts by itself would register a host whose application does not run yet.
   systemctl stop mackerel-agent 2>/dev/null || true
@@ -236,6 +249,64 @@ instance_id() { { get_token && metadata instance-id; } || printf '*'; }
 identify_host() {
   get_token || fail 'the instance metadata service (IMDSv2) gives no token'
   instance=$(metadata instance-id) || fail 'the instance metadata service does not tell the instance id'
+}
+
+# -- the release --
+start_application() {
+  say "starting the application"
+  local left=$((start_seconds > SECONDS ? start_seconds - SECONDS : 1)) status=0
+  IREKAE_FLEET=$fleet IREKAE_DEPLOYMENT=$deployment timeout -k 9 $left bash -c "$start_command" || status=$?
+  ((status == 0)) && return
+  ((SECONDS < start_seconds)) || fail "the start command did not end within $left s: it must not wait for what starts\
+ only after this script (systemctl start --no-block); its last lines are above"
+  fail "the start command ended with status $status; its last lines are above"
+}
+
+# -- Mackerel --
+top_level() { # KEY: a string at the top level of the agent's configuration
+  awk -v key="$1" '/^[ \\t]*\\[/ { exit } tolower($0) ~ "^[ \\t]*" key "[ \\t]*=" { split($0, s, /["\\047]/); print s[2] }' "$conf"
+}
+
+set_roles() { # FILE TEXT: puts TEXT before the file, drops its own top-level roles (one line or several) and its proxy for ours
+  local rest
+  rest=$(awk -v proxy="\${proxy-}" '!inside && /^[ \\t]*\\[/ { table = 1 }
+    !inside && !table && proxy != "" && tolower($0) ~ /^[ \\t]*https?_proxy[ \\t]*=/ { next }
+    !table && tolower($0) ~ /^[ \\t]*roles[ \\t]*=/ { inside = 1 }
+    inside { if (/\\]/) inside = 0; next }
+    { print }' "$1") && printf '%s\\n' "$2$rest" >"$1" || fail "$1 cannot be rewritten"
+}
+
+join_mackerel() {
+  if ! systemctl cat mackerel-agent.service >/dev/null 2>&1; then
+    say 'the image has no mackerel-agent: this host will not be seen in Mackerel'
+    return
+  fi
+  [[ -f $conf ]] || fail "the image has mackerel-agent, but no $conf"
+  local file state IFS= # no word splitting: only the pattern of "include" is expanded
+  for file in $root$(top_level include); do # included roles would win over ours
+    if [[ -f $file ]]; then set_roles "$file" ''; fi
+  done
+  # On top, since after a [table] it would be the table's. In place: the file holds a key and keeps owner and mode.
+  local top="roles = [\\"$mackerel_role\\"]"$'\\n'
+  if [[ \${proxy-} ]]; then top+="http_proxy = \\"$proxy\\""$'\\n'"https_proxy = \\"$proxy\\""$'\\n'; fi
+  set_roles "$conf" "$top"
+  state=$(top_level root)
+  rm -f "$root\${state:-/var/lib/mackerel-agent}/id" # baked into the image, it is another host's
+  { systemctl enable mackerel-agent && systemctl restart mackerel-agent; } || fail 'mackerel-agent does not start'
+}
+
+report_success() {
+  printf '%s\\n' "$deployment $instance" >"$home/started"
+  outcome=started
+  say "started $fleet $release in $SECONDS s"
+}
+`);
+
+/** What only a release with an artifact needs: the same on every host, too. */
+const DELIVERY = forTheHost(`identify_bucket() {
+  local tool
+  for tool in tar gzip; do need "$tool"; done
+  rm -rf "$home/current" # no other host's release starts from here
   region=$(metadata placement/region) || fail 'the instance metadata service does not tell the region'
   domain=$(metadata services/domain) || fail 'the instance metadata service does not tell the domain of AWS'
   iam_role=$(metadata iam/security-credentials/) ||
@@ -304,7 +375,6 @@ download() { # KEY VERSION FILE: five tries, each signed anew; \`answer\` says h
   return 1
 }
 
-# -- the release --
 deliver() { # KEY VERSION SHA256 DIRECTORY
   local name="s3://$bucket/$1 version $2" file=$work/tarball found
   download "$1" "$2" "$file" || fail "S3 did not give $name: $answer"
@@ -341,55 +411,9 @@ unpack() { # NAME FILE DIRECTORY: all or nothing, by way of a fresh directory be
   rm -rf "$3.old"
 }
 
-start_application() {
+switch_release() {
   { ln -sfn "releases/$deployment" "$home/current.new" && mv -T "$home/current.new" "$home/current" &&
     cd "$home/current"; } || fail "$home/current cannot be switched"
-  say "starting the application"
-  local left=$((start_seconds > SECONDS ? start_seconds - SECONDS : 1)) status=0
-  IREKAE_FLEET=$fleet IREKAE_DEPLOYMENT=$deployment IREKAE_ARTIFACT_VERSION=$artifact_version \\
-    timeout -k 9 $left bash -c "$start_command" || status=$?
-  ((status == 0)) && return
-  ((SECONDS < start_seconds)) || fail "the start command did not end within $left s: it must not wait for what starts\
- only after this script (systemctl start --no-block); its last lines are above"
-  fail "the start command ended with status $status; its last lines are above"
-}
-
-# -- Mackerel --
-top_level() { # KEY: a string at the top level of the agent's configuration
-  awk -v key="$1" '/^[ \\t]*\\[/ { exit } tolower($0) ~ "^[ \\t]*" key "[ \\t]*=" { split($0, s, /["\\047]/); print s[2] }' "$conf"
-}
-
-set_roles() { # FILE TEXT: puts TEXT before the file, drops its own top-level roles (one line or several) and its proxy for ours
-  local rest
-  rest=$(awk -v proxy="\${proxy-}" '!inside && /^[ \\t]*\\[/ { table = 1 }
-    !inside && !table && proxy != "" && tolower($0) ~ /^[ \\t]*https?_proxy[ \\t]*=/ { next }
-    !table && tolower($0) ~ /^[ \\t]*roles[ \\t]*=/ { inside = 1 }
-    inside { if (/\\]/) inside = 0; next }
-    { print }' "$1") && printf '%s\\n' "$2$rest" >"$1" || fail "$1 cannot be rewritten"
-}
-
-join_mackerel() {
-  if ! systemctl cat mackerel-agent.service >/dev/null 2>&1; then
-    say 'the image has no mackerel-agent: this host will not be seen in Mackerel'
-    return
-  fi
-  [[ -f $conf ]] || fail "the image has mackerel-agent, but no $conf"
-  local file state IFS= # no word splitting: only the pattern of "include" is expanded
-  for file in $root$(top_level include); do # included roles would win over ours
-    if [[ -f $file ]]; then set_roles "$file" ''; fi
-  done
-  # On top, since after a [table] it would be the table's. In place: the file holds a key and keeps owner and mode.
-  local top="roles = [\\"$mackerel_role\\"]"$'\\n'
-  if [[ \${proxy-} ]]; then top+="http_proxy = \\"$proxy\\""$'\\n'"https_proxy = \\"$proxy\\""$'\\n'; fi
-  set_roles "$conf" "$top"
-  state=$(top_level root)
-  rm -f "$root\${state:-/var/lib/mackerel-agent}/id" # baked into the image, it is another host's
-  { systemctl enable mackerel-agent && systemctl restart mackerel-agent; } || fail 'mackerel-agent does not start'
-}
-
-report_success() {
-  printf '%s\\n' "$deployment $instance" >"$home/started"
-  outcome=started
-  say "started $fleet $artifact version $artifact_version in $SECONDS s"
+  export IREKAE_ARTIFACT_VERSION=$artifact_version
 }
 `);

@@ -43,6 +43,7 @@ export function launchRequest(deployment: Launching, wanted: Wanted): LaunchRequ
       fleet: fleet.name,
       deploymentId: deploymentId(deployment),
       artifact: release.artifact,
+      imageId: image.imageId,
       runtimes: release.runtimes,
       startCommand: fleet.startCommand,
       startSeconds: startSecondsOf(fleet.limits.readySeconds),
@@ -54,7 +55,7 @@ export function launchRequest(deployment: Launching, wanted: Wanted): LaunchRequ
       ...fleet.tags,
       [TAG.fleet]: fleet.name,
       [TAG.deployment]: deploymentId(deployment),
-      [TAG.artifactVersion]: release.artifact.versionId.slice(0, 256),
+      ...(release.artifact && { [TAG.artifactVersion]: release.artifact.versionId.slice(0, 256) }),
     },
   };
 }

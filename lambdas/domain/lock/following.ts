@@ -1,10 +1,11 @@
 /**
  * Who is deployed after this deployment: the fleets that say `after` of it in the fleets file, with the version that was
  * deployed, and only when it was, or can no longer be undone. They follow a roll-back too: one tarball feeds them all, and half of an environment
- * left on the release that somebody went back from is the greater surprise. They do not follow where the artifact stays
- * (`redeploy`, a new image): each fleet's hosts are its own affair.
+ * left on the release that somebody went back from is the greater surprise. They do not follow where the release stays
+ * (`redeploy`; a new image, unless that is the release): each fleet's hosts are its own affair.
  */
 import { type Deployment, deploymentId } from '../core/document.ts';
+import { imageIsRelease } from '../core/fleet.ts';
 import { startedBy } from '../core/input.ts';
 import { followName } from '../core/names.ts';
 import { plain } from '../core/words.ts';
@@ -17,17 +18,17 @@ export interface FollowUp {
 }
 
 export function followUps(deployment: Deployment): FollowUp[] {
-  const { fleet, input, release, record } = deployment;
+  const { fleet, input, release, image, record } = deployment;
   const wasDeployed =
     (Object(record) as { outcome?: unknown }).outcome === 'Deployed' || isBeyondUndoing(deployment);
   const { override, newImage } = input as { override?: unknown; newImage?: unknown };
-  const artifactStays = input.redeploy === true || newImage !== undefined;
-  if (!wasDeployed || release === undefined || artifactStays) return [];
+  const stays = input.redeploy === true || (newImage !== undefined && !imageIsRelease(fleet));
+  if (!wasDeployed || release === undefined || image === undefined || stays) return [];
   return fleet.followers.map((follower) => ({
     fleet: follower,
     name: followName(deploymentId(deployment)),
     input: {
-      versionId: release.artifact.versionId,
+      ...(release.artifact ? { versionId: release.artifact.versionId } : { amiId: image.imageId }),
       startedBy: plain(`after ${fleet.name}: ${startedBy(input)}`, LONGEST_STARTER),
       ...(input.reason !== undefined && { reason: input.reason }),
       // Of one release: what was overridden for the first fleet is for those that follow.

@@ -16,7 +16,10 @@ import { startOnce } from './start-once.ts';
  *   place of what follows an earlier one.
  * - A new image waits for nobody's sake: any other deployment takes the newest image too, or names one on purpose.
  *
- * @param newestFirst the key's version ids
+ * - Where the image is the release, a new one takes the place of what a person asked for before it was there: it is the
+ *   newest. Not that of a rollback, which leaves images behind; an event that comes late must not undo that.
+ *
+ * @param newestFirst the key's version ids; none where the image is the release
  * @param follows is the request that of a deployment that it follows? (A name says nothing: anybody may have chosen it.)
  */
 export function takesTheSlot(
@@ -24,9 +27,11 @@ export function takesTheSlot(
   request: PendingRequest,
   newestFirst: readonly string[],
   follows: boolean,
+  imageIsRelease = false,
 ): boolean {
   if (!waiting) return true;
   const [asks, waits] = [sortOf(request), sortOf(waiting)];
+  if (imageIsRelease && asks === 'new image') return waits !== 'rollback';
   if (asks === 'new image' || waits === 'new image') return waits === 'new image';
   if (asks === 'rollback' || (follows && isFollowUp(waiting.id))) return true;
   if (waits === 'rollback' && asks === 'by hand') return true;
@@ -38,6 +43,9 @@ export function takesTheSlot(
   const [asked, held] = [age(request.versionId), age(mark)];
   return asked === held ? waits === 'upload' || asks !== 'upload' : asked < held;
 }
+
+/** Which one that is, is found out when its turn comes. */
+export const NEWEST_IMAGE = 'the newest image';
 
 /** Who or what asks, by the input. */
 type Sort = 'upload' | 'new image' | 'rollback' | 'by hand';
@@ -63,11 +71,15 @@ export function markedWith(request: PendingRequest, newestFirst: readonly string
 /** What a request would deploy, for sentences: `version v3`, `the rollback to deploy-1 (version v1)`. */
 export function wantedBy(request: PendingRequest): string {
   const sort = sortOf(request);
-  if (sort === 'new image') return 'what runs, on the newest image,';
-  if (sort !== 'rollback') return `version ${request.versionId}`;
+  const what = namesImage(request.versionId) ? request.versionId : `version ${request.versionId}`;
+  if (sort === 'new image')
+    return request.versionId === NEWEST_IMAGE ? NEWEST_IMAGE : 'what runs, on the newest image,';
+  if (sort !== 'rollback') return what;
   const { rollbackTo } = JSON.parse(request.input) as { rollbackTo: string };
-  return `the rollback to ${rollbackTo} (version ${request.versionId})`;
+  return `the rollback to ${rollbackTo} (${what})`;
 }
+
+const namesImage = (versionId: string) => versionId === NEWEST_IMAGE || versionId.startsWith('ami-');
 
 /**
  * Starts what waits in the pending slot, and empties it. The execution is named after the request, so that it starts

@@ -4,13 +4,14 @@ import type { LedgerRow, PendingRequest } from '../../ports/ledger.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { machineAndName, machinesOf } from '../core/aws.ts';
 import type { Deployment, Lock } from '../core/document.ts';
+import { imageIsRelease } from '../core/fleet.ts';
 import type { DeploymentInput } from '../core/input.ts';
 import { cleanUpName, currentReleaseKey, followName, isFollowUp } from '../core/names.ts';
 import { findTarget } from '../release/find-target.ts';
 import { foundArtifact, isFreshUpload, parseCurrentRelease } from '../release/release-choice.ts';
 import { deadSince } from './dead-holders.ts';
 import { owedRecord } from './debts.ts';
-import { markedWith, takesTheSlot, wantedBy } from './pending.ts';
+import { markedWith, NEWEST_IMAGE, takesTheSlot, wantedBy } from './pending.ts';
 
 type TurnPorts = Pick<Ports, 'ledger' | 'executions' | 'artifacts' | 'records' | 'clock'>;
 
@@ -24,10 +25,16 @@ export async function waitForTurn(
   const { fleet, execution } = deployment;
   const { bucket, key } = fleet.artifact;
   const asked = await requestOf(deployment, ports);
-  const newestFirst = await ports.artifacts.versions(bucket, key);
+  const newestFirst = key === undefined ? [] : await ports.artifacts.versions(bucket, key);
   const request = markedWith(asked, newestFirst);
   const who = `${fleet.name} is held by ${machineAndName(held.holder)} since ${held.since.toISOString()}, in the phase ${held.phase} (started by ${held.startedBy}, as the start says)`;
-  const slot = takesTheSlot(pending, request, newestFirst, await follows(deployment, request, ports));
+  const slot = takesTheSlot(
+    pending,
+    request,
+    newestFirst,
+    await follows(deployment, request, ports),
+    imageIsRelease(fleet),
+  );
   if (slot && !(await ports.ledger.pend(fleet.name, request, pending))) return undefined;
   const state = await ports.executions.status(held.holder);
   if (held.needsHuman === undefined && deadSince(held, state, ports.clock.now())) {
@@ -54,7 +61,10 @@ async function follows(
   // A record that could not be written is owed.
   const told = [record, owedRecord(await ledger.read(after))].map(parseCurrentRelease);
   return told.some(
-    (each) => each && followName(each.deployment) === execution.name && each.artifact.versionId === versionId,
+    (each) =>
+      each &&
+      followName(each.deployment) === execution.name &&
+      (each.artifact?.versionId ?? each.imageId) === versionId,
   );
 }
 
@@ -76,11 +86,12 @@ async function requestOf(
   const { bucket, key } = fleet.artifact;
   if (input.rollbackTo !== undefined) {
     const { deployment: rollbackTo, release } = await findTarget(fleet, input.rollbackTo, records);
-    return request(release.artifact.versionId, { ...input, rollbackTo });
+    return request(release.artifact?.versionId ?? release.imageId, { ...input, rollbackTo });
   }
+  if (key === undefined) return request(input.amiId ?? NEWEST_IMAGE);
   const current = input.newImage && (await records.readRecord(bucket, currentReleaseKey(fleet.name)));
   const runs = parseCurrentRelease(current);
-  if (runs) return request(runs.artifact.versionId);
+  if (runs?.artifact) return request(runs.artifact.versionId);
   const found = await artifacts.find(bucket, key, input.versionId);
   const isFresh = isFreshUpload(deployment, clock.now());
   return request(foundArtifact(bucket, key, input.versionId, found, isFresh).versionId);

@@ -13,7 +13,7 @@ const Ran = v.object({
   /** `Deployed`, or the ending after which it is not known what the fleet runs. */
   outcome: v.string(),
   deployment: v.string(),
-  artifact: v.optional(PinnedArtifact),
+  artifact: v.nullish(PinnedArtifact),
   runtimes: v.optional(v.array(PinnedRuntime)),
   imageId: v.optional(v.string()),
   imageCopyOf: v.optional(v.string()),

@@ -16,9 +16,10 @@ export interface Plan {
   readonly deployment: string;
   readonly reason: string;
   readonly release: {
-    readonly artifact: string;
-    readonly versionId: string;
-    readonly sha256: string;
+    /** These three are absent where the image is the release. */
+    readonly artifact?: string;
+    readonly versionId?: string;
+    readonly sha256?: string;
     readonly runtimes: string[];
     readonly imageId: string;
     /** The image that it was tested on before it was promoted, where that is another one. */
@@ -54,9 +55,11 @@ export function writePlan(deployment: Planned): Plan {
     deployment: deploymentId(deployment),
     reason: `${release.reason}; ${oldHosts.reason}`,
     release: {
-      artifact: release.artifact.key,
-      versionId: release.artifact.versionId,
-      sha256: release.artifact.sha256,
+      ...(release.artifact && {
+        artifact: release.artifact.key,
+        versionId: release.artifact.versionId,
+        sha256: release.artifact.sha256,
+      }),
       runtimes: release.runtimes.map(({ key, versionId }) => `${key} version ${versionId}`),
       imageId: image.imageId,
       ...(release.testedImage && { testedImage: release.testedImage }),

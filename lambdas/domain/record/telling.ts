@@ -117,7 +117,7 @@ async function annotateDeployment(mackerel: Mackerel, fleet: Fleet, record: Depl
   await mackerel.annotate({
     service,
     role,
-    title: `${record.outcome}: ${record.fleet}${record.artifact ? ` ${record.artifact.versionId}` : ''}`,
+    title: `${record.outcome}: ${record.fleet}${record.artifact ? ` ${record.artifact.versionId}` : record.artifact === null ? ` ${record.imageId}` : ''}`,
     description: `${record.reason}\nStarted by (as the start says) ${record.startedBy}${record.why ? `: ${record.why}` : ''}`,
     from: new Date(record.startedAt),
     to: new Date(record.finishedAt),

@@ -4,7 +4,7 @@
  */
 
 import type { Records } from '../../ports/s3.ts';
-import type { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
+import { type PinnedRuntime, type ReleasedArtifact, releaseName } from '../core/artifact.ts';
 import type { GateRefusal } from '../core/document.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { DeploymentInput, Override } from '../core/input.ts';
@@ -15,7 +15,7 @@ import { type CurrentRelease, sameFiles } from './release-choice.ts';
 
 export interface GateFacts {
   readonly now: Date;
-  readonly artifact: PinnedArtifact;
+  readonly artifact: ReleasedArtifact;
   readonly runtimes: readonly PinnedRuntime[];
   readonly image: {
     readonly imageId: string;
@@ -72,7 +72,8 @@ export async function askGatesAbout(
   facts: Omit<GateFacts, 'promotion'>,
   records: Pick<Records, 'readRecord'>,
 ): Promise<GateAnswer> {
-  const promotion = fleet.wantsProvenance ? await findProof(fleet, facts.artifact, records) : undefined;
+  const promotion =
+    fleet.wantsProvenance && facts.artifact ? await findProof(fleet, facts.artifact, records) : undefined;
   return askGates(fleet, input, { ...facts, promotion });
 }
 
@@ -91,8 +92,8 @@ function sameAsNow(fleet: Fleet, { rollbackTo }: DeploymentInput, facts: GateFac
   return {
     name: 'NothingToRollBackTo',
     sentence:
-      `${fleet.name} runs exactly this: ${current.artifact.key} version ${current.artifact.versionId} on ` +
-      `${current.imageId}, since ${current.deployment}. Name another deployment, or replace the hosts with {"redeploy": true}.`,
+      `${fleet.name} runs exactly this: ${releaseName(current.artifact, current.imageId)}` +
+      `${current.artifact ? ` on ${current.imageId}` : ''}, since ${current.deployment}. Name another deployment, or replace the hosts with {"redeploy": true}.`,
   };
 }
 

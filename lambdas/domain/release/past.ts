@@ -2,6 +2,7 @@
 import type { Ports } from '../../ports/ports.ts';
 import type { After } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
+import { imageIsRelease } from '../core/fleet.ts';
 import { currentReleaseKey, deploymentRecordKey } from '../core/names.ts';
 import type { Starts } from '../core/starts.ts';
 import { type CurrentRelease, parseCurrentRelease, startsIn } from './release-choice.ts';
@@ -32,7 +33,7 @@ export async function readPast(
     records.readRecord(bucket, currentReleaseKey(fleet.name)),
     id === undefined ? undefined : records.readRecord(bucket, deploymentRecordKey(fleet.name, id)),
     // Not `find`: a newest upload that cannot be used must not be in the way of going back.
-    id === undefined ? [] : artifacts.versions(bucket, key),
+    id === undefined || key === undefined ? [] : artifacts.versions(bucket, key),
   ]);
   const current = parseCurrentRelease(last);
   return {
@@ -40,8 +41,18 @@ export async function readPast(
     starts: startsIn(last, fleet),
     target: id === undefined ? undefined : decideRollback(fleet, id, record, last),
     ranBefore: current ? current.deployment : parseAnyRecord(last)?.previous,
-    leftBehind: newestFirst[0] ?? (input.newImage && current?.leftBehind),
+    leftBehind: leftBehind(newestFirst[0], { fleet, input }, current),
   };
+}
+
+/** Without an artifact it is the image that is gone back from: its event, which may come late, does not bring it back. */
+function leftBehind(
+  newest: string | undefined,
+  { fleet, input }: Pick<Resolving, 'fleet' | 'input'>,
+  current: CurrentRelease | undefined,
+): string | undefined {
+  if (!imageIsRelease(fleet)) return newest ?? (input.newImage && current?.leftBehind);
+  return input.rollbackTo === undefined ? undefined : (current?.leftBehind ?? current?.imageId);
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import type { Ports } from '../../ports/ports.ts';
 import type { Artifacts } from '../../ports/s3.ts';
-import type { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
+import type { PinnedArtifact, PinnedRuntime, ReleasedArtifact } from '../core/artifact.ts';
 import type { Deployment } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
@@ -10,11 +10,14 @@ import { assertReadable, pin } from './pin.ts';
 import { type CurrentRelease, foundArtifact, isFreshUpload } from './release-choice.ts';
 
 export interface Files {
-  readonly artifact: PinnedArtifact;
+  readonly artifact: ReleasedArtifact;
   readonly runtimes: PinnedRuntime[];
   /** The newest version of the application artifact; of an earlier release it does not matter. */
   readonly newestVersionId?: string;
 }
+
+/** Of a release that is an image. */
+const NO_FILES: Files = { artifact: null, runtimes: [] };
 
 /** The version asked for, or the newest; with the newest runtimes. @throws ArtifactNotFound, ArtifactUnusable */
 export async function newestFiles(
@@ -23,6 +26,7 @@ export async function newestFiles(
 ): Promise<Files> {
   const { fleet, input } = deployment;
   const { bucket, key } = fleet.artifact;
+  if (key === undefined) return NO_FILES;
   const isFresh = isFreshUpload(deployment, clock.now());
   const find = async (name: string, versionId?: string) => {
     const found = await artifacts.find(bucket, name, versionId);
@@ -47,6 +51,7 @@ export async function recordedFiles(
   artifacts: Artifacts,
 ): Promise<Files> {
   const { bucket } = fleet.artifact;
+  if (artifact === null) return NO_FILES;
   const checked = await Promise.all([artifact, ...runtimes].map((file) => sameAs(file, bucket, artifacts)));
   return {
     artifact: checked[0] ?? artifact,

@@ -5,7 +5,7 @@
  */
 import * as v from 'valibot';
 import type { Records } from '../../ports/s3.ts';
-import type { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
+import type { PinnedArtifact, PinnedRuntime, ReleasedArtifact } from '../core/artifact.ts';
 import type { GateRefusal } from '../core/document.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { DeploymentInput } from '../core/input.ts';
@@ -40,7 +40,7 @@ export type ProofRead = v.InferOutput<typeof ProofRead>;
 /** Facts of a release that is wanted, as far as they are asked for here. */
 interface Wanted {
   readonly now: Date;
-  readonly artifact: PinnedArtifact;
+  readonly artifact: ReleasedArtifact;
   readonly runtimes: readonly PinnedRuntime[];
   readonly image: { readonly imageId: string; readonly copyOf?: string | undefined };
   readonly current: CurrentRelease | undefined;
@@ -81,11 +81,12 @@ const insist = ({ name }: Pick<Fleet, 'name'>): string => overriding(name, 'prov
 
 /** The rule for new images brings nothing that does not run here already, whoever let it in. */
 const runsHere = ({ newImage }: DeploymentInput, { artifact, current }: Wanted): boolean =>
-  newImage !== undefined && current?.artifact.sha256 === artifact.sha256;
+  newImage !== undefined && artifact !== null && current?.artifact?.sha256 === artifact.sha256;
 
 export function lackOfProof(fleet: Fleet, input: DeploymentInput, wanted: Wanted): GateRefusal | undefined {
-  if (!fleet.wantsProvenance || runsHere(input, wanted)) return undefined;
   const { now, artifact, promotion } = wanted;
+  // An image is promoted to nobody; a fleet without an artifact has no promotion.
+  if (!fleet.wantsProvenance || !artifact || runsHere(input, wanted)) return undefined;
   const proof = parseProof(promotion, fleet.name, artifact);
   if (proof && proves(proof, artifact.versionId, now)) return undefined;
   const another =
@@ -99,8 +100,9 @@ export function lackOfProof(fleet: Fleet, input: DeploymentInput, wanted: Wanted
 
 /** Runtimes are not promoted: each is uploaded to its own key, and must be, byte for byte, what was tested in its place. */
 export function otherRuntimes(fleet: Fleet, input: DeploymentInput, wanted: Wanted): GateRefusal | undefined {
-  if (runsHere(input, wanted)) return undefined;
-  const proof = fleet.wantsProvenance && parseProof(wanted.promotion, fleet.name, wanted.artifact);
+  const { artifact } = wanted;
+  if (!artifact || runsHere(input, wanted)) return undefined;
+  const proof = fleet.wantsProvenance && parseProof(wanted.promotion, fleet.name, artifact);
   if (!proof || isWaived(proof)) return undefined;
   const others = wanted.runtimes.filter(
     ({ directory, sha256 }) =>
@@ -111,7 +113,7 @@ export function otherRuntimes(fleet: Fleet, input: DeploymentInput, wanted: Want
     ({ key, versionId, directory }) => `${key} version ${versionId} was not tested with it in ${directory}`,
   );
   return notProven(
-    `${wanted.artifact.key} version ${wanted.artifact.versionId} was promoted to ${fleet.name}, but ${list(told)}. Upload ` +
+    `${artifact.key} version ${artifact.versionId} was promoted to ${fleet.name}, but ${list(told)}. Upload ` +
       'the runtimes that its source ran; or deploy it there with these, and promote it again; or deploy it all the same ' +
       `by ${insist(fleet)}.`,
   );
@@ -126,7 +128,7 @@ export function otherImage(
   fleet: Fleet,
   { artifact, image, promotion }: Wanted,
 ): { refusal: GateRefusal | undefined; told: string; testedImage: string } | undefined {
-  if (!fleet.wantsProvenance && !fleet.wantsTestedImage) return undefined;
+  if (!artifact || (!fleet.wantsProvenance && !fleet.wantsTestedImage)) return undefined;
   const proof = parseProof(promotion, fleet.name, artifact);
   const { imageId: testedOn, imageCopyOf } = proof?.tested ?? {};
   const isAsTested =

@@ -2,20 +2,20 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import type { ArtifactVersion } from '../../ports/s3.ts';
-import { PinnedArtifact, PinnedRuntime } from '../core/artifact.ts';
+import { PinnedRuntime, ReleasedArtifact, releaseName } from '../core/artifact.ts';
 import type { Deployment, ReleaseBefore, ResolvedImage, ResolvedRelease } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
-import type { Fleet } from '../core/fleet.ts';
+import { type Fleet, imageIsRelease } from '../core/fleet.ts';
 import type { DeploymentInput } from '../core/input.ts';
 import { Starts } from '../core/starts.ts';
-import { plain, secondsBetween } from '../core/words.ts';
+import { list, plain, secondsBetween } from '../core/words.ts';
 
 /** What `irekae/<fleet>/current.json` says that the fleet runs. Unknown fields are welcome. */
 const CurrentRelease = v.object({
   /** Of a deployment that stopped halfway it is not known what the fleet runs. */
   outcome: v.literal('Deployed'),
   deployment: v.string(),
-  artifact: PinnedArtifact,
+  artifact: ReleasedArtifact,
   runtimes: v.array(PinnedRuntime),
   imageId: v.string(),
   instanceTypes: v.optional(v.record(v.string(), v.number())),
@@ -24,7 +24,7 @@ const CurrentRelease = v.object({
   recipe: v.string(),
   /** The deployment whose release ran before this one. */
   previous: v.optional(v.string()),
-  /** Of a release that was gone back to: the newest version of the artifact of that moment. */
+  /** Of a release that was gone back to: the newest version of the artifact, or the image, of that moment. */
   leftBehind: v.optional(v.string()),
 });
 export type CurrentRelease = v.InferOutput<typeof CurrentRelease>;
@@ -55,7 +55,7 @@ export function releaseBefore(current: CurrentRelease | undefined): ReleaseBefor
   const { deployment, artifact, runtimes, imageId, instanceTypes } = current;
   return {
     deployment,
-    versionId: artifact.versionId,
+    ...(artifact && { versionId: artifact.versionId }),
     runtimes: runtimes.map(({ key, versionId }) => ({ key, versionId })),
     imageId,
     ...(instanceTypes && { instanceTypes }),
@@ -102,12 +102,29 @@ export const launchedFrom = (
 /** @throws InvalidInput when the input names a bucket or key that is not the fleet's. */
 export function assertOwnKey(fleet: Fleet, input: DeploymentInput): void {
   const { bucket, key } = fleet.artifact;
+  if (key === undefined) {
+    assertNoArtifact(fleet, input);
+    return;
+  }
   const foreignBucket = input.bucket !== undefined && input.bucket !== bucket;
   if (!foreignBucket && (input.key === undefined || input.key === key)) return;
   throw new DeploymentError(
     'InvalidInput',
     `${fleet.name} deploys s3://${bucket}/${key} only, but the input names s3://${plain(input.bucket ?? bucket)}/${plain(input.key ?? key)}. ` +
       'Leave bucket and key out, or start the fleet that they belong to.',
+  );
+}
+
+/** All that names an artifact, or a version of one. */
+const OF_ARTIFACTS = ['bucket', 'key', 'versionId', 'upload'] as const;
+
+function assertNoArtifact({ name }: Fleet, input: DeploymentInput): void {
+  const given = OF_ARTIFACTS.filter((field) => input[field] !== undefined);
+  if (given.length === 0) return;
+  throw new DeploymentError(
+    'InvalidInput',
+    `${name} has no artifact: its machine image is the release, but the input says ${list(given)}. Start with ` +
+      '{"amiId": "…"}, or {} for the newest image.',
   );
 }
 
@@ -144,7 +161,7 @@ export const isFreshUpload = (
 ): boolean => input.upload !== undefined && secondsBetween(execution.startedAt, now) < FRESH_SECONDS;
 
 export interface ReleaseFacts {
-  readonly artifact: PinnedArtifact;
+  readonly artifact: ReleasedArtifact;
   readonly runtimes: readonly PinnedRuntime[];
   readonly imageId: string;
   /** The newest version of the application artifact; asked for only when it is what counts. */
@@ -160,14 +177,20 @@ export function decideRelease(
   facts: ReleaseFacts,
 ): Pick<ResolvedRelease, 'verdict' | 'reason'> {
   const { artifact, newestVersionId, current, rollbackTo } = facts;
-  const name = `${artifact.key} version ${artifact.versionId}`;
-  if (input.upload && newestVersionId && artifact.versionId !== newestVersionId) {
+  const name = releaseName(artifact, facts.imageId);
+  if (input.upload && artifact && newestVersionId && artifact.versionId !== newestVersionId) {
     return {
       verdict: 'superseded',
       reason: `${name} was superseded by version ${newestVersionId} before its deployment began`,
     };
   }
-  if (input.upload && current?.leftBehind === artifact.versionId) {
+  if (input.newImage && !artifact && current?.leftBehind === facts.imageId) {
+    return {
+      verdict: 'superseded',
+      reason: `${name} already existed when ${fleet.name} was rolled back to an earlier release, in ${current.deployment}; start with {"amiId": "${facts.imageId}"} to deploy it`,
+    };
+  }
+  if (input.upload && artifact && current?.leftBehind === artifact.versionId) {
     return {
       verdict: 'superseded',
       reason: `${name} already existed when ${fleet.name} was rolled back to an earlier release, in ${current.deployment}; upload it again, or start with {"versionId": "${artifact.versionId}"}, to deploy it`,
@@ -178,18 +201,18 @@ export function decideRelease(
   if (mayBeDone && current && runsAlready(fleet, facts, current)) {
     return {
       verdict: 'already-deployed',
-      reason: `${fleet.name} runs ${name} on ${facts.imageId} since deployment ${current.deployment}; give {"redeploy": true} to replace its hosts anyway`,
+      reason: `${fleet.name} runs ${name}${artifact ? ` on ${facts.imageId}` : ''} since deployment ${current.deployment}; give {"redeploy": true} to replace its hosts anyway`,
     };
   }
   const why = [
     rollbackTo === undefined ? '' : `back to the release of ${rollbackTo}: `,
-    input.newImage && current
+    input.newImage && artifact && current
       ? `what runs since ${current.deployment}, on the new image ${facts.imageId}: `
       : '',
   ];
   return {
     verdict: 'deploy',
-    reason: `${why.join('')}${name}, ${artifact.sizeBytes} bytes, SHA-256 ${artifact.sha256.slice(0, 12)}…`,
+    reason: `${why.join('')}${name}${artifact ? `, ${artifact.sizeBytes} bytes, SHA-256 ${artifact.sha256.slice(0, 12)}…` : ''}`,
   };
 }
 
@@ -206,7 +229,9 @@ export function sameFiles(
   other: { readonly [K in keyof Files]: Readonly<Files[K]> },
 ): boolean {
   const versions = ({ artifact, runtimes }: typeof one) =>
-    [artifact, ...runtimes].map(({ key, versionId }) => `${key}@${versionId}`).join(' ');
+    [...(artifact ? [artifact] : []), ...runtimes]
+      .map(({ key, versionId }) => `${key}@${versionId}`)
+      .join(' ');
   return versions(one) === versions(other);
 }
 
@@ -215,10 +240,13 @@ export function sameFiles(
  * that is older is no news either: the event of another fleet's image has made us look.
  */
 export function nothingToRedeploy(
-  { name }: Fleet,
+  fleet: Fleet,
   image: { readonly imageId: string; readonly createdAt?: string | undefined },
   current: CurrentRelease | undefined,
 ): string | undefined {
+  const { name } = fleet;
+  // Without an artifact the image itself is what is to be deployed, be it the first, or instead of an artifact.
+  if (imageIsRelease(fleet) && !(current && current.artifact === null)) return undefined;
   if (!current)
     return `no release of ${name} is on record as running: there is nothing to redeploy on a new image`;
   const { imageId, imageCreatedAt, deployment } = current;

@@ -4,8 +4,9 @@
  */
 
 import * as v from 'valibot';
+import { releaseName } from '../core/artifact.ts';
 import { DeploymentError } from '../core/errors.ts';
-import type { Fleet } from '../core/fleet.ts';
+import { type Fleet, imageIsRelease } from '../core/fleet.ts';
 import { PREVIOUS } from '../core/input.ts';
 import { deploymentsPrefix } from '../core/names.ts';
 import { plain } from '../core/words.ts';
@@ -74,6 +75,13 @@ export function decideRollback(fleet: Fleet, id: string, record: unknown, last: 
       `${fleet.name} cannot go back to ${id}: ${why}${whatRuns(last)}. ${whereRecordsAre(fleet)}`,
     );
   }
+  if ((target.artifact === null) !== imageIsRelease(fleet)) {
+    const [was, is] = target.artifact ? ['an artifact', 'an image'] : ['an image', 'an artifact'];
+    throw nothing(
+      `${fleet.name} cannot go back to ${id}: its release was ${was}, and bin/fleets.ts says by now that it is ${is}. ` +
+        'Put the artifact there back as it was, deploy the stack, and start again.',
+    );
+  }
   const foreign = foreignKeys(fleet, target);
   if (foreign.length === 0) return target;
   throw nothing(
@@ -86,13 +94,15 @@ export function decideRollback(fleet: Fleet, id: string, record: unknown, last: 
 function foreignKeys(fleet: Fleet, { artifact, runtimes }: Target): string[] {
   const own = new Set(fleet.runtimes.map(({ key }) => key));
   const keys = runtimes.map(({ key }) => key).filter((key) => !own.has(key));
-  return (artifact.key === fleet.artifact.key ? keys : [artifact.key, ...keys]).map((key) => plain(key));
+  return (!artifact || artifact.key === fleet.artifact.key ? keys : [artifact.key, ...keys]).map((key) =>
+    plain(key),
+  );
 }
 
 function whatRuns(last: unknown): string {
   const current = parseCurrentRelease(last);
   return current
-    ? `; it runs ${current.artifact.versionId} since ${plain(current.deployment, 80)}${before(current)}`
+    ? `; it runs ${current.artifact?.versionId ?? releaseName(null, current.imageId)} since ${plain(current.deployment, 80)}${before(current)}`
     : '';
 }
 

@@ -30,7 +30,9 @@ const th = (name: string, className?: string): Html =>
 export function changes(record: DeploymentRecord): Html {
   const before = record.timeline?.before;
   const rows: Change[] = [
-    [record.artifact?.key ?? 'Artifact', before?.versionId, record.artifact?.versionId],
+    ...(record.artifact === null
+      ? []
+      : [[record.artifact?.key ?? 'Artifact', before?.versionId, record.artifact?.versionId] as Change]),
     ...(record.runtimes ?? []).map(
       ({ key, versionId }): Change => [
         key,

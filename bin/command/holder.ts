@@ -23,7 +23,7 @@ export const deploymentHeldFor = (held: Pick<Held, 'document' | 'holder'>): stri
   documentOf(held)?.execution.name ?? executionName(held.holder);
 
 /** Since when, by whom and why it deploys. */
-export const startOf = ({ since, startedBy, why }: Held, now: Date): Detail[] => [
+export const startOf = ({ since, startedBy, why }: Held, now: Date): [Detail, ...Detail[]] => [
   ['since', momentAgo(since, now)],
   ['started by', `${startedBy} (as the start says)`],
   ['why', why],

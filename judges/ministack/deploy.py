@@ -12,17 +12,27 @@ import urllib.request
 
 import boto3
 
-ENDPOINT = "http://127.0.0.1:4566"
+# Whoever answers CloudFormation does it over TLS only.
+ENDPOINT = "https://127.0.0.1:4566"
 PATIENCE = 20
 
 given = json.load(open(sys.argv[1]))
 folder, account, region = given["folder"], given["account"], given["region"]
+certificate, key = f"{folder}/ministack.pem", f"{folder}/ministack.key"
+subprocess.run(
+    ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
+    + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate],
+    check=True,
+    capture_output=True,
+)
 environment = {
     **os.environ,
     # An access key of twelve digits is an account for ministack.
     **{"AWS_ACCESS_KEY_ID": account, "AWS_SECRET_ACCESS_KEY": "none", "AWS_REGION": region},
     **{"AWS_DEFAULT_REGION": region, "AWS_ENDPOINT_URL": ENDPOINT, "HOME": folder, "TMPDIR": folder},
     **{"BIND_HOST": "127.0.0.1", "MINISTACK_ACCOUNT_ID": account, "MINISTACK_REGION": region},
+    **{"USE_SSL": "1", "MINISTACK_SSL_CERT": certificate, "MINISTACK_SSL_KEY": key},
+    **{"NODE_EXTRA_CA_CERTS": certificate, "AWS_CA_BUNDLE": certificate, "SSL_CERT_FILE": certificate},
     **{"S3_DATA_DIR": f"{folder}/s3", "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED": "true"},
 }
 os.environ.update(environment)

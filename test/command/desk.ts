@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import type { Screen } from '../../bin/command/command.ts';
 import { type CommandSetup, type ExitCode, irekae } from '../../bin/command/irekae.ts';
 import { fleetsFile } from '../../bin/fleets.ts';
+import { changeName } from '../../lambdas/domain/core/names.ts';
 import type { Caller, CommandPorts } from '../../lambdas/ports/command.ts';
 import type { Inspector } from '../../lambdas/ports/inspector.ts';
 import type { Phase } from '../../lambdas/ports/ledger.ts';
@@ -152,6 +153,12 @@ export class Desk {
     const hold = this.world.ledger.take(FLEET, claim);
     if (hold && phase !== 'agree') this.world.ledger.enter(FLEET, hold, phase, document);
     return arn;
+  }
+
+  /** A `cdk deploy` takes permissions from the fleet. */
+  close(): void {
+    const holder = executionArn(`irekae-${FLEET}`, changeName('production'));
+    this.world.ledger.take(FLEET, { holder, startedBy: 'cdk deploy', why: 'its permissions change' });
   }
 
   /** The holder leaves the rest to a human. */

@@ -183,6 +183,16 @@ const CASES: readonly Case[] = [
     mend: `npx --no -- irekae unlock ${APP}`,
   },
   {
+    name: 'a change of permissions that nobody has finished',
+    ill: ({ stage: { world } }) => {
+      const holder = HOLDER.replace(/[^:]+$/, 'cdk-deploy-production');
+      world.ledger.take(APP, { holder, startedBy: 'cdk deploy' });
+    },
+    complaints: ['warning lock'],
+    sentence: /no deployment starts: `cdk deploy` takes permissions from the fleet, since .* ago/,
+    mend: `  npx cdk deploy irekae-production-fleet-${APP}`,
+  },
+  {
     name: 'a version that waits beside a free lock',
     ill: (ill) => {
       const held = hold(ill);

@@ -5,11 +5,12 @@ import { TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { isPastNoReturn, titleOf } from '../../../lambdas/domain/core/steps.ts';
 import { list, span } from '../../../lambdas/domain/core/words.ts';
-import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
+import { deadSince, isChange } from '../../../lambdas/domain/lock/dead-holders.ts';
 import { debtSentence } from '../../../lambdas/domain/lock/debts.ts';
 import { orphansAmong, unaccountedFor } from '../../../lambdas/domain/lock/orphans.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { orUnknown } from '../attempt.ts';
+import { closedByChange, opensAgain } from '../changing.ts';
 import type { Command, Task } from '../command.ts';
 import { News } from '../follow/news.ts';
 import { gateLines } from '../gate-rows.ts';
@@ -72,10 +73,11 @@ async function lookAtHolder(task: Task, held: Held, unknown: string[]) {
   const news = new News();
   news.of(held.holder, turns);
   const { latest } = news;
-  const endedAt = deadSince(held, state, clock.now());
+  const isClosed = isChange(held, state);
+  const endedAt = isClosed ? undefined : deadSince(held, state, clock.now());
   const isOver = endedAt !== undefined || held.needsHuman !== undefined;
   return {
-    standing: standingOf(held, endedAt),
+    standing: isClosed ? ('closed' as const) : standingOf(held, endedAt),
     held,
     state,
     endedAt,
@@ -91,8 +93,12 @@ function standingOf({ needsHuman }: Held, endedAt: Date | undefined): 'deploying
   return endedAt ? 'ended' : 'deploying';
 }
 
-function holderLines({ fleet, ports }: Task, { held, ...of }: Holder): string[] {
+function holderLines(task: Task, { held, ...of }: Holder): string[] {
+  const { fleet, ports } = task;
   const now = ports.clock.now();
+  const closed = { name: fleet.name, environment: task.environment.name };
+  if (of.standing === 'closed')
+    return ['', `Closed: ${closedByChange(held, now)}.`, ...indented(opensAgain(closed, held, now))];
   const { phase, needsHuman } = held;
   const [deployment, acting] = [deploymentHeldFor(held), executionName(held.holder)];
   const head = {
@@ -118,7 +124,7 @@ function holderLines({ fleet, ports }: Task, { held, ...of }: Holder): string[] 
   ];
 }
 
-function nextLines(fleet: string, standing: Holder['standing']): string[] {
+function nextLines(fleet: string, standing: ReturnType<typeof standingOf>): string[] {
   if (standing === 'deploying')
     return [`To follow it:  ${COMMAND} watch ${fleet}     To have it undone:  ${COMMAND} cancel ${fleet}`];
   if (standing === 'needs-human') return [`When the fleet is as it should be:  ${COMMAND} unlock ${fleet}`];

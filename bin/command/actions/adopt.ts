@@ -167,7 +167,8 @@ function nothingToAdopt(
   facts: object,
 ): Outcome {
   const { service, role } = fleet.mackerel;
-  const areFormer = from !== undefined && candidates.some(({ instance }) => instance?.tags[TAG.fleet] === from);
+  const areFormer =
+    from !== undefined && candidates.some(({ instance }) => instance?.tags[TAG.fleet] === from);
   // Misspelt, or taken over before.
   const former =
     from === undefined || areFormer ? [] : [`None of these hosts carries the name ${plain(from, 80)}.`];

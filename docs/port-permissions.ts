@@ -141,7 +141,12 @@ export const PORT_PERMISSIONS: Readonly<Record<string, Asks>> = {
       'DescribeLoadBalancerAttributes',
     ],
   ),
-  'inspector.bucket': all('the bucket', 's3:GetBucketVersioning', 's3:GetBucketNotification'),
+  'inspector.bucket': all(
+    'the bucket',
+    's3:GetBucketVersioning',
+    's3:GetBucketNotification',
+    's3:GetEncryptionConfiguration',
+  ),
   'inspector.stackStatus': stack('DescribeStacks'),
   'inspector.machine': ([arn], whose) => [
     { action: 'states:DescribeStateMachine', on: `machine ${named(machineIn(String(arn)), whose)}` },

@@ -31,6 +31,11 @@ interface CameUp {
   /** The last words of the CDK CLI. */
   readonly failed: string | null;
   readonly resources: Readonly<Record<string, number>>;
+  /** The last words of a deployment that takes a permission from a fleet that is being deployed, and from one that is not. */
+  readonly refused?: string | null;
+  readonly allowed?: string | null;
+  /** Who holds the fleet's lock then. */
+  readonly closedBy?: string | null;
   readonly started: readonly { readonly machine: string; readonly bucket: string; readonly key: string }[];
 }
 
@@ -61,17 +66,29 @@ async function deployed(broken: (template: string) => string): Promise<Verdict> 
     writeFileSync(
       given,
       JSON.stringify({
-        ...{ assembly, stacks, account, region, folder, bucket, key, machines: machines.length },
+        ...{
+          fleet: fleets[0]?.name,
+          assembly,
+          stacks,
+          account,
+          region,
+          folder,
+          bucket,
+          key,
+          machines: machines.length,
+        },
         ...{ cdk: CDK, ministack: program('ministack') },
       }),
     );
     const inside = [python, join(import.meta.dirname, 'ministack/deploy.py'), given];
-    const { failed, resources, started } = (await foundInSpaces(inside, LIMIT_MILLIS)) as CameUp;
+    const cameUp = (await foundInSpaces(inside, LIMIT_MILLIS)) as CameUp;
+    const { failed, resources, started } = cameUp;
     const wanted = countedByType({ Resources });
     const startedBy = started.map((each) => [each.machine, each.bucket, each.key]).sort();
     const against = [
       ...(failed === null ? [] : [`the deployment failed: ${failed}`]),
       ...differences(wanted, resources),
+      ...(failed === null ? againstGuard(cameUp) : []),
       ...(isDeepStrictEqual(startedBy, machines.map((each) => [each, bucket, key]).sort())
         ? []
         : [`an upload started ${started.map(({ machine }) => machine).join(', ') || 'no machine'}`]),
@@ -84,6 +101,19 @@ async function deployed(broken: (template: string) => string): Promise<Verdict> 
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The guard of permissions runs there, and is asked by that CloudFormation. */
+function againstGuard({ refused, allowed, closedBy }: CameUp): string[] {
+  const isRefused =
+    refused?.startsWith('UPDATE_ROLLBACK_COMPLETE') &&
+    refused.includes('deploy-7 holds the lock') &&
+    refused.includes('Nothing was changed');
+  return [
+    ...(isRefused ? [] : [`a change took permissions from a running deployment: ${refused}`]),
+    ...(allowed === null ? [] : [`a change was refused that takes from nobody: ${allowed}`]),
+    ...(closedBy?.includes(':cdk-deploy-') ? [] : [`the fleet was not closed, but held by ${closedBy}`]),
+  ];
 }
 
 /** It makes no alarm of metric math, and says so: an alarm of its first metric stands in. @returns how many */

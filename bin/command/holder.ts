@@ -35,7 +35,7 @@ export function standingOf(
 }
 
 /** Since when, by whom and why it deploys. */
-export const startOf = ({ since, startedBy, why }: Held, now: Date): Detail[] => [
+export const startOf = ({ since, startedBy, why }: Held, now: Date): [Detail, ...Detail[]] => [
   ['since', momentAgo(since, now)],
   ['started by', `${startedBy} (as the start says)`],
   ['why', why],

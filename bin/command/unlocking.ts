@@ -2,7 +2,7 @@
 
 import { actOf, TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
 import { secondsBetween, span } from '../../lambdas/domain/core/words.ts';
-import { deadSince, decideCleanUp } from '../../lambdas/domain/lock/dead-holders.ts';
+import { deadSince, decideCleanUp, isChange } from '../../lambdas/domain/lock/dead-holders.ts';
 import { WATCH_EVERY_SECONDS } from '../../lambdas/domain/lock/orphans.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
@@ -33,6 +33,7 @@ export function decideUnlock(
 ): UnlockDecision {
   const held = row?.held;
   if (!held) return whenFree(row);
+  if (isChange(held, state)) return decide('unlock', CHANGES);
   const dead = deadSince(held, state, now);
   if (!dead) return decide('refuse', whileItMayRun(held, state));
   const inFlight = TAKE_OVER_AFTER_SECONDS - secondsBetween(dead, now);
@@ -50,6 +51,10 @@ export function decideUnlock(
       `to ${work}, and releases the lock.`,
   );
 }
+
+const CHANGES =
+  '`cdk deploy` holds it, which takes permissions from the fleet: until the fleet’s own stack is deployed, too, a deployment ' +
+  'would begin as before, and IAM could refuse it halfway. Unlock only when nobody is deploying these stacks.';
 
 const mayAct = (seconds: number) => `a function of it may still be running for ${span(Math.ceil(seconds))}`;
 

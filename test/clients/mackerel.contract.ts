@@ -274,7 +274,7 @@ function openAlertsBehaviour(within: Within): void {
     within(async () => {
       const [id = ''] = await addMany(1);
       await subject.openAlert(id, 'no free memory');
-      expect(await subject.mackerel.openAlerts()).toEqual([
+      expect(await subject.mackerel.openAlerts()).toMatchObject([
         {
           id: expect.any(String),
           status: 'CRITICAL',

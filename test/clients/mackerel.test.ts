@@ -644,8 +644,8 @@ describe('alerts', () => {
     });
     const openedAt = new Date(AT_SECONDS * 1000);
     expect(await mackerel.openAlerts()).toEqual([
-      { id, status: 'CRITICAL', hostId: 'h1', message: 'connectivity', openedAt },
-      { id: expect.any(String), status: 'UNKNOWN', message: 'external', openedAt },
+      { id, status: 'CRITICAL', monitorId: 'mon1', hostId: 'h1', message: 'connectivity', openedAt },
+      { id: expect.any(String), status: 'UNKNOWN', monitorId: 'mon1', message: 'external', openedAt },
     ]);
   });
 

@@ -185,6 +185,17 @@ describe('irekae adopt leaves alone', () => {
 describe('irekae adopt --from, after a fleet was renamed', () => {
   const FORMER = 'reactio-production-web';
 
+  it('says when no host carries that name: it is misspelt, or was taken over before', async () => {
+    desk.host();
+    const said = await desk.run(`adopt ${FLEET} --from reactio-production-wbe --yes`);
+    expect(said).toMatchObject({
+      exitCode: 0,
+      out: expect.stringMatching(
+        /None of these hosts carries the name reactio-production-wbe\.\nNothing to adopt\. Nothing was changed\.$/,
+      ),
+    });
+  });
+
   it('takes over the hosts that carry the former name, and says so', async () => {
     const [former, foreign] = [
       desk.host({ fleet: FORMER }),

@@ -7,6 +7,7 @@ import { irekae } from '../../bin/command/irekae.ts';
 import type { CommandSetup } from '../../bin/command/office.ts';
 import type { ExitCode } from '../../bin/command/outcome.ts';
 import { fleetsFile } from '../../examples/reactio/fleets.ts';
+import { changeName } from '../../lambdas/domain/core/names.ts';
 import type { Caller, CommandPorts } from '../../lambdas/ports/command.ts';
 import type { Inspector } from '../../lambdas/ports/inspector.ts';
 import type { Phase } from '../../lambdas/ports/ledger.ts';
@@ -170,6 +171,12 @@ export class Desk {
     const hold = this.world.ledger.take(FLEET, claim);
     if (hold && phase !== 'agree') this.world.ledger.enter(FLEET, hold, phase, document);
     return arn;
+  }
+
+  /** A `cdk deploy` takes permissions from the fleet. */
+  close(): void {
+    const holder = executionArn(`irekae-${FLEET}`, changeName('production'));
+    this.world.ledger.take(FLEET, { holder, startedBy: 'cdk deploy', why: 'its permissions change' });
   }
 
   /** The holder leaves the rest to a human. */

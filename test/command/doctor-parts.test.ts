@@ -44,7 +44,11 @@ describe('a target group', () => {
       details: known({ ...details, ...more }),
       members: known([]),
     };
-    const facts = { balancers: [balancer], subnets: known(subnets) } as unknown as Facts;
+    const facts = {
+      balancers: [balancer],
+      subnets: known(subnets),
+      monitors: known([]),
+    } as unknown as Facts;
     return checkBalancers(facts, subject);
   }
   const complaints = (...changes: Parameters<typeof findings>) =>

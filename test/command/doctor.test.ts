@@ -86,6 +86,16 @@ const withBucketKey = {
 
 const OWN_TEMPLATE = { id: 'lt-0a1b2c3d4e5f60001', version: 'newest', keyPair: 'operations' } as const;
 
+const watching = (monitor: string): Clinic =>
+  healthy({
+    file: {
+      ...fleetsFile,
+      fleets: fleetsFile.fleets.map((fleet) =>
+        fleet.name === APP ? { ...fleet, watch: { monitors: [monitor] } } : fleet,
+      ),
+    },
+  });
+
 /** The same fleet, launched from a template of its owner's. */
 const withTemplate = (): Clinic =>
   healthy({
@@ -215,6 +225,16 @@ const CASES: readonly Case[] = [
     mend: `npx --no -- irekae unlock ${APP}`,
   },
   {
+    name: 'a change of permissions that nobody has finished',
+    ill: ({ stage: { world } }) => {
+      const holder = HOLDER.replace(/[^:]+$/, 'cdk-deploy-production');
+      world.ledger.take(APP, { holder, startedBy: 'cdk deploy' });
+    },
+    complaints: ['warning lock'],
+    sentence: /no deployment starts: `cdk deploy` takes permissions from the fleet, since .* ago/,
+    mend: `  npx cdk deploy irekae-production-fleet-${APP}`,
+  },
+  {
     name: 'a version that waits beside a free lock',
     ill: (ill) => {
       const held = hold(ill);
@@ -282,19 +302,17 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a monitor that decides, and that Mackerel does not have',
-    ill: ({ stage }) => {
-      stage.world.mackerel.addMonitor({ name: 'checkout errors', type: 'service' });
-      stage.configure({ watch: { monitors: ['checkout error'] } });
-    },
+    admit: () => watching('checkout error'),
+    ill: ({ stage }) => void stage.world.mackerel.addMonitor({ name: 'checkout errors', type: 'service' }),
     complaints: ['problem monitors'],
     sentence: /Mackerel has no such monitor; did you mean checkout errors\?/,
     mend: /correct watch.monitors/,
   },
   {
     name: 'a monitor that decides, and alerts',
+    admit: () => watching('errors'),
     ill: ({ stage }) => {
       const monitorId = stage.world.mackerel.addMonitor({ name: 'errors', type: 'service' });
-      stage.configure({ watch: { monitors: ['errors'] } });
       stage.world.mackerel.openAlert({ monitorId, status: 'WARNING', value: 9, message: '' });
     },
     complaints: ['problem monitors'],

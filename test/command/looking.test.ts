@@ -56,7 +56,9 @@ describe('status', () => {
     expect(out).toMatch(/there is no record of what it runs\./);
     expect(out).toMatch(/Deploying now: d1\n/);
     expect(out).toMatch(
-      new RegExp(`version +${versionId}\n +act +Shift traffic\n +last message +Old hosts are drained: `),
+      new RegExp(
+        `version +${versionId}\n +image +ami-[0-9a-f]+\n +act +Shift traffic\n +last message +Old hosts are drained: `,
+      ),
     );
     expect(out).toMatch(/started by +CI/);
     expect(out).toContain(`irekae watch ${FLEET}`);

@@ -88,6 +88,7 @@ function actionOf({ method, path, headers, form }: AwsRequest): string | undefin
 function s3Action(method: string, { searchParams }: URL): string {
   if (searchParams.has('versioning')) return 'GetBucketVersioning';
   if (searchParams.has('notification')) return 'GetBucketNotification';
+  if (searchParams.has('encryption')) return 'GetEncryptionConfiguration';
   if (searchParams.has('list-type')) return 'ListBucket';
   if (searchParams.has('versions')) return 'ListBucketVersions';
   if (method !== 'GET' && method !== 'HEAD') return method;

@@ -38,6 +38,23 @@ describe('A holder is dead', () => {
   );
 });
 
+describe('A change of permissions holds the lock', () => {
+  const change = held({ holder: 'arn:aws:states:r:1:execution:irekae-app:cdk-deploy-live' });
+
+  it.each<[string, ExecutionState, number, number | undefined]>([
+    ['for as long as fifty stacks may take', UNKNOWN, 3_601, undefined],
+    ['and no longer, if nobody lets go of it; it is no orphan of before', UNKNOWN, 3_602, 3_601],
+    ['unless it is an execution that somebody called so', ended(90), 100, 90],
+  ])('%s', (_, state, now, since) =>
+    expect(deadSince(change, state, at(now))).toEqual(since === undefined ? undefined : at(since)),
+  );
+
+  it('and leaves nothing to do', () =>
+    expect(decideCleanUp(aRow({ holder: change.holder }), UNKNOWN, at(4_000))).toMatchObject({
+      verdict: 'release',
+    }));
+});
+
 describe('The pending slot', () => {
   const NEWEST_FIRST = ['v3', 'v2', 'v1'];
   const asks = (versionId: string, input: object = {}, id = `asks for ${versionId}`): PendingRequest => ({

@@ -75,6 +75,7 @@ describe('Whatever is given for whatever field', () => {
     expect([...new Set(NODES.map(([, { type }]) => type))].toSorted()).toEqual([
       'array',
       'boolean',
+      'custom',
       'literal',
       'number',
       'optional',
@@ -227,14 +228,14 @@ describe('What was perhaps meant', () => {
     const texts = problemsWith({
       mackerel: undefined,
       subnets: undefined,
-      artifact: undefined,
+      startCommand: undefined,
       image: undefined,
     });
     expect(texts).toEqual([
       'fleet reactio-staging-app: mackerel: missing, but required: an object of service, role, wantsFreshMetric',
-      expect.stringMatching(/: artifact: missing, but required: an S3 key of letters/),
       'fleet reactio-staging-app: image: missing, but required: an object with from: parameter or search',
       'fleet reactio-staging-app: subnets: missing, but required: a list of 1 to 20',
+      'fleet reactio-staging-app: startCommand: missing, but required: one line of 1 to 1024 characters',
     ]);
   });
 });

@@ -126,6 +126,29 @@ describe('CloudFormation asks', () => {
     expect(before).toMatchObject(Object(opening.Properties?.Needs));
   });
 
+  it('no longer than the function may take, with its two repetitions, a minute and two after it', () => {
+    const [, handler] = resources.find(([id]) => id.startsWith('functionguardpermissionsHandler')) ?? [];
+    const all = resources.filter(([, { Type }]) => Type === 'Custom::PermissionGuard');
+    const opening = fleets.flatMap(({ template: { Resources } }) => Object.entries(Resources));
+    all.push(...opening.filter(([, { Type }]) => Type === 'Custom::PermissionGuard'));
+    expect(all).toHaveLength(1 + fleets.length);
+    const longest = 3 * Number(handler?.Properties?.Timeout) + 60 + 120;
+    for (const [, { Properties }] of all) {
+      expect(Number(Properties?.ServiceTimeout)).toBeGreaterThan(longest);
+      expect(Number(Properties?.ServiceTimeout)).toBeLessThanOrEqual(900);
+    }
+  });
+
+  it('nothing when a stack goes, but for the first creation that is rolled back', () => {
+    for (const { template } of [shared, ...fleets])
+      for (const { Type, DeletionPolicy, UpdateReplacePolicy } of Object.values(template.Resources))
+        if (Type === 'Custom::PermissionGuard')
+          expect({ DeletionPolicy, UpdateReplacePolicy }).toEqual({
+            DeletionPolicy: 'RetainExceptOnCreate',
+            UpdateReplacePolicy: 'Retain',
+          });
+  });
+
   it('with what Lambda takes, also of fifty fleets with the longest names, before and after together', () => {
     const needs = needsIn(crowdedFile({ fleets: 50, nameLength: 64, subnets: 6, securityGroups: 5 }));
     expect(Object.keys(needs)).toHaveLength(50);

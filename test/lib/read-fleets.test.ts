@@ -499,7 +499,7 @@ describe('A fleet is refused', () => {
         image: { from: 'search', owner: 'amazon', namePattern: 'al2023-*' },
         redeployOnNewImage: undefined,
       },
-      'allowed: false, because AWS tells this account nothing of an image of another account',
+      'required: false, because AWS tells this account nothing of an image of another account',
     ],
     ['with a limit in another unit', { limits: { readySeconds: '15m' } }, 'limits.readySeconds: given "15m"'],
     [

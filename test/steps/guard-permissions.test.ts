@@ -1,7 +1,8 @@
 /** The guard of permissions: what CloudFormation asks it, and what it is told. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { answerTo, type ChangeRequest } from '../../lambdas/domain/lock/change-request.ts';
 import { type Change, losersOf } from '../../lambdas/domain/lock/permission-change.ts';
-import { answerTo, type ChangeRequest, handler } from '../../lambdas/guard/guard-permissions.ts';
+import { handler } from '../../lambdas/guard/guard-permissions.ts';
 import { LedgerModel } from '../../simulator/world/ledger.ts';
 import type { Surroundings } from '../../simulator/world/surroundings.ts';
 
@@ -32,9 +33,11 @@ interface Scene {
   /** Who holds which lock. */
   readonly held?: Readonly<Record<string, string>>;
   readonly statuses?: Readonly<Record<string, string | Error>>;
+  /** Does the ledger not answer? */
+  readonly isAway?: boolean;
 }
 
-async function asked({ request, properties, before = both, held = {}, statuses = {} }: Scene) {
+async function asked({ request, properties, before = both, held = {}, statuses = {}, isAway }: Scene) {
   const ledger = new LedgerModel({ now: () => NOW.getTime(), emit: () => {} } as object as Surroundings);
   for (const [fleet, name] of Object.entries(held))
     ledger.take(fleet, { holder: `${EXECUTION}:irekae-${fleet}:${name}`, startedBy: 'Hanako' });
@@ -52,7 +55,10 @@ async function asked({ request, properties, before = both, held = {}, statuses =
     },
     {
       ledger: {
-        read: async (fleet) => ledger.read(fleet),
+        read: async (fleet) => {
+          if (isAway) throw new Error('DynamoDB is away');
+          return ledger.read(fleet);
+        },
         take: async (...args) => ledger.take(...args),
         release: async (...args) => ledger.release(...args),
       },
@@ -125,6 +131,13 @@ describe('Before the first role changes', () => {
       'SUCCESS',
       /rolled back/,
       [undefined, 'd-7'],
+    ],
+    [
+      'a rollback comes through, although the ledger does not answer: a clean-up opens',
+      { held: { app: CLOSED }, statuses: { 'irekae-live': 'UPDATE_ROLLBACK_IN_PROGRESS' }, isAway: true },
+      'SUCCESS',
+      /rolled back/,
+      [CLOSED, undefined],
     ],
     [
       'what could not be looked at is not free',
@@ -215,6 +228,67 @@ describe('CloudFormation', () => {
       LogicalResourceId: 'PermissionGuard',
       PhysicalResourceId: 'PermissionGuard',
     });
+  });
+
+  /** What it is answered, whatever else is there. */
+  async function answered(changes: object): Promise<Record<string, string>> {
+    const put = vi.fn(async (_address: string, _request: RequestInit) => new Response(''));
+    vi.stubGlobal('fetch', put);
+    await handler({ ...event, ...changes });
+    return JSON.parse(String(put.mock.calls.at(-1)?.[1].body));
+  }
+
+  it.each([
+    [
+      'by the name that it had, when it is deleted',
+      { PhysicalResourceId: 'of-before' },
+      'SUCCESS',
+      'of-before',
+    ],
+    ['also for what was never made', { PhysicalResourceId: STACK, ResourceProperties: {} }, 'SUCCESS', STACK],
+    ['when it is made', { RequestType: 'Create' }, 'SUCCESS', 'PermissionGuard'],
+    [
+      'no, with properties of something else',
+      { RequestType: 'Update', ResourceProperties: { Fleets: [] } },
+      'FAILED',
+      'PermissionGuard',
+    ],
+    [
+      'no, with properties of no shape',
+      { RequestType: 'Create', ResourceProperties: null },
+      'FAILED',
+      'PermissionGuard',
+    ],
+  ])('is answered %s', async (_, changes, Status, PhysicalResourceId) => {
+    live();
+    expect(await answered(changes)).toMatchObject({
+      Status,
+      PhysicalResourceId,
+      StackId: STACK,
+      RequestId: 'r-1',
+    });
+  });
+
+  it('is answered no, when nobody knows which ledger', async () =>
+    expect(await answered({ RequestType: 'Update' })).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringMatching(/ledger.*Deploy the stack again/),
+    }));
+
+  it('is answered in less than it reads, whatever a service said', async () => {
+    live();
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'id');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+    const put = vi.fn(async (address: string, _request: RequestInit) =>
+      address === event.ResponseURL
+        ? new Response('')
+        : new Response(`<Message>${'長'.repeat(9_000)}</Message>`, { status: 400 }),
+    );
+    vi.stubGlobal('fetch', put);
+    await handler({ ...event, RequestType: 'Update' });
+    const body = String(put.mock.calls.at(-1)?.[1].body);
+    expect(JSON.parse(body)).toMatchObject({ Status: 'FAILED' });
+    expect(Buffer.byteLength(body)).toBeLessThan(4_096);
   });
 
   it('is asked again where it does not listen, and its address is told to nobody', async () => {

@@ -70,7 +70,7 @@ describe('A launch template of its owner’s', () => {
     const set = onStage(giveLaunchTemplate);
     const result = await set.deploy({ dryRun: true });
     expect(result.endedIn).toBe('Planned');
-    expect(JSON.stringify(result.output)).toContain(`${id} version 7`);
+    expect(result.output).toMatchObject({ launchTemplate: { id, version: '7' } });
   });
 
   it('stays with a version that is pinned', async () => {

@@ -6,8 +6,8 @@
 import { functionArn } from '../../lambdas/domain/core/aws.ts';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { artifactBucketName, functionName } from '../../lambdas/domain/core/names.ts';
+import { answerTo, type ChangeRequest } from '../../lambdas/domain/lock/change-request.ts';
 import type { Verdict } from '../../lambdas/domain/lock/permission-change.ts';
-import { answerTo, type ChangeRequest } from '../../lambdas/guard/guard-permissions.ts';
 import { type FunctionName, GUARD } from '../../lib/function-names.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import { policiesOf } from '../../lib/resolve-policies.ts';

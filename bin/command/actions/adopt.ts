@@ -161,11 +161,20 @@ function consequences(fleet: Task['fleet'], candidates: readonly Candidate[]): s
   return ['', line, ...(replaced > size ? [refusal] : [])];
 }
 
-function nothingToAdopt({ fleet }: Task, candidates: readonly Candidate[], facts: object): Outcome {
+function nothingToAdopt(
+  { fleet, options: { from } }: Task,
+  candidates: readonly Candidate[],
+  facts: object,
+): Outcome {
   const { service, role } = fleet.mackerel;
+  const areFormer =
+    from !== undefined && candidates.some(({ instance }) => instance?.tags[TAG.fleet] === from);
+  // Misspelt, or taken over before.
+  const former =
+    from === undefined || areFormer ? [] : [`None of these hosts carries the name ${plain(from, 80)}.`];
   if (candidates.some(({ verdict }) => verdict === 'ours'))
-    return done('nothing-to-adopt', ['Nothing to adopt. Nothing was changed.'], facts);
-  const lines = ['No host can be adopted. Nothing was changed.'];
+    return done('nothing-to-adopt', [...former, 'Nothing to adopt. Nothing was changed.'], facts);
+  const lines = [...former, 'No host can be adopted. Nothing was changed.'];
   if (candidates.length === 0)
     lines.push(
       `Does the role exist, and is it spelt like this? Give the hosts the role ${service}:${role} in Mackerel first.`,

@@ -7,6 +7,7 @@ import { actOf } from '../../../lambdas/domain/core/steps.ts';
 import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import { closedLines } from '../changing.ts';
 import { type Command, callerName, type Task } from '../command.ts';
 import { deploymentHeldFor, type Held } from '../holder.ts';
 import { option } from '../options.ts';
@@ -33,6 +34,8 @@ async function cancelDeployment(task: Task): Promise<Outcome> {
   const { held } = row ?? {};
   if (!held) return nothingRuns(row, task);
   const state = await executions.status(held.holder);
+  const closed = await closedLines(task, held);
+  if (closed) return failed('closed', closed, facts(held, row));
   const settled = withoutRequest(held, state, clock.now(), task.fleet.name);
   if (settled) return { ...settled, facts: facts(held, row) };
   const { reason } = task.options;

@@ -7,6 +7,7 @@ import { TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { byHandName, fleetStackName, stackName } from '../../../lambdas/domain/core/names.ts';
 import { count, list } from '../../../lambdas/domain/core/words.ts';
 import type { Hold, LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import { closedLines } from '../changing.ts';
 import { type Command, callerName, executionArn, type Task } from '../command.ts';
 import { deploymentHeldFor } from '../holder.ts';
 import { REASON, YES } from '../options.ts';
@@ -38,7 +39,7 @@ async function removeFleet(task: Task): Promise<Outcome> {
   task.show(situation(task, look));
   const facts = { stack: look.stack, status: look.status, serving: look.hosts };
   if (look.status === undefined) return done('no-stack', whatNow(task), facts);
-  const why = whyNot(task, look);
+  const why = await whyNot(task, look);
   if (why.length > 0) return failed('refused', [...why, 'Nothing was changed.'], facts);
   if (!(await task.agrees(`Delete the stack ${look.stack}?`)))
     return notAgreed('remove', task.fleet.name, facts);
@@ -65,13 +66,14 @@ type Look = Awaited<ReturnType<typeof lookAt>>;
 
 // ── Deciding ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function whyNot(task: Task, { row, stack, status }: Look): string[] {
+async function whyNot(task: Task, { row, stack, status }: Look): Promise<string[]> {
+  const closed = row?.held && (await closedLines(task, row.held));
   return [
     ...(status !== undefined && isBeingChanged(status)
       ? [`The stack ${stack} is being changed right now (${status}).`]
       : []),
     ...whoNeedsIt(task),
-    ...whatGoesOn(task.fleet.name, row),
+    ...(closed ?? whatGoesOn(task.fleet.name, row)),
   ];
 }
 

@@ -5,13 +5,14 @@ import { TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { actOf, isPastNoReturn, titleOf } from '../../../lambdas/domain/core/steps.ts';
 import { list, span } from '../../../lambdas/domain/core/words.ts';
-import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
+import { deadSince, isChange } from '../../../lambdas/domain/lock/dead-holders.ts';
 import { debtSentence } from '../../../lambdas/domain/lock/debts.ts';
 import { orphansAmong, unaccountedFor } from '../../../lambdas/domain/lock/orphans.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
 import { orUndefined, orUnknown } from '../attempt.ts';
 import { byHandLines } from '../by-hand.ts';
+import { closedByChange, opensAgain } from '../changing.ts';
 import type { Command, Task } from '../command.ts';
 import { News } from '../follow/news.ts';
 import { gateLines } from '../gate-rows.ts';
@@ -92,10 +93,11 @@ async function lookAtHolder(task: Task, held: Held, unknown: string[]) {
   const news = new News();
   news.of(held.holder, turns);
   const { latest } = news;
-  const endedAt = deadSince(held, state, clock.now());
+  const isClosed = isChange(held, state);
+  const endedAt = isClosed ? undefined : deadSince(held, state, clock.now());
   const isOver = endedAt !== undefined || held.needsHuman !== undefined;
   return {
-    standing: standingOf(held, state, clock.now()),
+    standing: isClosed ? ('closed' as const) : standingOf(held, state, clock.now()),
     held,
     state,
     endedAt,
@@ -109,6 +111,9 @@ type Holder = Awaited<ReturnType<typeof lookAtHolder>>;
 function holderLines(task: Task, { held, ...of }: Holder): string[] {
   const { fleet, ports } = task;
   const now = ports.clock.now();
+  const closed = { name: fleet.name, environment: task.environment.name };
+  if (of.standing === 'closed')
+    return ['', `Closed: ${closedByChange(held, now)}.`, ...indented(opensAgain(closed, held, now))];
   const { phase, needsHuman } = held;
   const [deployment, acting] = [deploymentHeldFor(held), executionName(held.holder)];
   const head = {
@@ -136,7 +141,11 @@ function holderLines(task: Task, { held, ...of }: Holder): string[] {
   ];
 }
 
-function nextLines(fleet: string, standing: Holder['standing'], canBeUndone: boolean): string[] {
+function nextLines(
+  fleet: string,
+  standing: Exclude<Holder['standing'], 'closed'>,
+  canBeUndone: boolean,
+): string[] {
   if (standing === 'deploying')
     return [
       `To follow it:  ${COMMAND} watch ${fleet}`,

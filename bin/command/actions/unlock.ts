@@ -5,7 +5,7 @@
 
 import { byHandName, COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { isPastNoReturn } from '../../../lambdas/domain/core/steps.ts';
-import { deadSince } from '../../../lambdas/domain/lock/dead-holders.ts';
+import { deadSince, isChange } from '../../../lambdas/domain/lock/dead-holders.ts';
 import { startPending } from '../../../lambdas/domain/lock/pending.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { orElse } from '../attempt.ts';
@@ -139,11 +139,16 @@ function lockLines(task: Task, look: Look, leftovers: Leftovers | undefined): st
 function holderRows(held: Held, { row, state, now }: Look): Detail[] {
   const { holder, phase, needsHuman } = held;
   const pending = row?.pending;
-  return [
-    ['holder', holder],
+  const [since, ...start] = startOf(held, now);
+  const ofExecution: Detail[] = [
     ['execution', executionWords(state, now)],
     ['phase', `${phase}${isPastNoReturn(phase) ? ' (past the point of no return)' : ''}`],
-    ...startOf(held, now),
+    since,
+    ...start,
+  ];
+  return [
+    ['holder', holder],
+    ...(isChange(held, state) ? [since] : ofExecution),
     cancelledBy(held, now),
     ['needs a human', needsHuman],
     ['waiting', pending && `${waiting(pending)}, since ${momentAgo(pending.since, now)}`],

@@ -1,4 +1,5 @@
 /** `irekae watch`: follows the running deployment; if there is none, says how the last one ended. */
+import { closedLines } from '../changing.ts';
 import { type Command, executionArn, type Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
 import { deploymentHeldFor } from '../holder.ts';
@@ -22,6 +23,8 @@ export const watch: Command = {
 async function watchFleet(task: Task): Promise<Outcome> {
   const row = await task.ports.ledger.read(task.fleet.name);
   if (!row?.held) return nothingRuns(task, row === undefined);
+  const closed = await closedLines(task, row.held);
+  if (closed) return done('closed', closed);
   // A clean-up works for the deployment before it: that is the one to follow.
   return followed(task, executionArn(task, deploymentHeldFor(row.held)));
 }

@@ -1,14 +1,16 @@
 /** Is the fleet's lock free for the next deployment? */
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
+import { isChange } from '../../../lambdas/domain/lock/dead-holders.ts';
 import { debtSentence } from '../../../lambdas/domain/lock/debts.ts';
 import { judgeLock } from '../../../lambdas/domain/lock/orphans.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import { closedByChange, opensAgain } from '../changing.ts';
 import { irekae } from '../typed.ts';
 import { CLEAN_UP_MINUTES } from '../unlocking.ts';
 import { momentAgo } from '../wording.ts';
-import { type Check, check } from './check.ts';
+import { type Check, check, type Subject } from './check.ts';
 import type { Facts } from './facts.ts';
 import type { Finding } from './finding.ts';
 
@@ -16,18 +18,24 @@ const lock = check('lock');
 const waitingVersion = check('waiting-version');
 const stillOwed = check('owed');
 
-export const checkLock: Check = ({ row, holder, now }, { fleet: { name } }) =>
+export const checkLock: Check = ({ row, holder, now }, { fleet }) =>
   lock.given('the lock', [row, holder], (found, state) => [
-    lockFinding(name, found, state, now),
-    ...waiting(name, found),
+    lockFinding(fleet, found, state, now),
+    ...waiting(fleet.name, found),
     ...owed(found),
   ]);
 
-function lockFinding(fleet: string, row: LedgerRow | undefined, state: ExecutionState, now: Date): Finding {
+function lockFinding(
+  fleet: Subject['fleet'],
+  row: LedgerRow | undefined,
+  state: ExecutionState,
+  now: Date,
+): Finding {
   const { held } = row ?? {};
   if (!held) return lock.ok(row ? 'the lock is free' : 'the lock is free; the fleet was never deployed');
+  if (isChange(held, state)) return lock.warning(closedByChange(held, now), opensAgain(fleet, held, now));
   const who = `${executionName(held.holder)} (by ${held.startedBy}, as the start says, ${momentAgo(held.since, now)})`;
-  const mend = irekae('unlock', fleet);
+  const mend = irekae('unlock', fleet.name);
   const { needsHuman } = held;
   if (needsHuman !== undefined)
     return lock.problem(
@@ -61,5 +69,7 @@ const owed = (row: LedgerRow | undefined): Finding[] =>
 /** Is a deployment changing the fleet right now? Then its hosts are left to it. */
 export function isBeingDeployed({ row, holder, now }: Facts): boolean {
   if (!row.known || !row.value?.held || !holder.known) return false;
-  return row.value.held.needsHuman === undefined && judgeLock(row.value, holder.value, now).act === 'nothing';
+  const { held } = row.value;
+  if (isChange(held, holder.value)) return false;
+  return held.needsHuman === undefined && judgeLock(row.value, holder.value, now).act === 'nothing';
 }

@@ -41,7 +41,7 @@ const sorted = (record: Readonly<Record<string, string>>) =>
 
 /** At the top of a fleets file. */
 export const INTRODUCTION =
-  '/** Your environments and their fleets. `npx irekae check` tells all that is wrong with it. */\n';
+  '/** Your environments and their fleets. `npx --no -- irekae check` tells all that is wrong with it. */\n';
 
 /** @param notes what is missing, at the top of the file */
 export function fleetsText(
@@ -71,11 +71,11 @@ Deployed by irekae: what runs where stands in \`fleets.ts\`.
 | command | does |
 | --- | --- |
 | \`npm install\` | installs irekae and CDK |
-| \`npx irekae check\` | tells all that is wrong with \`fleets.ts\` |
-| \`npx irekae deploy FLEET --local --wait\` | plays a deployment on a modelled Region: needs no account |
+| \`npx --no -- irekae check\` | tells all that is wrong with \`fleets.ts\` |
+| \`npx --no -- irekae deploy FLEET --local --wait\` | plays a deployment on a modelled Region: needs no account |
 | \`npx cdk deploy 'irekae-ENVIRONMENT*'\` | deploys the stacks of an environment |
-| \`npx irekae doctor FLEET\` | checks everything that the next deployment needs |
-| \`npx irekae --help\` | lists all commands |
+| \`npx --no -- irekae doctor FLEET\` | checks everything that the next deployment needs |
+| \`npx --no -- irekae --help\` | lists all commands |
 
 To upgrade, install another version, read its \`CHANGELOG.md\`, and deploy the stacks again.
 `;

@@ -115,8 +115,11 @@ export const isFollowUp = (id: string): boolean => id.startsWith(FOLLOWS);
 /** Of what a person starts at the command line. */
 export const byHandName = (...parts: readonly (string | number)[]): string => ['by-hand', ...parts].join('-');
 
-/** Holds the lock of a fleet whose permissions change: no execution has it, so that its clean-up lets go of it if nobody else does. */
-export const changeName = (stack: string): string => `cdk-deploy-${stack}`;
+const CHANGES = 'cdk-deploy-';
+
+/** Holds the lock of a fleet whose permissions change: no execution has it. */
+export const changeName = (environment: string): string => `${CHANGES}${environment}`;
+export const isChangeName = (name: string): boolean => name.startsWith(CHANGES);
 
 // ── What is written ────────────────────────────────────────────────────────────────────────────────────────────────
 

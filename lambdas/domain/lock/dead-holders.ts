@@ -2,7 +2,9 @@
 
 import type { ExecutionState } from '../../ports/executions.ts';
 import type { LedgerRow, Phase } from '../../ports/ledger.ts';
+import { executionName } from '../core/aws.ts';
 import type { Deployment, TakeOver } from '../core/document.ts';
+import { isChangeName } from '../core/names.ts';
 import { ACTS } from '../core/steps.ts';
 import { secondsBetween, span } from '../core/words.ts';
 import { anyInFlight, type InFlight } from './in-flight.ts';
@@ -12,10 +14,19 @@ type Held = NonNullable<LedgerRow['held']>;
 /** Step Functions answers "unknown" for a very young execution too: only an old lock is held by nobody then. */
 const YOUNG_SECONDS = 300;
 
+/** As long as CloudFormation may take from the environment's stack to the last of its fleets' stacks, one after the other. */
+export const CHANGE_SECONDS = 3_600;
+
+/** Is it no execution, but a `cdk deploy` that takes permissions from the fleet? */
+export const isChange = ({ holder }: Pick<Held, 'holder'>, { state }: ExecutionState): boolean =>
+  state === 'unknown' && isChangeName(executionName(holder));
+
 /** Is the holder dead, and since when? `undefined`: it runs, or may run. */
 export function deadSince(held: Held, state: ExecutionState, now: Date): Date | undefined {
   if (state.state === 'ended') return state.at;
-  const age = (now.getTime() - held.since.getTime()) / 1000;
+  const age = secondsBetween(held.since, now);
+  if (isChange(held, state))
+    return age > CHANGE_SECONDS ? new Date(held.since.getTime() + CHANGE_SECONDS * 1000) : undefined;
   return state.state === 'unknown' && age > YOUNG_SECONDS ? held.since : undefined;
 }
 

@@ -47,7 +47,7 @@ export async function beginChange(change: Change, { ledger, stacks }: ChangePort
   const { environment, before, after } = change;
   // Back to what was before: it has to come through, and nothing has begun yet with what is taken back.
   if (isRollback(await stacks.status(stackIn(change.stack)))) {
-    for (const fleet of Object.keys({ ...before, ...after })) await open(fleet, change, ledger);
+    for (const fleet of Object.keys({ ...before, ...after })) await endChange(fleet, change, { ledger });
     return go('the change is rolled back');
   }
   const losers = losersOf(change);

@@ -9,7 +9,7 @@ import type { DeploymentInput } from '../core/input.ts';
 import { cleanUpName, currentReleaseKey, followName, isFollowUp } from '../core/names.ts';
 import { findTarget } from '../release/find-target.ts';
 import { foundArtifact, isFreshUpload, parseCurrentRelease } from '../release/release-choice.ts';
-import { deadSince } from './dead-holders.ts';
+import { deadSince, isChange } from './dead-holders.ts';
 import { owedRecord } from './debts.ts';
 import { markedWith, NEWEST_IMAGE, takesTheSlot, wantedBy } from './pending.ts';
 
@@ -27,7 +27,6 @@ export async function waitForTurn(
   const asked = await requestOf(deployment, ports);
   const newestFirst = key === undefined ? [] : await ports.artifacts.versions(bucket, key);
   const request = markedWith(asked, newestFirst);
-  const who = `${fleet.name} is held by ${machineAndName(held.holder)} since ${held.since.toISOString()}, in the phase ${held.phase} (started by ${held.startedBy}, as the start says)`;
   const slot = takesTheSlot(
     pending,
     request,
@@ -37,6 +36,10 @@ export async function waitForTurn(
   );
   if (slot && !(await ports.ledger.pend(fleet.name, request, pending))) return undefined;
   const state = await ports.executions.status(held.holder);
+  const since = held.since.toISOString();
+  const who = isChange(held, state)
+    ? `\`cdk deploy\` takes permissions from ${fleet.name} since ${since}, and nothing starts until it has deployed the fleet’s stack, too`
+    : `${fleet.name} is held by ${machineAndName(held.holder)} since ${since}, in the phase ${held.phase} (started by ${held.startedBy}, as the start says)`;
   if (held.needsHuman === undefined && deadSince(held, state, ports.clock.now())) {
     await ports.executions.start(machinesOf(execution.id, fleet.name).cleanUp, cleanUpName(held), '{}');
   }

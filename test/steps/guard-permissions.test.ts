@@ -6,6 +6,11 @@ import { handler } from '../../lambdas/guard/guard-permissions.ts';
 import { LedgerModel } from '../../simulator/world/ledger.ts';
 import type { Surroundings } from '../../simulator/world/surroundings.ts';
 
+// What the guard logs is for CloudWatch.
+vi.hoisted(() => {
+  process.env.POWERTOOLS_LOG_LEVEL = 'SILENT';
+});
+
 const STACK = 'arn:aws:cloudformation:ap-northeast-1:222222222222:stack/irekae-live/0a1b';
 const EXECUTION = 'arn:aws:states:ap-northeast-1:222222222222:execution';
 const NOW = new Date('2026-11-22T10:00:00Z');

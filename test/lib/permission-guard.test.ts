@@ -1,9 +1,11 @@
 /** What a change of the fleets file takes from whom, by the templates: CloudFormation hands both to the guard. */
+import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { losersOf } from '../../lambdas/domain/lock/permission-change.ts';
+import { EnvironmentStack } from '../../lib/environment-stack.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
-import { type ResourceJson, stackTemplates } from '../../lib/synthesize.ts';
+import { type ResourceJson, stackTemplates, standaloneApp } from '../../lib/synthesize.ts';
 import { crowdedFile } from '../../simulator/bench/stacks.ts';
 import { exampleEntry, type FleetEntry } from '../../simulator/example-fleet.ts';
 
@@ -26,10 +28,18 @@ function stacksOf(given: FleetsFile) {
   if (!stacks) throw new Error('There is no environment.');
   return stacks;
 }
-const needsIn = (given: FleetsFile) => {
-  const { PermissionGuard: guard } = stacksOf(given).shared.template.Resources;
-  return guard?.Properties?.Needs as Record<string, string>;
-};
+/** Without making templates of it. */
+function needsIn(given: FleetsFile): Record<string, string> {
+  const environments = readFleets(given);
+  const [environment] = environments;
+  if (!environment) throw new Error('There is no environment.');
+  const { guard } = new EnvironmentStack(
+    standaloneApp(tmpdir(), { bundle: false }),
+    environment,
+    environments,
+  ).parts;
+  return Object.fromEntries(environment.fleets.map((fleet) => [fleet.name, guard.needsOf(fleet)]));
+}
 const before = needsIn(file());
 
 /** One way it takes from these fleets; the other way it only adds. */
@@ -91,6 +101,9 @@ describe('A fleets file that gives up', () => {
 });
 
 describe('CloudFormation asks', () => {
+  it('what the fleets need', () =>
+    expect(shared.template.Resources.PermissionGuard?.Properties?.Needs).toEqual(before));
+
   const { shared, fleets } = stacksOf(file());
   const dependsOn = ({ DependsOn: on }: ResourceJson) => [on].flat();
   const resources = Object.entries(shared.template.Resources);

@@ -61,13 +61,13 @@ function endOf(text: string, from: number): number {
 
 /** How many characters at the end of this word are the sentence's. */
 function closingOf(command: string, word: string): number {
-  const [stop = ''] = /[.,;:!?]*$/.exec(word) ?? [];
-  const rest = word.length - stop.length;
+  let rest = word.length;
+  while (rest > 0 && '.,;:!?'.includes(word.charAt(rest - 1))) rest -= 1;
   if (rest === 0) return 0;
   const opened = command.split('(').length;
   const closed = command.split(')').length;
   const isClosed = word[rest - 1] === ')' && closed > opened;
-  return stop.length + (isClosed ? 1 : 0);
+  return word.length - rest + (isClosed ? 1 : 0);
 }
 
 /** Where to type it, for whoever reads it elsewhere: whoever reads it here is there. */

@@ -71,8 +71,16 @@ export class Rendering {
 }
 
 /** Variables that are set for a command stand before it. */
-const beginningOf = (text: string, from: number): number =>
-  from - (/(?:(?<=^|[\s(])[A-Z_]+=\S+ )*$/.exec(text.slice(0, from))?.[0].length ?? 0);
+function beginningOf(text: string, from: number): number {
+  let at = from;
+  while (text[at - 1] === ' ') {
+    const start = text.lastIndexOf(' ', at - 2) + 1;
+    const own = text[start] === '(' ? start + 1 : start;
+    if (!/^[A-Z_]+=./.test(text.slice(own, at - 1))) return at;
+    at = own;
+  }
+  return at;
+}
 
 // ── Local time ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -121,13 +129,13 @@ const TONES: Readonly<Record<Tone, Style>> = {
 
 /** What stands out in a row: the first that is found in it. */
 const MARKS: readonly (readonly [RegExp, Style])[] = [
-  [/── .+ ──/, 'bold'],
+  [/──[^─]+──/, 'bold'],
   [/✖ .*/, 'red'],
   [/^Problems: .*|^ *✖.*/, ['red', 'bold']],
   [/^(Warnings|Unknown)\b.*:.*/, ['yellow', 'bold']],
   [/^Fine$|^ *✔.*/, 'green'],
   [/^[^ ].*:$/, 'bold'],
-  [/▶ [^·]*?(?= {2}|$)/, ['green', 'bold']],
+  [/▶ [^·▶]*?(?= {2}|$)/, ['green', 'bold']],
   [/^( *)(NEW)\b/, 'green'],
 ];
 

@@ -20,8 +20,9 @@ export function projectFiles(folder: string, fleets: string, needs: Dependencies
       name:
         folder
           .toLowerCase()
-          .replace(/[^a-z0-9._-]+/g, '-')
-          .replace(/^[._-]+|-+$/g, '') || 'fleets',
+          .replace(/[^a-z0-9._]+/g, '-')
+          .replace(/^[._-]+/, '')
+          .replace(/-$/, '') || 'fleets',
       private: true,
       type: 'module',
       scripts: { check: 'irekae check', synth: 'cdk synth --quiet' },

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FailureName } from '../lambdas/domain/core/errors.ts';
 import { FAILURES } from '../lambdas/domain/core/failures.ts';
+import { FAILURES_JA, groupTitleJa } from './failures-ja.ts';
 import { anchorOf, code, table } from './markdown.ts';
 
 const ERRORS = join(import.meta.dirname, '..', 'lambdas', 'domain', 'core', 'failures.ts');
@@ -24,11 +25,24 @@ export function failureGroups(): FailureGroup[] {
   });
 }
 
+interface Words {
+  readonly head: readonly string[];
+  /** @param title a group's, as `failures.ts` says it. */
+  readonly titled: (title: string) => string;
+  readonly clauses: Readonly<Record<FailureName, string>>;
+}
+
 /** For the runbook itself, with links within its page. */
-export function failureTable(): string {
+export const failureTable = (): string =>
+  tableIn({ head: ['name', 'what it means'], titled: (title) => title, clauses: FAILURES });
+
+export const failureTableJa = (): string =>
+  tableIn({ head: ['名前', '意味'], titled: groupTitleJa, clauses: FAILURES_JA });
+
+function tableIn({ head, titled, clauses }: Words): string {
   const rows = failureGroups().flatMap(({ title, names }) => [
-    [`**${title}**`, ''],
-    ...names.map((name) => [`[${code(name)}](#${anchorOf(name)})`, FAILURES[name]]),
+    [`**${titled(title)}**`, ''],
+    ...names.map((name) => [`[${code(name)}](#${anchorOf(name)})`, clauses[name]]),
   ]);
-  return table(['name', 'what it means'], rows);
+  return table(head, rows);
 }

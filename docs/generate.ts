@@ -18,7 +18,7 @@ import {
   scenarioTable,
 } from './command-reference.ts';
 import { durationTable, eventTable, metricTable, serviceMetricTable } from './event-tables.ts';
-import { failureTable } from './failure-tables.ts';
+import { failureTable, failureTableJa } from './failure-tables.ts';
 import { environmentTable, fleetTable, inputTable, promotionInputTable } from './field-tables.ts';
 import { fillParts } from './generated-parts.ts';
 import { peoplePolicies } from './people-policies.ts';
@@ -125,6 +125,7 @@ export async function generatedFiles(templates: Templates): Promise<Readonly<Rec
     }),
     'examples/iam/people.template.json': peoplePolicies(recorded, environmentOf()),
     'docs/runbook.md': fillParts(committed('docs/runbook.md'), { failures: failureTable }),
+    'docs/runbook.ja.md': fillParts(committed('docs/runbook.ja.md'), { failures: failureTableJa }),
   };
 }
 

@@ -19,11 +19,20 @@ export function anchorOf(heading: string): string {
     .replaceAll(' ', '-');
 }
 
+export interface Heading {
+  readonly level: number;
+  readonly text: string;
+  /** What leads to it: its own anchor, and that of `<a id="…"></a>` above it, which outlives a translation. */
+  readonly anchors: readonly string[];
+}
+
 /** Headings outside of code blocks. */
-export function headingsOf(markdown: string): { readonly level: number; readonly text: string }[] {
+export function headingsOf(markdown: string): Heading[] {
   const prose = markdown.replace(/^```[\s\S]*?^```/gm, '');
-  return [...prose.matchAll(/^(#{1,6}) (.+)$/gm)].map(([, marks = '', text = '']) => ({
+  const headings = /^(?:<a id="([^"]+)"><\/a>\n+)?(#{1,6}) (.+)$/gm;
+  return [...prose.matchAll(headings)].map(([, id, marks = '', text = '']) => ({
     level: marks.length,
     text,
+    anchors: id === undefined ? [anchorOf(text)] : [anchorOf(text), id],
   }));
 }

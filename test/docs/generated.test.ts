@@ -19,6 +19,7 @@ const GENERATED = [
   'docs/release-flow.svg',
   'docs/rooms.svg',
   'docs/architecture.md',
+  'docs/runbook.ja.md',
   'docs/runbook.md',
   'docs/sample-timeline.html',
   'examples/iam/people.template.json',

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { anchorOf, headingsOf } from '../../docs/markdown.ts';
+import { headingsOf } from '../../docs/markdown.ts';
 import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
 import { MOST_HOSTS } from '../../lib/fleet-rules.ts';
 import { MOST_FLEETS } from '../../lib/read-fleets.ts';
@@ -33,7 +33,7 @@ function problemOf({ from, target }: Link): string | undefined {
   if (!existsSync(join(PROJECT, path))) return `${path} does not exist`;
   if (anchor === undefined) return undefined;
   if (statSync(join(PROJECT, path)).isDirectory()) return `${path} is a directory, which has no headings`;
-  const anchors = headingsOf(read(path)).map(({ text }) => anchorOf(text));
+  const anchors = headingsOf(read(path)).flatMap((heading) => heading.anchors);
   return anchors.includes(anchor) ? undefined : `${path} has no heading for #${anchor}`;
 }
 
@@ -52,7 +52,7 @@ describe.each(DOCUMENTS)('%s', (path) => {
     expect(read(path)).not.toMatch(/(^|[\s`(])\/(home|root|work|tmp|Users)\//m));
 
   it('has no heading twice, since links could not tell them apart', () => {
-    const anchors = headingsOf(read(path)).map(({ text }) => anchorOf(text));
+    const anchors = headingsOf(read(path)).flatMap((heading) => heading.anchors);
     expect(anchors).toEqual([...new Set(anchors)]);
   });
 
@@ -134,6 +134,8 @@ describe('The time until a dead lock is taken over', () => {
     ['README.ja.md', `多くは 1 分半、最長 ${MINUTES} 分`],
     ['docs/runbook.md', `says which one that is: ${WORD} minutes at most`],
     ['docs/runbook.md', `offers it ${WORD} minutes after the end`],
+    ['docs/runbook.ja.md', `待つのは最長 ${MINUTES} 分`],
+    ['docs/runbook.ja.md', `実行の終了から ${MINUTES} 分後`],
     ['docs/decisions/0018-the-dead-are-cleaned-up-after.md', `about ${WORD} minutes later at worst`],
   ])('is told in %s as the table of steps has it', (page, sentence) =>
     expect(read(page)).toContain(sentence),

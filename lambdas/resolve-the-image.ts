@@ -18,6 +18,7 @@ import {
   imageOrigin,
   NAME_ANOTHER_IMAGE,
   newestImage,
+  runsAhead,
   whose,
 } from './domain/release/image.ts';
 import type { Ports } from './ports/ports.ts';
@@ -41,6 +42,7 @@ async function imageFor(deployment: Deployment, ports: ImagePorts): Promise<Reso
     origin: imageOrigin(fleet, amiId),
     now,
     isNamed: amiId !== undefined,
+    ranHere: await runsAhead(deployment, ports),
     held: await heldBeside(deployment, ports),
   };
   if (!amiId && fleet.image.from === 'search') {

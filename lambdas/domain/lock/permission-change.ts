@@ -48,8 +48,8 @@ export async function beginChange(change: Change, { ledger, stacks }: ChangePort
   // Back to what was before: it has to come through, and nothing has begun yet with what is taken back. Whom an earlier
   // change has closed waits for its own stack still.
   if (isRollback(await stacks.status(stackIn(change.stack)))) {
-    const closed = [...losersOf({ before, after }), ...losersOf({ before: after, after: before })];
-    for (const fleet of closed) await endChange(fleet, change, { ledger });
+    const mayBeClosed = [...losersOf({ before, after }), ...losersOf({ before: after, after: before })];
+    for (const fleet of mayBeClosed) await endChange(fleet, change, { ledger });
     return go('the change is rolled back');
   }
   const losers = losersOf(change);

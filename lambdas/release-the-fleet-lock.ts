@@ -10,7 +10,7 @@ import { type Deployment, holdOf, parseDeployment } from './domain/core/document
 import { despiteBadInput } from './domain/core/parse-document.ts';
 import type { Step } from './domain/core/step.ts';
 import { enterPhase, heldBy } from './domain/lock/fence.ts';
-import { startPending } from './domain/lock/pending.ts';
+import { startPending, wantedBy } from './domain/lock/pending.ts';
 import { followSentences, startFollowers } from './domain/lock/start-followers.ts';
 import type { Ports } from './ports/ports.ts';
 
@@ -30,7 +30,7 @@ export const releaseTheFleetLock: Step<LockPorts, { reason: string }> = {
     return {
       reason: [
         'the lock is free',
-        ...(next ? [`version ${next.versionId} is deployed next`] : []),
+        ...(next ? [`${wantedBy(next)} is deployed next`] : []),
         ...followSentences(followed),
       ].join('; '),
     };

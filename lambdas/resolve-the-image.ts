@@ -18,6 +18,7 @@ import {
   imageOrigin,
   NAME_ANOTHER_IMAGE,
   newestImage,
+  runsAhead,
   whose,
 } from './domain/release/image.ts';
 import type { Ports } from './ports/ports.ts';
@@ -41,6 +42,7 @@ async function imageFor(deployment: Deployment, ports: ImagePorts): Promise<Reso
     origin: imageOrigin(fleet, amiId),
     now,
     isNamed: amiId !== undefined,
+    ranHere: await runsAhead(deployment, ports),
     held: await heldBeside(deployment, ports),
   };
   if (!amiId && fleet.image.from === 'search') {
@@ -60,17 +62,16 @@ async function imageOfEarlier(
 ): Promise<ResolvedImage> {
   const { fleet, input } = deployment;
   const { amiId } = input;
-  const { ec2, records, clock } = ports;
-  const { deployment: rollbackTo, release } = await findTarget(fleet, asked, records);
+  const { deployment: rollbackTo, release } = await findTarget(fleet, asked, ports.records);
   const imageId = amiId ?? release.imageId;
   const origin = imageOrigin(fleet, amiId, rollbackTo);
-  const found = await ec2.findImage(imageId);
+  const found = await ports.ec2.findImage(imageId);
   const choice = {
     ...whose(deployment),
     origin,
     imageId,
     mend: NAME_ANOTHER_IMAGE,
-    now: clock.now(),
+    now: ports.clock.now(),
     isNamed: true,
     ranHere: imageId === release.imageId,
     held: await heldBeside(deployment, ports),

@@ -54,9 +54,9 @@ export const snapshotOldHosts = defineStep(
     const others = [...new Set(named)].filter((id) => !listed.has(id));
     const instances = others.length === 0 ? [] : await ports.ec2.describe(others);
     const facts = { hosts, tagged, instances, members: withoutGroupsPort(members, balancers) };
-    const decision = decideSnapshot(fleet, facts, deployment.input.override);
+    const decision = decideSnapshot(fleet, facts, deployment.input);
     const watched = resolveMonitors(fleet.watch.monitors, monitors);
-    const alerting = alreadyAlerting(fleet, alerts, watched, decision.hosts, deployment.input.override);
+    const alerting = alreadyAlerting(fleet, alerts, watched, decision.hosts, deployment.input);
     const refusals = [...decision.refusals, ...alerting.refusals];
     if (!deployment.release.dryRun) assertGatesOpen(refusals);
     return {

@@ -10,7 +10,7 @@ import type { Deployment, TakeOver } from './domain/core/document.ts';
 import { defineStep } from './domain/core/step.ts';
 import { deadSince, decideCleanUp, goOnWith } from './domain/lock/dead-holders.ts';
 import { anyInFlight, type InFlight, lookAtInFlight } from './domain/lock/in-flight.ts';
-import { startPending } from './domain/lock/pending.ts';
+import { startPending, wantedBy } from './domain/lock/pending.ts';
 import type { ExecutionState } from './ports/executions.ts';
 import type { LedgerRow } from './ports/ledger.ts';
 import type { Ports } from './ports/ports.ts';
@@ -38,7 +38,7 @@ export const takeOverTheLock = defineStep(
     const nextLookInSeconds = Math.max(1, Math.min(MOST_WAIT_SECONDS, Math.ceil(waitSeconds)));
     if (!row?.held) {
       const next = await startPending(fleet.name, execution.id, ports);
-      const deploys = next ? `; version ${next.versionId}, which waited, is deployed now` : '';
+      const deploys = next ? `; ${wantedBy(next)} waited and is deployed now` : '';
       return { ready, verdict, reason: `${reason}${deploys}`, nextLookInSeconds };
     }
     if (verdict === 'nothing' || verdict === 'wait') return { ready, verdict, reason, nextLookInSeconds };

@@ -304,7 +304,7 @@ export const FLEET_RULES: readonly FleetRule[] = [
       'false where promotion.required is false: what was not promoted was tested on no image',
     ),
   ),
-  rule(['limits', 'replaceStragglers', 'loadBalancers'], (fleet) =>
+  rule(['limits', 'replaceStragglers', 'loadBalancers', 'watch'], (fleet) =>
     when(
       eventsOf(fleet) > HISTORY_BUDGET,
       'limits',
@@ -343,5 +343,6 @@ export function roleIdentity(fleet: Pick<FleetConfig, 'mackerel'>, environment: 
   return [account, region, apiKeyParameter, fleet.mackerel.service, fleet.mackerel.role].join(' ');
 }
 
-const eventsOf = (fleet: Pick<FleetConfig, 'limits' | 'replaceStragglers' | 'loadBalancers'>): number =>
-  mostEvents({ ...fleet, limits: limitsOf(fleet) });
+const eventsOf = (
+  fleet: Pick<FleetConfig, 'limits' | 'replaceStragglers' | 'loadBalancers' | 'watch'>,
+): number => mostEvents({ ...fleet, limits: limitsOf(fleet) });

@@ -14,6 +14,7 @@ import type { FleetConfig } from './fleet-config.ts';
 import { GUARD } from './function-names.ts';
 import { guardFunction } from './functions.ts';
 import { type Permission, permissionsOf, type Reach } from './permissions.ts';
+import type { Environment } from './read-fleets.ts';
 
 /** With the function's own repetitions: CloudFormation would wait for an hour. */
 const ANSWERS_WITHIN = Duration.minutes(10);
@@ -68,19 +69,28 @@ function ask(scope: Construct, id: string, serviceToken: string, properties: Rec
  */
 function needsOf(reach: Reach, fleet: FleetConfig): string {
   const alone = { ...reach, environment: { ...reach.environment, fleets: [fleet] }, promotions: [] };
-  const { instanceProfile } = fleet;
   const texts = STEP_NAMES.flatMap((step) => [
     step,
     ...permissionsOf(step, alone).flatMap((each) =>
       single(each).map((text) => `${step} ${textOf(reach.stack, text)}`),
     ),
   ]);
-  const hosts = instanceProfile.kind === 'made' ? instanceProfile.managedPolicies : [];
-  const words = [...texts, ...hosts].map((text) =>
+  const words = [...texts, ...hostTexts(fleet), boundText(reach.environment)].map((text) =>
     createHash('sha256').update(text).digest('base64').slice(0, 4),
   );
   return [...new Set(words)].sort().join('');
 }
+
+/** The role of its hosts is the fleet's own: whatever another fleet's hosts keep, these lose it. */
+const hostTexts = ({ name, artifact, runtimes, instanceProfile }: FleetConfig): string[] =>
+  [
+    ...(artifact === undefined ? [] : [artifact]),
+    ...runtimes.map(({ key }) => key),
+    ...(instanceProfile.kind === 'made' ? instanceProfile.managedPolicies : []),
+  ].map((what) => `hosts of ${name} ${what}`);
+
+/** What a boundary lets through, nobody here knows: one that comes, or is another one, may take anything. */
+const boundText = ({ permissionsBoundaryArn }: Environment): string => `within ${permissionsBoundaryArn}`;
 
 /** One for each action on each resource with each value of its conditions: a value more takes nothing away. */
 function single({ actions, resources, conditions = {} }: Permission): unknown[] {

@@ -233,6 +233,16 @@ const tellTheNews = [tellPeople, tellMachines];
 const describeInstances = describe('ec2:DescribeInstances');
 const describeSubnets = describe('ec2:DescribeSubnets');
 
+/** Where a fleet without an artifact follows another one. */
+const imagesAreHandedOn: Grant = (reach) => ({
+  ...describeInstances(reach),
+  resources: reach.environment.fleets.some(
+    ({ artifact, after }) => artifact === undefined && after !== undefined,
+  )
+    ? ['*']
+    : [],
+});
+
 /** Before a share is launched in another zone than its own. */
 const countAddresses: Grant = (reach) => ({
   ...describeSubnets(reach),
@@ -559,8 +569,10 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
     // Makes up for a record that is owed, before it is read.
     writeRecords,
   ],
+  // Of who follows, whether the fleet before it runs the image that is handed on.
   'resolve-the-image': [
     describeImages,
+    imagesAreHandedOn,
     describeTemplates,
     readImageParameters,
     readReleases,

@@ -4,6 +4,7 @@ import { actOf, TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.
 import { secondsBetween, span } from '../../lambdas/domain/core/words.ts';
 import { deadSince, decideCleanUp, isChange } from '../../lambdas/domain/lock/dead-holders.ts';
 import { WATCH_EVERY_SECONDS } from '../../lambdas/domain/lock/orphans.ts';
+import { wantedBy } from '../../lambdas/domain/lock/pending.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 
@@ -65,7 +66,7 @@ const whenFree = (row: LedgerRow | undefined): UnlockDecision =>
     ? decide('free', 'The lock is free: nothing to unlock.')
     : decide(
         'start',
-        `The lock is free, but version ${row.pending.versionId} is still waiting for its turn. ` +
+        `The lock is free, but ${wantedBy(row.pending)} is still waiting for its turn. ` +
           `The clean-up starts it automatically within ${CLEAN_UP_MINUTES} minutes.`,
       );
 

@@ -422,7 +422,7 @@ function toTemplateVersion(
     throw unavailable('describe a launch template', `EC2 answered half a version of ${id}`);
   const profile = data.IamInstanceProfile?.Arn ?? data.IamInstanceProfile?.Name;
   const { HttpEndpoint, HttpTokens, HttpPutResponseHopLimit } = data.MetadataOptions ?? {};
-  const zone = data.Placement?.AvailabilityZone;
+  const zone = data.Placement?.AvailabilityZone ?? data.Placement?.AvailabilityZoneId;
   const tags = (data.TagSpecifications ?? []).flatMap(({ Tags = [] }) => Tags);
   return {
     id,

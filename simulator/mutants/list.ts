@@ -363,7 +363,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a fleet is deployed in its freeze window',
     rule: 4,
     file: 'lambdas/domain/release/gates.ts',
-    find: 'refusal: frozen(fleet, facts),',
+    find: 'refusal: frozen(fleet, input, facts),',
     replace: 'refusal: undefined,',
     kinds: ['frozen'],
   },

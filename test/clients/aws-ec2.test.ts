@@ -585,6 +585,11 @@ describe('a version of a launch template', () => {
     });
   });
 
+  it('may name its zone by the id of the zone', async () => {
+    aws.answer(() => versionOf({ placement: { availabilityZoneId: 'apne1-az4' } }));
+    expect(await ec2.templateVersion('lt-1', '7')).toMatchObject({ zone: 'apne1-az4' });
+  });
+
   it('leaves open what it does not say', async () => {
     aws.answer(() => versionOf({ imageId: 'ami-1' }));
     expect(await ec2.templateVersion('lt-1', '7')).toEqual({

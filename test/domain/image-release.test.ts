@@ -73,6 +73,13 @@ describe('Is an image wanted', () => {
   });
 });
 
+it('the event of a new image launches no host without the artifact that its fleet has by now', () => {
+  const runs = current({ imageId: 'ami-0old' });
+  expect(nothingToRedeploy(aFleet(), { imageId: IMAGE }, runs)).toMatch(
+    /runs image ami-0old since deploy-1, which holds its application, and has an artifact by now/,
+  );
+});
+
 it('refuses an input that names an artifact, and accepts one that names an image', () => {
   expect(() => assertOwnKey(FLEET, { key: 'app.tar.gz', versionId: 'v1' })).toThrow(
     /has no artifact: its machine image is the release, but the input says key and versionId\. Start with \{"amiId"/,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { DeploymentInput } from '../../lambdas/domain/core/input.ts';
 import {
   alreadyAlerting,
   assertNoMonitorAlerts,
@@ -90,7 +91,7 @@ describe('before anything is launched', () => {
     ]));
 
   it('is told where somebody insists', () =>
-    expect(alreadyAlerting(aFleet(), [alert()], [ERRORS], [], ['alerting'])).toEqual({
+    expect(alreadyAlerting(aFleet(), [alert()], [ERRORS], [], { override: ['alerting'] })).toEqual({
       refusals: [],
       although: expect.stringContaining('although Mackerel has open CRITICAL of “errors”'),
     }));
@@ -99,11 +100,19 @@ describe('before anything is launched', () => {
 describe('right before the first new host gets traffic', () => {
   it('an alert that opened in the meantime undoes', () =>
     expect(() => assertQuiet(aFleet(), [alert()], [ERRORS])).toThrow(failure('AlreadyAlerting')));
+  it('who goes back is told how to insist on that, and not on another release', () => {
+    const input: DeploymentInput = { rollbackTo: 'previous', override: ['freeze'], reason: 'it is bad' };
+    const how =
+      /irekae-shop-override with {"rollbackTo": "previous", "override": \["freeze", "alerting"\], "reason": "…"}/;
+    expect(() => assertQuiet(aFleet(), [alert()], [ERRORS], input)).toThrow(how);
+    const { refusals } = alreadyAlerting(aFleet(), [alert()], [ERRORS], [], input);
+    expect(refusals[0]?.sentence).toMatch(how);
+  });
   it('nothing open is nothing to tolerate', () => expect(assertQuiet(aFleet(), [], [ERRORS])).toEqual([]));
   it('who insists does not hear that monitor again', () =>
-    expect(assertQuiet(aFleet(), [alert(), alert({ id: '2' })], [ERRORS], ['alerting'])).toEqual([
-      ERRORS.id,
-    ]));
+    expect(
+      assertQuiet(aFleet(), [alert(), alert({ id: '2' })], [ERRORS], { override: ['alerting'] }),
+    ).toEqual([ERRORS.id]));
 });
 
 describe('once the new hosts have traffic', () => {

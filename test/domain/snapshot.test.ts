@@ -284,7 +284,7 @@ describe('a host of the fleet that serves and that Mackerel does not list', () =
   const withoutBalancer = { ...unlisted, members: new Map() };
   const [, second] = OLD;
   const decided = (changes: Partial<SnapshotFacts>, override: Override[] = []) =>
-    decideSnapshot(aFleet(), facts(changes), override);
+    decideSnapshot(aFleet(), facts(changes), { override });
 
   it.each<[string, Partial<SnapshotFacts>, string]>([
     ['in service', unlisted, 'i-old1 (is in service at web)'],

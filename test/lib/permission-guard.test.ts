@@ -15,6 +15,8 @@ const ADMIN = { kind: 'classic', name: 'admin' } as const;
 const KEY = 'arn:aws:kms:ap-northeast-1:111111111111:key/99992222-3333-4444-5555-666677778888';
 const POLICY = 'arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore';
 
+const BOUNDARY = 'arn:aws:iam::111111111111:policy/boundary';
+
 const app = exampleEntry('shop', 'app', { loadBalancers: [WEB] });
 const jobs = exampleEntry('shop', 'jobs', { loadBalancers: [] });
 const file = (changes: Partial<FleetEntry> = {}, environment: object = {}, ...others: FleetEntry[]) =>
@@ -82,6 +84,7 @@ describe('A fleets file that gives up', () => {
     ],
     ['the bucket', file({}, { existingBucket: 'other-bucket' }), ['app', 'jobs']],
     ['the place of Mackerel’s key', file({}, { apiKeyParameter: '/other/key' }), ['app', 'jobs']],
+    ['what bounds its roles', file({}, { permissionsBoundaryArn: BOUNDARY }), ['app', 'jobs']],
     ['a fleet', { ...file(), fleets: [jobs] } as FleetsFile, ['app']],
     ['the name of a fleet', file({ name: 'app-2' }), ['app']],
   ])('%s takes from these', (_, after, losers) => {
@@ -98,6 +101,26 @@ describe('A fleets file that gives up', () => {
       file({ loadBalancers: [] }, {}, exampleEntry('shop', 'other', { loadBalancers: [WEB] })),
     ],
   ])('%s takes nothing', (_, after) => expect(losersOf({ before, after: needsIn(after) })).toEqual([]));
+});
+
+describe('What hosts may do, they may by a role of their own', () => {
+  const shared = { artifact: 'one.tar.gz', runtimes: [{ key: 'perl.tgz', directory: '/opt/perl' }] };
+  const twin = exampleEntry('shop', 'twin', {
+    ...shared,
+    instanceProfile: { kind: 'made', managedPolicies: [POLICY] },
+  });
+  const of = (changes: Partial<FleetEntry>) =>
+    needsIn(
+      file({ ...shared, instanceProfile: twin.instanceProfile ?? { kind: 'made' }, ...changes }, {}, twin),
+    );
+
+  it.each<[string, Partial<FleetEntry>]>([
+    ['its artifact, for an image that is the release', { artifact: undefined, runtimes: [] }],
+    ['a runtime', { runtimes: [] }],
+    ['a policy', { instanceProfile: { kind: 'made' } }],
+  ])('what gives up %s, loses it, although another fleet keeps it', (_, changes) => {
+    expect(losersOf({ before: of({}), after: of(changes) })).toEqual(['app']);
+  });
 });
 
 describe('CloudFormation asks', () => {

@@ -7,6 +7,7 @@ import { FUNCTION_NAMES, type FunctionName } from '../../lib/function-names.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
 import type { Statement } from '../../lib/resolve-policies.ts';
 import { synthesizeTemplates } from '../../lib/synthesize.ts';
+import { exampleEntry, type FleetEntry, templateOf } from '../../simulator/example-fleet.ts';
 import { synthesize } from '../synth.ts';
 import { everythingGiven } from './fleets.ts';
 import { lambdaOf, listed, resource, resourcesOf, shownReference, statementsOf } from './template.ts';
@@ -547,6 +548,20 @@ describe('An environment with everything given', () => {
       expect(allowing(action, 'replace-the-stragglers', qa)).toEqual(
         allowing(action, 'launch-new-instances', qa),
       );
+  });
+
+  it('looks at instances to resolve an image only where an image is handed on from fleet to fleet', () => {
+    const fleets = ['app', 'jobs'].map((name) =>
+      exampleEntry('shop', name, {
+        artifact: undefined,
+        runtimes: [],
+        ...(name === 'jobs' && { after: 'app' }),
+      }),
+    );
+    const seen = (...fleets: FleetEntry[]) =>
+      resourcesFor('ec2:DescribeInstances', 'resolve-the-image', templateOf('shop', fleets));
+    expect(seen(...fleets)).toEqual(['*']);
+    expect(seen(...fleets.slice(0, 1))).toEqual([]);
   });
 
   it('reads a public image parameter, which belongs to no account', () => {

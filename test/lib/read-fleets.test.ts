@@ -3,6 +3,7 @@ import { safeParse } from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { Fleet } from '../../lambdas/domain/core/fleet.ts';
+import { EnvironmentConfig, FleetConfig } from '../../lib/fleet-config.ts';
 import { FleetsFileError, readFleets } from '../../lib/read-fleets.ts';
 import { toRuntimeFleet } from '../../lib/runtime-fleet.ts';
 import { everythingGiven, type LooseFile, looseExample } from './fleets.ts';
@@ -120,8 +121,8 @@ describe('The fleets file', () => {
 });
 
 describe('Whatever the file exports', () => {
-  const fields = [...Object.keys(everythingGiven().fleets[0] ?? {}), 'other'];
-  const environmentFields = [...Object.keys(everythingGiven().environments[0] ?? {}), 'other'];
+  const fields = [...Object.keys(FleetConfig.entries), 'other'];
+  const environmentFields = [...Object.keys(EnvironmentConfig.entries), 'other'];
   const listsProblemsOrPasses = (file: unknown) => {
     expect(problemsOf(file)).toBeInstanceOf(Array);
   };
@@ -130,6 +131,12 @@ describe('Whatever the file exports', () => {
     const file = everythingGiven();
     const environments = [{ ...file.environments[0], name: [{ toString: '' }] }];
     expect(problemsOf({ ...file, environments }).join()).toContain('name: given [{"toString":""}]');
+  });
+
+  it.each(Object.keys(FleetConfig.entries))('it tells what is wrong with %s', (field) => {
+    const file = everythingGiven();
+    const told = problemsOf({ ...file, fleets: [{ ...file.fleets[0], [field]: -5 }] });
+    expect(told.filter((each) => each.includes(`${field}: given -5, allowed: `))).toHaveLength(1);
   });
 
   it('it is accepted or answered with a list of problems, never with a crash', () => {

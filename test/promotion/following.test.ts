@@ -119,6 +119,17 @@ describe('Release the lock', () => {
     expect(ports.lines).toEqual([expect.stringMatching(/^warn: jobs does not follow/)]);
   });
 
+  it('says which image it is, where that is the release', async () => {
+    const { fleet, release: resolved } = finishing();
+    const document = {
+      ...finishing(),
+      fleet: { ...fleet, artifact: { bucket: 'artifacts' } },
+      release: { ...resolved, artifact: null } as never,
+    };
+    const { answer } = release({ start: refusingJobs('ServiceRefused') }, document);
+    expect((await answer).reason).toMatch(/start irekae-jobs with {"amiId":"ami-0abc"}$/);
+  });
+
   it('of a clean-up keeps the lock while a start may still succeed', async () => {
     const { answer, ports } = release({ start: refusingJobs('ServiceUnavailable') }, finishing());
     await expect(answer).rejects.toThrow(failure('ServiceUnavailable'));

@@ -130,6 +130,8 @@ describe('Before the first role changes', () => {
     [
       'a rollback comes through, and opens what was closed',
       {
+        properties: { Needs: both },
+        before: { app: 'aaaa', jobs: 'aaaa' },
         held: { app: CLOSED, jobs: 'd-7' },
         statuses: { 'irekae-live': 'UPDATE_ROLLBACK_IN_PROGRESS' },
       },
@@ -138,8 +140,26 @@ describe('Before the first role changes', () => {
       [undefined, 'd-7'],
     ],
     [
+      'a rollback does not open what an earlier change has closed, whose stack is not deployed yet',
+      {
+        properties: { Needs: both },
+        before: { ...both, jobs: 'aaaa' },
+        held: { app: CLOSED, jobs: 'd-7' },
+        statuses: { 'irekae-live': 'UPDATE_ROLLBACK_IN_PROGRESS' },
+      },
+      'SUCCESS',
+      /rolled back/,
+      [CLOSED, 'd-7'],
+    ],
+    [
       'a rollback comes through, although the ledger does not answer: a clean-up opens',
-      { held: { app: CLOSED }, statuses: { 'irekae-live': 'UPDATE_ROLLBACK_IN_PROGRESS' }, isAway: true },
+      {
+        properties: { Needs: both },
+        before: { app: 'aaaa', jobs: 'aaaa' },
+        held: { app: CLOSED },
+        statuses: { 'irekae-live': 'UPDATE_ROLLBACK_IN_PROGRESS' },
+        isAway: true,
+      },
       'SUCCESS',
       /rolled back/,
       [CLOSED, undefined],

@@ -165,7 +165,7 @@ describe('Take over the lock, when it is free', () => {
   it('starts what still waits: its holder died between freeing the lock and starting it', async () => {
     const pending = { id: 'upload-3', input: '{}', versionId: 'v3', since: at(20) };
     const { answer, ports } = takeOver(methods({ fleet: 'shop', generation: 7, pending }));
-    expect((await answer).reason).toBe('the lock is free; version v3, which waited, is deployed now');
+    expect((await answer).reason).toBe('the lock is free; version v3 waited and is deployed now');
     expect(ports.changes).toEqual([
       expect.stringMatching(/^executions\.start "[^"]*:stateMachine:irekae-shop" "waited-/),
       'ledger.clearPending "shop" "upload-3"',

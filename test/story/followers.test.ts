@@ -1,9 +1,15 @@
 /** Who is deployed after a fleet begins when that one cannot be undone anymore, and not only when its old hosts are gone. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { exampleEntry, templateOf } from '../../simulator/example-fleet.ts';
 import { faultsTemplate } from '../../simulator/faults/kinds.ts';
+import { alertOf } from '../../simulator/scenarios.ts';
 import { Stage } from '../../simulator/stage.ts';
 
 const template = faultsTemplate();
+const others: Stage[] = [];
+afterEach(() => {
+  for (const each of others.splice(0).reverse()) each.close();
+});
 let stage: Stage | undefined;
 afterEach(() => stage?.close());
 
@@ -91,5 +97,43 @@ describe('A follower', () => {
     });
     expect(result.endedIn).toBe('Deployed');
     expect(starts).toEqual(['irekae-faults-app-follower after-d']);
+  });
+});
+
+describe('Somebody who insists on the first fleet, although its monitor alerts,', () => {
+  /** Each with a monitor of its own. */
+  function setTwo() {
+    const entry = (name: string, after?: string) =>
+      exampleEntry('shared', name, {
+        artifact: 'app.tar.gz',
+        loadBalancers: [],
+        limits: { bakeSeconds: 20 },
+        ...(after !== undefined && { after }),
+      });
+    const both = templateOf('shared', [entry('app'), entry('jobs', 'app')]);
+    const app = new Stage({ template: both, fleet: 'app', seed: 21 });
+    const jobs = new Stage({ template: both, fleet: 'jobs', seed: 21, beside: app });
+    others.push(app, jobs);
+    const alerts = [app, jobs].map((each) => {
+      const name = `errors of ${each.fleet.name}`;
+      each.configure({ watch: { monitors: [name] } });
+      return alertOf(each.world.mackerel.addMonitor({ name, type: 'service', durationMinutes: 1 }));
+    });
+    app.upload();
+    return { app, jobs, alerts };
+  }
+  const INSISTING = { override: ['alerting', 'freeze'], reason: 'this release mends it' };
+
+  it.each([
+    ['has not insisted on the one that follows, whose monitor alerts, too', 2, 'AlreadyAlerting'],
+    ['deploys the one that follows, which is quiet', 1, 'Deployed'],
+  ])('%s', async (_, alerting, expected) => {
+    const { app, jobs, alerts } = setTwo();
+    for (const alert of alerts.slice(0, alerting)) alert(app);
+    expect((await app.deploy(INSISTING, 'hotfix')).endedIn).toBe('Deployed');
+    await jobs.settle();
+    const results = await Promise.all(jobs.executions.map(({ result }) => result));
+    expect(results.map(({ endedIn, error }) => error ?? endedIn)).toContain(expected);
+    expect(results.filter(({ endedIn }) => endedIn === 'Deployed')).toHaveLength(alerting === 1 ? 1 : 0);
   });
 });

@@ -3,6 +3,7 @@
  * who presses *Start execution*. `{}` deploys the newest upload.
  */
 import * as v from 'valibot';
+import { overriding } from './names.ts';
 import { parseExecutionInput } from './parse-document.ts';
 import { unexplained } from './reason.ts';
 import { characters, plain } from './words.ts';
@@ -130,4 +131,18 @@ export function startedBy(input: DeploymentInput): string {
   if (input.startedBy) return input.startedBy;
   if (input.newImage) return 'a new machine image';
   return input.upload ? `upload by ${input.upload.requester ?? 'unknown'}` : 'StartExecution';
+}
+
+/** What says which release is asked for. */
+const OF_RELEASE = ['versionId', 'amiId', 'rollbackTo', 'redeploy'] as const;
+
+/** What opens this gate, too, for what is asked for: without the rest of the input it would be another release. */
+export function insisting(fleet: string, gate: Override, input: DeploymentInput): string {
+  const release = OF_RELEASE.filter((field) => input[field] !== undefined);
+  const gates = [...new Set([...(input.override ?? []), gate])];
+  return overriding(
+    fleet,
+    gates.join('", "'),
+    release.map((field) => `"${field}": ${JSON.stringify(input[field])}, `).join(''),
+  );
 }

@@ -35,7 +35,7 @@ export async function listen(
   if (!oldHosts.monitors || !isDue) return alertsAskedAt;
   const alerts = await mackerel.openAlerts();
   if (hasTraffic) assertNoMonitorAlerts(deployment, alerts, hosts);
-  else keep({ tolerated: assertQuiet(fleet, alerts, oldHosts.monitors, input.override) });
+  else keep({ tolerated: assertQuiet(fleet, alerts, oldHosts.monitors, input) });
   return now.getTime();
 }
 

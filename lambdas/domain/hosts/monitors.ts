@@ -6,8 +6,7 @@ import type { MackerelAlert, MackerelMonitor } from '../../ports/mackerel.ts';
 import type { After, GateRefusal, OldHost, WatchedMonitor } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
-import type { Override } from '../core/input.ts';
-import { overriding } from '../core/names.ts';
+import { type DeploymentInput, insisting } from '../core/input.ts';
 import { nearest } from '../core/nearest.ts';
 import { list, plain } from '../core/words.ts';
 
@@ -104,7 +103,7 @@ export function alreadyAlerting(
   alerts: readonly MackerelAlert[],
   watched: readonly WatchedMonitor[],
   oldHosts: readonly OldHost[],
-  override: readonly Override[] = [],
+  input: DeploymentInput = {},
 ): Alerting {
   const instanceOf = new Map(
     oldHosts.flatMap(({ instanceId, hostIds }) => hostIds.map((id) => [id, instanceId])),
@@ -119,11 +118,11 @@ export function alreadyAlerting(
   const all = [...those.map(({ alert, monitor }) => alertWords(alert, monitor)), ...ofHosts];
   if (all.length === 0) return { refusals: [], although: '' };
   const open = list(all, MOST_TOLD);
-  if (override.includes('alerting'))
+  if (input.override?.includes('alerting'))
     return { refusals: [], although: `, although Mackerel has open ${open}` };
   const sentence =
     `Mackerel has open alerts: ${open}. Look at them first: a deployment over them could not be judged, and may only move ` +
-    `the trouble. To deploy all the same, as with a hotfix: start ${overriding(fleet.name, 'alerting')}.`;
+    `the trouble. To deploy all the same, as with a hotfix: start ${insisting(fleet.name, 'alerting', input)}.`;
   return { refusals: [{ name: 'AlreadyAlerting', sentence }], although: '' };
 }
 
@@ -136,14 +135,14 @@ export function assertQuiet(
   fleet: Pick<Fleet, 'name'>,
   alerts: readonly MackerelAlert[],
   watched: readonly WatchedMonitor[],
-  override: readonly Override[] = [],
+  input: DeploymentInput = {},
 ): string[] {
   const those = obeyed(alerts, watched);
-  if (override.includes('alerting')) return [...new Set(those.map(({ monitor }) => monitor.id))];
+  if (input.override?.includes('alerting')) return [...new Set(those.map(({ monitor }) => monitor.id))];
   if (those.length === 0) return [];
   throw new DeploymentError(
     'AlreadyAlerting',
-    `When the new hosts were about to get traffic, Mackerel had open ${words(those)}. Find out why; to deploy all the same, start ${overriding(fleet.name, 'alerting')}.`,
+    `When the new hosts were about to get traffic, Mackerel had open ${words(those)}. Find out why; to deploy all the same, start ${insisting(fleet.name, 'alerting', input)}.`,
   );
 }
 

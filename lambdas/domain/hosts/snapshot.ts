@@ -10,8 +10,7 @@ import { groupBy } from '../core/collections.ts';
 import type { GateRefusal, OldHost, Stranger } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { type Fleet, fleetSize, isProtected, TAG } from '../core/fleet.ts';
-import type { Override } from '../core/input.ts';
-import { overriding } from '../core/names.ts';
+import { type DeploymentInput, insisting } from '../core/input.ts';
 import { count, list, plain } from '../core/words.ts';
 import { keptUntil } from './kept.ts';
 import { hostName } from './nameless.ts';
@@ -42,16 +41,17 @@ export interface SnapshotDecision {
  * does: an empty answer is no answer (rule 4).
  * @throws TerminationRefused when an old host carries the hand brake.
  * @throws FleetWouldShrink when more hosts serve than would be launched (rule 2).
- * @param override the gates that somebody opened
+ * @param input with the gates that somebody opened
  */
 export function decideSnapshot(
   fleet: Fleet,
   facts: SnapshotFacts,
-  override: readonly Override[] = [],
+  input: DeploymentInput = {},
 ): SnapshotDecision {
+  const { override = [] } = input;
   // Two answers of EC2: what one of them lacks may only be stale.
   const known = new Map([...facts.tagged, ...facts.instances].map((each) => [each.instanceId, each]));
-  if (!override.includes('unlisted')) assertAnswered(fleet, facts, known);
+  if (!override.includes('unlisted')) assertAnswered(fleet, input, facts, known);
   assertServingAreKnown(facts, known);
   const strangers: Stranger[] = [];
   const hosts: OldHost[] = [];
@@ -64,7 +64,7 @@ export function decideSnapshot(
   assertNoHandBrake(hosts, facts);
   const listed = facts.hosts.flatMap(({ instanceId }) => instanceId ?? []);
   const unlisted = unlistedHosts(fleet, { instances: [...known.values()], members: facts.members }, listed);
-  const refusals = override.includes('unlisted') ? [] : unlistedRefusal(fleet, unlisted);
+  const refusals = override.includes('unlisted') ? [] : unlistedRefusal(fleet, input, unlisted);
   assertFitsDocument(fleet, hosts);
   assertDoesNotShrink(fleet, hosts);
   const although =
@@ -73,7 +73,12 @@ export function decideSnapshot(
 }
 
 /** Whom EC2 does not know may be ours; who carries another fleet's tag, or none, is not, as README says. */
-function assertAnswered(fleet: Fleet, facts: SnapshotFacts, known: ReadonlyMap<string, Instance>): void {
+function assertAnswered(
+  fleet: Fleet,
+  input: DeploymentInput,
+  facts: SnapshotFacts,
+  known: ReadonlyMap<string, Instance>,
+): void {
   // Mackerel's AWS integration puts load balancers into the role, too: these are no answer about hosts.
   if (facts.hosts.some(({ instanceId }) => instanceId !== undefined)) return;
   const isOurs = (id: string) =>
@@ -89,7 +94,7 @@ function assertAnswered(fleet: Fleet, facts: SnapshotFacts, known: ReadonlyMap<s
     `Mackerel lists no host of ${fleet.mackerel.service}:${fleet.mackerel.role}, but ${list(ids)} ` +
       `${ids.length === 1 ? 'runs' : 'run'} with the fleet's tag or ${ids.length === 1 ? 'serves' : 'serve'} at its load balancer. ` +
       'Give the hosts their role in Mackerel, or terminate them by hand if they are leftovers; then deploy again. If somebody ' +
-      `else tagged them: start ${overriding(fleet.name, 'unlisted')}.`,
+      `else tagged them: start ${insisting(fleet.name, 'unlisted', input)}.`,
   );
 }
 

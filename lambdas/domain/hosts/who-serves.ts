@@ -12,7 +12,7 @@ import {
   type Stranger,
 } from '../core/document.ts';
 import { type Fleet, TAG } from '../core/fleet.ts';
-import { overriding } from '../core/names.ts';
+import { type DeploymentInput, insisting } from '../core/input.ts';
 import { list } from '../core/words.ts';
 import { type HostFacts, isGoing } from './readiness.ts';
 
@@ -67,6 +67,7 @@ export function besidesSentence(
 /** The gate that nobody passes while such a host serves, unless somebody insists. */
 export function unlistedRefusal(
   { name, mackerel: { service, role } }: Fleet,
+  input: DeploymentInput,
   unlisted: readonly Stranger[],
 ): GateRefusal[] {
   if (unlisted.length === 0) return [];
@@ -74,6 +75,6 @@ export function unlistedRefusal(
     `Mackerel does not list ${unlistedSentence(unlisted)} under ${service}:${role}, with the tag of ${name}: this ` +
     'deployment would leave it serving beside the new hosts. Register it again (delete its agent’s id file, restart the ' +
     'agent), or take it out of service and terminate it; then deploy again. To deploy beside it: ' +
-    `start ${overriding(name, 'unlisted')}.`;
+    `start ${insisting(name, 'unlisted', input)}.`;
   return [{ name: 'UnlistedHostServes', sentence }];
 }

@@ -21,9 +21,10 @@ export function followUps(deployment: Deployment): FollowUp[] {
   const { fleet, input, release, image, record } = deployment;
   const wasDeployed =
     (Object(record) as { outcome?: unknown }).outcome === 'Deployed' || isBeyondUndoing(deployment);
-  const { override, newImage } = input as { override?: unknown; newImage?: unknown };
+  const { newImage } = input as { newImage?: unknown };
   const stays = input.redeploy === true || (newImage !== undefined && !imageIsRelease(fleet));
   if (!wasDeployed || release === undefined || image === undefined || stays) return [];
+  const override = handedOn(input);
   return fleet.followers.map((follower) => ({
     fleet: follower,
     name: followName(deploymentId(deployment)),
@@ -31,11 +32,17 @@ export function followUps(deployment: Deployment): FollowUp[] {
       ...(release.artifact ? { versionId: release.artifact.versionId } : { amiId: image.imageId }),
       startedBy: plain(`after ${fleet.name}: ${startedBy(input)}`, LONGEST_STARTER),
       ...(input.reason !== undefined && { reason: input.reason }),
-      // Of one release: what was overridden for the first fleet is for those that follow.
-      ...(override !== undefined && { override }),
+      ...(override.length > 0 && { override }),
     },
   }));
 }
+
+/**
+ * Of one release: what was overridden for the first fleet is for those that follow. But for alerts: nobody has looked at
+ * those of another fleet, which has monitors and hosts of its own, and one may have opened because of this very release.
+ */
+const handedOn = ({ override }: Deployment['input']): readonly unknown[] =>
+  [override ?? []].flat().filter((gate) => gate !== 'alerting');
 
 /** An old host has been terminated, or may have been: whatever comes now, the fleet goes on with the new ones. */
 const isBeyondUndoing = ({ termination, failure }: Deployment): boolean =>

@@ -13,6 +13,7 @@ import { launchTokens } from '../core/names.ts';
 import { plain, secondsBetween, span } from '../core/words.ts';
 import { isKept, type OfTemplate } from '../hosts/kept.ts';
 import { deadSince } from './dead-holders.ts';
+import { wantedBy } from './pending.ts';
 
 /** How often the watch looks, in seconds. */
 export const WATCH_EVERY_SECONDS = 300;
@@ -34,8 +35,7 @@ type Held = NonNullable<LedgerRow['held']>;
 export function judgeLock(row: LedgerRow | undefined, state: ExecutionState, now: Date): LockVerdict {
   const held = row?.held;
   if (!held) {
-    const waits =
-      row?.pending && `the lock is free and version ${row.pending.versionId} still waits: starting it`;
+    const waits = row?.pending && `the lock is free and ${wantedBy(row.pending)} still waits: starting it`;
     return {
       act: waits ? 'start-pending' : 'nothing',
       orphanSeconds: 0,

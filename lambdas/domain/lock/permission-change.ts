@@ -45,9 +45,11 @@ const refuse = (reason: string): Verdict => ({ Status: 'FAILED', Reason: reason 
 /** Before the first role changes: whoever loses something is closed, or nothing may change. */
 export async function beginChange(change: Change, { ledger, stacks }: ChangePorts): Promise<Verdict> {
   const { environment, before, after } = change;
-  // Back to what was before: it has to come through, and nothing has begun yet with what is taken back.
+  // Back to what was before: it has to come through, and nothing has begun yet with what is taken back. Whom an earlier
+  // change has closed waits for its own stack still.
   if (isRollback(await stacks.status(stackIn(change.stack)))) {
-    for (const fleet of Object.keys({ ...before, ...after })) await endChange(fleet, change, { ledger });
+    const mayBeClosed = [...losersOf({ before, after }), ...losersOf({ before: after, after: before })];
+    for (const fleet of mayBeClosed) await endChange(fleet, change, { ledger });
     return go('the change is rolled back');
   }
   const losers = losersOf(change);

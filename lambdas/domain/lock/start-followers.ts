@@ -49,9 +49,13 @@ export async function startFollowers(
 const isRefusedAgain = (deployment: Deployment, error: unknown): error is Error =>
   isCleanUp(deployment) && isFailure(error, 'ServiceRefused');
 
-const unfollowed = (fleet: string, { versionId }: Readonly<Record<string, unknown>>, why: string): string =>
+const unfollowed = (
+  fleet: string,
+  { versionId, amiId }: Readonly<Record<string, unknown>>,
+  why: string,
+): string =>
   `${fleet} does not follow, because starting it was refused twice: ${why} If that fleet is still there, start ` +
-  `${machineName(fleet, 'deploy')} with ${JSON.stringify({ versionId })}`;
+  `${machineName(fleet, 'deploy')} with ${JSON.stringify({ versionId, amiId })}`;
 
 export const followSentences = ({ following, refused }: Followed): readonly string[] => [
   ...(following.length > 0 ? [`${list(following)} ${following.length === 1 ? 'follows' : 'follow'}`] : []),

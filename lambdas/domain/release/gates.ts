@@ -7,8 +7,7 @@ import type { Records } from '../../ports/s3.ts';
 import { type PinnedRuntime, type ReleasedArtifact, releaseName } from '../core/artifact.ts';
 import type { GateRefusal } from '../core/document.ts';
 import type { Fleet } from '../core/fleet.ts';
-import type { DeploymentInput, Override } from '../core/input.ts';
-import { overriding } from '../core/names.ts';
+import { type DeploymentInput, insisting, type Override } from '../core/input.ts';
 import { freezeAt, freezeSentence } from './freeze.ts';
 import { findProof, lackOfProof, otherImage, otherRuntimes } from './proven.ts';
 import { type CurrentRelease, sameFiles } from './release-choice.ts';
@@ -40,7 +39,7 @@ export interface GateAnswer {
 }
 
 export function askGates(fleet: Fleet, input: DeploymentInput, facts: GateFacts): GateAnswer {
-  const image = otherImage(fleet, facts);
+  const image = otherImage(fleet, input, facts);
   const asked = [
     { refusal: sameAsNow(fleet, input, facts) },
     { refusal: olderImage(fleet, input, facts) },
@@ -52,7 +51,7 @@ export function askGates(fleet: Fleet, input: DeploymentInput, facts: GateFacts)
     },
     // What is launched on another image is told anyway.
     { refusal: image?.refusal, opens: 'provenance', told: '' },
-    { refusal: frozen(fleet, facts), opens: 'freeze', told: `although ${fleet.name} is frozen` },
+    { refusal: frozen(fleet, input, facts), opens: 'freeze', told: `although ${fleet.name} is frozen` },
   ] as const satisfies readonly Asked[];
   const closed: Asked[] = asked.filter(({ refusal }) => refusal !== undefined);
   const isOpened = ({ opens }: Asked) => opens !== undefined && (input.override?.includes(opens) ?? false);
@@ -120,14 +119,18 @@ export function isOlder(image: GateFacts['image'], current: CurrentRelease): boo
   return Date.parse(image.createdAt ?? '') < Date.parse(current.imageCreatedAt ?? '');
 }
 
-function frozen({ name, freezes }: Fleet, { now }: GateFacts): GateRefusal | undefined {
+function frozen(
+  { name, freezes }: Fleet,
+  input: DeploymentInput,
+  { now }: GateFacts,
+): GateRefusal | undefined {
   const freeze = freezeAt(freezes, now);
   return (
     freeze && {
       name: 'Frozen',
       sentence:
         `${name} is frozen: ${freezeSentence(freeze)}. Start the deployment again then (nothing starts it automatically), ` +
-        `or at once by ${overriding(name, 'freeze')}.`,
+        `or at once by ${insisting(name, 'freeze', input)}.`,
     }
   );
 }

@@ -4,7 +4,7 @@ import type { Ports } from '../../ports/ports.ts';
 import { placeOf } from '../core/aws.ts';
 import type { Deployment, ResolvedImage } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
-import type { Fleet } from '../core/fleet.ts';
+import { type Fleet, imageIsRelease, TAG } from '../core/fleet.ts';
 import type { Override } from '../core/input.ts';
 import { overriding } from '../core/names.ts';
 import { glob } from '../core/pattern.ts';
@@ -23,6 +23,22 @@ export async function heldBeside(
 ): Promise<string | undefined> {
   if (amiId === undefined || image.from === 'search') return undefined;
   return (await parameters.read(image.parameter))?.trim() ?? 'nothing';
+}
+
+/**
+ * Does the fleet that this one is deployed after run the image that is named? It was of the kind there, which is this
+ * fleet's too, and is handed on whatever has become the newest meanwhile. By hosts that EC2 launched from a template.
+ */
+export async function runsAhead(
+  { fleet, input: { amiId } }: Deployment,
+  { ec2 }: Pick<Ports, 'ec2'>,
+): Promise<boolean> {
+  if (amiId === undefined || fleet.after === undefined || !imageIsRelease(fleet)) return false;
+  const hosts = await ec2.listByTag(TAG.fleet, fleet.after);
+  return hosts.some(
+    ({ imageId, state, tags }) =>
+      imageId === amiId && state === 'running' && tags[TAG.template] !== undefined,
+  );
 }
 
 /** Where the image came from, for the sentences: `the execution input`, `SSM parameter /x`, … */
@@ -79,7 +95,7 @@ export interface ImageChoice {
   readonly account: string;
   /** What the fleet's parameter holds, where somebody named another image. */
   readonly held?: string | undefined;
-  /** It ran here before, by the record that names it: it was of the fleet's kind, or somebody meant it. */
+  /** It ran here before, by the record that names it, or runs in the fleet before this one: it was of the kind, or meant. */
   readonly ranHere?: boolean;
   /** Somebody opened this gate. */
   readonly override?: readonly Override[] | undefined;

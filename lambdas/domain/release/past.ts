@@ -41,18 +41,23 @@ export async function readPast(
     starts: startsIn(last, fleet),
     target: id === undefined ? undefined : decideRollback(fleet, id, record, last),
     ranBefore: current ? current.deployment : parseAnyRecord(last)?.previous,
-    leftBehind: leftBehind(newestFirst[0], { fleet, input }, current),
+    leftBehind: leftBehind(newestFirst[0], { fleet, input, image }, current),
   };
 }
 
-/** Without an artifact it is the image that is gone back from: its event, which may come late, does not bring it back. */
+/**
+ * Without an artifact it is the image that is gone back from, by a rollback or by the name of an older one: neither its
+ * own event, which may come late, nor that of another image brings it back.
+ */
 function leftBehind(
   newest: string | undefined,
-  { fleet, input }: Pick<Resolving, 'fleet' | 'input'>,
+  { fleet, input, image }: Pick<Resolving, 'fleet' | 'input' | 'image'>,
   current: CurrentRelease | undefined,
 ): string | undefined {
   if (!imageIsRelease(fleet)) return newest ?? (input.newImage && current?.leftBehind);
-  return input.rollbackTo === undefined ? undefined : (current?.leftBehind ?? current?.imageId);
+  if (current?.imageId === image.imageId) return current.leftBehind;
+  const isOlder = Date.parse(image.createdAt ?? '') < Date.parse(current?.imageCreatedAt ?? '');
+  return isOlder || input.rollbackTo !== undefined ? (current?.leftBehind ?? current?.imageId) : undefined;
 }
 
 /**

@@ -8,8 +8,8 @@ import type { Records } from '../../ports/s3.ts';
 import type { PinnedArtifact, PinnedRuntime, ReleasedArtifact } from '../core/artifact.ts';
 import type { GateRefusal } from '../core/document.ts';
 import type { Fleet } from '../core/fleet.ts';
-import type { DeploymentInput } from '../core/input.ts';
-import { machineName, overriding, promotionKey } from '../core/names.ts';
+import { type DeploymentInput, insisting } from '../core/input.ts';
+import { machineName, promotionKey } from '../core/names.ts';
 import { list } from '../core/words.ts';
 import type { CurrentRelease } from './release-choice.ts';
 
@@ -77,7 +77,8 @@ const proves = (proof: ProofRead, versionId: string, now: Date): boolean =>
   proof.versionId === versionId || (isOnItsWay(proof, now) && proof.onto?.versionId !== versionId);
 
 const notProven = (sentence: string): GateRefusal => ({ name: 'NotProven', sentence });
-const insist = ({ name }: Pick<Fleet, 'name'>): string => overriding(name, 'provenance');
+const insist = ({ name }: Pick<Fleet, 'name'>, input: DeploymentInput): string =>
+  insisting(name, 'provenance', input);
 
 /** The rule for new images brings nothing that does not run here already, whoever let it in. */
 const runsHere = ({ newImage }: DeploymentInput, { artifact, current }: Wanted): boolean =>
@@ -94,7 +95,7 @@ export function lackOfProof(fleet: Fleet, input: DeploymentInput, wanted: Wanted
   return notProven(
     `${artifact.key} version ${artifact.versionId} (SHA-256 ${artifact.sha256.slice(0, 12)}…) was not promoted to ` +
       `${fleet.name}${another || ''}, which accepts only promoted artifacts. Promote it (start ${machineName(fleet.name, 'promote')}), ` +
-      `or deploy it unproven by ${insist(fleet)}.`,
+      `or deploy it unproven by ${insist(fleet, input)}.`,
   );
 }
 
@@ -115,7 +116,7 @@ export function otherRuntimes(fleet: Fleet, input: DeploymentInput, wanted: Want
   return notProven(
     `${artifact.key} version ${artifact.versionId} was promoted to ${fleet.name}, but ${list(told)}. Upload ` +
       'the runtimes that its source ran; or deploy it there with these, and promote it again; or deploy it all the same ' +
-      `by ${insist(fleet)}.`,
+      `by ${insist(fleet, input)}.`,
   );
 }
 
@@ -126,6 +127,7 @@ const isWaived = ({ tested, override = [] }: ProofRead): boolean =>
 /** Told where it is another image than the tested one; refused where the fleet demands that one. */
 export function otherImage(
   fleet: Fleet,
+  input: DeploymentInput,
   { artifact, image, promotion }: Wanted,
 ): { refusal: GateRefusal | undefined; told: string; testedImage: string } | undefined {
   if (!artifact || (!fleet.wantsProvenance && !fleet.wantsTestedImage)) return undefined;
@@ -141,7 +143,7 @@ export function otherImage(
     ? notProven(
         `${artifact.key} version ${artifact.versionId} was tested on ${testedImage}, not on ${image.imageId}, and ${fleet.name} ` +
           'accepts only the tested image (promotion.testedImage). Start with {"amiId": "…"}, that image or a copy of it; or ' +
-          `deploy it to its source on the new one, and promote it again; or insist by ${insist(fleet)}.`,
+          `deploy it to its source on the new one, and promote it again; or insist by ${insist(fleet, input)}.`,
       )
     : undefined;
   return { refusal, told: `on ${image.imageId}, although it was tested on ${testedImage}`, testedImage };

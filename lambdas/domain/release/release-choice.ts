@@ -249,6 +249,8 @@ export function nothingToRedeploy(
   if (imageIsRelease(fleet) && !(current && current.artifact === null)) return undefined;
   if (!current)
     return `no release of ${name} is on record as running: there is nothing to redeploy on a new image`;
+  if (!imageIsRelease(fleet) && current.artifact === null)
+    return `${name} runs image ${current.imageId} since ${current.deployment}, which holds its application, and has an artifact by now: its first upload is deployed on the new image`;
   const { imageId, imageCreatedAt, deployment } = current;
   if (imageId === image.imageId)
     return `${name} runs on ${imageId} since ${deployment}, and this is the newest image of its kind`;

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, extname, join, relative, resolve } from 'node:path';
+import { COMMAND } from '../lambdas/domain/core/names.ts';
 import { type Environment, FleetsFileError, readFleets } from './read-fleets.ts';
 
 /** What it says, not judged yet: `readFleets` does that. */
@@ -27,9 +28,17 @@ export interface FleetsPlace {
 
 /** @param fleetsFile what the file says, or who reads it (a `FleetsSource`) @throws FleetsFileError */
 export async function environmentsOf(fleetsFile: unknown, given?: string): Promise<readonly Environment[]> {
-  if (typeof fleetsFile !== 'function') return readFleets(fleetsFile);
+  return (await namedEnvironmentsOf(fleetsFile, given)).environments;
+}
+
+/** The same, with the name of the file that was read. */
+export async function namedEnvironmentsOf(
+  fleetsFile: unknown,
+  given?: string,
+): Promise<{ readonly environments: readonly Environment[]; readonly name?: string }> {
+  if (typeof fleetsFile !== 'function') return { environments: readFleets(fleetsFile) };
   const { content, name } = await (fleetsFile as FleetsSource)(given);
-  return readFleets(content, name);
+  return { environments: readFleets(content, name), name };
 }
 
 /** In `cdk.json`, or by `cdk --context`. */
@@ -85,7 +94,7 @@ export function findFleetsFile({
   if (found !== undefined) return join(folder, found);
   if (existsSync(OF_THE_CLONE)) return OF_THE_CLONE;
   throw unreadable(
-    `There is no fleets file in ${folder}: write a fleets.ts (or .json, .yaml), or name yours with --fleets FILE or ${FLEETS_VARIABLE}`,
+    `There is no fleets file in ${folder}: write a fleets.ts (or .json, .yaml), have one written (${COMMAND} init), or name yours with --fleets FILE or ${FLEETS_VARIABLE}`,
   );
 }
 

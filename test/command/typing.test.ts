@@ -45,6 +45,21 @@ describe('It is spelt', () => {
     ['  npm start -- --list', '  npm start -- --list'],
   ])('%s', (text, spelt) => expect(respelt(text, spelling)).toBe(spelt));
 
+  it.each([
+    ['Correct `image` of shop in the fleets file.', 'Correct `image` of shop in fleets.yaml.'],
+    ['The fleets file has no shop.', 'fleets.yaml has no shop.'],
+    ['see LockLost in docs/runbook.md', 'see LockLost in node_modules/@irekae/irekae/docs/runbook.md'],
+    [
+      'What to do: docs/runbook.md#locklost',
+      'What to do: node_modules/@irekae/irekae/docs/runbook.md#locklost',
+    ],
+    ['s3://b/docs/manual.md stays', 's3://b/docs/manual.md stays'],
+  ])('as the files are called: %s', (text, spelt) =>
+    expect(
+      respelt(text, { ...AS_WRITTEN, fleetsFile: 'fleets.yaml', docs: 'node_modules/@irekae/irekae/' }),
+    ).toBe(spelt),
+  );
+
   it('as it is written, where nothing else is known', () =>
     expect(respelt(`See:  ${COMMAND} status shop`, AS_WRITTEN)).toBe(`See:  ${COMMAND} status shop`));
 });

@@ -7,7 +7,7 @@ import { meaningOf } from './story-layout.ts';
 import { FONT, PICTURE_STYLE } from './story-picture-style.ts';
 import { arrow, type Box, element, line, lines, picture, text, wrap } from './svg.ts';
 
-const CARD = { width: 230, gap: 34, y: 42, header: 74, pad: 12 } as const;
+const CARD = { width: 238, gap: 32, y: 42, header: 74, pad: 12 } as const;
 const MARGIN = 20;
 const LINE = 18;
 const SMALL = 15;

@@ -6,6 +6,7 @@ import { AS_WRITTEN, commandsIn, respelt } from '../../bin/command/hints.ts';
 import { Rendering } from '../../bin/command/rendering.ts';
 import { clockTime } from '../../bin/command/wording.ts';
 import { COMMAND, commandAt } from '../../lambdas/domain/core/names.ts';
+import { layOut } from '../../lib/terminal/layout.ts';
 
 describe('A command in a sentence', () => {
   it.each<[string, string[]]>([
@@ -62,6 +63,20 @@ describe('It is spelt', () => {
 
   it('as it is written, where nothing else is known', () =>
     expect(respelt(`See:  ${COMMAND} status shop`, AS_WRITTEN)).toBe(`See:  ${COMMAND} status shop`));
+});
+
+describe('A list of problems', () => {
+  it('stands below its dashes, however narrow the terminal', () =>
+    expect(
+      layOut(['fleets.ts has 2 problems:', '  - fleet shop: architecture: given "arm65"', '  - short'], {
+        columns: 30,
+      }),
+    ).toEqual([
+      'fleets.ts has 2 problems:',
+      '  - fleet shop: architecture:',
+      '    given "arm65"',
+      '  - short',
+    ]));
 });
 
 describe('It was called', () => {

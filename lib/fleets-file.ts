@@ -22,7 +22,8 @@ export interface FleetsPlace {
   readonly given?: string | undefined;
   /** Of the CDK app; without it, that of `cdk.json`. */
   readonly context?: unknown;
-  readonly env?: NodeJS.ProcessEnv;
+  /** Not of Node's own type: whoever imports these types may lack Node's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly folder?: string;
 }
 

@@ -6,7 +6,11 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { fleetsFile } from '../examples/reactio/fleets.ts';
 import { bundleAll, PREBUILT } from '../lib/function-code.ts';
+import { readFleets } from '../lib/read-fleets.ts';
+import { synthesizeTemplates } from '../lib/synthesize.ts';
+import { KEPT, keptTemplates } from '../simulator/kept-templates.ts';
 
 const PROJECT = join(import.meta.dirname, '..');
 const DIST = join(PROJECT, 'dist');
@@ -44,6 +48,15 @@ await build({
   },
   legalComments: 'external',
   logLevel: 'error',
+});
+
+// The first `--local` of whoever tries the example.
+const environments = readFleets(fleetsFile);
+await keptTemplates({
+  needed: environments,
+  all: environments,
+  folder: join(DIST, KEPT),
+  synthesize: async () => synthesizeTemplates(environments, { bundle: false }),
 });
 
 execFileSync(

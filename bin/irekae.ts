@@ -48,6 +48,9 @@ function showBug(error: unknown): 1 {
   return 1;
 }
 
+// The versions of the SDK are pinned, and work on the Node that `engines` names: what later ones need is no news here.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 process.exitCode = await irekae(process.argv.slice(2), {
   fleetsFile: (given?: string) => loadFleets({ given }),
   // The AWS clients and the modelled world are slow to load: only commands that need them wait for them.

@@ -10,6 +10,7 @@ import { type Environment, readFleets } from '../lib/read-fleets.ts';
 import { definitionOf } from '../lib/resolve-definition.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { ACT_PLANS } from './acts.ts';
+import { actsPicture } from './acts-picture.ts';
 import {
   commandReference,
   commonOptions,
@@ -81,6 +82,7 @@ async function commandParts(templates: Templates): Promise<Readonly<Record<strin
 export async function generatedFiles(templates: Templates): Promise<Readonly<Record<string, string>>> {
   const template = templateIn(templates);
   const { definition } = definitionOf(template, FLEET);
+  const story = readStory(definition, ACT_PLANS);
   const plan = await samplePlan(template, FLEET);
   const costs = await costTables(template);
   const news = await sampleNews(template, FLEET);
@@ -106,7 +108,8 @@ export async function generatedFiles(templates: Templates): Promise<Readonly<Rec
   };
   const fields = { environment: environmentTable, fleet: fleetTable };
   return {
-    'docs/deploy-story.svg': storyPicture(readStory(definition, ACT_PLANS)),
+    'docs/deploy-story.svg': actsPicture(story),
+    'docs/deploy-states.svg': storyPicture(story),
     'docs/release-flow.svg': releasePicture(releaseFlowOf(template)),
     'docs/race.svg': racePicture(race),
     'docs/race.md': fillParts(committed('docs/race.md'), racePage),

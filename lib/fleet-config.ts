@@ -1,5 +1,5 @@
 /**
- * What a user writes in `bin/fleets.ts`: its fields, their defaults, and what each may hold. Rules that look at more
+ * What a user writes in the fleets file: its fields, their defaults, and what each may hold. Rules that look at more
  * than one field are in `fleet-rules.ts`. The message of a check says what is allowed.
  */
 
@@ -460,7 +460,7 @@ export const FleetConfig = only({
 });
 export type FleetConfig = v.InferOutput<typeof FleetConfig>;
 
-/** The type of `bin/fleets.ts`. */
+/** The type of the fleets file. */
 export interface FleetsFile {
   readonly environments: readonly v.InferInput<typeof EnvironmentConfig>[];
   readonly fleets: readonly v.InferInput<typeof FleetConfig>[];

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, extname, join, relative, resolve } from 'node:path';
+import { COMMAND } from '../lambdas/domain/core/names.ts';
 import { type Environment, FleetsFileError, readFleets } from './read-fleets.ts';
 
 /** What it says, not judged yet: `readFleets` does that. */
@@ -21,15 +22,24 @@ export interface FleetsPlace {
   readonly given?: string | undefined;
   /** Of the CDK app; without it, that of `cdk.json`. */
   readonly context?: unknown;
-  readonly env?: NodeJS.ProcessEnv;
+  /** Not of Node's own type: whoever imports these types may lack Node's. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly folder?: string;
 }
 
 /** @param fleetsFile what the file says, or who reads it (a `FleetsSource`) @throws FleetsFileError */
 export async function environmentsOf(fleetsFile: unknown, given?: string): Promise<readonly Environment[]> {
-  if (typeof fleetsFile !== 'function') return readFleets(fleetsFile);
+  return (await namedEnvironmentsOf(fleetsFile, given)).environments;
+}
+
+/** The same, with the name of the file that was read. */
+export async function namedEnvironmentsOf(
+  fleetsFile: unknown,
+  given?: string,
+): Promise<{ readonly environments: readonly Environment[]; readonly name?: string }> {
+  if (typeof fleetsFile !== 'function') return { environments: readFleets(fleetsFile) };
   const { content, name } = await (fleetsFile as FleetsSource)(given);
-  return readFleets(content, name);
+  return { environments: readFleets(content, name), name };
 }
 
 /** In `cdk.json`, or by `cdk --context`. */
@@ -85,7 +95,7 @@ export function findFleetsFile({
   if (found !== undefined) return join(folder, found);
   if (existsSync(OF_THE_CLONE)) return OF_THE_CLONE;
   throw unreadable(
-    `There is no fleets file in ${folder}: write a fleets.ts (or .json, .yaml), or name yours with --fleets FILE or ${FLEETS_VARIABLE}`,
+    `There is no fleets file in ${folder}: write a fleets.ts (or .json, .yaml), have one written (${COMMAND} init), or name yours with --fleets FILE or ${FLEETS_VARIABLE}`,
   );
 }
 

@@ -11,7 +11,7 @@ import { environmentsOf } from '../lib/fleets-file.ts';
 import { FleetsFileError } from '../lib/read-fleets.ts';
 import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 import { wantsColour } from '../lib/terminal/colour.ts';
-import { padTo } from '../lib/terminal/width.ts';
+import { layOut, rowOfCells } from '../lib/terminal/layout.ts';
 import { castOf, type Part } from './demo/cast.ts';
 import { packedByCi } from './demo/ci-tarball.ts';
 import { performAbort, performTwoUploads } from './demo/interruptions.ts';
@@ -46,6 +46,9 @@ const { stdout } = process;
 /** It can do more than print lines. */
 const isTerminal = stdout.isTTY === true && process.env.TERM !== 'dumb';
 const write = (text: string) => void stdout.write(text);
+const listed = (name: (typeof PLAYABLE)[number]): string =>
+  rowOfCells([name, (isFlow(name) ? FLOWS[name] : SCENARIOS[name]).tells]);
+
 const say = (text: string) => write(`${text}\n`);
 
 /** @param fleetsFile what the fleets file says, or who reads it: its fleets are played. @returns the exit code. */
@@ -56,8 +59,8 @@ export async function demo(args: readonly string[], fleetsFile: unknown): Promis
   if (command.do === 'refuse') return refuse(command.problems);
   if (command.do === 'help') say(HELP);
   if (command.do === 'list')
-    for (const name of PLAYABLE)
-      say(`${padTo(name, 20)} ${(isFlow(name) ? FLOWS[name] : SCENARIOS[name]).tells}`);
+    for (const row of layOut(PLAYABLE.map(listed), stdout.isTTY ? { columns: stdout.columns || 80 } : {}))
+      say(row);
   if (command.do !== 'play') return 0;
   try {
     return await play(command.options, fleetsFile);

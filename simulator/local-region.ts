@@ -14,10 +14,11 @@ import type { CommandPorts, Connection, Scenario } from '../lambdas/ports/comman
 import type { Executions } from '../lambdas/ports/executions.ts';
 import type { FleetConfig } from '../lib/fleet-config.ts';
 import type { Environment } from '../lib/read-fleets.ts';
-import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
+import type { TemplateJson } from '../lib/synthesize.ts';
 import { executionsOfAnyAccount, imagesOfAnyAccount, worldTagger } from './command-ports.ts';
 import { matches, transform, uploadRule } from './event-rule.ts';
 import { giveHistory } from './history.ts';
+import { folderOfKept, keptTemplates } from './kept-templates.ts';
 import { LOCAL_SCENARIOS, type LocalScenario } from './local-scenarios.ts';
 import { ACCOUNT, executionArn } from './run-definition.ts';
 import { Stage } from './stage.ts';
@@ -77,7 +78,7 @@ export async function connectLocally(
   const needed = fleet ? neededBy(fleet, environments) : environments;
   const region = new Region(
     needed,
-    templates ?? synthesizeTemplates(needed, { bundle: false }, environments),
+    templates ?? (await templatesOf(needed, environments)),
     scenario && { fleet: about.name, scenario },
   );
   const environment = environments.find((each) => each.name === about.environment);
@@ -103,6 +104,16 @@ export async function connectLocally(
     close: () => region.close(),
   };
 }
+
+/** CDK is loaded by whoever needs it. */
+const templatesOf = (needed: readonly Environment[], all: readonly Environment[]) =>
+  keptTemplates({
+    needed,
+    all,
+    folder: folderOfKept(),
+    synthesize: async (missing) =>
+      (await import('../lib/synthesize.ts')).synthesizeTemplates(missing, { bundle: false }, all),
+  });
 
 const isWatched = ({ loadBalancers, limits }: FleetConfig): boolean =>
   loadBalancers.length > 0 && limits.bakeSeconds > 0;

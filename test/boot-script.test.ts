@@ -650,7 +650,7 @@ describe('The text of the boot script', () => {
       expect.objectContaining({
         name: 'LaunchRefused',
         message: expect.stringMatching(
-          /reactio-production-app has \d+ bytes and EC2 takes 16384: .* bin\/fleets\.ts/,
+          /reactio-production-app has \d+ bytes and EC2 takes 16384: .* the fleets file/,
         ),
       }),
     );

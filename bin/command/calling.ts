@@ -1,6 +1,7 @@
 /** How the command was called, so that what it tells people to type works where they are. */
 import { basename, dirname, relative, sep } from 'node:path';
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
+import { PACKAGE_FOLDER } from '../../lib/version.ts';
 import type { Spelling } from './hints.ts';
 import { shell } from './typed.ts';
 
@@ -54,10 +55,18 @@ const near = (script: string, cwd: string): string => {
 };
 
 /** With what was given beside the command line: a profile and a fleets file, which everything needs that is pasted. */
-export function spellingOf(calling: Calling): Pick<Spelling, 'command' | 'environment'> {
+export function spellingOf(calling: Calling): Omit<Spelling, 'options' | 'fleetsFile'> {
   const { AWS_PROFILE: profile, IREKAE_FLEETS: fleets } = calling.env;
   return {
     command: (fleets ? `IREKAE_FLEETS=${shell(fleets)} ` : '') + calledAs(calling),
     environment: profile ? `AWS_PROFILE=${shell(profile)}` : '',
+    docs: folderOf(calling.cwd),
   };
+}
+
+/** From here to the project, whose documents came with it: `node_modules/@irekae/irekae/`. */
+function folderOf(cwd: string): string {
+  const path = relative(cwd, PACKAGE_FOLDER);
+  if (path === '') return '';
+  return `${path.startsWith('..') ? PACKAGE_FOLDER : path}/`;
 }

@@ -44,11 +44,15 @@ interface Subject {
 /** The text is kept in the ledger and shown in the deployment's error. */
 const LONGEST_TEXT = 256;
 
-/** @param read the fleets file, or the one that is named: no help needs it */
+/**
+ * @param read the fleets file, or the one that is named: no help needs it
+ * @param others commands that are read elsewhere: whoever mistypes one may mean it
+ */
 export async function readCommandLine(
   argv: readonly string[],
   commands: readonly Command[],
   read: (file: string | undefined) => Promise<readonly Environment[]>,
+  others: readonly { readonly name: string }[] = [],
 ): Promise<CommandLine> {
   const all = [...commands.flatMap(({ options }) => options), ...COMMON];
   const verbs = commands.map(({ name }) => name);
@@ -58,7 +62,11 @@ export async function readCommandLine(
   const asked = commands.find(({ name }) => name === (isHelp ? about : verb));
   if (first.given.has('version') && verb === undefined) return { kind: 'version' };
   if (isHelp && about !== undefined && !asked)
-    return { kind: 'bad', json: argv.includes('--json'), problems: [unknown('command', about, commands)] };
+    return {
+      kind: 'bad',
+      json: argv.includes('--json'),
+      problems: [unknown('command', about, [...commands, ...others])],
+    };
   if (isHelp || first.given.has('help') || argv.length === 0) return { kind: 'help', command: asked };
   const environments = await read(first.given.get('fleets')?.value);
   const { positionals, given } = tokensOf(argv, all, [
@@ -71,8 +79,9 @@ export async function readCommandLine(
   const options = Object.fromEntries([...given].map(([option, { value }]) => [option, value ?? true]));
   const { problems: unfit, ...subject } = subjectOf(command, subjects, environments);
   const problems = [
-    ...(command ? [] : [unknown('command', name, commands)]),
-    ...unfit,
+    ...(command ? [] : [unknown('command', name, [...commands, ...others])]),
+    // Whoever typed a word that is no command has not been asked for a fleet yet.
+    ...(command || subjects.length > 0 ? unfit : []),
     ...[...given.values()].flatMap((token) => optionProblem(token, known)),
     ...missingOptions(command, given),
     ...(command?.check?.(options) ?? []),

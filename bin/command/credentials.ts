@@ -23,3 +23,6 @@ export function logIn(env: Variables = process.env): string {
     ? 'They are those of AWS_ACCESS_KEY_ID: set new ones, with their AWS_SESSION_TOKEN, or unset it and set AWS_PROFILE.'
     : 'Log in, or set AWS_PROFILE.';
 }
+
+/** Where no credentials were found: whoever has none may have no account yet. */
+export const WITHOUT_ACCOUNT = 'Without an account, the same command with --local runs on a modelled region.';

@@ -108,4 +108,4 @@ function orderRows({ fleet, environment }: Task): string[][] {
 }
 
 /** The same, as lines of a command's output. */
-export const gateLines = (task: Task): string[] => section('By bin/fleets.ts:', table(gateRows(task)));
+export const gateLines = (task: Task): string[] => section('By the fleets file:', table(gateRows(task)));

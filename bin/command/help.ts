@@ -22,6 +22,7 @@ const overview = (commands: readonly Command[], others: readonly Other[]): strin
   ...section('Without a fleet:', table(others.map(({ name, summary }) => [name, summary]))),
   '',
   `Of one command:  ${COMMAND} help deploy`,
+  `On a modelled region, without an account:  ${COMMAND} status --local`,
   `Of this installation:  ${COMMAND} --version`,
 ];
 

@@ -12,6 +12,10 @@ export interface Spelling {
   readonly environment: string;
   /** After each of ours: `--local`. */
   readonly options: string;
+  /** In place of `the fleets file`: the one that was read. */
+  readonly fleetsFile?: string | undefined;
+  /** Before `docs/runbook.md`, where the project is not the folder that people are in. */
+  readonly docs?: string | undefined;
 }
 
 export const AS_WRITTEN: Spelling = { command: COMMAND, environment: '', options: '' };
@@ -73,10 +77,20 @@ function closingOf(command: string, word: string): number {
 /** Where to type it, for whoever reads it elsewhere: whoever reads it here is there. */
 const PLACE = commandAt().slice(0, commandAt().indexOf(COMMAND));
 
-/** The text with its commands as they are typed here. */
-export function respelt(given: string, { command, environment, options }: Spelling): string {
+/** What sentences call the file that only the command knows by its name. */
+const FLEETS_FILE = /\bthe fleets file\b/gi;
+const DOCUMENT = /(?<![\w/.-])docs\/(?=[\w-]+\.md)/g;
+
+/** The text with its commands, and the files that it names, as they are typed here. */
+export function respelt(
+  given: string,
+  { command, environment, options, fleetsFile, docs = '' }: Spelling,
+): string {
   const front = environment === '' ? '' : `${environment} `;
-  const text = given.replaceAll(PLACE + COMMAND, COMMAND);
+  const text = given
+    .replaceAll(PLACE + COMMAND, COMMAND)
+    .replace(FLEETS_FILE, (words) => fleetsFile ?? words)
+    .replace(DOCUMENT, (folder) => docs + folder);
   let spelt = '';
   let at = 0;
   for (const { from, to } of commandsIn(text)) {

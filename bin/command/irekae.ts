@@ -7,7 +7,7 @@
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
 import { masked } from '../../lambdas/domain/core/secrets.ts';
 import { firstOf } from '../../lambdas/domain/core/words.ts';
-import { environmentsOf } from '../../lib/fleets-file.ts';
+import { namedEnvironmentsOf } from '../../lib/fleets-file.ts';
 import { FleetsFileError } from '../../lib/read-fleets.ts';
 import { VERSION } from '../../lib/version.ts';
 import { adopt } from './actions/adopt.ts';
@@ -25,6 +25,7 @@ import { unlock } from './actions/unlock.ts';
 import { watch } from './actions/watch.ts';
 import type { Command } from './command.ts';
 import { type CommandLine, type Run, readCommandLine } from './command-line.ts';
+import { WITHOUT_ACCOUNT } from './credentials.ts';
 import { type Ended, envelopeOf } from './envelope.ts';
 import { help } from './help.ts';
 import { type CommandSetup, Office } from './office.ts';
@@ -61,11 +62,11 @@ export async function irekae(argv: readonly string[], setup: CommandSetup): Prom
   if (project && setup.project) return runProject(project, argv.slice(1), setup.project, setup);
   const helped = argv[0] === 'help' && PROJECT_COMMANDS.find(({ name }) => name === argv[1]);
   if (helped && setup.project) return runProject(helped, ['--help'], setup.project, setup);
-  const line = await readSafely(argv, setup);
+  const { line, fleetsFile } = await readSafely(argv, setup);
   if (line.kind === 'version') return printVersion(setup);
   if (line.kind === 'help') return printHelp(line.command, argv.length > 0, setup);
   if (line.kind === 'bad') return complain(line, setup);
-  const voice = new Voice(setup, line.given);
+  const voice = new Voice(setup, { options: line.given, fleetsFile });
   const outcome = await run(line, setup, voice);
   const { exitCode, lines } = outcome;
   if (line.json) printJson({ ...outcome, command: line.command.name, fleet: line.fleet?.name }, setup, voice);
@@ -108,12 +109,24 @@ function printJson(ended: Ended, setup: CommandSetup, voice: Voice): void {
   setup.print(masked(JSON.stringify(document)));
 }
 
-async function readSafely(argv: readonly string[], setup: CommandSetup): Promise<CommandLine> {
+/** @returns the fleets file's name too, where it was read */
+async function readSafely(
+  argv: readonly string[],
+  setup: CommandSetup,
+): Promise<{ readonly line: CommandLine; readonly fleetsFile?: string | undefined }> {
+  let fleetsFile: string | undefined;
+  const read = async (given?: string) => {
+    const { environments, name } = await namedEnvironmentsOf(setup.fleetsFile, given);
+    fleetsFile = name;
+    return environments;
+  };
   try {
-    return await readCommandLine(argv, COMMANDS, (file) => environmentsOf(setup.fleetsFile, file));
+    const line = await readCommandLine(argv, COMMANDS, read, PROJECT_COMMANDS);
+    return { line, fleetsFile };
   } catch (error) {
     if (!(error instanceof FleetsFileError)) throw error;
-    return { kind: 'bad', json: argv.includes('--json'), problems: error.message.split('\n') };
+    const problems = error.message.split('\n');
+    return { line: { kind: 'bad', json: argv.includes('--json'), problems } };
   }
 }
 
@@ -130,7 +143,9 @@ async function run(line: Run, setup: CommandSetup, voice: Voice): Promise<Outcom
     }
     return await (command.runEverywhere ?? nowhere)(office.everywhere());
   } catch (error) {
-    return troubleOutcome(error, office.caller);
+    const outcome = troubleOutcome(error, office.caller);
+    const isAnybody = Object(outcome.facts).error === 'NoCredentials';
+    return isAnybody ? { ...outcome, lines: [...outcome.lines, WITHOUT_ACCOUNT] } : outcome;
   } finally {
     office.close();
   }

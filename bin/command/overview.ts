@@ -10,7 +10,7 @@ import type { ArtifactVersion } from '../../lambdas/ports/s3.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import { orElse, orUnknown } from './attempt.ts';
 import type { Everywhere, Task } from './command.ts';
-import { chooseCredentials } from './credentials.ts';
+import { chooseCredentials, logIn, WITHOUT_ACCOUNT } from './credentials.ts';
 import { deploymentHeldFor, documentOf, standingOf } from './holder.ts';
 import { done, failed, type Outcome } from './outcome.ts';
 import { bucketOf, type DeploymentRecord, readCurrent } from './release-records.ts';
@@ -186,7 +186,11 @@ export async function overview(everywhere: Everywhere): Promise<Outcome> {
   // What keeps all of them from being seen has one name.
   const errors = new Set(places.map(({ whyNot }) => (Object(whyNot?.facts) as { error?: string }).error));
   const isSeen = all.some(({ now }) => now !== 'unreadable');
-  const lines = [...places.flatMap(placeLines).slice(1), '', ...summary(all)];
+  const lines = [
+    ...places.flatMap(placeLines).slice(1),
+    '',
+    ...(all.length === 0 && errors.has('NoCredentials') ? [logIn(), WITHOUT_ACCOUNT] : summary(all)),
+  ];
   return (isSeen ? done : failed)(isSeen ? 'overview' : 'nothing-in-reach', lines, {
     environments: places.map(({ environment: { name, account, region }, whyNot, fleets }) => ({
       environment: name,

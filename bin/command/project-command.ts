@@ -95,7 +95,7 @@ export async function runProject(
 export const badUsage = (command: string, problems: readonly string[]): ProjectOutcome => ({
   exitCode: 2,
   outcome: 'bad-usage',
-  lines: [...problems, `See: ${COMMAND} ${command} --help`],
+  lines: [...problems, `See:  ${COMMAND} ${command} --help`],
   problems,
 });
 

@@ -128,7 +128,7 @@ function noMachine({ environment, fleet }: Task, machine: MachineKind): Outcome 
   const remedy =
     machine === 'deploy' || machine === 'override'
       ? `Deploy it: npx cdk deploy ${stack}`
-      : `It exists for fleets with \`promotion\` in bin/fleets.ts, once they are deployed: npx cdk deploy ${stack}`;
+      : `It exists for fleets with \`promotion\` in the fleets file, once they are deployed: npx cdk deploy ${stack}`;
   const where = `${environment.region} of ${environment.account}`;
   const lines = [`There is no state machine ${name} in ${where}. Nothing was started.`, remedy];
   return failed('no-state-machine', lines, { stateMachine: name });

@@ -10,7 +10,7 @@ export interface VoiceSetup {
   readonly surface?: Surface;
   readonly complaints?: Surface;
   /** How people here type the command. */
-  readonly spelling?: Pick<Spelling, 'command' | 'environment'>;
+  readonly spelling?: Omit<Spelling, 'options' | 'fleetsFile'>;
   /** Where the command may draw; absent where it only prints lines. */
   readonly screen?: Screen;
 }
@@ -20,9 +20,9 @@ export class Voice {
   readonly #out: Rendering;
   readonly #err: Rendering;
 
-  /** @param options what each command that people are told to type gets of this one: `--local` */
-  constructor(setup: VoiceSetup, options = '') {
-    const spelling = { ...AS_WRITTEN, ...setup.spelling, options };
+  /** @param given what is known by the command line: the options that pasted commands get of it, the fleets file */
+  constructor(setup: VoiceSetup, given: Partial<Pick<Spelling, 'options' | 'fleetsFile'>> = {}) {
+    const spelling = { ...AS_WRITTEN, ...setup.spelling, ...given };
     this.#setup = setup;
     this.#out = new Rendering(setup.surface ?? {}, spelling);
     this.#err = new Rendering(setup.complaints ?? {}, spelling);

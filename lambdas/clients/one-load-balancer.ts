@@ -82,5 +82,5 @@ export const noSuch = (balancer: Named): DeploymentError =>
 export const unusable = ({ kind, name }: Named, why: string): DeploymentError =>
   new DeploymentError(
     'LoadBalancerUnusable',
-    `The ${kind === 'load balancer' ? 'classic ' : ''}${kind} ${name} cannot be used: ${why}. Correct the fleet's loadBalancers in bin/fleets.ts.`,
+    `The ${kind === 'load balancer' ? 'classic ' : ''}${kind} ${name} cannot be used: ${why}. Correct the fleet's loadBalancers in the fleets file.`,
   );

@@ -57,15 +57,15 @@ const belongsTo = ([first]: readonly Row[], { indent, cells, isHead }: Row): boo
 
 // ── Sentences ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** What begins a line of a log, below which the rest of it does not stand. */
-const TIMES = /^(?:\d\d:\d\d:\d\d {1,2})+/;
+/** What begins a line of a log, or of a list, below which the rest of it does not stand. */
+const BEGINNING = /^(?:(?:\d\d:\d\d:\d\d {1,2})+|- )/;
 
 const textLines = (rows: readonly Row[], { columns, whole }: LayoutOptions): string[] =>
   rows.flatMap(({ indent, cells: [text = ''] }) => {
     if (columns === undefined || text === '') return [`${indent}${text}`.trimEnd()];
-    const [times = ''] = TIMES.exec(text) ?? [];
+    const [beginning = ''] = BEGINNING.exec(text) ?? [];
     // Below a sentence that tells of something to paste, that stands out.
-    const hanging = ' '.repeat(times.length > 0 ? times.length : whole?.(text).length ? 2 : 0);
+    const hanging = ' '.repeat(beginning.length > 0 ? beginning.length : whole?.(text).length ? 2 : 0);
     return fill({ first: indent, hanging: `${indent}${hanging}`, columns }, text, whole);
   });
 

@@ -34,7 +34,7 @@ function table({ parts, seconds, lowerBoundSeconds: atBest }: Summary): string[]
 }
 
 function columns(part: string, took: string, best: string, because: string): string {
-  return `${padTo(part, 13)}${alignRight(took, 12)}${alignRight(best, 12)}   ${because}`.trimEnd();
+  return `${padTo(part, 20)}${alignRight(took, 12)}${alignRight(best, 12)}   ${because}`.trimEnd();
 }
 
 function boundSentences({ lowerBoundSeconds, seconds, slowest }: Summary): string[] {

@@ -111,7 +111,7 @@ export class LoadBalancersModel {
     if (balancer?.ref.kind !== ref.kind) {
       throw new DeploymentError(
         'LoadBalancerUnusable',
-        `There is no load balancer ${loadBalancerName(ref)}. Correct the fleet’s loadBalancers in bin/fleets.ts.`,
+        `There is no load balancer ${loadBalancerName(ref)}. Correct the fleet’s loadBalancers in the fleets file.`,
       );
     }
     return balancer;

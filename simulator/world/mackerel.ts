@@ -465,6 +465,6 @@ function isSudden({ ending }: ModelInstance): boolean {
 function unknownRole(service: string, role: string): DeploymentError {
   return new DeploymentError(
     'MackerelRoleUnknown',
-    `Mackerel has no role "${role}" in a service "${service}". Correct the fleet’s service and role in bin/fleets.ts.`,
+    `Mackerel has no role "${role}" in a service "${service}". Correct the fleet’s service and role in the fleets file.`,
   );
 }

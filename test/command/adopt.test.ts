@@ -215,7 +215,7 @@ describe('irekae adopt --from, after a fleet was renamed', () => {
   });
 
   it.each([
-    ['is a fleet still', 'reactio-production-worker', /is a fleet of bin\/fleets\.ts: its hosts are its own/],
+    ['is a fleet still', 'reactio-production-worker', /is a fleet in the fleets file: its hosts are its own/],
     ['is this fleet’s own', FLEET, /is the name that this fleet has/],
   ])('refuses a name that %s', async (_, name, sentence) => {
     const host = desk.host({ fleet: name === FLEET ? null : name });

@@ -102,7 +102,7 @@ describe('a target group', () => {
       { vpcId: 'vpc-2' },
       {},
       "blog is in vpc-2, but the fleet's subnets are in vpc-1",
-      `bin/fleets.ts, ${aFleet().name}: correct loadBalancers or subnets`,
+      `the fleets file, ${aFleet().name}: correct loadBalancers or subnets`,
     ],
   ])('with %s', (_what, changes, more, sentence, mend) =>
     expect(complaints(changes, more)).toMatchObject([{ sentence, mend: [mend] }]),

@@ -283,7 +283,7 @@ const CASES: readonly Case[] = [
     visit: { ports: ({ mackerel }) => ({ mackerel: { ...mackerel, roles: async () => ['db'] } }) },
     complaints: ['problem mackerel-role'],
     sentence: /no role app in the service reactio-production \(it has db\)/,
-    mend: `Create it in Mackerel, or: bin/fleets.ts, ${APP}: correct mackerel.role`,
+    mend: `Create it in Mackerel, or: the fleets file, ${APP}: correct mackerel.role`,
   },
   {
     name: 'an alert on a host',
@@ -397,7 +397,7 @@ const CASES: readonly Case[] = [
     visit: withEc2(() => ({ matchingImages: async () => [] })),
     complaints: ['problem image'],
     sentence: /knows no image from the search for the newest arm64 image of self with name reactio-base-\*/,
-    mend: `Build or share an image, or: bin/fleets.ts, ${APP}: correct image`,
+    mend: `Build or share an image, or: the fleets file, ${APP}: correct image`,
   },
   {
     name: 'images that are all deprecated',
@@ -425,7 +425,7 @@ const CASES: readonly Case[] = [
     ill: (ill) => addImage(ill, { rootDevice: '/dev/sda1' }),
     complaints: ['problem image'],
     sentence: /its root volume is \/dev\/sda1/,
-    mend: `bin/fleets.ts, ${APP}: rootVolume: { device: '/dev/sda1' }`,
+    mend: `the fleets file, ${APP}: rootVolume: { device: '/dev/sda1' }`,
   },
   {
     name: 'an image of last spring',
@@ -457,7 +457,7 @@ const CASES: readonly Case[] = [
     complaints: ['problem volume-keys'],
     sentence:
       /encrypted with arn:aws:kms:ap-northeast-1:222222222222:key\/1234abcd-0000, which .* may not use/,
-    mend: `bin/fleets.ts, ${APP}: kmsKeys: ['arn:aws:kms:ap-northeast-1:222222222222:key/1234abcd-0000']`,
+    mend: `the fleets file, ${APP}: kmsKeys: ['arn:aws:kms:ap-northeast-1:222222222222:key/1234abcd-0000']`,
   },
   {
     name: 'a launch template of its owner’s that is gone',
@@ -465,7 +465,7 @@ const CASES: readonly Case[] = [
     ill: ({ stage }) => stage.world.ec2.removeLaunchTemplate(OWN_TEMPLATE.id),
     complaints: ['problem launch-template'],
     sentence: /^EC2 knows no newest version of launch template lt-0a1b2c3d4e5f60001$/,
-    mend: `bin/fleets.ts, ${APP}: correct launchTemplate`,
+    mend: `the fleets file, ${APP}: correct launchTemplate`,
   },
   {
     name: 'a launch template of its owner’s with user data',
@@ -552,7 +552,7 @@ const CASES: readonly Case[] = [
     },
     complaints: ['problem balancer'],
     sentence: /^There is no load balancer reactio-production$/,
-    mend: `bin/fleets.ts, ${APP}: correct loadBalancers`,
+    mend: `the fleets file, ${APP}: correct loadBalancers`,
   },
   {
     name: 'a zone that the load balancer does not serve',
@@ -632,7 +632,7 @@ const CASES: readonly Case[] = [
     }),
     complaints: ['problem bucket-key'],
     sentence: /is encrypted with arn:aws:kms:.*, which neither its functions nor its hosts may use/,
-    mend: `bin/fleets.ts, the environment: bucketKmsKeyArn: '${BUCKET_KEY}'`,
+    mend: `the fleets file, the environment: bucketKmsKeyArn: '${BUCKET_KEY}'`,
   },
   {
     name: 'a bucket that is not encrypted with the key of the fleets file',

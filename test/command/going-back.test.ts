@@ -197,7 +197,7 @@ describe('promote', () => {
     const visit = { ports, fleetsFile: { ...worldFleets, fleets: plain }, caller: CALLER };
     expect(await theatre.run(`promote ${FLEET}`, visit)).toMatchObject({
       exitCode: 1,
-      err: expect.stringMatching(/^reactio-production-app has no `promotion` in bin\/fleets\.ts: /),
+      err: expect.stringMatching(/^reactio-production-app has no `promotion` in the fleets file: /),
     });
     expect(started).toEqual([]);
   });

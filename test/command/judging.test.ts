@@ -131,6 +131,15 @@ describe('The time left', () => {
     expect(timeLeft([usual], held(phase), after, moment(passed))).toEqual({ seconds, from: 1 }),
   );
 
+  it('counts from the last step that there was: nothing is watched without a bake', () => {
+    const drained = {
+      readiness: { at: moment(65).toISOString() },
+      drain: { at: moment(75).toISOString() },
+    } as unknown as Deployment;
+    const short = { ...usual, bake: 0 };
+    expect(timeLeft([short], held('remove'), drained, moment(80))).toEqual({ seconds: 20, from: 1 });
+  });
+
   it('rests on the middle one of the earlier deployments', () => {
     const slow = { ...usual, bake: 3_000 };
     expect(timeLeft([slow, usual, usual], held('agree'), undefined, at)).toEqual({ seconds: 400, from: 3 });

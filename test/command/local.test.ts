@@ -43,7 +43,7 @@ describe('on the modelled region', () => {
     beforeAll(async () => {
       const environments = readFleets(fleetsFile);
       const fleet = environments.flatMap(({ fleets }) => fleets).find(({ name }) => name === FLEET);
-      if (!fleet) throw new Error(`bin/fleets.ts has no ${FLEET}.`);
+      if (!fleet) throw new Error(`The fleets file has no ${FLEET}.`);
       const { close, ...shared } = await connectTo(environments, fleet, undefined);
       region = shared;
       return close;

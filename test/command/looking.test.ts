@@ -117,6 +117,8 @@ describe('status', () => {
     expect(out).toMatch(/it is not certain what it runs, since d1 ended as StoppedHalfway/);
     expect(out).toMatch(/d1 needs a human\n/);
     expect(out).toMatch(/needs a human +OldHostsNotTerminated/);
+    // Told once.
+    expect(out.match(/What holds them/g)).toHaveLength(1);
     expect(out).toMatch(/Old hosts, present when it began:\n +i-/);
     expect(out).toContain(`irekae unlock ${FLEET}`);
   });

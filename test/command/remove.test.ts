@@ -67,7 +67,7 @@ describe('irekae remove', () => {
     expect(whileDeleting).toMatchObject({ phase: 'agree', startedBy: 'Operator/hanako', why: 'moved' });
     expect(said).toMatchObject({ exitCode: 0 });
     expect(said.out).toMatch(new RegExp(`is removed: 1 host goes on serving \\(${host}\\)`));
-    expect(said.out).toMatch(/out of bin\/fleets\.ts; .* npx cdk deploy irekae-production\n/);
+    expect(said.out).toMatch(/out of the fleets file; .* npx cdk deploy irekae-production\n/);
     expect(said.out).toMatch(new RegExp(`put it into the file again:  npx cdk deploy ${STACK}$`));
     expect(row()?.held).toBeUndefined();
     expect(desk.world.ec2.instance(host).state(desk.now().getTime())).toBe('running');

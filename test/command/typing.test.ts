@@ -6,6 +6,7 @@ import { AS_WRITTEN, commandsIn, respelt } from '../../bin/command/hints.ts';
 import { Rendering } from '../../bin/command/rendering.ts';
 import { clockTime } from '../../bin/command/wording.ts';
 import { COMMAND, commandAt } from '../../lambdas/domain/core/names.ts';
+import { layOut } from '../../lib/terminal/layout.ts';
 
 describe('A command in a sentence', () => {
   it.each<[string, string[]]>([
@@ -45,8 +46,37 @@ describe('It is spelt', () => {
     ['  npm start -- --list', '  npm start -- --list'],
   ])('%s', (text, spelt) => expect(respelt(text, spelling)).toBe(spelt));
 
+  it.each([
+    ['Correct `image` of shop in the fleets file.', 'Correct `image` of shop in fleets.yaml.'],
+    ['The fleets file has no shop.', 'fleets.yaml has no shop.'],
+    ['see LockLost in docs/runbook.md', 'see LockLost in node_modules/@irekae/irekae/docs/runbook.md'],
+    [
+      'What to do: docs/runbook.md#locklost',
+      'What to do: node_modules/@irekae/irekae/docs/runbook.md#locklost',
+    ],
+    ['s3://b/docs/manual.md stays', 's3://b/docs/manual.md stays'],
+  ])('as the files are called: %s', (text, spelt) =>
+    expect(
+      respelt(text, { ...AS_WRITTEN, fleetsFile: 'fleets.yaml', docs: 'node_modules/@irekae/irekae/' }),
+    ).toBe(spelt),
+  );
+
   it('as it is written, where nothing else is known', () =>
     expect(respelt(`See:  ${COMMAND} status shop`, AS_WRITTEN)).toBe(`See:  ${COMMAND} status shop`));
+});
+
+describe('A list of problems', () => {
+  it('stands below its dashes, however narrow the terminal', () =>
+    expect(
+      layOut(['fleets.ts has 2 problems:', '  - fleet shop: architecture: given "arm65"', '  - short'], {
+        columns: 30,
+      }),
+    ).toEqual([
+      'fleets.ts has 2 problems:',
+      '  - fleet shop: architecture:',
+      '    given "arm65"',
+      '  - short',
+    ]));
 });
 
 describe('It was called', () => {

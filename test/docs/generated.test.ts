@@ -9,6 +9,7 @@ const GENERATED = [
   'README.ja.md',
   'README.md',
   'docs/command.md',
+  'docs/deploy-states.svg',
   'docs/deploy-story.svg',
   'docs/events.md',
   'docs/fleets.md',

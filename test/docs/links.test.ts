@@ -69,13 +69,22 @@ describe('All documents together', () => {
 describe('README.md', () => {
   const readme = read('README.md');
 
-  it('shows on its first screen what this is, the picture and the two commands, in this order', () => {
-    const first = readme.split('\n').slice(0, 16).join('\n');
-    expect(first).toMatch(
-      /^# irekae\n\n.*\(README\.ja\.md\)\n\n.*replaces the hosts of an EC2 fleet.*\n\n!\[.*\]\(docs\/deploy-story\.svg\)/,
-    );
-    expect(first).toContain('```sh\nnpm ci && npm start\nnpm test\n```');
-  });
+  it.each([
+    ['README.md', '(README.ja.md)', 'replaces the hosts of an EC2 fleet'],
+    ['README.ja.md', '(README.md)', 'EC2 フリートのホストを丸ごと新しいホストに入れ替える'],
+  ])(
+    '%s shows on its first screen what this is, the two commands and the picture, in this order',
+    (...given) => {
+      const [path, other, sentence] = given;
+      const first = read(path).split('\n').slice(0, 14).join('\n');
+      const [title, languages, what, , commands, picture] = first.split('\n\n');
+      expect(title).toBe('# irekae');
+      expect(languages).toContain(other);
+      expect(what).toContain(sentence);
+      expect(commands).toBe('```sh\nnpm ci && npm start\nnpm test\n```');
+      expect(picture).toMatch(/^!\[.*\]\(docs\/deploy-story\.svg\)/);
+    },
+  );
 
   it('gives each of the eleven rules a line that links to who holds it', () => {
     const rules = [...readme.matchAll(/^\| (\d+) \| .* \| (.*) \|$/gm)];

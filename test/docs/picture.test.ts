@@ -1,6 +1,7 @@
 /** The picture tells the whole definition, and a changed definition changes it. */
 import { describe, expect, it } from 'vitest';
 import { ACT_PLANS } from '../../docs/acts.ts';
+import { actsPicture } from '../../docs/acts-picture.ts';
 import { readStory, statesTold } from '../../docs/story.ts';
 import { storyPicture } from '../../docs/story-picture.ts';
 import { textWidth, wrap } from '../../docs/svg.ts';
@@ -210,4 +211,32 @@ describe('Text', () => {
 
   it('of one word that is wider than its box is refused', () =>
     expect(() => wrap('Incomprehensibilities', { size: 13 }, 60)).toThrow('does not fit'));
+});
+
+describe('The first picture', () => {
+  const texts = (of: string) => [...of.matchAll(/<text[^>]*>([^<]*)</g)].map(([, text = '']) => text);
+
+  it('shows each act with its steps, and where its failures end, and nothing else', () => {
+    const shown = texts(actsPicture(story));
+    for (const { title, rows } of story.acts) {
+      expect(shown.filter((text) => text.endsWith(title))).toHaveLength(1);
+      for (const { kind, name } of rows) expect(shown.includes(name), name).toBe(kind === 'step');
+    }
+    expect(shown.filter((text) => text.startsWith('✗'))).toEqual([
+      '✗ Nothing was changed',
+      '✗ RolledBack',
+      '✗ StoppedHalfway',
+    ]);
+    expect(shown).toContain('✓ Deployed');
+  });
+
+  it('has its texts in their boxes', () => expect(troubles(actsPicture(story))).toEqual([]));
+
+  it('follows the definition: a step that leads elsewhere is another picture', () => {
+    const renamed = readStory(
+      changed({ 'Retire old hosts in Mackerel': { Next: 'Release the lock after the deployment' } }),
+      ACT_PLANS,
+    );
+    expect(texts(actsPicture(renamed))).not.toContain('Record the release');
+  });
 });

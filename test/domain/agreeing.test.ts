@@ -361,7 +361,7 @@ describe('checkNetwork', () => {
     [
       'is in another VPC',
       { vpcId: 'vpc-2' },
-      "web is in vpc-2, but the fleet's subnets are in vpc-1. Correct loadBalancers of shop in bin/fleets.ts",
+      "web is in vpc-2, but the fleet's subnets are in vpc-1. Correct loadBalancers of shop in the fleets file",
     ],
     [
       'does not serve a zone',

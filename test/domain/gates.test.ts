@@ -359,7 +359,7 @@ describe('decideRollback', () => {
         artifact: { ...target.artifact, key: 'old.tar.gz' },
         runtimes: [{ ...RELEASE.artifact, key: 'perl.tar.gz', directory: '/opt/perl' }],
       },
-      'its hosts may not read old.tar.gz, perl.tar.gz anymore, because bin/fleets.ts names other files',
+      'its hosts may not read old.tar.gz, perl.tar.gz anymore, because the fleets file names other files',
     ],
   ])('refuses a deployment %s', (_what, found, says) =>
     expect(() => decideRollback(aFleet(), 'deploy-0', found, record())).toThrow(

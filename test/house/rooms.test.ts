@@ -72,3 +72,14 @@ describe('A step', () => {
     expect(ownLines(file)).toBeLessThanOrEqual(60),
   );
 });
+
+describe('What is said to a user', () => {
+  // The one that looks for it there, in a clone.
+  const files = ['bin/command', 'lambdas', 'lib', 'simulator/world'].flatMap(filesIn);
+  const pages = ['docs/runbook.md', 'docs/events.md', 'docs/input.md', 'docs/command.md'];
+
+  it.each([...files, ...pages].filter((file) => file !== 'lib/fleets-file.ts'))(
+    '%s names no fleets file but theirs, which may have any name',
+    (file) => expect(sourceOf(file)).not.toContain('bin/fleets.ts'),
+  );
+});

@@ -22,7 +22,7 @@ export const adopt: Command = {
     'Lists the hosts that Mackerel has under the fleet’s role, in all four statuses, confirmed by EC2, and says whether',
     `each would get the tag ${TAG.fleet}, and why not. The next deployment replaces, and terminates, every host that`,
     'carries it. Tags only after confirmation. Needs ec2:CreateTags. After a fleet was renamed, --from takes over the',
-    'hosts that carry its former name, once that is no fleet of bin/fleets.ts anymore and nobody deploys it.',
+    'hosts that carry its former name, once it is no longer in the fleets file and nobody deploys it.',
     'Exit codes: 0 tagged, or all already carry the tag; 1 nothing could be tagged, or not confirmed; 2 bad usage.',
   ],
   options: [YES, FROM],
@@ -65,7 +65,7 @@ async function whyNotFrom({
   if (from === fleet.name)
     return `${from} is the name that this fleet has: --from takes the one that it had before.`;
   if (environment.fleets.some(({ name }) => name === from))
-    return `${plain(from, 80)} is a fleet of bin/fleets.ts: its hosts are its own. Remove it there first, if it was renamed.`;
+    return `${plain(from, 80)} is a fleet in the fleets file: its hosts are its own. Remove it there first, if it was renamed.`;
   const held = (await ports.ledger.read(from))?.held;
   return (
     held &&
@@ -113,7 +113,7 @@ async function vpcOfFleet({ ports, fleet }: Task): Promise<string> {
     vpc === undefined
       ? `EC2 knows none of the subnets of ${fleet.name} (${list(fleet.subnets)})`
       : `The subnets of ${fleet.name} are in different VPCs (${list([...vpcs])})`;
-  throw new DeploymentError('SubnetUnusable', `${wrong}. Correct \`subnets\` in bin/fleets.ts.`);
+  throw new DeploymentError('SubnetUnusable', `${wrong}. Correct \`subnets\` in the fleets file.`);
 }
 
 async function registeredAtBalancers({ ports, fleet }: Task) {

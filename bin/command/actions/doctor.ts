@@ -14,8 +14,8 @@ export const doctor: Command = {
   description: [
     'Checks everything that a deployment needs, and changes nothing: Mackerel’s key, role, hosts and alerts, the image,',
     'a given launch template, the subnets and instance types, the load balancers and what their settings cost, the',
-    'bucket and its tarballs, the stack and whether it is what this working tree would deploy, the lock, leftovers, the',
-    'clock. Each finding comes with the command, or the line of bin/fleets.ts, that fixes it. What you lack permission',
+    'bucket and its tarballs, the stack and whether it is what the fleets file and this version would deploy, the lock, leftovers, the',
+    'clock. Each finding comes with the command, or the line of the fleets file, that fixes it. What you lack permission',
     'to check is unknown, never fine.',
     'Exit codes: 0 no problem (there may be warnings); 1 a problem, or something unknown; 2 bad usage.',
   ],

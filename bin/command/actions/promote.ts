@@ -20,7 +20,7 @@ export const promote: Command = {
   name: 'promote',
   summary: 'copy what was tested in another environment to this fleet, which deploys it',
   description: [
-    'Starts the fleet’s promotion: copies the version that its source fleet (`promotion.from` in bin/fleets.ts) runs,',
+    'Starts the fleet’s promotion: copies the version that its source fleet (`promotion.from` in the fleets file) runs,',
     'or another one that was deployed there, to this fleet’s key, if it is proven. The copy is an upload like any other:',
     'it starts the deployment. With --wait the promotion and then that deployment are followed to their ends.',
     'Exit codes: 0 started; with --wait: promoted and deployed; 1 not possible, or the promotion failed; 2 bad usage;',
@@ -61,7 +61,7 @@ async function promoteArtifact(task: Task): Promise<Outcome> {
 
 const nothingToPromote = ({ fleet }: Task): Outcome =>
   failed('no-promotion', [
-    `${fleet.name} has no \`promotion\` in bin/fleets.ts: it is deployed by uploads. Nothing was started.`,
+    `${fleet.name} has no \`promotion\` in the fleets file: it is deployed by uploads. Nothing was started.`,
     `To deploy the newest upload:  ${COMMAND} deploy ${fleet.name} --wait`,
   ]);
 

@@ -169,6 +169,6 @@ function situation({ fleet }: Task, look: Look): string[] {
 }
 
 const whatNow = ({ fleet, environment }: Task): string[] => [
-  `Take ${fleet.name} out of bin/fleets.ts; then nothing may touch its hosts anymore:  npx cdk deploy ${stackName(environment.name)}`,
+  `Take ${fleet.name} out of the fleets file; then nothing may touch its hosts anymore:  npx cdk deploy ${stackName(environment.name)}`,
   `To have it back, put it into the file again:  npx cdk deploy ${fleetStackName(environment.name, fleet.name)}`,
 ];

@@ -128,7 +128,8 @@ function holderLines(task: Task, { held, ...of }: Holder): string[] {
       ['version', documentOf(held)?.release?.artifact?.versionId],
       ['image', documentOf(held)?.image?.imageId],
       ['act', `${titleOf(phase)}${isPastNoReturn(phase) ? ' (past the point of no return)' : ''}`],
-      ['last message', of.sentence],
+      // A human is told the same, and more, below.
+      ['last message', of.standing === 'needs-human' ? undefined : of.sentence],
       ...startOf(held, now),
       ['acting', acting === deployment ? undefined : `the clean-up ${acting}`],
       cancelledBy(held, now),

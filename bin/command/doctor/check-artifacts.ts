@@ -41,7 +41,7 @@ const checkBucket: Check = ({ bucket, stack }, { fleet, region, bucketKey }) => 
     if (stack.known && stack.value === undefined) return [];
     return versions.problem(
       `there is no bucket ${name}`,
-      'bin/fleets.ts, the environment: correct existingBucket; or restore the bucket that the stack made',
+      'the fleets file, the environment: correct existingBucket; or restore the bucket that the stack made',
       'ServiceRefused',
     );
   });
@@ -52,7 +52,7 @@ const isElsewhere = ({ message }: DeploymentError): boolean => message.includes(
 const elsewhere = ({ message }: DeploymentError, { environment }: Subject['fleet']): Finding =>
   versions.problem(
     happened(message),
-    `bin/fleets.ts, the environment ${environment}: correct existingBucket or region`,
+    `the fleets file, the environment ${environment}: correct existingBucket or region`,
     'ServiceRefused',
   );
 
@@ -86,7 +86,7 @@ const key = check('bucket-key');
 
 /** Who may not use the key can neither read an artifact nor write a record. */
 function keyFinding(name: string, { kmsKey: used }: BucketSettings, named: string | undefined): Finding {
-  const field = 'bin/fleets.ts, the environment: bucketKmsKeyArn';
+  const field = 'the fleets file, the environment: bucketKmsKeyArn';
   if (used === named)
     return key.ok(
       used === undefined
@@ -95,7 +95,7 @@ function keyFinding(name: string, { kmsKey: used }: BucketSettings, named: strin
     );
   if (used === undefined)
     return key.warning(
-      `${name} is not encrypted with ${named}, which bin/fleets.ts names: what was put into it with that key can be read, and new objects have another`,
+      `${name} is not encrypted with ${named}, which the fleets file names: what was put into it with that key can be read, and new objects have another`,
       `Leave bucketKmsKeyArn out, or set the key as the bucket's default encryption.`,
     );
   return key.problem(

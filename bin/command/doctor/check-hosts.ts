@@ -74,7 +74,7 @@ function mendOf({ fleet, region }: Subject, { tagged }: SnapshotFacts, failure: 
       aws(region)`ec2 delete-tags --resources ${braked} --tags Key=${TAG.protect}`,
     ];
   return failure === 'FleetWouldShrink'
-    ? [`bin/fleets.ts, ${fleet.name}: raise instancesPerZone (now ${fleet.instancesPerZone})`]
+    ? [`the fleets file, ${fleet.name}: raise instancesPerZone (now ${fleet.instancesPerZone})`]
     : [`docs/runbook.md, ${failure}`];
 }
 

@@ -1,4 +1,4 @@
-/** Are environment and fleet deployed, as this working tree would deploy it, and would an upload start the fleet? */
+/** Are environment and fleet deployed, as the fleets file and this version of irekae would deploy it, and would an upload start the fleet? */
 import { fleetStackName, stackName } from '../../../lambdas/domain/core/names.ts';
 import { list } from '../../../lambdas/domain/core/words.ts';
 import { isBeingChanged } from '../stack-status.ts';
@@ -73,7 +73,7 @@ const machines: Check = (facts, { fleet, tree }) =>
     return [
       machine.ok(`${list(found.map(({ name }) => name))} exist`),
       differing.length === 0
-        ? definition.ok('they are what this working tree would deploy')
+        ? definition.ok('they are what the fleets file and this version of irekae would deploy')
         : definition.warning(differenceSentence(differing), diffFirst(fleet)),
     ];
   });
@@ -85,7 +85,7 @@ function differenceSentence(differing: readonly Difference[]): string {
     .slice(0, 3)
     .map(([path, { deployed, here }]) => `${path} is ${deployed} in AWS and ${here} here`);
   const more = told.size > examples.length ? `; ${told.size - examples.length} more` : '';
-  return `what is deployed differs from this working tree: ${examples.join('; ')}${more}`;
+  return `what is deployed differs from what the fleets file and this version of irekae would deploy: ${examples.join('; ')}${more}`;
 }
 
 const rule = check('upload-rule');

@@ -22,7 +22,7 @@ export interface Subject {
 /** At least one finding: what is fine is reported too. */
 export type Check = (facts: Facts, subject: Subject) => readonly Finding[];
 
-/** Shell commands, or lines of `bin/fleets.ts`. */
+/** Shell commands, or lines of the fleets file. */
 export type Mend = string | readonly string[];
 
 type Answers = readonly Answer<unknown>[];

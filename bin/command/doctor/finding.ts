@@ -45,7 +45,7 @@ export interface Finding {
   readonly level: Level;
   /** One sentence without its full stop. */
   readonly sentence: string;
-  /** A shell command, or the line of `bin/fleets.ts`; one or more lines. */
+  /** A shell command, or the line of the fleets file; one or more lines. */
   readonly mend?: readonly string[];
   /** What an unknown is about: its sentence begins with this and a colon. */
   readonly about?: string;

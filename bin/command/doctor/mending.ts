@@ -1,4 +1,4 @@
-/** Lines that fix a finding: shell commands that can be copied as they are, and places in `bin/fleets.ts`. */
+/** Lines that fix a finding: shell commands that can be copied as they are, and places in the fleets file. */
 import { fleetStackName, stackName } from '../../../lambdas/domain/core/names.ts';
 import { shell } from '../typed.ts';
 
@@ -17,4 +17,4 @@ export const happened = (message: string): string =>
   (/^(.*?)\.(?= \p{Lu}|$)/su.exec(message)?.[1] ?? message).replace(/\.$/, '');
 
 /** @param line what to write there, or the field to correct */
-export const inFleetsFile = (fleet: string, line: string): string => `bin/fleets.ts, ${fleet}: ${line}`;
+export const inFleetsFile = (fleet: string, line: string): string => `the fleets file, ${fleet}: ${line}`;

@@ -164,7 +164,7 @@ class FollowedProgress implements Progress {
     // What is undone is not finished, and vice versa.
     const order = PHASES.filter((phase) => (isUndone ? !isPastNoReturn(phase) : phase !== 'undo'));
     const acts = order.map((phase) => `${markOf(PHASES.indexOf(phase), now)} ${titleOf(phase)}`);
-    return [...acts, left ? leftWords(left) : ''].join('   ').trimEnd();
+    return [...acts, left ? shortly(left) : ''].join('   ').trimEnd();
   }
 
   #sentence(): string {
@@ -180,8 +180,12 @@ function markOf(act: number, now: number): string {
 
 function leftWords({ seconds, from }: TimeLeft): string {
   const usual = from === 1 ? 'as long as the last one took' : `as long as the last ${from} took`;
-  return seconds === 0 ? `longer than usual` : `about ${span(rounded(seconds))} left, if it takes ${usual}`;
+  return seconds === 0 ? shortly({ seconds }) : `${shortly({ seconds })}, if it takes ${usual}`;
 }
+
+/** In a row that has no room for more. */
+const shortly = ({ seconds }: Pick<TimeLeft, 'seconds'>): string =>
+  seconds === 0 ? 'longer than usual' : `about ${span(rounded(seconds))} left`;
 
 /** Nobody knows it to the second. */
 const rounded = (seconds: number): number => Math.max(5, Math.round(seconds / 5) * 5);

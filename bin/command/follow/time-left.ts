@@ -44,10 +44,12 @@ export function timeLeft(
   return { seconds: Math.max(0, usual - secondsBetween(begun, now)), from: earlier.length };
 }
 
-/** When the last step of an act answered. */
+/** When an act's last step answered; a deployment may do without that one: without a bake, nothing is watched. */
 function endOf(phase: Phase | undefined, document: Deployment | undefined): string | undefined {
-  const last = phase && rowsOf(phase).at(-1);
-  return last && document ? (document[last.key] as { readonly at?: string } | undefined)?.at : undefined;
+  if (!phase || !document) return undefined;
+  return rowsOf(phase)
+    .map(({ key }) => (document[key] as { readonly at?: string } | undefined)?.at)
+    .findLast((at) => at !== undefined);
 }
 
 function median(numbers: readonly number[]): number {

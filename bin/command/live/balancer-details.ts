@@ -62,7 +62,7 @@ async function existing<T>(what: string, absent: string, ask: () => Promise<T | 
   if (answer) return answer;
   throw new DeploymentError(
     'LoadBalancerUnusable',
-    `There is no ${what}. Correct the fleet's loadBalancers in bin/fleets.ts.`,
+    `There is no ${what}. Correct the fleet's loadBalancers in the fleets file.`,
   );
 }
 

@@ -61,7 +61,7 @@ export const init: ProjectCommand = {
     if (there.length > 0)
       return failed('exists', [
         `${list(there, there.length)} ${there.length === 1 ? 'is' : 'are'} here already, and nothing is overwritten.`,
-        'Nothing was written. Begin in an empty folder, or move what is there out of the way.',
+        'Nothing was written. Begin in an empty folder; for a repository that you have, take from there what it lacks.',
       ]);
     return task.given.has('example') ? written(task, exampleText(), fleetsFile) : fromAccount(task);
   },

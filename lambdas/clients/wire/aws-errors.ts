@@ -59,7 +59,7 @@ export function failureOf(error: unknown, doing: string): unknown {
   if (isElsewhere(error))
     return new DeploymentError(
       'ServiceRefused',
-      `AWS refused to ${doing}: ${wordsOf(error)}: the bucket is in ${regionToldBy(error) ?? 'another Region'}, and not where it was asked for. The bucket of an environment has to be in its Region: correct existingBucket or region in bin/fleets.ts.`,
+      `AWS refused to ${doing}: ${wordsOf(error)}: the bucket is in ${regionToldBy(error) ?? 'another Region'}, and not where it was asked for. The bucket of an environment has to be in its Region: correct existingBucket or region in the fleets file.`,
     );
   if (isAwsError(error)) {
     return new DeploymentError(

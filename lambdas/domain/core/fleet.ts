@@ -1,5 +1,5 @@
 /**
- * A fleet as the steps see it: the part of `bin/fleets.ts` that a running deployment needs, with what CDK has made
+ * A fleet as the steps see it: the part of the fleets file that a running deployment needs, with what CDK has made
  * of it (bucket, launch template). It stands in the state machine's definition and travels in the document.
  */
 import * as v from 'valibot';

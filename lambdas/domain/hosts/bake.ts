@@ -76,7 +76,7 @@ export const sightSentence = ({ sightSeconds, slowest }: Watch): string =>
 /** Who says how long the watch is. */
 export const becauseOf = (watch: Watch): string =>
   [
-    'limits.bakeSeconds in bin/fleets.ts',
+    'limits.bakeSeconds in the fleets file',
     ...(watch.slowest === undefined ? [] : [sightSentence(watch)]),
   ].join(', and ');
 

@@ -31,6 +31,6 @@ async function assertRoleExists(
     : `no service ${service}`;
   throw new DeploymentError(
     'MackerelRoleUnknown',
-    `Mackerel has ${what}. Create it there, or correct \`mackerel\` of ${name} in bin/fleets.ts.`,
+    `Mackerel has ${what}. Create it there, or correct \`mackerel\` of ${name} in the fleets file.`,
   );
 }

@@ -163,7 +163,7 @@ export function assertNoMonitorAlerts(
   if (those.length > 0)
     throw new DeploymentError(
       'AlertDuringBake',
-      `Since the new hosts have traffic, Mackerel opened ${words(those)}. The fleet's watch.monitors names it.`,
+      `Since the new hosts have traffic, Mackerel opened an alert: ${words(those)}. The fleet's watch.monitors names it.`,
     );
   const others = alerts.filter(({ openedAt }) => openedAt >= new Date(launch.at));
   const each = others.map(({ status, message, id }) => `${status} ${plain(message || id)}`);

@@ -80,4 +80,4 @@ export function judgeNameless(
 
 const CURE =
   'take cloud_platform out of mackerel-agent.conf, let the agent reach the instance metadata, and give ' +
-  'metadataHopLimit: 2 in bin/fleets.ts if it runs in a container';
+  'metadataHopLimit: 2 in the fleets file if it runs in a container';

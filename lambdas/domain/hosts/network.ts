@@ -25,7 +25,7 @@ export function checkNetwork(
 }
 
 const sentence = (fleet: Fleet, field: string, found: readonly string[]) =>
-  `${firstOf(found).join('; ')}. Correct ${field} of ${fleet.name} in bin/fleets.ts and run cdk deploy; nothing was changed.`;
+  `${firstOf(found).join('; ')}. Correct ${field} of ${fleet.name} in the fleets file and run cdk deploy; nothing was changed.`;
 
 /** One clause each; empty: the subnets will do. */
 export function subnetProblems(fleet: Fleet, subnets: readonly Subnet[]): string[] {

@@ -141,7 +141,7 @@ export const notReady = (
   new DeploymentError(
     'NewHostsNotReady',
     `Not ready ${span(seconds)} after the launch: ${reason}. Look at ${usualReason(fleet)}, and at the console output of a host that never registered in Mackerel; ` +
-      'if they only need longer, raise limits.readySeconds in bin/fleets.ts.',
+      'if they only need longer, raise limits.readySeconds in the fleets file.',
   );
 
 /** "Every one of zero" is not ready (rule 4). */

@@ -74,6 +74,6 @@ export function judgeRegistration(
     'NewHostsNotReady',
     `${missing.length} of ${count(hosts.length, 'new host')} not registered in Mackerel ${span(limit.seconds)} after the launch: ${readinessSentence(hosts)}. ` +
       `Nobody has set limits.readySeconds, so the limit is ${SLOWER_THAN} times the slowest of the last starts, which took ${span(limit.slowest)}, and ${span(LEAST_SECONDS)} at the least. ` +
-      `Look at the hosts' console output and at ${usualReason({ loadBalancers: [] })}; if they only need longer, set limits.readySeconds in bin/fleets.ts.`,
+      `Look at the hosts' console output and at ${usualReason({ loadBalancers: [] })}; if they only need longer, set limits.readySeconds in the fleets file.`,
   );
 }

@@ -247,7 +247,7 @@ function assertDoesNotShrink(fleet: Fleet, hosts: readonly OldHost[]): void {
   throw new DeploymentError(
     'FleetWouldShrink',
     `${serving.length} hosts serve now, but ${fleet.name} launches ${fleetSize(fleet)} ` +
-      `(${count(fleet.subnets.length, 'subnet')} × ${fleet.instancesPerZone}). Raise instancesPerZone in bin/fleets.ts, ` +
+      `(${count(fleet.subnets.length, 'subnet')} × ${fleet.instancesPerZone}). Raise instancesPerZone in the fleets file, ` +
       'or take the surplus hosts out of service and terminate them yourself; then deploy again.',
   );
 }

@@ -67,7 +67,7 @@ export function renderBootScript(order: BootOrder): string {
     throw new DeploymentError(
       'LaunchRefused',
       `The boot script of ${order.fleet} has ${bytes} bytes and EC2 takes ${USER_DATA_LIMIT}: ` +
-        'move the start command into the tarball, or shorten keys and runtimes in bin/fleets.ts.',
+        'move the start command into the tarball, or shorten keys and runtimes in the fleets file.',
     );
   }
   return script;

@@ -129,6 +129,6 @@ export function noRoomFor(fleet: Fleet, home: string): DeploymentError {
   return new DeploymentError(
     'NoCapacity',
     `EC2 has no capacity in the zone of ${home} for ${count(instancesPerZone, 'instance')} of ${list(instanceTypes)}${elsewhere || ''}. ` +
-      `Try again later, or add instance types to ${name} in bin/fleets.ts${advice || ''}.`,
+      `Try again later, or add instance types to ${name} in the fleets file${advice || ''}.`,
   );
 }

@@ -43,7 +43,7 @@ export function decideTemplate(
   if (!found) {
     throw new DeploymentError(
       'LaunchTemplateUnusable',
-      `EC2 knows no ${versionName(id, version)}. Correct \`launchTemplate\` of ${fleet.name} in bin/fleets.ts, or make ` +
+      `EC2 knows no ${versionName(id, version)}. Correct \`launchTemplate\` of ${fleet.name} in the fleets file, or make ` +
         `the template again; \`aws ec2 describe-launch-template-versions --launch-template-id ${id}\` shows its versions.`,
     );
   }

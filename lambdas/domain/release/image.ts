@@ -111,7 +111,7 @@ export function decideImage(fleet: Fleet, image: Image | undefined, choice: Imag
   if (!image) {
     throw new DeploymentError(
       'ImageNotFound',
-      `EC2 knows no image${imageId ? ` ${imageId}` : ''} from ${origin}. ${mend ?? `Build or share the image, or correct \`image\` of ${fleet.name} in bin/fleets.ts.`}`,
+      `EC2 knows no image${imageId ? ` ${imageId}` : ''} from ${origin}. ${mend ?? `Build or share the image, or correct \`image\` of ${fleet.name} in the fleets file.`}`,
     );
   }
   const owners = imageOwners(fleet.image, choice.account);
@@ -179,7 +179,7 @@ function unfitness(fleet: Fleet, image: Image, owners: readonly string[]): strin
   const found: string[] = [];
   if (!isOf(image, owners))
     found.push(
-      `it belongs to the account ${image.owner}, and ${fleet.name} runs images of ${list(owners)} alone (image.owner in bin/fleets.ts)`,
+      `it belongs to the account ${image.owner}, and ${fleet.name} runs images of ${list(owners)} alone (image.owner in the fleets file)`,
     );
   if (image.state !== 'available') found.push(`it is ${image.state}, not available`);
   if (image.architecture !== fleet.architecture) {

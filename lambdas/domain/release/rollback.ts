@@ -78,7 +78,7 @@ export function decideRollback(fleet: Fleet, id: string, record: unknown, last: 
   if ((target.artifact === null) !== imageIsRelease(fleet)) {
     const [was, is] = target.artifact ? ['an artifact', 'an image'] : ['an image', 'an artifact'];
     throw nothing(
-      `${fleet.name} cannot go back to ${id}: its release was ${was}, and bin/fleets.ts says by now that it is ${is}. ` +
+      `${fleet.name} cannot go back to ${id}: its release was ${was}, and the fleets file says by now that it is ${is}. ` +
         'Put the artifact there back as it was, deploy the stack, and start again.',
     );
   }
@@ -86,7 +86,7 @@ export function decideRollback(fleet: Fleet, id: string, record: unknown, last: 
   if (foreign.length === 0) return target;
   throw nothing(
     `${fleet.name} cannot go back to ${id}: its hosts may not read ${foreign.join(', ')} anymore, because ` +
-      'bin/fleets.ts names other files by now. Put these keys back, deploy the stack, and start again.',
+      'the fleets file names other files by now. Put these keys back, deploy the stack, and start again.',
   );
 }
 

@@ -75,7 +75,7 @@ describe('A step', () => {
 
 describe('What is said to a user', () => {
   // The one that looks for it there, in a clone.
-  const files = ['bin/command', 'lambdas', 'lib', 'simulator/world'].flatMap(filesIn);
+  const files = filesIn('bin/command', 'lambdas', 'lib', 'simulator/world');
   const pages = ['docs/runbook.md', 'docs/events.md', 'docs/input.md', 'docs/command.md'];
 
   it.each([...files, ...pages].filter((file) => file !== 'lib/fleets-file.ts'))(

@@ -286,7 +286,7 @@ const launchWithKeyPairs: Grant = ({ stack, environment }) => ({
 /** What a given template may ask for that irekae itself never does: its owner has put it there. */
 const launchWhatTemplatesName: Grant = ({ stack, environment }) => {
   const templates = givenTemplates(stack, environment);
-  const kinds = ['capacity-reservation', 'placement-group', 'spot-instances-request'];
+  const kinds = ['capacity-reservation', 'placement-group'];
   const snapshots = stack.formatArn({ service: 'ec2', account: '', resource: 'snapshot', resourceName: '*' });
   return {
     actions: ['ec2:RunInstances'],
@@ -296,6 +296,15 @@ const launchWhatTemplatesName: Grant = ({ stack, environment }) => {
       'What a launch template of its owner’s names is known to its owner; the condition asks for the template.',
   };
 };
+
+/** Of a Spot request IAM is not told the template. */
+const launchAsSpot: Grant = ({ stack, environment }) => ({
+  actions: ['ec2:RunInstances'],
+  resources:
+    givenTemplates(stack, environment).length > 0 ? [ec2Arn(stack, 'spot-instances-request', '*')] : [],
+  wildcard:
+    'A Spot request has no id before the launch; what it would launch, the other statements restrict.',
+});
 
 const givenTemplates = (stack: Stack, { fleets }: Environment): string[] =>
   unique(
@@ -539,6 +548,7 @@ const launch = [
   launchFromGivenTemplates,
   launchWithKeyPairs,
   launchWhatTemplatesName,
+  launchAsSpot,
   launchOwnersImages,
   launchInSubnets,
   launchWithGroups,

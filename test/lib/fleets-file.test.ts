@@ -43,7 +43,7 @@ describe('Which file', () => {
   };
 
   it('the given one, then the variable, then the context, then the one that lies here, then that of the clone', () => {
-    expect(found()).toMatch(/\/the fleets file$/);
+    expect(found()).toMatch(/\/bin\/fleets\.ts$/);
     write({ 'fleets.yaml': '', 'a.ts': '', 'b.json': '', 'c/d.yaml': '', 'e.ts': '' });
     expect(found()).toBe('fleets.yaml');
     write({ 'cdk.json': JSON.stringify({ context: { 'irekae:fleets': 'e.ts' } }) });

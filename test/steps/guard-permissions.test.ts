@@ -1,15 +1,10 @@
 /** The guard of permissions: what CloudFormation asks it, and what it is told. */
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { answerTo, type ChangeRequest } from '../../lambdas/domain/lock/change-request.ts';
 import { type Change, losersOf } from '../../lambdas/domain/lock/permission-change.ts';
 import { handler } from '../../lambdas/guard/guard-permissions.ts';
 import { LedgerModel } from '../../simulator/world/ledger.ts';
 import type { Surroundings } from '../../simulator/world/surroundings.ts';
-
-// What the guard logs is for CloudWatch.
-vi.hoisted(() => {
-  process.env.POWERTOOLS_LOG_LEVEL = 'SILENT';
-});
 
 const STACK = 'arn:aws:cloudformation:ap-northeast-1:222222222222:stack/irekae-live/0a1b';
 const EXECUTION = 'arn:aws:states:ap-northeast-1:222222222222:execution';
@@ -220,6 +215,8 @@ describe('Once a fleet has its definition', () => {
 });
 
 describe('CloudFormation', () => {
+  // What the guard logs is for CloudWatch.
+  beforeEach(() => void vi.spyOn(process.stdout, 'write').mockReturnValue(true));
   afterEach(() => {
     vi.unstubAllGlobals();
     vi.unstubAllEnvs();

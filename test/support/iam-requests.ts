@@ -74,12 +74,14 @@ function fromOwners(
   { id, keyPair }: { readonly id: string; readonly keyPair?: string | undefined },
 ): { resource: string; context: Context }[] {
   const template = arn(at, 'ec2', `launch-template/${id}`);
-  const named = ['placement-group/near', 'capacity-reservation/cr-1', 'spot-instances-request/*'];
+  const named = ['placement-group/near', 'capacity-reservation/cr-1'];
   const context = { 'ec2:LaunchTemplate': template, 'ec2:IsLaunchTemplateResource': 'true' };
   return [
     { resource: template, context: {} },
     ...(keyPair === undefined ? [] : [{ resource: arn(at, 'ec2', `key-pair/${keyPair}`), context: {} }]),
     ...named.map((each) => ({ resource: arn(at, 'ec2', each), context })),
+    // IAM is not told of the template there.
+    { resource: arn(at, 'ec2', 'spot-instances-request/*'), context: {} },
     { resource: `arn:aws:ec2:${at.region}::snapshot/snap-1`, context },
   ];
 }

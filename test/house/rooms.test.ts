@@ -73,6 +73,15 @@ describe('A step', () => {
   );
 });
 
+describe('The user’s fleets file', () => {
+  it('makes no test, document or sample: these are of the example', () => {
+    const readers = filesIn('test', 'docs', 'simulator', 'judges', 'examples').filter((file) =>
+      importsOf(file).some(({ to }) => to === 'bin/fleets.ts'),
+    );
+    expect(readers).toEqual([]);
+  });
+});
+
 describe('What is said to a user', () => {
   // The one that looks for it there, in a clone.
   const files = filesIn('bin/command', 'lambdas', 'lib', 'simulator/world');

@@ -262,6 +262,8 @@ const RootVolume = only({
   /** At least the image's own. Default: 20. */
   sizeGiB: v.optional(whole(1, 16_384, ' GiB'), 20),
 });
+/** Of a fleet that says nothing of it. */
+export const DEFAULT_VOLUME = v.parse(RootVolume, {});
 
 const Limits = only({
   /**

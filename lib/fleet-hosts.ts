@@ -11,6 +11,7 @@ import { useOfBucketKey } from './bucket-keys.ts';
 import type { FleetConfig } from './fleet-config.ts';
 import { statementOf } from './functions.ts';
 import type { Environment } from './read-fleets.ts';
+import { filesOf } from './runtime-fleet.ts';
 
 /** The one that its owner has given, or else one of the stack's own. */
 export function launchTemplateOf(
@@ -66,12 +67,13 @@ class FleetHosts extends Construct {
    * Its ARN. Role and profile stay when the fleet is removed or renamed, or gets a profile of its owner's: hosts that
    * serve have them, and would lose S3 and SSM at once. Not when the first creation is rolled back: nobody has them yet.
    */
-  private profile({ instanceProfile, artifact, runtimes }: FleetConfig, environment: Environment): string {
+  private profile(fleet: FleetConfig, environment: Environment): string {
+    const { instanceProfile } = fleet;
     if (instanceProfile.kind === 'given') return instanceProfile.arn;
     const bucket = Bucket.fromBucketName(this, 'Artifacts', artifactBucketName(environment));
     const path = hostRolePath(environment.name);
     // Pinned versions only: a host never asks for "the newest".
-    const keys = [...(artifact === undefined ? [] : [artifact]), ...runtimes.map(({ key }) => key)];
+    const keys = filesOf(fleet);
     const readArtifacts = new iam.PolicyStatement({
       actions: ['s3:GetObjectVersion'],
       resources: keys.map((key) => bucket.arnForObjects(key)),

@@ -1,5 +1,6 @@
 /** What must be true between a fleet's fields, and between fleets. Each rule says which field to change, and to what. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { partitionOf, placeOf } from '../lambdas/domain/core/aws.ts';
 import { fleetSize, loadBalancerName } from '../lambdas/domain/core/fleet.ts';
 import { machineName } from '../lambdas/domain/core/names.ts';
@@ -7,7 +8,7 @@ import { mostStragglers, SMALLEST_FLEET } from '../lambdas/domain/hosts/straggle
 import { largestBootScript, USER_DATA_LIMIT } from '../lambdas/domain/launch/boot-script.ts';
 import type { Architecture } from '../lambdas/ports/ec2.ts';
 import { HISTORY_BUDGET, mostEvents } from './budgets.ts';
-import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
+import { DEFAULT_VOLUME, type EnvironmentConfig, type FleetConfig } from './fleet-config.ts';
 import { limitsOf, startsOnNewImage } from './runtime-fleet.ts';
 
 export interface RuleBreach {
@@ -60,8 +61,7 @@ const within = (inner: string, outer: string) => `${inner}/`.startsWith(`${outer
 const LONGEST_BUCKET_NAME = 'b'.repeat(63);
 
 /** Which of the two says how the volume is, nobody could tell. */
-const isDefaultVolume = ({ device, sizeGiB }: FleetConfig['rootVolume']) =>
-  device === '/dev/xvda' && sizeGiB === 20;
+const isDefaultVolume = (volume: FleetConfig['rootVolume']) => isDeepStrictEqual(volume, DEFAULT_VOLUME);
 
 /** Only of fields that are allowed: a shell word cannot hold everything. */
 function bootScriptFits(): FleetRule {

@@ -15,6 +15,7 @@ import { GUARD } from './function-names.ts';
 import { guardFunction } from './functions.ts';
 import { type Permission, permissionsOf, type Reach } from './permissions.ts';
 import type { Environment } from './read-fleets.ts';
+import { filesOf } from './runtime-fleet.ts';
 
 /** With the function's own repetitions: CloudFormation would wait for an hour. */
 const ANSWERS_WITHIN = Duration.minutes(10);
@@ -82,12 +83,11 @@ function needsOf(reach: Reach, fleet: FleetConfig): string {
 }
 
 /** The role of its hosts is the fleet's own: whatever another fleet's hosts keep, these lose it. */
-const hostTexts = ({ name, artifact, runtimes, instanceProfile }: FleetConfig): string[] =>
-  [
-    ...(artifact === undefined ? [] : [artifact]),
-    ...runtimes.map(({ key }) => key),
-    ...(instanceProfile.kind === 'made' ? instanceProfile.managedPolicies : []),
-  ].map((what) => `hosts of ${name} ${what}`);
+function hostTexts(fleet: FleetConfig): string[] {
+  const { name, instanceProfile } = fleet;
+  const policies = instanceProfile.kind === 'made' ? instanceProfile.managedPolicies : [];
+  return [...filesOf(fleet), ...policies].map((what) => `hosts of ${name} ${what}`);
+}
 
 /** What a boundary lets through, nobody here knows: one that comes, or is another one, may take anything. */
 const boundText = ({ permissionsBoundaryArn }: Environment): string => `within ${permissionsBoundaryArn}`;

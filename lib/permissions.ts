@@ -29,6 +29,7 @@ import type { LedgerTable } from './ledger-table.ts';
 import { PROMOTION_GRANTS } from './promotion-permissions.ts';
 import type { Promotion } from './promotions.ts';
 import type { Environment } from './read-fleets.ts';
+import { artifactsOf, filesOf } from './runtime-fleet.ts';
 
 /** How far the permissions of an environment's functions reach. */
 export interface Reach {
@@ -152,14 +153,12 @@ const readObjects =
     actions: ['s3:GetObject', 's3:GetObjectVersion'],
     resources: unique(environment.fleets.flatMap(keysOf)).map((key) => bucket.arnForObjects(key)),
   });
-const keyOf = ({ artifact }: Environment['fleets'][number]): string[] =>
-  artifact === undefined ? [] : [artifact];
-const readArtifacts = readObjects((fleet) => [...keyOf(fleet), ...fleet.runtimes.map(({ key }) => key)]);
-const readApplications = readObjects(keyOf);
+const readArtifacts = readObjects(filesOf);
+const readApplications = readObjects(artifactsOf);
 
 /** In which order they were uploaded: S3's own, which says what is newest. */
 const listApplicationVersions: Grant = ({ environment, bucket }) => {
-  const keys = unique(environment.fleets.flatMap(keyOf));
+  const keys = unique(environment.fleets.flatMap(artifactsOf));
   return {
     actions: ['s3:ListBucketVersions'],
     resources: keys.length > 0 ? [bucket.bucketArn] : [],

@@ -10,6 +10,7 @@ import { count, list } from '../lambdas/domain/core/words.ts';
 import type { FleetConfig } from './fleet-config.ts';
 import type { Permission } from './permissions.ts';
 import type { Environment } from './read-fleets.ts';
+import { artifactsOf } from './runtime-fleet.ts';
 
 /** Of all inline policies of a role together; IAM does not count white space. */
 const MOST_INLINE = 10_240;
@@ -127,7 +128,7 @@ function asLongAsItCanBe(document: unknown): string {
 /** What of a fleet may stand in a policy. */
 const VALUES: Readonly<Record<string, (fleet: FleetConfig) => readonly string[]>> = {
   name: ({ name }) => [name],
-  artifact: ({ artifact }) => (artifact === undefined ? [] : [artifact]),
+  artifact: artifactsOf,
   runtimes: ({ runtimes }) => runtimes.map(({ key }) => key),
   subnets: ({ subnets }) => subnets,
   securityGroups: ({ securityGroups }) => securityGroups,

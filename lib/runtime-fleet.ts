@@ -20,6 +20,16 @@ export const limitsOf = ({ limits }: Pick<FleetConfig, 'limits'>): Fleet['limits
   readySeconds: limits.readySeconds ?? READY_SECONDS,
 });
 
+/** Its artifact, as a list: none where the image is the release. */
+export const artifactsOf = ({ artifact }: Pick<FleetConfig, 'artifact'>): string[] =>
+  artifact === undefined ? [] : [artifact];
+
+/** All that its hosts download, by their keys. */
+export const filesOf = (fleet: Pick<FleetConfig, 'artifact' | 'runtimes'>): string[] => [
+  ...artifactsOf(fleet),
+  ...fleet.runtimes.map(({ key }) => key),
+];
+
 /** Of a given template also what it has to name. */
 function templateOf(
   config: FleetConfig,

@@ -3,7 +3,7 @@
  * The words are those of the schema's own messages, never the validator's. What several fleets have wrong is told once.
  */
 import * as v from 'valibot';
-import { nearest } from '../lambdas/domain/core/nearest.ts';
+import { meant, nearest } from '../lambdas/domain/core/nearest.ts';
 import { shown } from '../lambdas/domain/core/problems.ts';
 import { list, plain } from '../lambdas/domain/core/words.ts';
 
@@ -38,12 +38,12 @@ export function refusal(field: string, given: unknown, allowed: string): string 
 /** `; did you mean arm64?`, or nothing. */
 export function didYouMean(given: unknown, names: readonly string[]): string {
   if (typeof given !== 'string' || given === '') return '';
-  const meant = SYNONYMS[given.toLowerCase()];
-  const near = meant === undefined ? nearest(given, names) : [meant];
+  const ours = SYNONYMS[given.toLowerCase()];
+  const near = ours === undefined ? nearest(given, names) : [ours];
   const longer =
     near.length > 0 ? near : names.filter((name) => given.toLowerCase().startsWith(name.toLowerCase()));
   const found = longer.filter((name) => names.includes(name));
-  return found.length === 0 ? '' : `; did you mean ${found.join(' or ')}?`;
+  return meant(found);
 }
 
 /** What others call it, where its letters would lead elsewhere. */

@@ -6,7 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { partitionOf } from '../lambdas/domain/core/aws.ts';
 import { artifactBucketName } from '../lambdas/domain/core/names.ts';
-import { nearest } from '../lambdas/domain/core/nearest.ts';
+import { meant, nearest } from '../lambdas/domain/core/nearest.ts';
 import type { EnvironmentConfig, FleetConfig } from './fleet-config.ts';
 import { type Problem, refusal } from './fleet-problems.ts';
 
@@ -180,8 +180,7 @@ class Flow {
 
   #nameOfAFleet(given: string): string {
     const names = [...this.#byName.keys()];
-    const near = nearest(given, names);
-    return `the name of a fleet${near.length > 0 ? `; did you mean ${near.join(' or ')}?` : ''}`;
+    return `the name of a fleet${meant(nearest(given, names))}`;
   }
 }
 

@@ -15,6 +15,10 @@ export function nearest(given: string, names: readonly string[]): string[] {
     .map(({ name }) => name);
 }
 
+/** `; did you mean arm64?`, or nothing. */
+export const meant = (names: readonly string[]): string =>
+  names.length === 0 ? '' : `; did you mean ${names.join(' or ')}?`;
+
 /** Levenshtein's: letters to insert, delete or replace. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);

@@ -7,7 +7,7 @@ import type { After, GateRefusal, OldHost, WatchedMonitor } from '../core/docume
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import { type DeploymentInput, insisting } from '../core/input.ts';
-import { nearest } from '../core/nearest.ts';
+import { meant, nearest } from '../core/nearest.ts';
 import { list, plain } from '../core/words.ts';
 
 /** Mackerel evaluates once a minute, points that are a minute old at the most. */
@@ -48,8 +48,7 @@ function theMonitor(name: string, monitors: readonly MackerelMonitor[]): Watched
   const field = `watch.monitors names “${plain(name)}”`;
   if (!monitor) {
     const near = nearest(name, [...new Set(monitors.map((each) => each.name))]).map((each) => plain(each));
-    const meant = near.length > 0 ? `; did you mean ${near.join(' or ')}?` : '.';
-    return `${field}, and Mackerel has no such monitor${meant}`;
+    return `${field}, and Mackerel has no such monitor${meant(near) || '.'}`;
   }
   if (others.length > 0)
     return `${field}, and ${own.length} monitors are called so: name one by its id (${list(own.map(({ id }) => id))}).`;
@@ -58,15 +57,15 @@ function theMonitor(name: string, monitors: readonly MackerelMonitor[]): Watched
   return { id, name: monitor.name, type, noticesAfterSeconds: noticesAfter(monitor) };
 }
 
-/** `CRITICAL of “checkout 5xx” (service), value 12.5, since 2026-11-27T12:00:00Z`. */
-function alertWords({ status, value, openedAt }: MackerelAlert, monitor: WatchedMonitor): string {
-  const at = openedAt.toISOString().replace('.000Z', 'Z');
-  return `${status} of ${called(monitor)}${value === undefined ? '' : `, value ${value}`}, since ${at}`;
-}
-
 interface Obeyed {
   readonly alert: MackerelAlert;
   readonly monitor: WatchedMonitor;
+}
+
+/** `CRITICAL of “checkout 5xx” (service), value 12.5, since 2026-11-27T12:00:00Z`. */
+function wordsOf({ alert: { status, value, openedAt }, monitor }: Obeyed): string {
+  const at = openedAt.toISOString().replace('.000Z', 'Z');
+  return `${status} of ${called(monitor)}${value === undefined ? '' : `, value ${value}`}, since ${at}`;
 }
 
 /** Of a host that is none of the new ones an alert says nothing about the release. */
@@ -82,11 +81,7 @@ function obeyed(
   });
 }
 
-const words = (those: readonly Obeyed[]) =>
-  list(
-    those.map(({ alert, monitor }) => alertWords(alert, monitor)),
-    MOST_TOLD,
-  );
+const told = (those: readonly Obeyed[]): string => list(those.map(wordsOf), MOST_TOLD);
 
 export interface Alerting {
   readonly refusals: GateRefusal[];
@@ -114,8 +109,7 @@ export function alreadyAlerting(
       ? [`CRITICAL on the old host ${instanceId}: ${plain(message || id)}`]
       : [];
   });
-  const those = obeyed(alerts, watched);
-  const all = [...those.map(({ alert, monitor }) => alertWords(alert, monitor)), ...ofHosts];
+  const all = [...obeyed(alerts, watched).map(wordsOf), ...ofHosts];
   if (all.length === 0) return { refusals: [], although: '' };
   const open = list(all, MOST_TOLD);
   if (input.override?.includes('alerting'))
@@ -142,7 +136,7 @@ export function assertQuiet(
   if (those.length === 0) return [];
   throw new DeploymentError(
     'AlreadyAlerting',
-    `When the new hosts were about to get traffic, Mackerel had open ${words(those)}. Find out why; to deploy all the same, start ${insisting(fleet.name, 'alerting', input)}.`,
+    `When the new hosts were about to get traffic, Mackerel had open ${told(those)}. Find out why; to deploy all the same, start ${insisting(fleet.name, 'alerting', input)}.`,
   );
 }
 
@@ -163,7 +157,7 @@ export function assertNoMonitorAlerts(
   if (those.length > 0)
     throw new DeploymentError(
       'AlertDuringBake',
-      `Since the new hosts have traffic, Mackerel opened an alert: ${words(those)}. The fleet's watch.monitors names it.`,
+      `Since the new hosts have traffic, Mackerel opened an alert: ${told(those)}. The fleet's watch.monitors names it.`,
     );
   const others = alerts.filter(({ openedAt }) => openedAt >= new Date(launch.at));
   const each = others.map(({ status, message, id }) => `${status} ${plain(message || id)}`);

@@ -25,6 +25,15 @@ export type ReleasedArtifact = v.InferOutput<typeof ReleasedArtifact>;
 export const releaseName = (artifact: Pick<PinnedArtifact, 'key' | 'versionId'> | null, imageId: string) =>
   artifact ? `${artifact.key} version ${artifact.versionId}` : `image ${imageId}`;
 
+/** What tells one release from the next: the version of its artifact, or its image; nothing where nobody says which. */
+export const releaseId = ({
+  artifact,
+  imageId,
+}: {
+  readonly artifact?: Pick<PinnedArtifact, 'versionId'> | null | undefined;
+  readonly imageId?: string | undefined;
+}): string | undefined => (artifact === null ? imageId : artifact?.versionId);
+
 /** A runtime rides along with the application: the Perl of 2015. */
 export const PinnedRuntime = v.strictObject({ ...PinnedArtifact.entries, directory: v.string() });
 export type PinnedRuntime = v.InferOutput<typeof PinnedRuntime>;

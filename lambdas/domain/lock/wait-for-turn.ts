@@ -2,6 +2,7 @@
 
 import type { LedgerRow, PendingRequest } from '../../ports/ledger.ts';
 import type { Ports } from '../../ports/ports.ts';
+import { releaseId } from '../core/artifact.ts';
 import { machineAndName, machinesOf } from '../core/aws.ts';
 import type { Deployment, Lock } from '../core/document.ts';
 import { imageIsRelease } from '../core/fleet.ts';
@@ -64,10 +65,7 @@ async function follows(
   // A record that could not be written is owed.
   const told = [record, owedRecord(await ledger.read(after))].map(parseCurrentRelease);
   return told.some(
-    (each) =>
-      each &&
-      followName(each.deployment) === execution.name &&
-      (each.artifact?.versionId ?? each.imageId) === versionId,
+    (each) => each && followName(each.deployment) === execution.name && releaseId(each) === versionId,
   );
 }
 

@@ -7,6 +7,7 @@ import { tuningSentence, watchOf, watchSeconds } from '../hosts/bake.ts';
 import { cutOffSentence } from '../hosts/draining.ts';
 import { stragglersPlan } from '../hosts/stragglers.ts';
 import { triesOf } from '../launch/capacity.ts';
+import { templateOf } from '../launch/launch-template.ts';
 
 /** The least that EC2 takes from the call until an instance runs, and from termination until it is gone. */
 export const EC2_SECONDS = { launch: 12, terminate: 10 } as const;
@@ -65,10 +66,7 @@ export function writePlan(deployment: Planned): Plan {
       ...(release.testedImage && { testedImage: release.testedImage }),
     },
     ...(release.before && { before: release.before }),
-    launchTemplate: {
-      id: fleet.launchTemplate.id,
-      version: image.templateVersion ?? fleet.launchTemplate.version,
-    },
+    launchTemplate: templateOf(deployment),
     refusals: [release, oldHosts]
       .flatMap(({ refusals = [] }) => refusals)
       .map(({ name, sentence }) => `${name}: ${sentence}`),

@@ -10,6 +10,7 @@
 import type { Log } from '../../ports/log.ts';
 import type { Mackerel, MackerelHost } from '../../ports/mackerel.ts';
 import type { Ports } from '../../ports/ports.ts';
+import { releaseId } from '../core/artifact.ts';
 import { chunksOf } from '../core/collections.ts';
 import type { Deployment } from '../core/document.ts';
 import { sentenceOf } from '../core/errors.ts';
@@ -117,7 +118,7 @@ async function annotateDeployment(mackerel: Mackerel, fleet: Fleet, record: Depl
   await mackerel.annotate({
     service,
     role,
-    title: `${record.outcome}: ${record.fleet}${record.artifact ? ` ${record.artifact.versionId}` : record.artifact === null ? ` ${record.imageId}` : ''}`,
+    title: [`${record.outcome}: ${record.fleet}`, releaseId(record)].filter(Boolean).join(' '),
     description: `${record.reason}\nStarted by (as the start says) ${record.startedBy}${record.why ? `: ${record.why}` : ''}`,
     from: new Date(record.startedAt),
     to: new Date(record.finishedAt),

@@ -5,6 +5,7 @@ import { DeploymentError } from '../core/errors.ts';
 import { imageIsRelease } from '../core/fleet.ts';
 import { currentReleaseKey, deploymentRecordKey } from '../core/names.ts';
 import type { Starts } from '../core/starts.ts';
+import { isOlder } from './gates.ts';
 import { type CurrentRelease, parseCurrentRelease, startsIn } from './release-choice.ts';
 import { decideRollback, parseAnyRecord } from './rollback.ts';
 
@@ -56,8 +57,9 @@ function leftBehind(
 ): string | undefined {
   if (!imageIsRelease(fleet)) return newest ?? (input.newImage && current?.leftBehind);
   if (current?.imageId === image.imageId) return current.leftBehind;
-  const isOlder = Date.parse(image.createdAt ?? '') < Date.parse(current?.imageCreatedAt ?? '');
-  return isOlder || input.rollbackTo !== undefined ? (current?.leftBehind ?? current?.imageId) : undefined;
+  if (current === undefined) return undefined;
+  const isLeft = input.rollbackTo !== undefined || isOlder(image, current);
+  return isLeft ? (current.leftBehind ?? current.imageId) : undefined;
 }
 
 /**

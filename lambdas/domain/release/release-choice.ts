@@ -62,31 +62,23 @@ export function releaseBefore(current: CurrentRelease | undefined): ReleaseBefor
   };
 }
 
+/** How hosts are made. In this order: the digest of a release from before is compared, too. */
+const MADE_BY = [
+  'startCommand',
+  'runtimes',
+  'launchTemplate',
+  'instanceTypes',
+  'subnets',
+  'instancesPerZone',
+  'tags',
+  'mackerel',
+  // JSON leaves it out where there is none, so that the digest stays that of before it could be said.
+  'httpProxy',
+] as const satisfies readonly (keyof Fleet)[];
+
 /** A digest of what the fleet file says about how hosts are made: a changed start command is another release. */
 export function recipe(fleet: Fleet): string {
-  const {
-    startCommand,
-    runtimes,
-    launchTemplate,
-    instanceTypes,
-    subnets,
-    instancesPerZone,
-    tags,
-    mackerel,
-    httpProxy,
-  } = fleet;
-  const parts = {
-    startCommand,
-    runtimes,
-    launchTemplate,
-    instanceTypes,
-    subnets,
-    instancesPerZone,
-    tags,
-    mackerel,
-    // Left out of the digest where there is none: that of a release from before it could be said stays the same.
-    httpProxy,
-  };
+  const parts = Object.fromEntries(MADE_BY.map((field) => [field, fleet[field]]));
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 

@@ -89,14 +89,20 @@ const TONES: Readonly<Record<string, 'good' | 'warn' | 'bad'>> = {
 function header(record: DeploymentRecord): Html {
   const { outcome, fleet, startedAt, finishedAt, deployment } = record;
   const tone = TONES[outcome] ?? 'bad';
-  const meaning = outcome in FAILURES ? FAILURES[outcome as FailureName] : undefined;
+  const meaning = meaningOf(record);
   return html`<header>
 <span class="badge ${tone}">${outcome}</span>
 <h1>${fleet}</h1>
 <p>${period(startedAt, finishedAt)}<br><span class="dim">Deployment <code>${deployment}</code></span></p>
-${outcome === RUNNING && html`<div class="why warn"><p><strong>It has not ended: this is what was known at ${clock(new Date(record.finishedAt))} UTC.</strong></p><p>${record.reason}</p></div>`}${meaning !== undefined && html`<div class="why ${tone}"><p><strong>${sentenceOf(meaning)}</strong></p><p>${record.reason}</p></div>`}
+${meaning !== undefined && html`<div class="why ${tone}"><p><strong>${sentenceOf(meaning)}</strong></p><p>${record.reason}</p></div>`}
 ${toDo(record)}${facts(record)}
 </header>`;
+}
+
+function meaningOf({ outcome, finishedAt }: DeploymentRecord): string | undefined {
+  if (outcome === RUNNING)
+    return `it has not ended: this is what was known at ${clock(new Date(finishedAt))} UTC`;
+  return outcome in FAILURES ? FAILURES[outcome as FailureName] : undefined;
 }
 
 /** Of one that was deployed: what is not as that says. */

@@ -242,11 +242,9 @@ export function valueProblem(
 }
 
 function oneOfProblem(rawName: string, value: string, allowed: readonly string[]): string[] {
-  if (allowed.includes(value)) return [];
-  const near = nearest(value, allowed);
-  return [
-    `${rawName} ${value}: ${near.length > 0 ? `did you mean ${near.join(' or ')}?` : `allowed: ${allowed.join(', ')}`}`,
-  ];
+  return allowed.includes(value)
+    ? []
+    : [`${rawName} ${value}: ${meantOr(value, allowed, allowed.join(', '))}`];
 }
 
 function unknown(
@@ -258,6 +256,11 @@ function unknown(
   const names = [...new Set(known.map(({ name }) => `${prefix}${name}`))];
   const all = `one of ${list(names, 20).replace(/ and (\S+)$/, ', $1')}`;
   if (given === undefined) return `${noun}: missing, but required: ${all}`;
+  return `${given}: no such ${noun}; ${meantOr(given, names, all)}`;
+}
+
+/** What was perhaps meant, or else all that is allowed. */
+function meantOr(given: string, names: readonly string[], all: string): string {
   const near = nearest(given, names);
-  return `${given}: no such ${noun}; ${near.length > 0 ? `did you mean ${near.join(' or ')}?` : `allowed: ${all}`}`;
+  return near.length > 0 ? `did you mean ${near.join(' or ')}?` : `allowed: ${all}`;
 }

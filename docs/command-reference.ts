@@ -3,7 +3,7 @@ import type { Command } from '../bin/command/command.ts';
 import { spelt as spelled } from '../bin/command/command-line.ts';
 import { PARTS } from '../bin/command/envelope.ts';
 import { COMMANDS, irekae, PROJECT_COMMANDS } from '../bin/command/irekae.ts';
-import { COMMON } from '../bin/command/options.ts';
+import { COMMON, type OptionSpec, type ToldOption } from '../bin/command/options.ts';
 import { fleetsFile } from '../examples/reactio/fleets.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { cutTo } from '../lib/terminal/width.ts';
@@ -14,14 +14,7 @@ import { block, code, table } from './markdown.ts';
 export const commandReference = (): string => [...COMMANDS, ...PROJECT_COMMANDS].map(section).join('\n\n');
 
 /** An option, whatever command it is of. */
-interface Option {
-  readonly name: string;
-  readonly short?: string;
-  readonly takes?: string;
-  readonly mayTake?: string;
-  readonly meaning: string;
-  readonly isRequired?: boolean;
-}
+type Option = ToldOption & Pick<OptionSpec, 'mayTake' | 'isRequired'>;
 
 interface Described extends Pick<Command, 'name' | 'summary' | 'description'> {
   readonly usage?: string;

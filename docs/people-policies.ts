@@ -7,6 +7,7 @@ import { partitionOf } from '../lambdas/domain/core/aws.ts';
 import { artifactBucketName, RECORD_PREFIX, stackName } from '../lambdas/domain/core/names.ts';
 import type { Environment } from '../lib/read-fleets.ts';
 import type { Recorded } from './person-permissions.ts';
+import { byThing } from './port-permissions.ts';
 
 interface Level {
   readonly policy: string;
@@ -51,7 +52,6 @@ export function peoplePolicies(recorded: Recorded, environment: Environment): st
 
 function policyOf({ policy, description, commands }: Level, recorded: Recorded, environment: Environment) {
   const asked = commands.flatMap((command) => recorded.get(command) ?? []).filter(({ on }) => !isLeftOut(on));
-  const things = [...new Set(asked.map(({ on }) => on))].sort();
   return {
     Type: 'AWS::IAM::ManagedPolicy',
     Properties: {
@@ -59,14 +59,11 @@ function policyOf({ policy, description, commands }: Level, recorded: Recorded, 
       Description: description,
       PolicyDocument: {
         Version: '2012-10-17',
-        Statement: things.map((thing) => {
-          const actions = asked.flatMap(({ action, on }) => (on === thing ? [action] : []));
-          return {
-            Effect: 'Allow',
-            Action: [...new Set([...actions, ...alsoFor(thing)])].sort(),
-            ...placesOf(thing, environment),
-          };
-        }),
+        Statement: byThing(asked).map(([thing, actions]) => ({
+          Effect: 'Allow',
+          Action: [...new Set([...actions, ...alsoFor(thing)])].sort(),
+          ...placesOf(thing, environment),
+        })),
       },
     },
   };

@@ -12,7 +12,7 @@ import { readFleets } from '../lib/read-fleets.ts';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { connectLocally } from '../simulator/local-region.ts';
 import { code, table } from './markdown.ts';
-import { type Asked, permissionsOf, type Whose } from './port-permissions.ts';
+import { type Asked, byThing, permissionsOf, type Whose } from './port-permissions.ts';
 
 const FLEET = 'reactio-production-app';
 const WORKER = 'reactio-production-worker';
@@ -77,8 +77,8 @@ export type Recorded = ReadonlyMap<string, readonly Asked[]>;
 export async function recordPermissions(
   templates: Readonly<Record<string, TemplateJson>>,
 ): Promise<Recorded> {
-  const recorder = new Recorder();
   const environments = readFleets(fleetsFile);
+  const recorder = new Recorder(environments.flatMap(({ fleets }) => fleets));
   const fleet = environments.flatMap(({ fleets }) => fleets).find(({ name }) => name === FLEET);
   for (const { scenario, lines } of PLAYS) {
     const { close, ...region } = await connectLocally(environments, fleet, {
@@ -98,7 +98,11 @@ export async function recordPermissions(
 class Recorder {
   /** Empty for a command that no play has. */
   readonly asked = new Map<string, Asked[]>(COMMANDS.map(({ name }) => [name, []]));
-  readonly #fleets: readonly FleetConfig[] = readFleets(fleetsFile).flatMap(({ fleets }) => fleets);
+  readonly #fleets: readonly FleetConfig[];
+
+  constructor(fleets: readonly FleetConfig[]) {
+    this.#fleets = fleets;
+  }
 
   async run(line: string, expected: number, region: Connection): Promise<void> {
     const [command = ''] = line.split(' ');
@@ -156,11 +160,7 @@ class Recorder {
 /** A row for each command; what is asked of one thing stands together. */
 export function personTable(recorded: Recorded): string {
   const rows = [...recorded].map(([command, asked]) => {
-    const things = [...new Set(asked.map(({ on }) => on))].sort();
-    const told = things.map((thing) => {
-      const actions = asked.flatMap(({ action, on }) => (on === thing ? [action] : []));
-      return `${[...new Set(actions)].sort().map(code).join(', ')} on ${thing}`;
-    });
+    const told = byThing(asked).map(([thing, actions]) => `${actions.map(code).join(', ')} on ${thing}`);
     if (told.length === 0) throw new Error(`No play has the command ${command}.`);
     return [code(command), told.join('<br>')];
   });

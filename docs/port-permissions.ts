@@ -13,6 +13,15 @@ export interface Asked {
   readonly on: string;
 }
 
+/** Each thing, and what is asked of it, without repetitions; both sorted. */
+export function byThing(asked: readonly Asked[]): [string, string[]][] {
+  const things = [...new Set(asked.map(({ on }) => on))].sort();
+  return things.map((thing) => {
+    const actions = asked.flatMap(({ action, on }) => (on === thing ? [action] : []));
+    return [thing, [...new Set(actions)].sort()];
+  });
+}
+
 /** Of whom a call is made. */
 export interface Whose {
   readonly fleet: string;

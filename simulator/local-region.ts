@@ -19,7 +19,7 @@ import { executionsOfAnyAccount, imagesOfAnyAccount, worldTagger } from './comma
 import { matches, transform, uploadRule } from './event-rule.ts';
 import { giveHistory } from './history.ts';
 import { folderOfKept, keptTemplates } from './kept-templates.ts';
-import { LOCAL_SCENARIOS, type LocalScenario } from './local-scenarios.ts';
+import { inputOf, LOCAL_SCENARIOS, type LocalScenario } from './local-scenarios.ts';
 import { ACCOUNT, executionArn } from './run-definition.ts';
 import { Stage } from './stage.ts';
 import { definitionsIn, worldInspector } from './world/inspection.ts';
@@ -81,7 +81,6 @@ export async function connectLocally(
     templates ?? (await templatesOf(needed, environments)),
     scenario && { fleet: about.name, scenario },
   );
-  const environment = environments.find((each) => each.name === about.environment);
   try {
     if (!fleet) region.giveAllAPast(about);
     await region.play(about);
@@ -90,11 +89,7 @@ export async function connectLocally(
     throw error;
   }
   return {
-    // The world has one account; the fleets file has its own.
-    caller: {
-      account: environment?.account ?? ACCOUNT,
-      arn: `arn:aws:iam::${environment?.account ?? ACCOUNT}:user/you`,
-    },
+    caller: { account: ACCOUNT, arn: `arn:aws:iam::${ACCOUNT}:user/you` },
     ports: async (asked) => {
       const ports = region.ports(asked, isVisible);
       const own = environments.find((each) => each.fleets.some((one) => one.name === asked));
@@ -245,7 +240,7 @@ class Region {
 
   async #release(stage: Stage, release: number): Promise<void> {
     const versionId = stage.upload(`release ${release}`);
-    const input = { versionId, startedBy: 'CI', reason: `release ${release}` };
+    const input = inputOf(versionId, release);
     const { endedIn, error, cause } = await stage.deploy(input, `release-${release}`);
     if (endedIn !== 'Deployed')
       throw new Error(
@@ -269,10 +264,7 @@ class Region {
 
   /** A fleet that follows another one is started when that one is deployed. */
   #startsOnUpload(fleet: string): boolean {
-    const config = this.#configs.find(({ name }) => name === fleet) as
-      | { readonly after?: string }
-      | undefined;
-    return config?.after === undefined;
+    return this.#configs.find(({ name }) => name === fleet)?.after === undefined;
   }
 
   #stageOf(fleet: string): Stage {

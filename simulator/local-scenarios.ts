@@ -70,7 +70,7 @@ export const LOCAL_SCENARIOS = {
   },
 } as const satisfies Readonly<Record<Scenario, LocalScenario>>;
 
-const inputOf = (versionId: string, release: number) => ({
+export const inputOf = (versionId: string, release: number) => ({
   versionId,
   startedBy: 'CI',
   reason: `release ${release}`,

@@ -10,6 +10,7 @@ import type { Task } from './command.ts';
 import type { Held } from './holder.ts';
 import type { HostNow, Leftovers } from './leftovers.ts';
 import { aws } from './typed.ts';
+import { indented } from './wording.ts';
 
 export function byHandLines(task: Task, { phase, needsHuman }: Held, { old, launched }: Leftovers): string[] {
   if (needsHuman === undefined) return [];
@@ -35,11 +36,11 @@ function backLines({ environment }: Task, ref: LoadBalancerRef, hosts: readonly 
   const ids = idsOf(hosts.filter(({ at }) => !at.some(({ balancer }) => balancer === name)));
   if (ids.length === 0) return [];
   const inRegion = aws(environment.region);
-  return [
+  return indented([
     ref.kind === 'classic'
       ? inRegion`elb register-instances-with-load-balancer --load-balancer-name ${ref.name} --instances ${ids}`
       : inRegion`elbv2 register-targets --target-group-arn ${ref.arn} --targets ${ids.map((id) => `Id=${id}`)}`,
-  ].map((line) => `  ${line}`);
+  ]);
 }
 
 /** Out of the load balancers first. Termination protection may hold each: to take it off where there is none is harmless. */
@@ -57,7 +58,5 @@ function endLines({ environment, fleet }: Task, hosts: readonly HostNow[]): stri
   const free = idsOf(hosts).map(
     (id) => inRegion`ec2 modify-instance-attribute --instance-id ${id} --no-disable-api-termination`,
   );
-  return [...leave, ...free, inRegion`ec2 terminate-instances --instance-ids ${idsOf(hosts)}`].map(
-    (line) => `  ${line}`,
-  );
+  return indented([...leave, ...free, inRegion`ec2 terminate-instances --instance-ids ${idsOf(hosts)}`]);
 }

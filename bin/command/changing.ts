@@ -2,6 +2,7 @@
 import { COMMAND, fleetStackName } from '../../lambdas/domain/core/names.ts';
 import { secondsBetween, span } from '../../lambdas/domain/core/words.ts';
 import { CHANGE_SECONDS, isChange } from '../../lambdas/domain/lock/dead-holders.ts';
+import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { Task } from './command.ts';
 import type { Held } from './holder.ts';
 import { CLEAN_UP_MINUTES } from './unlocking.ts';
@@ -15,12 +16,13 @@ interface Closed {
 export const closedByChange = ({ since }: Pick<Held, 'since'>, now: Date): string =>
   `no deployment starts: \`cdk deploy\` takes permissions from the fleet, since ${momentAgo(since, now)}`;
 
-/** Does nobody deploy, but a change hold the lock? What is said instead, then. */
-export async function closedLines(
+/** Does nobody deploy, but a change hold the lock? What is said instead, then. @param state of the holder */
+export function closedLines(
   { ports, fleet, environment }: Task,
   held: Held,
-): Promise<string[] | undefined> {
-  if (!isChange(held, await ports.executions.status(held.holder))) return undefined;
+  state: ExecutionState,
+): string[] | undefined {
+  if (!isChange(held, state)) return undefined;
   const now = ports.clock.now();
   return [
     `No deployment of ${fleet.name} is running, and ${closedByChange(held, now)}.`,

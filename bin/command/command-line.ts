@@ -5,7 +5,7 @@ import type { FleetConfig } from '../../lib/fleet-config.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import type { ArgumentSpec, Command } from './command.ts';
 import { nearest } from './nearest.ts';
-import { COMMON, type OptionSpec, type Options } from './options.ts';
+import { COMMON, type OptionSpec, type Options, type ToldOption } from './options.ts';
 import { shell } from './typed.ts';
 
 export type CommandLine =
@@ -163,22 +163,15 @@ const missingOptions = (command: Command | undefined, given: ReadonlyMap<string,
     .filter(({ name, isRequired }) => isRequired && !given.has(name))
     .map((option) => `${spelt(option)}: missing, but required (${option.meaning})`);
 
-/** An option as it is typed. */
-interface Typed {
-  readonly name: string;
-  readonly takes?: string;
-  readonly mayTake?: string;
-}
+/** What its value depends on. */
+type Valued = Pick<OptionSpec, 'takes' | 'mayTake'>;
 
 /** `--reason TEXT`. */
-export const spelt = ({ name, takes, mayTake }: Typed): string =>
+export const spelt = ({ name, takes, mayTake }: Valued & { readonly name: string }): string =>
   `--${name}${takes === undefined ? '' : ` ${takes}`}${mayTake === undefined ? '' : ` [${mayTake}]`}`;
 
-/**
- * Without parseArgs' own strictness, which stops at the first problem.
- * @param taken what cannot be the value that an option may do without
- */
-function tokensOf(argv: readonly string[], specs: readonly OptionSpec[], taken: readonly string[]) {
+/** Without parseArgs' own strictness, which stops at the first problem. */
+export function tokensIn(argv: readonly string[], specs: readonly ToldOption[]) {
   const options = Object.fromEntries(
     specs.map(({ name, takes, short }) => [
       name,
@@ -186,7 +179,12 @@ function tokensOf(argv: readonly string[], specs: readonly OptionSpec[], taken: 
     ]),
   );
   const args = [...argv];
-  const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
+  return parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true }).tokens;
+}
+
+/** @param taken what cannot be the value that an option may do without */
+function tokensOf(argv: readonly string[], specs: readonly OptionSpec[], taken: readonly string[]) {
+  const tokens = tokensIn(argv, specs);
   const positionals: string[] = [];
   const given = new Map<string, Given>();
   for (const [index, token] of tokens.entries()) {
@@ -206,7 +204,7 @@ function tokensOf(argv: readonly string[], specs: readonly OptionSpec[], taken: 
   return { positionals, given };
 }
 
-interface Given {
+export interface Given {
   readonly name: string;
   /** As typed. */
   readonly rawName: string;
@@ -216,15 +214,12 @@ interface Given {
 }
 
 function optionProblem(given: Given, known: readonly OptionSpec[]): string[] {
-  const { name, rawName, value, inlineValue: isInline } = given;
+  const { name, rawName, value } = given;
   const spec = known.find((each) => each.name === name);
   if (!spec) return [unknown('option', rawName, known, '--')];
-  const { takes, mayTake } = spec;
-  if (value === undefined && takes === undefined) return [];
-  const placeholder = takes ?? mayTake;
-  if (placeholder === undefined) return [`${rawName}: given a value, but takes none`];
-  if (!value?.trim() || (!isInline && value.startsWith('-')))
-    return [`${rawName}: needs a value, ${placeholder}`];
+  const problem = valueProblem(given, spec);
+  if (problem !== undefined) return [problem];
+  if (value === undefined) return [];
   // A line break or an escape sequence would end up in other people's terminals.
   if (characters(value) > LONGEST_TEXT || /\p{Cc}/u.test(value))
     return [`${rawName}: allowed: one line of at most ${LONGEST_TEXT} characters`];
@@ -233,12 +228,23 @@ function optionProblem(given: Given, known: readonly OptionSpec[]): string[] {
   return allowed === undefined ? [] : [`${rawName} ${value}: allowed: ${allowed}`];
 }
 
+/** Is there a value where there has to be one, and none where there must not? */
+export function valueProblem(
+  { rawName, value, inlineValue: isInline }: Given,
+  { takes, mayTake }: Valued,
+): string | undefined {
+  if (value === undefined && takes === undefined) return undefined;
+  const placeholder = takes ?? mayTake;
+  if (placeholder === undefined) return `${rawName}: given a value, but takes none`;
+  return !value?.trim() || (!isInline && value.startsWith('-'))
+    ? `${rawName}: needs a value, ${placeholder}`
+    : undefined;
+}
+
 function oneOfProblem(rawName: string, value: string, allowed: readonly string[]): string[] {
-  if (allowed.includes(value)) return [];
-  const near = nearest(value, allowed);
-  return [
-    `${rawName} ${value}: ${near.length > 0 ? `did you mean ${near.join(' or ')}?` : `allowed: ${allowed.join(', ')}`}`,
-  ];
+  return allowed.includes(value)
+    ? []
+    : [`${rawName} ${value}: ${meantOr(value, allowed, allowed.join(', '))}`];
 }
 
 function unknown(
@@ -250,6 +256,11 @@ function unknown(
   const names = [...new Set(known.map(({ name }) => `${prefix}${name}`))];
   const all = `one of ${list(names, 20).replace(/ and (\S+)$/, ', $1')}`;
   if (given === undefined) return `${noun}: missing, but required: ${all}`;
+  return `${given}: no such ${noun}; ${meantOr(given, names, all)}`;
+}
+
+/** What was perhaps meant, or else all that is allowed. */
+function meantOr(given: string, names: readonly string[], all: string): string {
   const near = nearest(given, names);
-  return `${given}: no such ${noun}; ${near.length > 0 ? `did you mean ${near.join(' or ')}?` : `allowed: ${all}`}`;
+  return near.length > 0 ? `did you mean ${near.join(' or ')}?` : `allowed: ${all}`;
 }

@@ -2,7 +2,7 @@
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
 import type { Command } from './command.ts';
 import { spelt } from './command-line.ts';
-import { COMMON } from './options.ts';
+import { COMMON, type OptionSpec, type ToldOption } from './options.ts';
 import { section, table } from './wording.ts';
 
 /** A command without a fleet. */
@@ -27,17 +27,24 @@ const overview = (commands: readonly Command[], others: readonly Other[]): strin
 ];
 
 function helpOf({ name, usage = 'FLEET', description, options }: Command): string[] {
-  const rows = [...options, ...COMMON].map((option) => [
-    `${option.short === undefined ? '   ' : `-${option.short},`} ${spelt(option)}`,
-    option.meaning,
-  ]);
   return [
     `Usage: irekae ${name} ${usage} [options]`,
     '',
     ...paragraphs(description),
-    ...section('Options:', table(rows)),
+    ...optionLines([...options, ...COMMON]),
   ];
 }
+
+export const optionLines = (options: readonly (ToldOption | OptionSpec)[]): string[] =>
+  section(
+    'Options:',
+    table(
+      options.map((option) => [
+        `${option.short === undefined ? '   ' : `-${option.short},`} ${spelt(option)}`,
+        option.meaning,
+      ]),
+    ),
+  );
 
 /** What it does, and what its exit codes mean. */
 const paragraphs = (description: readonly string[]): string[] =>

@@ -3,6 +3,7 @@
  * a record, this command; whoever called the command differently is shown theirs, with what they gave it.
  */
 import { COMMAND, commandAt } from '../../lambdas/domain/core/names.ts';
+import { literally } from '../../lambdas/domain/core/pattern.ts';
 
 /** What is typed in place of what sentences say. */
 export interface Spelling {
@@ -37,7 +38,7 @@ const WORD = /(?:"(?:[^"\\]|\\.)*"|'[^']*'|\\.|[^\s'"\\])+/y;
  * not read as part of it.
  */
 export function commandsIn(text: string, ours: string = COMMAND): Span[] {
-  const beginning = new RegExp(`(?<=^|[\\s(])(?:${escaped(ours)}(?=\\s|$)|${BEGINNING})`, 'g');
+  const beginning = new RegExp(`(?<=^|[\\s(])(?:${literally(ours)}(?=\\s|$)|${BEGINNING})`, 'g');
   const spans: Span[] = [];
   for (let found = beginning.exec(text); found; found = beginning.exec(text)) {
     const to = endOf(text, found.index);
@@ -46,8 +47,6 @@ export function commandsIn(text: string, ours: string = COMMAND): Span[] {
   }
   return spans;
 }
-
-const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 function endOf(text: string, from: number): number {
   let at = from;

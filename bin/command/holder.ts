@@ -5,6 +5,8 @@ import { isFailure } from '../../lambdas/domain/core/errors.ts';
 import { deadSince } from '../../lambdas/domain/lock/dead-holders.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
+import type { ArtifactVersion } from '../../lambdas/ports/s3.ts';
+import type { DeploymentRecord } from './release-records.ts';
 import { type Detail, momentAgo } from './wording.ts';
 
 export type Held = NonNullable<LedgerRow['held']>;
@@ -23,6 +25,16 @@ export function documentOf(held: Pick<Held, 'document'> | undefined): Deployment
 /** Which deployment the holder works for: a clean-up holds the lock on behalf of the one before it. */
 export const deploymentHeldFor = (held: Pick<Held, 'document' | 'holder'>): string =>
   documentOf(held)?.execution.name ?? executionName(held.holder);
+
+/** Does this upload run nowhere, is it not being deployed, and does it not wait either? */
+export function isNewer(
+  { versionId }: ArtifactVersion,
+  current: DeploymentRecord | undefined,
+  row: LedgerRow | undefined,
+): boolean {
+  const onItsWay = [documentOf(row?.held)?.release?.artifact?.versionId, row?.pending?.versionId];
+  return versionId !== current?.artifact?.versionId && !onItsWay.includes(versionId);
+}
 
 /** Does it deploy, has it ended and left its lock behind, or does it wait for a human? */
 export function standingOf(

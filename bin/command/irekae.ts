@@ -5,7 +5,6 @@
  */
 
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
-import { masked } from '../../lambdas/domain/core/secrets.ts';
 import { firstOf } from '../../lambdas/domain/core/words.ts';
 import { namedEnvironmentsOf } from '../../lib/fleets-file.ts';
 import { FleetsFileError } from '../../lib/read-fleets.ts';
@@ -26,7 +25,6 @@ import { watch } from './actions/watch.ts';
 import type { Command } from './command.ts';
 import { type CommandLine, type Run, readCommandLine } from './command-line.ts';
 import { WITHOUT_ACCOUNT } from './credentials.ts';
-import { type Ended, envelopeOf } from './envelope.ts';
 import { help } from './help.ts';
 import { type CommandSetup, Office } from './office.ts';
 import type { ExitCode, Outcome } from './outcome.ts';
@@ -58,10 +56,10 @@ export const COMMANDS: readonly Command[] = [
 export const PROJECT_COMMANDS: readonly ProjectCommand[] = [init, check];
 
 export async function irekae(argv: readonly string[], setup: CommandSetup): Promise<ExitCode> {
-  const project = PROJECT_COMMANDS.find(({ name }) => name === argv[0]);
-  if (project && setup.project) return runProject(project, argv.slice(1), setup.project, setup);
-  const helped = argv[0] === 'help' && PROJECT_COMMANDS.find(({ name }) => name === argv[1]);
-  if (helped && setup.project) return runProject(helped, ['--help'], setup.project, setup);
+  const [verb, ...rest] = argv;
+  const isHelp = verb === 'help';
+  const project = PROJECT_COMMANDS.find(({ name }) => name === (isHelp ? rest[0] : verb));
+  if (project && setup.project) return runProject(project, isHelp ? ['--help'] : rest, setup.project, setup);
   const { line, fleetsFile } = await readSafely(argv, setup);
   if (line.kind === 'version') return printVersion(setup);
   if (line.kind === 'help') return printHelp(line.command, argv.length > 0, setup);
@@ -69,7 +67,7 @@ export async function irekae(argv: readonly string[], setup: CommandSetup): Prom
   const voice = new Voice(setup, { options: line.given, fleetsFile });
   const outcome = await run(line, setup, voice);
   const { exitCode, lines } = outcome;
-  if (line.json) printJson({ ...outcome, command: line.command.name, fleet: line.fleet?.name }, setup, voice);
+  if (line.json) voice.document({ ...outcome, command: line.command.name, fleet: line.fleet?.name });
   else if (exitCode === 0) voice.print(lines, toneOf(outcome));
   else voice.complain(lines, toneOf(outcome));
   return exitCode;
@@ -99,14 +97,9 @@ function complain(line: Extract<CommandLine, { kind: 'bad' }>, setup: CommandSet
   const voice = new Voice(setup);
   const lines = firstOf(problems, MOST_PROBLEMS);
   const verb = COMMANDS.some(({ name }) => name === command) ? ` ${command}` : '';
-  if (json) printJson({ command, fleet, outcome: 'bad-usage', exitCode: 2, lines, problems }, setup, voice);
+  if (json) voice.document({ command, fleet, outcome: 'bad-usage', exitCode: 2, lines, problems });
   else voice.complain([...lines, `See:  ${COMMAND} help${verb}`]);
   return 2;
-}
-
-function printJson(ended: Ended, setup: CommandSetup, voice: Voice): void {
-  const document = envelopeOf({ ...ended, lines: voice.plain(ended.lines) });
-  setup.print(masked(JSON.stringify(document)));
 }
 
 /** @returns the fleets file's name too, where it was read */

@@ -50,14 +50,9 @@ export class Office {
   }
 
   everywhere(): Everywhere {
-    const { environments, options, argument } = this.#line;
-    const isLocal = options.local !== undefined;
     return {
-      environments,
-      isLocal,
-      options,
-      argument,
-      page: this.#page,
+      environments: this.#line.environments,
+      ...this.#asked,
       reach: async (environment) => {
         try {
           return await this.#tasksOf(environment, environment.fleets);
@@ -119,14 +114,11 @@ export class Office {
 
   /** What every task has of the place where the command runs. */
   get #desk() {
-    const { options, argument, json } = this.#line;
+    const { options, json } = this.#line;
     const { ask, interruptions } = this.#setup;
     const voice = this.#voice;
     return {
-      isLocal: options.local !== undefined,
-      options,
-      argument,
-      page: this.#page,
+      ...this.#asked,
       show: (lines: readonly string[]) => {
         if (!json) voice.print(lines);
       },
@@ -137,6 +129,12 @@ export class Office {
       ...(!json && voice.place),
       interruptions: () => interruptions?.() ?? new AbortController().signal,
     };
+  }
+
+  /** What was typed, and what follows from that. */
+  get #asked() {
+    const { options, argument } = this.#line;
+    return { isLocal: options.local !== undefined, options, argument, page: this.#page };
   }
 
   get #page(): PageKeeper {

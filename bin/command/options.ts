@@ -39,14 +39,19 @@ export interface Options {
   readonly help?: boolean;
 }
 
-export interface OptionSpec {
-  readonly name: keyof Options;
+/** What any command says of an option. */
+export interface ToldOption {
+  readonly name: string;
   /** The placeholder of its value; absent for a flag. */
   readonly takes?: string;
-  /** The placeholder of a value that it may do without. */
-  readonly mayTake?: string;
   readonly short?: string;
   readonly meaning: string;
+}
+
+export interface OptionSpec extends ToldOption {
+  readonly name: keyof Options;
+  /** The placeholder of a value that it may do without. */
+  readonly mayTake?: string;
   /** What is allowed, for a value that is not. Default: one line of text. */
   readonly check?: Allowed | undefined;
   /** All that is allowed. */
@@ -60,9 +65,17 @@ export const flag = (name: keyof Options, meaning: string): OptionSpec => ({ nam
 export const option = (name: keyof Options, takes: string, meaning: string, check?: Allowed) =>
   ({ name, takes, meaning, check }) satisfies OptionSpec;
 
-/** What every command takes. */
+export const JSON_OPTION = flag('json', 'one JSON document instead of text');
+export const FLEETS_OPTION = option(
+  'fleets',
+  'FILE',
+  'the fleets file; default: IREKAE_FLEETS, the CDK context, else fleets.ts, .json or .yaml here',
+);
+export const HELP_OPTION: OptionSpec = { ...flag('help', 'show this help'), short: 'h' };
+
+/** What every command takes that is about fleets. */
 export const COMMON: readonly OptionSpec[] = [
-  flag('json', 'one JSON document instead of text'),
+  JSON_OPTION,
   {
     ...flag(
       'local',
@@ -71,12 +84,8 @@ export const COMMON: readonly OptionSpec[] = [
     mayTake: 'SCENARIO',
     oneOf: SCENARIOS,
   },
-  option(
-    'fleets',
-    'FILE',
-    'the fleets file; default: IREKAE_FLEETS, the CDK context, else fleets.ts, .json or .yaml here',
-  ),
-  { ...flag('help', 'show this help'), short: 'h' },
+  FLEETS_OPTION,
+  HELP_OPTION,
 ];
 
 // ── Of more than one command ───────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 import type { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
 import { titleOf } from '../../lambdas/domain/core/steps.ts';
-import { count, secondsBetween, span } from '../../lambdas/domain/core/words.ts';
+import { count } from '../../lambdas/domain/core/words.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 import type { ArtifactVersion } from '../../lambdas/ports/s3.ts';
@@ -11,11 +11,11 @@ import type { Environment } from '../../lib/read-fleets.ts';
 import { orElse, orUnknown } from './attempt.ts';
 import type { Everywhere, Task } from './command.ts';
 import { chooseCredentials, logIn, WITHOUT_ACCOUNT } from './credentials.ts';
-import { deploymentHeldFor, documentOf, standingOf } from './holder.ts';
+import { deploymentHeldFor, isNewer, standingOf } from './holder.ts';
 import { done, failed, type Outcome } from './outcome.ts';
 import { bucketOf, type DeploymentRecord, readCurrent } from './release-records.ts';
 import { sideBySide } from './side-by-side.ts';
-import { table } from './wording.ts';
+import { ago, table } from './wording.ts';
 
 /** What was found out about a fleet; what was not is absent, and `unknown` says so. */
 export interface FleetFacts {
@@ -106,7 +106,7 @@ export function fleetNow(facts: FleetFacts, now: Date): FleetNow {
     words: [
       found.words,
       pending && found.now !== 'waiting' && 'another one waits',
-      newer && `newer upload ${age(newer.uploadedAt, now)} ago`,
+      newer && `newer upload ${ago(newer.uploadedAt, now)}`,
     ]
       .filter(Boolean)
       .join('; '),
@@ -147,19 +147,7 @@ function goesOn(
 }
 
 function newerUpload({ row, current, newest }: FleetFacts): ArtifactVersion | undefined {
-  if (!newest || !current) return undefined;
-  const known = [
-    current.artifact?.versionId,
-    documentOf(row?.held)?.release?.artifact?.versionId,
-    row?.pending?.versionId,
-  ];
-  return known.includes(newest.versionId) ? undefined : newest;
-}
-
-/** `7 min 3 s`; from two days on in days. */
-function age(since: Date | string, now: Date): string {
-  const seconds = Math.max(0, secondsBetween(since, now));
-  return seconds < 2 * 86_400 ? span(seconds) : `${Math.floor(seconds / 86_400)} days`;
+  return newest && current && isNewer(newest, current, row) ? newest : undefined;
 }
 
 // ── Saying ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -209,7 +197,7 @@ function placeLines({ environment, fleets, at, whyNot }: Place): string[] {
   const rows = fleets.map((fleet) => [
     fleet.fleet,
     fleet.words,
-    fleet.runs ? `${age(fleet.runs.since, at)} ago` : '-',
+    fleet.runs ? ago(fleet.runs.since, at) : '-',
     fleet.unknown?.join(' ') ?? fleet.runs?.version ?? '-',
   ]);
   return ['', `${name} (${account}, ${region})`, ...table(rows, ['fleet', 'now', 'deployed', 'version'])];

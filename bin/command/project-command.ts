@@ -1,31 +1,21 @@
 /** A command about the project itself: it needs no fleet, and no fleets file that is right. */
-import { parseArgs } from 'node:util';
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
-import { masked } from '../../lambdas/domain/core/secrets.ts';
 import type { AccountFacts } from '../../lambdas/ports/account.ts';
 import { didYouMean } from '../../lib/fleet-problems.ts';
-import { spelt } from './command-line.ts';
-import { envelopeOf } from './envelope.ts';
+import { type Given, tokensIn, valueProblem } from './command-line.ts';
+import { optionLines } from './help.ts';
+import { HELP_OPTION, JSON_OPTION, type ToldOption } from './options.ts';
 import type { ExitCode, Outcome } from './outcome.ts';
 import { troubleOutcome } from './trouble.ts';
 import { Voice, type VoiceSetup } from './voice.ts';
-import { section, table } from './wording.ts';
 
 export interface ProjectCommand {
   readonly name: string;
   /** Completes "irekae …". */
   readonly summary: string;
   readonly description: readonly string[];
-  readonly options: readonly ProjectOption[];
+  readonly options: readonly ToldOption[];
   run(task: ProjectTask): Promise<ProjectOutcome>;
-}
-
-export interface ProjectOption {
-  readonly name: string;
-  /** The placeholder of its value; absent for a flag. */
-  readonly takes?: string;
-  readonly short?: string;
-  readonly meaning: string;
 }
 
 /** As of other commands; 2: something is missing on the command line, or wrong. */
@@ -55,10 +45,11 @@ export interface ProjectTask {
   show(lines: readonly string[]): void;
 }
 
-const JSON_OPTION: ProjectOption = { name: 'json', meaning: 'one JSON document instead of text' };
-const HELP_OPTION: ProjectOption = { name: 'help', short: 'h', meaning: 'show this help' };
-
-const optionsOf = ({ options }: ProjectCommand) => [...options, JSON_OPTION, HELP_OPTION];
+const optionsOf = ({ options }: ProjectCommand): readonly ToldOption[] => [
+  ...options,
+  JSON_OPTION,
+  HELP_OPTION,
+];
 
 export async function runProject(
   command: ProjectCommand,
@@ -84,8 +75,7 @@ export async function runProject(
           .run({ given, place: answered, show })
           .catch((error) => troubleOutcome(error, undefined));
   const { exitCode, lines } = outcome;
-  const ended = { ...outcome, command: command.name, fleet: undefined, lines: voice.plain(lines) };
-  if (json) setup.print(masked(JSON.stringify(envelopeOf(ended))));
+  if (json) voice.document({ ...outcome, command: command.name, fleet: undefined });
   else if (exitCode === 0) voice.print(lines);
   else voice.complain(lines);
   return exitCode;
@@ -99,31 +89,17 @@ export const badUsage = (command: string, problems: readonly string[]): ProjectO
   problems,
 });
 
-export function projectHelp(command: ProjectCommand): string[] {
-  const rows = optionsOf(command).map((option) => [
-    `${option.short === undefined ? '   ' : `-${option.short},`} ${spelt(option)}`,
-    option.meaning,
-  ]);
-  return [
-    `Usage: irekae ${command.name} [options]`,
-    '',
-    ...command.description,
-    ...section('Options:', table(rows)),
-  ];
-}
+const projectHelp = (command: ProjectCommand): string[] => [
+  `Usage: irekae ${command.name} [options]`,
+  '',
+  ...command.description,
+  ...optionLines(optionsOf(command)),
+];
 
-function read(argv: readonly string[], known: readonly ProjectOption[]) {
-  const options = Object.fromEntries(
-    known.map(({ name, takes, short }) => [
-      name,
-      { type: takes === undefined ? 'boolean' : 'string', ...(short !== undefined && { short }) } as const,
-    ]),
-  );
-  const args = [...argv];
-  const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true });
+function read(argv: readonly string[], known: readonly ToldOption[]) {
   const given = new Map<string, string[]>();
   const problems: string[] = [];
-  for (const token of tokens) {
+  for (const token of tokensIn(argv, known)) {
     if (token.kind === 'positional')
       problems.push(`${token.value}: unexpected, as this command takes options only`);
     if (token.kind !== 'option') continue;
@@ -134,24 +110,10 @@ function read(argv: readonly string[], known: readonly ProjectOption[]) {
   return { given, problems };
 }
 
-interface Token {
-  readonly name: string;
-  readonly rawName: string;
-  readonly value: string | undefined;
-  readonly inlineValue: boolean | undefined;
-}
-
-function problemOf(
-  { name, rawName, value, inlineValue }: Token,
-  known: readonly ProjectOption[],
-): string | undefined {
+function problemOf(given: Given, known: readonly ToldOption[]): string | undefined {
+  const { name, rawName } = given;
   const option = known.find((each) => each.name === name);
+  if (option) return valueProblem(given, option);
   const names = known.map((each) => `--${each.name}`);
-  if (!option)
-    return `${rawName}: no such option${didYouMean(rawName, names) || `; allowed: one of ${names.join(', ')}`}`;
-  if (option.takes === undefined)
-    return value === undefined ? undefined : `${rawName}: given a value, but takes none`;
-  return !value?.trim() || (!inlineValue && value.startsWith('-'))
-    ? `${rawName}: needs a value, ${option.takes}`
-    : undefined;
+  return `${rawName}: no such option${didYouMean(rawName, names) || `; allowed: one of ${names.join(', ')}`}`;
 }

@@ -2,7 +2,7 @@
  * From what a command says to what stands on a screen: commands as they are typed here, moments in local time too, at
  * the terminal's width, in colours. Where only lines can be shown, what is said stands there as it is.
  */
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { styleText } from 'node:util';
 import { localTime } from '../../lambdas/domain/core/local-time.ts';
 import { printable } from '../../lambdas/domain/core/words.ts';
 import { layOut } from '../../lib/terminal/layout.ts';
@@ -160,5 +160,3 @@ function painted(
 
 /** Whether colours are wanted is decided already. */
 const style = (format: Style, text: string): string => styleText(format, text, { validateStream: false });
-
-export const withoutStyle = stripVTControlCharacters;

@@ -1,5 +1,7 @@
 /** How the command speaks where it runs: what is said to people, on which of the two streams, and as it looks there. */
+import { masked } from '../../lambdas/domain/core/secrets.ts';
 import type { Screen } from './command.ts';
+import { type Ended, envelopeOf } from './envelope.ts';
 import { AS_WRITTEN, type Spelling } from './hints.ts';
 import { Rendering, type Surface, type Tone } from './rendering.ts';
 
@@ -36,9 +38,10 @@ export class Voice {
     for (const row of this.#err.rows(lines, ending)) this.#setup.complain(row);
   }
 
-  /** For a document that a program reads. */
-  plain(lines: readonly string[]): string[] {
-    return this.#out.plain(lines);
+  /** The one that `--json` prints, for a program to read. */
+  document(ended: Ended): void {
+    const document = envelopeOf({ ...ended, lines: this.#out.plain(ended.lines) });
+    this.#setup.print(masked(JSON.stringify(document)));
   }
 
   /** What a task has of it. */

@@ -10,12 +10,15 @@ import { localClock, offsetOf } from './rendering.ts';
 /** `2026-11-22 03:01:23 UTC`. */
 export const moment = (at: Date): string => `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 
-/** `2026-11-22 03:01:23 UTC, 7 min ago`; from two days on in days. */
-export function momentAgo(at: Date, now: Date): string {
+/** `7 min ago`; from two days on in days. */
+export function ago(at: Date | string, now: Date): string {
   const seconds = Math.max(0, secondsBetween(at, now));
   const days = Math.floor(seconds / 86_400);
-  return `${moment(at)}, ${days < 2 ? span(seconds) : `${days} days`} ago`;
+  return `${days < 2 ? span(seconds) : `${days} days`} ago`;
 }
+
+/** `2026-11-22 03:01:23 UTC, 7 min ago`. */
+export const momentAgo = (at: Date, now: Date): string => `${moment(at)}, ${ago(at, now)}`;
 
 /** `03:01:23`, in UTC: for lines of a log that come one after the other; beside it `12:01:23` where the reader is. */
 export function clockTime(at: Date, timeZone?: string): string {

@@ -12,6 +12,7 @@ import type {
   RunInstancesCommandInput,
   Image as WireImage,
   Instance as WireInstance,
+  Subnet as WireSubnet,
 } from '@aws-sdk/client-ec2';
 import {
   CreateTagsCommand,
@@ -39,7 +40,7 @@ import type {
   TemplateVersion,
 } from '../ports/ec2.ts';
 import type { Refusal } from '../ports/refusal.ts';
-import { bounded, pagesOf } from './wire/answer.ts';
+import { bounded, itemsOf } from './wire/answer.ts';
 import { asking, failureOf, isNamed, mayPass, unavailable, wordsOf } from './wire/aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from './wire/aws-options.ts';
 import { sideBySide } from './wire/in-chunks.ts';
@@ -108,14 +109,10 @@ const aliveWhere = (client: EC2Client, Name: string, value: string) =>
 function instancesWhere(client: EC2Client, filters: Filter[]): Promise<Instance[]> {
   const input: DescribeInstancesCommandInput = { Filters: filters };
   return asking('describe instances', async () => {
-    const found: Instance[] = [];
-    for await (const page of pagesOf(paginateDescribeInstances({ client, pageSize: 1_000 }, input))) {
-      // A reservation is what one RunInstances call launched; the hosts of a fleet are spread over several.
-      for (const reservation of page.Reservations ?? []) {
-        found.push(...(reservation.Instances ?? []).map(toInstance));
-      }
-    }
-    return found;
+    const pages = paginateDescribeInstances({ client, pageSize: 1_000 }, input);
+    // A reservation is what one RunInstances call launched; the hosts of a fleet are spread over several.
+    const reservations = await itemsOf(pages, ({ Reservations }) => Reservations);
+    return reservations.flatMap(({ Instances = [] }) => Instances.map(toInstance));
   });
 }
 
@@ -359,13 +356,10 @@ function matchingImages(
     ...Object.entries(query.tags).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] })),
   ];
   return asking('search for machine images', async () => {
-    const found: Image[] = [];
     // Always with an owner: anybody may publish an image under the same name.
     const input = { Owners: [query.owner], Filters: filters };
-    for await (const page of pagesOf(paginateDescribeImages({ client, pageSize: 1_000 }, input))) {
-      found.push(...(page.Images ?? []).map(toImage));
-    }
-    return found;
+    const pages = paginateDescribeImages({ client, pageSize: 1_000 }, input);
+    return (await itemsOf(pages, ({ Images }) => Images)).map(toImage);
   });
 }
 
@@ -474,18 +468,16 @@ async function subnets(client: EC2Client, subnetIds: readonly string[]): Promise
   for (const ids of chunksOf(subnetIds, IDS_PER_DESCRIBE)) {
     // By filter, as with instances: an unknown id is absent, not an error.
     const input = { Filters: [{ Name: 'subnet-id', Values: ids }] };
-    await asking('describe subnets', async () => {
-      for await (const page of pagesOf(paginateDescribeSubnets({ client, pageSize: 1_000 }, input))) {
-        for (const wire of page.Subnets ?? []) {
-          found.push({
-            subnetId: wire.SubnetId ?? '',
-            vpcId: wire.VpcId ?? '',
-            zone: wire.AvailabilityZone ?? '',
-            freeAddresses: wire.AvailableIpAddressCount ?? 0,
-          });
-        }
-      }
-    });
+    const pages = paginateDescribeSubnets({ client, pageSize: 1_000 }, input);
+    const some = await asking('describe subnets', () => itemsOf(pages, ({ Subnets }) => Subnets));
+    found.push(...some.map(toSubnet));
   }
   return found;
 }
+
+const toSubnet = (wire: WireSubnet): Subnet => ({
+  subnetId: wire.SubnetId ?? '',
+  vpcId: wire.VpcId ?? '',
+  zone: wire.AvailabilityZone ?? '',
+  freeAddresses: wire.AvailableIpAddressCount ?? 0,
+});

@@ -170,7 +170,7 @@ describe('News', () => {
     const news = new News();
     const turns = ['5 min', '4 min 50 s', '1 h 2 min', '9 s'].map((span) => said('Wait', `another ${span}`));
     expect(texts(news, ...turns)).toEqual(['another 5 min']);
-    expect(news.latest?.text).toBe('another 9 s');
+    expect(news.latest).toBe('Wait: another 9 s');
     expect(texts(news, said('Wait', 'other'), said('Wait', 'another 3 s'), said('Wait', 'other'))).toEqual([
       'other',
     ]);

@@ -34,7 +34,7 @@ async function cancelDeployment(task: Task): Promise<Outcome> {
   const { held } = row ?? {};
   if (!held) return nothingRuns(row, task);
   const state = await executions.status(held.holder);
-  const closed = await closedLines(task, held);
+  const closed = closedLines(task, held, state);
   if (closed) return failed('closed', closed, facts(held, row));
   const settled = withoutRequest(held, state, clock.now(), task.fleet.name);
   if (settled) return { ...settled, facts: facts(held, row) };

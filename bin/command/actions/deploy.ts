@@ -2,7 +2,6 @@
 
 import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { OVERRIDES } from '../../../lambdas/domain/core/input.ts';
-import { artifactBucketName } from '../../../lambdas/domain/core/names.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
 import { orElse, orUndefined } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
@@ -72,11 +71,10 @@ async function findArtifact(task: Task, artifact: string): Promise<ArtifactVersi
 }
 
 /** As the fleets file has it: an upload does not start everything, and not everything may be uploaded. */
-function howToUpload({ fleet, environment }: Task, artifact: string): string[] {
+function howToUpload({ fleet, environment }: Task, artifact: string, place: string): string[] {
   const { promotion, after } = fleet;
   if (promotion?.required)
     return [`It is promoted from ${promotion.from}:  ${irekae('promote', fleet.name, '--wait')}`];
-  const place = `s3://${artifactBucketName(environment)}/${artifact}`;
   return [
     after === undefined
       ? 'Upload the tarball: its upload starts the deployment.'
@@ -96,7 +94,7 @@ function noArtifact(task: Task, artifact: string): Outcome {
   const place = `s3://${bucketOf(task)}/${artifact}`;
   const lines =
     version === undefined
-      ? [`There is no ${place}. Nothing was started.`, ...howToUpload(task, artifact)]
+      ? [`There is no ${place}. Nothing was started.`, ...howToUpload(task, artifact, place)]
       : [
           `${place} has no version ${version}. Nothing was started.`,
           `Its versions:  ${aws(task.environment.region)`s3api list-object-versions --bucket ${bucketOf(task)} --prefix ${artifact}`}`,

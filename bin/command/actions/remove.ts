@@ -67,7 +67,8 @@ type Look = Awaited<ReturnType<typeof lookAt>>;
 // ── Deciding ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function whyNot(task: Task, { row, stack, status }: Look): Promise<string[]> {
-  const closed = row?.held && (await closedLines(task, row.held));
+  const held = row?.held;
+  const closed = held && closedLines(task, held, await task.ports.executions.status(held.holder));
   return [
     ...(status !== undefined && isBeingChanged(status)
       ? [`The stack ${stack} is being changed right now (${status}).`]

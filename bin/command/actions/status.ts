@@ -22,6 +22,7 @@ import {
   documentOf,
   type Held,
   heldFacts,
+  isNewer,
   standingOf,
   startOf,
 } from '../holder.ts';
@@ -92,7 +93,6 @@ async function lookAtHolder(task: Task, held: Held, unknown: string[]) {
   const turns = (await orUnknown(executions.recent(held.holder), unknown)) ?? [];
   const news = new News();
   news.of(held.holder, turns);
-  const { latest } = news;
   const isClosed = isChange(held, state);
   const endedAt = isClosed ? undefined : deadSince(held, state, clock.now());
   const isOver = endedAt !== undefined || held.needsHuman !== undefined;
@@ -102,7 +102,7 @@ async function lookAtHolder(task: Task, held: Held, unknown: string[]) {
     state,
     endedAt,
     /** Its last message. */
-    sentence: latest?.text === undefined ? undefined : `${latest.state}: ${latest.text}`,
+    sentence: news.latest,
     leftovers: isOver ? await findLeftovers(task, held) : undefined,
   };
 }
@@ -195,15 +195,6 @@ function newestLines({ fleet, ports }: Task, { newer, tried }: Found): string[] 
     why,
     `What it would do:  ${COMMAND} plan ${fleet.name}`,
   ];
-}
-
-function isNewer(
-  { versionId }: ArtifactVersion,
-  current: DeploymentRecord | undefined,
-  row: LedgerRow | undefined,
-) {
-  const onItsWay = [documentOf(row?.held)?.release?.artifact?.versionId, row?.pending?.versionId];
-  return versionId !== current?.artifact?.versionId && !onItsWay.includes(versionId);
 }
 
 /** Who looks for the reason of what is not deployed finds it here; without permission to list the records, not. */

@@ -21,9 +21,10 @@ export const watch: Command = {
 };
 
 async function watchFleet(task: Task): Promise<Outcome> {
-  const row = await task.ports.ledger.read(task.fleet.name);
+  const { ledger, executions } = task.ports;
+  const row = await ledger.read(task.fleet.name);
   if (!row?.held) return nothingRuns(task, row === undefined);
-  const closed = await closedLines(task, row.held);
+  const closed = closedLines(task, row.held, await executions.status(row.held.holder));
   if (closed) return done('closed', closed);
   // A clean-up works for the deployment before it: that is the one to follow.
   return followed(task, executionArn(task, deploymentHeldFor(row.held)));

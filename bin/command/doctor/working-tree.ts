@@ -22,7 +22,7 @@ export function workingTreeOf(
   environment: Environment,
   fleet: string,
 ): WorkingTree {
-  const template = templateOf(environments, environment.name);
+  const template = templateOf(environments, environment);
   const [deploy, cleanUp] = [definitionOf(template, fleet), definitionOf(template, fleet, 'clean-up')];
   return {
     bucketName: artifactBucketName(environment),
@@ -37,14 +37,16 @@ export function workingTreeOf(
 }
 
 /** By what was synthesized: a second or two. */
-const synthesized = new Map<string, Readonly<Record<string, TemplateJson>>>();
+const synthesized = new Map<string, TemplateJson>();
 
-function templateOf(environments: readonly Environment[], name: string): TemplateJson {
-  const key = JSON.stringify(environments);
-  const templates = synthesized.get(key) ?? synthesizeTemplates(environments, { bundle: false });
-  synthesized.set(key, templates);
-  const template = templates[name];
+/** Of this environment alone: each takes a part of a second. */
+function templateOf(environments: readonly Environment[], environment: Environment): TemplateJson {
+  const { name } = environment;
+  const key = JSON.stringify([name, environments]);
+  const template =
+    synthesized.get(key) ?? synthesizeTemplates([environment], { bundle: false }, environments)[name];
   if (template === undefined) throw new Error(`Nothing was synthesized for ${name}.`);
+  synthesized.set(key, template);
   return template;
 }
 

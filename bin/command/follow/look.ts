@@ -71,9 +71,8 @@ export function hasShifted({ execution, acting, row, turns }: Look): boolean {
   const { held } = row ?? {};
   // Without permission to read the history, the lock tells of it only when the old hosts go.
   if (held && isSame(held.holder, execution) && isPastNoReturn(held.phase)) return true;
-  const states = turns.map(({ state }) => state).filter((state) => actOfState(state) !== undefined);
-  const newest = states.at(-1);
-  return newest !== undefined && SHIFTED.has(newest);
+  const newest = turns.findLast(({ state }) => actOfState(state) !== undefined);
+  return newest !== undefined && SHIFTED.has(newest.state);
 }
 
 /** The execution itself; or the lock's holder, which acts before it while it waits, and for it when it is dead. */

@@ -25,10 +25,10 @@ export class News {
   readonly #newest = new Map<string, number>();
   #state = '';
   #said: string[] = [];
-  #latest: Told | undefined;
+  #latest: string | undefined;
 
   /** What was reported last, or repeated with another number in it. */
-  get latest(): Told | undefined {
+  get latest(): string | undefined {
     return this.#latest;
   }
 
@@ -58,7 +58,7 @@ export class News {
     };
     const gist = withoutSpans(text);
     const isOld = this.#said.includes(gist);
-    if (!isOld || gist === this.#said.at(-1)) this.#latest = told;
+    if (!isOld || gist === this.#said.at(-1)) this.#latest = `${turn.state}: ${text}`;
     if (isOld) return [];
     this.#said = [...this.#said, gist].slice(-REMEMBERED);
     return [told];

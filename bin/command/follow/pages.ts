@@ -91,8 +91,5 @@ async function lastMessage({ ports }: Task, { holder, phase }: Held): Promise<st
   const turns = (await orUndefined(ports.executions.recent(holder))) ?? [];
   const news = new News();
   news.of(holder, turns);
-  const { latest } = news;
-  return latest?.text === undefined
-    ? `${executionName(holder)}: ${titleOf(phase)}.`
-    : `${latest.state}: ${latest.text}`;
+  return news.latest ?? `${executionName(holder)}: ${titleOf(phase)}.`;
 }

@@ -168,8 +168,7 @@ class FollowedProgress implements Progress {
   }
 
   #sentence(): string {
-    const { latest } = this.#news;
-    return latest?.text === undefined ? 'nothing reported yet' : `${latest.state}: ${latest.text}`;
+    return this.#news.latest ?? 'nothing reported yet';
   }
 }
 

@@ -27,7 +27,7 @@ import {
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import { organisation } from '../../../lambdas/clients/mackerel.ts';
 import { parametersAdapter } from '../../../lambdas/clients/parameters.ts';
-import { pagesOf } from '../../../lambdas/clients/wire/answer.ts';
+import { itemsOf } from '../../../lambdas/clients/wire/answer.ts';
 import { asking } from '../../../lambdas/clients/wire/aws-errors.ts';
 import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
 import { type AwsQueryOptions, sendQuery } from '../../../lambdas/clients/wire/aws-query.ts';
@@ -105,18 +105,12 @@ export async function readAccount(region: string): Promise<AccountFacts> {
   };
 }
 
-async function all<Page, T>(pages: AsyncIterable<Page>, itemsOf: (page: Page) => readonly T[] | undefined) {
-  const found: T[] = [];
-  for await (const page of pagesOf(pages)) found.push(...(itemsOf(page) ?? []));
-  return found;
-}
-
 // ── EC2 ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function runningInstances({ ec2: client }: Clients): Promise<FoundInstance[]> {
   const Filters = [{ Name: 'instance-state-name', Values: ['running'] }];
   const pages = paginateDescribeInstances({ client, pageSize: 1_000 }, { Filters });
-  const reservations = await all(pages, ({ Reservations }) => Reservations);
+  const reservations = await itemsOf(pages, ({ Reservations }) => Reservations);
   return reservations.flatMap(({ Instances = [] }) => Instances.map(toInstance));
 }
 
@@ -135,7 +129,7 @@ const toInstance = (wire: Instance): FoundInstance => ({
 });
 
 async function subnetsOf({ ec2: client }: Clients) {
-  const found = await all(paginateDescribeSubnets({ client }, {}), ({ Subnets }) => Subnets);
+  const found = await itemsOf(paginateDescribeSubnets({ client }, {}), ({ Subnets }) => Subnets);
   return found.map((subnet) => ({
     id: subnet.SubnetId ?? '',
     zone: subnet.AvailabilityZone ?? '',
@@ -146,7 +140,7 @@ async function subnetsOf({ ec2: client }: Clients) {
 }
 
 async function securityGroupsOf({ ec2: client }: Clients) {
-  const found = await all(
+  const found = await itemsOf(
     paginateDescribeSecurityGroups({ client }, {}),
     ({ SecurityGroups }) => SecurityGroups,
   );
@@ -155,12 +149,12 @@ async function securityGroupsOf({ ec2: client }: Clients) {
 
 /** The account's own, and others by their ids, which a filter does not refuse when one is gone. */
 async function imagesOf({ ec2: client }: Clients, ids: readonly string[]): Promise<FoundImage[]> {
-  const own = await all(paginateDescribeImages({ client }, { Owners: ['self'] }), ({ Images }) => Images);
+  const own = await itemsOf(paginateDescribeImages({ client }, { Owners: ['self'] }), ({ Images }) => Images);
   const Filters = [{ Name: 'image-id', Values: ids.slice(0, 200) }];
   const named =
     ids.length === 0
       ? []
-      : await all(paginateDescribeImages({ client }, { Filters }), ({ Images }) => Images);
+      : await itemsOf(paginateDescribeImages({ client }, { Filters }), ({ Images }) => Images);
   const found = new Map([...own, ...named].map((image) => [image.ImageId, image]));
   return [...found.values()].map((image) => {
     const root = image.BlockDeviceMappings?.find(({ DeviceName }) => DeviceName === image.RootDeviceName);
@@ -178,7 +172,10 @@ async function imagesOf({ ec2: client }: Clients, ids: readonly string[]): Promi
 }
 
 async function launchTemplates({ ec2: client }: Clients): Promise<FoundLaunchTemplate[]> {
-  const found = await all(paginateDescribeLaunchTemplates({ client }, {}), (page) => page.LaunchTemplates);
+  const found = await itemsOf(
+    paginateDescribeLaunchTemplates({ client }, {}),
+    (page) => page.LaunchTemplates,
+  );
   return sideBySide(found, AT_ONCE, (each) => launchTemplate(client, each));
 }
 
@@ -188,7 +185,7 @@ async function launchTemplate(
 ): Promise<FoundLaunchTemplate> {
   const input = { LaunchTemplateId, Versions: ['$Default'] };
   const pages = paginateDescribeLaunchTemplateVersions({ client }, input);
-  const [version] = await all(pages, ({ LaunchTemplateVersions }) => LaunchTemplateVersions);
+  const [version] = await itemsOf(pages, ({ LaunchTemplateVersions }) => LaunchTemplateVersions);
   const { ImageId, InstanceType, SecurityGroupIds, NetworkInterfaces } = version?.LaunchTemplateData ?? {};
   const [network] = NetworkInterfaces ?? [];
   return {
@@ -204,7 +201,7 @@ async function launchTemplate(
 // ── Load balancers ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function classicBalancers({ classic: client }: Clients): Promise<FoundBalancer[]> {
-  const found = await all(paginateClassic({ client }, {}), (page) => page.LoadBalancerDescriptions);
+  const found = await itemsOf(paginateClassic({ client }, {}), (page) => page.LoadBalancerDescriptions);
   return found.map((balancer) => ({
     kind: 'classic',
     name: balancer.LoadBalancerName ?? '',
@@ -217,8 +214,8 @@ async function classicBalancers({ classic: client }: Clients): Promise<FoundBala
 
 async function targetGroups({ targetGroups: client }: Clients): Promise<FoundBalancer[]> {
   const [balancers, groups] = await Promise.all([
-    all(paginateDescribeLoadBalancers({ client }, {}), ({ LoadBalancers }) => LoadBalancers),
-    all(paginateDescribeTargetGroups({ client }, {}), (page) => page.TargetGroups),
+    itemsOf(paginateDescribeLoadBalancers({ client }, {}), ({ LoadBalancers }) => LoadBalancers),
+    itemsOf(paginateDescribeTargetGroups({ client }, {}), (page) => page.TargetGroups),
   ]);
   return sideBySide(groups, AT_ONCE, async (group) => {
     const theirs = balancers.filter(({ LoadBalancerArn = '' }) =>

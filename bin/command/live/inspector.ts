@@ -15,7 +15,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { stackStatus } from '../../../lambdas/clients/stacks.ts';
-import { jsonIn, pagesOf } from '../../../lambdas/clients/wire/answer.ts';
+import { itemsOf, jsonIn } from '../../../lambdas/clients/wire/answer.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from '../../../lambdas/clients/wire/aws-errors.ts';
 import { type CallJson, jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
@@ -62,13 +62,12 @@ function offerings(client: EC2Client, types: readonly string[], zones: readonly 
     { Name: 'location', Values: [...zones] },
   ];
   return asking('list the instance types of the zones', async () => {
-    const found: Offering[] = [];
     const input = { LocationType: 'availability-zone', Filters } as const;
-    for await (const page of pagesOf(paginateDescribeInstanceTypeOfferings({ client }, input))) {
-      for (const { InstanceType, Location } of page.InstanceTypeOfferings ?? [])
-        found.push({ instanceType: InstanceType ?? '', zone: Location ?? '' });
-    }
-    return found;
+    const pages = paginateDescribeInstanceTypeOfferings({ client }, input);
+    const found = await itemsOf(pages, ({ InstanceTypeOfferings }) => InstanceTypeOfferings);
+    return found.map(
+      ({ InstanceType = '', Location = '' }): Offering => ({ instanceType: InstanceType, zone: Location }),
+    );
   });
 }
 

@@ -2,7 +2,7 @@
 import { count, list } from '../../../lambdas/domain/core/words.ts';
 import { environmentsOf } from '../../../lib/fleets-file.ts';
 import { FleetsFileError } from '../../../lib/read-fleets.ts';
-import { COMMON } from '../options.ts';
+import { FLEETS_OPTION } from '../options.ts';
 import { done, failed } from '../outcome.ts';
 import type { ProjectCommand, ProjectTask } from '../project-command.ts';
 
@@ -15,7 +15,7 @@ export const check: ProjectCommand = {
     'from AWS: what only an account can tell (does the subnet exist?) is for `irekae doctor`.',
     'Exit codes: 0 nothing is wrong; 1 something is; 2 bad usage.',
   ],
-  options: COMMON.filter(({ name }) => name === 'fleets'),
+  options: [FLEETS_OPTION],
   run: async ({ place, given }: ProjectTask) => {
     try {
       const environments = await environmentsOf(place.fleets, given.get('fleets')?.at(-1));

@@ -86,7 +86,7 @@ function proposedFleet(
   facts: AccountFacts,
 ): { fleet: ProposedFleet; notes: string[] } {
   const architecture = architectureFor(group, facts);
-  const parts = [
+  const parts: readonly Part[] = [
     mackerelFor(group),
     { fields: { artifact: `${name}/app.tar.gz` } },
     architecture,
@@ -95,11 +95,10 @@ function proposedFleet(
     networkFor(group, facts),
     profileFor(group),
     balancersFor(group),
-  ] as const satisfies readonly Part[];
-  const all: readonly Part[] = parts;
-  const fields = Object.assign({ name }, ...all.map((part) => part.fields)) as ProposedFleet['fields'];
-  const reasons = Object.assign({}, ...all.map((part) => part.reasons)) as ProposedFleet['reasons'];
-  const notes = [...all.flatMap((part) => part.notes ?? []), ...keptByOthers(group)];
+  ];
+  const fields = Object.assign({ name }, ...parts.map((part) => part.fields)) as ProposedFleet['fields'];
+  const reasons = Object.assign({}, ...parts.map((part) => part.reasons)) as ProposedFleet['reasons'];
+  const notes = [...parts.flatMap((part) => part.notes ?? []), ...keptByOthers(group)];
   return {
     fleet: { fields, reasons, why: group.why, isRunning: group.instances.length > 0 },
     notes: notes.map((note) => `${name}: ${note}`),

@@ -3,13 +3,13 @@ import * as v from 'valibot';
 import type { FoundMackerel } from '../../../lambdas/ports/account.ts';
 import { EnvironmentConfig, FleetConfig } from '../../../lib/fleet-config.ts';
 import { allowedBy } from '../../../lib/fleet-problems.ts';
-import type { ProjectOption } from '../project-command.ts';
+import type { ToldOption } from '../options.ts';
 import type { FleetInput, ProposedFleet } from './proposal.ts';
 
 type Fields = ProposedFleet['fields'];
 
 export interface Question {
-  readonly option: ProjectOption & { readonly takes: string };
+  readonly option: ToldOption & { readonly takes: string };
   /** For a person: completes "…: ". */
   readonly words: string;
   /** What is there already; nothing where it has to be asked. */

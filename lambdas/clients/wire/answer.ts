@@ -43,14 +43,19 @@ const tooMuch = (who: string, what: string): DeploymentError =>
     { $metadata: {} },
   );
 
-/** The pages of a list that may go on, but not for ever. @throws ServiceUnavailable */
-export async function* pagesOf<Page>(pages: AsyncIterable<Page>): AsyncGenerator<Page> {
+/** What all pages of a list have, which may go on, but not for ever. @throws ServiceUnavailable */
+export async function itemsOf<Page, T>(
+  pages: AsyncIterable<Page>,
+  found: (page: Page) => readonly T[] | undefined,
+): Promise<T[]> {
+  const items: T[] = [];
   let read = 0;
   for await (const page of pages) {
     read += 1;
     assertEnds(read);
-    yield page;
+    items.push(...(found(page) ?? []));
   }
+  return items;
 }
 
 export function assertEnds(pages: number): void {

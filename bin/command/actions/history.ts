@@ -1,4 +1,5 @@
 /** `irekae history`: the fleet's deployments, newest first, from their records. */
+import { releaseId } from '../../../lambdas/domain/core/artifact.ts';
 import { COMMAND } from '../../../lambdas/domain/core/names.ts';
 import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
 import type { Command, Task } from '../command.ts';
@@ -76,7 +77,7 @@ function rowOf({ id, writtenAt, record, timeline }: Listed, running: string | un
     moment(new Date(finishedAt)),
     outcome,
     span(secondsBetween(startedAt, finishedAt)),
-    artifact?.versionId ?? (artifact === null ? imageId : undefined) ?? '-',
+    releaseId({ artifact, imageId }) ?? '-',
     id,
     startedBy,
     `${back}${why ?? ''}`,

@@ -1,4 +1,5 @@
 /** Is this version already being deployed? Then there is nothing to start, and that deployment is the one to follow. */
+import { releaseId } from '../../../lambdas/domain/core/artifact.ts';
 import { askedOf } from '../../../lambdas/domain/core/parse-document.ts';
 import { actOf } from '../../../lambdas/domain/core/steps.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
@@ -23,10 +24,8 @@ export async function runningDeploymentOf(
   const described = await task.ports.executions.describe(held.holder);
   if (described?.state.state !== 'running') return undefined;
   const document = documentOf(held);
-  const deploys =
-    (document?.release?.artifact === null
-      ? document.image?.imageId
-      : document?.release?.artifact.versionId) ?? versionIn(described.input);
+  const known = { artifact: document?.release?.artifact, imageId: document?.image?.imageId };
+  const deploys = releaseId(known) ?? versionIn(described.input);
   const { ami } = task.options;
   const sameImage = ami === undefined || document?.image?.imageId === ami;
   return deploys === versionId && sameImage ? held.holder : undefined;

@@ -48,7 +48,12 @@ export function standaloneApp(outdir: string, { bundle }: { readonly bundle: boo
     treeMetadata: false,
     // CloudFormation's own rules take two seconds and are `cdk synth`'s to check.
     builtinCloudFormationValidation: false,
-    context: { ...featureFlags(), ...(bundle ? {} : { 'aws:cdk:bundling-stacks': [] }) },
+    context: {
+      ...featureFlags(),
+      // Where each resource was made, for error messages: a tenth of the work.
+      'aws:cdk:disable-creation-stack-traces': true,
+      ...(bundle ? {} : { 'aws:cdk:bundling-stacks': [] }),
+    },
   });
 }
 

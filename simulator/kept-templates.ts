@@ -22,7 +22,7 @@ export interface TemplateMaker {
   synthesize(missing: readonly Environment[]): Promise<Templates>;
 }
 
-export const COMPILED = 'dist';
+const COMPILED = 'dist';
 export const KEPT = 'templates';
 
 /** Of the command that runs. */

@@ -25,9 +25,11 @@ import { Stage } from './stage.ts';
 import { definitionsIn, worldInspector } from './world/inspection.ts';
 import type { World } from './world/world.ts';
 
-// Taken before any stage exists, as a stage replaces the global one with the virtual clock's.
-const realTimeout = setTimeout;
+// Taken before any stage exists, as a stage replaces the global ones with the virtual clock's.
+const [realTimeout, realImmediate] = [setTimeout, setImmediate];
 const sleep = (millis: number) => new Promise<void>((resolve) => realTimeout(resolve, millis));
+/** Not a sleep of nothing: that is a millisecond, thousands of times. */
+const turn = () => new Promise<void>((resolve) => realImmediate(resolve));
 
 const SEED = 7;
 const START = new Date('2026-11-08T03:00:00Z');
@@ -219,7 +221,7 @@ class Region {
         await this.#first.wait(seconds);
         this.#lookForOrphans();
         // Input and signals are handled between two waits even when nobody watches.
-        await sleep(isVisible ? VISIBLE_MILLIS : 0);
+        await (isVisible ? sleep(VISIBLE_MILLIS) : turn());
       },
     };
   }

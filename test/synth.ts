@@ -1,4 +1,4 @@
-/** The templates of the example fleets, made once per test file: synthesis is the slow part of every test on them. */
+/** The templates of the example fleets, made once per worker: synthesis is the slow part of every test on them. */
 
 import { fleetsFile } from '../examples/reactio/fleets.ts';
 import { readFleets } from '../lib/read-fleets.ts';

@@ -9,8 +9,8 @@ const ELLIPSIS = '…';
 
 const graphemesOf = (text: string): string[] => Array.from(GRAPHEMES.segment(text), ({ segment }) => segment);
 
-/** Most pieces of most pictures: one column each, which need no table of Unicode to be told. */
-const PLAIN = /^[\x20-\x7e‘’“”…–]*$/;
+/** Most pieces of most pictures, with their lines and marks: one column each, which need no table of Unicode to be told. */
+const PLAIN = /^[\x20-\x7e‘’“”…–─-▟·✔✖▶▼]*$/;
 
 export const width = (text: string): number => (PLAIN.test(text) ? text.length : stringWidth(text));
 

@@ -117,6 +117,17 @@ const withTemplate = (): Clinic =>
     },
   });
 
+/** Its owner makes another version of it. */
+const newVersion =
+  (changes: object) =>
+  ({ stage, fleet: { launchTemplate } }: Clinic): void =>
+    stage.world.ec2.addLaunchTemplate({
+      id: OWN_TEMPLATE.id,
+      version: '2',
+      ...launchTemplate.given,
+      ...changes,
+    });
+
 const MIB = 1024 ** 2;
 const region = '--region ap-northeast-1';
 
@@ -470,13 +481,7 @@ const CASES: readonly Case[] = [
   {
     name: 'a launch template of its owner’s with user data',
     admit: withTemplate,
-    ill: ({ stage, fleet }) =>
-      stage.world.ec2.addLaunchTemplate({
-        id: OWN_TEMPLATE.id,
-        version: '2',
-        ...fleet.launchTemplate.given,
-        hasUserData: true,
-      }),
+    ill: newVersion({ hasUserData: true }),
     complaints: ['problem launch-template'],
     sentence: /^version 2 of launch template lt-\w+ cannot launch reactio-production-app: it has user data/,
     mend: /^Move it into the image or the start command/,
@@ -484,13 +489,7 @@ const CASES: readonly Case[] = [
   {
     name: 'a launch template of its owner’s whose volumes stay',
     admit: withTemplate,
-    ill: ({ stage, fleet }) =>
-      stage.world.ec2.addLaunchTemplate({
-        id: OWN_TEMPLATE.id,
-        version: '2',
-        ...fleet.launchTemplate.given,
-        volumes: [{ device: '/dev/sdf', stays: true }],
-      }),
+    ill: newVersion({ volumes: [{ device: '/dev/sdf', stays: true }] }),
     complaints: ['warning launch-template'],
     sentence: /^its volume \/dev\/sdf outlives its instance/,
     mend: /^Set DeleteOnTermination of \/dev\/sdf to true/,

@@ -11,58 +11,78 @@ import { Rendering } from '../../bin/command/rendering.ts';
 import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { FAILURES } from '../../lambdas/domain/core/failures.ts';
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
-import { readFleets } from '../../lib/read-fleets.ts';
-import { synthesizeTemplates } from '../../lib/synthesize.ts';
+import type { Connection } from '../../lambdas/ports/command.ts';
 import { width } from '../../lib/terminal/width.ts';
 import { connectLocally } from '../../simulator/local-region.ts';
+import { exampleEnvironments as environments, synthesize } from '../synth.ts';
 import { FLEET } from './desk.ts';
 
-const environments = readFleets(fleetsFile);
-const templates = synthesizeTemplates(environments, { bundle: false });
+const templates = { staging: synthesize('staging'), production: synthesize() };
 
-const LINES = [
-  'status',
-  'page --no-open',
-  ...COMMANDS.map(({ name }) => `${name} ${FLEET}${name === 'rollback' ? ' --reason why' : ''}`),
-  `status ${FLEET} --local running`,
-  `status ${FLEET} --local stuck`,
-  `status ${FLEET} --local halfway`,
-  `status ${FLEET} --local two-waiting`,
-  `unlock ${FLEET} --local halfway`,
-  `unlock ${FLEET} --local stuck`,
-  `cancel ${FLEET} --local running`,
-  `cancel ${FLEET} --local halfway`,
-  `adopt ${FLEET} --local strangers`,
-  `doctor ${FLEET} --local strangers`,
-  `doctor ${FLEET} --local halfway`,
-  `watch ${FLEET} --local two-waiting`,
-  `deploy ${FLEET} --wait`,
-  `deploy ${FLEET} --version none`,
-  `rollback ${FLEET} --to nobody --reason why`,
-  `plan ${FLEET} --to release-1`,
-  `promote ${FLEET} --dry-run`,
-  `promote reactio-staging-app`,
-  `deploi ${FLEET}`,
-  'rollback',
+/** Each needs a world of its own: it changes what the others would see. */
+const CHANGING = ['deploy', 'rollback', 'promote', 'remove'];
+const changes = ({ name }: { readonly name: string }) => CHANGING.includes(name);
+const lineOf = ({ name }: { readonly name: string }) =>
+  `${name} ${FLEET}${name === 'rollback' ? ' --reason why' : ''}`;
+
+/** In one world each, as making it is what takes the time; what changes it comes last. */
+const WORLDS: readonly (readonly string[])[] = [
+  ['status', 'page --no-open'],
+  [
+    ...COMMANDS.filter((command) => !changes(command)).map(lineOf),
+    `deploy ${FLEET} --version none`,
+    `rollback ${FLEET} --to nobody --reason why`,
+    `plan ${FLEET} --to release-1`,
+    `promote ${FLEET} --dry-run`,
+    `deploy ${FLEET} --wait`,
+  ],
+  ...COMMANDS.filter(changes).map((command) => [lineOf(command)]),
+  ['promote reactio-staging-app'],
+  [`status ${FLEET} --local running`, `cancel ${FLEET} --local running`],
+  [`status ${FLEET} --local stuck`, `unlock ${FLEET} --local stuck`],
+  [
+    `status ${FLEET} --local halfway`,
+    `doctor ${FLEET} --local halfway`,
+    `cancel ${FLEET} --local halfway`,
+    `unlock ${FLEET} --local halfway`,
+  ],
+  [`doctor ${FLEET} --local strangers`, `adopt ${FLEET} --local strangers`],
+  [`status ${FLEET} --local two-waiting`, `watch ${FLEET} --local two-waiting`],
 ];
+/** These come to none. */
+const REFUSED = [`deploi ${FLEET}`, 'rollback'];
 
 const HELPS = ['help', ...COMMANDS.map(({ name }) => `help ${name}`)];
 
 /** What was said, before it is laid out. */
 const said = new Map<string, string[]>();
-const PLACE: CommandSetup = {
+type ConnectLocal = NonNullable<CommandSetup['connectLocal']>;
+const place = (connectLocal: ConnectLocal): CommandSetup => ({
   fleetsFile,
   connect: async () => {
     throw new Error('Nothing here calls AWS.');
   },
-  connectLocal: (all, about, scenario) =>
-    connectLocally(all, about, { isVisible: false, scenario, templates }),
+  connectLocal,
   page: { keep: async () => '/tmp/page.html' },
   print: () => {},
   complain: () => {},
-};
+});
 
-async function wordsOf(line: string): Promise<string[]> {
+async function sayIn(lines: readonly string[]): Promise<void> {
+  let world: Connection | undefined;
+  const connectLocal: ConnectLocal = async (all, about, scenario) => {
+    world ??= await connectLocally(all, about, { isVisible: false, scenario, templates });
+    const { close, ...shared } = world;
+    return shared;
+  };
+  try {
+    for (const line of lines) said.set(line, await wordsOf(line, connectLocal));
+  } finally {
+    world?.close?.();
+  }
+}
+
+async function wordsOf(line: string, connectLocal: ConnectLocal): Promise<string[]> {
   const words: string[] = [];
   const rows = vi.spyOn(Rendering.prototype, 'rows').mockImplementation((lines) => {
     words.push(...lines);
@@ -70,7 +90,7 @@ async function wordsOf(line: string): Promise<string[]> {
   });
   try {
     const local = line.includes('--local') || line.startsWith('help') ? [] : ['--local'];
-    await irekae([...line.split(' '), ...local], PLACE);
+    await irekae([...line.split(' '), ...local], place(connectLocal));
   } finally {
     rows.mockRestore();
   }
@@ -78,7 +98,7 @@ async function wordsOf(line: string): Promise<string[]> {
 }
 
 beforeAll(async () => {
-  for (const line of [...LINES, ...HELPS]) said.set(line, await wordsOf(line));
+  for (const lines of [...WORLDS, REFUSED, HELPS]) await sayIn(lines);
   for (const name of Object.keys(FAILURES))
     for (const verdict of Object.keys(EXIT_CODES))
       said.set(`${verdict} ${name}`, endOf(name, verdict as Verdict));

@@ -3,8 +3,7 @@ import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { EnvironmentConfig, FleetConfig } from '../../lib/fleet-config.ts';
 import { sentences, textsOf } from '../../lib/fleet-problems.ts';
-import { FleetsFileError, readFleets } from '../../lib/read-fleets.ts';
-import { everythingGiven, type LooseFile, looseExample } from './fleets.ts';
+import { everythingGiven, looseExample, problemsOf, problemsWith } from './fleets.ts';
 
 interface Node {
   readonly type: string;
@@ -114,23 +113,6 @@ describe('Whatever is given for whatever field', () => {
     }
   });
 });
-
-function problemsOf(file: unknown): readonly string[] {
-  try {
-    readFleets(file);
-  } catch (error) {
-    if (error instanceof FleetsFileError) return error.problems;
-    throw error;
-  }
-  return [];
-}
-
-/** Of the example after a change to its first fleet. */
-const problemsWith = (change: object): readonly string[] => {
-  const file = looseExample();
-  file.fleets[0] = { ...file.fleets[0], ...change } as LooseFile['fleets'][number];
-  return problemsOf(file);
-};
 
 describe('What was perhaps meant', () => {
   it.each<[string, object, string]>([

@@ -1,6 +1,7 @@
 /** Fleets files for tests: the example with changes, and a small one that uses every field. */
 import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
+import { FleetsFileError, readFleets } from '../../lib/read-fleets.ts';
 
 type Loose<T> = { -readonly [K in keyof T]: unknown } & Record<string, unknown>;
 export interface LooseFile {
@@ -10,6 +11,24 @@ export interface LooseFile {
 
 /** The example, free to be broken. */
 export const looseExample = (): LooseFile => structuredClone(fleetsFile) as unknown as LooseFile;
+
+/** Empty, where nothing is wrong with it. */
+export function problemsOf(file: unknown): readonly string[] {
+  try {
+    readFleets(file);
+  } catch (error) {
+    if (error instanceof FleetsFileError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+/** The problems of the example after a change to its first fleet, *reactio-staging-app*. */
+export function problemsWith(change: object): readonly string[] {
+  const file = looseExample();
+  file.fleets[0] = { ...file.fleets[0], ...change } as LooseFile['fleets'][number];
+  return problemsOf(file);
+}
 
 /** One environment and one fleet with nothing left to its default: given, not made, wherever that can be chosen. */
 export const everythingGiven = (): FleetsFile => ({

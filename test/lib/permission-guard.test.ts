@@ -1,11 +1,13 @@
 /** What a change of the fleets file takes from whom, by the templates: CloudFormation hands both to the guard. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { losersOf } from '../../lambdas/domain/lock/permission-change.ts';
 import { EnvironmentStack } from '../../lib/environment-stack.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
 import { readFleets } from '../../lib/read-fleets.ts';
-import { type ResourceJson, stackTemplates, standaloneApp } from '../../lib/synthesize.ts';
+import { type ResourceJson, stackTemplates, standaloneApp, type TemplateJson } from '../../lib/synthesize.ts';
 import { crowdedFile } from '../../simulator/bench/stacks.ts';
 import { exampleEntry, type FleetEntry } from '../../simulator/example-fleet.ts';
 
@@ -30,16 +32,17 @@ function stacksOf(given: FleetsFile) {
   if (!stacks) throw new Error('There is no environment.');
   return stacks;
 }
-/** Without making templates of it. */
-function needsIn(given: FleetsFile): Record<string, string> {
+/** What its fleets share, without their own stacks, and without templates. */
+function sharedOf(given: FleetsFile, outdir = tmpdir()) {
   const environments = readFleets(given);
   const [environment] = environments;
   if (!environment) throw new Error('There is no environment.');
-  const { guard } = new EnvironmentStack(
-    standaloneApp(tmpdir(), { bundle: false }),
-    environment,
-    environments,
-  ).parts;
+  const app = standaloneApp(outdir, { bundle: false });
+  return { app, environment, stack: new EnvironmentStack(app, environment, environments) };
+}
+function needsIn(given: FleetsFile): Record<string, string> {
+  const { environment, stack } = sharedOf(given);
+  const { guard } = stack.parts;
   return Object.fromEntries(environment.fleets.map((fleet) => [fleet.name, guard.needsOf(fleet)]));
 }
 const before = needsIn(file());
@@ -142,12 +145,11 @@ describe('CloudFormation asks', () => {
   });
 
   it('before the policies that a role has beside its own change', () => {
-    const [crowded] = stackTemplates(readFleets(crowdedFile({ fleets: 50, nameLength: 64 })), {
-      bundle: false,
-    });
-    const more = Object.values(crowded?.shared.template.Resources ?? {}).filter(
-      ({ Type }) => Type === 'AWS::IAM::ManagedPolicy',
-    );
+    const outdir = mkdtempSync(join(tmpdir(), 'irekae-'));
+    const { app, stack } = sharedOf(crowdedFile({ fleets: 50, nameLength: 64 }), outdir);
+    const { Resources } = app.synth().getStackByName(stack.stackName).template as TemplateJson;
+    rmSync(outdir, { recursive: true });
+    const more = Object.values(Resources).filter(({ Type }) => Type === 'AWS::IAM::ManagedPolicy');
     expect(more.length).toBeGreaterThan(0);
     for (const policy of more) expect(dependsOn(policy)).toContain('PermissionGuard');
   });

@@ -4,26 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { fleetsFile } from '../../examples/reactio/fleets.ts';
 import { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import { EnvironmentConfig, FleetConfig } from '../../lib/fleet-config.ts';
-import { FleetsFileError, readFleets } from '../../lib/read-fleets.ts';
+import { readFleets } from '../../lib/read-fleets.ts';
 import { toRuntimeFleet } from '../../lib/runtime-fleet.ts';
-import { everythingGiven, type LooseFile, looseExample } from './fleets.ts';
-
-function problemsOf(file: unknown): readonly string[] {
-  try {
-    readFleets(file);
-  } catch (error) {
-    if (error instanceof FleetsFileError) return error.problems;
-    throw error;
-  }
-  return [];
-}
-
-/** The problems of the example after a change to its first fleet, *reactio-staging-app*. */
-function problemsWith(change: object): readonly string[] {
-  const file = looseExample();
-  file.fleets[0] = { ...file.fleets[0], ...change } as LooseFile['fleets'][number];
-  return problemsOf(file);
-}
+import { everythingGiven, type LooseFile, looseExample, problemsOf, problemsWith } from './fleets.ts';
 
 /** A freeze of the office's hours, and one of two moments. */
 const weekly = (change: object) => ({

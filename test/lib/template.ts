@@ -2,9 +2,23 @@
 import { policiesOf, type Statement } from '../../lib/resolve-policies.ts';
 import type { ResourceJson, TemplateJson } from '../../lib/synthesize.ts';
 
-export function resourcesOf(template: TemplateJson, type: string): [string, ResourceJson][] {
-  return Object.entries(template.Resources).filter(([, { Type }]) => Type === type);
+/** Each answer about a thing is worked out once: some tests ask the same about a template thousands of times. */
+export function once<Thing extends object, T>(
+  answer: (thing: Thing, what: string) => readonly T[],
+): (thing: Thing, what: string) => T[] {
+  const known = new WeakMap<Thing, Map<string, readonly T[]>>();
+  return (thing, what) => {
+    const answers = known.get(thing) ?? new Map<string, readonly T[]>();
+    known.set(thing, answers);
+    const found = answers.get(what) ?? answer(thing, what);
+    answers.set(what, found);
+    return [...found];
+  };
 }
+
+export const resourcesOf = once((template: TemplateJson, type): [string, ResourceJson][] =>
+  Object.entries(template.Resources).filter(([, { Type }]) => Type === type),
+);
 
 /** The only resource of its type whose properties contain this text. */
 export function resource(template: TemplateJson, type: string, text = ''): Record<string, unknown> {
@@ -19,22 +33,11 @@ export function resource(template: TemplateJson, type: string, text = ''): Recor
 export const lambdaOf = (template: TemplateJson, name: string) =>
   resource(template, 'AWS::Lambda::Function', `-${name}"`);
 
-/** Template → function → its statements: some tests ask for those of one function a thousand times. */
-const found = new WeakMap<TemplateJson, Map<string, readonly Statement[]>>();
-
 /** What the role of a function may do. */
-export function statementsOf(template: TemplateJson, name: string): Statement[] {
-  const known = found.get(template) ?? new Map<string, readonly Statement[]>();
-  found.set(template, known);
-  const statements = known.get(name) ?? readStatements(template, name);
-  known.set(name, statements);
-  return [...statements];
-}
-
-function readStatements(template: TemplateJson, name: string): Statement[] {
+export const statementsOf = once((template: TemplateJson, name): Statement[] => {
   const { Role: role } = lambdaOf(template, name);
   return policiesOf(template, (role as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0]);
-}
+});
 
 export const listed = <T>(value: T | readonly T[]): readonly T[] =>
   Array.isArray(value) ? value : [value as T];

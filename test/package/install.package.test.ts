@@ -1,7 +1,5 @@
 /** The product as a team has it: packed, installed into an empty folder, with a fleets file and a CDK app of one's own. */
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
@@ -9,18 +7,13 @@ import type { FleetsFile } from '../../bin/index.ts';
 import { featureFlags } from '../../lib/feature-flags.ts';
 import { bundleAll } from '../../lib/function-code.ts';
 import { FUNCTION_NAMES } from '../../lib/function-names.ts';
+import { type Ran, Team } from './team.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
 const { version, devDependencies } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
-const folder = mkdtempSync(join(tmpdir(), 'irekae-package-'));
-const team = join(folder, 'team');
-afterAll(() => rmSync(folder, { recursive: true }));
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+const theTeam = new Team();
+const { folder: team } = theTeam;
+afterAll(() => theTeam.remove());
 
 /** In the team's repository. */
 function run(
@@ -29,12 +22,7 @@ function run(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
   const { IREKAE_FLEETS: _, CDK_CONTEXT_JSON: __, ...own } = process.env;
-  const options = { cwd: team, env: { ...own, ...env }, timeout: 240_000, maxBuffer: 64 * 1024 ** 2 };
-  return new Promise((resolve) =>
-    execFile(program, [...args], options, (error, out, err) =>
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, out, err }),
-    ),
-  );
+  return theTeam.run(program, args, { ...own, ...env });
 }
 
 const FLEET = 'shop-live-web';
@@ -70,12 +58,6 @@ function templatesIn(out: string): Readonly<Record<string, unknown>> {
 let installed: Ran;
 
 beforeAll(async () => {
-  const packed = execFileSync('npm', ['pack', '--json', '--pack-destination', folder], {
-    cwd: PROJECT,
-    encoding: 'utf8',
-  });
-  const [{ filename }] = JSON.parse(packed.slice(packed.indexOf('[\n')));
-  mkdirSync(team);
   writeFileSync(join(team, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   const wanted = ['aws-cdk-lib', 'constructs', 'typescript', '@types/node'];
   const exact = wanted.map((name) => `${name}@${devDependencies[name]}`);
@@ -84,7 +66,7 @@ beforeAll(async () => {
     '--no-audit',
     '--no-fund',
     '--prefer-offline',
-    join(folder, filename),
+    theTeam.pack(),
     ...exact,
   ]);
   writeFileSync(join(team, 'fleets.yaml'), stringify(FLEETS));
@@ -135,11 +117,13 @@ describe('The one-line app', () => {
   });
 
   it('brings the functions that everybody has', () => {
-    bundleAll(join(folder, 'functions'));
+    bundleAll(join(theTeam.parent, 'functions'));
     for (const name of FUNCTION_NAMES) {
       const file = join(name, 'index.mjs');
       const theirs = join(team, 'node_modules/@irekae/irekae/dist/functions', file);
-      expect(readFileSync(theirs).equals(readFileSync(join(folder, 'functions', file))), name).toBe(true);
+      expect(readFileSync(theirs).equals(readFileSync(join(theTeam.parent, 'functions', file))), name).toBe(
+        true,
+      );
     }
   });
 

@@ -1,8 +1,8 @@
 /** The release flow in the fleets file: who is promoted to from whom, who is deployed after whom, and what is refused. */
 import { describe, expect, it } from 'vitest';
-import { FleetsFileError, readFleets } from '../../lib/read-fleets.ts';
+import { readFleets } from '../../lib/read-fleets.ts';
 import { toRuntimeFleet } from '../../lib/runtime-fleet.ts';
-import { type LooseFile, looseExample } from '../lib/fleets.ts';
+import { type LooseFile, looseExample, problemsOf } from '../lib/fleets.ts';
 import { exampleEnvironments } from '../synth.ts';
 
 const NAMES = ['staging-app', 'staging-worker', 'production-app', 'production-worker'] as const;
@@ -18,13 +18,7 @@ function problemsWith(changes: Partial<Record<Short, Change>>, environments: Cha
     return merged as LooseFile['fleets'][number];
   });
   file.environments = file.environments.map((each) => ({ ...each, ...environments }));
-  try {
-    readFleets(file);
-  } catch (error) {
-    if (error instanceof FleetsFileError) return error.problems;
-    throw error;
-  }
-  return [];
+  return problemsOf(file);
 }
 const from = (fleet: string) => ({ promotion: { from: `reactio-${fleet}` } });
 const NO_PROMOTION = { promotion: undefined };

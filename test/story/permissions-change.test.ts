@@ -10,8 +10,8 @@ import { exampleEntry, type FleetEntry } from '../../simulator/example-fleet.ts'
 import { Rules } from '../../simulator/rules.ts';
 import { ACCOUNT, REGION } from '../../simulator/run-definition.ts';
 import { Stage } from '../../simulator/stage.ts';
-import { type AnyStepName, type RunStep, STEP_FUNCTIONS } from '../../simulator/steps.ts';
 import { Account, type Build } from '../support/account.ts';
+import { codeThat, STOPPED_IN, statesPassed } from '../support/builds.ts';
 
 let stage: Stage | undefined;
 afterEach(() => stage?.close());
@@ -33,15 +33,7 @@ function build(name: BuildName, changes: Partial<FleetEntry> & Pick<FleetEntry, 
   const [own] = environments;
   const template = synthesizeTemplates(environments, { bundle: false }).shop;
   if (!own || !template) throw new Error('There is no environment.');
-  const code = Object.fromEntries(
-    Object.entries(STEP_FUNCTIONS).map(([step, run]) => [
-      step,
-      (document: unknown, ports: Parameters<RunStep>[1]) => {
-        ran.push(name);
-        return run(document, ports);
-      },
-    ]),
-  ) as Record<AnyStepName, RunStep>;
+  const code = codeThat(() => ran.push(name));
   return { own, template, code };
 }
 const BUILDS = {
@@ -68,15 +60,7 @@ const rulesOf = ({ world, fleet }: Stage, first: BuildName): Rules => {
   return new Rules(world, { ...fleet, loadBalancers }, 'the-deployment');
 };
 
-async function statesPassed(): Promise<string[]> {
-  const { set } = setUp('wide');
-  const passed = new Set<string>();
-  set.onEvent = ({ kind, state }) => kind === 'entered' && passed.add(state);
-  await set.deploy();
-  set.close();
-  return [...passed];
-}
-const passed = await statesPassed();
+const passed = await statesPassed(setUp('wide').set);
 
 /** Deploys the other build at that moment, and the artifact; afterwards the build is in force. */
 async function deployed(state: string, first: BuildName, then: BuildName) {
@@ -131,16 +115,6 @@ describe('A build that adds permissions, deployed while a deployment is in the s
     expect(rules.violations).toEqual([]);
   });
 });
-
-const STOPPED_IN = [
-  ['Launch new instances', 'old hosts'],
-  ['New hosts are ready', 'old hosts'],
-  ['Take old hosts out of service', 'old hosts'],
-  ['Old hosts are drained', 'old hosts'],
-  ['Watch the new hosts', 'old hosts'],
-  ['Terminate old instances', 'new hosts'],
-  ['Retire old hosts in Mackerel', 'new hosts'],
-] as const;
 
 /** Stops it after the state has acted once; the other build is deployed before its clean-up. */
 async function stopped(state: string, first: BuildName, then: BuildName) {

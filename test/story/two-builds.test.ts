@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { exampleEntry, templateOf } from '../../simulator/example-fleet.ts';
 import { Rules } from '../../simulator/rules.ts';
 import { Stage } from '../../simulator/stage.ts';
-import { type AnyStepName, type RunStep, STEP_FUNCTIONS } from '../../simulator/steps.ts';
+import { codeThat, STOPPED_IN, statesPassed } from '../support/builds.ts';
 
 let stage: Stage | undefined;
 afterEach(() => stage?.close());
@@ -25,19 +25,10 @@ const after = templateOf('shop', [
 
 type Build = 'before' | 'after';
 
-/** Which build's code ran, in order. */
-const ran: { readonly build: Build; readonly step: AnyStepName }[] = [];
-const codeOf = (build: Build): Record<AnyStepName, RunStep> =>
-  Object.fromEntries(
-    Object.entries(STEP_FUNCTIONS).map(([step, run]) => [
-      step,
-      (document: unknown, ports: Parameters<RunStep>[1]) => {
-        ran.push({ build, step: step as AnyStepName });
-        return run(document, ports);
-      },
-    ]),
-  ) as Record<AnyStepName, RunStep>;
-const builds = () => [...new Set(ran.map(({ build }) => build))];
+/** Whose code ran, in order. */
+const ran: Build[] = [];
+const codeOf = (build: Build) => codeThat(() => ran.push(build));
+const builds = () => [...new Set(ran)];
 
 function setUp(): Stage {
   ran.length = 0;
@@ -48,16 +39,7 @@ function setUp(): Stage {
   return set;
 }
 
-/** Those that a deployment that goes well passes through. */
-async function statesPassed(): Promise<string[]> {
-  const set = setUp();
-  const passed = new Set<string>();
-  set.onEvent = ({ kind, state }) => kind === 'entered' && passed.add(state);
-  await set.deploy();
-  set.close();
-  return [...passed];
-}
-const passed = await statesPassed();
+const passed = await statesPassed(setUp());
 
 describe('Another build, deployed while a deployment is in the state', () => {
   it.each(passed)('"%s" changes nothing for it', async (state) => {
@@ -84,15 +66,7 @@ describe('Another build, deployed while a deployment is in the state', () => {
 });
 
 describe('A deployment that was stopped, cleaned up by the build after it', () => {
-  it.each([
-    ['Launch new instances', 'old hosts'],
-    ['New hosts are ready', 'old hosts'],
-    ['Take old hosts out of service', 'old hosts'],
-    ['Old hosts are drained', 'old hosts'],
-    ['Watch the new hosts', 'old hosts'],
-    ['Terminate old instances', 'new hosts'],
-    ['Retire old hosts in Mackerel', 'new hosts'],
-  ] as const)('in "%s": %s serve', async (state, outcome) => {
+  it.each(STOPPED_IN)('in "%s": %s serve', async (state, outcome) => {
     const set = setUp();
     const rules = new Rules(set.world, set.fleet, 'the-deployment');
     // The function of the state acts once more, and the execution is stopped then.

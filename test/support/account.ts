@@ -21,7 +21,7 @@ import {
 } from '../../simulator/run-definition.ts';
 import type { Stage } from '../../simulator/stage.ts';
 import type { Intercept, PortCall } from '../../simulator/world/calls.ts';
-import { resource, resourcesOf, statementsOf } from '../lib/template.ts';
+import { once, resource, resourcesOf, statementsOf } from '../lib/template.ts';
 import { allows, type IamRequest } from './iam.ts';
 import { requestsOf } from './iam-requests.ts';
 import { named, surroundings } from './surroundings.ts';
@@ -94,14 +94,10 @@ export class Account {
 
   /** The machine's role has no versions either, and the definition names one of the functions. */
   #assertMayInvoke({ machineName, step }: StepRun): void {
-    const { own, template } = this.#build;
-    const { RoleArn: arn } = resource(template, 'AWS::StepFunctions::StateMachine', `"${machineName}"`);
-    const [role = ''] = (arn as { 'Fn::GetAtt': string[] })['Fn::GetAtt'];
-    const name = functionName(own.name, step);
+    const name = functionName(this.#build.own.name, step);
     const version = functionArn({ partition: 'aws', region: REGION, account: ACCOUNT }, `${name}:7`);
-    const policies = named(template, own, artifactBucketName(own), policiesOf(template, role));
-    if (!allows(policies, { action: 'lambda:InvokeFunction', resource: version }))
-      this.#refuse(step, version);
+    const request = { action: 'lambda:InvokeFunction', resource: version };
+    if (!allows(policiesOfMachine(this.#build, machineName), request)) this.#refuse(step, version);
   }
 
   #iam(step: FunctionName, inForce = () => this.#build): Intercept {
@@ -119,9 +115,9 @@ export class Account {
     };
   }
 
-  #assertMayAsk(step: FunctionName, { own, template }: Build, request: IamRequest): void {
-    const policies = named(template, own, artifactBucketName(own), statementsOf(template, step));
-    if (!allows(policies, request)) this.#refuse(step, `${request.action} on ${request.resource}`);
+  #assertMayAsk(step: FunctionName, build: Build, request: IamRequest): void {
+    if (!allows(policiesOfStep(build, step), request))
+      this.#refuse(step, `${request.action} on ${request.resource}`);
   }
 
   #refuse(step: string, what: string): never {
@@ -129,5 +125,15 @@ export class Account {
     throw new DeploymentError('ServiceRefused', `AWS refused to let ${step} do ${what}: AccessDenied.`);
   }
 }
+
+const policiesOfStep = once(({ own, template }: Build, step) =>
+  named(template, own, artifactBucketName(own), statementsOf(template, step)),
+);
+
+const policiesOfMachine = once(({ own, template }: Build, machine) => {
+  const { RoleArn: arn } = resource(template, 'AWS::StepFunctions::StateMachine', `"${machine}"`);
+  const [role = ''] = (arn as { 'Fn::GetAtt': string[] })['Fn::GetAtt'];
+  return named(template, own, artifactBucketName(own), policiesOf(template, role));
+});
 
 const guardIn = ({ template }: Build) => template.Resources.PermissionGuard?.Properties;

@@ -58,6 +58,8 @@ export class Rules {
   readonly #lost = new Set<string>();
   /** New instances that are no longer new hosts: terminated by us, or lost before others were launched for them. */
   readonly #replaced = new Set<string>();
+  /** When each was registered last, as epoch milliseconds. */
+  readonly #registeredAt = new Map<string, number>();
   #begunTermination = false;
   #isOver = false;
 
@@ -170,7 +172,10 @@ export class Rules {
       this.#onlyTagged(event.ids, now);
       this.#nobodyCutOff(event.changed, now);
     }
-    if (event.kind === 'instances-registered') this.#onlyOwn(event.ids, now, 'registered');
+    if (event.kind === 'instances-registered') {
+      this.#onlyOwn(event.ids, now, 'registered');
+      for (const id of event.changed) this.#registeredAt.set(id, now.at.getTime());
+    }
     if (event.kind === 'instances-deregistered') this.#onlyOwn(event.ids, now, 'deregistered');
     if (['host-status-set', 'hosts-retired', 'host-metadata-set'].includes(event.kind))
       this.#onlyOwn(this.#behind(event.ids), now, event.kind);
@@ -184,14 +189,17 @@ export class Rules {
   /** Rule 1: no old host leaves unless every new one was ready when the step looked. */
   #allNewAreReady(now: WorldView, what: string): void {
     const launched = this.#newHosts(now);
-    const earliest = this.#stepBegan() ?? now.at.getTime() - LOOK_TO_ACT_SECONDS * 1_000;
-    const looked = viewWorld(this.#world, earliest);
+    const looked = viewWorld(this.#world, this.#lookedAt(now));
     if (launched.length < fleetSize(this.#fleet))
       this.#broken(1, `${what}: old hosts, with ${launched.length} new ones`);
     for (const instance of launched) {
       if (!this.#isReady(instance, now) && !this.#isReady(instance, looked))
         this.#broken(1, `${what}: old hosts, while ${instance.instanceId} was not ready`);
     }
+  }
+
+  #lookedAt(now: WorldView): number {
+    return this.#stepBegan() ?? now.at.getTime() - LOOK_TO_ACT_SECONDS * 1_000;
   }
 
   /** Rule 5: launches never double; a few more replace stragglers, if the fleet allows that. */
@@ -222,10 +230,14 @@ export class Rules {
   /**
    * Rule 2: an instance leaves every load balancer before it is terminated, and has answered what it was given by then:
    * draining lasts in the world until the last request in flight is answered, or until the load balancer itself cuts it.
+   * One that a late call has registered again since the step looked, and that was given nothing yet, is not cut off.
    */
   #nobodyCutOff(ids: readonly string[], now: WorldView): void {
+    const cameLate = ({ instanceId, state }: { instanceId: string; state: string }) =>
+      state === 'out-of-service' && (this.#registeredAt.get(instanceId) ?? 0) >= this.#lookedAt(now);
     for (const { name, members } of this.#balancers(now)) {
-      for (const { instanceId, state } of members.filter((member) => ids.includes(member.instanceId))) {
+      const ended = members.filter((member) => ids.includes(member.instanceId) && !cameLate(member));
+      for (const { instanceId, state } of ended) {
         const doing = state === 'draining' ? 'requests were in flight from' : 'registered at';
         this.#broken(2, `${instanceId} was terminated while ${doing} ${name}`);
       }

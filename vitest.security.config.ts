@@ -8,6 +8,10 @@ export default defineConfig({
     expect: { requireAssertions: true },
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', RECHECK_SYNC_BACKEND: 'pure' },
+    env: {
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+      RECHECK_SYNC_BACKEND: 'pure',
+      IREKAE_THOROUGH: 'true',
+    },
   },
 });

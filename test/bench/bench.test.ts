@@ -23,12 +23,12 @@ const functions = functionsIn(template);
 const row = (subject: Partial<Subject>, seeds = [1, 2, 3]) =>
   measureRow(template, functions, { kind: 'classic ELB', size: 2, tuning: 'tuned', ...subject }, seeds);
 
-const SEEDS = [1, 2, 3, 4, 5];
+const SEEDS = [1, 2, 3];
 const small = await row({ size: 2 }, SEEDS);
-const middle = await row({ size: 10 });
+const middle = await row({ size: 10 }, [1, 2]);
 const large = await row({ size: 500 }, [1]);
-const worker = await row({ kind: 'worker', size: 10 });
-const unbaked = await row({ size: 10, bakeSeconds: 0 });
+const worker = await row({ kind: 'worker', size: 10 }, [1]);
+const unbaked = await row({ size: 10, bakeSeconds: 0 }, [1, 2]);
 const rows = [small, middle, large, worker, unbaked];
 const measured = await measure({ template, kind: 'classic ELB', size: 2, tuning: 'tuned', seed: 1 });
 const standing = await measureStanding();
@@ -213,13 +213,13 @@ describe('a target that is missed', () => {
 
 describe('a host that breaks at a random moment of the bake', () => {
   it.each(['tuned', 'default'] as const)('is undone: %s', async (tuning) =>
-    expect(await measureBreaks(template, tuning, 15)).toMatchObject({ runs: 15, undone: 15 }),
+    expect(await measureBreaks(template, tuning, 6)).toMatchObject({ runs: 6, undone: 6 }),
   );
 });
 
 describe('a host that never registers', () => {
   it.each(['tuned', 'default'] as const)('is noticed within 4.5 minutes: %s', async (tuning) => {
-    const { runs, undone, longestSeconds } = await measureMissing(template, tuning, 4);
+    const { runs, undone, longestSeconds } = await measureMissing(template, tuning, 2);
     expect(undone).toBe(runs);
     expect(longestSeconds).toBeLessThanOrEqual(270);
   });

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
 import type { Stage, StageOptions } from '../../simulator/stage.ts';
+import { thoroughly } from '../support/thorough.ts';
 import {
   addDatabase,
   conditionOf,
@@ -166,28 +167,31 @@ describe('Forged Mackerel data', () => {
 });
 
 describe('10,000 hosts in the role', () => {
-  it('are counted, 50 of them named, and left alone; the deployment stays within its bounds', async () => {
-    const on = setStage();
-    for (let n = 0; n < 10_000; n += 1) {
-      const id = n % 2 === 0 ? `i-${n.toString(16).padStart(17, '0')}` : undefined;
-      entry(on, id, `host-${n} ${'x'.repeat(500)}`);
-    }
-    const forged = on.world.mackerel
-      .live()
-      .filter(({ instanceId }) => !on.oldInstances.includes(instanceId ?? ''));
-    const touched = watchOver(
-      on,
-      forged.map(({ id }) => id),
-    );
-    const result = await on.deploy({});
-    expect({ endedIn: result.endedIn, cause: result.cause }).toEqual({ endedIn: 'Deployed' });
-    expect(touched).toEqual([]);
-    expect((result.output as { strangers: unknown[] }).strangers).toHaveLength(50);
-    expect(result.largestPayload).toBeLessThan(64 * 1024);
-    expect(newHostsOf(on)).toHaveLength(2);
-  });
+  thoroughly(
+    'are counted, 50 of them named, and left alone; the deployment stays within its bounds',
+    async () => {
+      const on = setStage();
+      for (let n = 0; n < 10_000; n += 1) {
+        const id = n % 2 === 0 ? `i-${n.toString(16).padStart(17, '0')}` : undefined;
+        entry(on, id, `host-${n} ${'x'.repeat(500)}`);
+      }
+      const forged = on.world.mackerel
+        .live()
+        .filter(({ instanceId }) => !on.oldInstances.includes(instanceId ?? ''));
+      const touched = watchOver(
+        on,
+        forged.map(({ id }) => id),
+      );
+      const result = await on.deploy({});
+      expect({ endedIn: result.endedIn, cause: result.cause }).toEqual({ endedIn: 'Deployed' });
+      expect(touched).toEqual([]);
+      expect((result.output as { strangers: unknown[] }).strangers).toHaveLength(50);
+      expect(result.largestPayload).toBeLessThan(64 * 1024);
+      expect(newHostsOf(on)).toHaveLength(2);
+    },
+  );
 
-  it('for one instance are refused: their ids would not fit into the document', async () => {
+  thoroughly('for one instance are refused: their ids would not fit into the document', async () => {
     const on = setStage();
     for (let n = 0; n < 15_000; n += 1) entry(on, on.oldInstances[0]);
     const { result, violations } = await deployBeside(on, [...on.oldInstances]);

@@ -8,6 +8,7 @@ import { render, widthOf } from '../../simulator/demo/rows.ts';
 import type { HostScene, Scene } from '../../simulator/demo/scene.ts';
 import { Screen, type Terminal } from '../../simulator/demo/screen.ts';
 import type { ScenarioName } from '../../simulator/scenarios.ts';
+import { some } from '../support/thorough.ts';
 import { played } from './recorder.ts';
 
 const SMALL: Size = { columns: 80, rows: 24 };
@@ -45,7 +46,7 @@ describe('The picture of a deployment', () => {
     expect([...new Set(shows.map(sidesThatServe))]).toEqual(['OLD', 'OLD and NEW']);
   });
 
-  it.each(['app', 'worker', 'never-healthy', 'undo-fails'] as const)(
+  it.each(some(['app', 'worker', 'never-healthy', 'undo-fails'] as const))(
     'of scenario %s never outgrows its terminal, nor goes backwards in time',
     async (scenario) => {
       const shows = await showsOf(scenario);

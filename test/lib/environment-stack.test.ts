@@ -17,6 +17,7 @@ import { environmentStacks, standaloneApp, synthesizeTemplates } from '../../lib
 import { measureStacks } from '../../simulator/bench/stacks.ts';
 import { stackSizes } from '../../simulator/bench/targets.ts';
 import { type InputTransformer, matches, transform } from '../../simulator/event-rule.ts';
+import { thoroughly } from '../support/thorough.ts';
 import { exampleEnvironments, synthesize } from '../synth.ts';
 import { everythingGiven, looseExample } from './fleets.ts';
 import { lambdaOf, resource, resourcesOf, shownReference } from './template.ts';
@@ -621,7 +622,7 @@ describe('A fleet that waits for new machine images', () => {
 });
 
 describe('The stacks', () => {
-  it('of as many fleets as there may be stay within CloudFormation’s limits', () => {
+  thoroughly('of as many fleets as there may be stay within CloudFormation’s limits', () => {
     for (const row of measureStacks([MOST_FLEETS]))
       expect(stackSizes(row), row.fleets.toString()).toMatchObject({ met: true });
   });

@@ -12,6 +12,7 @@ import { ACCOUNT, REGION } from '../../simulator/run-definition.ts';
 import { Stage } from '../../simulator/stage.ts';
 import { Account, type Build } from '../support/account.ts';
 import { codeThat, STOPPED_IN, statesPassed } from '../support/builds.ts';
+import { some } from '../support/thorough.ts';
 
 let stage: Stage | undefined;
 afterEach(() => stage?.close());
@@ -79,7 +80,7 @@ async function deployed(state: string, first: BuildName, then: BuildName) {
 }
 
 describe('A build that takes permissions, deployed while a deployment is in the state', () => {
-  it.each(passed)('"%s": it is refused, or the deployment begins after it', async (state) => {
+  it.each(some(passed))('"%s": it is refused, or the deployment begins after it', async (state) => {
     const { set, account, rules, result, isHeld, Status, Reason } = await deployed(state, 'wide', 'narrow');
     expect(account.refused).toEqual([]);
     expect(Status).toBe(isHeld ? 'FAILED' : 'SUCCESS');
@@ -106,7 +107,7 @@ describe('A build that takes permissions, deployed while a deployment is in the 
 });
 
 describe('A build that adds permissions, deployed while a deployment is in the state', () => {
-  it.each(passed)('"%s" changes nothing for it', async (state) => {
+  it.each(some(passed))('"%s" changes nothing for it', async (state) => {
     const { account, rules, result, Status } = await deployed(state, 'narrow', 'wide');
     expect(Status).toBe('SUCCESS');
     expect(result).toMatchObject({ endedIn: 'Deployed' });
@@ -137,7 +138,7 @@ async function stopped(state: string, first: BuildName, then: BuildName) {
 }
 
 describe('A deployment that was stopped, while the build changes', () => {
-  it.each(STOPPED_IN)(
+  it.each(some(STOPPED_IN))(
     'to one with fewer permissions, in "%s": that waits, and %s serve',
     async (state, who) => {
       const { set, account, rules, Status } = await stopped(state, 'wide', 'narrow');
@@ -149,7 +150,7 @@ describe('A deployment that was stopped, while the build changes', () => {
     },
   );
 
-  it.each(STOPPED_IN)(
+  it.each(some(STOPPED_IN))(
     'to one with more, in "%s": its clean-up may do what it needs, and %s serve',
     async (state, who) => {
       const { account, rules, Status } = await stopped(state, 'narrow', 'wide');

@@ -29,7 +29,7 @@ const UPLOAD = {
 const NEW_IMAGE = { eventId: text(128) } as const;
 
 /** The gates that a person may open, with a reason. (A soak is asked for when an artifact is promoted.) */
-export const OVERRIDES = ['freeze', 'provenance', 'unlisted', 'alerting', 'image'] as const;
+export const OVERRIDES = ['freeze', 'hold', 'provenance', 'unlisted', 'alerting', 'image'] as const;
 export type Override = (typeof OVERRIDES)[number];
 
 /** What `rollbackTo` may say instead of a deployment's id. */

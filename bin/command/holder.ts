@@ -36,6 +36,9 @@ export function isNewer(
   return versionId !== current?.artifact?.versionId && !onItsWay.includes(versionId);
 }
 
+/** Has nobody ever held its lock? It may be on hold all the same. */
+export const isNew = (row: LedgerRow | undefined): boolean => (row?.generation ?? 0) === 0;
+
 /** Does it deploy, has it ended and left its lock behind, or does it wait for a human? */
 export function standingOf(
   held: Held,

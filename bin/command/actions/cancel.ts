@@ -9,7 +9,7 @@ import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { closedLines } from '../changing.ts';
 import { type Command, callerName, type Task } from '../command.ts';
-import { deploymentHeldFor, type Held } from '../holder.ts';
+import { deploymentHeldFor, type Held, isNew } from '../holder.ts';
 import { option } from '../options.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import { irekae } from '../typed.ts';
@@ -97,7 +97,7 @@ const tooLate = (held: Held, fleet: string): Outcome =>
   ]);
 
 function nothingRuns(row: LedgerRow | undefined, { fleet }: Task): Outcome {
-  const never = row === undefined ? ' (it was never deployed)' : '';
+  const never = isNew(row) ? ' (it was never deployed)' : '';
   const lines = [`No deployment of ${fleet.name} is running${never}: nothing to cancel.`];
   if (row?.pending)
     lines.push(

@@ -1,5 +1,7 @@
 /** A hold: somebody wants no deployment of a fleet to start for now. One whose time is over is none anymore. */
+
 import type { LedgerRow, OnHold } from '../../ports/ledger.ts';
+import { plain } from '../core/words.ts';
 
 /** @returns the hold that a moment lies in, or nothing. */
 export function holdAt(row: Pick<LedgerRow, 'onHold'> | undefined, now: Date): OnHold | undefined {
@@ -10,6 +12,6 @@ export function holdAt(row: Pick<LedgerRow, 'onHold'> | undefined, now: Date): O
 
 /** `the migration runs (by Operator/hanako, 2026-11-22 03:00 UTC), until 2026-11-22 05:00 UTC` */
 export const holdSentence = ({ reason, by, since, until }: OnHold): string =>
-  `${reason} (by ${by}, ${minute(since)}), until ${until === undefined ? 'somebody lifts it' : minute(until)}`;
+  `${plain(reason, 256)} (by ${plain(by)}, ${minute(since)}), until ${until === undefined ? 'somebody lifts it' : minute(until)}`;
 
 const minute = (at: Date): string => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -1,6 +1,6 @@
 /** `irekae release`: lifts a fleet's hold, and says what was refused because of it. */
 
-import { holdAt, holdSentence } from '../../../lambdas/domain/release/hold.ts';
+import { holdAt, holdSentence, whyOnHold } from '../../../lambdas/domain/release/hold.ts';
 import type { LedgerRow, OnHold } from '../../../lambdas/ports/ledger.ts';
 import { orUnknown } from '../attempt.ts';
 import type { Command, Task } from '../command.ts';
@@ -38,7 +38,7 @@ async function releaseFleet(task: Task): Promise<Outcome> {
   const refused = (await orUnknown(refusedSince(task, onHold), unknown)) ?? [];
   const newer = await orUnknown(newerUpload(task, row), unknown);
   const lines = [
-    `Lifted: ${holdSentence(onHold)}. Deployments of ${fleet.name} start again.`,
+    `Lifted: ${whyOnHold(onHold)}. Deployments of ${fleet.name} start again.`,
     ...section(
       'Refused meanwhile, and not started by itself:',
       table(refused.map((each) => rowOf(task, each))),

@@ -11,7 +11,10 @@ export function holdAt(row: Pick<LedgerRow, 'onHold'> | undefined, now: Date): O
 }
 
 /** `the migration runs (by Operator/hanako, 2026-11-22 03:00 UTC), until 2026-11-22 05:00 UTC` */
-export const holdSentence = ({ reason, by, since, until }: OnHold): string =>
-  `${plain(reason, 256)} (by ${plain(by)}, ${minute(since)}), until ${until === undefined ? 'somebody lifts it' : minute(until)}`;
+export const holdSentence = (hold: OnHold): string =>
+  `${whyOnHold(hold)}, until ${hold.until === undefined ? 'somebody lifts it' : minute(hold.until)}`;
+
+export const whyOnHold = ({ reason, by, since }: OnHold): string =>
+  `${plain(reason, 256)} (by ${plain(by)}, ${minute(since)})`;
 
 const minute = (at: Date): string => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

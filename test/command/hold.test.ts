@@ -1,0 +1,189 @@
+/** `irekae hold` and `irekae release`: who is told what, and what becomes of two people at once. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { aTime, momentIn } from '../../bin/command/until.ts';
+import { Desk, FLEET } from './desk.ts';
+
+let desk: Desk;
+beforeEach(() => {
+  desk = new Desk();
+});
+const onHold = () => desk.world.ledger.read(FLEET)?.onHold;
+const hold = (...options: string[]) => desk.run(['hold', FLEET, '--reason=migration', ...options].join(' '));
+const JIRO = { account: '123456789012', arn: 'arn:aws:iam::123456789012:user/jiro' };
+
+describe('irekae hold', () => {
+  it('says what happens from now on, and how to lift it', async () => {
+    expect(await hold('--until', '2h')).toMatchObject({
+      exitCode: 0,
+      err: '',
+      out: [
+        `${FLEET} is on hold: migration (by Operator/hanako, 2026-11-22 03:00 UTC), until 2026-11-22 05:00 UTC.`,
+        'Whatever starts a deployment until then is refused, an upload too, and nothing starts it automatically afterwards.',
+        `To lift it:  npx --no -- irekae release ${FLEET}`,
+      ].join('\n'),
+    });
+    expect(onHold()).toEqual({
+      reason: 'migration',
+      by: 'Operator/hanako',
+      since: desk.now(),
+      until: new Date(desk.now().getTime() + 7_200_000),
+    });
+  });
+
+  it('says that what runs goes on, how to undo it, and what becomes of what waits', async () => {
+    desk.hold('bring-up');
+    desk.pend('v9');
+    const { out } = await hold();
+    expect(out).toContain('deploy-2 holds the lock (phase bring-up): a hold stops nothing that has begun.');
+    expect(out).toContain(`To have it undone:  npx --no -- irekae cancel ${FLEET}`);
+    expect(out).toContain('What is waiting, version v9, is refused when its turn comes.');
+    expect(desk.held()?.cancel).toBeUndefined();
+  });
+
+  it('offers no undo of what has passed the point of no return, and takes no change for a deployment', async () => {
+    desk.hold('remove');
+    expect((await hold()).out).not.toContain('irekae cancel');
+    desk = new Desk();
+    desk.close();
+    expect((await hold()).out).not.toContain('holds the lock');
+  });
+
+  it('takes the place of another one, and names it; of one that is over it says nothing', async () => {
+    await hold('--until', '10m');
+    desk.pass(60);
+    expect((await desk.run(`hold ${FLEET} --reason=audit`, { caller: JIRO })).out).toContain(
+      'It takes the place of this one: migration (by Operator/hanako, 2026-11-22 03:00 UTC), until 2026-11-22 03:10 UTC.',
+    );
+    expect(onHold()).toMatchObject({ reason: 'audit', by: 'jiro' });
+    await hold('--until', '10m');
+    desk.pass(600);
+    expect((await hold()).out).not.toContain('takes the place');
+  });
+
+  it.each<[string, boolean, RegExp]>([
+    ['has put it on hold', false, /^Somebody else was quicker: .* is on hold: audit \(by jiro, /],
+    ['has lifted it', true, /^Somebody has just lifted the hold/],
+  ])('changes nothing when somebody %s meanwhile', async (_what, isLifted, words) => {
+    if (isLifted) await hold();
+    const { ledger } = desk.world.ports;
+    const before = onHold();
+    const putOnHold: typeof ledger.putOnHold = (...args) => {
+      const since = new Date(desk.now().getTime() - 1);
+      if (before) desk.world.ledger.liftHold(FLEET, before);
+      else desk.world.ledger.putOnHold(FLEET, { reason: 'audit', by: 'jiro', since }, undefined);
+      return ledger.putOnHold(...args);
+    };
+    desk.pass(5);
+    const said = await desk.run(`hold ${FLEET} --reason=migration`, {
+      ports: { ledger: { ...ledger, putOnHold } },
+    });
+    expect(said.exitCode).toBe(1);
+    expect(said.err).toMatch(words);
+    expect(onHold()?.by).toBe(isLifted ? undefined : 'jiro');
+  });
+
+  it('says all that is wrong with it at once, and changes nothing', async () => {
+    const { exitCode, err } = await desk.run(`hold ${FLEET} --reason=aa --until=soon --wait`);
+    expect(exitCode).toBe(2);
+    expect(err).toMatch(
+      /--reason aa: allowed: words: .*\n--until soon: allowed: a time such as .*\n--wait: /,
+    );
+    expect(await desk.run(`hold ${FLEET}`)).toMatchObject({
+      exitCode: 2,
+      err: expect.stringMatching(/^--reason TEXT: missing, but required/),
+    });
+    expect(await hold('--until', '2026-11-22T03:00Z')).toMatchObject({
+      exitCode: 1,
+      err: '--until 2026-11-22T03:00Z: allowed: a time after now, 2026-11-22T03:00Z. Nothing was changed.',
+    });
+    expect(onHold()).toBeUndefined();
+  });
+
+  it('tells machines the same as one JSON document', async () => {
+    const { out } = await hold('--json');
+    expect(JSON.parse(out)).toMatchObject({
+      outcome: 'on-hold',
+      result: { onHold: { reason: 'migration', by: 'Operator/hanako' } },
+    });
+  });
+});
+
+describe('Until when', () => {
+  const now = new Date('2026-11-22T03:00:00Z');
+  it.each<[string, string | undefined, string | RegExp]>([
+    ['90m', undefined, '2026-11-22T04:30:00.000Z'],
+    ['8h', undefined, '2026-11-22T11:00:00.000Z'],
+    ['3d', undefined, '2026-11-25T03:00:00.000Z'],
+    ['366d', undefined, '2027-11-23T03:00:00.000Z'],
+    ['2026-12-01T18:00+09:00', undefined, '2026-12-01T09:00:00.000Z'],
+    ['2026-12-01T09:00:30Z', 'Asia/Tokyo', '2026-12-01T09:00:30.000Z'],
+    ['2026-12-01T18:00', 'Asia/Tokyo', '2026-12-01T09:00:00.000Z'],
+    // The clocks are turned back: the later of the two.
+    ['2027-10-31T02:30', 'Europe/Berlin', '2027-10-31T01:30:00.000Z'],
+    ['2026-12-01T18:00', undefined, /^an offset or Z after it, such as 2026-12-01T18:00\+09:00/],
+    ['0m', undefined, /^a time after now, 2026-11-22T03:00Z$/],
+    ['2026-11-22T12:00+09:00', undefined, /^a time after now/],
+    ['367d', undefined, /^a time before 2027-11-23T03:00Z$/],
+  ])('%s (on a terminal in %s): %s', (value, timeZone, expected) => {
+    expect(aTime(value)).toBeUndefined();
+    const found = momentIn(value, now, timeZone);
+    const said = typeof found === 'string' ? found : found.toISOString();
+    expect(said).toMatch(expected);
+  });
+
+  it.each([
+    'tomorrow',
+    '18:00',
+    '2026-12-01',
+    '5',
+    '5w',
+    '-5m',
+    '1.5h',
+    '2026-02-30T00:00Z',
+    '2026-12-01T24:30Z',
+  ])('not %s', (value) => expect(aTime(value)).toMatch(/^a time such as /));
+  it.each(['2026-12-01T18:00+25:00', '2026-12-01T18:61Z', '2026-13-01T18:00', '9999999m'])(
+    'not %s',
+    (value) => expect(aTime(value)).toMatch(/^a time such as /),
+  );
+});
+
+describe('irekae release', () => {
+  it('says that there is nothing to lift, and of the last one that it has ended', async () => {
+    expect(await desk.run(`release ${FLEET}`)).toMatchObject({
+      exitCode: 0,
+      out: `${FLEET} is not on hold: there is nothing to lift.`,
+    });
+    await hold('--until', '10m');
+    desk.pass(600);
+    const { exitCode, out } = await desk.run(`release ${FLEET}`);
+    expect(exitCode).toBe(0);
+    expect(out).toContain('Its last hold has ended, by itself: migration (by Operator/hanako, ');
+  });
+
+  it('lifts it, whoever has put it there', async () => {
+    await hold();
+    expect(await desk.run(`release ${FLEET}`, { caller: JIRO })).toMatchObject({
+      exitCode: 0,
+      out: expect.stringMatching(
+        /^Lifted: migration \(by Operator\/hanako, .*\)\. Deployments of .* start again\./,
+      ),
+    });
+    expect(onHold()).toBeUndefined();
+  });
+
+  it('lifts none that it was not told of', async () => {
+    await hold();
+    const { ledger } = desk.world.ports;
+    const liftHold: typeof ledger.liftHold = (...args) => {
+      const anew = { reason: 'audit', by: 'jiro', since: desk.now() };
+      desk.world.ledger.putOnHold(FLEET, anew, onHold());
+      return ledger.liftHold(...args);
+    };
+    desk.pass(5);
+    const said = await desk.run(`release ${FLEET}`, { ports: { ledger: { ...ledger, liftHold } } });
+    expect(said.exitCode).toBe(1);
+    expect(said.err).toMatch(/^Another hold stands by now: audit \(by jiro, .*\nNothing was lifted\./);
+    expect(onHold()?.by).toBe('jiro');
+  });
+});

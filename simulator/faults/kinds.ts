@@ -234,10 +234,10 @@ const liftHold = ({ world: { ledger }, fleet: { name } }: Stage) => {
   if (onHold) ledger.liftHold(name, onHold);
 };
 
-/** It is over a second before the deployment begins: nobody has lifted it. */
-const outliveHold = ({ world, fleet, clock }: Stage) => {
-  const ago = (seconds: number) => new Date(clock.now().getTime() - seconds * 1_000);
-  const [since, until] = [ago(3_600), ago(1)];
+/** Over when the next deployment begins: nobody lifts it. */
+const holdForAMinute = ({ world, fleet, clock }: Stage) => {
+  const since = clock.now();
+  const until = new Date(since.getTime() + 60_000);
   world.ledger.putOnHold(fleet.name, { reason: 'the audit', by: 'ops', since, until }, undefined);
 };
 
@@ -531,12 +531,10 @@ export const KINDS = {
   },
   'on-hold-but-urgent': {
     fleet: 'faults-leader',
-    arrange: (stage) => void putOnHold(stage),
+    arrange: holdForAMinute,
     input: { override: ['hold'], reason: 'the payment page is down' },
     outcome: 'new hosts',
-    beforeTheNext: liftHold,
   },
-  'hold-is-over': { fleet: 'faults-leader', arrange: outliveHold, outcome: 'new hosts' },
   unproven: {
     fleet: 'faults-leader',
     arrange: (stage) => stage.configure({ wantsProvenance: true }),

@@ -383,7 +383,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'lambdas/domain/release/hold.ts',
     find: 'return isOver ? undefined : onHold;',
     replace: 'return isOver ? onHold : onHold;',
-    kinds: ['hold-is-over'],
+    kinds: ['on-hold-but-urgent'],
   },
   {
     name: 'a proof that is not checked',

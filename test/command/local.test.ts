@@ -143,7 +143,7 @@ describe('what may be going on there', () => {
       [`status ${FLEET}`, 0, /ended as OnHold: .*\n(.*\n)+On hold, .*: the database is being moved \(by /],
       ['status', 0, /on hold by Operator\/hanako; newer upload .*\n(.*\n)+4 fleets: 1 on hold, /],
       [`plan ${FLEET}`, 1, /refused:\n +OnHold: .*\nTo lift the hold: .* release .*\n.* --override hold /],
-      [`deploy ${FLEET} --wait`, 3, /^OnHold: .* is on hold: the database is being moved/m],
+      [`deploy ${FLEET} --wait`, 3, /^Refused: OnHold: .* is on hold: the database is being moved/m],
       [
         `release ${FLEET}`,
         0,
@@ -206,7 +206,7 @@ describe('what may be going on there', () => {
     [`status ${FLEET} --local runing`, '--local runing: did you mean running?'],
     [
       `status ${FLEET} --local chaos`,
-      '--local chaos: allowed: running, stuck, halfway, strangers, two-waiting',
+      '--local chaos: allowed: running, stuck, halfway, strangers, two-waiting, on-hold',
     ],
     [`status ${FLEET} running`, 'running: unexpected, as a command takes one fleet'],
   ])('that is none is bad usage: %s', async (line, problem) => {

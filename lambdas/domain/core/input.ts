@@ -126,10 +126,13 @@ function ofUnversioned(input: unknown): unknown {
   return others.upload && (versionId === null || versionId === '') ? others : input;
 }
 
+/** Where the rule for new images has started it. */
+export const NEW_IMAGE_STARTS = 'a new machine image';
+
 /** Who or what started the deployment, in one phrase: as the start says, of which AWS confirms nothing. */
 export function startedBy(input: DeploymentInput): string {
   if (input.startedBy) return input.startedBy;
-  if (input.newImage) return 'a new machine image';
+  if (input.newImage) return NEW_IMAGE_STARTS;
   return input.upload ? `upload by ${input.upload.requester ?? 'unknown'}` : 'StartExecution';
 }
 

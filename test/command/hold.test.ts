@@ -41,6 +41,24 @@ describe('irekae hold', () => {
     expect(out).toContain(`To have it undone:  npx --no -- irekae cancel ${FLEET}`);
     expect(out).toContain('What is waiting, version v9, is refused when its turn comes.');
     expect(desk.held()?.cancel).toBeUndefined();
+    expect((await desk.run(`cancel ${FLEET}`)).out).toContain(
+      'What is waiting is refused next, as the fleet is on hold, version v9; this does not cancel it.',
+    );
+  });
+
+  it.each([
+    [
+      [],
+      /Waiting: version v9, .*; it will be refused, unless the hold has ended by then, when the lock is free\./,
+    ],
+    [['hold'], /Waiting: version v9, .*; it will be deployed when the lock is free\./],
+  ])('holds up what waits, unless it overrides that (%s)', async (override, words) => {
+    desk.hold('bring-up');
+    const input = JSON.stringify({ override, reason: 'it burns' });
+    desk.world.ledger.pend(FLEET, { id: 'd3', input, versionId: 'v9', since: desk.now() }, undefined);
+    const { out } = await hold();
+    expect(out.includes('is refused when its turn comes')).toBe(override.length === 0);
+    expect((await desk.run(`status ${FLEET}`)).out).toMatch(words);
   });
 
   it('offers no undo of what has passed the point of no return, and takes no change for a deployment', async () => {

@@ -7,7 +7,7 @@ import { isChange } from '../../../lambdas/domain/lock/dead-holders.ts';
 import { holdAt, holdSentence } from '../../../lambdas/domain/release/hold.ts';
 import type { LedgerRow, OnHold } from '../../../lambdas/ports/ledger.ts';
 import { type Command, callerName, type Task } from '../command.ts';
-import { deploymentHeldFor } from '../holder.ts';
+import { deploymentHeldFor, isHeldUp } from '../holder.ts';
 import { option } from '../options.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import { aTime, momentIn } from '../until.ts';
@@ -77,7 +77,9 @@ function linesOf(
     ...(replaced ? [`It takes the place of this one: ${holdSentence(replaced)}.`] : []),
     'Whatever starts a deployment until then is refused, an upload too, and nothing starts it automatically afterwards.',
     ...runningLines(fleet.name, row),
-    ...(row?.pending ? [`What is waiting, ${waiting(row.pending)}, is refused when its turn comes.`] : []),
+    ...(row?.pending && isHeldUp(row, onHold.since)
+      ? [`What is waiting, ${waiting(row.pending)}, is refused when its turn comes.`]
+      : []),
     isLocal
       ? 'The modelled world, and the hold with it, end here.'
       : `To lift it:  ${COMMAND} release ${fleet.name}`,

@@ -23,6 +23,7 @@ import {
   documentOf,
   type Held,
   heldFacts,
+  isHeldUp,
   isNew,
   isNewer,
   standingOf,
@@ -217,10 +218,12 @@ const RECORDS = 10;
 function waitsLines({ fleet, ports }: Task, row: LedgerRow | undefined): string[] {
   if (!row?.pending) return [];
   const { held, pending } = row;
+  const now = ports.clock.now();
   const when = held ? 'when the lock is free' : `within ${CLEAN_UP_MINUTES} minutes`;
+  const what = isHeldUp(row, now) ? 'refused, unless the hold has ended by then,' : 'deployed';
   return [
     '',
-    `Waiting: ${waiting(pending)}, requested by ${pending.id}, ${momentAgo(pending.since, ports.clock.now())}; it will be deployed ${when}.`,
+    `Waiting: ${waiting(pending)}, requested by ${pending.id}, ${momentAgo(pending.since, now)}; it will be ${what} ${when}.`,
     ...(held ? [] : [`To start it at once:  ${COMMAND} unlock ${fleet.name}`]),
   ];
 }

@@ -5,7 +5,7 @@
  */
 import type { FailureName } from '../lambdas/domain/core/errors.ts';
 import type { Override } from '../lambdas/domain/core/input.ts';
-import { rowOf, STEP_NAMES, type StepName } from '../lambdas/domain/core/steps.ts';
+import { rowOf, STEP_NAMES, type StepName, titleOf } from '../lambdas/domain/core/steps.ts';
 import type { SCENARIOS } from '../simulator/scenarios.ts';
 import { anchorOf, code, table } from './markdown.ts';
 import { isCatchAll, type Story } from './story.ts';
@@ -192,10 +192,12 @@ export function decisionsOf({ at }: Signal, story: Story): Decision[] {
 }
 
 function endingOf(step: StepName, name: FailureName, { acts, tracks }: Story) {
-  const { title } = rowOf(step);
+  const { title, act } = rowOf(step);
   const { failures = [] } = acts.flatMap(({ rows }) => rows).find((row) => row.name === title) ?? {};
   const way = failures.find((each) => each.errors.includes(name)) ?? failures.find(isCatchAll);
-  const ending = ENDINGS[tracks.get(way?.to ?? '')?.end ?? ''];
+  // A state that this fleet does without fails as its act does.
+  const to = way?.to ?? acts.find((each) => each.title === titleOf(act))?.failsTo ?? '';
+  const ending = ENDINGS[tracks.get(to)?.end ?? ''];
   if (!ending)
     throw new Error(`How ${name} of "${title}" ends is not known: add it to docs/what-decides.ts.`);
   return ending;

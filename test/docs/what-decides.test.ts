@@ -37,7 +37,7 @@ const told = (step: StepName) => [...new Set(SIGNALS.flatMap(({ at }) => at[step
 const SIGNALLED = [...new Set(STEP_NAMES.flatMap(told))];
 /** On the way of every deployment, until nothing decides anymore: from the last termination on it is only finished. */
 const ON_THE_WAY = STEP_NAMES.slice(0, STEP_NAMES.indexOf('terminate-old-instances') + 1).filter(
-  (step) => !rowOf(step).isAside,
+  (step) => !rowOf(step).isAside || DECIDING_STEPS.includes(step),
 );
 
 /** Each step's function, without what it never calls. */

@@ -24,6 +24,7 @@ export const FAILURES_JA = {
   MonitorUnusable: 'フリートが指定した監視ルールが、Mackerel にないか、ミュートされている',
   AlreadyAlerting: '判定に使う監視ルールか旧ホストのアラートが、Mackerel ですでに発生している',
   Frozen: 'フリートが凍結期間に入っている',
+  OnHold: '誰かが理由を付けてフリートを保留にしている',
   OlderImage: 'フリートの条件に合う最新の AMI が、現在稼働中の AMI より古い',
   NothingToRollBackTo:
     'ロールバックで戻すリリースが、不明であるか、一度も稼働していないか、すでに稼働中である',

@@ -40,6 +40,8 @@ import { samplePlan } from './sample-plan.ts';
 import { sampleTimeline } from './sample-timeline.ts';
 import { readStory } from './story.ts';
 import { storyPicture } from './story-picture.ts';
+import { signalTable } from './what-decides.ts';
+import { whatDecidesPicture } from './what-decides-picture.ts';
 
 const PROJECT = join(import.meta.dirname, '..');
 /** The example that README and picture show. All fleets have the same story. */
@@ -110,6 +112,10 @@ export async function generatedFiles(templates: Templates): Promise<Readonly<Rec
   return {
     'docs/deploy-story.svg': actsPicture(story),
     'docs/deploy-states.svg': storyPicture(story),
+    'docs/what-decides.svg': whatDecidesPicture(story),
+    'docs/what-decides.md': fillParts(committed('docs/what-decides.md'), {
+      signals: () => signalTable(story),
+    }),
     'docs/release-flow.svg': releasePicture(releaseFlowOf(template)),
     'docs/race.svg': racePicture(race),
     'docs/race.md': fillParts(committed('docs/race.md'), racePage),

@@ -28,8 +28,8 @@ const LEVELS: Readonly<Record<string, Level>> = {
   },
   MayOperate: {
     policy: 'may-operate',
-    description: 'May deploy; and cancel and unlock, which write the ledger',
-    commands: [...DEPLOY, 'cancel', 'unlock'],
+    description: 'May deploy; and cancel, hold, release and unlock, which write the ledger',
+    commands: [...DEPLOY, 'cancel', 'hold', 'release', 'unlock'],
   },
 };
 

@@ -57,6 +57,13 @@ const PLAYS: readonly { readonly scenario?: Scenario; readonly lines: Readonly<R
     },
   },
   {
+    scenario: 'on-hold',
+    lines: {
+      [`hold ${FLEET} --reason the-next-move --until 2h`]: 0,
+      [`release ${FLEET}`]: 0,
+    },
+  },
+  {
     scenario: 'stuck',
     // Then the clean-up holds the lock.
     lines: {

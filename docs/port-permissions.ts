@@ -126,6 +126,8 @@ export const PORT_PERMISSIONS: Readonly<Record<string, Asks>> = {
   'ledger.release': ledger('UpdateItem'),
   'ledger.clearPending': ledger('UpdateItem'),
   'ledger.requestCancel': ledger('UpdateItem'),
+  'ledger.putOnHold': ledger('UpdateItem'),
+  'ledger.liftHold': ledger('UpdateItem'),
   'executions.status': execution('DescribeExecution'),
   'executions.describe': execution('DescribeExecution'),
   'executions.recent': execution('GetExecutionHistory'),

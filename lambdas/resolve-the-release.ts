@@ -5,12 +5,14 @@
 
 import { liveArtifacts } from './clients/artifacts.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
+import { liveLedger } from './clients/ledger.ts';
 import { liveRecords } from './clients/records.ts';
 import type { After, NoRelease, ResolvedRelease } from './domain/core/document.ts';
 import { assertGatesOpen } from './domain/core/errors.ts';
 import { imageIsRelease } from './domain/core/fleet.ts';
 import { defineStep } from './domain/core/step.ts';
 import { askGatesAbout } from './domain/release/gates.ts';
+import { holdAt } from './domain/release/hold.ts';
 import { earlierRelease, readPast } from './domain/release/past.ts';
 import { newestFiles, recordedFiles } from './domain/release/pinning.ts';
 import {
@@ -30,7 +32,7 @@ export const resolveTheRelease = defineStep(
   ['image'],
   async (
     deployment: Resolving,
-    ports: Pick<Ports, 'artifacts' | 'records' | 'clock'>,
+    ports: Pick<Ports, 'artifacts' | 'records' | 'ledger' | 'clock'>,
   ): Promise<ResolvedRelease | NoRelease> => {
     const { input, image } = deployment;
     const fleet = launchedFrom(deployment.fleet, image);
@@ -38,9 +40,10 @@ export const resolveTheRelease = defineStep(
     const dryRun = input.dryRun ?? false;
     const isEarlier =
       input.rollbackTo !== undefined || (input.newImage !== undefined && !imageIsRelease(fleet));
-    const [past, newest] = await Promise.all([
+    const [past, newest, row] = await Promise.all([
       readPast({ ...deployment, fleet }, ports),
       isEarlier ? undefined : newestFiles(deployment, ports),
+      ports.ledger.read(fleet.name),
     ]);
     const { current, target, ranBefore, leftBehind, starts } = past;
     const nothing = input.newImage && nothingToRedeploy(fleet, image, current);
@@ -49,9 +52,10 @@ export const resolveTheRelease = defineStep(
     const files = newest ?? (await recordedFiles(fleet, earlierRelease(deployment, past), ports.artifacts));
     const facts = { ...files, imageId: image.imageId, rollbackTo: image.rollbackTo, current };
     const { verdict, reason } = decideRelease(fleet, input, facts);
+    const now = ports.clock.now();
     const gates =
       verdict === 'deploy'
-        ? await askGatesAbout(fleet, input, { ...facts, image, now: ports.clock.now() }, ports.records)
+        ? await askGatesAbout(fleet, input, { ...facts, image, now, onHold: holdAt(row, now) }, ports.records)
         : { refusals: [], overridden: [] };
     if (!dryRun) assertGatesOpen(gates.refusals);
     const previous = previousDeployment(fleet, facts, target, ranBefore);
@@ -76,5 +80,6 @@ export const resolveTheRelease = defineStep(
 export const handler = lambdaHandler(resolveTheRelease, () => ({
   artifacts: liveArtifacts(),
   records: liveRecords(),
+  ledger: liveLedger(),
   clock: systemClock,
 }));

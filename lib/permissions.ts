@@ -587,7 +587,14 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
     readReleases,
     tellAbsentFromForbidden,
   ],
-  'resolve-the-release': [readArtifacts, listApplicationVersions, tellAbsentFromForbidden, readRecords],
+  // The ledger says whether the fleet is on hold.
+  'resolve-the-release': [
+    readArtifacts,
+    listApplicationVersions,
+    tellAbsentFromForbidden,
+    readRecords,
+    readLedger,
+  ],
   // Makes up for what is owed to Mackerel, before it asks who serves.
   'snapshot-old-hosts': [readLedger, writeLedger, ...lookAtHosts, describeSubnets],
   'write-the-plan': [],

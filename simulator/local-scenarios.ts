@@ -2,6 +2,7 @@
 import { TAG } from '../lambdas/domain/core/fleet.ts';
 import { STEPS, TAKE_OVER_AFTER_SECONDS } from '../lambdas/domain/core/steps.ts';
 import type { Scenario } from '../lambdas/ports/command.ts';
+import { putOnHold } from './scenarios.ts';
 import type { Stage } from './stage.ts';
 
 export interface LocalScenario {
@@ -66,6 +67,15 @@ export const LOCAL_SCENARIOS = {
         stage.start(input, `release-${release}`);
         await stage.wait(5);
       }
+    },
+  },
+  'on-hold': {
+    note: 'somebody has put it on hold, so that the third was refused',
+    tries: 'status, plan, deploy, release, hold, doctor',
+    play: async (stage, versionId) => {
+      putOnHold(stage);
+      await stage.deploy(inputOf(versionId, 3), 'release-3');
+      await stage.wait(600);
     },
   },
 } as const satisfies Readonly<Record<Scenario, LocalScenario>>;

@@ -76,6 +76,14 @@ const freezeWeekends = (stage: Stage) =>
     ],
   });
 
+/** Until somebody lifts it. */
+export const putOnHold = ({ world, fleet, clock }: Stage) =>
+  world.ledger.putOnHold(
+    fleet.name,
+    { reason: 'the database is being moved', by: 'Operator/hanako', since: clock.now() },
+    undefined,
+  );
+
 /** A monitor of the team's own decides: the application's errors, as it counts them itself. */
 export const watchErrors = (stage: Stage): string => {
   const name = 'checkout: errors';
@@ -375,6 +383,13 @@ export const SCENARIOS = {
     arrange: freezeWeekends,
     input: { override: ['freeze'], startedBy: 'Hanako', reason: 'the payment page is down' },
     endsIn: 'Deployed',
+  },
+  'on-hold': {
+    tells: 'An upload while somebody has put the fleet on hold: refused before anything changes.',
+    kind: 'app',
+    arrange: (stage) => void putOnHold(stage),
+    endsIn: 'Nothing was changed',
+    because: 'OnHold',
   },
   'not-promoted': {
     tells: 'A fleet that accepts only promoted artifacts, and a tarball that was not promoted.',

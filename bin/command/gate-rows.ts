@@ -24,6 +24,7 @@ export function commandsFor(task: Task, refusals: readonly string[]): string[] {
   const lines: string[] = [];
   if (speaksOf('NotProven') && fleet.promotion)
     lines.push(`To promote what was tested:  ${irekae('promote', fleet.name, '--wait')}`);
+  if (speaksOf('OnHold')) lines.push(`To lift the hold:  ${irekae('release', fleet.name)}`);
   // One that was overridden already is not what refuses it.
   const gates = Object.entries(OVERRIDABLE).filter(
     ([name, { gate }]) => speaksOf(name) && !gatesOf(options).includes(gate),
@@ -47,6 +48,7 @@ const OVERRIDABLE = {
     reason: 'the hosts beside it are known',
   },
   Frozen: { gate: 'freeze', to: 'To deploy anyway', reason: 'it cannot wait for the end of the freeze' },
+  OnHold: { gate: 'hold', to: 'To deploy beside the hold', reason: 'it cannot wait for the end of the hold' },
 } as const;
 type Overridden = (typeof OVERRIDABLE)[keyof typeof OVERRIDABLE];
 

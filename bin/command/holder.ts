@@ -3,6 +3,7 @@ import { executionName } from '../../lambdas/domain/core/aws.ts';
 import { type Deployment, parseDeployment } from '../../lambdas/domain/core/document.ts';
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
 import { deadSince } from '../../lambdas/domain/lock/dead-holders.ts';
+import { holdAt } from '../../lambdas/domain/release/hold.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 import type { ArtifactVersion } from '../../lambdas/ports/s3.ts';
@@ -34,6 +35,16 @@ export function isNewer(
 ): boolean {
   const onItsWay = [documentOf(row?.held)?.release?.artifact?.versionId, row?.pending?.versionId];
   return versionId !== current?.artifact?.versionId && !onItsWay.includes(versionId);
+}
+
+/** Has nobody ever held its lock? It may be on hold all the same. */
+export const isNew = (row: LedgerRow | undefined): boolean => (row?.generation ?? 0) === 0;
+
+/** Will what waits be refused when its turn comes, unless the hold has ended by then? Not where it overrides that. */
+export function isHeldUp(row: LedgerRow | undefined, now: Date): boolean {
+  if (!row?.pending || !holdAt(row, now)) return false;
+  const { override } = JSON.parse(row.pending.input) as { readonly override?: readonly string[] };
+  return !override?.includes('hold');
 }
 
 /** Does it deploy, has it ended and left its lock behind, or does it wait for a human? */

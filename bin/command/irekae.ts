@@ -14,9 +14,11 @@ import { cancel } from './actions/cancel.ts';
 import { deploy } from './actions/deploy.ts';
 import { doctor } from './actions/doctor.ts';
 import { history } from './actions/history.ts';
+import { hold } from './actions/hold.ts';
 import { page } from './actions/page.ts';
 import { plan } from './actions/plan.ts';
 import { promote } from './actions/promote.ts';
+import { release } from './actions/release.ts';
 import { remove } from './actions/remove.ts';
 import { rollback } from './actions/rollback.ts';
 import { status } from './actions/status.ts';
@@ -46,6 +48,8 @@ export const COMMANDS: readonly Command[] = [
   history,
   page,
   cancel,
+  hold,
+  release,
   unlock,
   adopt,
   remove,

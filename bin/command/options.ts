@@ -8,6 +8,8 @@ import { SCENARIOS } from '../../lambdas/ports/command.ts';
 /** By their names on the command line. Values were checked when they were parsed. */
 export interface Options {
   readonly reason?: string;
+  /** A time, or how long from now. */
+  readonly until?: string;
   readonly yes?: boolean;
   readonly abandon?: boolean;
   /** An S3 version id. */

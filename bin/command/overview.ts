@@ -4,14 +4,15 @@ import type { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { COMMAND } from '../../lambdas/domain/core/names.ts';
 import { titleOf } from '../../lambdas/domain/core/steps.ts';
 import { count } from '../../lambdas/domain/core/words.ts';
+import { holdAt } from '../../lambdas/domain/release/hold.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
-import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
+import type { LedgerRow, OnHold } from '../../lambdas/ports/ledger.ts';
 import type { ArtifactVersion } from '../../lambdas/ports/s3.ts';
 import type { Environment } from '../../lib/read-fleets.ts';
 import { orElse, orUnknown } from './attempt.ts';
 import type { Everywhere, Task } from './command.ts';
 import { chooseCredentials, logIn, WITHOUT_ACCOUNT } from './credentials.ts';
-import { deploymentHeldFor, isNewer, standingOf } from './holder.ts';
+import { deploymentHeldFor, isNew, isNewer, standingOf } from './holder.ts';
 import { done, failed, type Outcome } from './outcome.ts';
 import { bucketOf, type DeploymentRecord, readCurrent } from './release-records.ts';
 import { sideBySide } from './side-by-side.ts';
@@ -36,6 +37,7 @@ const GOES_ON = [
   'ended',
   'deploying',
   'waiting',
+  'on-hold',
   'never-deployed',
   'idle',
 ] as const;
@@ -50,6 +52,7 @@ export interface FleetNow {
     | undefined;
   readonly deploying?: { readonly deployment: string; readonly phase: string } | undefined;
   readonly waits?: { readonly versionId: string; readonly since: Date } | undefined;
+  readonly onHold?: OnHold | undefined;
   /** An upload that runs nowhere yet. */
   readonly newerUpload?: { readonly versionId: string; readonly uploadedAt: Date } | undefined;
   readonly unknown?: readonly string[] | undefined;
@@ -100,12 +103,14 @@ export function fleetNow(facts: FleetFacts, now: Date): FleetNow {
   const found = goesOn(facts, now);
   const newer = newerUpload(facts);
   const { held, pending } = row ?? {};
+  const onHold = holdAt(row, now);
   return {
     fleet,
     ...found,
     words: [
       found.words,
       pending && found.now !== 'waiting' && 'another one waits',
+      onHold && `on hold by ${onHold.by}`,
       newer && `newer upload ${ago(newer.uploadedAt, now)}`,
     ]
       .filter(Boolean)
@@ -117,6 +122,7 @@ export function fleetNow(facts: FleetFacts, now: Date): FleetNow {
     },
     deploying: held && { deployment: deploymentHeldFor(held), phase: held.phase },
     waits: pending && { versionId: pending.versionId, since: pending.since },
+    onHold,
     newerUpload: newer && { versionId: newer.versionId, uploadedAt: newer.uploadedAt },
     unknown: unknown.length > 0 ? unknown : undefined,
   };
@@ -139,7 +145,8 @@ function goesOn(
     return { now: standing, words };
   }
   if (pending) return { now: 'waiting', words: 'about to start' };
-  if (!row) return { now: 'never-deployed', words: 'never deployed' };
+  if (holdAt(row, now)) return { now: 'on-hold', words: isNew(row) ? 'never deployed' : 'idle' };
+  if (isNew(row)) return { now: 'never-deployed', words: 'never deployed' };
   return {
     now: 'idle',
     words: current && current.outcome !== 'Deployed' ? `idle since ${current.outcome}` : 'idle',
@@ -209,6 +216,7 @@ const PLURALS: Readonly<Record<FleetNow['now'], string>> = {
   ended: 'ended and not cleaned up',
   deploying: 'deploying',
   waiting: 'about to start',
+  'on-hold': 'on hold',
   'never-deployed': 'never deployed',
   idle: 'idle',
 };

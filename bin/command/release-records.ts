@@ -24,6 +24,8 @@ const DeploymentRecord = v.object({
   why: v.optional(v.string()),
   /** `null`: its image was the release. */
   artifact: v.nullish(v.object({ key: v.string(), versionId: v.string(), sha256: v.string() })),
+  /** The version, where it was refused before its release was known. */
+  askedFor: v.optional(v.string()),
   imageId: v.optional(v.string()),
   newInstances: v.optional(v.array(v.string()), []),
   oldInstances: v.optional(v.array(v.string()), []),
@@ -43,6 +45,10 @@ const DeploymentRecord = v.object({
   ),
 });
 export type DeploymentRecord = v.InferOutput<typeof DeploymentRecord>;
+
+/** Which version of the artifact it was about, if that was known. */
+export const versionOf = (record: DeploymentRecord | undefined): string | undefined =>
+  record?.artifact?.versionId ?? record?.askedFor;
 
 export const bucketOf = ({ environment }: Task): string => artifactBucketName(environment);
 

@@ -7,7 +7,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import * as v from 'valibot';
 import { DeploymentError } from '../domain/core/errors.ts';
 import { MAX_DOCUMENT_BYTES } from '../domain/core/ledger-refusals.ts';
-import type { Debt, LedgerRow, PendingRequest, Phase } from '../ports/ledger.ts';
+import type { Debt, LedgerRow, OnHold, PendingRequest, Phase } from '../ports/ledger.ts';
 
 /** An attribute's value on the wire: text, a number, or bytes in base64. */
 export type Value = { readonly S: string } | { readonly N: string } | { readonly B: string };
@@ -65,12 +65,20 @@ const Pending = v.object({
   pendingSince: asMoment,
 });
 
+const OnHoldItem = v.object({
+  onHoldReason: asText,
+  onHoldBy: asText,
+  onHoldSince: asMoment,
+  onHoldUntil: v.optional(asMoment),
+});
+
 const Owed = v.object({ owed: asDocument, owedVersion: asCount });
 
-/** The attributes that go when the lock is released, when a cancel request lapses, and when the slot is emptied. */
+/** The attributes that go when the lock is released, when a cancel request lapses, when the slot is emptied, and with a hold. */
 export const CANCEL_ATTRIBUTES = Object.keys(Cancel.entries);
 export const HOLD_ATTRIBUTES = [...Object.keys(Held.entries), ...CANCEL_ATTRIBUTES];
 export const PENDING_ATTRIBUTES = Object.keys(Pending.entries);
+export const ON_HOLD_ATTRIBUTES = Object.keys(OnHoldItem.entries);
 
 /** @throws InvalidInput when somebody else has written to the row. */
 export function toRow(item: unknown, fleet: string): LedgerRow {
@@ -79,7 +87,15 @@ export function toRow(item: unknown, fleet: string): LedgerRow {
     const held = has(item, 'holder') ? toHeld(item, generation) : undefined;
     const pending = has(item, 'pendingId') ? toPending(item) : undefined;
     const owed = has(item, 'owedVersion') ? toOwed(item) : undefined;
-    return { fleet, generation, ...(held && { held }), ...(pending && { pending }), ...(owed && { owed }) };
+    const onHold = has(item, 'onHoldSince') ? toOnHold(item) : undefined;
+    return {
+      fleet,
+      generation,
+      ...(held && { held }),
+      ...(pending && { pending }),
+      ...(owed && { owed }),
+      ...(onHold && { onHold }),
+    };
   });
 }
 
@@ -124,6 +140,16 @@ function toPending(item: unknown): PendingRequest {
     versionId: pendingVersionId,
     ...(pendingNewestVersionId !== undefined && { newestVersionId: pendingNewestVersionId }),
     since: pendingSince,
+  };
+}
+
+function toOnHold(item: unknown): OnHold {
+  const { onHoldReason, onHoldBy, onHoldSince, onHoldUntil } = v.parse(OnHoldItem, item);
+  return {
+    reason: onHoldReason,
+    by: onHoldBy,
+    since: onHoldSince,
+    ...(onHoldUntil !== undefined && { until: onHoldUntil }),
   };
 }
 

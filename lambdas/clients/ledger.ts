@@ -14,7 +14,10 @@
  * - owe: the version has moved on: it is refused, and the caller reads what is owed by then.
  * - requestCancel: the first request stays, who repeats it changes nothing. If the holder has undone itself and released
  *   the lock meanwhile, the answer is `false`: there is nobody left to ask.
+ * - putOnHold: this very hold stands there: it took effect. liftHold: none does, or an older one never was there.
  */
+
+import { isDeepStrictEqual } from 'node:util';
 
 import { DeploymentError } from '../domain/core/errors.ts';
 import {
@@ -29,13 +32,14 @@ import {
 } from '../domain/core/ledger-refusals.ts';
 import { LEDGER_TABLE_VARIABLE } from '../domain/core/names.ts';
 import { PHASES } from '../domain/core/steps.ts';
-import type { Claim, Debt, Hold, Ledger, LedgerRow, PendingRequest, Phase } from '../ports/ledger.ts';
+import type { Claim, Debt, Hold, Ledger, LedgerRow, OnHold, PendingRequest, Phase } from '../ports/ledger.ts';
 import {
   CANCEL_ATTRIBUTES,
   generationOf,
   HOLD_ATTRIBUTES,
   moment,
   number,
+  ON_HOLD_ATTRIBUTES,
   PENDING_ATTRIBUTES,
   text,
   toRow,
@@ -76,6 +80,8 @@ export function ledgerAdapter({ call, tableName, now = () => new Date() }: Ledge
     clearPending: (fleet, id) => clearPending(table, fleet, id),
     owe: (fleet, debts, since) => owe(table, fleet, debts, since),
     requestCancel: (fleet, holder, by) => requestCancel(table, fleet, holder, by),
+    putOnHold: (fleet, onHold, replaces) => putOnHold(table, fleet, onHold, replaces),
+    liftHold: (fleet, onHold) => liftHold(table, fleet, onHold),
   };
 }
 
@@ -276,6 +282,48 @@ async function requestCancel(table: Table, fleet: string, holder: string, by: st
     },
   });
   return done;
+}
+
+// ── On hold ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const IS_THIS_HOLD = '#onHoldSince = :was AND #onHoldBy = :whose';
+const valuesOfHold = ({ since, by }: OnHold) => ({ ':was': moment(since), ':whose': text(by) });
+
+async function putOnHold(
+  table: Table,
+  fleet: string,
+  onHold: OnHold,
+  replaces: OnHold | undefined,
+): Promise<boolean> {
+  const { reason, by, since, until } = onHold;
+  const written = await write(table, fleet, {
+    doing: `put the fleet ${fleet} on hold`,
+    condition: replaces === undefined ? 'attribute_not_exists(#onHoldSince)' : IS_THIS_HOLD,
+    update:
+      'SET #onHoldReason = :reason, #onHoldBy = :by, #onHoldSince = :since, ' +
+      // Of a fleet that was never deployed there is no row yet.
+      '#generation = if_not_exists(#generation, :none)' +
+      (until === undefined ? ' REMOVE #onHoldUntil' : ', #onHoldUntil = :until'),
+    values: {
+      ...(replaces && valuesOfHold(replaces)),
+      ':reason': text(reason),
+      ':by': text(by),
+      ':since': moment(since),
+      ...(until !== undefined && { ':until': moment(until) }),
+      ':none': number(0),
+    },
+  });
+  return written.done || isDeepStrictEqual(rowIn(written, fleet)?.onHold, onHold);
+}
+
+async function liftHold(table: Table, fleet: string, onHold: OnHold): Promise<boolean> {
+  const written = await write(table, fleet, {
+    doing: `lift the hold of the fleet ${fleet}`,
+    condition: IS_THIS_HOLD,
+    update: removing(ON_HOLD_ATTRIBUTES),
+    values: valuesOfHold(onHold),
+  });
+  return written.done || rowIn(written, fleet)?.onHold === undefined;
 }
 
 // ── One conditional write ──────────────────────────────────────────────────────────────────────────────────────────

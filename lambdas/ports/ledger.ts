@@ -25,6 +25,16 @@ export interface PendingRequest {
   readonly since: Date;
 }
 
+/** Somebody wants no deployment to start for now. */
+export interface OnHold {
+  readonly reason: string;
+  /** Who said so. */
+  readonly by: string;
+  readonly since: Date;
+  /** It ends by itself then. Absent: when somebody lifts it. */
+  readonly until?: Date;
+}
+
 interface Owed {
   readonly deployment: string;
   /** ISO 8601. */
@@ -63,7 +73,7 @@ export type Debt = Owed &
 
 export interface LedgerRow {
   readonly fleet: string;
-  /** Grows with every holder; stays when the lock is released. */
+  /** Grows with every holder; stays when the lock is released. 0: nobody has held it yet. */
   readonly generation: number;
   /** Absent: the lock is free. */
   readonly held?: Hold & {
@@ -85,6 +95,8 @@ export interface LedgerRow {
   readonly pending?: PendingRequest;
   /** What outlives the lock. Absent: nothing was ever owed. The version grows with every change. */
   readonly owed?: { readonly version: number; readonly debts: readonly Debt[] };
+  /** As it was written: one whose time is over is none anymore, and stays until the next one takes its place. */
+  readonly onHold?: OnHold;
 }
 
 export interface Claim {
@@ -96,7 +108,7 @@ export interface Claim {
 
 /** One row per fleet. All writes are conditional, all reads consistent. */
 export interface Ledger {
-  /** `undefined`: this fleet was never deployed. */
+  /** `undefined`: this fleet was never deployed, and nobody has put it on hold. */
   read(fleet: string): Promise<LedgerRow | undefined>;
   /** Takes a free lock (phase `agree`, no run of the shift), or finds one's own: taking it twice takes it once. */
   take(fleet: string, claim: Claim): Promise<Hold | undefined>;
@@ -127,4 +139,12 @@ export interface Ledger {
   owe(fleet: string, debts: readonly Debt[], since: number): Promise<boolean>;
   /** Asks the holder to undo itself; `false` when it does not hold the lock or has passed the point of no return. */
   requestCancel(fleet: string, holder: string, by: string): Promise<boolean>;
+  /**
+   * Puts the fleet on hold, if what it replaces still stands there (absent: if none does); whoever holds the lock goes on.
+   * Putting it on hold twice does so once.
+   * @returns `false` when somebody else has put it on hold, or lifted that, since
+   */
+  putOnHold(fleet: string, onHold: OnHold, replaces: OnHold | undefined): Promise<boolean>;
+  /** Lifts this hold. One that is not there anymore counts as done; `false`: another one stands there by now. */
+  liftHold(fleet: string, onHold: OnHold): Promise<boolean>;
 }

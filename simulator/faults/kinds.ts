@@ -14,7 +14,14 @@ import { EXAMPLE_FLEET, exampleEntry, type FleetEntry, templateOf } from '../exa
 import { giveHistory } from '../history.ts';
 import { writeProofs } from '../proofs.ts';
 import { executionArn } from '../run-definition.ts';
-import { alertOf, GIVEN_TEMPLATE, giveLaunchTemplate, retireByMistake, watchErrors } from '../scenarios.ts';
+import {
+  alertOf,
+  GIVEN_TEMPLATE,
+  giveLaunchTemplate,
+  putOnHold,
+  retireByMistake,
+  watchErrors,
+} from '../scenarios.ts';
 import { API_KEY, type Stage } from '../stage.ts';
 import type { Fate } from '../world/instance-life.ts';
 
@@ -221,6 +228,18 @@ const freeze = (stage: Stage) =>
       },
     ],
   });
+
+const liftHold = ({ world: { ledger }, fleet: { name } }: Stage) => {
+  const { onHold } = ledger.read(name) ?? {};
+  if (onHold) ledger.liftHold(name, onHold);
+};
+
+/** Over when the next deployment begins: nobody lifts it. */
+const holdForAMinute = ({ world, fleet, clock }: Stage) => {
+  const since = clock.now();
+  const until = new Date(since.getTime() + 60_000);
+  world.ledger.putOnHold(fleet.name, { reason: 'the audit', by: 'ops', since, until }, undefined);
+};
 
 /** The proof that is found says something else than that these bytes, as they are deployed, were tested and promoted. */
 type Proof = Readonly<Record<string, unknown>>;
@@ -503,6 +522,18 @@ export const KINDS = {
     arrange: freeze,
     outcome: 'old hosts',
     openGate: (stage) => stage.configure({ freezes: [] }),
+  },
+  'on-hold': {
+    fleet: 'faults-leader',
+    arrange: (stage) => void putOnHold(stage),
+    outcome: 'old hosts',
+    openGate: liftHold,
+  },
+  'on-hold-but-urgent': {
+    fleet: 'faults-leader',
+    arrange: holdForAMinute,
+    input: { override: ['hold'], reason: 'the payment page is down' },
+    outcome: 'new hosts',
   },
   unproven: {
     fleet: 'faults-leader',

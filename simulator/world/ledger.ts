@@ -1,5 +1,5 @@
 /** The modelled ledger: one row per fleet, with the conditions that the real writes have. */
-
+import { isDeepStrictEqual } from 'node:util';
 import {
   assertDebtsFit,
   assertDocumentFits,
@@ -11,7 +11,15 @@ import {
   tooLate,
 } from '../../lambdas/domain/core/ledger-refusals.ts';
 import { PHASES } from '../../lambdas/domain/core/steps.ts';
-import type { Claim, Debt, Hold, LedgerRow, PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
+import type {
+  Claim,
+  Debt,
+  Hold,
+  LedgerRow,
+  OnHold,
+  PendingRequest,
+  Phase,
+} from '../../lambdas/ports/ledger.ts';
 import type { Surroundings } from './surroundings.ts';
 
 type Held = NonNullable<LedgerRow['held']>;
@@ -102,6 +110,23 @@ export class LedgerModel {
     return true;
   }
 
+  putOnHold(fleet: string, onHold: OnHold, replaces: OnHold | undefined): boolean {
+    const row = this.#rows.get(fleet) ?? { fleet, generation: 0 };
+    if (isDeepStrictEqual(row.onHold, onHold)) return true;
+    if (!isSameHold(row.onHold, replaces)) return false;
+    this.#rows.set(fleet, { ...row, onHold });
+    return true;
+  }
+
+  liftHold(fleet: string, onHold: OnHold): boolean {
+    const row = this.#rows.get(fleet);
+    if (row?.onHold === undefined) return true;
+    if (!isSameHold(row.onHold, onHold)) return false;
+    const { onHold: _, ...kept } = row;
+    this.#rows.set(fleet, kept);
+    return true;
+  }
+
   // ── Inside ──
 
   #now(): Date {
@@ -124,3 +149,6 @@ const holdOf = ({ holder, generation }: Held): Hold => ({ holder, generation });
 function isHeldBy(row: LedgerRow, { holder, generation }: Hold): row is LedgerRow & { readonly held: Held } {
   return row.held?.holder === holder && row.held.generation === generation;
 }
+
+const isSameHold = (one: OnHold | undefined, other: OnHold | undefined): boolean =>
+  one?.since.getTime() === other?.since.getTime() && one?.by === other?.by;

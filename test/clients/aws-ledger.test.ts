@@ -241,6 +241,45 @@ describe('the ledger’s requests', () => {
     });
   });
 
+  it('putOnHold: only where none is, or the one that it replaces; of a fleet that was never deployed, too', async () => {
+    const since = new Date('2026-03-01T09:00:00Z');
+    const onHold = { reason: 'it moves', by: 'ops', since };
+    await ledger.putOnHold('blog', onHold, undefined);
+    expect(lastInput()).toEqual({
+      ...common,
+      ConditionExpression: 'attribute_not_exists(#onHoldSince)',
+      UpdateExpression:
+        'SET #onHoldReason = :reason, #onHoldBy = :by, #onHoldSince = :since, ' +
+        '#generation = if_not_exists(#generation, :none) REMOVE #onHoldUntil',
+      ExpressionAttributeNames: names(
+        ...['onHoldSince', 'onHoldReason', 'onHoldBy', 'generation', 'onHoldUntil'],
+      ),
+      ExpressionAttributeValues: {
+        ':reason': { S: 'it moves' },
+        ':by': { S: 'ops' },
+        ':since': { S: '2026-03-01T09:00:00.000Z' },
+        ':none': { N: '0' },
+      },
+    });
+    await ledger.putOnHold('blog', { ...onHold, until: since }, { ...onHold, by: 'dev' });
+    expect(lastInput()).toMatchObject({
+      ConditionExpression: '#onHoldSince = :was AND #onHoldBy = :whose',
+      UpdateExpression: expect.stringMatching(/, #onHoldUntil = :until$/),
+      ExpressionAttributeValues: { ':whose': { S: 'dev' }, ':until': { S: '2026-03-01T09:00:00.000Z' } },
+    });
+  });
+
+  it('liftHold: only this one', async () => {
+    await ledger.liftHold('blog', { reason: 'it moves', by: 'ops', since: new Date('2026-03-01T09:00:00Z') });
+    expect(lastInput()).toEqual({
+      ...common,
+      ConditionExpression: '#onHoldSince = :was AND #onHoldBy = :whose',
+      UpdateExpression: 'REMOVE #onHoldReason, #onHoldBy, #onHoldSince, #onHoldUntil',
+      ExpressionAttributeNames: names('onHoldSince', 'onHoldBy', 'onHoldReason', 'onHoldUntil'),
+      ExpressionAttributeValues: { ':was': { S: '2026-03-01T09:00:00.000Z' }, ':whose': { S: 'ops' } },
+    });
+  });
+
   it('are told apart from a missing permission', async () => {
     const body = '{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"no"}';
     aws.answer(() => ({ status: 400, body }));

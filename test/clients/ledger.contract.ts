@@ -542,5 +542,45 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
         await expect(large).rejects.toThrow(expect.objectContaining({ name: 'InvalidInput' }));
       });
     });
+
+    describe('being on hold', () => {
+      const onHold = { reason: 'it moves', by: 'ops', since: new Date('2026-03-01T09:00:00.123Z') };
+      const other = { ...onHold, by: 'dev', until: new Date('2026-03-02T09:00:00Z') };
+
+      it('is known of a fleet that was never deployed, whose first holder is the first all the same', async () => {
+        expect(await ledger.putOnHold(FLEET, onHold, undefined)).toBe(true);
+        expect(await row()).toEqual({ fleet: FLEET, generation: 0, onHold });
+        expect(await taken()).toEqual({ holder: ONE, generation: 1 });
+      });
+
+      it('outlives the lock and its holders, and takes the lock from nobody', async () => {
+        const hold = await entered('shift');
+        await ledger.putOnHold(FLEET, other, undefined);
+        await ledger.enter(FLEET, hold, 'remove', '{}');
+        await ledger.release(FLEET, hold);
+        expect(await row()).toEqual({ fleet: FLEET, generation: 1, onHold: other });
+      });
+
+      it('is changed only by who knows what it replaces; and is the same twice', async () => {
+        await ledger.putOnHold(FLEET, onHold, undefined);
+        expect(await ledger.putOnHold(FLEET, onHold, undefined)).toBe(true);
+        expect(await ledger.putOnHold(FLEET, other, undefined)).toBe(false);
+        expect((await row())?.onHold).toEqual(onHold);
+        expect(await ledger.putOnHold(FLEET, other, onHold)).toBe(true);
+        expect((await row())?.onHold).toEqual(other);
+        expect(await ledger.putOnHold(FLEET, onHold, onHold)).toBe(false);
+        expect(await ledger.putOnHold(FLEET, onHold, other)).toBe(true);
+        // No end of the one before stays behind.
+        expect((await row())?.onHold).toEqual(onHold);
+      });
+
+      it('is lifted by who knows which, and once', async () => {
+        await ledger.putOnHold(FLEET, other, undefined);
+        expect(await ledger.liftHold(FLEET, onHold)).toBe(false);
+        expect(await ledger.liftHold(FLEET, other)).toBe(true);
+        expect(await ledger.liftHold(FLEET, other)).toBe(true);
+        expect(await row()).toEqual({ fleet: FLEET, generation: 0 });
+      });
+    });
   });
 }

@@ -371,7 +371,7 @@ describe('deploy refuses, before anything is started,', () => {
     ['--override=freeze', '--override: requires --reason, which is kept in the release record'],
     [
       '--override=frost --reason=x',
-      '--override frost: allowed: one or more of freeze, provenance, unlisted, alerting, image, separated by commas',
+      '--override frost: allowed: one or more of freeze, hold, provenance, unlisted, alerting, image, separated by commas',
     ],
   ])('%s', async (options, problem) => {
     const said = await deploy(...options.split(' '));

@@ -258,6 +258,16 @@ const CASES: readonly Case[] = [
     mend: `npx --no -- irekae unlock ${APP}`,
   },
   {
+    name: 'a hold that somebody has forgotten',
+    ill: ({ stage }) => {
+      const onHold = { reason: 'the audit', by: 'jiro', since: stage.clock.now() };
+      stage.world.ledger.putOnHold(APP, onHold, undefined);
+    },
+    complaints: ['warning hold'],
+    sentence: /no deployment starts: on hold: the audit \(by jiro, .*\), until somebody lifts it/,
+    mend: `npx --no -- irekae release ${APP}`,
+  },
+  {
     name: 'something that could not be told',
     ill: ({ stage: { world } }) => {
       const debt = { kind: 'status', status: 'working', service: 's', role: 'r', hosts: ['h'] } as const;

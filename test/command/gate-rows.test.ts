@@ -71,6 +71,7 @@ describe('A gate that refuses', () => {
   it.each([
     ['NotProven: it was not promoted. Also Frozen: year end', ['irekae promote', '--override freeze']],
     ['Frozen: year end', ['--override freeze']],
+    ['Frozen: year end. Also OnHold: it moves', ['irekae release', '--override freeze,hold']],
     ['ImageNotFound: there is none', []],
   ])('%s: what to type', (refusal, commands) => {
     const lines = commandsFor(task, [refusal]);

@@ -139,6 +139,29 @@ describe('what may be going on there', () => {
     'two-waiting': [
       [`status ${FLEET}`, 0, /Deploying now: release-3\n(.*\n)+Waiting: .* requested by release-5/],
     ],
+    'on-hold': [
+      [`status ${FLEET}`, 0, /ended as OnHold: .*\n(.*\n)+On hold, .*: the database is being moved \(by /],
+      ['status', 0, /on hold by Operator\/hanako; newer upload .*\n(.*\n)+4 fleets: 1 on hold, /],
+      [`plan ${FLEET}`, 1, /refused:\n +OnHold: .*\nTo lift the hold: .* release .*\n.* --override hold /],
+      [`deploy ${FLEET} --wait`, 3, /^Refused: OnHold: .* is on hold: the database is being moved/m],
+      [
+        `release ${FLEET}`,
+        0,
+        /^Lifted: (.*\n)+Refused meanwhile.*\n.*\n +release-3 (.*\n)+ .* deploy .* --wait/m,
+      ],
+      [
+        `hold ${FLEET} --reason the-next-move --until 2h`,
+        0,
+        /^reactio.* is on hold: the-next-move \(by you, /m,
+      ],
+      [
+        `hold ${FLEET} --reason a-longer-one`,
+        0,
+        /^It takes the place of this one: the-next-move \(by you, /m,
+      ],
+      [`release ${FLEET}`, 0, /^Lifted: a-longer-one /m],
+      [`deploy ${FLEET} --wait`, 0, /^Deployed /m],
+    ],
   };
 
   it.each(Object.entries(PLAYED))('%s', async (scenario, lines) => {
@@ -183,7 +206,7 @@ describe('what may be going on there', () => {
     [`status ${FLEET} --local runing`, '--local runing: did you mean running?'],
     [
       `status ${FLEET} --local chaos`,
-      '--local chaos: allowed: running, stuck, halfway, strangers, two-waiting',
+      '--local chaos: allowed: running, stuck, halfway, strangers, two-waiting, on-hold',
     ],
     [`status ${FLEET} running`, 'running: unexpected, as a command takes one fleet'],
   ])('that is none is bad usage: %s', async (line, problem) => {

@@ -23,6 +23,8 @@ const GENERATED = [
   'docs/runbook.ja.md',
   'docs/runbook.md',
   'docs/sample-timeline.html',
+  'docs/what-decides.md',
+  'docs/what-decides.svg',
   'examples/iam/people.template.json',
 ];
 

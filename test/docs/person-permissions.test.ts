@@ -22,6 +22,7 @@ const EXECUTION = `arn:aws:states:ap-northeast-1:222222222222:execution:irekae-$
 const MACHINE = `arn:aws:states:ap-northeast-1:222222222222:stateMachine:irekae-${FLEET}`;
 const HOLD = { holder: EXECUTION, generation: 1 };
 const GROUP = 'arn:aws:elasticloadbalancing:ap-northeast-1:222222222222:targetgroup/reactio/0123456789abcdef';
+const ON_HOLD = { reason: 'it moves', by: 'me', since: new Date(0) };
 const CLASSIC = { kind: 'classic', name: 'reactio' } as const;
 const TARGETS = { kind: 'target-group', arn: GROUP } as const;
 
@@ -56,6 +57,8 @@ const CALLS: Readonly<Record<string, readonly (readonly unknown[])[]>> = {
   'ledger.release': [[FLEET, HOLD]],
   'ledger.clearPending': [[FLEET, 'd1']],
   'ledger.requestCancel': [[FLEET, EXECUTION, 'me']],
+  'ledger.putOnHold': [[FLEET, ON_HOLD, undefined]],
+  'ledger.liftHold': [[FLEET, ON_HOLD]],
   'executions.status': [[EXECUTION]],
   'executions.describe': [[EXECUTION]],
   'executions.recent': [[EXECUTION]],

@@ -436,7 +436,7 @@ describe('parseInput', () => {
     [
       'a gate that no deployment has',
       { override: ['soak'], reason: 'x' },
-      'override.0: given "soak", allowed: freeze or provenance',
+      'override.0: given "soak", allowed: freeze or hold or provenance',
     ],
     [
       'an override without a reason',

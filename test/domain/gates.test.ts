@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { assertGatesOpen } from '../../lambdas/domain/core/errors.ts';
 import type { DeploymentInput } from '../../lambdas/domain/core/input.ts';
 import { askGates, type GateFacts } from '../../lambdas/domain/release/gates.ts';
+import { holdAt, holdSentence } from '../../lambdas/domain/release/hold.ts';
 import {
   type CurrentRelease,
   nothingToRedeploy,
@@ -33,6 +34,7 @@ const facts = (changes: Partial<GateFacts> = {}): GateFacts => ({
   runtimes: [],
   image: { imageId: 'ami-2', name: 'shop-2', createdAt: DAY(20) },
   current: current(),
+  onHold: undefined,
   promotion: undefined,
   ...changes,
 });
@@ -73,6 +75,54 @@ describe('The gate for freezes', () => {
     expect(askGates(FROZEN, input, facts()).overridden).toEqual(['although shop is frozen']);
     expect(askGates(aFleet(), input, facts()).overridden).toEqual([]);
   });
+});
+
+describe('The gate for holds', () => {
+  const reason = 'the site is down';
+  const onHold = { reason: 'the database moves', by: 'Operator/hanako', since: at(0) };
+  const HELD = { onHold };
+  it.each<[string, DeploymentInput, readonly string[]]>([
+    ['refuses an upload', { upload: { eventId: 'e' } }, ['OnHold']],
+    ['refuses a rollback', { rollbackTo: 'previous' }, ['OnHold']],
+    ['refuses a new image', { newImage: { eventId: 'e' } }, ['OnHold']],
+    ['lets through who insists, with a reason', { override: ['hold'], reason }, []],
+    ['is not opened by the override of another gate', { override: ['freeze'], reason }, ['OnHold']],
+  ])('%s', (_what, input, refused) => expect(names(aFleet(), input, HELD)).toEqual(refused));
+
+  it('is asked beside the others', () => expect(names(FROZEN, {}, HELD)).toEqual(['Frozen', 'OnHold']));
+
+  it('says who, why, until when, and all ways on', () =>
+    expect(() => assertGatesOpen(askGates(aFleet(), {}, facts(HELD)).refusals)).toThrow(
+      failure(
+        'OnHold',
+        'shop is on hold: the database moves (by Operator/hanako, 2026-03-01 09:00 UTC), until somebody lifts it. Start the ' +
+          'deployment again then (nothing starts it automatically); to lift the hold: in your clone of irekae, ' +
+          'npx --no -- irekae release shop; or at once, beside it, by irekae-shop-override with {"override": ["hold"], "reason": "…"}.',
+      ),
+    ));
+
+  it('tells what was overridden', () =>
+    expect(askGates(aFleet(), { override: ['hold'], reason }, facts(HELD)).overridden).toEqual([
+      'although shop is on hold',
+    ]));
+
+  it.each<[string, number | undefined, boolean]>([
+    ['lasts until it is lifted', undefined, true],
+    ['lasts until the moment that was given', 61, true],
+    ['is over at that moment', 60, false],
+    ['is over afterwards', 0, false],
+  ])('a hold %s', (_what, until, stands) => {
+    const given = { ...onHold, ...(until !== undefined && { until: at(until) }) };
+    expect(holdAt({ onHold: given }, at(60))).toEqual(stands ? given : undefined);
+  });
+
+  it('a row without one, and no row, hold nothing', () =>
+    expect([holdAt({}, at(0)), holdAt(undefined, at(0))]).toEqual([undefined, undefined]));
+
+  it('shows what somebody has typed on one line, without what moves a cursor, and says when it ends', () =>
+    expect(holdSentence({ ...onHold, reason: 'a\u001B[2J\nb', until: at(3_600) })).toBe(
+      'a\uFFFD[2J b (by Operator/hanako, 2026-03-01 09:00 UTC), until 2026-03-01 10:00 UTC',
+    ));
 });
 
 describe('The gate for provenance', () => {

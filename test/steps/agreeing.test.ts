@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { recordOf } from '../../lambdas/domain/record/record.ts';
 import type { Image } from '../../lambdas/ports/ec2.ts';
+import type { Ledger } from '../../lambdas/ports/ledger.ts';
 import type { Artifacts, ArtifactVersion, Records } from '../../lambdas/ports/s3.ts';
 import { resolveTheImage } from '../../lambdas/resolve-the-image.ts';
 import { resolveTheRelease } from '../../lambdas/resolve-the-release.ts';
@@ -465,6 +466,36 @@ describe('Resolve the release, at the gates', () => {
     expect(plan).toMatchObject({
       refusals: [/^NotProven: /, /^Frozen: shop is frozen: audit/].map((says) => expect.stringMatching(says)),
     });
+  });
+
+  describe('of a fleet that is on hold', () => {
+    const onHold = { reason: 'it moves', by: 'ops', since: at(0) };
+    const holding = (read: Ledger['read']) =>
+      portsWith({
+        artifacts: { find: async (_bucket, key) => version(key, 'v2'), versions: async () => ['v2'] },
+        records: { readRecord: async () => undefined },
+        ledger: { read },
+      });
+    const row = async (fleet: string) => ({ fleet, generation: 7, onHold });
+
+    it('refuses, and says so in a dry run', async () => {
+      await expect(resolveRelease({}, holding(row))).rejects.toThrow(
+        failure('OnHold', 'shop is on hold: it moves'),
+      );
+      expect(await resolveRelease({ input: { dryRun: true } }, holding(row))).toMatchObject({
+        refusals: [{ name: 'OnHold' }],
+      });
+    });
+
+    it('goes on when somebody insists, and tells it', async () =>
+      expect(
+        await resolveRelease({ input: { override: ['hold'], reason: 'it burns' } }, holding(row)),
+      ).toMatchObject({ verdict: 'deploy', reason: expect.stringContaining(', although shop is on hold') }));
+
+    it('does not take silence for none', async () =>
+      expect(resolveRelease({}, holding(failing('ServiceUnavailable')))).rejects.toThrow(
+        failure('ServiceUnavailable'),
+      ));
   });
 
   it('asks nobody about what is not deployed anyway', async () => {

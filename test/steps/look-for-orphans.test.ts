@@ -62,6 +62,8 @@ function world(scenes: Readonly<Record<string, Scene>>) {
       owe: unexpected,
       pend: unexpected,
       requestCancel: unexpected,
+      putOnHold: unexpected,
+      liftHold: unexpected,
     },
     executions: {
       describe: unexpected,

@@ -6,6 +6,7 @@ import { currentReleaseKey, deploymentRecordKey, promotionKey } from '../../lamb
 import type { DeploymentRecord } from '../../lambdas/domain/record/record.ts';
 import { matches, newImageRule, transform } from '../../simulator/event-rule.ts';
 import { giveHistory } from '../../simulator/history.ts';
+import { putOnHold } from '../../simulator/scenarios.ts';
 import { OLD_IMAGE, Stage } from '../../simulator/stage.ts';
 import { synthesize } from '../synth.ts';
 
@@ -308,6 +309,31 @@ describe('A frozen fleet', () => {
     set.upload();
     expect((await set.deploy({}, 'before')).endedIn).toBe('Deployed');
     expect((await set.deploy({ redeploy: true }, 'after')).error).toBe('Frozen');
+  });
+});
+
+describe('A hold in the middle of a deployment', () => {
+  it('stops nothing that has begun, refuses what waits, and starts nothing when it is lifted', async () => {
+    const set = setStage();
+    const { ledger } = set.world;
+    const { name } = set.fleet;
+    const first = set.upload('first');
+    let newer = '';
+    set.whenEntering('New hosts are ready', () => {
+      putOnHold(set);
+      newer = set.upload('newer');
+      set.start({ versionId: newer, upload: { eventId: 'e-newer' } }, 'upload-newer');
+    });
+    expect((await set.deploy({ versionId: first }, 'before')).endedIn).toBe('Deployed');
+    await set.settle();
+    const waited = set.executions.find((each) => each.name.startsWith('waited-'));
+    expect(await waited?.result).toMatchObject({ endedIn: 'Nothing was changed', error: 'OnHold' });
+    expect(record(set, waited?.name ?? '')).toMatchObject({ outcome: 'OnHold', askedFor: newer });
+    const { onHold, held, pending } = ledger.read(name) ?? {};
+    if (onHold) ledger.liftHold(name, onHold);
+    await set.settle();
+    expect([held, pending, running(set)]).toEqual([undefined, undefined, twice(`${first} on ${OLD_IMAGE}`)]);
+    expect((await set.deploy({ versionId: newer }, 'afterwards')).endedIn).toBe('Deployed');
   });
 });
 

@@ -9,7 +9,7 @@ import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { closedLines } from '../changing.ts';
 import { type Command, callerName, type Task } from '../command.ts';
-import { deploymentHeldFor, type Held } from '../holder.ts';
+import { deploymentHeldFor, type Held, isHeldUp, isNew } from '../holder.ts';
 import { option } from '../options.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import { irekae } from '../typed.ts';
@@ -71,7 +71,12 @@ function endedAlready(held: Held, fleet: string): Outcome {
   ]);
 }
 
-function requested({ fleet, isLocal }: Task, held: Held, row: LedgerRow | undefined, by: string): Outcome {
+function requested(
+  { fleet, isLocal, ports }: Task,
+  held: Held,
+  row: LedgerRow | undefined,
+  by: string,
+): Outcome {
   const undone =
     actOf(held.phase)?.leaves === 'release'
       ? 'It has changed nothing yet: it ends as Cancelled.'
@@ -80,7 +85,9 @@ function requested({ fleet, isLocal }: Task, held: Held, row: LedgerRow | undefi
     `Asked ${executionName(held.holder)} to undo itself (phase ${held.phase}), by ${by}.`,
     `It notices this at its next look. ${undone}`,
     ...(row?.pending
-      ? [`What is waiting is deployed next, ${waiting(row.pending)}; this does not cancel it.`]
+      ? [
+          `What is waiting is ${isHeldUp(row, ports.clock.now()) ? 'refused next, as the fleet is on hold' : 'deployed next'}, ${waiting(row.pending)}; this does not cancel it.`,
+        ]
       : []),
     isLocal
       ? 'The modelled world, and the deployment with it, end here.'
@@ -97,7 +104,7 @@ const tooLate = (held: Held, fleet: string): Outcome =>
   ]);
 
 function nothingRuns(row: LedgerRow | undefined, { fleet }: Task): Outcome {
-  const never = row === undefined ? ' (it was never deployed)' : '';
+  const never = isNew(row) ? ' (it was never deployed)' : '';
   const lines = [`No deployment of ${fleet.name} is running${never}: nothing to cancel.`];
   if (row?.pending)
     lines.push(

@@ -8,7 +8,8 @@ import { list, span } from '../../../lambdas/domain/core/words.ts';
 import { deadSince, isChange } from '../../../lambdas/domain/lock/dead-holders.ts';
 import { debtSentence } from '../../../lambdas/domain/lock/debts.ts';
 import { orphansAmong, unaccountedFor } from '../../../lambdas/domain/lock/orphans.ts';
-import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
+import { holdAt, holdSentence } from '../../../lambdas/domain/release/hold.ts';
+import type { LedgerRow, OnHold } from '../../../lambdas/ports/ledger.ts';
 import type { ArtifactVersion } from '../../../lambdas/ports/s3.ts';
 import { orUndefined, orUnknown } from '../attempt.ts';
 import { byHandLines } from '../by-hand.ts';
@@ -22,6 +23,8 @@ import {
   documentOf,
   type Held,
   heldFacts,
+  isHeldUp,
+  isNew,
   isNewer,
   standingOf,
   startOf,
@@ -29,7 +32,13 @@ import {
 import { findLeftovers, leftoversLines } from '../leftovers.ts';
 import { done, type Outcome } from '../outcome.ts';
 import { overview } from '../overview.ts';
-import { bucketOf, type DeploymentRecord, newestRecords, readCurrent } from '../release-records.ts';
+import {
+  bucketOf,
+  type DeploymentRecord,
+  newestRecords,
+  readCurrent,
+  versionOf,
+} from '../release-records.ts';
 import { CLEAN_UP_MINUTES } from '../unlocking.ts';
 import { details, indented, momentAgo, section, table, waiting } from '../wording.ts';
 
@@ -39,8 +48,8 @@ export const status: Command = {
   usage: '[FLEET | ENVIRONMENT]',
   description: [
     'Shows the release that the fleet runs, since when and by whom, and a newer upload; the running deployment, its',
-    'act and its last message; what is waiting for its turn; who holds the lock, and why; orphaned instances; and when',
-    'the fleet is frozen, what it accepts and what follows it. What you lack permission to read is unknown. Without a',
+    'act and its last message; what is waiting for its turn; who holds the lock, and why; whether it is on hold; orphaned',
+    'instances; and when the fleet is frozen, what it accepts and what follows it. What you lack permission to read is unknown. Without a',
     'fleet: all fleets of an environment, or of all environments, in a table; an account that these credentials do not',
     'reach, and a fleet that cannot be read, is named. Changes nothing.',
     'Exit codes: 0; 1 the fleet’s ledger cannot be read, or that of none; 2 bad usage.',
@@ -52,24 +61,26 @@ export const status: Command = {
 
 async function showStatus(task: Task): Promise<Outcome> {
   const found = await lookAround(task);
-  const { row, holder, orphans, unknown } = found;
+  const { row, onHold, holder, orphans, unknown } = found;
   const lines = [
     ...runsLines(task, found),
     ...newestLines(task, found),
     ...(holder ? holderLines(task, holder) : []),
     ...waitsLines(task, row),
+    ...holdLines(task, onHold),
     ...section('Still owed:', indented(owedLines(row))),
     ...section('Orphaned:', table(orphans)),
     ...gateLines(task),
     ...section('Unknown:', indented(unknown)),
   ];
-  return done(holder?.standing ?? (row ? 'idle' : 'never-deployed'), lines, factsOf(found));
+  return done(holder?.standing ?? (isNew(row) ? 'never-deployed' : 'idle'), lines, factsOf(found));
 }
 
 /** What could not be determined is absent, and `unknown` says so. */
 async function lookAround(task: Task) {
   const { ledger, artifacts } = task.ports;
   const row = await ledger.read(task.fleet.name);
+  const onHold = holdAt(row, task.ports.clock.now());
   const unknown: string[] = [];
   const current = await orUnknown(readCurrent(task), unknown);
   const holder = row?.held && (await lookAtHolder(task, row.held, unknown));
@@ -81,7 +92,7 @@ async function lookAround(task: Task) {
       : undefined;
   const newer = newest && isNewer(newest, current, row) ? newest : undefined;
   const tried = newer && (await lastTryOf(task, newer));
-  return { row, current, holder, orphans, newest, newer, tried, unknown };
+  return { row, onHold, current, holder, orphans, newest, newer, tried, unknown };
 }
 type Found = Awaited<ReturnType<typeof lookAround>>;
 
@@ -161,7 +172,7 @@ function nextLines(
 // ── What runs, what waits, what is left ────────────────────────────────────────────────────────────────────────────
 
 function runsLines({ fleet, ports }: Task, { row, current }: Found): string[] {
-  if (!current && row) return [`${fleet.name}: there is no record of what it runs.`];
+  if (!current && !isNew(row)) return [`${fleet.name}: there is no record of what it runs.`];
   if (!current) return [`${fleet.name} was never deployed by irekae.`];
   const { deployment, outcome, artifact, rolledBackTo } = current;
   const head =
@@ -200,20 +211,32 @@ function newestLines({ fleet, ports }: Task, { newer, tried }: Found): string[] 
 /** Who looks for the reason of what is not deployed finds it here; without permission to list the records, not. */
 async function lastTryOf(task: Task, { versionId }: ArtifactVersion): Promise<DeploymentRecord | undefined> {
   const listed = (await orUndefined(newestRecords(task, RECORDS))) ?? [];
-  return listed.find(({ record }) => record?.artifact?.versionId === versionId)?.record;
+  return listed.find(({ record }) => versionOf(record) === versionId)?.record;
 }
 const RECORDS = 10;
 
 function waitsLines({ fleet, ports }: Task, row: LedgerRow | undefined): string[] {
   if (!row?.pending) return [];
   const { held, pending } = row;
+  const now = ports.clock.now();
   const when = held ? 'when the lock is free' : `within ${CLEAN_UP_MINUTES} minutes`;
+  const what = isHeldUp(row, now) ? 'refused, unless the hold has ended by then,' : 'deployed';
   return [
     '',
-    `Waiting: ${waiting(pending)}, requested by ${pending.id}, ${momentAgo(pending.since, ports.clock.now())}; it will be deployed ${when}.`,
+    `Waiting: ${waiting(pending)}, requested by ${pending.id}, ${momentAgo(pending.since, now)}; it will be ${what} ${when}.`,
     ...(held ? [] : [`To start it at once:  ${COMMAND} unlock ${fleet.name}`]),
   ];
 }
+
+/** A deployment that runs goes on; the next one is refused. */
+const holdLines = ({ fleet }: Task, onHold: OnHold | undefined): string[] =>
+  onHold
+    ? [
+        '',
+        `On hold, so that no deployment starts: ${holdSentence(onHold)}.`,
+        `To lift it:  ${COMMAND} release ${fleet.name}`,
+      ]
+    : [];
 
 /** Made up for by the orphan watch or the next deployment. */
 const owedLines = (row: LedgerRow | undefined): string[] => (row?.owed?.debts ?? []).map(debtSentence);
@@ -235,13 +258,14 @@ async function findOrphans(
   );
 }
 
-const factsOf = ({ row, current, holder, orphans, newest, unknown }: Found): object => ({
+const factsOf = ({ row, onHold, current, holder, orphans, newest, unknown }: Found): object => ({
   runs: current,
   held: holder && heldFacts(holder.held),
   execution: holder?.state,
   said: holder?.sentence,
   leftovers: holder?.leftovers,
   waits: row?.pending && { id: row.pending.id, versionId: row.pending.versionId, since: row.pending.since },
+  onHold,
   owed: row?.owed && row.owed.debts.length > 0 ? row.owed.debts : undefined,
   orphans: orphans.map(([instanceId]) => instanceId),
   unknown: unknown.length > 0 ? unknown : undefined,

@@ -2,7 +2,7 @@
 import { closedLines } from '../changing.ts';
 import { type Command, executionArn, type Task } from '../command.ts';
 import { followed } from '../follow/followed.ts';
-import { deploymentHeldFor } from '../holder.ts';
+import { deploymentHeldFor, isNew } from '../holder.ts';
 import { TIMEOUT, WAIT_UNTIL } from '../options.ts';
 import { done, type Outcome } from '../outcome.ts';
 import { newestRecords } from '../release-records.ts';
@@ -23,7 +23,7 @@ export const watch: Command = {
 async function watchFleet(task: Task): Promise<Outcome> {
   const { ledger, executions } = task.ports;
   const row = await ledger.read(task.fleet.name);
-  if (!row?.held) return nothingRuns(task, row === undefined);
+  if (!row?.held) return nothingRuns(task, isNew(row));
   const closed = closedLines(task, row.held, await executions.status(row.held.holder));
   if (closed) return done('closed', closed);
   // A clean-up works for the deployment before it: that is the one to follow.

@@ -4,9 +4,11 @@ import { executionName } from '../../../lambdas/domain/core/aws.ts';
 import { isChange } from '../../../lambdas/domain/lock/dead-holders.ts';
 import { debtSentence } from '../../../lambdas/domain/lock/debts.ts';
 import { judgeLock } from '../../../lambdas/domain/lock/orphans.ts';
+import { holdAt, holdSentence } from '../../../lambdas/domain/release/hold.ts';
 import type { ExecutionState } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { closedByChange, opensAgain } from '../changing.ts';
+import { isNew } from '../holder.ts';
 import { irekae } from '../typed.ts';
 import { CLEAN_UP_MINUTES } from '../unlocking.ts';
 import { momentAgo } from '../wording.ts';
@@ -17,12 +19,14 @@ import type { Finding } from './finding.ts';
 const lock = check('lock');
 const waitingVersion = check('waiting-version');
 const stillOwed = check('owed');
+const onHold = check('hold');
 
 export const checkLock: Check = ({ row, holder, now }, { fleet }) =>
   lock.given('the lock', [row, holder], (found, state) => [
     lockFinding(fleet, found, state, now),
     ...waiting(fleet.name, found),
     ...owed(found),
+    ...standing(fleet.name, found, now),
   ]);
 
 function lockFinding(
@@ -32,7 +36,8 @@ function lockFinding(
   now: Date,
 ): Finding {
   const { held } = row ?? {};
-  if (!held) return lock.ok(row ? 'the lock is free' : 'the lock is free; the fleet was never deployed');
+  if (!held)
+    return lock.ok(!isNew(row) ? 'the lock is free' : 'the lock is free; the fleet was never deployed');
   if (isChange(held, state)) return lock.warning(closedByChange(held, now), opensAgain(fleet, held, now));
   const who = `${executionName(held.holder)} (by ${held.startedBy}, as the start says, ${momentAgo(held.since, now)})`;
   const mend = irekae('unlock', fleet.name);
@@ -65,6 +70,14 @@ const owed = (row: LedgerRow | undefined): Finding[] =>
       `It is made up for by itself within ${CLEAN_UP_MINUTES} minutes, unless Mackerel or the bucket refuses: see "Something is still owed" in docs/runbook.md.`,
     ),
   );
+
+/** Meant so, but easily forgotten. */
+function standing(fleet: string, row: LedgerRow | undefined, now: Date): Finding[] {
+  const hold = holdAt(row, now);
+  return hold
+    ? [onHold.warning(`no deployment starts: on hold: ${holdSentence(hold)}`, irekae('release', fleet))]
+    : [];
+}
 
 /** Is a deployment changing the fleet right now? Then its hosts are left to it. */
 export function isBeingDeployed({ row, holder, now }: Facts): boolean {

@@ -24,7 +24,7 @@ export const byLevel = (findings: readonly Finding[]): [Level, Finding[]][] =>
 /** The parts of a fleet, and the checks of each. A closed list: the tests have a world for each. */
 const AREAS = {
   Stack: ['stack', 'machine', 'definition', 'upload-rule'],
-  Lock: ['lock', 'waiting-version', 'owed'],
+  Lock: ['lock', 'waiting-version', 'owed', 'hold'],
   Mackerel: ['mackerel-key', 'mackerel-role', 'open-alerts', 'monitors'],
   Hosts: ['hosts', 'hosts-in-service', 'strangers', 'leftovers', 'kept-instance'],
   Image: ['image', 'image-age', 'volume-keys', 'launch-template'],

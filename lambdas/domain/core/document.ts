@@ -37,6 +37,7 @@ const GATES = [
   'OlderImage',
   'NotProven',
   'Frozen',
+  'OnHold',
   'UnlistedHostServes',
   'AlreadyAlerting',
 ] as const satisfies FailureName[];

@@ -23,6 +23,7 @@ const NAMES = [
   'MonitorUnusable',
   'AlreadyAlerting',
   'Frozen',
+  'OnHold',
   'OlderImage',
   'NothingToRollBackTo',
   'NoCapacity',

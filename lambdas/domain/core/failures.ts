@@ -24,6 +24,7 @@ export const FAILURES = {
   MonitorUnusable: 'a monitor that the fleet names is unknown to Mackerel, or muted',
   AlreadyAlerting: 'a monitor that decides, or an old host, already has an open alert in Mackerel',
   Frozen: 'the fleet is in one of its freeze windows',
+  OnHold: 'somebody has put the fleet on hold, with a reason',
   OlderImage: 'the newest machine image of the fleet’s kind is older than the one that it runs on',
   NothingToRollBackTo: 'the release to roll back to is unknown, never ran, or is already running',
   // While the old hosts still serve: undone.

@@ -29,7 +29,7 @@ const UPLOAD = {
 const NEW_IMAGE = { eventId: text(128) } as const;
 
 /** The gates that a person may open, with a reason. (A soak is asked for when an artifact is promoted.) */
-export const OVERRIDES = ['freeze', 'provenance', 'unlisted', 'alerting', 'image'] as const;
+export const OVERRIDES = ['freeze', 'hold', 'provenance', 'unlisted', 'alerting', 'image'] as const;
 export type Override = (typeof OVERRIDES)[number];
 
 /** What `rollbackTo` may say instead of a deployment's id. */
@@ -126,10 +126,13 @@ function ofUnversioned(input: unknown): unknown {
   return others.upload && (versionId === null || versionId === '') ? others : input;
 }
 
+/** Where the rule for new images has started it. */
+export const NEW_IMAGE_STARTS = 'a new machine image';
+
 /** Who or what started the deployment, in one phrase: as the start says, of which AWS confirms nothing. */
 export function startedBy(input: DeploymentInput): string {
   if (input.startedBy) return input.startedBy;
-  if (input.newImage) return 'a new machine image';
+  if (input.newImage) return NEW_IMAGE_STARTS;
   return input.upload ? `upload by ${input.upload.requester ?? 'unknown'}` : 'StartExecution';
 }
 

@@ -33,6 +33,8 @@ export interface DeploymentRecord {
   readonly why?: string;
   readonly artifact?: NonNullable<Deployment['release']>['artifact'];
   readonly runtimes?: NonNullable<Deployment['release']>['runtimes'];
+  /** The version of the artifact that was asked for, where it was refused before anything of a release was known. */
+  readonly askedFor?: string;
   readonly imageId?: string;
   /** Of the new hosts: type → how many. */
   readonly instanceTypes?: Readonly<Record<string, number>>;
@@ -106,6 +108,7 @@ export function recordOf(
     startedBy: startedBy(input),
     ...(input.reason && { why: input.reason }),
     ...(release && { artifact: release.artifact, runtimes: release.runtimes }),
+    ...(!release && input.versionId && { askedFor: input.versionId }),
     ...(image && { imageId: image.imageId }),
     ...(image?.copyOf && { imageCopyOf: image.copyOf }),
     ...(image?.templateVersion && { templateVersion: image.templateVersion }),

@@ -3,12 +3,15 @@
  * somebody who gave a reason. All are asked, so that who is refused hears everything at once; a dry run hears it too.
  */
 
+import type { OnHold } from '../../ports/ledger.ts';
 import type { Records } from '../../ports/s3.ts';
 import { type PinnedRuntime, type ReleasedArtifact, releaseName } from '../core/artifact.ts';
 import type { GateRefusal } from '../core/document.ts';
 import type { Fleet } from '../core/fleet.ts';
 import { type DeploymentInput, insisting, type Override } from '../core/input.ts';
+import { commandAt } from '../core/names.ts';
 import { freezeAt, freezeSentence } from './freeze.ts';
+import { holdSentence } from './hold.ts';
 import { findProof, lackOfProof, otherImage, otherRuntimes } from './proven.ts';
 import { type CurrentRelease, sameFiles } from './release-choice.ts';
 
@@ -25,6 +28,8 @@ export interface GateFacts {
   };
   /** What the fleet runs, if that is known. */
   readonly current: CurrentRelease | undefined;
+  /** The hold that stands now, if one does. */
+  readonly onHold: OnHold | undefined;
   /** The proof that this version was promoted to this fleet, as it was found; only asked for where it is demanded. */
   readonly promotion: unknown;
 }
@@ -52,6 +57,7 @@ export function askGates(fleet: Fleet, input: DeploymentInput, facts: GateFacts)
     // What is launched on another image is told anyway.
     { refusal: image?.refusal, opens: 'provenance', told: '' },
     { refusal: frozen(fleet, input, facts), opens: 'freeze', told: `although ${fleet.name} is frozen` },
+    { refusal: held(fleet, input, facts), opens: 'hold', told: `although ${fleet.name} is on hold` },
   ] as const satisfies readonly Asked[];
   const closed: Asked[] = asked.filter(({ refusal }) => refusal !== undefined);
   const isOpened = ({ opens }: Asked) => opens !== undefined && (input.override?.includes(opens) ?? false);
@@ -131,6 +137,18 @@ function frozen(
       sentence:
         `${name} is frozen: ${freezeSentence(freeze)}. Start the deployment again then (nothing starts it automatically), ` +
         `or at once by ${insisting(name, 'freeze', input)}.`,
+    }
+  );
+}
+
+/** Whoever starts is told who wants nothing to start, and why: that one can be asked. */
+function held({ name }: Fleet, input: DeploymentInput, { onHold }: GateFacts): GateRefusal | undefined {
+  return (
+    onHold && {
+      name: 'OnHold',
+      sentence:
+        `${name} is on hold: ${holdSentence(onHold)}. Start the deployment again then (nothing starts it automatically); ` +
+        `to lift the hold: ${commandAt('release', name)}; or at once, beside it, by ${insisting(name, 'hold', input)}.`,
     }
   );
 }

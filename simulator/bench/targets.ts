@@ -39,7 +39,7 @@ export interface Verdict {
 const MOST_RATIO = 1.05;
 /** With the fleet's bake, which stands on both sides, and with none. */
 const MOST_EXACT_RATIO = { bake: 1.07, noBake: 1.11 } as const;
-/** Until all traffic is on the new release, behind a classic ELB with its defaults. */
+/** Until all traffic is on the new release, behind a load balancer with a classic ELB’s defaults. */
 const MOST_JOIN_RATIO = 1.3;
 /** From the alert being there until the undo begins. */
 const MOST_SIGNAL_SECONDS = 15;
@@ -196,12 +196,12 @@ function speed({ hosts, deployments, cpuMillis, slack = 1 }: Throughput): Verdic
   ];
 }
 
-function joined({ size, learned, unlearned }: Joins): Verdict[] {
-  const whose = `${size} hosts, defaults, starts known`;
+function joined({ kind, size, runs, learned, unlearned }: Joins): Verdict[] {
+  const whose = `${kind}, ${size} hosts, defaults, starts known`;
   return [
     {
       target: `${whose}: traffic on new at most ${MOST_JOIN_RATIO.toFixed(2)} × its bound`,
-      measured: `${learned.ratio.toFixed(3)} (${unlearned.ratio.toFixed(3)} unknown)`,
+      measured: `${learned.ratio.toFixed(3)} (${unlearned.ratio.toFixed(3)} unknown), ${runs} runs`,
       met: learned.ratio <= MOST_JOIN_RATIO,
     },
     {

@@ -67,7 +67,7 @@ const results = (changes: Partial<Results> = {}): Results => ({
   undos: [UNDONE],
   bundles: [],
   throughput: [{ hosts: 2, deployments: 1, cpuMillis: 10 }],
-  joins: [JOINED],
+  joins: [JOINED, { ...JOINED, kind: 'target group', size: 10 }],
   signals: { runs: 42, right: 42, longestSeconds: 10 },
   missing: [{ tuning: 'tuned', runs: 40, undone: 40, longestSeconds: 260 }],
   breaks: [{ tuning: 'tuned', runs: 300, undone: 300, longestSeconds: 19 }],
@@ -162,8 +162,8 @@ describe('a target that is missed', () => {
   });
 
   it.each<[string, Partial<Joins['learned']>, RegExp]>([
-    ['traffic that comes late', { ratio: 1.31 }, /at most 1\.30 × its bound/],
-    ['a slow run that is slower than without knowing', { p95: 101 }, /no later at p95/],
+    ['traffic that comes late', { ratio: 1.31 }, /≤ 1\.30 × its bound/],
+    ['a slow run that is slower than without knowing', { p95: 101 }, /p95 no later/],
   ])('is told: %s', (_, changes, target) => {
     const joins = [{ ...JOINED, learned: { ...JOINED.learned, ...changes } }];
     expect(missed({ joins })).toEqual([expect.stringMatching(target)]);

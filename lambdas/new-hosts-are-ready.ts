@@ -17,7 +17,9 @@ import { judgeNameless } from './domain/hosts/nameless.ts';
 import {
   allReady,
   assertBalancersInUse,
+  heldUpByMackerel,
   mackerelMatters,
+  mackerelPause,
   notReady,
   readinessSentence,
   standings,
@@ -30,9 +32,6 @@ import { assertMayGoOn } from './domain/lock/fence.ts';
 import { EC2_SECONDS } from './domain/record/plan.ts';
 import { newHostMilestones } from './domain/record/timeline/milestones.ts';
 import type { Ports } from './ports/ports.ts';
-
-/** While Mackerel is who holds things up the next look waits this long. */
-const MACKEREL_PAUSE_SECONDS = 3;
 
 type Launched = After<'release' | 'oldHosts' | 'launch'>;
 type ReadinessPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;
@@ -92,7 +91,7 @@ async function lookAndJoin(
     memory: { ...(late?.memory ?? memory), ...judged, alertsAskedAt, mackerelAskedAt },
     seen: newHostMilestones(deployment, launched, facts, now, earlier),
     // Asked for the sentence's sake alone, it is not asked by the next look, which may come soon.
-    ...(mackerelMatters(launched, facts, waits, 0) && { patienceSeconds: MACKEREL_PAUSE_SECONDS }),
+    ...mackerelPause(heldUpByMackerel(launched, facts, waits), facts),
   };
 }
 

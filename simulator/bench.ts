@@ -101,11 +101,13 @@ async function bench({
   };
 }
 
-/** Of large fleets fewer: each of their deployments has many starts. */
-async function measureAllJoins(template: TemplateJson, sizes: readonly Size[], runs: number) {
+/** Of large fleets fewer: each of their deployments has many starts. Of target groups too, where there is little to learn. */
+async function measureAllJoins(template: TemplateJson, sizes: readonly Size[], records: number) {
+  const few = Math.ceil(records / 5);
   const measured: Joins[] = [];
-  for (const size of sizes) measured.push(await measureJoins(template, size, size < 100 ? runs : runs / 4));
-  return measured;
+  for (const size of sizes)
+    measured.push(await measureJoins(template, { kind: 'classic ELB', size }, size < 100 ? records : few));
+  return [...measured, await measureJoins(template, { kind: 'target group', size: 10 }, few)];
 }
 
 function options() {

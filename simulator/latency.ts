@@ -29,8 +29,8 @@ const SIDE_BY_SIDE: Readonly<Record<string, number>> = {
   'ec2.describe': Number.POSITIVE_INFINITY,
   'copies.parts': Number.POSITIVE_INFINITY,
   'mackerel.setMetadata': 64,
-  'mackerel.setStatus': 4,
-  'mackerel.retire': 4,
+  'mackerel.setStatus': 10,
+  'mackerel.retire': 10,
 };
 
 export function callLatencyMillis({ service, action }: PortCall, requests: number): number {

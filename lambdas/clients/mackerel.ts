@@ -70,10 +70,10 @@ const AGENT_METRICS = ['loadavg5', 'memory.used', 'cpu.user.percentage'];
  */
 const METADATA_SIDE_BY_SIDE = 64;
 /**
- * Bulk calls, of which 500 hosts need nine: one after the other they held up the shift and the end of a deployment. A
- * few, because how many Mackerel likes is not known; who asks it to slow down (429) is asked again, as ever.
+ * Bulk calls, of which half of 500 hosts need nine: one after the other they held up the shift and the end of a deployment.
+ * How many Mackerel likes is not known: fewer than of metadata, and who asks to slow down (429) is asked again, as ever.
  */
-const BULKS_SIDE_BY_SIDE = 4;
+const BULKS_SIDE_BY_SIDE = 10;
 const TITLE_LIMIT = 250;
 const DESCRIPTION_LIMIT = 1024;
 /** Characters of Mackerel's own words, and of a list of refused hosts, in an error. */

@@ -39,7 +39,7 @@ export interface Verdict {
 const MOST_RATIO = 1.05;
 /** With the fleet's bake, which stands on both sides, and with none. */
 const MOST_EXACT_RATIO = { bake: 1.07, noBake: 1.11 } as const;
-/** Until all traffic is on the new release, behind a classic ELB with its defaults. */
+/** Until all traffic is on the new release, behind a load balancer with a classic ELB’s defaults. */
 const MOST_JOIN_RATIO = 1.3;
 /** From the alert being there until the undo begins. */
 const MOST_SIGNAL_SECONDS = 15;
@@ -196,16 +196,17 @@ function speed({ hosts, deployments, cpuMillis, slack = 1 }: Throughput): Verdic
   ];
 }
 
-function joined({ size, learned, unlearned }: Joins): Verdict[] {
-  const whose = `${size} hosts, defaults, starts known`;
+function joined({ kind, size, learned, unlearned }: Joins): Verdict[] {
+  const fleet = kind === 'classic ELB' ? `${size} hosts, defaults` : `${kind}, ${size} hosts`;
+  const whose = `${fleet}, starts known`;
   return [
     {
-      target: `${whose}: traffic on new at most ${MOST_JOIN_RATIO.toFixed(2)} × its bound`,
+      target: `${whose}: traffic on new ≤ ${MOST_JOIN_RATIO.toFixed(2)} × its bound`,
       measured: `${learned.ratio.toFixed(3)} (${unlearned.ratio.toFixed(3)} unknown)`,
       met: learned.ratio <= MOST_JOIN_RATIO,
     },
     {
-      target: `${whose}: no later at p95 than where they are unknown`,
+      target: `${whose}: p95 no later than where they are unknown`,
       measured: `${learned.p95.toFixed(1)} s (${unlearned.p95.toFixed(1)} s)`,
       met: learned.p95 <= unlearned.p95,
     },

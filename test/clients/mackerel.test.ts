@@ -476,7 +476,7 @@ describe('a refusal', () => {
 });
 
 describe('bulk calls of a large fleet', () => {
-  const ids = Array.from({ length: 250 }, (_, n) => `h${n}`);
+  const ids = Array.from({ length: 330 }, (_, n) => `h${n}`);
 
   /** A Mackerel that answers the nth request like this, after it has waited for as many as can be to be under way. */
   function crowded(answerOf: (nth: number) => Response) {
@@ -494,24 +494,24 @@ describe('bulk calls of a large fleet', () => {
   }
   const success = () => new Response('{"success":true}');
 
-  it('go out four side by side, and no more', async () => {
+  it('go out ten side by side, and no more', async () => {
     const { client, watched } = crowded(success);
     await client.retire(ids);
-    expect(watched).toEqual({ requests: 9, underWay: 0, most: 4 });
+    expect(watched).toEqual({ requests: 11, underWay: 0, most: 10 });
   });
 
   it('are asked again, each by itself, when Mackerel asks to slow down', async () => {
     const { client, watched } = crowded((nth) => (nth === 2 ? new Response('', { status: 429 }) : success()));
     await client.setStatus(ids, 'maintenance');
-    expect(watched).toMatchObject({ requests: 10, underWay: 0 });
+    expect(watched).toMatchObject({ requests: 12, underWay: 0 });
   });
 
   it('fail only when none is under way anymore, and then send no further one', async () => {
     const { client, watched } = crowded((nth) =>
-      nth === 1 || nth === 5 ? new Response('', { status: 503 }) : success(),
+      nth === 1 || nth === 11 ? new Response('', { status: 503 }) : success(),
     );
     expect(await failureOf(client.retire(ids))).toEqual(named('ServiceUnavailable', 'in 2 attempts'));
-    expect(watched).toMatchObject({ requests: 5, underWay: 0 });
+    expect(watched).toMatchObject({ requests: 11, underWay: 0 });
   });
 });
 

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Joining } from '../../lambdas/domain/hosts/joining.ts';
 import {
   allReady,
   type HostFacts,
   type HostStanding,
+  heldUpByMackerel,
+  mackerelPause,
   readinessSentence,
   standings,
   toRegister,
@@ -278,4 +281,47 @@ describe('whatever is seen', () => {
   });
 
   it('"every one of zero" is not ready', () => expect(allReady([])).toBe(false));
+});
+
+describe('who waits for Mackerel', () => {
+  const launched = LAUNCHED;
+  const running = launched.map(({ instanceId }) => aNewInstance(instanceId));
+  const serving = new Map([['web', launched.map(({ instanceId }) => inService(instanceId))]]);
+  const oneServes = new Map([['web', [inService('i-new1')]]]);
+  const joins = (when: Joining) => new Map([['web', when]]);
+  type Facts = Parameters<typeof heldUpByMackerel>[1];
+  it.each<[string, Facts, Joining, ReturnType<typeof heldUpByMackerel>, number | undefined]>([
+    ['nobody while EC2 starts', { instances: [], members: new Map() }, 'when-running', undefined, undefined],
+    [
+      'nobody while a load balancer checks',
+      { instances: running, members: oneServes },
+      'when-running',
+      undefined,
+      undefined,
+    ],
+    [
+      'a host that joins when it is registered: for a while',
+      { instances: running, members: oneServes },
+      'when-registered',
+      'a join',
+      3,
+    ],
+    [
+      'everything, behind a load balancer: for a moment',
+      { instances: running, members: serving },
+      'when-registered',
+      'everything',
+      undefined,
+    ],
+    [
+      'everything, of a worker: for a while',
+      { instances: running, members: new Map() },
+      'when-running',
+      'everything',
+      3,
+    ],
+  ])('is %s', (_title, facts, when, held, patienceSeconds) => {
+    expect(heldUpByMackerel(launched, facts, joins(when))).toBe(held);
+    expect(mackerelPause(held, facts).patienceSeconds).toBe(patienceSeconds);
+  });
 });

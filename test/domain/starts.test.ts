@@ -79,6 +79,8 @@ describe('when a host joins by what was learned', () => {
   ])('%s', (_title, starts, type, seconds) => expect(joinsAfter(SLOW, type, starts)).toBe(seconds));
   it('as today where hosts join while they boot', () =>
     expect(joinsAfter({ ...SLOW, joins: 'when-running' }, TYPE, { [TYPE]: TEN })).toBeUndefined());
+  it('as today where there is nothing to win', () =>
+    expect(joinsAfter({ ...SLOW, leadSeconds: 0 }, TYPE, { [TYPE]: TEN })).toBeUndefined());
 
   const look = (seconds: number, there: string[] = []) =>
     learnedJoins(

@@ -51,8 +51,10 @@ describe('decideJoining', () => {
       10,
       20,
     ],
-    ['of many none, as somebody’s registration takes longest', WEB, 2, 250, 12],
-    ['of many at a target group, which registers faster', API, 2, 250, 7],
+    ['of many none, as somebody’s registration takes longest', WEB, 2, 250, 13],
+    ['of many at a target group a little, as registering takes seconds there', API, 2, 17, 3],
+    ['of others at a target group not at all', API, 2, 16, 0],
+    ['of few at a target group neither', API, 3, 1, 0],
   ] as const)('joins before the slowest start is over: %s', (_title, ref, unhealthyThreshold, hosts, lead) =>
     expect(leadSeconds({ ref, intervalSeconds: 30, unhealthyThreshold }, hosts)).toBe(lead),
   );

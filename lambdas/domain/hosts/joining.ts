@@ -29,21 +29,29 @@ export function decideJoining(settings: Settings): Joining {
   return early <= late ? 'when-running' : 'when-registered';
 }
 
-/** Of more hosts than these one nearly always has the longest registration, and one the slowest start. */
-const FEW_HOSTS = 4;
-
-/** Up to so many, a little of the registration may still overlap the boot of the slowest: what it wins is more than what it risks. */
-const SOME_HOSTS = 16;
-const SOME_SECONDS = 20;
-
-/** From the application's start to its agent's registration in Mackerel, and the least that a registration here takes. */
-const SURE_SECONDS = { classic: 7 + 5, 'target-group': 5 + 2 } as const;
+/** How long hosts may at most join before the slowest start would register in Mackerel, by how many they are. */
+const LEADS = {
+  classic: [
+    { hosts: 4, seconds: Number.POSITIVE_INFINITY },
+    // A little of the registration may still overlap the boot of the slowest: what it wins is more than what it risks.
+    { hosts: 16, seconds: 20 },
+    // From the application's start to its agent's registration in Mackerel, the least that a registration here takes, and
+    // what passes until the look that finds it is time.
+    { hosts: Number.POSITIVE_INFINITY, seconds: 7 + 5 + 1 },
+  ],
+  // It registers in 2 to 5 s: a failed check costs ten times what there is to win.
+  'target-group': [
+    { hosts: 16, seconds: 0 },
+    { hosts: Number.POSITIVE_INFINITY, seconds: 3 },
+  ],
+} as const;
 
 /**
- * How long before the slowest start would register in Mackerel hosts join, once it is known how slow that is. A new host
- * stays new until as many checks as the unhealthy threshold have failed; so one check fewer may fail, and the
- * registration overlaps the boot. Of many hosts the last one would then wait for its second check; if they join so late
- * that their first one passes, however short the registration, all are in service earlier.
+ * How long before the slowest start would register in Mackerel hosts join, once it is known how slow that is; 0: there is
+ * nothing to win. A new host stays new until as many checks as the unhealthy threshold have failed; so one check fewer may
+ * fail, and the registration overlaps the boot. Of many hosts the last one would then wait for its second check, as one
+ * nearly always has the longest registration, and one the slowest start; if they join so late that their first check
+ * passes, however short the registration, all are in service earlier.
  */
 export function leadSeconds(
   {
@@ -54,6 +62,6 @@ export function leadSeconds(
   hosts: number,
 ): number {
   const spared = (unhealthyThreshold - 1) * intervalSeconds;
-  if (hosts <= FEW_HOSTS) return spared;
-  return Math.min(spared, hosts <= SOME_HOSTS ? SOME_SECONDS : SURE_SECONDS[ref.kind]);
+  const most = LEADS[ref.kind].find((lead) => hosts <= lead.hosts)?.seconds ?? 0;
+  return Math.min(spared, most);
 }

@@ -186,33 +186,60 @@ function lackSentences(waiting: readonly HostStanding[]): string[] {
 const MACKEREL_PATIENCE_SECONDS = 10;
 
 /**
- * Could Mackerel's answer matter in this look? It does once everything else is ready, and while a host waits for its
- * registration to join a load balancer. Otherwise one request in ten seconds is enough: Mackerel publishes no rate
- * limit, and one that we do not run into is the best one.
+ * Could Mackerel's answer matter in this look? It does while it holds somebody up. Otherwise one request in ten seconds is
+ * enough: Mackerel publishes no rate limit, and one that we do not run into is the best one.
  */
 export function mackerelMatters(
   launched: readonly NewInstance[],
-  { instances, members }: Pick<HostFacts, 'instances' | 'members'>,
+  facts: Pick<HostFacts, 'instances' | 'members'>,
   joins: ReadonlyMap<string, Joining>,
   secondsSinceAsked: number,
 ): boolean {
-  const running = launched.filter(({ instanceId }) =>
+  if (heldUpByMackerel(launched, facts, joins)) return true;
+  return runningOf(launched, facts).length > 0 && secondsSinceAsked >= MACKEREL_PATIENCE_SECONDS;
+}
+
+const runningOf = (launched: readonly NewInstance[], { instances }: Pick<HostFacts, 'instances'>) =>
+  launched.filter(({ instanceId }) =>
     instances.some((instance) => instance.instanceId === instanceId && instance.state === 'running'),
   );
-  if (running.length === 0) return false;
+
+/**
+ * What waits for Mackerel: everything, once all else is ready; or a host that joins a load balancer when it is registered.
+ * @returns `undefined`: nothing
+ */
+export function heldUpByMackerel(
+  launched: readonly NewInstance[],
+  { instances, members }: Pick<HostFacts, 'instances' | 'members'>,
+  joins: ReadonlyMap<string, Joining>,
+): 'everything' | 'a join' | undefined {
+  const running = runningOf(launched, { instances });
+  if (running.length === 0) return undefined;
   const lacking = [...members].filter(([, registered]) => {
     const serving = new Set(
       registered.filter((member) => member.state === 'in-service').map((member) => member.instanceId),
     );
     return running.some(({ instanceId }) => !serving.has(instanceId));
   });
-  const allElseReady = running.length === launched.length && lacking.length === 0;
+  if (running.length === launched.length && lacking.length === 0) return 'everything';
   const holdsAJoin = lacking.some(
     ([name, registered]) =>
       joins.get(name) === 'when-registered' &&
       running.some(({ instanceId }) => !registered.some((member) => member.instanceId === instanceId)),
   );
-  return allElseReady || holdsAJoin || secondsSinceAsked >= MACKEREL_PATIENCE_SECONDS;
+  return holdsAJoin ? 'a join' : undefined;
+}
+
+/** While Mackerel holds somebody up the next look waits this long. */
+const MACKEREL_PAUSE_SECONDS = 3;
+
+/** Who is in service has started its application, and its agent with it: then it is only a moment. */
+export function mackerelPause(
+  held: ReturnType<typeof heldUpByMackerel>,
+  { members }: Pick<HostFacts, 'members'>,
+): { readonly patienceSeconds?: number } {
+  const isNear = held === 'everything' && members.size > 0;
+  return held && !isNear ? { patienceSeconds: MACKEREL_PAUSE_SECONDS } : {};
 }
 
 /**

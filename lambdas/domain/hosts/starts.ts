@@ -38,7 +38,8 @@ export function joinsAfter(
   starts?: Starts,
 ): number | undefined {
   const known = startsFor(starts, instanceType);
-  if (joins !== 'when-registered' || known.length < MOST_STARTS) return undefined;
+  const isWorthIt = joins === 'when-registered' && leadSeconds > 0;
+  if (!isWorthIt || known.length < MOST_STARTS) return undefined;
   return Math.max(0, Math.max(...known) - leadSeconds);
 }
 

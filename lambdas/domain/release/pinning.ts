@@ -32,16 +32,17 @@ export async function newestFiles(
     const found = await artifacts.find(bucket, name, versionId);
     return foundArtifact(bucket, name, versionId, found, isFresh && name === key);
   };
-  const [newest, asked, ...runtimes] = await Promise.all([
-    find(key),
-    input.versionId ? find(key, input.versionId) : undefined,
+  const newest = find(key);
+  const asked = input.versionId ? find(key, input.versionId) : newest;
+  const [{ versionId: newestVersionId }, artifact, ...runtimes] = await Promise.all([
+    newest,
+    asked.then((found) => pin(artifacts, bucket, found)),
     ...fleet.runtimes.map(async (runtime) => ({
       ...(await pin(artifacts, bucket, await find(runtime.key))),
       directory: runtime.directory,
     })),
   ]);
-  const artifact = await pin(artifacts, bucket, asked ?? newest);
-  return { artifact, runtimes, newestVersionId: newest.versionId };
+  return { artifact, runtimes, newestVersionId };
 }
 
 /** Those of an earlier release, if they are all still what they were. @throws ArtifactNotFound, ArtifactUnusable */

@@ -20,6 +20,7 @@ import {
 } from '../lambdas/domain/core/names.ts';
 import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { EVENT_TYPE } from '../lambdas/domain/record/news.ts';
+import { WAITING_EVENT_TYPE } from '../lambdas/domain/record/waiting-news.ts';
 import { imageOwners } from '../lambdas/domain/release/image.ts';
 import type { LoadBalancerRef } from '../lambdas/ports/load-balancers.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
@@ -221,7 +222,10 @@ const tellMachines: Grant = ({ stack }) => ({
   resources: [stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
   conditions: {
     // Both are lists of values for IAM: a request may hold ten events.
-    'ForAllValues:StringEquals': { 'events:source': [EVENT_SOURCE], 'events:detail-type': [EVENT_TYPE] },
+    'ForAllValues:StringEquals': {
+      'events:source': [EVENT_SOURCE],
+      'events:detail-type': [EVENT_TYPE, WAITING_EVENT_TYPE],
+    },
   },
 });
 
@@ -609,6 +613,9 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   'take-old-hosts-out-of-service': [writeLedger, ...lookAtHosts, ...deregister],
   'old-hosts-are-drained': [readLedger, describeLoadBalancers],
   'watch-the-new-hosts': [readLedger, ...lookAtHosts],
+  // Both begin *Bring up* where nothing was launched yet. No step calls a hook: the fleet's state machine does.
+  'ask-the-hook': [readLedger, writeLedger, ...lookAtHosts],
+  'wait-for-a-person': [readLedger, writeLedger, ...lookAtHosts, ...tellTheNews],
   'terminate-old-instances': [readLedger, writeLedger, ...lookAtHosts, terminateTagged],
   'retire-old-hosts-in-mackerel': [readLedger, writeLedger, ...askMackerel],
   'record-the-release': [

@@ -91,6 +91,8 @@ const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
     clearPending: one,
     owe: one,
     requestCancel: one,
+    awaitPerson: one,
+    letGoOn: one,
   },
   executions: { status: one, describe: one, recent: one, document: one, events: one, start: one },
   announcer: { tellPeople: one, tellMachines: one },

@@ -7,6 +7,7 @@
 import type { Phase } from '../../ports/ledger.ts';
 import type { StepKey } from './document.ts';
 import type { Fleet } from './fleet.ts';
+import { type Hook, hooksAt, LONGEST_CALL_SECONDS, minutesOf, type Pause, POINTS } from './points.ts';
 
 // ── Acts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -62,7 +63,10 @@ export const isPastNoReturn = (phase: Phase): boolean => actOf(phase)?.leaves ==
 
 /** What the length of a wait depends on. */
 export type Limits = Pick<Fleet, 'limits'> &
-  Partial<Pick<Fleet, 'replaceStragglers' | 'loadBalancers' | 'watch'>>;
+  Partial<Pick<Fleet, 'replaceStragglers' | 'loadBalancers' | 'watch'>> & {
+    readonly pauses?: readonly Pause[];
+    readonly hooks?: readonly Hook[];
+  };
 
 export interface StepRow {
   /** Its state in the story: what an operator reads at 3 a.m. Of two steps there are several: see `STATES`. */
@@ -76,6 +80,8 @@ export interface StepRow {
   readonly changes: 'nothing' | 'fleet' | 'lock';
   /** Of a wait: for how many seconds it may look again and again, at most. 0: it does not come about. */
   readonly lasts?: (fleet: Limits) => number;
+  /** Of one that stands in several states: the same for each of them. */
+  readonly lastsEach?: (fleet: Limits) => readonly number[];
   /** Of a wait that never looks more often than this. */
   readonly looksEverySeconds?: number;
   /** Not on the way of every deployment. */
@@ -105,12 +111,22 @@ export const BAKE_SILENCE_SECONDS = 300;
 export const MOST_SIGHT_SECONDS = 10 * 300 + 120 + 5;
 /** Between looks of the bake, after a bad one or none: time enough for an agent's restart or a transient error. */
 export const BAKE_RETRY_SECONDS = 5;
+/** Between looks of a wait for a person or a hook: as often as the bake, which listens to the same. */
+export const POINT_LOOK_SECONDS = 10;
 /** How long the removal of stragglers may take, besides draining: EC2 ends an instance in less. */
 export const STRAGGLER_END_SECONDS = 300;
 
 const LAUNCH_SECONDS = 60;
 /** A launch that was cut off may still be under way until its own time limit is over; then EC2 has to show it. */
 export const LAUNCH_IN_FLIGHT_SECONDS = LAUNCH_SECONDS + VISIBILITY_SECONDS;
+
+const pauseSeconds = ({ pauses = [] }: Limits) => pauses.map(({ timeoutMinutes }) => timeoutMinutes * 60);
+/** The last call of each hook may have begun right before its time was over, and have been tried again. */
+const hookSeconds = ({ hooks }: Limits) =>
+  POINTS.map((point) => hooksAt(hooks, point)).map(
+    (those) => minutesOf(those) * 60 + those.length * 2 * LONGEST_CALL_SECONDS,
+  );
+const total = (seconds: readonly number[]) => seconds.reduce((sum, each) => sum + each, 0);
 
 const longestDrain = ({ limits }: Limits) => Math.max(limits.drainSeconds, DEREGISTRATION_SECONDS);
 
@@ -220,6 +236,29 @@ export const STEPS = {
       BAKE_SILENCE_SECONDS,
     looksEverySeconds: BAKE_RETRY_SECONDS,
     span: { name: 'bake' },
+  },
+  // These two stand in a state for each point of the fleet's: see `STATES`.
+  'ask-the-hook': {
+    title: 'Ask the hooks',
+    act: 'shift',
+    key: 'hooksAfterShift',
+    seconds: 60,
+    changes: 'lock',
+    lasts: (fleet) => total(hookSeconds(fleet)),
+    lastsEach: hookSeconds,
+    looksEverySeconds: POINT_LOOK_SECONDS,
+    isAside: true,
+  },
+  'wait-for-a-person': {
+    title: 'Wait for a person',
+    act: 'shift',
+    key: 'pauseAfterShift',
+    seconds: 60,
+    changes: 'lock',
+    lasts: (fleet) => total(pauseSeconds(fleet)),
+    lastsEach: pauseSeconds,
+    looksEverySeconds: POINT_LOOK_SECONDS,
+    isAside: true,
   },
   'terminate-old-instances': {
     title: 'Terminate old instances',

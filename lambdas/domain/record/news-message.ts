@@ -10,7 +10,7 @@ import { FAILURES } from '../core/failures.ts';
 import { commandAt } from '../core/names.ts';
 import { count, plain, span } from '../core/words.ts';
 import { chatMessage } from './chat-message.ts';
-import type { DeploymentEnded, Result } from './news.ts';
+import { type DeploymentEnded, EVENT_TYPE, type Result } from './news.ts';
 
 /** SNS takes fewer than 100. */
 const SUBJECT_LIMIT = 99;
@@ -24,9 +24,9 @@ export function messageOf(news: DeploymentEnded): Message {
     subject: asciiLine(news.headline, SUBJECT_LIMIT),
     body: [...what, `To do: ${next}`, '', ...more, '', ...where, ''].join('\n'),
     chat: chatMessage(
-      news,
+      { ...news, at: news.endedAt, eventType: EVENT_TYPE },
       [...happened({ ...news, reason: plain(news.reason, CHAT_REASON_LIMIT) }), '', ...more, '', ...where],
-      next === NOTHING ? undefined : next,
+      next === NOTHING ? [] : [next],
     ),
     attributes: {
       fleet: news.fleet,

@@ -62,6 +62,8 @@ function world(scenes: Readonly<Record<string, Scene>>) {
       owe: unexpected,
       pend: unexpected,
       requestCancel: unexpected,
+      awaitPerson: unexpected,
+      letGoOn: unexpected,
     },
     executions: {
       describe: unexpected,

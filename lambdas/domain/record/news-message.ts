@@ -13,7 +13,7 @@ import { chatMessage } from './chat-message.ts';
 import { type DeploymentEnded, EVENT_TYPE, type Result } from './news.ts';
 
 /** SNS takes fewer than 100. */
-const SUBJECT_LIMIT = 99;
+export const SUBJECT_LIMIT = 99;
 /** A chat shows less of a text, and where to look stands at its end. */
 const CHAT_REASON_LIMIT = 1_000;
 
@@ -120,7 +120,7 @@ function whereToLook(news: DeploymentEnded): string[] {
 const minute = (at: string) => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
 
 /** What SNS takes as a subject: anything else is shown as a question mark. */
-function asciiLine(text: string, most: number): string {
+export function asciiLine(text: string, most: number): string {
   const line = text.replace(/[^\x20-\x7e]/gu, '?');
   return line.length <= most ? line : `${line.slice(0, most - 3)}...`;
 }

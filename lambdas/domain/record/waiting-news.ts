@@ -9,6 +9,7 @@ import { type Pause, POINT, type Point, type Then } from '../core/points.ts';
 import { plain } from '../core/words.ts';
 import { doubledSentence } from '../hosts/meanwhile.ts';
 import { chatMessage } from './chat-message.ts';
+import { asciiLine, SUBJECT_LIMIT } from './news-message.ts';
 import { trying } from './telling.ts';
 
 export const WAITING_EVENT_TYPE = 'Deployment waits';
@@ -98,7 +99,7 @@ function waitingMessageOf(news: DeploymentWaits, now: Date): Message {
     `Deployment: ${deployment}`,
   ];
   return {
-    subject: headline,
+    subject: asciiLine(headline, SUBJECT_LIMIT),
     body: [...what, '', ...toDo, '', ...where, ''].join('\n'),
     chat: chatMessage(
       { ...news, result: 'waits', needsHuman: true, at: now.toISOString(), eventType: WAITING_EVENT_TYPE },

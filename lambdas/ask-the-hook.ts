@@ -28,7 +28,7 @@ export const askTheHook = defineWait('ask-the-hook', {
   needs: ['oldHosts'],
   remembers: ['index', 'begunAt', 'calls', 'dueAt', 'badLooks'],
   keeps: ['details', 'ran'],
-  pollsOnce: true,
+  asksOnce: true,
   dueSeconds: ({ fleet }, at, previous) => {
     const { index = 0, begunAt } = previous?.memory ?? {};
     const earlier = previous && begunAt !== undefined ? secondsBetween(previous.since, new Date(begunAt)) : 0;
@@ -50,8 +50,6 @@ async function lookAndDecide(
   ports: HookPorts,
   { at, now, memory, previous, keep, remember }: Turn<Remembered, Extra>,
 ): Promise<Found<Remembered>> {
-  // The shift may have sent the story back to wait for the new hosts: the hooks are not asked again.
-  if (previous?.ready) return { ready: true, reason: previous.reason };
   const hooks = hooksOf(deployment.fleet, at);
   // First: what was answered is told once, and must not be forgotten by a look that fails.
   const reading = previous?.call === undefined ? undefined : readAnswer(deployment.hookAnswer);

@@ -30,7 +30,7 @@ export const waitForAPerson = defineWait('wait-for-a-person', {
   remembers: ['badLooks'],
   keeps: ['decided'],
   seconds: (deployment, at) => pauseAt(deployment, at).timeoutMinutes * 60,
-  pollsOnce: true,
+  asksOnce: true,
   look: lookAndDecide,
   late: (_deployment, { reason }) =>
     new DeploymentError(
@@ -48,11 +48,9 @@ function pauseAt({ fleet }: Pick<Agreed, 'fleet'>, at: Point | undefined): Pause
 async function lookAndDecide(
   deployment: Agreed,
   ports: PausePorts,
-  { at, now, deadline: until, memory, previous, keep }: Turn<'badLooks', { readonly decided?: string }>,
+  { at, now, deadline: until, memory, keep }: Turn<'badLooks', { readonly decided?: string }>,
 ): Promise<Found<'badLooks'>> {
   const pause = pauseAt(deployment, at);
-  // The shift may have sent the story back to wait for the new hosts: it has gone on from here already.
-  if (previous?.ready) return { ready: true, reason: previous.reason };
   const { held } = await assertMayGoOn(deployment, ports);
   const meanwhile = await watchMeanwhile(deployment, memory.badLooks ?? 0, ports);
   if (held.waits?.where !== pause.at) {

@@ -56,5 +56,5 @@ export interface Connection {
 }
 
 /** What may be going on in a modelled region: for whoever wants to try a command. */
-export const SCENARIOS = ['running', 'stuck', 'halfway', 'strangers', 'two-waiting'] as const;
+export const SCENARIOS = ['running', 'stuck', 'halfway', 'strangers', 'two-waiting', 'paused'] as const;
 export type Scenario = (typeof SCENARIOS)[number];

@@ -248,6 +248,7 @@ export const STEPS = {
     lastsEach: hookSeconds,
     looksEverySeconds: POINT_LOOK_SECONDS,
     isAside: true,
+    span: { name: 'hooks' },
   },
   'wait-for-a-person': {
     title: 'Wait for a person',
@@ -259,6 +260,7 @@ export const STEPS = {
     lastsEach: pauseSeconds,
     looksEverySeconds: POINT_LOOK_SECONDS,
     isAside: true,
+    span: { name: 'pauses' },
   },
   'terminate-old-instances': {
     title: 'Terminate old instances',

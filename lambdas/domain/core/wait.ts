@@ -62,8 +62,11 @@ export interface WaitDefinition<Needed, K extends StepKey, Name extends string, 
     at: Point | undefined,
     previous: (Look & Partial<Extra>) | undefined,
   ) => number;
-  /** A look is one poll, whenever the next one is due: it asks for something, or tells somebody. */
-  readonly pollsOnce?: true;
+  /**
+   * It asks for something, or tells somebody: a look is one poll, whenever the next one is due; and when it is over and the
+   * story comes back to it (the shift may send it back to wait for the new hosts), it is over still.
+   */
+  readonly asksOnce?: true;
   readonly look: (deployment: After<K>, ports: Needed, turn: Turn<Name, Extra>) => Promise<Found<Name>>;
   /** What is thrown when its time is over. */
   readonly late: (
@@ -91,6 +94,7 @@ export function defineWait<
     { key = ownKey, at }: Place,
   ): Promise<Look & Partial<Extra>> => {
     const previous = deployment[key] as (Look & Partial<Extra>) | undefined;
+    if (wait.asksOnce && previous?.ready) return previous;
     const now = ports.clock.now();
     const seconds = wait.seconds?.(deployment, at) ?? lasts(deployment.fleet);
     const until = (length: number) => deadlineOf(previous, now, length, wait.from?.(deployment));
@@ -132,7 +136,7 @@ export function defineWait<
       const { document, place } = placeOf(given);
       const deployment = parseDeployment(document, wait.needs);
       const first = await poll(deployment, ports, place);
-      const isDue = !wait.pollsOnce && (await againSoon(first, ports.clock));
+      const isDue = !wait.asksOnce && (await againSoon(first, ports.clock));
       // As if the story had come round with it: what the first poll found is what the second one goes on from.
       return isDue ? poll({ ...deployment, [place.key ?? ownKey]: first }, ports, place) : first;
     },

@@ -195,16 +195,3 @@ export function hookEvent(deployment: Deployment, hook: Hook, { index, details }
     hookDetails: { ...hook.details, ...details },
   };
 }
-
-/** What the hooks of a deployment did stays done, whatever becomes of it; empty where none was called. */
-export function hooksSentence({
-  hooksBeforeLaunch,
-  hooksBeforeShift,
-  hooksAfterShift,
-  hooksBeforeTerminate,
-}: Deployment): string {
-  const ran = [hooksBeforeLaunch, hooksBeforeShift, hooksAfterShift, hooksBeforeTerminate].flatMap(
-    (each) => each?.ran ?? [],
-  );
-  return ran.length === 0 ? '' : `What hooks did is not undone: ${ran.join('; ')}.`;
-}

@@ -13,15 +13,21 @@ import { DeploymentError } from './domain/core/errors.ts';
 import { hooksAt, type Point } from './domain/core/points.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { secondsBetween } from './domain/core/words.ts';
-import { watchMeanwhile } from './domain/hosts/meanwhile.ts';
+import { SECOND_LOOK_SECONDS, watchMeanwhile } from './domain/hosts/meanwhile.ts';
 import { assertMayGoOn } from './domain/lock/fence.ts';
-import { beginWith, decideHooks, hookEvent, readAnswer, type Standing } from './domain/lock/hooks.ts';
+import {
+  decideHooks,
+  hookEvent,
+  memoryOf,
+  type Remembered,
+  readAnswer,
+  standingIn,
+} from './domain/lock/hooks.ts';
 import { beginBringUp } from './domain/lock/on-the-way.ts';
 import type { Ports } from './ports/ports.ts';
 
 type Agreed = After<'oldHosts'>;
 type HookPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
-type Remembered = 'index' | 'begunAt' | 'calls' | 'dueAt' | 'badLooks';
 type Extra = Pick<Asked, 'call' | 'event' | 'details' | 'ran'>;
 
 export const askTheHook = defineWait('ask-the-hook', {
@@ -69,27 +75,10 @@ async function lookAndDecide(
     ready: verdict.do === 'done' && lacks === undefined,
     reason: [verdict.reason, lacks && `${lacks}; looking twice`, told].filter(Boolean).join('; '),
     memory: memoryOf(next, badLooks),
+    ...(lacks !== undefined && { patienceSeconds: SECOND_LOOK_SECONDS }),
     ...(verdict.do === 'wait' && !deployment.launch && { earliest: verdict.until }),
   };
 }
-
-function standingIn(
-  previous: Partial<Extra> | undefined,
-  { index, begunAt, calls = 0, dueAt }: Turn<Remembered>['memory'],
-  now: Date,
-): Standing {
-  if (index === undefined || begunAt === undefined || dueAt === undefined) return beginWith(now);
-  return { index, begunAt, calls, dueAt, details: previous?.details, ran: previous?.ran ?? [] };
-}
-
-const memoryOf = ({ index, begunAt, calls, dueAt }: Standing, badLooks = 0) => ({
-  index,
-  begunAt,
-  calls,
-  dueAt,
-  badLooks,
-  hosts: {},
-});
 
 export const handler = lambdaHandler(askTheHook, (apiKeyParameter) => ({
   ec2: liveEc2(),

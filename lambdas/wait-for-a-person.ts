@@ -12,7 +12,7 @@ import { type After, holdOf } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import type { Pause, Point } from './domain/core/points.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
-import { watchMeanwhile } from './domain/hosts/meanwhile.ts';
+import { SECOND_LOOK_SECONDS, watchMeanwhile } from './domain/hosts/meanwhile.ts';
 import { assertMayGoOn } from './domain/lock/fence.ts';
 import { beginBringUp } from './domain/lock/on-the-way.ts';
 import { decidePause, pauseSentence } from './domain/lock/pausing.ts';
@@ -67,6 +67,7 @@ async function lookAndDecide(
     ready: verdict.over,
     reason: [said, ...others].filter(Boolean).join('; '),
     memory: { badLooks: meanwhile.badLooks, hosts: {} },
+    ...(meanwhile.lacks !== undefined && { patienceSeconds: SECOND_LOOK_SECONDS }),
   };
 }
 

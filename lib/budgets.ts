@@ -3,7 +3,7 @@
  * machine that reaches its own timeout, ends an execution without a Catch: neither may ever come first.
  */
 
-import { EVENTS_PER_LOOK, mostLooks } from '../lambdas/domain/core/looks.ts';
+import { EVENTS_PER_LOOK, mostLooks, mostSparseLooks } from '../lambdas/domain/core/looks.ts';
 import {
   type Limits,
   rowOf,
@@ -33,10 +33,12 @@ const EVENTS_PER_READINESS_TURN = EVENTS_PER_LOOK + 5 + 2;
 
 /** How long a wait may last, and how often it looks meanwhile at most. */
 const looksOf = (name: WaitName, fleet: Limits): number => {
-  const { lasts, lastsEach, looksEverySeconds } = rowOf(name);
+  const { lasts, lastsEach, looksEverySeconds, looksSparsely } = rowOf(name);
+  const most = (seconds: number) =>
+    looksSparsely ? mostSparseLooks(seconds) : mostLooks(seconds, looksEverySeconds);
   // A long one looks less often than several short ones together.
   const each = lastsEach?.(fleet) ?? [lasts?.(fleet) ?? 0];
-  return sum(each.map((seconds) => (seconds === 0 ? 0 : mostLooks(seconds, looksEverySeconds))));
+  return sum(each.map((seconds) => (seconds === 0 ? 0 : most(seconds))));
 };
 
 /** A turn in which a hook is called: it is asked which, called, and judged. */

@@ -373,6 +373,17 @@ const Pause = only({
   then: v.optional(THEN_WHAT, 'undo'),
 });
 
+const MOST_DETAILS = 4_096;
+/** One check, so that a bad value is told about once. */
+const DETAILS = v.custom<Readonly<Record<string, unknown>>>(
+  (given) =>
+    typeof given === 'object' &&
+    given !== null &&
+    !Array.isArray(given) &&
+    JSON.stringify(given).length <= MOST_DETAILS,
+  `an object of at most ${MOST_DETAILS} characters as JSON`,
+);
+
 const Hook = only({
   at: AT,
   /** Your Lambda function, of this account and Region; with the protocol of ECS's Lambda hooks. A call takes at most 15 minutes. */
@@ -382,15 +393,7 @@ const Hook = only({
   /** What happens when it has not answered `SUCCEEDED` or `FAILED` by then. Default: `undo`. */
   onTimeout: v.optional(THEN_WHAT, 'undo'),
   /** JSON for the function, with every call: `hookDetails`. No secrets: it stands in the state machine. Default: none. */
-  details: v.optional(
-    v.pipe(
-      v.record(v.string(), v.unknown(), 'an object'),
-      v.check(
-        (given) => JSON.stringify(given).length <= 4_096,
-        'an object of at most 4096 characters as JSON',
-      ),
-    ),
-  ),
+  details: v.optional(DETAILS),
 });
 
 export const FleetConfig = only({

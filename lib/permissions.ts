@@ -216,20 +216,20 @@ const askMackerel = [readApiKey, decryptApiKey];
 /** To the environment's news alone: the alarms' topic is CloudWatch's. */
 const tellPeople: Grant = ({ news }) => ({ actions: ['sns:Publish'], resources: [news.topicArn] });
 
-/** On the default bus, where everybody listens: only in our name, and only how deployments ended. */
-const tellMachines: Grant = ({ stack }) => ({
-  actions: ['events:PutEvents'],
-  resources: [stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
-  conditions: {
-    // Both are lists of values for IAM: a request may hold ten events.
-    'ForAllValues:StringEquals': {
-      'events:source': [EVENT_SOURCE],
-      'events:detail-type': [EVENT_TYPE, WAITING_EVENT_TYPE],
+/** On the default bus, where everybody listens: only in our name, and only of this kind. */
+const tellMachines =
+  (type: string): Grant =>
+  ({ stack }) => ({
+    actions: ['events:PutEvents'],
+    resources: [stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
+    conditions: {
+      // Both are lists of values for IAM: a request may hold ten events.
+      'ForAllValues:StringEquals': { 'events:source': [EVENT_SOURCE], 'events:detail-type': [type] },
     },
-  },
-});
+  });
 
-const tellTheNews = [tellPeople, tellMachines];
+const tellTheNews = [tellPeople, tellMachines(EVENT_TYPE)];
+const tellThatItWaits = [tellPeople, tellMachines(WAITING_EVENT_TYPE)];
 
 // ── Instances ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -615,7 +615,7 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   'watch-the-new-hosts': [readLedger, ...lookAtHosts],
   // Both begin *Bring up* where nothing was launched yet. No step calls a hook: the fleet's state machine does.
   'ask-the-hook': [readLedger, writeLedger, ...lookAtHosts],
-  'wait-for-a-person': [readLedger, writeLedger, ...lookAtHosts, ...tellTheNews],
+  'wait-for-a-person': [readLedger, writeLedger, ...lookAtHosts, ...tellThatItWaits],
   'terminate-old-instances': [readLedger, writeLedger, ...lookAtHosts, terminateTagged],
   'retire-old-hosts-in-mackerel': [readLedger, writeLedger, ...askMackerel],
   'record-the-release': [

@@ -205,11 +205,9 @@ const HOOK_ANSWER = '$.hookAnswer';
  * What Lambda answers when it has not run a function. A hook is not ours and may not bear to be called twice: whatever
  * may have run is not tried again, but FAILED.
  */
-const NOT_RUN = [
-  'Lambda.TooManyRequestsException',
-  'Lambda.ResourceConflictException',
-  'Lambda.ResourceNotReadyException',
-];
+const NOT_RUN = LAMBDA_TROUBLE.filter((error) =>
+  /\.(TooManyRequests|ResourceConflict|ResourceNotReady)Exception$/.test(error),
+);
 
 /** Of a promotion, which holds no lock. */
 export class PromotionStates extends StoryStates<

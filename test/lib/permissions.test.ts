@@ -346,7 +346,7 @@ describe('The news of a deployment', () => {
         Condition: {
           'ForAllValues:StringEquals': {
             'events:source': ['irekae'],
-            'events:detail-type': ['Deployment ended'],
+            'events:detail-type': [name === 'wait-for-a-person' ? 'Deployment waits' : 'Deployment ended'],
           },
         },
       }),

@@ -85,7 +85,7 @@ async function heard(task: Task, execution: string, deployment: string, where: P
 }
 
 const toldLines = ({ fleet, isLocal }: Task, deployment: string, where: Point): string[] => [
-  `${deployment} goes on from ${POINT[where].words}: it notices this at its next look, within seconds at first, and within 4 minutes when it has waited for hours.`,
+  `${deployment} goes on from ${POINT[where].words}: it notices this at its next look, within a sixteenth of the time that it has waited (15 s at least, 10 min at most).`,
   isLocal
     ? 'The modelled world, and the deployment with it, end here.'
     : `To see how it ends:  ${COMMAND} watch ${fleet.name}`,

@@ -80,10 +80,12 @@ export interface StepRow {
   readonly changes: 'nothing' | 'fleet' | 'lock';
   /** Of a wait: for how many seconds it may look again and again, at most. 0: it does not come about. */
   readonly lasts?: (fleet: Limits) => number;
-  /** Of one that stands in several states: the same for each of them. */
+  /** Of one that stands in several states: for how long it looks in each of them. */
   readonly lastsEach?: (fleet: Limits) => readonly number[];
   /** Of a wait that never looks more often than this. */
   readonly looksEverySeconds?: number;
+  /** Of a wait that may last a day: see `sparsePause`. */
+  readonly looksSparsely?: true;
   /** Not on the way of every deployment. */
   readonly isAside?: true;
   /** The stretch of time that ends when it is done: in records, news, metrics and on the dashboard. */
@@ -111,8 +113,6 @@ export const BAKE_SILENCE_SECONDS = 300;
 export const MOST_SIGHT_SECONDS = 10 * 300 + 120 + 5;
 /** Between looks of the bake, after a bad one or none: time enough for an agent's restart or a transient error. */
 export const BAKE_RETRY_SECONDS = 5;
-/** Between looks of a wait for a person or a hook: as often as the bake, which listens to the same. */
-export const POINT_LOOK_SECONDS = 10;
 /** How long the removal of stragglers may take, besides draining: EC2 ends an instance in less. */
 export const STRAGGLER_END_SECONDS = 300;
 
@@ -121,11 +121,7 @@ const LAUNCH_SECONDS = 60;
 export const LAUNCH_IN_FLIGHT_SECONDS = LAUNCH_SECONDS + VISIBILITY_SECONDS;
 
 const pauseSeconds = ({ pauses = [] }: Limits) => pauses.map(({ timeoutMinutes }) => timeoutMinutes * 60);
-/** The last call of each hook may have begun right before its time was over, and have been tried again. */
-const hookSeconds = ({ hooks }: Limits) =>
-  POINTS.map((point) => hooksAt(hooks, point)).map(
-    (those) => minutesOf(those) * 60 + those.length * 2 * LONGEST_CALL_SECONDS,
-  );
+const hookSeconds = ({ hooks }: Limits) => POINTS.map((point) => minutesOf(hooksAt(hooks, point)) * 60);
 const total = (seconds: readonly number[]) => seconds.reduce((sum, each) => sum + each, 0);
 
 const longestDrain = ({ limits }: Limits) => Math.max(limits.drainSeconds, DEREGISTRATION_SECONDS);
@@ -244,9 +240,10 @@ export const STEPS = {
     key: 'hooksAfterShift',
     seconds: 60,
     changes: 'lock',
-    lasts: (fleet) => total(hookSeconds(fleet)),
+    // The last call of each may have begun right before its time was over, and was perhaps tried again before it ran.
+    lasts: (fleet) => total(hookSeconds(fleet)) + 2 * LONGEST_CALL_SECONDS * (fleet.hooks?.length ?? 0),
     lastsEach: hookSeconds,
-    looksEverySeconds: POINT_LOOK_SECONDS,
+    looksSparsely: true,
     isAside: true,
     span: { name: 'hooks' },
   },
@@ -258,7 +255,7 @@ export const STEPS = {
     changes: 'lock',
     lasts: (fleet) => total(pauseSeconds(fleet)),
     lastsEach: pauseSeconds,
-    looksEverySeconds: POINT_LOOK_SECONDS,
+    looksSparsely: true,
     isAside: true,
     span: { name: 'pauses' },
   },

@@ -7,7 +7,7 @@ import * as v from 'valibot';
 import type { Clock } from '../../ports/clock.ts';
 import { type After, type Look, type Milestones, parseDeployment, type StepKey } from './document.ts';
 import type { DeploymentError } from './errors.ts';
-import { againSoon, deadlineOf, type Finding, lookOrUnknown, nextLook } from './looks.ts';
+import { againSoon, deadlineOf, type Finding, lookOrUnknown, nextLook, sparsePause } from './looks.ts';
 import { parseDocument } from './parse-document.ts';
 import type { Point } from './points.ts';
 import type { Step } from './step.ts';
@@ -87,7 +87,7 @@ export function defineWait<
   Name extends string = never,
   Extra extends object = object,
 >(name: WaitName, wait: WaitDefinition<Needed, K, Name, Extra>): Step<Needed, Look & Partial<Extra>> {
-  const { key: ownKey, lasts = () => 0, looksEverySeconds } = rowOf(name);
+  const { key: ownKey, lasts = () => 0, looksEverySeconds, looksSparsely } = rowOf(name);
   const poll = async (
     deployment: After<K>,
     ports: Needed,
@@ -127,7 +127,8 @@ export function defineWait<
       throw await wait.late(deployment, { reason: found.reason, seconds, now, at }, ports);
     const due = wait.dueSeconds && until(wait.dueSeconds(deployment, at, previous));
     const next = due && now < due ? due : deadline;
-    const patience = looksEverySeconds === undefined ? {} : { patienceSeconds: looksEverySeconds };
+    const every = looksSparsely ? sparsePause(turn.secondsPassed) : looksEverySeconds;
+    const patience = every === undefined ? {} : { patienceSeconds: every };
     return { ...nextLook(previous, now, next, { ...patience, ...found }), ...extra };
   };
   return {

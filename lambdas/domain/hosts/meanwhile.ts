@@ -10,6 +10,9 @@ import { lookAtNewHosts } from './look-at-hosts.ts';
 import { assertNoMonitorAlerts } from './monitors.ts';
 import { standings } from './readiness.ts';
 
+/** After a look that found a host not ready, however seldom it looks by then. */
+export const SECOND_LOOK_SECONDS = 15;
+
 /** A sentence for what else was seen; empty for nothing. */
 export interface Meanwhile extends Health {
   readonly told: string;

@@ -100,6 +100,23 @@ export const beginWith = (now: Date, index = 0, ran: readonly string[] = []): St
   ran,
 });
 
+/** What the wait remembers of it, by name; the rest it keeps beside its look. */
+export type Remembered = 'index' | 'begunAt' | 'calls' | 'dueAt' | 'badLooks';
+
+export const memoryOf = ({ index, begunAt, calls, dueAt }: Standing, badLooks = 0) => ({
+  ...{ index, begunAt, calls, dueAt, badLooks },
+  hosts: {},
+});
+
+export function standingIn(
+  previous: { readonly details?: Details; readonly ran?: readonly string[] | undefined } | undefined,
+  { index, begunAt, calls = 0, dueAt }: Partial<Readonly<Record<Remembered, number | undefined>>>,
+  now: Date,
+): Standing {
+  if (index === undefined || begunAt === undefined || dueAt === undefined) return beginWith(now);
+  return { index, begunAt, calls, dueAt, details: previous?.details, ran: previous?.ran ?? [] };
+}
+
 export type HookVerdict = { readonly standing: Standing; readonly reason: string } & (
   | { readonly do: 'call' }
   | { readonly do: 'wait'; readonly until: Date }

@@ -307,8 +307,8 @@ async function letGoOn(
 ): Promise<boolean> {
   const written = await write(table, fleet, {
     doing: `let ${holder} go on`,
-    condition:
-      '#holder = :holder AND #waitsWhere = :where AND (attribute_not_exists(#goWhere) OR #goWhere <> :where)',
+    // An attribute that is not there differs from every value.
+    condition: '#holder = :holder AND #waitsWhere = :where AND #goWhere <> :where',
     update: 'SET #goWhere = :where, #goBy = :by, #goAt = :now',
     values: {
       ':holder': text(holder),

@@ -85,7 +85,7 @@ export function onTheWay(
 
 /** One wait after the other. @returns the last, from which the story goes on */
 export function through(waits: readonly Wait[]): Wait | undefined {
-  waits.slice(1).forEach((wait, index) => waits[index]?.whenReady(wait.look));
+  for (const [index, wait] of waits.slice(1).entries()) waits[index]?.whenReady(wait.look);
   return waits.at(-1);
 }
 

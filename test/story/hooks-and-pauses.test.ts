@@ -120,6 +120,16 @@ describe('A deployment that waits for a person', () => {
   });
 });
 
+it('A plan says what may be added on the way, in its order', async () => {
+  set({ hooks: [hook()], pauses: [pause({ then: 'go on' })] });
+  const { output } = await stage.deploy({ dryRun: true });
+  const { parts } = (output as { earliestFinish: { parts: string[] } }).earliestFinish;
+  expect(parts.slice(-2)).toEqual([
+    'the hook migrate:live before the launch is added to this: up to 20 min, then it is undone',
+    'a person after the shift is added to this: up to 1 h 0 min, then it goes on',
+  ]);
+});
+
 describe('A deployment with hooks', () => {
   it('before the launch is undone by one that fails, although nothing was launched, and is recorded', async () => {
     set({ hooks: [hook()], pauses: [] });

@@ -247,9 +247,18 @@ const ASKS: Readonly<Record<string, Asks>> = {
   'parameters.read': parameter,
   'ledger.read': row('GetItem'),
   ...Object.fromEntries(
-    ['take', 'takeOver', 'enter', 'keepForHuman', 'release', 'clearPending', 'owe', 'requestCancel'].map(
-      (write) => [`ledger.${write}`, update],
-    ),
+    [
+      'take',
+      'takeOver',
+      'enter',
+      'keepForHuman',
+      'release',
+      'clearPending',
+      'owe',
+      'requestCancel',
+      'awaitPerson',
+      'letGoOn',
+    ].map((write) => [`ledger.${write}`, update]),
   ),
   'ledger.pend': (at, [fleet]: [string]) => update(at, [fleet]),
   'executions.status': (_, [execution]: [string]) => [

@@ -130,6 +130,32 @@ it('A plan says what may be added on the way, in its order', async () => {
   ]);
 });
 
+it.each<[string, Parameters<typeof givePoints>[1], string[]]>([
+  [
+    'hooks before the launch',
+    { hooks: [hook()] },
+    ['Agree', 'Hooks', 'Bring up', 'Shift', 'Watch', 'Remove'],
+  ],
+  [
+    'a pause before the shift that nobody ends',
+    { pauses: [pause({ at: 'before-shift', timeoutMinutes: 3 })] },
+    ['Agree', 'Bring up', 'Paused', 'Put back', 'Clear away'],
+  ],
+  [
+    'a pause after it',
+    { pauses: [pause({ timeoutMinutes: 1, then: 'go on' })] },
+    ['Agree', 'Bring up', 'Shift', 'Paused', 'Watch', 'Remove'],
+  ],
+])('The page shows %s as what it is', async (_, points, phases) => {
+  set(points, 'app');
+  await stage.deploy({}, 'release-7');
+  const { timeline } = recordOf(stage, 'release-7');
+  expect(timeline?.spans.map(({ phase }) => phase)).toEqual(phases);
+  expect(timeline?.told.map(({ state }) => state)).toEqual(
+    expect.arrayContaining([expect.stringMatching(/^(Ask the hooks|Wait for a person) /)]),
+  );
+});
+
 describe('A deployment with hooks', () => {
   it('before the launch is undone by one that fails, although nothing was launched, and is recorded', async () => {
     set({ hooks: [hook()], pauses: [] });

@@ -136,16 +136,21 @@ function spansOf(deployment: Deployment, end: number): Span[] {
   return spans;
 }
 
+/** From one state to the next. */
+const MOMENT_SECONDS = 5;
+
 /** Where hooks or a person were waited for is a stretch of its own, in the middle of another. */
 function withWaits(spans: readonly Span[], deployment: Deployment): Span[] {
   return waitedOn(deployment).reduce((all: readonly Span[], { kind, look }) => {
     const phase = kind === 'hooks' ? 'Hooks' : 'Paused';
-    const [from, until] = [secondsIn(deployment, look.since), secondsIn(deployment, look.at)];
+    const [since, until] = [secondsIn(deployment, look.since), secondsIn(deployment, look.at)];
     return all.flatMap((span) => {
-      if (span.kind === 'undo' || from < span.from || from >= span.to) return [span];
+      if (span.kind === 'undo' || since < span.from || since >= span.to) return [span];
+      // Right at its beginning, or its end: nothing else of that stretch is to be seen there.
+      const from = span.from > 0 && since - span.from < MOMENT_SECONDS ? span.from : since;
       // Of one that failed, nobody looked at the end anymore.
       const isLast = span.kind === 'failed' && !look.ready;
-      const to = isLast ? span.to : Math.min(until, span.to);
+      const to = isLast || span.to - until < MOMENT_SECONDS ? span.to : until;
       const pieces: Span[] = [
         { ...span, to: from, kind: 'done' },
         { phase, from, to, kind: isLast ? 'failed' : 'done' },

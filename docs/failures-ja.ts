@@ -28,6 +28,8 @@ export const FAILURES_JA = {
   OlderImage: 'フリートの条件に合う最新の AMI が、現在稼働中の AMI より古い',
   NothingToRollBackTo:
     'ロールバックで戻すリリースが、不明であるか、一度も稼働していないか、すでに稼働中である',
+  NotTold:
+    '続行または切り戻しを伝えようとしたデプロイが、実行中でないか、待っていないか、すでにその先へ進んでいる',
   // 旧ホストがサービスを続けている間：切り戻される。
   NoCapacity: 'ある AZ で、フリートのどのインスタンスタイプについても EC2 のキャパシティがない',
   LaunchRefused: 'EC2 が起動を拒否した（上限、権限、パラメータ）',
@@ -36,6 +38,8 @@ export const FAILURES_JA = {
   ReadinessLost: '準備完了だった新ホストが、そうではなくなった',
   DrainingStuck: 'ロードバランサーから旧ホストを切り離せなかった',
   AlertDuringBake: '新ホストか、判定に使う監視ルールのアラートが、Mackerel で発生した',
+  HookFailed: 'フリートのフックが失敗したか、規約外の応答をしたか、時間内に成功しなかった',
+  NotContinued: 'デプロイが一時停止し、時間内に誰も続行させなかった',
   TerminationRefused: 'このデプロイでは終了できないインスタンスがある',
   Stopped: '実行が停止されたかタイムアウトし、クリーンアップによって切り戻された',
   Cancelled: '誰かがデプロイをキャンセルした',

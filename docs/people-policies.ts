@@ -18,12 +18,12 @@ interface Level {
 
 /** Each includes the one before. Neither overrides a gate, nor reads Mackerel's key: both are given on purpose. */
 const LOOK = ['status', 'watch', 'history', 'page'];
-const DEPLOY = [...LOOK, 'deploy', 'plan', 'rollback', 'promote'];
+const DEPLOY = [...LOOK, 'deploy', 'plan', 'rollback', 'promote', 'go'];
 const LEVELS: Readonly<Record<string, Level>> = {
   MayLook: { policy: 'may-look', description: 'status, watch, history and page', commands: LOOK },
   MayDeploy: {
     policy: 'may-deploy',
-    description: 'May look; and deploy, plan, rollback and promote, without overriding a gate',
+    description: 'May look; and deploy, plan, rollback, promote and go, without overriding a gate',
     commands: DEPLOY,
   },
   MayOperate: {

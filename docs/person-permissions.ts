@@ -47,6 +47,7 @@ const PLAYS: readonly { readonly scenario?: Scenario; readonly lines: Readonly<R
       [`watch ${FLEET}`]: 5,
     },
   },
+  { scenario: 'paused', lines: { [`go ${FLEET} --reason orders-come-in`]: 0 } },
   {
     scenario: 'halfway',
     // What was asked for meanwhile is started by who unlocks.

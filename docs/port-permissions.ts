@@ -158,6 +158,7 @@ export const PORT_PERMISSIONS: Readonly<Record<string, Asks>> = {
     's3:GetBucketNotification',
     's3:GetEncryptionConfiguration',
   ),
+  'inspector.lambda': all('the functions of the fleet’s hooks', 'lambda:GetFunctionConfiguration'),
   'inspector.stackStatus': stack('DescribeStacks'),
   'inspector.machine': ([arn], whose) => [
     { action: 'states:DescribeStateMachine', on: `machine ${named(machineIn(String(arn)), whose)}` },

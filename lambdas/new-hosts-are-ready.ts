@@ -13,6 +13,7 @@ import type { After, Readiness } from './domain/core/document.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { listen } from './domain/hosts/listening.ts';
 import { type Asks, atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
+import { launchedSince } from './domain/hosts/meanwhile.ts';
 import { judgeNameless } from './domain/hosts/nameless.ts';
 import {
   allReady,
@@ -42,7 +43,7 @@ export const newHostsAreReady = defineWait('new-hosts-are-ready', {
   needs: ['release', 'oldHosts', 'launch'],
   remembers: ['halfReadyAt', 'mackerelAskedAt', 'alertsAskedAt', 'unanswered', 'missing'],
   keeps: ['tolerated'],
-  from: ({ launch }) => launch.at,
+  from: launchedSince,
   dueSeconds: (deployment) => registrationLimit(deployment)?.seconds ?? deployment.fleet.limits.readySeconds,
   look: async (deployment: Launched, ports: ReadinessPorts, turn: Turn<Remembered, Extra>) => {
     const runningAt = new Date(new Date(deployment.launch.at).getTime() + EC2_SECONDS.launch * 1000);

@@ -14,6 +14,7 @@ import { deadlineOf } from './domain/core/looks.ts';
 import { defineStep } from './domain/core/step.ts';
 import { count, list, span } from './domain/core/words.ts';
 import { atEachBalancer, lookAtNewHosts, oldIdsByBalancer, portsOf } from './domain/hosts/look-at-hosts.ts';
+import { launchedSince } from './domain/hosts/meanwhile.ts';
 import { assertNoMonitorAlerts } from './domain/hosts/monitors.ts';
 import {
   allReady,
@@ -68,11 +69,12 @@ export const takeOldHostsOutOfService = defineStep(
  * it acted, and runs again), or nobody may wait any longer. Both are undone.
  */
 function backToWaiting(
-  { fleet, launch, oldHosts }: Ready,
+  deployment: Ready,
   { members }: HostFacts,
   hosts: readonly HostStanding[],
   now: Date,
 ): Shift {
+  const { fleet, oldHosts } = deployment;
   const lack = readinessSentence(hosts);
   const left = oldHosts.hosts.filter(({ instanceId, memberOf }) =>
     memberOf.some((name) => !staysAt(instanceId, members.get(name))),
@@ -84,7 +86,7 @@ function backToWaiting(
       `${who} left the load balancers already, but the new hosts are not ready anymore: ${lack}.`,
     );
   }
-  if (now >= deadlineOf(undefined, now, fleet.limits.readySeconds, launch.at)) {
+  if (now >= deadlineOf(undefined, now, fleet.limits.readySeconds, launchedSince(deployment))) {
     throw new DeploymentError(
       'ReadinessLost',
       `The new hosts were ready and no longer are, ${span(fleet.limits.readySeconds)} after the launch: ${lack}.`,

@@ -1,7 +1,8 @@
 /**
  * State *Take the fleet lock*: one deployment per fleet. A start that finds the lock held leaves its request in the one
  * pending slot and ends as a success, or is superseded by a newer one that waits there; if the holder is dead, it sends
- * for the clean-up. A record that an earlier deployment owes is written first. A dry run needs no lock.
+ * for the clean-up. A record that an earlier deployment owes is written first. A dry run needs no lock, nor does who only
+ * tells the deployment that holds it to go on, or to undo itself.
  */
 
 import { liveArtifacts } from './clients/artifacts.ts';
@@ -16,6 +17,7 @@ import type { Fleet } from './domain/core/fleet.ts';
 import { startedBy } from './domain/core/input.ts';
 import { defineStep } from './domain/core/step.ts';
 import { payBeforeReading, recordPayer } from './domain/lock/debts.ts';
+import { tellHolder, wordOf } from './domain/lock/told.ts';
 import { waitForTurn } from './domain/lock/wait-for-turn.ts';
 import { assertOwnKey } from './domain/release/release-choice.ts';
 import type { Hold, LedgerRow } from './ports/ledger.ts';
@@ -34,6 +36,8 @@ export const takeTheFleetLock = defineStep(
     assertOwnKey(fleet, input);
     await assertThroughTheDoor('deploy', deployment, ports);
     const nobody = { holder: execution.id, generation: 0 };
+    const word = wordOf(input);
+    if (word) return { ...nobody, ...(await tellHolder(word, deployment, ports)) };
     if (input.dryRun) return { ...nobody, verdict: 'not-needed', reason: 'a dry run changes nothing' };
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
       const claim = {

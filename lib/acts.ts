@@ -7,8 +7,9 @@
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Fleet } from '../lambdas/domain/core/fleet.ts';
-import type { TitleOf } from '../lambdas/domain/core/story.ts';
-import type { States, Wait } from './states.ts';
+import { hooksAt, POINT, type Point } from '../lambdas/domain/core/points.ts';
+import { STATES, type TitleOf } from '../lambdas/domain/core/story.ts';
+import type { OnFailure, States, Wait } from './states.ts';
 
 /** How a story goes on when everything was undone, or when it was refused: where it ends. */
 export interface Undo {
@@ -59,6 +60,33 @@ export function removeAct(
   }
   retire.next(record).next(end);
   return terminate;
+}
+
+/** What a fleet has at one point of the way: its hooks, one after the other, then a person. Nothing, where it names none. */
+export function onTheWay(
+  scope: Construct,
+  states: States,
+  { hooks, pauses }: Pick<Fleet, 'hooks' | 'pauses'>,
+  point: Point,
+  failure: OnFailure,
+): Wait[] {
+  const { words } = POINT[point];
+  const called = hooksAt(hooks, point);
+  const waits: Wait[] = [];
+  if (called.length > 0) {
+    const title = `Ask the hooks ${words}` as const;
+    const asks = states.waitAt(title, failure);
+    called.forEach((hook, index) => void states.hookCall(scope, hook, index, asks, STATES[title].key));
+    waits.push(asks);
+  }
+  if (pauses.some(({ at }) => at === point)) waits.push(states.waitAt(`Wait for a person ${words}`, failure));
+  return waits;
+}
+
+/** One wait after the other. @returns the last, from which the story goes on */
+export function through(waits: readonly Wait[]): Wait | undefined {
+  for (const [index, wait] of waits.slice(1).entries()) waits[index]?.whenReady(wait.look);
+  return waits.at(-1);
 }
 
 /** *Release the lock*, then `end`, which comes also when the lock could not be released: it is found later. */

@@ -3,7 +3,7 @@
  * machine that reaches its own timeout, ends an execution without a Catch: neither may ever come first.
  */
 
-import { EVENTS_PER_LOOK, mostLooks } from '../lambdas/domain/core/looks.ts';
+import { EVENTS_PER_LOOK, mostLooks, mostSparseLooks } from '../lambdas/domain/core/looks.ts';
 import {
   type Limits,
   rowOf,
@@ -33,13 +33,24 @@ const EVENTS_PER_READINESS_TURN = EVENTS_PER_LOOK + 5 + 2;
 
 /** How long a wait may last, and how often it looks meanwhile at most. */
 const looksOf = (name: WaitName, fleet: Limits): number => {
-  const { lasts, looksEverySeconds } = rowOf(name);
-  const seconds = lasts?.(fleet) ?? 0;
-  return seconds === 0 ? 0 : mostLooks(seconds, looksEverySeconds);
+  const { lasts, lastsEach, looksEverySeconds, looksSparsely } = rowOf(name);
+  const most = (seconds: number) =>
+    looksSparsely ? mostSparseLooks(seconds) : mostLooks(seconds, looksEverySeconds);
+  // A long one looks less often than several short ones together.
+  const each = lastsEach?.(fleet) ?? [lasts?.(fleet) ?? 0];
+  return sum(each.map((seconds) => (seconds === 0 ? 0 : most(seconds))));
+};
+
+/** A turn in which a hook is called: it is asked which, called, and judged. */
+const EVENTS_PER_HOOK_TURN = 2 * EVENTS_PER_LOOK + 5;
+
+const EVENTS_PER_TURN: Partial<Readonly<Record<WaitName, number>>> = {
+  'new-hosts-are-ready': EVENTS_PER_READINESS_TURN,
+  'ask-the-hook': EVENTS_PER_HOOK_TURN,
 };
 
 const eventsOf = (name: WaitName, fleet: Limits): number =>
-  looksOf(name, fleet) * (name === 'new-hosts-are-ready' ? EVENTS_PER_READINESS_TURN : EVENTS_PER_LOOK);
+  looksOf(name, fleet) * (EVENTS_PER_TURN[name] ?? EVENTS_PER_LOOK);
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 

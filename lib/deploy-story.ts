@@ -10,9 +10,10 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import type { Fleet } from '../lambdas/domain/core/fleet.ts';
+import type { Point } from '../lambdas/domain/core/points.ts';
 import type { StepName } from '../lambdas/domain/core/steps.ts';
 import type { TitleOf } from '../lambdas/domain/core/story.ts';
-import { fail, opened, recorded, released, removeAct, succeed, undoAct } from './acts.ts';
+import { fail, onTheWay, opened, recorded, released, removeAct, succeed, through, undoAct } from './acts.ts';
 import { States } from './states.ts';
 import { wakes } from './wake-machine.ts';
 
@@ -44,6 +45,11 @@ export function deployStory(
   const isDryRun = sfn.Choice.jsonPath(scope, 'Is this a dry run?');
   const plan = states.step('write-the-plan', refused);
 
+  // ── What the fleet has on the way: hooks, then a person, at four points; a failure of theirs is undone ─────────────
+  const at = (point: Point) => onTheWay(scope, states, fleet, point, undone);
+  const beforeLaunch = at('before-launch');
+  const beforeTerminate = at('before-terminate');
+
   // ── Bring up: a failure is undone ───────────────────────────────────────────────────────────────────────────────
   const launch = states.step('launch-new-instances', undone);
   const newHosts = states.waitUntil('new-hosts-are-ready', undone);
@@ -72,6 +78,7 @@ export function deployStory(
       sfn.Condition.stringEquals('$.lock.verdict', 'superseded'),
       succeed(scope, 'Superseded by what waits', '$.lock'),
     )
+    .when(sfn.Condition.stringEquals('$.lock.verdict', 'told'), succeed(scope, 'Told', '$.lock'))
     .otherwise(image);
   image.next(release).next(isWanted);
   const notWanted = (verdict: string, title: string, release: TitleOf<'release-the-fleet-lock'>) =>
@@ -89,9 +96,10 @@ export function deployStory(
       sfn.Condition.booleanEquals('$.release.dryRun', true),
       plan.next(succeed(scope, 'Planned', '$.plan')),
     )
-    .otherwise(launch);
+    .otherwise(beforeLaunch[0]?.look ?? launch);
+  through(beforeLaunch)?.whenReady(launch);
   launch.next(newHosts.look);
-  newHosts.whenReady(takeOut);
+  through([newHosts, ...at('before-shift')])?.whenReady(takeOut);
   newHosts.verdict.when(sfn.Condition.isPresent('$.readiness.stragglers'), replace);
   replace.next(stragglers.look);
   stragglers.whenReady(newHosts.look);
@@ -99,8 +107,11 @@ export function deployStory(
   wereReady.when(sfn.Condition.booleanEquals('$.shift.done', true), drained.look).otherwise(newHosts.pause);
   const noBake = sfn.Condition.numberEquals('$.fleet.limits.bakeSeconds', 0);
   // The removal looks at the new hosts itself: without a bake there is nothing in between.
-  drained.whenReady(remove.look, noBake);
-  drained.whenReady(bake.look);
-  bake.whenReady(remove.look);
+  const shifted = through([drained, ...at('after-shift')]);
+  const end = beforeTerminate[0]?.look ?? remove.look;
+  shifted?.whenReady(end, noBake);
+  shifted?.whenReady(bake.look);
+  bake.whenReady(end);
+  through(beforeTerminate)?.whenReady(remove.look);
   return open;
 }

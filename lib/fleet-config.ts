@@ -7,6 +7,7 @@ import * as v from 'valibot';
 import { ARCHITECTURES } from '../lambdas/domain/core/fleet.ts';
 import { WEEKDAYS } from '../lambdas/domain/core/local-time.ts';
 import { RECORD_PREFIX } from '../lambdas/domain/core/names.ts';
+import { LONGEST_MINUTES, MOST_HOOKS, POINTS, THEN } from '../lambdas/domain/core/points.ts';
 import { allowedBy } from './fleet-problems.ts';
 
 /** A text that matches; one check per field, so that a bad value is told about once. */
@@ -124,6 +125,12 @@ const TARGET_GROUP_ARN = arn(
   'elasticloadbalancing',
   '[a-z0-9-]+:\\d{12}:targetgroup/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}',
   'arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/app/0123456789abcdef',
+);
+
+const FUNCTION_ARN = arn(
+  'lambda',
+  '[a-z0-9-]+:\\d{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_-]{1,128})?',
+  'arn:aws:lambda:eu-west-1:123456789012:function:migrate, of a version or an alias, too',
 );
 
 const id = (prefix: string) =>
@@ -354,6 +361,41 @@ const Watch = only({
   ),
 });
 
+const AT = v.picklist(POINTS, `one of ${POINTS.join(', ')}`);
+const THEN_WHAT = v.picklist(THEN, `one of ${THEN.join(', ')}`);
+const MINUTES = whole(1, LONGEST_MINUTES, ' minutes');
+
+const Pause = only({
+  at: AT,
+  /** How long somebody is waited for, who lets it go on or cancels it: `irekae go`, `irekae cancel`. */
+  timeoutMinutes: MINUTES,
+  /** What happens when nobody has. Default: `undo`. */
+  then: v.optional(THEN_WHAT, 'undo'),
+});
+
+const MOST_DETAILS = 4_096;
+/** One check, so that a bad value is told about once. */
+const DETAILS = v.custom<Readonly<Record<string, unknown>>>(
+  (given) =>
+    typeof given === 'object' &&
+    given !== null &&
+    !Array.isArray(given) &&
+    JSON.stringify(given).length <= MOST_DETAILS,
+  `an object of at most ${MOST_DETAILS} characters as JSON`,
+);
+
+const Hook = only({
+  at: AT,
+  /** Your Lambda function, of this account and Region; with the protocol of ECS's Lambda hooks. A call takes at most 15 minutes. */
+  function: FUNCTION_ARN,
+  /** How long it may answer `IN_PROGRESS`, and is called again. */
+  timeoutMinutes: MINUTES,
+  /** What happens when it has not answered `SUCCEEDED` or `FAILED` by then. Default: `undo`. */
+  onTimeout: v.optional(THEN_WHAT, 'undo'),
+  /** JSON for the function, with every call: `hookDetails`. No secrets: it stands in the state machine. Default: none. */
+  details: v.optional(DETAILS),
+});
+
 export const FleetConfig = only({
   /** The state machines are `irekae-<name>`, `…-clean-up`, `…-override` and, with a `promotion`, `…-promote` and `…-promote-override`. */
   name: FLEET,
@@ -443,6 +485,18 @@ export const FleetConfig = only({
   limits: v.optional(Limits, {}),
   /** What decides besides the new hosts themselves. */
   watch: v.optional(Watch, {}),
+  /**
+   * Where a deployment waits for a person, one at each point: `before-launch`, `before-shift` (the new hosts are ready),
+   * `after-shift` (the old ones are drained), `before-terminate` (the last moment at which all can be undone). At most a
+   * day in all. Default: none.
+   */
+  pauses: v.optional(list(Pause, 0, POINTS.length), []),
+  /**
+   * Functions of yours that are asked at the same points, before the pause, at most five at each, one after the other: a
+   * migration, a smoke test. One that fails has the deployment undone; what it did is not. At most a day in all.
+   * Default: none.
+   */
+  hooks: v.optional(list(Hook, 0, POINTS.length * MOST_HOOKS), []),
   /** Times in which it is not deployed, unless somebody insists with a reason. Default: none. */
   freezes: v.optional(list(Freeze, 0, 50), []),
   /**

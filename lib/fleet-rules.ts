@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { partitionOf, placeOf } from '../lambdas/domain/core/aws.ts';
 import { fleetSize, loadBalancerName } from '../lambdas/domain/core/fleet.ts';
 import { machineName } from '../lambdas/domain/core/names.ts';
+import { LONGEST_MINUTES, MOST_HOOKS, minutesOf } from '../lambdas/domain/core/points.ts';
 import { mostStragglers, SMALLEST_FLEET } from '../lambdas/domain/hosts/stragglers.ts';
 import { largestBootScript, USER_DATA_LIMIT } from '../lambdas/domain/launch/boot-script.ts';
 import type { Architecture } from '../lambdas/ports/ec2.ts';
@@ -264,6 +265,34 @@ export const FLEET_RULES: readonly FleetRule[] = [
       'monitors together with a bake (limits.bakeSeconds greater than 0): without one nobody listens to them',
     ),
   ),
+  rule(['pauses'], ({ pauses }) => [
+    ...pauses.flatMap(({ at }, index) =>
+      when(
+        pauses.findIndex((each) => each.at === at) < index,
+        `pauses.${index}.at`,
+        at,
+        'a point at which there is no other pause: one person is asked once',
+      ),
+    ),
+    ...withinADay('pauses', pauses),
+  ]),
+  rule(['hooks'], ({ hooks }, environment) => [
+    ...hooks.flatMap((hook, index) => [
+      ...when(
+        hooks.slice(0, index).filter(({ at }) => at === hook.at).length >= MOST_HOOKS,
+        `hooks.${index}.at`,
+        hook.at,
+        `at most ${MOST_HOOKS} hooks at one point`,
+      ),
+      ...when(
+        environment !== undefined && !isIn(environment, hook.function),
+        `hooks.${index}.function`,
+        hook.function,
+        `a function of ${environment?.name}'s account and Region, ${environment?.account} and ${environment?.region}: the fleet's state machine calls no other`,
+      ),
+    ]),
+    ...withinADay('hooks', hooks),
+  ]),
   rule(['freezes'], ({ freezes }) =>
     freezes.flatMap(({ kind, from, to }, index) => [
       ...when(kind === 'dated' && to <= from, `freezes.${index}.to`, to, `a time after ${from}`),
@@ -304,7 +333,7 @@ export const FLEET_RULES: readonly FleetRule[] = [
       'false where promotion.required is false: what was not promoted was tested on no image',
     ),
   ),
-  rule(['limits', 'replaceStragglers', 'loadBalancers', 'watch'], (fleet) =>
+  rule(['limits', 'replaceStragglers', 'loadBalancers', 'watch', 'pauses', 'hooks'], (fleet) =>
     when(
       eventsOf(fleet) > HISTORY_BUDGET,
       'limits',
@@ -315,6 +344,22 @@ export const FLEET_RULES: readonly FleetRule[] = [
   ),
   { ...bootScriptFits(), allowedOnly: true },
 ];
+
+const isIn = ({ account, region }: EnvironmentConfig, arn: string): boolean => {
+  const place = placeOf(arn);
+  return place.account === account && place.region === region && place.partition === partitionOf(region);
+};
+
+const withinADay = (
+  field: 'pauses' | 'hooks',
+  those: readonly { readonly timeoutMinutes: number }[],
+): RuleBreach[] =>
+  when(
+    those.length > 1 && minutesOf(those) > LONGEST_MINUTES,
+    field,
+    those.map(({ timeoutMinutes }) => timeoutMinutes),
+    `timeoutMinutes of at most ${LONGEST_MINUTES} together, a day`,
+  );
 
 type WithArns = Pick<FleetConfig, 'instanceProfile' | 'kmsKeys' | 'loadBalancers'>;
 
@@ -344,5 +389,5 @@ export function roleIdentity(fleet: Pick<FleetConfig, 'mackerel'>, environment: 
 }
 
 const eventsOf = (
-  fleet: Pick<FleetConfig, 'limits' | 'replaceStragglers' | 'loadBalancers' | 'watch'>,
+  fleet: Pick<FleetConfig, 'limits' | 'replaceStragglers' | 'loadBalancers' | 'watch' | 'pauses' | 'hooks'>,
 ): number => mostEvents({ ...fleet, limits: limitsOf(fleet) });

@@ -38,7 +38,7 @@ export function machineRoles(
     machineRole: machineRole(
       scope,
       steps.map((step) => functionName(environment.name, step)),
-      [mayStart(wakes), writeLogsAndTraces()],
+      [mayStart(wakes), ...mayCallHooks(environment, fleet), writeLogsAndTraces()],
     ),
     // It starts the machines, and tells of bad endings: CDK names each of them, and the topic.
     starterRole: new iam.Role(scope, 'Starter', {
@@ -50,6 +50,15 @@ export function machineRoles(
 
 const mayStart = ({ stateMachineArn }: IStateMachine) =>
   new iam.PolicyStatement({ actions: ['states:StartExecution'], resources: [stateMachineArn] });
+
+/** The fleet's hooks, each by exactly the ARN that its fleets file says: no other version, and of no other fleet. */
+function mayCallHooks({ fleets }: Environment, fleet: string): iam.PolicyStatement[] {
+  const hooks = fleets.find(({ name }) => name === fleet)?.hooks ?? [];
+  const resources = [...new Set(hooks.map((hook) => hook.function))];
+  return resources.length === 0
+    ? []
+    : [new iam.PolicyStatement({ actions: ['lambda:InvokeFunction'], resources })];
+}
 
 const LOGS_AND_TRACES =
   'Log delivery and X-Ray know no resource-level permissions; both write, and read nothing of ours.';

@@ -20,6 +20,7 @@ import {
 } from '../lambdas/domain/core/names.ts';
 import { PROMOTION_STEPS, type PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { EVENT_TYPE } from '../lambdas/domain/record/news.ts';
+import { WAITING_EVENT_TYPE } from '../lambdas/domain/record/waiting-news.ts';
 import { imageOwners } from '../lambdas/domain/release/image.ts';
 import type { LoadBalancerRef } from '../lambdas/ports/load-balancers.ts';
 import type { ArtifactBucket } from './artifact-bucket.ts';
@@ -215,17 +216,20 @@ const askMackerel = [readApiKey, decryptApiKey];
 /** To the environment's news alone: the alarms' topic is CloudWatch's. */
 const tellPeople: Grant = ({ news }) => ({ actions: ['sns:Publish'], resources: [news.topicArn] });
 
-/** On the default bus, where everybody listens: only in our name, and only how deployments ended. */
-const tellMachines: Grant = ({ stack }) => ({
-  actions: ['events:PutEvents'],
-  resources: [stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
-  conditions: {
-    // Both are lists of values for IAM: a request may hold ten events.
-    'ForAllValues:StringEquals': { 'events:source': [EVENT_SOURCE], 'events:detail-type': [EVENT_TYPE] },
-  },
-});
+/** On the default bus, where everybody listens: only in our name, and only of this kind. */
+const tellMachines =
+  (type: string): Grant =>
+  ({ stack }) => ({
+    actions: ['events:PutEvents'],
+    resources: [stack.formatArn({ service: 'events', resource: 'event-bus', resourceName: 'default' })],
+    conditions: {
+      // Both are lists of values for IAM: a request may hold ten events.
+      'ForAllValues:StringEquals': { 'events:source': [EVENT_SOURCE], 'events:detail-type': [type] },
+    },
+  });
 
-const tellTheNews = [tellPeople, tellMachines];
+const tellTheNews = [tellPeople, tellMachines(EVENT_TYPE)];
+const tellThatItWaits = [tellPeople, tellMachines(WAITING_EVENT_TYPE)];
 
 // ── Instances ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -616,6 +620,9 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   'take-old-hosts-out-of-service': [writeLedger, ...lookAtHosts, ...deregister],
   'old-hosts-are-drained': [readLedger, describeLoadBalancers],
   'watch-the-new-hosts': [readLedger, ...lookAtHosts],
+  // Both begin *Bring up* where nothing was launched yet. No step calls a hook: the fleet's state machine does.
+  'ask-the-hook': [readLedger, writeLedger, ...lookAtHosts],
+  'wait-for-a-person': [readLedger, writeLedger, ...lookAtHosts, ...tellThatItWaits],
   'terminate-old-instances': [readLedger, writeLedger, ...lookAtHosts, terminateTagged],
   'retire-old-hosts-in-mackerel': [readLedger, writeLedger, ...askMackerel],
   'record-the-release': [

@@ -83,6 +83,8 @@ export function toRuntimeFleet(config: FleetConfig, environment: Environment, ma
     keepFailedHostMinutes: config.keepFailedHostMinutes,
     freezes: config.freezes,
     watch: config.watch,
+    pauses: config.pauses,
+    hooks: config.hooks,
     wantsProvenance: config.promotion?.required ?? false,
     wantsTestedImage: config.promotion?.testedImage ?? false,
     replaceStragglers: config.replaceStragglers,

@@ -6,8 +6,9 @@ import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { FailureName } from '../lambdas/domain/core/errors.ts';
+import { type Hook, LONGEST_CALL_SECONDS } from '../lambdas/domain/core/points.ts';
 import { STEPS, type StepName, type WaitName } from '../lambdas/domain/core/steps.ts';
-import { STATES } from '../lambdas/domain/core/story.ts';
+import { hookCall, STATES, type TitleOf } from '../lambdas/domain/core/story.ts';
 import {
   PROMOTION_STATES,
   PROMOTION_STEPS,
@@ -89,21 +90,21 @@ class StoryStates<Name extends string, Title extends string, Waits extends Name>
   /** One of the states of a step that has several. */
   titled(title: Title, ...failures: OnFailure[]): tasks.LambdaInvoke {
     const { step, key = this.table.rows[step].key, ends } = this.table.states[title];
-    return this.task(title, step, key, failures, ends);
+    return this.task(title, step, key, failures, ends === undefined ? undefined : { ends });
   }
 
-  /** @param ends what the story says beside the document: how the deployment has ended */
-  private task(
+  /** @param more what the story says beside the document: how the deployment has ended, or which state this is */
+  protected task(
     title: string,
     name: Name,
     key: string,
     failures: readonly OnFailure[],
-    ends?: string,
+    more?: Readonly<Record<string, string>>,
   ): tasks.LambdaInvoke {
     const task = tasks.LambdaInvoke.jsonPath(this.scope, title, {
       lambdaFunction: this.functions[name],
       payloadResponseOnly: true,
-      ...(ends && { payload: sfn.TaskInput.fromObject({ document: sfn.JsonPath.entirePayload, ends }) }),
+      ...(more && { payload: sfn.TaskInput.fromObject({ document: sfn.JsonPath.entirePayload, ...more }) }),
       // The full list above, with our own numbers, instead of CDK's four.
       retryOnServiceExceptions: false,
       resultPath: `$.${key}`,
@@ -129,7 +130,10 @@ class StoryStates<Name extends string, Title extends string, Waits extends Name>
   /** look → Choice → Wait → look. The look owns the deadline and says how long to wait until the next one. */
   waitUntil(name: Waits, ...failures: OnFailure[]): Wait {
     const { title, key } = this.table.rows[name];
-    const look = this.task(title, name, key, failures);
+    return this.wait(title, key, this.task(title, name, key, failures));
+  }
+
+  protected wait(title: string, key: string, look: tasks.LambdaInvoke): Wait {
     const pause = sfn.Wait.jsonPath(this.scope, `${title} (look again soon)`, {
       time: sfn.WaitTime.secondsPath(`$.${key}.nextLookInSeconds`),
     });
@@ -155,7 +159,55 @@ export class States extends StoryStates<StepName, keyof typeof STATES, WaitName>
     });
     super(scope, functions, { rows: STEPS, states: STATES }, lockLost);
   }
+
+  /** One of the states of a wait that has several: its look is told which. */
+  waitAt(title: TitleOf<'ask-the-hook' | 'wait-for-a-person'>, ...failures: OnFailure[]): Wait {
+    const { step, key } = STATES[title];
+    return this.wait(title, key, this.task(title, step, key, failures, { state: title }));
+  }
+
+  /**
+   * The state of a hook: a function of the fleet's own team, by exactly its ARN, with what the look has prepared. Whatever
+   * becomes of it (a crash, no answer, one that is too large) is put beside the document, and the next look judges it.
+   */
+  hookCall(scope: Construct, hook: Hook, index: number, asks: Wait, key: string): sfn.CustomState {
+    const task = new sfn.CustomState(scope, hookCall(hook.at, index), {
+      stateJson: {
+        Type: 'Task',
+        Resource: hook.function,
+        InputPath: `$.${key}.event`,
+        ResultPath: HOOK_ANSWER,
+        TimeoutSeconds: Math.min(LONGEST_CALL_SECONDS, hook.timeoutMinutes * 60) + TASK_GRACE_SECONDS,
+        Retry: [
+          { ErrorEquals: NOT_RUN, IntervalSeconds: 3, MaxAttempts: 3, BackoffRate: 2, MaxDelaySeconds: 30 },
+        ],
+      },
+    });
+    // The wildcard does not match the first.
+    for (const errors of [['States.DataLimitExceeded'], ['States.ALL']])
+      task.addCatch(asks.look, { errors, resultPath: HOOK_ANSWER });
+    task.next(asks.look);
+    asks.verdict.when(
+      sfn.Condition.and(
+        sfn.Condition.isPresent(`$.${key}.call`),
+        sfn.Condition.numberEquals(`$.${key}.call`, index),
+      ),
+      task,
+    );
+    return task;
+  }
 }
+
+/** Where an answer of a hook, or why there is none, is until the next look. */
+const HOOK_ANSWER = '$.hookAnswer';
+
+/**
+ * What Lambda answers when it has not run a function. A hook is not ours and may not bear to be called twice: whatever
+ * may have run is not tried again, but FAILED.
+ */
+const NOT_RUN = LAMBDA_TROUBLE.filter((error) =>
+  /\.(TooManyRequests|ResourceConflict|ResourceNotReady)Exception$/.test(error),
+);
 
 /** Of a promotion, which holds no lock. */
 export class PromotionStates extends StoryStates<

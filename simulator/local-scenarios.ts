@@ -78,6 +78,17 @@ export const LOCAL_SCENARIOS = {
       await stage.wait(600);
     },
   },
+  paused: {
+    note: 'the third is being deployed, its new hosts serve, and it waits for a person',
+    tries: 'status, go, cancel, watch',
+    play: async (stage, versionId) => {
+      // It tells the story anew, and so loads CDK.
+      const { givePoints } = await import('./given-points.ts');
+      givePoints(stage, { pauses: [{ at: 'after-shift', timeoutMinutes: 120, then: 'undo' }] });
+      await untilEntering('Wait for a person after the shift', stage, versionId);
+      await stage.wait(15);
+    },
+  },
 } as const satisfies Readonly<Record<Scenario, LocalScenario>>;
 
 export const inputOf = (versionId: string, release: number) => ({

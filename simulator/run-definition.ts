@@ -13,6 +13,7 @@ import { START_EXECUTION_SECONDS } from './latency.ts';
 import { functionLineBytes, MachineLog, type MachineLogBytes } from './log-bytes.ts';
 import { type AnyStepName, type RunStep, STEP_FUNCTIONS } from './steps.ts';
 import type { VirtualClock } from './virtual-clock.ts';
+import type { HookRun } from './world/hooks.ts';
 
 /** A fleet's state machine, as it was synthesized. */
 export interface Machine {
@@ -21,6 +22,8 @@ export interface Machine {
   readonly steps: Readonly<Record<string, AnyStepName>>;
   /** The code of the build that it belongs to, which its definition names by version. Default: today's. */
   readonly functions?: Readonly<Record<AnyStepName, RunStep>>;
+  /** Task states that call a function of the fleet's own team: by its ARN. */
+  readonly hooks?: Readonly<Record<string, string>>;
   /** Of a door: the machine that its task states start. */
   readonly starts?: { readonly states: readonly string[]; readonly machine: string };
   /** Of a deployment: the task states that start this machine, and go on. */
@@ -72,6 +75,8 @@ export interface ExecutionOptions {
   /** How long it takes until a step's function runs; called before each run. Default: no time. */
   readonly startUp?: (step: AnyStepName, isWake: boolean) => StartUp;
   readonly around?: AroundStep | undefined;
+  /** Calls a hook. */
+  readonly callHook?: (arn: string, event: unknown) => HookRun;
   /** Starts the machine of the wakes, or fails. */
   readonly wake?: (state: string) => void;
 }
@@ -182,6 +187,11 @@ class Tally {
     return this.#entered.at(-1) ?? '';
   }
 
+  /** As a step's, but of a function that is not ours. */
+  called(): void {
+    this.#historyEvents += 3;
+  }
+
   retried(): void {
     this.#transitions += 1;
   }
@@ -272,6 +282,10 @@ function taskHandlers(options: ExecutionOptions, tally: Tally, carry: Playable['
       starter(machine.starts?.machine ?? '', options),
     ]),
     ...(machine.wakes?.states ?? []).map((state) => [state, waker(state, options)]),
+    ...Object.entries(machine.hooks ?? {}).map(([state, arn]) => [
+      state,
+      hook(state, arn, options, tally, carry),
+    ]),
   ]);
 }
 
@@ -305,6 +319,33 @@ const waker =
       throw failure;
     }
   };
+
+/** A function of the fleet's own team: it takes its time, and Step Functions no more than the state allows. */
+const hook =
+  (
+    state: string,
+    arn: string,
+    { machine, clock, onEvent, callHook }: ExecutionOptions,
+    tally: Tally,
+    carry: Playable['carry'],
+  ) =>
+  async (given: unknown) => {
+    onEvent?.({ at: clock.now(), kind: 'entered', state });
+    const { seconds = 1, answer, error } = callHook?.(arn, unpack(given)) ?? {};
+    const most = Number(Object(machine.definition.States[state]).TimeoutSeconds);
+    await clock.sleep(Math.min(seconds, most));
+    tally.called();
+    const failure = seconds > most ? namedError('States.Timeout', '') : error && asLambdaWould(error);
+    onEvent?.({ at: clock.now(), kind: failure ? 'failed' : 'answered', state, answer: failure ?? answer });
+    if (failure) throw failure;
+    return carry(JSON.parse(JSON.stringify(answer ?? null))) as never;
+  };
+
+function namedError(name: string, message: string): Error {
+  const error = new Error(message);
+  error.name = name;
+  return error;
+}
 
 async function follow(
   events: ReturnType<StateMachine['run']>['eventLogs'],

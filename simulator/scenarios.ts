@@ -3,9 +3,11 @@
  * tests check their endings.
  */
 
+import { executionName } from '../lambdas/domain/core/aws.ts';
 import type { FailureName } from '../lambdas/domain/core/errors.ts';
 import { TAG } from '../lambdas/domain/core/fleet.ts';
 import { promotionKey } from '../lambdas/domain/core/names.ts';
+import { givePoints } from './given-points.ts';
 import { giveHistory } from './history.ts';
 import type { Stage } from './stage.ts';
 import type { Fate } from './world/instance-life.ts';
@@ -149,6 +151,45 @@ const forgetPromotion = ({ world, fleet: { name }, artifact }: Stage) => {
   const sha256 = world.s3.digest(artifact.bucket, artifact.key, newest.versionId);
   world.s3.delete(artifact.bucket, promotionKey(name, sha256));
 };
+
+/** A function of the fleet's own team. */
+export const MIGRATION = 'arn:aws:lambda:ap-northeast-1:111111111111:function:migrate:live';
+
+/** Takes a while, and keeps in `hookDetails` how far it is. */
+const migrate = (stage: Stage) => {
+  givePoints(stage, {
+    hooks: [
+      {
+        at: 'before-launch',
+        function: MIGRATION,
+        timeoutMinutes: 30,
+        onTimeout: 'undo',
+        details: { database: 'orders' },
+      },
+    ],
+  });
+  stage.world.hooks.play(MIGRATION, ({ hookDetails }) => {
+    const done = Number(Object(hookDetails).tables ?? 0) + 4;
+    return done < 12
+      ? {
+          seconds: 45,
+          answer: { hookStatus: 'IN_PROGRESS', callBackDelay: 15, hookDetails: { tables: done } },
+        }
+      : { seconds: 20, answer: { hookStatus: 'SUCCEEDED' } };
+  });
+};
+
+/** Whoever holds the fleet's lock is told, through the door for it, by Hanako, so long after the story came here. */
+export const say =
+  (word: 'go' | 'cancel', state: string, seconds: number, reason: string) =>
+  (stage: Stage): void =>
+    stage.whenEntering(state, () => {
+      const tell = () => {
+        const deployment = executionName(stage.world.ledger.read(stage.fleet.name)?.held?.holder ?? '');
+        stage.start({ [word]: deployment, startedBy: 'Hanako', reason });
+      };
+      void stage.clock.sleep(seconds).then(tell);
+    });
 
 export const SCENARIOS = {
   app: {
@@ -498,6 +539,32 @@ export const SCENARIOS = {
       lastHost({ kind: 'slow', factor: 20 })(stage);
     },
     endsIn: 'Deployed',
+  },
+  'hook-migration': {
+    tells:
+      'A hook of the fleet migrates a database before anything is launched: it is called again until it has succeeded.',
+    kind: 'app',
+    arrange: migrate,
+    endsIn: 'Deployed',
+  },
+  'paused-and-continued': {
+    tells:
+      'The fleet pauses when all traffic is on the new hosts: ten minutes later a person has looked, and lets it go on.',
+    kind: 'app',
+    arrange: (stage) => {
+      givePoints(stage, { pauses: [{ at: 'after-shift', timeoutMinutes: 60, then: 'undo' }] });
+      say('go', 'Wait for a person after the shift', 600, 'orders come in as before')(stage);
+    },
+    endsIn: 'Deployed',
+  },
+  'paused-and-forgotten': {
+    tells:
+      'The fleet pauses before the shift, and nobody says anything for half an hour: undone, as its fleets file says.',
+    kind: 'app',
+    arrange: (stage) =>
+      givePoints(stage, { pauses: [{ at: 'before-shift', timeoutMinutes: 30, then: 'undo' }] }),
+    endsIn: 'RolledBack',
+    because: 'NotContinued',
   },
 } as const satisfies Record<string, Scenario>;
 

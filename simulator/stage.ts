@@ -168,6 +168,8 @@ export class Stage {
         | 'launchTemplate'
         | 'freezes'
         | 'watch'
+        | 'pauses'
+        | 'hooks'
         | 'wantsProvenance'
         | 'wantsTestedImage'
         | 'limits'
@@ -352,6 +354,7 @@ export class Stage {
       onDocument: (document) => executions.enteredWith(arn, document),
       around: this.around,
       startUp: this.#startUp,
+      callHook: (hook, event) => this.world.hooks.call(hook, event),
       wake: (state) => machine.wakes && this.#wake(state, machine.wakes.machine),
     });
     const result = running.result.then((ended) => {
@@ -396,7 +399,8 @@ export class Stage {
   }
 
   #isTask(state: string, execution: string): boolean {
-    return state in (this.#machineNamed(machineIn(execution))?.steps ?? {});
+    const { steps = {}, hooks = {} } = this.#machineNamed(machineIn(execution)) ?? {};
+    return state in steps || state in hooks;
   }
 
   /** Lets this much time pass without doing anything. */
@@ -482,14 +486,18 @@ export function machineOf(template: TemplateJson, fleet: string, kind?: MachineK
   const { definition, stepOf } = definitionOf(template, fleet, kind);
   const all = statesIn(definition).filter(([, state]) => state.Type === 'Task');
   const isStart = ([, { Resource }]: (typeof all)[number]) => String(Resource).endsWith(':startExecution');
-  const tasks = all.filter((task) => !isStart(task));
+  const isHook = ([, { Resource }]: (typeof all)[number]) => String(Resource).startsWith('arn:aws:lambda:');
+  const tasks = all.filter((task) => !isStart(task) && !isHook(task));
+  const hooks = Object.fromEntries(
+    all.filter(isHook).map(([name, { Resource }]) => [name, String(Resource)]),
+  );
   const starts = all.filter(isStart);
   const states = starts.map(([name]) => name);
   const target = (['deploy', 'promote'] as const).find((each) => doorTo(each) === kind);
   const steps = Object.fromEntries(
     tasks.map(([name, state]) => [name, stepOf(String(state.Resource)) as AnyStepName]),
   );
-  const machine = { definition: definition as Machine['definition'], steps };
+  const machine = { definition: definition as Machine['definition'], steps, hooks };
   if (target) return { ...machine, starts: { states, machine: machineName(fleet, target) } };
   const [started] = starts.map(([, { Parameters }]) => String(Object(Parameters).StateMachineArn));
   if (started === undefined) return machine;

@@ -1,5 +1,6 @@
 /** Every step of the story by its name: the same functions that run in Lambda, to be given ports. */
 
+import { askTheHook } from '../lambdas/ask-the-hook.ts';
 import type { StepName } from '../lambdas/domain/core/steps.ts';
 import type { PromotionStepName } from '../lambdas/domain/promotion/steps.ts';
 import { launchNewInstances } from '../lambdas/launch-new-instances.ts';
@@ -26,6 +27,7 @@ import { takeOverTheLock } from '../lambdas/take-over-the-lock.ts';
 import { takeTheFleetLock } from '../lambdas/take-the-fleet-lock.ts';
 import { terminateNewInstances } from '../lambdas/terminate-new-instances.ts';
 import { terminateOldInstances } from '../lambdas/terminate-old-instances.ts';
+import { waitForAPerson } from '../lambdas/wait-for-a-person.ts';
 import { watchTheNewHosts } from '../lambdas/watch-the-new-hosts.ts';
 import { writeThePlan } from '../lambdas/write-the-plan.ts';
 
@@ -48,6 +50,8 @@ export const STEP_FUNCTIONS: Readonly<Record<AnyStepName, RunStep>> = {
   'take-old-hosts-out-of-service': takeOldHostsOutOfService.run,
   'old-hosts-are-drained': oldHostsAreDrained.run,
   'watch-the-new-hosts': watchTheNewHosts.run,
+  'ask-the-hook': askTheHook.run,
+  'wait-for-a-person': waitForAPerson.run,
   'terminate-old-instances': terminateOldInstances.run,
   'start-the-followers': startTheFollowers.run,
   'retire-old-hosts-in-mackerel': retireOldHostsInMackerel.run,

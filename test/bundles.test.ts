@@ -44,6 +44,8 @@ const NEEDS_EC2: readonly FunctionName[] = [
   'remove-the-stragglers',
   'take-old-hosts-out-of-service',
   'watch-the-new-hosts',
+  'ask-the-hook',
+  'wait-for-a-person',
   'terminate-old-instances',
   'put-old-hosts-back',
   'terminate-new-instances',

@@ -105,8 +105,9 @@ const catchers = (state: JsonObject): JsonObject[] =>
 const retriers = (state: JsonObject): JsonObject[] =>
   Array.isArray(state.Retry) ? state.Retry.map(object) : [];
 
-/** A version (what is deployed meanwhile changes nothing for who runs already), or a start that nobody waits for. */
-const TASK = /^(\$\{\w+CurrentVersion\w+\}|arn:\$\{AWS::Partition\}:states:::states:startExecution)$/;
+/** A version (what is deployed meanwhile changes nothing for who runs already), a hook, or a start that nobody waits for. */
+const TASK =
+  /^(\$\{\w+CurrentVersion\w+\}|arn:aws:lambda:[a-z0-9-]+:\d{12}:function:[\w:-]+|arn:\$\{AWS::Partition\}:states:::states:startExecution)$/;
 
 function typeProblems(state: JsonObject): string[] {
   const problems: string[] = [];

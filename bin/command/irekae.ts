@@ -13,6 +13,7 @@ import { adopt } from './actions/adopt.ts';
 import { cancel } from './actions/cancel.ts';
 import { deploy } from './actions/deploy.ts';
 import { doctor } from './actions/doctor.ts';
+import { go } from './actions/go.ts';
 import { history } from './actions/history.ts';
 import { hold } from './actions/hold.ts';
 import { page } from './actions/page.ts';
@@ -47,6 +48,7 @@ export const COMMANDS: readonly Command[] = [
   promote,
   history,
   page,
+  go,
   cancel,
   hold,
   release,

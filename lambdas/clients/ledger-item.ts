@@ -57,6 +57,8 @@ const Held = v.object({
   shiftRuns: v.optional(asCount),
 });
 const Cancel = v.object({ cancelBy: asText, cancelAt: asMoment });
+const Waits = v.object({ waitsWhere: asText, waitsUntil: asMoment });
+const Go = v.object({ goWhere: asText, goBy: asText, goAt: asMoment });
 const Pending = v.object({
   pendingId: asText,
   pendingInput: asText,
@@ -74,9 +76,9 @@ const OnHoldItem = v.object({
 
 const Owed = v.object({ owed: asDocument, owedVersion: asCount });
 
-/** The attributes that go when the lock is released, when a cancel request lapses, when the slot is emptied, and with a hold. */
-export const CANCEL_ATTRIBUTES = Object.keys(Cancel.entries);
-export const HOLD_ATTRIBUTES = [...Object.keys(Held.entries), ...CANCEL_ATTRIBUTES];
+/** The attributes that go when what people asked for lapses, when the lock is released, when the slot is emptied, and with a hold. */
+export const ASKED_ATTRIBUTES = [Cancel, Waits, Go].flatMap(({ entries }) => Object.keys(entries));
+export const HOLD_ATTRIBUTES = [...Object.keys(Held.entries), ...ASKED_ATTRIBUTES];
 export const PENDING_ATTRIBUTES = Object.keys(Pending.entries);
 export const ON_HOLD_ATTRIBUTES = Object.keys(OnHoldItem.entries);
 
@@ -121,12 +123,24 @@ function toHeld(item: unknown, generation: number): NonNullable<LedgerRow['held'
     ...(orphanedSince !== undefined && { orphanedSince }),
     ...(shiftRuns !== undefined && { shiftRuns }),
     ...(has(item, 'cancelBy') && { cancel: toCancel(item) }),
+    ...(has(item, 'waitsWhere') && { waits: toWaits(item) }),
+    ...(has(item, 'goWhere') && { go: toGo(item) }),
   };
 }
 
 function toCancel(item: unknown): { by: string; at: Date } {
   const { cancelBy, cancelAt } = v.parse(Cancel, item);
   return { by: cancelBy, at: cancelAt };
+}
+
+function toWaits(item: unknown): { where: string; until: Date } {
+  const { waitsWhere, waitsUntil } = v.parse(Waits, item);
+  return { where: waitsWhere, until: waitsUntil };
+}
+
+function toGo(item: unknown): { where: string; by: string; at: Date } {
+  const { goWhere, goBy, goAt } = v.parse(Go, item);
+  return { where: goWhere, by: goBy, at: goAt };
 }
 
 function toPending(item: unknown): PendingRequest {

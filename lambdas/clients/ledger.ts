@@ -12,6 +12,8 @@
  * - pend: its own request stands in the slot: it took effect. If it was even started and cleared meanwhile, it is either
  *   refused (the caller decides anew) or put in again (the same name starts once).
  * - owe: the version has moved on: it is refused, and the caller reads what is owed by then.
+ * - awaitPerson: the same is written twice.
+ * - letGoOn: the first word stays, and whoever repeats it is told that it was heard.
  * - requestCancel: the first request stays, who repeats it changes nothing. If the holder has undone itself and released
  *   the lock meanwhile, the answer is `false`: there is nobody left to ask.
  * - putOnHold: this very hold stands there: it took effect. liftHold: none does, or an older one never was there.
@@ -34,7 +36,7 @@ import { LEDGER_TABLE_VARIABLE } from '../domain/core/names.ts';
 import { PHASES } from '../domain/core/steps.ts';
 import type { Claim, Debt, Hold, Ledger, LedgerRow, OnHold, PendingRequest, Phase } from '../ports/ledger.ts';
 import {
-  CANCEL_ATTRIBUTES,
+  ASKED_ATTRIBUTES,
   generationOf,
   HOLD_ATTRIBUTES,
   moment,
@@ -82,6 +84,8 @@ export function ledgerAdapter({ call, tableName, now = () => new Date() }: Ledge
     requestCancel: (fleet, holder, by) => requestCancel(table, fleet, holder, by),
     putOnHold: (fleet, onHold, replaces) => putOnHold(table, fleet, onHold, replaces),
     liftHold: (fleet, onHold) => liftHold(table, fleet, onHold),
+    awaitPerson: (fleet, ...args) => awaitPerson(table, fleet, ...args),
+    letGoOn: (fleet, ...args) => letGoOn(table, fleet, ...args),
   };
 }
 
@@ -139,7 +143,7 @@ async function takeOver(
     condition: HELD_BY_HOLD,
     update:
       'SET #holder = :next, #since = :now, #orphanedSince = if_not_exists(#orphanedSince, :diedAt) ' +
-      `ADD #generation :one ${removing(CANCEL_ATTRIBUTES)}`,
+      `ADD #generation :one ${removing(ASKED_ATTRIBUTES)}`,
     values: {
       ...valuesOf(from),
       ':next': text(holder),
@@ -324,6 +328,48 @@ async function liftHold(table: Table, fleet: string, onHold: OnHold): Promise<bo
     values: valuesOfHold(onHold),
   });
   return written.done || rowIn(written, fleet)?.onHold === undefined;
+}
+
+// ── Waiting for a person ───────────────────────────────────────────────────────────────────────────────────────────
+
+async function awaitPerson(
+  table: Table,
+  fleet: string,
+  hold: Hold,
+  where: string,
+  until: Date,
+): Promise<void> {
+  const written = await write(table, fleet, {
+    doing: `let the deployment of the fleet ${fleet} wait for a person`,
+    condition: HELD_BY_HOLD,
+    update: 'SET #waitsWhere = :where, #waitsUntil = :until',
+    values: { ...valuesOf(hold), ':where': text(where), ':until': moment(until) },
+  });
+  if (!written.done) throw lockLost(fleet, hold, rowIn(written, fleet)?.held);
+}
+
+async function letGoOn(
+  table: Table,
+  fleet: string,
+  holder: string,
+  where: string,
+  by: string,
+): Promise<boolean> {
+  const written = await write(table, fleet, {
+    doing: `let ${holder} go on`,
+    // An attribute that is not there differs from every value.
+    condition: '#holder = :holder AND #waitsWhere = :where AND #goWhere <> :where',
+    update: 'SET #goWhere = :where, #goBy = :by, #goAt = :now',
+    values: {
+      ':holder': text(holder),
+      ':where': text(where),
+      ':by': text(by),
+      ':now': moment(table.now()),
+    },
+  });
+  if (written.done) return true;
+  const held = rowIn(written, fleet)?.held;
+  return held?.holder === holder && held.go?.where === where;
 }
 
 // ── One conditional write ──────────────────────────────────────────────────────────────────────────────────────────

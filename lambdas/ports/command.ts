@@ -56,5 +56,13 @@ export interface Connection {
 }
 
 /** What may be going on in a modelled region: for whoever wants to try a command. */
-export const SCENARIOS = ['running', 'stuck', 'halfway', 'strangers', 'two-waiting', 'on-hold'] as const;
+export const SCENARIOS = [
+  'running',
+  'stuck',
+  'halfway',
+  'strangers',
+  'two-waiting',
+  'on-hold',
+  'paused',
+] as const;
 export type Scenario = (typeof SCENARIOS)[number];

@@ -41,6 +41,12 @@ export interface EventRule {
   readonly pattern: unknown;
 }
 
+export interface HookFunction {
+  /** Lambda's own word: `Active`, `Pending`, `Inactive`, `Failed`. */
+  readonly state: string;
+  readonly timeoutSeconds: number;
+}
+
 export interface Inspector {
   /** Which of these types EC2 has in which of these zones. Never called with an empty list. */
   offerings(instanceTypes: readonly string[], zones: readonly string[]): Promise<readonly Offering[]>;
@@ -59,6 +65,8 @@ export interface Inspector {
   machine(arn: string): Promise<DeployedMachine | undefined>;
   /** The rules of EventBridge that start this state machine. */
   rulesThatStart(machineArn: string): Promise<readonly EventRule[]>;
+  /** `undefined` when Lambda says that there is no such function, version or alias. */
+  lambda(functionArn: string): Promise<HookFunction | undefined>;
   /** What AWS's clock says now. */
   awsTime(): Promise<Date>;
 }

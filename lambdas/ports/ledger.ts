@@ -91,6 +91,10 @@ export interface LedgerRow {
     readonly orphanedSince?: Date;
     /** Somebody asked the holder to undo itself. */
     readonly cancel?: { readonly by: string; readonly at: Date };
+    /** Where of the story it waits, or waited last, for a person, and until when. */
+    readonly waits?: { readonly where: string; readonly until: Date };
+    /** Somebody let it go on from there. */
+    readonly go?: { readonly where: string; readonly by: string; readonly at: Date };
   };
   readonly pending?: PendingRequest;
   /** What outlives the lock. Absent: nothing was ever owed. The version grows with every change. */
@@ -113,8 +117,8 @@ export interface Ledger {
   /** Takes a free lock (phase `agree`, no run of the shift), or finds one's own: taking it twice takes it once. */
   take(fleet: string, claim: Claim): Promise<Hold | undefined>;
   /**
-   * Takes the lock over from `from`, if that still holds it: phase, document, `startedBy` and `why` stay, `cancel`
-   * goes. Taking it over twice takes it over once.
+   * Takes the lock over from `from`, if that still holds it: phase, document, `startedBy` and `why` stay, what people
+   * have asked for goes. Taking it over twice takes it over once.
    * @param diedAt when `from` died: the row's `orphanedSince`, unless an earlier take-over has written one.
    */
   takeOver(fleet: string, from: Hold, holder: string, diedAt: Date): Promise<Hold | undefined>;
@@ -147,4 +151,8 @@ export interface Ledger {
   putOnHold(fleet: string, onHold: OnHold, replaces: OnHold | undefined): Promise<boolean>;
   /** Lifts this hold. One that is not there anymore counts as done; `false`: another one stands there by now. */
   liftHold(fleet: string, onHold: OnHold): Promise<boolean>;
+  /** Writes down that the holder waits for a person. @throws LockLost */
+  awaitPerson(fleet: string, hold: Hold, where: string, until: Date): Promise<void>;
+  /** Lets the holder go on from there; the first word counts. `false` when it does not wait there (anymore). */
+  letGoOn(fleet: string, holder: string, where: string, by: string): Promise<boolean>;
 }

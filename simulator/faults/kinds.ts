@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { executionOf, machineIn } from '../../lambdas/domain/core/aws.ts';
 import { fleetSize } from '../../lambdas/domain/core/fleet.ts';
 import { followName, machineName, promotionKey } from '../../lambdas/domain/core/names.ts';
+import { POINT, type Point } from '../../lambdas/domain/core/points.ts';
 import { keepSecret } from '../../lambdas/domain/core/secrets.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { EXAMPLE_FLEET, exampleEntry, type FleetEntry, templateOf } from '../example-fleet.ts';
@@ -20,9 +21,11 @@ import {
   giveLaunchTemplate,
   putOnHold,
   retireByMistake,
+  say,
   watchErrors,
 } from '../scenarios.ts';
 import { API_KEY, type Stage } from '../stage.ts';
+import type { HookPlay } from '../world/hooks.ts';
 import type { Fate } from '../world/instance-life.ts';
 
 export interface Kind {
@@ -92,6 +95,42 @@ const cancel = ({ world, fleet }: Stage) => {
   const holder = world.ledger.read(fleet.name)?.held?.holder ?? '';
   world.ledger.requestCancel(fleet.name, holder, 'the operator');
 };
+
+const PAUSES_AT = ['before-shift', 'before-terminate'] as const satisfies readonly Point[];
+const HOOKS_AT = ['before-launch', 'after-shift'] as const satisfies readonly Point[];
+
+/** Somebody lets it go on wherever it waits, but here. */
+const lettingGoOn =
+  (except?: Point) =>
+  (stage: Stage): void => {
+    for (const point of PAUSES_AT)
+      if (point !== except) say('go', `Wait for a person ${POINT[point].words}`, 12, 'all is well')(stage);
+  };
+
+const hookOf = (point: Point) => `arn:aws:lambda:ap-northeast-1:111111111111:function:faults-${point}`;
+
+const succeeds: HookPlay = () => ({ answer: { hookStatus: 'SUCCEEDED' } });
+
+/** One of its hooks is played so, or all are; people let it go on. */
+const hooked =
+  (play: HookPlay, at?: Point) =>
+  (stage: Stage): void => {
+    lettingGoOn()(stage);
+    for (const point of HOOKS_AT)
+      stage.world.hooks.play(hookOf(point), at === undefined || at === point ? play : succeeds);
+  };
+
+const ON_THE_WAY = {
+  fleet: 'faults-points',
+  arrange: lettingGoOn(),
+  beforeTheNext: hooked(succeeds),
+} as const satisfies Partial<Kind>;
+
+/** Until what it keeps with us says that it was called before. */
+const inProgress: HookPlay = ({ hookDetails }) =>
+  Object(hookDetails).again
+    ? { answer: { hookStatus: 'SUCCEEDED' } }
+    : { answer: { hookStatus: 'IN_PROGRESS', callBackDelay: 10, hookDetails: { again: true } } };
 
 const stop = (stage: Stage) => stage.executions[0]?.stop();
 
@@ -427,6 +466,41 @@ export const KINDS = {
     outcome: 'new hosts',
     beforeTheNext: silence,
   },
+  // Hooks are on the way of this fleet, and people who are waited for.
+  paused: { ...ON_THE_WAY, outcome: 'new hosts' },
+  'paused-and-cancelled': {
+    ...ON_THE_WAY,
+    arrange: (stage) => {
+      lettingGoOn('before-terminate')(stage);
+      say('cancel', 'Wait for a person before the termination', 15, 'orders fail')(stage);
+    },
+    outcome: 'old hosts',
+  },
+  'paused-and-forgotten': { ...ON_THE_WAY, arrange: lettingGoOn('before-shift'), outcome: 'old hosts' },
+  'breaks-while-paused': {
+    ...ON_THE_WAY,
+    arrange: (stage) => {
+      lettingGoOn('before-terminate')(stage);
+      during('Wait for a person before the termination', breakNewHost)(stage);
+    },
+    outcome: 'old hosts',
+  },
+  'hook-in-progress': { ...ON_THE_WAY, arrange: hooked(inProgress), outcome: 'new hosts' },
+  'hook-throws': {
+    ...ON_THE_WAY,
+    arrange: hooked(() => ({ error: new Error('the database is locked') }), 'before-launch'),
+    outcome: 'old hosts',
+  },
+  'hook-hangs': {
+    ...ON_THE_WAY,
+    arrange: hooked(() => ({ seconds: 1_800 }), 'after-shift'),
+    outcome: 'old hosts',
+  },
+  'hook-answers-rubbish': {
+    ...ON_THE_WAY,
+    arrange: hooked(() => ({ answer: ['SUCCEEDED'] }), 'after-shift'),
+    outcome: 'old hosts',
+  },
   stranger: { fleet: 'faults-app', arrange: addStranger, outcome: 'new hosts' },
   // A load balancer notices after some checks: only a delayed step can see it before it acts.
   'breaks-at-shift': {
@@ -634,6 +708,11 @@ const FLEETS: readonly FleetEntry[] = [
       arn: GIVEN_TEMPLATE.given.instanceProfile,
       roleArn: GIVEN_TEMPLATE.given.instanceProfile.replace('instance-profile', 'role'),
     },
+  }),
+  entry('faults-points', {
+    loadBalancers: [{ kind: 'classic', name: 'faults-points' }],
+    hooks: HOOKS_AT.map((at) => ({ at, function: hookOf(at), timeoutMinutes: 5 })),
+    pauses: PAUSES_AT.map((at) => ({ at, timeoutMinutes: 10 })),
   }),
   entry('faults-leader', { loadBalancers: [] }),
   follower('faults-leader'),

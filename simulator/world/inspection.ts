@@ -6,7 +6,13 @@
 import { machineIn } from '../../lambdas/domain/core/aws.ts';
 import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
 import type { Remover } from '../../lambdas/ports/command.ts';
-import type { BucketSettings, EventRule, Inspector, Offering } from '../../lambdas/ports/inspector.ts';
+import type {
+  BucketSettings,
+  EventRule,
+  HookFunction,
+  Inspector,
+  Offering,
+} from '../../lambdas/ports/inspector.ts';
 import { definitionOf } from '../../lib/resolve-definition.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { World } from './world.ts';
@@ -25,6 +31,8 @@ export interface InspectedWorld {
   readonly isOffered: (offering: Offering) => boolean;
   /** Of the account's EBS encryption and of the image. */
   readonly volumeKeys: readonly string[];
+  /** ARN of a hook → is there such a function? */
+  readonly hooks: (arn: string) => HookFunction | undefined;
   /** AWS's clock minus the world's. */
   readonly skewSeconds: number;
 }
@@ -62,6 +70,7 @@ export function asDeployed(
     crossZone: true,
     isOffered: () => true,
     volumeKeys: [],
+    hooks: () => ({ state: 'Active', timeoutSeconds: 60 }),
     skewSeconds: 0,
   };
 }
@@ -104,6 +113,7 @@ export function worldInspector(
       return definition === undefined ? undefined : { definition };
     },
     rulesThatStart: async () => state.rules,
+    lambda: async (arn) => state.hooks(arn),
     // Whole seconds, as in HTTP.
     awsTime: async () =>
       new Date(Math.floor((world.ports.clock.now().getTime() + state.skewSeconds * 1000) / 1000) * 1000),

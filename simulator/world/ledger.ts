@@ -52,7 +52,7 @@ export class LedgerModel {
     const row = this.#rows.get(fleet);
     if (row === undefined || isHeldBy(row, next)) return row && next;
     if (!isHeldBy(row, from)) return undefined;
-    const { cancel: _, ...kept } = row.held;
+    const { cancel: _, waits: _waits, go: _go, ...kept } = row.held;
     this.#hold(row, { orphanedSince: diedAt, ...kept, ...next, since: this.#now() });
     return next;
   }
@@ -124,6 +124,19 @@ export class LedgerModel {
     if (!isSameHold(row.onHold, onHold)) return false;
     const { onHold: _, ...kept } = row;
     this.#rows.set(fleet, kept);
+    return true;
+  }
+
+  awaitPerson(fleet: string, hold: Hold, where: string, until: Date): void {
+    const row = this.#heldBy(fleet, hold);
+    this.#hold(row, { ...row.held, waits: { where, until } });
+  }
+
+  letGoOn(fleet: string, holder: string, where: string, by: string): boolean {
+    const row = this.#rows.get(fleet);
+    if (row?.held?.holder !== holder || row.held.waits?.where !== where) return false;
+    const said = row.held.go?.where === where ? row.held.go : { where, by, at: this.#now() };
+    this.#hold(row, { ...row.held, go: said });
     return true;
   }
 

@@ -93,6 +93,8 @@ const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
     requestCancel: one,
     putOnHold: one,
     liftHold: one,
+    awaitPerson: one,
+    letGoOn: one,
   },
   executions: { status: one, describe: one, recent: one, document: one, events: one, start: one },
   announcer: { tellPeople: one, tellMachines: one },

@@ -18,6 +18,7 @@ import { CallCounter, type Intercept, type Latency, type PortCall } from './call
 import { Ec2Model, RequestLimitExceeded } from './ec2.ts';
 import type { Origin, Service, WorldChange, WorldEvent } from './events.ts';
 import { ExecutionsModel } from './executions.ts';
+import { HooksModel } from './hooks.ts';
 import { LedgerModel } from './ledger.ts';
 import { LoadBalancersModel } from './load-balancers.ts';
 import { type Deployed, type LowerBound, lowerBound } from './lower-bound.ts';
@@ -70,6 +71,7 @@ export class World {
   readonly ledger: LedgerModel;
   readonly executions: ExecutionsModel;
   readonly announcer = new AnnouncerModel();
+  readonly hooks: HooksModel;
   readonly outages: Outages;
   readonly awsEvents: AwsEvents;
   readonly calls = new CallCounter();
@@ -100,6 +102,7 @@ export class World {
     this.mackerel = new MackerelModel(surroundings);
     this.s3 = new S3Model(surroundings);
     this.ledger = new LedgerModel(surroundings);
+    this.hooks = new HooksModel(this.#clock);
     this.outages = new Outages(this.#now);
     this.executions = new ExecutionsModel(surroundings);
     this.awsEvents = new AwsEvents(surroundings);

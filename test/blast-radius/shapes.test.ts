@@ -49,7 +49,18 @@ const environment = (name: string, changes: object = {}) => ({
 const SHAPES = {
   worker: {
     environments: [environment('worker')],
-    fleets: [fleet('worker-jobs', 'worker')],
+    fleets: [
+      fleet('worker-jobs', 'worker', {
+        hooks: [
+          {
+            at: 'before-launch',
+            function: `arn:aws:lambda:${REGION}:${ACCOUNT}:function:migrate`,
+            timeoutMinutes: 1,
+          },
+        ],
+        pauses: [{ at: 'after-shift', timeoutMinutes: 1, then: 'go on' }],
+      }),
+    ],
   },
   'one balancer': {
     environments: [environment('classic')],
@@ -437,9 +448,14 @@ describe.each(Object.keys(SHAPES) as ShapeName[])('An environment of the shape "
     // Every step of the story was heard, but those that the shape has no use for.
     const heard = new Set(shape.asked.map(({ by }) => by));
     const aside = /^(write-the-plan|re(place|move)-the-stragglers|give-up-the-promotion|guard-permissions)$/;
+    const isPaused = shape.own.fleets.some(({ pauses }) => pauses.length > 0);
+    const unused = [
+      ...(isFollowed ? [] : ['start-the-followers']),
+      ...(isPaused ? [] : ['ask-the-hook', 'wait-for-a-person']),
+    ];
     expect(
       [...shape.policies.keys()].filter(
-        (each) => !heard.has(each) && !aside.test(each) && (isFollowed || each !== 'start-the-followers'),
+        (each) => !heard.has(each) && !aside.test(each) && !unused.includes(each),
       ),
     ).toEqual([]);
   });

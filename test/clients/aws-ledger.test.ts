@@ -46,6 +46,9 @@ ledgerContract('the adapter when each answer is lost after the write took effect
   return subject;
 });
 
+/** What people have asked for. */
+const ASKED = ['cancelBy', 'cancelAt', 'waitsWhere', 'waitsUntil', 'goWhere', 'goBy', 'goAt'];
+
 describe('the ledger’s requests', () => {
   let aws: AwsEndpoint;
   let table: DynamoDbTable;
@@ -116,15 +119,8 @@ describe('the ledger’s requests', () => {
       ConditionExpression: '#holder = :holder AND #generation = :generation',
       UpdateExpression:
         'SET #holder = :next, #since = :now, #orphanedSince = if_not_exists(#orphanedSince, :diedAt) ' +
-        'ADD #generation :one REMOVE #cancelBy, #cancelAt',
-      ExpressionAttributeNames: names(
-        'holder',
-        'generation',
-        'since',
-        'orphanedSince',
-        'cancelBy',
-        'cancelAt',
-      ),
+        'ADD #generation :one REMOVE #cancelBy, #cancelAt, #waitsWhere, #waitsUntil, #goWhere, #goBy, #goAt',
+      ExpressionAttributeNames: names('holder', 'generation', 'since', 'orphanedSince', ...ASKED),
       ExpressionAttributeValues: {
         ...heldByOne,
         ':next': { S: 'arn:cleanup' },
@@ -174,10 +170,11 @@ describe('the ledger’s requests', () => {
       ...common,
       ConditionExpression: '#holder = :holder AND #generation = :generation',
       UpdateExpression:
-        'REMOVE #holder, #phase, #since, #startedBy, #why, #document, #needsHuman, #orphanedSince, #shiftRuns, #cancelBy, #cancelAt',
+        'REMOVE #holder, #phase, #since, #startedBy, #why, #document, #needsHuman, #orphanedSince, #shiftRuns, ' +
+        '#cancelBy, #cancelAt, #waitsWhere, #waitsUntil, #goWhere, #goBy, #goAt',
       ExpressionAttributeNames: names(
         ...['holder', 'generation', 'phase', 'since', 'startedBy', 'why', 'document', 'needsHuman'],
-        ...['orphanedSince', 'shiftRuns', 'cancelBy', 'cancelAt'],
+        ...['orphanedSince', 'shiftRuns', ...ASKED],
       ),
       ExpressionAttributeValues: heldByOne,
     });

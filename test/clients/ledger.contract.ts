@@ -503,6 +503,47 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
       });
     });
 
+    describe('waiting for a person', () => {
+      const until = new Date('2026-03-01T10:00:00.123Z');
+
+      it('is written down by the holder alone', async () => {
+        const hold = await entered('bring-up');
+        await ledger.awaitPerson(FLEET, hold, 'before-shift', until);
+        await ledger.awaitPerson(FLEET, hold, 'before-shift', until);
+        expect((await held())?.waits).toEqual({ where: 'before-shift', until });
+        const other = { holder: TWO, generation: hold.generation };
+        await expect(ledger.awaitPerson(FLEET, other, 'after-shift', until)).rejects.toEqual(lockLost);
+      });
+
+      it('ends with the first word, which counts where it was said, once', async () => {
+        const hold = await entered('bring-up');
+        expect(await ledger.letGoOn(FLEET, ONE, 'before-shift', 'early')).toBe(false);
+        await ledger.awaitPerson(FLEET, hold, 'before-shift', until);
+        expect(await ledger.letGoOn(FLEET, TWO, 'before-shift', 'for another')).toBe(false);
+        expect(await ledger.letGoOn(FLEET, ONE, 'after-shift', 'elsewhere')).toBe(false);
+        expect(await held()).not.toHaveProperty('go');
+        expect(await ledger.letGoOn(FLEET, ONE, 'before-shift', 'Hanako')).toBe(true);
+        expect(await ledger.letGoOn(FLEET, ONE, 'before-shift', 'Taro')).toBe(true);
+        expect((await held())?.go).toMatchObject({
+          where: 'before-shift',
+          by: 'Hanako',
+          at: expect.any(Date),
+        });
+        await ledger.awaitPerson(FLEET, hold, 'after-shift', until);
+        expect(await ledger.letGoOn(FLEET, ONE, 'after-shift', 'Taro')).toBe(true);
+        expect((await held())?.go).toMatchObject({ where: 'after-shift', by: 'Taro' });
+      });
+
+      it('goes with the lock, and with a take-over', async () => {
+        const hold = await entered('shift');
+        await ledger.awaitPerson(FLEET, hold, 'after-shift', until);
+        await ledger.letGoOn(FLEET, ONE, 'after-shift', 'Hanako');
+        await ledger.takeOver(FLEET, hold, THREE, DIED_AT);
+        expect(Object.keys((await held()) ?? {})).not.toEqual(expect.arrayContaining(['waits']));
+        expect(await held()).not.toHaveProperty('go');
+      });
+    });
+
     describe('what is owed', () => {
       const debt = (deployment: string): Debt => ({
         kind: 'status',

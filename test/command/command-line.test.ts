@@ -57,8 +57,8 @@ describe('bad usage', () => {
   });
 
   it('is no command: that alone is told, and what was meant', async () => {
-    expect((await desk.run('foo', { connect })).err).toMatch(
-      /^foo: no such command; allowed: one of deploy, .*, doctor, init, check\nSee: {2}\S.* help$/,
+    expect((await desk.run('frobnicate', { connect })).err).toMatch(
+      /^frobnicate: no such command; allowed: one of deploy, .*, doctor, init, check\nSee: {2}\S.* help$/,
     );
     expect((await desk.run('chekc', { connect })).err).toMatch(/^chekc: .*did you mean check\?\nSee: /);
     expect((await desk.run('help inti', { connect })).err).toMatch(/^inti: .*did you mean init\?\nSee: /);

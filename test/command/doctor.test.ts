@@ -97,6 +97,19 @@ const watching = (monitor: string): Clinic =>
   });
 
 /** The same fleet, launched from a template of its owner's. */
+const MIGRATION = 'arn:aws:lambda:ap-northeast-1:222222222222:function:migrate:live';
+const withHook = (): Clinic =>
+  healthy({
+    file: {
+      ...fleetsFile,
+      fleets: fleetsFile.fleets.map((fleet) =>
+        fleet.name === APP
+          ? { ...fleet, hooks: [{ at: 'before-launch', function: MIGRATION, timeoutMinutes: 5 }] }
+          : fleet,
+      ),
+    },
+  });
+
 const withTemplate = (): Clinic =>
   healthy({
     file: {
@@ -503,6 +516,22 @@ const CASES: readonly Case[] = [
     complaints: ['warning launch-template'],
     sentence: /^its volume \/dev\/sdf outlives its instance/,
     mend: /^Set DeleteOnTermination of \/dev\/sdf to true/,
+  },
+  {
+    name: 'a hook that is no function',
+    admit: withHook,
+    visit: inspected({ hooks: () => undefined }),
+    complaints: ['problem hooks'],
+    sentence: /^the hook migrate:live before the launch is no function of this account and Region/,
+    mend: `the fleets file, ${APP}: correct hooks.0.function`,
+  },
+  {
+    name: 'a hook that may run for longer than it is waited for',
+    admit: withHook,
+    visit: inspected({ hooks: () => ({ state: 'Active', timeoutSeconds: 600 }) }),
+    complaints: ['warning hooks'],
+    sentence: /may run for 600 s, and is given up after 300 s$/,
+    mend: /raise hooks\.0\.timeoutMinutes/,
   },
   {
     name: 'a subnet that EC2 does not know',

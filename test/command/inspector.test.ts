@@ -383,6 +383,28 @@ describe('a state machine', () => {
   });
 });
 
+describe('a hook’s function', () => {
+  const arn = 'arn:aws:lambda:ap-northeast-1:123456789012:function:migrate:live';
+
+  it.each([
+    [200, { State: 'Active', Timeout: 60 }, { state: 'Active', timeoutSeconds: 60 }],
+    [404, { Message: 'Function not found' }, undefined],
+  ])('answered with %i is what Lambda says', async (status, body, found) => {
+    aws.answer(() => ({ status, body: JSON.stringify(body) }));
+    expect(await inspector().lambda(arn)).toEqual(found);
+    expect(aws.requests.at(-1)).toMatchObject({
+      method: 'GET',
+      path: '/2015-03-31/functions/migrate/configuration?Qualifier=live',
+    });
+  });
+
+  it('that may not be asked for is refused', async () => {
+    const headers = { 'x-amzn-errortype': 'AccessDeniedException:http://internal' };
+    aws.answer(() => ({ status: 403, headers, body: '{"Message":"not authorized"}' }));
+    await expect(inspector().lambda(arn)).rejects.toThrow(named('ServiceRefused'));
+  });
+});
+
 describe('a stack', () => {
   it('has the status that CloudFormation says', async () => {
     byAction({ DescribeStacks: { body: xml({ Stacks: { member: { StackStatus: 'UPDATE_COMPLETE' } } }) } });

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { planLines } from '../../bin/command/actions/plan.ts';
 import type { Task } from '../../bin/command/command.ts';
+import { hasShifted } from '../../bin/command/follow/look.ts';
 import { News } from '../../bin/command/follow/news.ts';
 import { EXIT_CODES, endFromRecord, standingOf } from '../../bin/command/follow/standing.ts';
 import { timeLeft } from '../../bin/command/follow/time-left.ts';
@@ -27,6 +28,21 @@ const ended = (
   state: { state: 'ended', status, at },
   startedAt: at,
   ...more,
+});
+
+describe('Its traffic', () => {
+  it.each([
+    ['Take old hosts out of service', false],
+    ['Wait for a person before the shift', false],
+    ['Call hook 1 before the launch', false],
+    ['Call hook 2 after the shift', true],
+    ['Ask the hooks before the termination', true],
+    ['Wait for a person after the shift', true],
+  ])('is all on the new hosts in *%s*: %s', (state, expected) => {
+    const turns: HistoryTurn[] = [{ id: 9, at, state, kind: 'entered' }];
+    const execution = 'arn:aws:states:r:1:execution:irekae-shop:deploy-2';
+    expect(hasShifted({ at, execution, acting: execution, turns })).toBe(expected);
+  });
 });
 
 describe('An execution', () => {

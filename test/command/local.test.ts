@@ -136,6 +136,15 @@ describe('what may be going on there', () => {
       [`plan ${FLEET}`, 0, /It would leave alone:\n.*does not carry the tag/],
       [`adopt ${FLEET} --yes`, 0, /^2 hosts tagged: /m],
     ],
+    paused: [
+      [`status ${FLEET}`, 0, /waits for a person after the shift, until /],
+      [`go ${FLEET} --reason orders-come-in`, 0, /^release-3 goes on from after the shift: /m],
+      [
+        `go ${FLEET}`,
+        0,
+        /Operator\/\S+ \(orders-come-in\) has let it go on after the shift already|release-3/,
+      ],
+    ],
     'two-waiting': [
       [`status ${FLEET}`, 0, /Deploying now: release-3\n(.*\n)+Waiting: .* requested by release-5/],
     ],
@@ -206,7 +215,7 @@ describe('what may be going on there', () => {
     [`status ${FLEET} --local runing`, '--local runing: did you mean running?'],
     [
       `status ${FLEET} --local chaos`,
-      '--local chaos: allowed: running, stuck, halfway, strangers, two-waiting, on-hold',
+      '--local chaos: allowed: running, stuck, halfway, strangers, two-waiting, on-hold, paused',
     ],
     [`status ${FLEET} running`, 'running: unexpected, as a command takes one fleet'],
   ])('that is none is bad usage: %s', async (line, problem) => {

@@ -68,6 +68,7 @@ const CALLS: Readonly<Record<string, readonly (readonly unknown[])[]>> = {
   'inspector.volumeKeys': [['ami-1']],
   'inspector.balancer': [[CLASSIC], [TARGETS]],
   'inspector.bucket': [[BUCKET]],
+  'inspector.lambda': [['arn:aws:lambda:ap-northeast-1:123456789012:function:migrate:live']],
   'inspector.stackStatus': [['irekae-production']],
   'inspector.machine': [[MACHINE]],
   'inspector.rulesThatStart': [[MACHINE]],
@@ -83,6 +84,8 @@ function actionOf({ method, path, headers, form }: AwsRequest): string | undefin
   if (service === undefined) return undefined;
   const target = headers['x-amz-target'];
   if (typeof target === 'string') return `${service}:${target.split('.')[1]}`;
+  if (service === 'lambda' && /\/functions\/migrate\/configuration\?Qualifier=live$/.test(path))
+    return 'lambda:GetFunctionConfiguration';
   return service === 's3'
     ? `s3:${s3Action(method, new URL(path, 'http://s3'))}`
     : `${service}:${form.Action}`;
@@ -107,6 +110,7 @@ const ANSWERS: Readonly<Record<string, string>> = {
   }),
   'ssm:GetParameter': JSON.stringify({ Parameter: { Value: 'a-key' } }),
   'events:ListRuleNamesByTarget': JSON.stringify({ RuleNames: ['rule-1'] }),
+  'lambda:GetFunctionConfiguration': JSON.stringify({ State: 'Active', Timeout: 60 }),
   'kms:DescribeKey': JSON.stringify({
     KeyMetadata: { Arn: 'arn:aws:kms:r:1:key/1', KeyManager: 'CUSTOMER' },
   }),

@@ -102,6 +102,7 @@ describe('The story behind the picture', () => {
       ['Deployed', ['Release the lock after the deployment']],
       ['Waiting for its turn', []],
       ['Superseded by what waits', []],
+      ['Told', []],
       ['Already deployed', ['Release the lock after already deployed']],
       ['Superseded', ['Release the lock after superseded']],
       ['Nothing to redeploy', ['Release the lock after nothing to redeploy']],

@@ -57,6 +57,11 @@ describe('Of a dead execution, there may be in flight', () => {
     ['the function that was running', begun(SHIFT.title, 995), shiftFrom(995)],
     ['not one that only reads', [...answered(SHIFT.title, 950), ...begun(DRAIN.title, 999)], NOTHING],
     [
+      'not a hook that still runs: it is none of ours',
+      [...answered(SHIFT.title, 950), ...begun('Call hook 1 after the shift', 960)],
+      NOTHING,
+    ],
+    [
       'one whose task timed out before, although a later run answered',
       [...failed(SHIFT.title, 900, 'States.Timeout'), ...retried(971), { kind: 'answered', at: 972 }, pause],
       shiftFrom(900),

@@ -57,6 +57,8 @@ describe('The fields of a line', () => {
 describe('The phases', () => {
   /** One that was in every state: no deployment is, but each state's key is known then. */
   const everywhere = baked({
+    hooksAfterShift: aLook({ at: iso(250) }),
+    pauseAfterShift: aLook({ at: iso(260) }),
     termination: aLook({ at: iso(300) }),
     retirement: { reason: 'retired', at: iso(301) },
     putBack: aLook({ at: iso(310) }),

@@ -41,6 +41,17 @@ describe('The history budget', () => {
     expect(longer - mostEvents({ limits: DEFAULTS })).toBeGreaterThan(((3_600 - DEFAULTS[limit]) / 30) * 9);
   });
 
+  it('has room for a day of pauses, and for an hour of hooks, beside default limits', () => {
+    const loadBalancers = [{ kind: 'classic', name: 'web' } as const];
+    const pause = { at: 'after-shift', timeoutMinutes: 1_440, then: 'undo' } as const;
+    const hook = { at: 'before-launch', function: 'arn', timeoutMinutes: 60, onTimeout: 'undo' } as const;
+    const most = mostEvents({ limits: DEFAULTS, loadBalancers, pauses: [pause], hooks: [hook] });
+    expect(most).toBeLessThan(HISTORY_BUDGET);
+    expect(most - mostEvents({ limits: DEFAULTS, loadBalancers })).toBeGreaterThan(200 * 9);
+    const seconds = machineTimeoutSeconds({ limits: DEFAULTS, pauses: [pause], hooks: [hook] });
+    expect(seconds - machineTimeoutSeconds({ limits: DEFAULTS })).toBeGreaterThan(86_400 + 3_600 + 900);
+  });
+
   it.each(['drainSeconds', 'terminateSeconds', 'undoSeconds'] as const)(
     'counts the looks of a clean-up that %s allows',
     (limit) => {

@@ -62,6 +62,8 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'take-old-hosts-out-of-service': [WRITE_LEDGER, ...LOOK_AT_HOSTS, LEAVE],
   'old-hosts-are-drained': [READ_LEDGER, ...LOOK_AT_BALANCERS],
   'watch-the-new-hosts': [READ_LEDGER, ...LOOK_AT_HOSTS],
+  'ask-the-hook': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS],
+  'wait-for-a-person': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS, ...TELL],
   'terminate-old-instances': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS, 'ec2:TerminateInstances'],
   'retire-old-hosts-in-mackerel': [READ_LEDGER, WRITE_LEDGER, 'ssm:GetParameter'],
   'record-the-release': [
@@ -350,7 +352,7 @@ describe('The news of a deployment', () => {
         Condition: {
           'ForAllValues:StringEquals': {
             'events:source': ['irekae'],
-            'events:detail-type': ['Deployment ended'],
+            'events:detail-type': [name === 'wait-for-a-person' ? 'Deployment waits' : 'Deployment ended'],
           },
         },
       }),

@@ -64,6 +64,8 @@ function world(scenes: Readonly<Record<string, Scene>>) {
       requestCancel: unexpected,
       putOnHold: unexpected,
       liftHold: unexpected,
+      awaitPerson: unexpected,
+      letGoOn: unexpected,
     },
     executions: {
       describe: unexpected,

@@ -35,6 +35,8 @@ describe('The machine of the wakes', () => {
       'write-the-plan',
       'replace-the-stragglers',
       'remove-the-stragglers',
+      'ask-the-hook',
+      'wait-for-a-person',
       'start-the-followers',
       'take-over-the-lock',
     ]);

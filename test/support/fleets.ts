@@ -35,6 +35,8 @@ export function aFleet({ limits, mackerel, ...changes }: Changes = {}): Fleet {
     keepFailedHostMinutes: 0,
     freezes: [],
     watch: { monitors: [] },
+    pauses: [],
+    hooks: [],
     wantsProvenance: false,
     wantsTestedImage: false,
     replaceStragglers: false,

@@ -249,7 +249,7 @@ const ASKS: Readonly<Record<string, Asks>> = {
   ...Object.fromEntries(
     [
       ...['take', 'takeOver', 'enter', 'keepForHuman', 'release', 'clearPending', 'owe', 'requestCancel'],
-      ...['putOnHold', 'liftHold'],
+      ...['putOnHold', 'liftHold', 'awaitPerson', 'letGoOn'],
     ].map((write) => [`ledger.${write}`, update]),
   ),
   'ledger.pend': (at, [fleet]: [string]) => update(at, [fleet]),

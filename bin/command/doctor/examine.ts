@@ -3,6 +3,7 @@ import type { Check, Subject } from './check.ts';
 import { checkArtifacts } from './check-artifacts.ts';
 import { checkBalancers } from './check-balancers.ts';
 import { checkClock } from './check-clock.ts';
+import { checkHooks } from './check-hooks.ts';
 import { checkHosts } from './check-hosts.ts';
 import { checkImage } from './check-image.ts';
 import { checkLaunchTemplate } from './check-launch-template.ts';
@@ -26,6 +27,7 @@ const ALL: readonly Check[] = [
   checkVolumeKeys,
   checkNetwork,
   checkBalancers,
+  checkHooks,
   checkArtifacts,
 ];
 

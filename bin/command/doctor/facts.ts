@@ -29,6 +29,9 @@ export async function gatherFacts(task: Task, fleet: Fleet, tree: WorkingTree) {
     ...aboutArtifacts(ports, fleet),
     ...aboutStack(task, tree),
     ...aboutLock(ports, fleet),
+    hooks: ask('lambda:GetFunctionConfiguration', () =>
+      Promise.all(fleet.hooks.map((hook) => ports.inspector.lambda(hook.function))),
+    ),
     balancers,
   });
   const isThere = (stack: Answer<string | undefined>) => !stack.known || stack.value !== undefined;

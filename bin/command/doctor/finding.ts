@@ -23,7 +23,7 @@ export const byLevel = (findings: readonly Finding[]): [Level, Finding[]][] =>
 
 /** The parts of a fleet, and the checks of each. A closed list: the tests have a world for each. */
 const AREAS = {
-  Stack: ['stack', 'machine', 'definition', 'upload-rule'],
+  Stack: ['stack', 'machine', 'definition', 'upload-rule', 'hooks'],
   Lock: ['lock', 'waiting-version', 'owed', 'hold'],
   Mackerel: ['mackerel-key', 'mackerel-role', 'open-alerts', 'monitors'],
   Hosts: ['hosts', 'hosts-in-service', 'strangers', 'leftovers', 'kept-instance'],

@@ -6,7 +6,7 @@
 import { machineAndName, machineIn } from '../../../lambdas/domain/core/aws.ts';
 import { machineName } from '../../../lambdas/domain/core/names.ts';
 import { isPastNoReturn, rowOf, STEP_NAMES } from '../../../lambdas/domain/core/steps.ts';
-import { actOfState } from '../../../lambdas/domain/core/story.ts';
+import { actOfState, isHookCall, STATES } from '../../../lambdas/domain/core/story.ts';
 import type { ExecutionDescription, HistoryTurn } from '../../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../../lambdas/ports/ledger.ts';
 import { orElse } from '../attempt.ts';
@@ -61,9 +61,10 @@ export class Eyes {
 
 /** What comes once the old hosts are out of service and drained. */
 const STEPS_ON = STEP_NAMES.slice(STEP_NAMES.indexOf('old-hosts-are-drained') + 1).map(rowOf);
-const SHIFTED = new Set(
-  STEPS_ON.filter(({ act }) => act === 'shift' || act === 'remove').map(({ title }) => title),
-);
+const SHIFTED = new Set([
+  ...STEPS_ON.filter(({ act }) => act === 'shift' || act === 'remove').map(({ title }) => title),
+  ...Object.entries(STATES).flatMap(([title, row]) => ('at' in row && row.act === 'shift' ? [title] : [])),
+]);
 
 /** Is all traffic on the new hosts? Not while another one acts, and not anymore once it is undone. */
 export function hasShifted({ execution, acting, row, turns }: Look): boolean {
@@ -72,8 +73,11 @@ export function hasShifted({ execution, acting, row, turns }: Look): boolean {
   // Without permission to read the history, the lock tells of it only when the old hosts go.
   if (held && isSame(held.holder, execution) && isPastNoReturn(held.phase)) return true;
   const newest = turns.findLast(({ state }) => actOfState(state) !== undefined);
-  return newest !== undefined && SHIFTED.has(newest.state);
+  return newest !== undefined && (SHIFTED.has(newest.state) || isCalledAfterShift(newest.state));
 }
+
+/** One of the fleet's hooks. */
+const isCalledAfterShift = (state: string): boolean => isHookCall(state) && actOfState(state) === 'shift';
 
 /** The execution itself; or the lock's holder, which acts before it while it waits, and for it when it is dead. */
 function actingFor(execution: string, described?: ExecutionDescription, row?: LedgerRow): string {

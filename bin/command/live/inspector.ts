@@ -17,14 +17,16 @@ import {
 import { stackStatus } from '../../../lambdas/clients/stacks.ts';
 import { itemsOf, jsonIn } from '../../../lambdas/clients/wire/answer.ts';
 import { asking, httpStatusOf, isNamed, unavailable } from '../../../lambdas/clients/wire/aws-errors.ts';
-import { type CallJson, jsonCaller } from '../../../lambdas/clients/wire/aws-json.ts';
+import { type CallJson, jsonCaller, patiently } from '../../../lambdas/clients/wire/aws-json.ts';
 import { AWS_CLIENT_OPTIONS } from '../../../lambdas/clients/wire/aws-options.ts';
 import type { AwsQueryOptions } from '../../../lambdas/clients/wire/aws-query.ts';
 import { endpointOf } from '../../../lambdas/clients/wire/endpoint.ts';
+import { sendSigned } from '../../../lambdas/clients/wire/signed.ts';
 import type {
   BucketSettings,
   DeployedMachine,
   EventRule,
+  HookFunction,
   Inspector,
   Offering,
 } from '../../../lambdas/ports/inspector.ts';
@@ -50,6 +52,7 @@ export function inspectorAdapter({ ec2, classic, targetGroups, s3, options }: In
     stackStatus: (name) => stackStatus(options, name),
     machine: (arn) => machine(states, arn),
     rulesThatStart: (arn) => rulesThatStart(events, arn),
+    lambda: (arn) => lambda(options, arn),
     awsTime: () => awsTime(options),
   };
 }
@@ -192,6 +195,36 @@ function parsed(text: unknown, doing: string): unknown {
   } catch {
     throw unavailable(doing, 'the answer could not be read');
   }
+}
+
+// ── Lambda ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Lambda answers with JSON, and knows neither of the ways in which the other services are asked. */
+async function lambda(options: AwsQueryOptions, arn: string): Promise<HookFunction | undefined> {
+  const doing = `look at the function ${arn}`;
+  const [, , , , , , name = '', qualifier] = arn.split(':');
+  const url = new URL(
+    `2015-03-31/functions/${name}/configuration${qualifier === undefined ? '' : `?Qualifier=${qualifier}`}`,
+    options.endpoint ?? endpointOf('lambda', options.region),
+  );
+  const { ok, status, headers, text } = await asking(doing, () =>
+    patiently(() => sendSigned('lambda', options, url, { method: 'GET' })),
+  );
+  if (status === 404) return undefined;
+  if (!ok) {
+    const type = headers.get('x-amzn-errortype') ?? `HTTP ${status}`;
+    return asking(doing, () => {
+      const error = new Error(String(Object(parsed(text, doing)).Message ?? ''));
+      throw Object.assign(error, {
+        name: type.replace(/:.*$/, ''),
+        $fault: 'client',
+        $metadata: { httpStatusCode: status },
+      });
+    });
+  }
+  const { State = 'Active', Timeout } = Object(parsed(text, doing)) as { State?: string; Timeout?: number };
+  if (typeof Timeout !== 'number') throw unavailable(doing, 'the answer could not be read');
+  return { state: State, timeoutSeconds: Timeout };
 }
 
 // ── The clock ──────────────────────────────────────────────────────────────────────────────────────────────────────

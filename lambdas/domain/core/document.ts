@@ -48,7 +48,7 @@ const refusals = { refusals: v.optional(v.array(GateRefusal)) };
 
 /** Who acts, and whether this execution may go on at all. */
 const Lock = v.object({
-  verdict: v.picklist(['taken', 'waiting', 'superseded', 'not-needed']),
+  verdict: v.picklist(['taken', 'waiting', 'superseded', 'not-needed', 'told']),
   reason: v.string(),
   holder: v.string(),
   generation: v.number(),
@@ -272,6 +272,22 @@ const Removal = v.object({
 });
 export type Removal = v.InferOutput<typeof Removal>;
 
+/** A look of a wait for a person: who has said what, in the end. */
+const Paused = v.object({ ...Look.entries, decided: v.optional(v.string()) });
+
+/** A look at the hooks of one point. */
+const Asked = v.object({
+  ...Look.entries,
+  /** The hook that is called next, of those at this point, and with what. */
+  call: v.optional(v.number()),
+  event: v.optional(v.unknown()),
+  /** What a hook has to be given back. */
+  details: v.optional(v.record(v.string(), v.unknown())),
+  /** How each hook ended that is done, by name. */
+  ran: v.optional(v.array(v.string())),
+});
+export type Asked = v.InferOutput<typeof Asked>;
+
 /** The act of taking old hosts out of service: done, or sent back to wait because a new host was not ready. */
 const Shift = v.object({ done: v.boolean(), reason: v.string(), at: instant });
 export type Shift = v.InferOutput<typeof Shift>;
@@ -299,6 +315,16 @@ const Document = v.object({
   launch: v.optional(Launch),
   readiness: v.optional(Readiness),
   stragglers: v.optional(StragglerRemoval),
+  hooksBeforeLaunch: v.optional(Asked),
+  hooksBeforeShift: v.optional(Asked),
+  hooksAfterShift: v.optional(Asked),
+  hooksBeforeTerminate: v.optional(Asked),
+  /** What the hook that was called last answered, or why it did not. */
+  hookAnswer: v.optional(v.unknown()),
+  pauseBeforeLaunch: v.optional(Paused),
+  pauseBeforeShift: v.optional(Paused),
+  pauseAfterShift: v.optional(Paused),
+  pauseBeforeTerminate: v.optional(Paused),
   shift: v.optional(Shift),
   drain: v.optional(Look),
   bake: v.optional(Look),

@@ -27,6 +27,8 @@ export const FAILURES = {
   OnHold: 'somebody has put the fleet on hold, with a reason',
   OlderImage: 'the newest machine image of the fleet’s kind is older than the one that it runs on',
   NothingToRollBackTo: 'the release to roll back to is unknown, never ran, or is already running',
+  NotTold:
+    'the deployment that was told to go on, or to be undone, does not run, does not wait, or is past that',
   // While the old hosts still serve: undone.
   NoCapacity: 'EC2 has no capacity for any of the fleet’s instance types in a zone',
   LaunchRefused: 'EC2 refused the launch (limit, permission or parameter)',
@@ -35,6 +37,8 @@ export const FAILURES = {
   ReadinessLost: 'a new host was ready but no longer is',
   DrainingStuck: 'a load balancer did not deregister an old host',
   AlertDuringBake: 'Mackerel opened an alert on a new host, or of a monitor that decides',
+  HookFailed: 'a hook of the fleet failed, answered something else, or did not succeed in time',
+  NotContinued: 'the deployment was paused, and nobody let it go on in time',
   TerminationRefused: 'an instance may not be terminated by this deployment',
   Stopped: 'the execution was stopped or timed out, and was undone by the clean-up',
   Cancelled: 'somebody cancelled the deployment',

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import type { Architecture, ImageSource } from '../../ports/ec2.ts';
 import type { LoadBalancerRef } from '../../ports/load-balancers.ts';
 import { WEEKDAYS } from './local-time.ts';
+import { POINTS, THEN } from './points.ts';
 
 const loadBalancerRef = v.variant('kind', [
   v.strictObject({ kind: v.literal('classic'), name: v.string() }),
@@ -90,6 +91,24 @@ export const Fleet = v.strictObject({
   freezes: v.optional(v.array(FreezeWindow), []),
   /** The monitors of Mackerel that decide, by name or id. */
   watch: v.optional(v.strictObject({ monitors: v.array(v.string()) }), { monitors: [] }),
+  /** Where people are waited for. */
+  pauses: v.optional(
+    v.array(v.strictObject({ at: v.picklist(POINTS), timeoutMinutes: v.number(), then: v.picklist(THEN) })),
+    [],
+  ),
+  /** The functions that are asked on the way. */
+  hooks: v.optional(
+    v.array(
+      v.strictObject({
+        at: v.picklist(POINTS),
+        function: v.string(),
+        timeoutMinutes: v.number(),
+        onTimeout: v.picklist(THEN),
+        details: v.optional(v.record(v.string(), v.unknown())),
+      }),
+    ),
+    [],
+  ),
   /** Takes only artifacts that were promoted to it, unless somebody insists. */
   wantsProvenance: v.optional(v.boolean(), false),
   /** And these only on the image that they were tested on. */

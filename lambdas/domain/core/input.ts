@@ -37,6 +37,11 @@ export const PREVIOUS = 'previous';
 
 const only = (fields: object) => `only ${Object.keys(fields).join(', ')}`;
 
+const DEPLOYMENT = v.pipe(
+  v.string('a string'),
+  v.regex(/^[A-Za-z0-9._-]{1,80}$/, 'the id of the deployment that runs, as `irekae status` shows it'),
+);
+
 const FIELDS = {
   /** Only the fleet's own bucket and key are accepted: whoever names them is told when they are not the fleet's. */
   bucket: v.optional(text(63)),
@@ -74,6 +79,10 @@ const FIELDS = {
   dryRun: v.optional(v.boolean('true or false')),
   /** Deploy although the fleet runs exactly this release already. */
   redeploy: v.optional(v.boolean('true or false')),
+  /** Starts nothing: lets this deployment, which waits for a person, go on. Only reason and startedBy beside it. */
+  go: v.optional(DEPLOYMENT),
+  /** Starts nothing: has this deployment undo itself. Only reason and startedBy beside it. */
+  cancel: v.optional(DEPLOYMENT),
   /** Set by the upload rule alone: such a deployment ends as superseded when a newer version is there. */
   upload: v.optional(v.strictObject(UPLOAD, only(UPLOAD))),
   /** Set by the new-image rule alone: what runs now (without an artifact: what is new), on the newest image of the fleet's kind. */
@@ -85,6 +94,10 @@ const STANDS_ALONE: Readonly<Record<string, readonly string[]>> = {
   rollbackTo: ['versionId', 'redeploy', 'upload', 'newImage'],
   newImage: ['versionId', 'amiId', 'redeploy', 'upload'],
 };
+
+/** What tells a deployment something, and starts none: it stands beside who says so, and why. */
+const TELLS = ['go', 'cancel'] as const;
+const BESIDE_TELLING = ['reason', 'startedBy'];
 
 export const DeploymentInput = v.pipe(
   v.strictObject(FIELDS, only(FIELDS)),
@@ -110,7 +123,13 @@ function contradictions(given: Readonly<Record<string, unknown>>): { field: stri
       .filter((field) => isGiven(alone) && isGiven(field))
       .map((field) => ({ field, allowed: `nothing beside ${alone}` })),
   );
-  return [...clashes, ...unexplained(given)];
+  const told = TELLS.filter(isGiven);
+  const beside = Object.keys(FIELDS).filter(
+    (field) => isGiven(field) && !BESIDE_TELLING.includes(field) && field !== told[0],
+  );
+  const more =
+    told.length > 0 ? beside.map((field) => ({ field, allowed: `nothing beside ${told[0]}` })) : [];
+  return [...clashes, ...more, ...unexplained(given)];
 }
 
 /** @throws InvalidInput */

@@ -40,6 +40,18 @@ export function mostLooks(seconds: number, patience = 1): number {
   return looks;
 }
 
+/** Of who waits for a person or a hook, which may take a day: a sixteenth of what has passed, within these bounds. */
+const SPARSE_PAUSES = { part: 16, least: 15, most: 600 } as const;
+
+export const sparsePause = (waited: number): number =>
+  Math.min(SPARSE_PAUSES.most, Math.max(SPARSE_PAUSES.least, Math.floor(waited / SPARSE_PAUSES.part)));
+
+export function mostSparseLooks(seconds: number): number {
+  let looks = 1;
+  for (let waited = 0; waited < seconds; waited += sparsePause(waited)) looks += 1;
+  return looks;
+}
+
 /** What a look found, before it is written down. */
 export interface Finding {
   readonly ready: boolean;

@@ -7,6 +7,7 @@
 import type { Phase } from '../../ports/ledger.ts';
 import type { StepKey } from './document.ts';
 import type { Fleet } from './fleet.ts';
+import { type Hook, hooksAt, LONGEST_CALL_SECONDS, minutesOf, type Pause, POINTS } from './points.ts';
 
 // ── Acts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -62,7 +63,10 @@ export const isPastNoReturn = (phase: Phase): boolean => actOf(phase)?.leaves ==
 
 /** What the length of a wait depends on. */
 export type Limits = Pick<Fleet, 'limits'> &
-  Partial<Pick<Fleet, 'replaceStragglers' | 'loadBalancers' | 'watch'>>;
+  Partial<Pick<Fleet, 'replaceStragglers' | 'loadBalancers' | 'watch'>> & {
+    readonly pauses?: readonly Pause[];
+    readonly hooks?: readonly Hook[];
+  };
 
 export interface StepRow {
   /** Its state in the story: what an operator reads at 3 a.m. Of two steps there are several: see `STATES`. */
@@ -76,8 +80,12 @@ export interface StepRow {
   readonly changes: 'nothing' | 'fleet' | 'lock';
   /** Of a wait: for how many seconds it may look again and again, at most. 0: it does not come about. */
   readonly lasts?: (fleet: Limits) => number;
+  /** Of one that stands in several states: for how long it looks in each of them. */
+  readonly lastsEach?: (fleet: Limits) => readonly number[];
   /** Of a wait that never looks more often than this. */
   readonly looksEverySeconds?: number;
+  /** Of a wait that may last a day: see `sparsePause`. */
+  readonly looksSparsely?: true;
   /** Not on the way of every deployment. */
   readonly isAside?: true;
   /** The stretch of time that ends when it is done: in records, news, metrics and on the dashboard. */
@@ -111,6 +119,10 @@ export const STRAGGLER_END_SECONDS = 300;
 const LAUNCH_SECONDS = 60;
 /** A launch that was cut off may still be under way until its own time limit is over; then EC2 has to show it. */
 export const LAUNCH_IN_FLIGHT_SECONDS = LAUNCH_SECONDS + VISIBILITY_SECONDS;
+
+const pauseSeconds = ({ pauses = [] }: Limits) => pauses.map(({ timeoutMinutes }) => timeoutMinutes * 60);
+const hookSeconds = ({ hooks }: Limits) => POINTS.map((point) => minutesOf(hooksAt(hooks, point)) * 60);
+const total = (seconds: readonly number[]) => seconds.reduce((sum, each) => sum + each, 0);
 
 const longestDrain = ({ limits }: Limits) => Math.max(limits.drainSeconds, DEREGISTRATION_SECONDS);
 
@@ -220,6 +232,32 @@ export const STEPS = {
       BAKE_SILENCE_SECONDS,
     looksEverySeconds: BAKE_RETRY_SECONDS,
     span: { name: 'bake' },
+  },
+  // These two stand in a state for each point of the fleet's: see `STATES`.
+  'ask-the-hook': {
+    title: 'Ask the hooks',
+    act: 'shift',
+    key: 'hooksAfterShift',
+    seconds: 60,
+    changes: 'lock',
+    // The last call of each may have begun right before its time was over, and was perhaps tried again before it ran.
+    lasts: (fleet) => total(hookSeconds(fleet)) + 2 * LONGEST_CALL_SECONDS * (fleet.hooks?.length ?? 0),
+    lastsEach: hookSeconds,
+    looksSparsely: true,
+    isAside: true,
+    span: { name: 'hooks' },
+  },
+  'wait-for-a-person': {
+    title: 'Wait for a person',
+    act: 'shift',
+    key: 'pauseAfterShift',
+    seconds: 60,
+    changes: 'lock',
+    lasts: (fleet) => total(pauseSeconds(fleet)),
+    lastsEach: pauseSeconds,
+    looksSparsely: true,
+    isAside: true,
+    span: { name: 'pauses' },
   },
   'terminate-old-instances': {
     title: 'Terminate old instances',

@@ -1,6 +1,7 @@
 /** What follows from the table of steps for whoever tells the story or shows it: its states, acts, waits, endings. */
 import type { Phase } from '../../ports/ledger.ts';
 import type { StepKey } from './document.ts';
+import { MOST_HOOKS, POINT, POINTS, type Point } from './points.ts';
 import { PHASES, rowOf, STEP_NAMES, type StepName, type WaitName } from './steps.ts';
 
 // ── Waits ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -22,12 +23,12 @@ export const CLEAN_UP_STEPS = STEP_NAMES.filter((name) => ['remove', 'undo'].inc
 export const ENDS = ['refused', 'undone', 'undo-failed', 'halfway'] as const;
 export type End = (typeof ENDS)[number];
 
-type StateRow = { readonly act: Phase; readonly key?: StepKey } & (
+type StateRow = { readonly act: Phase; readonly key?: StepKey; readonly at?: Point } & (
   | { readonly step: 'record-the-failure'; readonly ends: End }
   | { readonly step: Exclude<StepName, 'record-the-failure'> }
 );
 
-/** The states of the two steps that stand in several places of the story: whose function they run, and in which act. */
+/** The states of the steps that stand in several places of the story: whose function they run, and in which act. */
 export const STATES = {
   'Record the refusal': { step: 'record-the-failure', act: 'agree', ends: 'refused' },
   'Record the failure': { step: 'record-the-failure', act: 'undo', ends: 'undone' },
@@ -41,7 +42,73 @@ export const STATES = {
   'Release the lock after the undo': { step: 'release-the-fleet-lock', act: 'undo' },
   'Release the lock after finishing': { step: 'release-the-fleet-lock', act: 'remove' },
   'Release the lock after a holder that left nothing to do': { step: 'release-the-fleet-lock', act: 'agree' },
+  'Ask the hooks before the launch': {
+    step: 'ask-the-hook',
+    act: 'bring-up',
+    key: 'hooksBeforeLaunch',
+    at: 'before-launch',
+  },
+  'Ask the hooks before the shift': {
+    step: 'ask-the-hook',
+    act: 'bring-up',
+    key: 'hooksBeforeShift',
+    at: 'before-shift',
+  },
+  'Ask the hooks after the shift': {
+    step: 'ask-the-hook',
+    act: 'shift',
+    key: 'hooksAfterShift',
+    at: 'after-shift',
+  },
+  'Ask the hooks before the termination': {
+    step: 'ask-the-hook',
+    act: 'shift',
+    key: 'hooksBeforeTerminate',
+    at: 'before-terminate',
+  },
+  'Wait for a person before the launch': {
+    step: 'wait-for-a-person',
+    act: 'bring-up',
+    key: 'pauseBeforeLaunch',
+    at: 'before-launch',
+  },
+  'Wait for a person before the shift': {
+    step: 'wait-for-a-person',
+    act: 'bring-up',
+    key: 'pauseBeforeShift',
+    at: 'before-shift',
+  },
+  'Wait for a person after the shift': {
+    step: 'wait-for-a-person',
+    act: 'shift',
+    key: 'pauseAfterShift',
+    at: 'after-shift',
+  },
+  'Wait for a person before the termination': {
+    step: 'wait-for-a-person',
+    act: 'shift',
+    key: 'pauseBeforeTerminate',
+    at: 'before-terminate',
+  },
 } as const satisfies Readonly<Record<string, StateRow>>;
+
+/** A state of a step that has several: what the story says of it beside the document. */
+export type StateTitle = keyof typeof STATES;
+export const stateRow = (title: StateTitle): StateRow => STATES[title];
+
+/** The states that invoke a hook: a function of the fleet's own team, and no step. */
+export const hookCall = (point: Point, index: number): string =>
+  `Call hook ${index + 1} ${POINT[point].words}`;
+const HOOK_CALLS: ReadonlyMap<string, Phase> = new Map(
+  POINTS.flatMap((point) =>
+    Array.from({ length: MOST_HOOKS }, (_, index) => [hookCall(point, index), actAt(point)] as const),
+  ),
+);
+export const isHookCall = (title: string): boolean => HOOK_CALLS.has(title);
+
+function actAt(point: Point): Phase {
+  return point === 'before-launch' || point === 'before-shift' ? 'bring-up' : 'shift';
+}
 
 /** The titles of the states of one step. */
 export type TitleOf<Step extends StepName> = {
@@ -55,6 +122,7 @@ const ACT_OF_STATE: ReadonlyMap<string, Phase> = new Map([
   ...STEP_NAMES.map((name) => [rowOf(name).title, rowOf(name).act] as const),
   ...Object.entries(STATES).map(([title, { act }]) => [title, act] as const),
   [WAKE_STATE, 'agree'],
+  ...HOOK_CALLS,
 ]);
 
 /** The act that a state belongs to; nothing for what lies between two steps. */

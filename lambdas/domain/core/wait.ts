@@ -3,12 +3,16 @@
  * what it looks at, when it is done and what its deadline says; how often to look, what it means when nobody answers,
  * and how a wait remembers are the same for all.
  */
+import * as v from 'valibot';
 import type { Clock } from '../../ports/clock.ts';
 import { type After, type Look, type Milestones, parseDeployment, type StepKey } from './document.ts';
 import type { DeploymentError } from './errors.ts';
-import { againSoon, deadlineOf, type Finding, lookOrUnknown, nextLook } from './looks.ts';
+import { againSoon, deadlineOf, type Finding, lookOrUnknown, nextLook, sparsePause } from './looks.ts';
+import { parseDocument } from './parse-document.ts';
+import type { Point } from './points.ts';
 import type { Step } from './step.ts';
 import { rowOf, type WaitName } from './steps.ts';
+import { STATES, type StateTitle, stateRow } from './story.ts';
 import { secondsBetween } from './words.ts';
 
 /** What a wait remembers from look to look: numbers by their names, and one per host. Moments are epoch milliseconds. */
@@ -29,6 +33,10 @@ export interface Turn<Name extends string = never, Extra = object> {
   /** Since the first look. */
   readonly secondsPassed: number;
   readonly memory: Memory<Name>;
+  /** What the look before found; absent: this is the first. */
+  readonly previous: (Look & Partial<Extra>) | undefined;
+  /** Of a wait that stands in several states: at which point of the story this one is. */
+  readonly at: Point | undefined;
   /** How far each host has come, by the looks before. */
   readonly seen: Milestones | undefined;
   /** What is to be remembered when the rest of the look fails. Default: what was remembered before. */
@@ -47,14 +55,28 @@ export interface WaitDefinition<Needed, K extends StepKey, Name extends string, 
   /** From when its time counts, ISO 8601. Default: from the first look. */
   readonly from?: (deployment: After<K>) => string;
   /** For how many seconds it waits, if that is less than the table allows. */
-  readonly seconds?: (deployment: After<K>) => number;
+  readonly seconds?: (deployment: After<K>, at: Point | undefined) => number;
   /** After how many seconds a look has to be made, before its time is over. */
-  readonly dueSeconds?: (deployment: After<K>) => number;
+  readonly dueSeconds?: (
+    deployment: After<K>,
+    at: Point | undefined,
+    previous: (Look & Partial<Extra>) | undefined,
+  ) => number;
+  /**
+   * It asks for something, or tells somebody: a look is one poll, whenever the next one is due; and when it is over and the
+   * story comes back to it (the shift may send it back to wait for the new hosts), it is over still.
+   */
+  readonly asksOnce?: true;
   readonly look: (deployment: After<K>, ports: Needed, turn: Turn<Name, Extra>) => Promise<Found<Name>>;
   /** What is thrown when its time is over. */
   readonly late: (
     deployment: After<K>,
-    late: { readonly reason: string; readonly seconds: number; readonly now: Date },
+    late: {
+      readonly reason: string;
+      readonly seconds: number;
+      readonly now: Date;
+      readonly at: Point | undefined;
+    },
     ports: Needed,
   ) => DeploymentError | Promise<DeploymentError>;
 }
@@ -65,11 +87,16 @@ export function defineWait<
   Name extends string = never,
   Extra extends object = object,
 >(name: WaitName, wait: WaitDefinition<Needed, K, Name, Extra>): Step<Needed, Look & Partial<Extra>> {
-  const { key, lasts = () => 0, looksEverySeconds } = rowOf(name);
-  const poll = async (deployment: After<K>, ports: Needed): Promise<Look & Partial<Extra>> => {
+  const { key: ownKey, lasts = () => 0, looksEverySeconds, looksSparsely } = rowOf(name);
+  const poll = async (
+    deployment: After<K>,
+    ports: Needed,
+    { key = ownKey, at }: Place,
+  ): Promise<Look & Partial<Extra>> => {
     const previous = deployment[key] as (Look & Partial<Extra>) | undefined;
+    if (wait.asksOnce && previous?.ready) return previous;
     const now = ports.clock.now();
-    const seconds = wait.seconds?.(deployment) ?? lasts(deployment.fleet);
+    const seconds = wait.seconds?.(deployment, at) ?? lasts(deployment.fleet);
     const until = (length: number) => deadlineOf(previous, now, length, wait.from?.(deployment));
     const deadline = until(seconds);
     let extra = kept(previous, wait.keeps);
@@ -79,6 +106,8 @@ export function defineWait<
       deadline,
       secondsPassed: secondsBetween(previous?.since ?? now, now),
       memory: remembered(previous?.memory, wait.remembers),
+      previous,
+      at,
       seen: previous?.seen,
       remember: (memory) => {
         fallback = flat(memory);
@@ -95,22 +124,39 @@ export function defineWait<
       () => fallback,
     );
     if (!found.ready && now >= deadline)
-      throw await wait.late(deployment, { reason: found.reason, seconds, now }, ports);
-    const due = wait.dueSeconds && until(wait.dueSeconds(deployment));
+      throw await wait.late(deployment, { reason: found.reason, seconds, now, at }, ports);
+    const due = wait.dueSeconds && until(wait.dueSeconds(deployment, at, previous));
     const next = due && now < due ? due : deadline;
-    const patience = looksEverySeconds === undefined ? {} : { patienceSeconds: looksEverySeconds };
+    const every = looksSparsely ? sparsePause(turn.secondsPassed) : looksEverySeconds;
+    const patience = every === undefined ? {} : { patienceSeconds: every };
     return { ...nextLook(previous, now, next, { ...patience, ...found }), ...extra };
   };
   return {
     name,
-    run: async (document, ports) => {
+    run: async (given, ports) => {
+      const { document, place } = placeOf(given);
       const deployment = parseDeployment(document, wait.needs);
-      const first = await poll(deployment, ports);
-      const isDue = await againSoon(first, ports.clock);
+      const first = await poll(deployment, ports, place);
+      const isDue = !wait.asksOnce && (await againSoon(first, ports.clock));
       // As if the story had come round with it: what the first poll found is what the second one goes on from.
-      return isDue ? poll({ ...deployment, [key]: first }, ports) : first;
+      return isDue ? poll({ ...deployment, [place.key ?? ownKey]: first }, ports, place) : first;
     },
   };
+}
+
+/** Where in the story this is, for a step that stands in several states. */
+type Place = Partial<Pick<ReturnType<typeof stateRow>, 'key' | 'at'>>;
+
+/** The story says so beside the document. */
+const Told = v.object({
+  document: v.unknown(),
+  state: v.picklist(Object.keys(STATES) as StateTitle[]),
+});
+
+function placeOf(given: unknown): { readonly document: unknown; readonly place: Place } {
+  if (!Object.hasOwn(Object(given), 'state')) return { document: given, place: {} };
+  const { document, state } = parseDocument(Told, given, []);
+  return { document, place: stateRow(state) };
 }
 
 function kept<Extra extends object>(

@@ -106,15 +106,33 @@ export interface BakeDecision {
  * @throws AlertDuringBake at once; ReadinessLost on the second look in a row that finds a host not ready.
  */
 export function decideBake({ standings, alerts, badLooks, secondsLeft, watch }: BakeFacts): BakeDecision {
+  const seen = judgeHealth({ standings, alerts, badLooks });
+  if (seen.lacks !== undefined)
+    return { baked: false, badLooks: seen.badLooks, reason: `${seen.lacks}; looking twice` };
+  const reason =
+    secondsLeft > 0 ? `all healthy; ${stillWatching(watch, secondsLeft)}` : 'stayed healthy throughout';
+  return { baked: secondsLeft <= 0, badLooks: 0, reason };
+}
+
+export interface Health {
+  readonly badLooks: number;
+  /** What is wrong, for the first time; absent: all are ready. */
+  readonly lacks?: string;
+}
+
+/**
+ * Of new hosts that were ready, in the bake and wherever else somebody is waited for.
+ * @throws AlertDuringBake at once; ReadinessLost on the second look in a row that finds a host not ready.
+ */
+export function judgeHealth({
+  standings,
+  alerts,
+  badLooks,
+}: Pick<BakeFacts, 'standings' | 'alerts' | 'badLooks'>): Health {
   assertNoAlert(standings, alerts);
-  if (allReady(standings)) {
-    const reason =
-      secondsLeft > 0 ? `all healthy; ${stillWatching(watch, secondsLeft)}` : 'stayed healthy throughout';
-    return { baked: secondsLeft <= 0, badLooks: 0, reason };
-  }
+  if (allReady(standings)) return { badLooks: 0 };
   const sentence = readinessSentence(standings);
-  if (badLooks < BAD_LOOKS_ALLOWED)
-    return { baked: false, badLooks: badLooks + 1, reason: `${sentence}; looking twice` };
+  if (badLooks < BAD_LOOKS_ALLOWED) return { badLooks: badLooks + 1, lacks: sentence };
   throw new DeploymentError(
     'ReadinessLost',
     `The new hosts were ready and no longer are: ${sentence}. See what their application logged since the shift.`,

@@ -36,7 +36,10 @@ async function rowOfHolder(deployment: Deployment, { ledger }: Fenced): Promise<
  * @returns what the ledger says
  * @throws LockLost; Cancelled when somebody asked for it: seen within one look.
  */
-export async function assertMayGoOn(deployment: Deployment, ports: Fenced): Promise<LedgerRow> {
+export async function assertMayGoOn(
+  deployment: Deployment,
+  ports: Fenced,
+): Promise<LedgerRow & { held: Held }> {
   const row = await rowOfHolder(deployment, ports);
   const { cancel } = row.held;
   if (cancel)

@@ -6,7 +6,7 @@
 import type { Executions, HistoryEvent } from '../../ports/executions.ts';
 import { isFailureName } from '../core/errors.ts';
 import { FUNCTION_START_SECONDS, rowOf, STEP_NAMES, TAKE_OVER_AFTER_SECONDS } from '../core/steps.ts';
-import { STATES } from '../core/story.ts';
+import { isHookCall, STATES } from '../core/story.ts';
 
 /** Until when what may act, at the latest; a moment that is over: nothing. */
 export interface InFlight {
@@ -104,6 +104,8 @@ const STEP_OF_STATE = new Map<string, (typeof STEP_NAMES)[number]>([
 
 /** From when it was to be run, until it cannot act anymore: 0 for what changes nothing. Of an unknown state, any. */
 function longestRunIn(state: string | undefined): number {
+  // A hook is none of ours, and holds no permission of ours: it may go on for minutes, and nobody need wait for it.
+  if (state !== undefined && isHookCall(state)) return 0;
   const step = STEP_OF_STATE.get(state ?? '');
   if (!step) return TAKE_OVER_AFTER_SECONDS;
   const { changes, seconds } = rowOf(step);

@@ -31,7 +31,14 @@ export interface ChatMessage {
 const LONGEST_TEXT = 2_800;
 const LONGEST_STEP = 300;
 
-const MARKS: Readonly<Record<Result, string>> = {
+/** How it ended; or that it waits, which is no end. */
+type ChatNews = Pick<
+  DeploymentEnded,
+  'fleet' | 'environment' | 'deployment' | 'headline' | 'execution' | 'needsHuman'
+> & { readonly result: Result | 'waits'; readonly at: string; readonly eventType: string };
+
+const MARKS: Readonly<Record<Result | 'waits', string>> = {
+  waits: '⏸️',
   deployed: '✅',
   'rolled-back': '↩️',
   cancelled: '↩️',
@@ -42,30 +49,26 @@ const MARKS: Readonly<Record<Result, string>> = {
 
 /**
  * @param lines what happened, and the facts
- * @param toDo absent: nothing
+ * @param toDo none: nothing
  */
-export function chatMessage(
-  news: DeploymentEnded,
-  lines: readonly string[],
-  toDo: string | undefined,
-): ChatMessage {
+export function chatMessage(news: ChatNews, lines: readonly string[], toDo: readonly string[]): ChatMessage {
   const { fleet, environment, result, deployment, needsHuman, headline } = news;
   const thread = `${fleet}/${deployment}`;
   return {
     version: '1.0',
     source: 'custom',
-    id: `${thread}/${news.endedAt}`,
+    id: `${thread}/${news.at}`,
     content: {
       textType: 'client-markdown',
       title: `${MARKS[result]} ${asText(headline)}`,
       description: asText(lines.join('\n'), LONGEST_TEXT),
-      ...(toDo !== undefined && { nextSteps: [asText(toDo, LONGEST_STEP)] }),
+      ...(toDo.length > 0 && { nextSteps: toDo.map((each) => asText(each, LONGEST_STEP)) }),
       keywords: [fleet, environment, result],
     },
     metadata: {
       threadId: thread,
       summary: asText(headline),
-      eventType: 'Deployment ended',
+      eventType: news.eventType,
       relatedResources: [news.execution],
       additionalContext: { fleet, environment, result, needsHuman: String(needsHuman) },
     },

@@ -8,6 +8,7 @@ import { plain } from '../core/words.ts';
 import { evidenceSentence } from '../hosts/evidence.ts';
 import { keptSentence } from '../hosts/kept.ts';
 import { owedSentence } from './owed.ts';
+import { hooksSentence } from './waited.ts';
 
 /** Of each error. Step Functions' limit for a cause is 32,768 characters; an operator's is lower. */
 const SENTENCE_LIMIT = 1_000;
@@ -30,7 +31,12 @@ const MEANING = {
   refused: (_deployment, first) => ({ error: first, consequence: 'Nothing was changed.' }),
   undone: (deployment, first) => ({
     error: first === 'Cancelled' ? 'Cancelled' : 'RolledBack',
-    consequence: `Undone: ${deployment.putBack?.reason ?? 'the old hosts serve'}; ${whatIsLeft(deployment)}.`,
+    consequence: [
+      `Undone: ${deployment.putBack?.reason ?? 'the old hosts serve'}; ${whatIsLeft(deployment)}.`,
+      hooksSentence(deployment),
+    ]
+      .filter(Boolean)
+      .join(' '),
   }),
   'undo-failed': ({ undoFailure }) => {
     const undo = explain(undoFailure);

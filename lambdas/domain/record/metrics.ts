@@ -38,6 +38,8 @@ export const SPAN_SAYS: Readonly<Record<SpanName, string>> = {
   shift: 'Old hosts taken out of service.',
   drain: 'Until the old hosts were drained everywhere.',
   bake: 'Bake: the new hosts were watched.',
+  hooks: 'Hooks of the fleet: at all points together.',
+  pauses: 'Pauses: a person was waited for, at all points together. In no other span.',
   terminate: 'Until EC2 had terminated the old instances.',
   retire: 'Old hosts retired in Mackerel.',
   'put back': 'Undo: until the old hosts were serving again.',

@@ -10,10 +10,10 @@ import { FAILURES } from '../core/failures.ts';
 import { commandAt } from '../core/names.ts';
 import { count, plain, span } from '../core/words.ts';
 import { chatMessage } from './chat-message.ts';
-import type { DeploymentEnded, Result } from './news.ts';
+import { type DeploymentEnded, EVENT_TYPE, type Result } from './news.ts';
 
 /** SNS takes fewer than 100. */
-const SUBJECT_LIMIT = 99;
+export const SUBJECT_LIMIT = 99;
 /** A chat shows less of a text, and where to look stands at its end. */
 const CHAT_REASON_LIMIT = 1_000;
 
@@ -24,9 +24,9 @@ export function messageOf(news: DeploymentEnded): Message {
     subject: asciiLine(news.headline, SUBJECT_LIMIT),
     body: [...what, `To do: ${next}`, '', ...more, '', ...where, ''].join('\n'),
     chat: chatMessage(
-      news,
+      { ...news, at: news.endedAt, eventType: EVENT_TYPE },
       [...happened({ ...news, reason: plain(news.reason, CHAT_REASON_LIMIT) }), '', ...more, '', ...where],
-      next === NOTHING ? undefined : next,
+      next === NOTHING ? [] : [next],
     ),
     attributes: {
       fleet: news.fleet,
@@ -120,7 +120,7 @@ function whereToLook(news: DeploymentEnded): string[] {
 const minute = (at: string) => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
 
 /** What SNS takes as a subject: anything else is shown as a question mark. */
-function asciiLine(text: string, most: number): string {
+export function asciiLine(text: string, most: number): string {
   const line = text.replace(/[^\x20-\x7e]/gu, '?');
   return line.length <= most ? line : `${line.slice(0, most - 3)}...`;
 }

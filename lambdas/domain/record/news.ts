@@ -9,6 +9,7 @@ import { executionPage, machineIn } from '../core/aws.ts';
 import type { Deployment } from '../core/document.ts';
 import { deploymentRecordKey, isCleanUpMachine, timelineKey } from '../core/names.ts';
 import { plain, secondsBetween } from '../core/words.ts';
+import { wordOf } from '../lock/told.ts';
 import { explain } from './ending.ts';
 import { headlineOf } from './headline.ts';
 import { type MetricValues, phaseFields } from './metrics.ts';
@@ -98,7 +99,7 @@ export const resultOf = (outcome: string): Result => NAMED[outcome] ?? 'refused'
  * begin: it is tried again every few minutes, and the alarm for orphans rings once.
  */
 export const isNews = ({ input, execution }: Deployment): boolean =>
-  !input.dryRun && !isCleanUpMachine(machineIn(execution.id));
+  !input.dryRun && !wordOf(input) && !isCleanUpMachine(machineIn(execution.id));
 
 export function newsOf(deployment: Deployment, record: DeploymentRecord): DeploymentEnded {
   const { fleet, lock, failure } = deployment;

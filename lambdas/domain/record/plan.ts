@@ -2,6 +2,7 @@
 import type { After, ReleaseBefore } from '../core/document.ts';
 import { deploymentId } from '../core/document.ts';
 import { fleetSize } from '../core/fleet.ts';
+import { hookName, hooksAt, POINT, POINTS, type Then } from '../core/points.ts';
 import { list, span } from '../core/words.ts';
 import { tuningSentence, watchOf, watchSeconds } from '../hosts/bake.ts';
 import { cutOffSentence } from '../hosts/draining.ts';
@@ -111,8 +112,23 @@ export function earliestFinish({ fleet, oldHosts }: Planned): Plan['earliestFini
     parts: [
       ...counted.map(([what, seconds]) => `${what}: ${span(seconds)}`),
       'boot, start of the application and draining are added to this',
+      ...onTheWay(fleet),
     ],
   };
+}
+
+/** How long the fleet's hooks and people may take, in the order in which the deployment comes to them. */
+function onTheWay({ hooks, pauses }: Planned['fleet']): string[] {
+  const told = (what: string, minutes: number, then: Then) =>
+    `${what} is added to this: up to ${span(minutes * 60)}, then it ${then === 'undo' ? 'is undone' : 'goes on'}`;
+  return POINTS.flatMap((point) => [
+    ...hooksAt(hooks, point).map((hook) =>
+      told(`the hook ${hookName(hook)} ${POINT[point].words}`, hook.timeoutMinutes, hook.onTimeout),
+    ),
+    ...pauses
+      .filter(({ at }) => at === point)
+      .map(({ timeoutMinutes, then }) => told(`a person ${POINT[point].words}`, timeoutMinutes, then)),
+  ]);
 }
 
 /** Images that their owner has withdrawn, and settings of the load balancers that cost minutes: each with what to do. */

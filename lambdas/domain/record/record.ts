@@ -20,6 +20,7 @@ import { launchedFrom, recipe } from '../release/release-choice.ts';
 import { owedSentence } from './owed.ts';
 import { hasTimeline, type Timeline, timelineOf } from './timeline/timeline.ts';
 import { leftovers } from './to-do.ts';
+import { decisionsOf, secondsOf, waitedOn } from './waited.ts';
 
 export interface DeploymentRecord {
   readonly deployment: string;
@@ -56,6 +57,8 @@ export interface DeploymentRecord {
   readonly leftBehind?: string;
   /** The gates that somebody opened, through the door for it, as Step Functions says; `why` says why. */
   readonly override?: readonly Override[];
+  /** What became of its hooks and pauses, and who decided, in their order. */
+  readonly decisions?: readonly string[];
   readonly recipe: string;
   readonly newInstances: readonly string[];
   readonly oldInstances: readonly string[];
@@ -100,6 +103,7 @@ export function recordOf(
         release?.reason,
         oldHosts?.reason,
         replacedSentence(launch?.replaced),
+        ...decisionsOf(deployment),
         owedSentence(deployment),
         ...leftovers(fleet.name, seen).map(({ what }) => what),
       ]
@@ -121,6 +125,7 @@ export function recordOf(
     ...(release?.leftBehind && { leftBehind: release.leftBehind }),
     // One that was refused at the door of the lock has opened nothing.
     ...(deployment.lock && input.override?.length && { override: input.override }),
+    ...(decisionsOf(deployment).length > 0 && { decisions: decisionsOf(deployment) }),
     recipe: recipe(launchedFrom(fleet, image)),
     newInstances: newInstanceIds(deployment),
     oldInstances: oldInstanceIds(deployment),
@@ -165,18 +170,28 @@ function startsOf({ release, readiness }: Deployment): Pick<DeploymentRecord, 's
   return Object.keys(starts).length > 0 ? { starts } : {};
 }
 
-/** How long each span took, in seconds, as far as the deployment came. */
+/** How long each span took, in seconds, as far as the deployment came; what was waited for on the way is a span of its own. */
 export function phases(deployment: Deployment): Record<string, number> {
   const spans: Record<string, number> = {};
   let from = deployment.execution.startedAt;
-  for (const { key, span } of STEP_NAMES.map(rowOf)) {
+  const waited = waitedOn(deployment);
+  for (const { key, span, lastsEach } of STEP_NAMES.map(rowOf)) {
+    if (span && lastsEach) {
+      const those = waited.filter(({ kind }) => kind === span.name);
+      if (those.length > 0) spans[span.name] = rounded(those.reduce((sum, each) => sum + secondsOf(each), 0));
+      continue;
+    }
     const at = span && doneAt(deployment, key);
     if (!at) continue;
-    spans[span.name] = Math.round(secondsBetween(from, at) * 10) / 10;
+    const between = waited.filter(({ look }) => look.since >= from && look.since < at);
+    const others = between.reduce((sum, each) => sum + secondsOf(each), 0);
+    spans[span.name] = rounded(Math.max(0, secondsBetween(from, at) - others));
     from = at;
   }
   return spans;
 }
+
+const rounded = (seconds: number): number => Math.round(seconds * 10) / 10;
 
 /** When a step has answered last; of a shift that was sent back to wait, nothing: it was no shift yet. */
 function doneAt(deployment: Deployment, key: StepKey): string | undefined {

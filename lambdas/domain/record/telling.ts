@@ -151,7 +151,7 @@ async function tellHosts(
 }
 
 /** Whatever goes wrong, a bug of ours included, is told and forgotten. */
-async function trying(doing: string, log: Log, act: () => Promise<void>): Promise<void> {
+export async function trying(doing: string, log: Log, act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {

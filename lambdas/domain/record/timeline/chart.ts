@@ -121,6 +121,8 @@ const PHASE_CLASSES: Readonly<Record<string, string>> = {
   Shift: 'shift',
   Watch: 'watch',
   Remove: 'remove',
+  Hooks: 'waits',
+  Paused: 'waits',
 };
 
 function phaseBars(spans: readonly Span[], scale: Scale): Html {

@@ -7,6 +7,7 @@ import type { Deployment, Ending, Look, Milestones, ReleaseBefore } from '../../
 import { loadBalancerName } from '../../core/fleet.ts';
 import { rowOf, STEP_NAMES, STEPS, type StepRow } from '../../core/steps.ts';
 import { explain } from '../ending.ts';
+import { waitedOn } from '../waited.ts';
 import { type Bound, lowerBound } from './bound.ts';
 import { secondsIn } from './milestones.ts';
 import { type Column, unpack } from './packed.ts';
@@ -63,7 +64,7 @@ export function hasTimeline({ launch, putBack, undoFailure, bake }: Deployment):
 export function timelineOf(deployment: Deployment, now: Date, ending?: Ending): Timeline {
   const { fleet, launch, oldHosts, readiness, drain, termination, putBack, removal, release } = deployment;
   const old = oldHosts?.hosts ?? [];
-  const spans = spansOf(deployment, secondsIn(deployment, now));
+  const spans = withWaits(spansOf(deployment, secondsIn(deployment, now)), deployment);
   return {
     service: fleet.mackerel.service,
     role: fleet.mackerel.role,
@@ -135,6 +136,31 @@ function spansOf(deployment: Deployment, end: number): Span[] {
   return spans;
 }
 
+/** From one state to the next. */
+const MOMENT_SECONDS = 5;
+
+/** Where hooks or a person were waited for is a stretch of its own, in the middle of another. */
+function withWaits(spans: readonly Span[], deployment: Deployment): Span[] {
+  return waitedOn(deployment).reduce((all: readonly Span[], { kind, look }) => {
+    const phase = kind === 'hooks' ? 'Hooks' : 'Paused';
+    const [since, until] = [secondsIn(deployment, look.since), secondsIn(deployment, look.at)];
+    return all.flatMap((span) => {
+      if (span.kind === 'undo' || since < span.from || since >= span.to) return [span];
+      // Right at its beginning, or its end: nothing else of that stretch is to be seen there.
+      const from = span.from > 0 && since - span.from < MOMENT_SECONDS ? span.from : since;
+      // Of one that failed, nobody looked at the end anymore.
+      const isLast = span.kind === 'failed' && !look.ready;
+      const to = isLast || span.to - until < MOMENT_SECONDS ? span.to : until;
+      const pieces: Span[] = [
+        { ...span, to: from, kind: 'done' },
+        { phase, from, to, kind: isLast ? 'failed' : 'done' },
+        { ...span, from: to },
+      ];
+      return pieces.filter((each) => each.to > each.from);
+    });
+  }, spans) as Span[];
+}
+
 // ── The sentences ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 function toldBy(deployment: Deployment, now: Date): Told[] {
@@ -144,10 +170,14 @@ function toldBy(deployment: Deployment, now: Date): Told[] {
     const { name, sentence } = explain(error);
     return [{ at: secondsIn(deployment, at), state, says: `${name}: ${sentence}`, isFailure: true }];
   };
+  const onTheWay = waitedOn(deployment).flatMap(({ title, look }) =>
+    saidBy(deployment, title, look as Answer),
+  );
   const [forward, back] = [toldIn(deployment, isForward), toldIn(deployment, (row) => row.act === 'undo')];
   const undoing = removal || putBack?.ready ? 'terminate-new-instances' : 'put-old-hosts-back';
   const told = [
     ...forward,
+    ...onTheWay,
     ...failed(failedState(deployment), failure, putBack?.since ?? now),
     ...back,
     ...failed(STEPS[undoing].title, undoFailure, now),
@@ -172,23 +202,27 @@ const answerOf = (deployment: Deployment, { key }: StepRow) => deployment[key] a
 
 /** What the steps have said; of one that writes down no moment, without it. */
 function toldIn(deployment: Deployment, isMeant: (row: StepRow) => boolean): Told[] {
-  return ROWS.filter(isMeant).flatMap((row) => {
-    const { reason, at, said } = answerOf(deployment, row) ?? {};
-    if (said)
-      return said.map(([seconds, says]) => ({
-        at: secondsIn(deployment, new Date(seconds * 1000)),
-        state: row.title,
-        says,
-      }));
-    if (reason === undefined) return [];
-    return [{ ...(at && { at: secondsIn(deployment, at) }), state: row.title, says: reason }];
-  });
+  return ROWS.filter(isMeant).flatMap((row) => saidBy(deployment, row.title, answerOf(deployment, row)));
+}
+
+function saidBy(deployment: Deployment, state: string, { reason, at, said }: Answer = {}): Told[] {
+  if (said)
+    return said.map(([seconds, says]) => ({
+      at: secondsIn(deployment, new Date(seconds * 1000)),
+      state,
+      says,
+    }));
+  if (reason === undefined) return [];
+  return [{ ...(at && { at: secondsIn(deployment, at) }), state, says: reason }];
 }
 
 const ROWS = STEP_NAMES.map(rowOf);
 
 /** Where the story was when it failed: behind the last step on its way that was done. */
 export function failedState(deployment: Deployment): string {
+  // Hooks and people who were not done with it are where it stopped.
+  const waited = waitedOn(deployment).find(({ look }) => !look.ready);
+  if (waited) return waited.title;
   const way = ROWS.filter(isForward);
   const last = way.findLastIndex((row) => isDone(answerOf(deployment, row)));
   return (way[last + 1] ?? way[last])?.title ?? '';

@@ -10,7 +10,6 @@ import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After, Shift } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import { TAG } from './domain/core/fleet.ts';
-import { deadlineOf } from './domain/core/looks.ts';
 import { defineStep } from './domain/core/step.ts';
 import { count, list, span } from './domain/core/words.ts';
 import { atEachBalancer, lookAtNewHosts, oldIdsByBalancer, portsOf } from './domain/hosts/look-at-hosts.ts';
@@ -22,6 +21,7 @@ import {
   readinessSentence,
   standings,
 } from './domain/hosts/readiness.ts';
+import { readyDeadline, waitsFrom } from './domain/hosts/side-by-side.ts';
 import { besidesSentence } from './domain/hosts/who-serves.ts';
 import { enterPhase } from './domain/lock/fence.ts';
 import type { Member } from './ports/load-balancers.ts';
@@ -68,11 +68,12 @@ export const takeOldHostsOutOfService = defineStep(
  * it acted, and runs again), or nobody may wait any longer. Both are undone.
  */
 function backToWaiting(
-  { fleet, launch, oldHosts }: Ready,
+  deployment: Ready,
   { members }: HostFacts,
   hosts: readonly HostStanding[],
   now: Date,
 ): Shift {
+  const { fleet, oldHosts } = deployment;
   const lack = readinessSentence(hosts);
   const left = oldHosts.hosts.filter(({ instanceId, memberOf }) =>
     memberOf.some((name) => !staysAt(instanceId, members.get(name))),
@@ -84,10 +85,10 @@ function backToWaiting(
       `${who} left the load balancers already, but the new hosts are not ready anymore: ${lack}.`,
     );
   }
-  if (now >= deadlineOf(undefined, now, fleet.limits.readySeconds, launch.at)) {
+  if (now >= readyDeadline(deployment)) {
     throw new DeploymentError(
       'ReadinessLost',
-      `The new hosts were ready and no longer are, ${span(fleet.limits.readySeconds)} after the launch: ${lack}.`,
+      `The new hosts were ready and no longer are, ${span(fleet.limits.readySeconds)} after ${waitsFrom(deployment).what}: ${lack}.`,
     );
   }
   return { done: false, at: now.toISOString(), reason: `back to waiting: ${lack}` };

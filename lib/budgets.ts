@@ -6,6 +6,7 @@
 import { EVENTS_PER_LOOK, mostLooks } from '../lambdas/domain/core/looks.ts';
 import {
   type Limits,
+  longestUntilFirst,
   rowOf,
   STEP_NAMES,
   type StepName,
@@ -31,15 +32,17 @@ const EVENTS_BESIDE_WAITS = 100;
 /** A turn in which ready hosts were lost again: look, verdict, *Take old hosts out of service*, its Choice, pause. */
 const EVENTS_PER_READINESS_TURN = EVENTS_PER_LOOK + 5 + 2;
 
-/** How long a wait may last, and how often it looks meanwhile at most. */
-const looksOf = (name: WaitName, fleet: Limits): number => {
-  const { lasts, looksEverySeconds } = rowOf(name);
-  const seconds = lasts?.(fleet) ?? 0;
-  return seconds === 0 ? 0 : mostLooks(seconds, looksEverySeconds);
-};
+/** How often a wait of so many seconds looks at most. */
+const looksIn = (name: WaitName, seconds: number): number =>
+  seconds === 0 ? 0 : mostLooks(seconds, rowOf(name).looksEverySeconds);
 
-const eventsOf = (name: WaitName, fleet: Limits): number =>
-  looksOf(name, fleet) * (name === 'new-hosts-are-ready' ? EVENTS_PER_READINESS_TURN : EVENTS_PER_LOOK);
+function eventsOf(name: WaitName, fleet: Limits): number {
+  const seconds = rowOf(name).lasts?.(fleet) ?? 0;
+  if (name !== 'new-hosts-are-ready') return looksIn(name, seconds) * EVENTS_PER_LOOK;
+  // Once the first hosts were watched it begins anew, and looks as often as at first; before that nothing is shifted.
+  const first = longestUntilFirst(fleet);
+  return looksIn(name, first) * EVENTS_PER_LOOK + looksIn(name, seconds - first) * EVENTS_PER_READINESS_TURN;
+}
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 

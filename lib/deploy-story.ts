@@ -47,6 +47,7 @@ export function deployStory(
   // ── Bring up: a failure is undone ───────────────────────────────────────────────────────────────────────────────
   const launch = states.step('launch-new-instances', undone);
   const newHosts = states.waitUntil('new-hosts-are-ready', undone);
+  const firstHosts = states.waitUntil('watch-the-first-hosts', undone);
   const replace = states.step('replace-the-stragglers', undone);
   const stragglers = states.waitUntil('remove-the-stragglers', undone);
 
@@ -91,6 +92,8 @@ export function deployStory(
     )
     .otherwise(launch);
   launch.next(newHosts.look);
+  newHosts.whenReady(firstHosts.look, sfn.Condition.isPresent('$.readiness.first'));
+  firstHosts.whenReady(newHosts.look);
   newHosts.whenReady(takeOut);
   newHosts.verdict.when(sfn.Condition.isPresent('$.readiness.stragglers'), replace);
   replace.next(stragglers.look);

@@ -256,12 +256,22 @@ export const FLEET_RULES: readonly FleetRule[] = [
       ),
     ),
   ),
-  rule(['watch', 'limits'], ({ watch, limits }) =>
+  rule(['watch', 'limits', 'first'], ({ watch, limits, first }) =>
     when(
-      watch.monitors.length > 0 && limits.bakeSeconds === 0,
+      watch.monitors.length > 0 && limits.bakeSeconds === 0 && first === undefined,
       'watch.monitors',
       watch.monitors,
-      'monitors together with a bake (limits.bakeSeconds greater than 0): without one nobody listens to them',
+      'monitors together with a bake (limits.bakeSeconds greater than 0) or with first: without either nobody listens to them',
+    ),
+  ),
+  rule(['first', 'subnets', 'instancesPerZone'], (fleet) =>
+    when(
+      fleet.first !== undefined && fleet.first.hosts >= fleetSize(fleet),
+      'first.hosts',
+      fleet.first?.hosts,
+      fleetSize(fleet) === 1
+        ? 'no first for a fleet of one host: there is nobody to follow'
+        : `less than the fleet's ${fleetSize(fleet)} hosts: others have to follow`,
     ),
   ),
   rule(['freezes'], ({ freezes }) =>
@@ -304,13 +314,13 @@ export const FLEET_RULES: readonly FleetRule[] = [
       'false where promotion.required is false: what was not promoted was tested on no image',
     ),
   ),
-  rule(['limits', 'replaceStragglers', 'loadBalancers', 'watch'], (fleet) =>
+  rule(['limits', 'replaceStragglers', 'loadBalancers', 'watch', 'first', 'sideBySideSeconds'], (fleet) =>
     when(
       eventsOf(fleet) > HISTORY_BUDGET,
       'limits',
       fleet.limits,
       `limits that need at most ${HISTORY_BUDGET} events of the execution's history, and these could need ` +
-        `${eventsOf(fleet)}: shorten the longest`,
+        `${eventsOf(fleet)}: shorten the longest${fleet.first || fleet.sideBySideSeconds ? ', or first.watchSeconds and sideBySideSeconds' : ''}`,
     ),
   ),
   { ...bootScriptFits(), allowedOnly: true },
@@ -344,5 +354,8 @@ export function roleIdentity(fleet: Pick<FleetConfig, 'mackerel'>, environment: 
 }
 
 const eventsOf = (
-  fleet: Pick<FleetConfig, 'limits' | 'replaceStragglers' | 'loadBalancers' | 'watch'>,
+  fleet: Pick<
+    FleetConfig,
+    'limits' | 'replaceStragglers' | 'loadBalancers' | 'watch' | 'first' | 'sideBySideSeconds'
+  >,
 ): number => mostEvents({ ...fleet, limits: limitsOf(fleet) });

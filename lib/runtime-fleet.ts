@@ -83,6 +83,8 @@ export function toRuntimeFleet(config: FleetConfig, environment: Environment, ma
     keepFailedHostMinutes: config.keepFailedHostMinutes,
     freezes: config.freezes,
     watch: config.watch,
+    ...(config.first && { first: config.first }),
+    ...(config.sideBySideSeconds !== undefined && { sideBySideSeconds: config.sideBySideSeconds }),
     wantsProvenance: config.promotion?.required ?? false,
     wantsTestedImage: config.promotion?.testedImage ?? false,
     replaceStragglers: config.replaceStragglers,

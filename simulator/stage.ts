@@ -168,6 +168,8 @@ export class Stage {
         | 'launchTemplate'
         | 'freezes'
         | 'watch'
+        | 'first'
+        | 'sideBySideSeconds'
         | 'wantsProvenance'
         | 'wantsTestedImage'
         | 'limits'

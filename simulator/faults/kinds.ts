@@ -14,7 +14,14 @@ import { EXAMPLE_FLEET, exampleEntry, type FleetEntry, templateOf } from '../exa
 import { giveHistory } from '../history.ts';
 import { writeProofs } from '../proofs.ts';
 import { executionArn } from '../run-definition.ts';
-import { alertOf, GIVEN_TEMPLATE, giveLaunchTemplate, retireByMistake, watchErrors } from '../scenarios.ts';
+import {
+  alertOf,
+  breakFirstHost,
+  GIVEN_TEMPLATE,
+  giveLaunchTemplate,
+  retireByMistake,
+  watchErrors,
+} from '../scenarios.ts';
 import { API_KEY, type Stage } from '../stage.ts';
 import type { Fate } from '../world/instance-life.ts';
 
@@ -202,6 +209,37 @@ const REFUSED_AFTER_SECONDS = 3;
 const unbaked = (stage: Stage) => {
   busy(stage);
   stage.configure({ limits: { ...stage.fleet.limits, bakeSeconds: 0 } });
+};
+
+const oneFirst = (stage: Stage) => stage.configure({ first: { hosts: 1, watchSeconds: 20 } });
+
+/** A new host that no load balancer has. */
+const loseOneInReserve = ({ world, oldInstances }: Stage) => {
+  const { instances, loadBalancers } = world.view();
+  const members = new Set(loadBalancers.flatMap((each) => each.members.map(({ instanceId }) => instanceId)));
+  const found = instances.findLast(
+    ({ instanceId, state }) =>
+      state === 'running' && !members.has(instanceId) && !oldInstances.includes(instanceId),
+  );
+  if (found) world.ec2.kill(found.instanceId, 'Server.InternalError: Internal error');
+};
+
+/** Its target group has a slow start, and the fleet does not say how long both serve. */
+const startSlowly = ({ world, fleet }: Stage) => {
+  for (const ref of fleet.loadBalancers)
+    Object.assign(world.loadBalancers.balancer(ref).settings, { slowStartSeconds: 30 });
+};
+
+/** Long enough that a new host is in trouble while both fleets serve. */
+const alertBeside = (stage: Stage) => {
+  stage.configure({ sideBySideSeconds: 120 });
+  const { world, oldInstances, clock } = stage;
+  void clock.sleep(100).then(() => {
+    const host = world.mackerel
+      .live()
+      .find(({ instanceId = '' }) => instanceId && !oldInstances.includes(instanceId));
+    if (host) world.mackerel.openAlert({ hostId: host.id, status: 'CRITICAL', message: '5xx above 5 %' });
+  });
 };
 
 const keepOne = (stage: Stage) => {
@@ -406,6 +444,44 @@ export const KINDS = {
     arrange: (stage) => alertOf(watchErrors(stage))(stage),
     input: { override: ['alerting'], reason: 'this release mends it' },
     outcome: 'new hosts',
+    beforeTheNext: silence,
+  },
+  // One host goes first, and is watched; it breaks; the execution is stopped meanwhile.
+  'first-hosts': { fleet: 'faults-app', arrange: oneFirst, outcome: 'new hosts' },
+  'first-hosts-bad': {
+    fleet: 'faults-app',
+    arrange: (stage) => {
+      oneFirst(stage);
+      during('Watch the first hosts', breakFirstHost)(stage);
+    },
+    outcome: 'old hosts',
+  },
+  'first-hosts-stopped': {
+    fleet: 'faults-app',
+    arrange: (stage) => {
+      oneFirst(stage);
+      during('Watch the first hosts', stop)(stage);
+    },
+    outcome: 'old hosts',
+  },
+  'first-hosts-worker': { fleet: 'faults-worker', arrange: oneFirst, outcome: 'new hosts' },
+  // It lets another go first, and is lost while that one is watched.
+  'first-hosts-straggler': {
+    fleet: 'faults-large',
+    arrange: (stage) => {
+      oneFirst(stage);
+      during('Watch the first hosts', loseOneInReserve)(stage);
+    },
+    outcome: 'new hosts',
+  },
+  'side-by-side': { fleet: 'faults-target-group', arrange: startSlowly, outcome: 'new hosts' },
+  'side-by-side-bad': {
+    fleet: 'faults-target-group',
+    arrange: (stage) => {
+      startSlowly(stage);
+      during('New hosts are ready', alertBeside)(stage);
+    },
+    outcome: 'old hosts',
     beforeTheNext: silence,
   },
   stranger: { fleet: 'faults-app', arrange: addStranger, outcome: 'new hosts' },

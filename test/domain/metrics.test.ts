@@ -57,6 +57,7 @@ describe('The fields of a line', () => {
 describe('The phases', () => {
   /** One that was in every state: no deployment is, but each state's key is known then. */
   const everywhere = baked({
+    firstWatch: aLook({ ready: true }),
     termination: aLook({ at: iso(300) }),
     retirement: { reason: 'retired', at: iso(301) },
     putBack: aLook({ at: iso(310) }),

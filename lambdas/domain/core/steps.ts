@@ -62,7 +62,7 @@ export const isPastNoReturn = (phase: Phase): boolean => actOf(phase)?.leaves ==
 
 /** What the length of a wait depends on. */
 export type Limits = Pick<Fleet, 'limits'> &
-  Partial<Pick<Fleet, 'replaceStragglers' | 'loadBalancers' | 'watch'>>;
+  Partial<Pick<Fleet, 'replaceStragglers' | 'loadBalancers' | 'watch' | 'first' | 'sideBySideSeconds'>>;
 
 export interface StepRow {
   /** Its state in the story: what an operator reads at 3 a.m. Of two steps there are several: see `STATES`. */
@@ -103,6 +103,8 @@ export const BAKE_SILENCE_SECONDS = 300;
  * a load balancer need to show a host that broke in the last second of the bake. No monitor of Mackerel is as slow.
  */
 export const MOST_SIGHT_SECONDS = 10 * 300 + 120 + 5;
+/** The longest slow start that AWS lets a target group have. */
+export const MOST_SLOW_START_SECONDS = 900;
 /** Between looks of the bake, after a bad one or none: time enough for an agent's restart or a transient error. */
 export const BAKE_RETRY_SECONDS = 5;
 /** How long the removal of stragglers may take, besides draining: EC2 ends an instance in less. */
@@ -113,6 +115,20 @@ const LAUNCH_SECONDS = 60;
 export const LAUNCH_IN_FLIGHT_SECONDS = LAUNCH_SECONDS + VISIBILITY_SECONDS;
 
 const longestDrain = ({ limits }: Limits) => Math.max(limits.drainSeconds, DEREGISTRATION_SECONDS);
+
+/** Watching for so many seconds, until the slowest signal would show the last of them. */
+const longestWatch = (seconds: number, { loadBalancers = [], watch }: Limits) =>
+  seconds +
+  (seconds > 0 && loadBalancers.length + (watch?.monitors.length ?? 0) > 0 ? MOST_SIGHT_SECONDS : 0) +
+  BAKE_SILENCE_SECONDS;
+
+/** A slow start may be changed after the fleets file was read. */
+const longestSideBySide = ({ sideBySideSeconds, loadBalancers = [] }: Limits) =>
+  sideBySideSeconds ??
+  (loadBalancers.some(({ kind }) => kind === 'target-group') ? MOST_SLOW_START_SECONDS : 0);
+
+/** Until the first of the new hosts are ready, which then are watched; with none that go first, it does not come about. */
+export const longestUntilFirst = ({ first, limits }: Limits) => (first ? limits.readySeconds : 0);
 
 export const STEPS = {
   'take-the-fleet-lock': {
@@ -167,8 +183,19 @@ export const STEPS = {
     key: 'readiness',
     seconds: 60,
     changes: 'fleet',
-    lasts: ({ limits }) => limits.readySeconds,
+    lasts: (fleet) => longestUntilFirst(fleet) + fleet.limits.readySeconds + longestSideBySide(fleet),
     span: { name: 'bring up' },
+  },
+  'watch-the-first-hosts': {
+    title: 'Watch the first hosts',
+    act: 'bring-up',
+    key: 'firstWatch',
+    seconds: 60,
+    changes: 'nothing',
+    lasts: (fleet) => (fleet.first ? longestWatch(fleet.first.watchSeconds, fleet) : 0),
+    looksEverySeconds: BAKE_RETRY_SECONDS,
+    isAside: true,
+    span: { name: 'first hosts' },
   },
   'replace-the-stragglers': {
     title: 'Replace the stragglers',
@@ -212,12 +239,7 @@ export const STEPS = {
     key: 'bake',
     seconds: 60,
     changes: 'nothing',
-    lasts: ({ limits, loadBalancers = [], watch }) =>
-      limits.bakeSeconds +
-      (limits.bakeSeconds > 0 && loadBalancers.length + (watch?.monitors.length ?? 0) > 0
-        ? MOST_SIGHT_SECONDS
-        : 0) +
-      BAKE_SILENCE_SECONDS,
+    lasts: (fleet) => longestWatch(fleet.limits.bakeSeconds, fleet),
     looksEverySeconds: BAKE_RETRY_SECONDS,
     span: { name: 'bake' },
   },

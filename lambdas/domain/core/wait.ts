@@ -67,7 +67,10 @@ export function defineWait<
 >(name: WaitName, wait: WaitDefinition<Needed, K, Name, Extra>): Step<Needed, Look & Partial<Extra>> {
   const { key, lasts = () => 0, looksEverySeconds } = rowOf(name);
   const poll = async (deployment: After<K>, ports: Needed): Promise<Look & Partial<Extra>> => {
-    const previous = deployment[key] as (Look & Partial<Extra>) | undefined;
+    const previous = sinceThen(
+      deployment[key] as (Look & Partial<Extra>) | undefined,
+      wait.from?.(deployment),
+    );
     const now = ports.clock.now();
     const seconds = wait.seconds?.(deployment) ?? lasts(deployment.fleet);
     const until = (length: number) => deadlineOf(previous, now, length, wait.from?.(deployment));
@@ -112,6 +115,10 @@ export function defineWait<
     },
   };
 }
+
+/** A wait whose time counts from a later moment than its first look has begun anew, and looks as often as then. */
+const sinceThen = <Known extends Look>(previous: Known | undefined, from?: string): Known | undefined =>
+  previous && from !== undefined && from > previous.since ? { ...previous, since: from } : previous;
 
 function kept<Extra extends object>(
   previous: Partial<Extra> | undefined,

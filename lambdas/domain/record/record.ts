@@ -14,6 +14,7 @@ import { type Override, startedBy } from '../core/input.ts';
 import { type Starts, withNewer } from '../core/starts.ts';
 import { rowOf, STEP_NAMES } from '../core/steps.ts';
 import { secondsBetween } from '../core/words.ts';
+import { exposureOf, exposureSentence } from '../hosts/first-hosts.ts';
 import type { AtTheEnd } from '../hosts/last-look.ts';
 import { replacedSentence } from '../hosts/stragglers.ts';
 import { launchedFrom, recipe } from '../release/release-choice.ts';
@@ -57,6 +58,12 @@ export interface DeploymentRecord {
   readonly recipe: string;
   readonly newInstances: readonly string[];
   readonly oldInstances: readonly string[];
+  /** Those of the new ones that got traffic first, and were watched beside so many old hosts. */
+  readonly first?: {
+    readonly instances: readonly string[];
+    readonly beside: number;
+    readonly exposure?: string;
+  };
   /** New instances that stayed behind and were replaced by others, which are among `newInstances`. */
   readonly replaced?: readonly Straggler[];
   readonly strangers: readonly { readonly name: string; readonly why: string }[];
@@ -121,6 +128,7 @@ export function recordOf(
     recipe: recipe(launchedFrom(fleet, image)),
     newInstances: newInstanceIds(deployment),
     oldInstances: oldInstanceIds(deployment),
+    ...firstOf(deployment),
     ...(launch?.replaced &&
       launch.replaced.length > 0 && {
         replaced: launch.replaced.map(({ instanceId, why }) => ({ instanceId, why })),
@@ -156,6 +164,19 @@ function previousOf({ release }: Deployment, ending?: Ending): { previous?: stri
   return previous === undefined ? {} : { previous };
 }
 
+function firstOf(deployment: Deployment): Pick<DeploymentRecord, 'first'> {
+  const { firstWatch, oldHosts } = deployment;
+  if (!firstWatch?.hosts) return {};
+  const exposure = exposureOf(deployment);
+  return {
+    first: {
+      instances: firstWatch.hosts,
+      beside: oldHosts?.hosts.filter(({ served }) => served).length ?? 0,
+      ...(exposure && { exposure: exposureSentence(exposure) }),
+    },
+  };
+}
+
 /** Those of before are handed on. */
 function startsOf({ release, readiness }: Deployment): Pick<DeploymentRecord, 'starts'> {
   const starts = withNewer(release?.starts, readiness?.starts);
@@ -167,12 +188,21 @@ export function phases(deployment: Deployment): Record<string, number> {
   const spans: Record<string, number> = {};
   let from = deployment.execution.startedAt;
   for (const { key, span } of STEP_NAMES.map(rowOf)) {
-    const at = span && doneAt(deployment, key);
+    const at = span && spanEnd(deployment, key);
     if (!at) continue;
     spans[span.name] = Math.round(secondsBetween(from, at) * 10) / 10;
     from = at;
   }
   return spans;
+}
+
+/** With hosts that go first: bringing up lasts until they are ready, and their span until all are. */
+function spanEnd(deployment: Deployment, key: StepKey): string | undefined {
+  const { firstWatch, readiness } = deployment;
+  if (firstWatch && key === 'readiness') return firstWatch.since;
+  if (firstWatch && readiness && key === 'firstWatch')
+    return readiness.at > firstWatch.at ? readiness.at : firstWatch.at;
+  return doneAt(deployment, key);
 }
 
 /** When a step has answered last; of a shift that was sent back to wait, nothing: it was no shift yet. */

@@ -118,6 +118,8 @@ function word(text: string, from: number, to: number, scale: Scale, y: number): 
 const PHASE_CLASSES: Readonly<Record<string, string>> = {
   Agree: 'agree',
   'Bring up': 'up',
+  'First hosts': 'watch',
+  'All hosts': 'up',
   Shift: 'shift',
   Watch: 'watch',
   Remove: 'remove',

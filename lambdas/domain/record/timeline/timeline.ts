@@ -38,7 +38,7 @@ export interface Timeline {
   readonly told: readonly Told[];
   /** When the launch was asked for, the old hosts taken out of service, the undo began. */
   readonly moments: Readonly<
-    Partial<Record<'launched' | 'shifted' | 'removing' | 'undone' | 'leaving', number>>
+    Partial<Record<'launched' | 'firstWatched' | 'shifted' | 'removing' | 'undone' | 'leaving', number>>
   >;
   readonly newHosts: HostColumns;
   readonly oldHosts: HostColumns & { readonly served: readonly boolean[] };
@@ -92,9 +92,10 @@ const columns = (seen: Milestones) =>
   Object.fromEntries(Object.entries(seen).map(([name, packed]) => [name, unpack(packed)]));
 
 function moments(deployment: Deployment): Timeline['moments'] {
-  const { launch, shift, termination, putBack, removal } = deployment;
+  const { launch, firstWatch, shift, termination, putBack, removal } = deployment;
   const at = {
     launched: launch?.at,
+    firstWatched: firstWatch?.since,
     shifted: shift?.done ? shift.at : undefined,
     removing: termination?.since,
     undone: putBack?.since,
@@ -107,14 +108,20 @@ function moments(deployment: Deployment): Timeline['moments'] {
 
 /** One after the other, without gaps, from the start to the end. */
 function spansOf(deployment: Deployment, end: number): Span[] {
-  const { launch, oldHosts, readiness, drain, bake, putBack, undoFailure, failure } = deployment;
+  const { launch, oldHosts, readiness, firstWatch, drain, bake, putBack, undoFailure, failure } = deployment;
   const at = (moment: string | undefined) =>
     moment === undefined ? undefined : secondsIn(deployment, moment);
   const when = (look: Look | undefined) => (look?.ready ? at(look.at) : undefined);
   const undoneAt = putBack ? at(putBack.since) : undoFailure ? end : undefined;
   const forward: [string, number | undefined][] = [
     [launch || !oldHosts ? 'Agree' : 'Agree and launch', at(launch?.at)],
-    ['Bring up', when(readiness)],
+    ...(firstWatch
+      ? ([
+          ['Bring up', at(firstWatch.since)],
+          ['First hosts', when(firstWatch)],
+          ['All hosts', readiness?.first ? undefined : when(readiness)],
+        ] satisfies [string, number | undefined][])
+      : ([['Bring up', when(readiness)]] satisfies [string, number | undefined][])),
     ['Shift', deployment.shift?.done ? when(drain) : undefined],
     ['Watch', when(bake)],
     ['Remove', undefined],
@@ -156,8 +163,9 @@ function toldBy(deployment: Deployment, now: Date): Told[] {
   return told.sort((a, b) => (a.at ?? 0) - (b.at ?? 0));
 }
 
-/** On the way of every deployment that succeeds. */
-const isForward = ({ act, isAside }: StepRow): boolean => act !== 'undo' && !isAside;
+/** On the way of a deployment that succeeds; what takes a span of its own is, where it comes about. */
+const isForward = ({ act, isAside, span }: StepRow): boolean =>
+  act !== 'undo' && (!isAside || span !== undefined);
 
 /** What a step may have answered: a wait with all that it has said, by epoch seconds. */
 interface Answer {
@@ -189,9 +197,11 @@ const ROWS = STEP_NAMES.map(rowOf);
 
 /** Where the story was when it failed: behind the last step on its way that was done. */
 export function failedState(deployment: Deployment): string {
-  const way = ROWS.filter(isForward);
+  const way = ROWS.filter((row) => isForward(row) && row.lasts?.(deployment.fleet) !== 0);
+  // A wait may have been left and entered again: after the watch of the first hosts all others are waited for.
+  const open = way.find((row) => answerOf(deployment, row) && !isDone(answerOf(deployment, row)));
   const last = way.findLastIndex((row) => isDone(answerOf(deployment, row)));
-  return (way[last + 1] ?? way[last])?.title ?? '';
+  return (open ?? way[last + 1] ?? way[last])?.title ?? '';
 }
 
 const isDone = (answer: Answer | undefined): boolean =>

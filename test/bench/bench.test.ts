@@ -67,6 +67,7 @@ const results = (changes: Partial<Results> = {}): Results => ({
   bundles: [],
   throughput: [{ hosts: 2, deployments: 1, cpuMillis: 10 }],
   joins: [JOINED],
+  exposures: [{ old: 2, first: 1, runs: 30, undone: 30, share: 1 / 3 }],
   signals: { runs: 42, right: 42, longestSeconds: 10 },
   missing: [{ tuning: 'tuned', runs: 40, undone: 40, longestSeconds: 260 }],
   breaks: [{ tuning: 'tuned', runs: 300, undone: 300, longestSeconds: 19 }],

@@ -1,7 +1,8 @@
 /**
  * State *New hosts are ready*: one look at EC2, Mackerel and every load balancer. Registers each host at its load
  * balancers at the moment that makes it healthy earliest, and says in a sentence what is still waited for. Where the
- * fleet wants it, it names the stragglers that are to be replaced.
+ * fleet wants it, a few hosts join first and are watched before the others do, and stragglers are named that are to be
+ * replaced.
  */
 
 import { liveEc2 } from './clients/ec2.ts';
@@ -11,24 +12,13 @@ import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After, Readiness } from './domain/core/document.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
+import { judgeNewHosts, type Remembered } from './domain/hosts/judging.ts';
 import { listen } from './domain/hosts/listening.ts';
 import { type Asks, atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
-import { launchedSince } from './domain/hosts/meanwhile.ts';
-import { judgeNameless } from './domain/hosts/nameless.ts';
-import {
-  allReady,
-  assertBalancersInUse,
-  heldUpByMackerel,
-  mackerelMatters,
-  mackerelPause,
-  notReady,
-  readinessSentence,
-  standings,
-  toRegister,
-} from './domain/hosts/readiness.ts';
-import { judgeRegistration, mustAsk, registrationLimit } from './domain/hosts/registration.ts';
-import { learnedJoins, startsOf, waitsFor } from './domain/hosts/starts.ts';
-import { decideStragglers, isBearable, mayReplace, mostStragglers } from './domain/hosts/stragglers.ts';
+import { heldUpByMackerel, mackerelMatters, mackerelPause, notReady } from './domain/hosts/readiness.ts';
+import { mustAsk, registrationLimit } from './domain/hosts/registration.ts';
+import { readyDeadline, sideBySideSeconds, waitsFrom } from './domain/hosts/side-by-side.ts';
+import { waitsFor } from './domain/hosts/starts.ts';
 import { assertMayGoOn } from './domain/lock/fence.ts';
 import { EC2_SECONDS } from './domain/record/plan.ts';
 import { newHostMilestones } from './domain/record/timeline/milestones.ts';
@@ -36,14 +26,14 @@ import type { Ports } from './ports/ports.ts';
 
 type Launched = After<'release' | 'oldHosts' | 'launch'>;
 type ReadinessPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;
-type Remembered = 'halfReadyAt' | 'mackerelAskedAt' | 'alertsAskedAt' | 'unanswered' | 'missing';
-type Extra = Pick<Readiness, 'stragglers' | 'starts' | 'tolerated'>;
+type Extra = Pick<Readiness, 'stragglers' | 'starts' | 'tolerated' | 'first'>;
 
 export const newHostsAreReady = defineWait('new-hosts-are-ready', {
   needs: ['release', 'oldHosts', 'launch'],
-  remembers: ['halfReadyAt', 'mackerelAskedAt', 'alertsAskedAt', 'unanswered', 'missing'],
+  remembers: ['halfReadyAt', 'mackerelAskedAt', 'alertsAskedAt', 'unanswered', 'missing', 'allReadyAt'],
   keeps: ['tolerated'],
-  from: launchedSince,
+  from: (deployment) => waitsFrom(deployment).at,
+  seconds: (deployment) => deployment.fleet.limits.readySeconds + sideBySideSeconds(deployment),
   dueSeconds: (deployment) => registrationLimit(deployment)?.seconds ?? deployment.fleet.limits.readySeconds,
   look: async (deployment: Launched, ports: ReadinessPorts, turn: Turn<Remembered, Extra>) => {
     const runningAt = new Date(new Date(deployment.launch.at).getTime() + EC2_SECONDS.launch * 1000);
@@ -52,13 +42,14 @@ export const newHostsAreReady = defineWait('new-hosts-are-ready', {
       ? { ready: false, reason: 'EC2 is starting the new instances', earliest: runningAt }
       : lookAndJoin(deployment, ports, turn);
   },
-  late: ({ fleet }, { reason, seconds }) => notReady(fleet, reason, seconds),
+  late: (deployment, { reason, seconds }) =>
+    notReady(deployment.fleet, reason, seconds, waitsFrom(deployment).what),
 });
 
 async function lookAndJoin(
   deployment: Launched,
   ports: ReadinessPorts,
-  { now, deadline, memory, seen: earlier, keep, remember }: Turn<Remembered, Extra>,
+  { now, memory, seen: earlier, keep, remember }: Turn<Remembered, Extra>,
 ): Promise<Found<Remembered>> {
   await assertMayGoOn(deployment, ports);
   const { launch, oldHosts, release } = deployment;
@@ -68,31 +59,27 @@ async function lookAndJoin(
   remember({ ...memory, ...(limit && { unanswered: 1 }) });
   const waits = waitsFor(oldHosts.balancers, launched, release.starts);
   // The sentence of the last look is the one that people read: it asks everybody.
-  const isLast = now >= deadline || mustAsk(limit, memory, now);
+  const isLast = now >= readyDeadline(deployment) || mustAsk(limit, memory, now);
   const asks: Asks = (seen) => isLast || mackerelMatters(launched, seen, waits, (+now - askedBefore) / 1000);
   const facts = await lookAtNewHosts(deployment, launched, ports, asks);
-  const replaces = mayReplace(deployment, memory, deadline, now);
-  const hosts = standings(launched, facts, (dead) => replaces && isBearable(dead, launched));
-  assertBalancersInUse(hosts, facts.members);
-  const judged = judgeRegistration(limit, hosts, facts, now, memory);
-  const nameless = judgeNameless(facts, now, replaces ? mostStragglers(launched.length) : 0);
-  const learned = learnedJoins(oldHosts.balancers, facts, now, release.starts);
-  const joining = toRegister(hosts, facts.members, learned.isDue);
+  const { ready, reason, hosts, joining, ...judged } = judgeNewHosts(deployment, facts, memory, now);
   const alertsAskedAt = await listen(deployment, ports, { now, memory, keep, facts, hosts, joining });
   await atEachBalancer('register', deployment, ports, joining);
-  const asked = facts.hosts !== 'not asked';
-  const mackerelAskedAt = asked ? +now : askedBefore;
-  const late = replaces && asked ? decideStragglers({ ...facts, hosts, launch, memory, now }) : undefined;
-  if (late && late.replace.length > 0) keep({ stragglers: [...late.replace] });
-  if (allReady(hosts)) keep({ starts: startsOf(launched, facts) });
-  const said = [readinessSentence(hosts, facts), learned.reason, late?.reason, nameless];
+  keep(judged.extra);
+  if (judged.isLate) throw judged.isLate;
+  const { patienceSeconds = 0 } = judged;
+  // Asked for the sentence's sake alone, it is not asked by the next look, which may come soon.
+  const pause = mackerelPause(heldUpByMackerel(launched, facts, waits), facts).patienceSeconds ?? 0;
   return {
-    ready: allReady(hosts),
-    reason: said.filter(Boolean).join('; '),
-    memory: { ...(late?.memory ?? memory), ...judged, alertsAskedAt, mackerelAskedAt },
+    ready,
+    reason,
+    memory: {
+      ...judged.memory,
+      alertsAskedAt,
+      mackerelAskedAt: facts.hosts === 'not asked' ? askedBefore : +now,
+    },
     seen: newHostMilestones(deployment, launched, facts, now, earlier),
-    // Asked for the sentence's sake alone, it is not asked by the next look, which may come soon.
-    ...mackerelPause(heldUpByMackerel(launched, facts, waits), facts),
+    patienceSeconds: Math.max(patienceSeconds, pause),
   };
 }
 

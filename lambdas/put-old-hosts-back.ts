@@ -48,7 +48,9 @@ async function lookAndPutBack(
   const { shiftRuns } = await assertHoldsLock(deployment, ports);
   // Only a deployment whose new hosts were ready has ever touched an old one. Their last look alone does not tell: a
   // step that was cut off while it took old hosts out, and ran again, may have sent the deployment back to waiting.
-  if (!deployment.readiness?.ready && !deployment.shift)
+  // Where first hosts are watched, the others were not to join yet.
+  const { readiness, shift } = deployment;
+  if (!shift && (!readiness?.ready || readiness.first))
     return { ready: true, reason: 'the old hosts were never taken out of service' };
   const old = deployment.oldHosts?.hosts ?? [];
   if (old.length === 0) return { ready: true, reason: 'there was no old host' };

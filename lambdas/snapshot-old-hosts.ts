@@ -64,6 +64,7 @@ export const snapshotOldHosts = defineStep(
       ...(refusals.length > 0 && { refusals }),
       ...(watched.length > 0 && { monitors: watched }),
       hosts: decision.hosts,
+      ...(fleet.first && { zones: subnets.map(({ zone }) => zone) }),
       strangers: decision.strangers.slice(0, MOST_STRANGERS),
       strangerCount: decision.strangers.length,
       balancers: balancers.map((settings) => ({
@@ -74,6 +75,7 @@ export const snapshotOldHosts = defineStep(
         joins: decideJoining(settings),
         noticesAfterSeconds: noticesAfter(settings),
         leadSeconds: leadSeconds(settings, fleetSize(fleet)),
+        slowStartSeconds: settings.slowStartSeconds ?? 0,
       })),
     };
   },

@@ -10,11 +10,9 @@ import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After, Shift } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import { TAG } from './domain/core/fleet.ts';
-import { deadlineOf } from './domain/core/looks.ts';
 import { defineStep } from './domain/core/step.ts';
 import { count, list, span } from './domain/core/words.ts';
 import { atEachBalancer, lookAtNewHosts, oldIdsByBalancer, portsOf } from './domain/hosts/look-at-hosts.ts';
-import { launchedSince } from './domain/hosts/meanwhile.ts';
 import { assertNoMonitorAlerts } from './domain/hosts/monitors.ts';
 import {
   allReady,
@@ -23,6 +21,7 @@ import {
   readinessSentence,
   standings,
 } from './domain/hosts/readiness.ts';
+import { besideDeadline, waitsFrom } from './domain/hosts/side-by-side.ts';
 import { besidesSentence } from './domain/hosts/who-serves.ts';
 import { enterPhase } from './domain/lock/fence.ts';
 import type { Member } from './ports/load-balancers.ts';
@@ -86,10 +85,10 @@ function backToWaiting(
       `${who} left the load balancers already, but the new hosts are not ready anymore: ${lack}.`,
     );
   }
-  if (now >= deadlineOf(undefined, now, fleet.limits.readySeconds, launchedSince(deployment))) {
+  if (now >= besideDeadline(deployment)) {
     throw new DeploymentError(
       'ReadinessLost',
-      `The new hosts were ready and no longer are, ${span(fleet.limits.readySeconds)} after the launch: ${lack}.`,
+      `The new hosts were ready and no longer are, ${span(fleet.limits.readySeconds)} after ${waitsFrom(deployment).what}: ${lack}.`,
     );
   }
   return { done: false, at: now.toISOString(), reason: `back to waiting: ${lack}` };

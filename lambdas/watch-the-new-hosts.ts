@@ -5,14 +5,9 @@ import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After } from './domain/core/document.ts';
-import { DeploymentError } from './domain/core/errors.ts';
-import { BAKE_RETRY_SECONDS, BAKE_SILENCE_SECONDS } from './domain/core/steps.ts';
-import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
-import { secondsBetween, span } from './domain/core/words.ts';
-import { BAKE_PAUSE_SECONDS, decideBake, watchOf, watchSeconds } from './domain/hosts/bake.ts';
-import { lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
-import { assertNoMonitorAlerts } from './domain/hosts/monitors.ts';
-import { standings } from './domain/hosts/readiness.ts';
+import { defineWait } from './domain/core/wait.ts';
+import { watchOf } from './domain/hosts/bake.ts';
+import { lastsTheWatch, notWatched, watchNewHosts } from './domain/hosts/watching.ts';
 import { assertMayGoOn } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
 
@@ -22,45 +17,16 @@ type BakePorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'l
 export const watchTheNewHosts = defineWait('watch-the-new-hosts', {
   needs: ['launch', 'oldHosts'],
   remembers: ['badLooks'],
-  seconds: (deployment) => watchSeconds(theWatch(deployment)) + BAKE_SILENCE_SECONDS,
-  dueSeconds: (deployment) => watchSeconds(theWatch(deployment)),
-  look: lookAndJudge,
-  late: (_deployment, { reason }) =>
-    new DeploymentError(
-      'ServiceUnavailable',
-      `The new hosts could not be watched to the end, ${span(BAKE_SILENCE_SECONDS)} after the bake should have ended: ${reason}.`,
-    ),
+  ...lastsTheWatch(theWatch),
+  look: async (deployment: Launched, ports: BakePorts, turn) => {
+    await assertMayGoOn(deployment, ports);
+    return watchNewHosts(deployment, ports, turn, theWatch(deployment));
+  },
+  late: (_deployment, { reason }) => notWatched('The new hosts', 'the bake', reason),
 });
 
-const theWatch = ({ fleet, oldHosts }: Launched) =>
-  watchOf(fleet.limits.bakeSeconds, oldHosts.balancers, oldHosts.monitors);
-
-async function lookAndJudge(
-  deployment: Launched,
-  ports: BakePorts,
-  { now, deadline, memory }: Turn<'badLooks'>,
-): Promise<Found<'badLooks'>> {
-  await assertMayGoOn(deployment, ports);
-  const [facts, alerts] = await Promise.all([
-    lookAtNewHosts(deployment, deployment.launch.instances, ports),
-    ports.mackerel.openAlerts(),
-  ]);
-  const hosts = standings(deployment.launch.instances, facts);
-  const { baked, badLooks, reason } = decideBake({
-    standings: hosts,
-    alerts,
-    badLooks: memory.badLooks ?? 0,
-    watch: theWatch(deployment),
-    secondsLeft: secondsBetween(now, deadline) - BAKE_SILENCE_SECONDS,
-  });
-  const told = assertNoMonitorAlerts(deployment, alerts, hosts);
-  const patienceSeconds = badLooks > 0 ? BAKE_RETRY_SECONDS : BAKE_PAUSE_SECONDS;
-  return {
-    ready: baked,
-    reason: [reason, told].filter(Boolean).join('; '),
-    memory: { badLooks, hosts: {} },
-    patienceSeconds,
-  };
+function theWatch({ fleet, oldHosts }: Launched) {
+  return watchOf(fleet.limits.bakeSeconds, oldHosts.balancers, oldHosts.monitors);
 }
 
 export const handler = lambdaHandler(watchTheNewHosts, (apiKeyParameter) => ({

@@ -6,6 +6,8 @@
 import { EVENTS_PER_LOOK, mostLooks, mostSparseLooks } from '../lambdas/domain/core/looks.ts';
 import {
   type Limits,
+  longestSideBySide,
+  longestUntilFirst,
   rowOf,
   STEP_NAMES,
   type StepName,
@@ -31,26 +33,39 @@ const EVENTS_BESIDE_WAITS = 100;
 /** A turn in which ready hosts were lost again: look, verdict, *Take old hosts out of service*, its Choice, pause. */
 const EVENTS_PER_READINESS_TURN = EVENTS_PER_LOOK + 5 + 2;
 
-/** How long a wait may last, and how often it looks meanwhile at most. */
-const looksOf = (name: WaitName, fleet: Limits): number => {
-  const { lasts, lastsEach, looksEverySeconds, looksSparsely } = rowOf(name);
-  const most = (seconds: number) =>
-    looksSparsely ? mostSparseLooks(seconds) : mostLooks(seconds, looksEverySeconds);
-  // A long one looks less often than several short ones together.
-  const each = lastsEach?.(fleet) ?? [lasts?.(fleet) ?? 0];
-  return sum(each.map((seconds) => (seconds === 0 ? 0 : most(seconds))));
-};
+/** How often a wait of so many seconds looks at most. */
+function looksIn(name: WaitName, fleet: Limits, seconds: number): number {
+  const { looksEverySeconds, looksSparsely } = rowOf(name);
+  if (seconds === 0) return 0;
+  return looksSparsely ? mostSparseLooks(seconds) : mostLooks(seconds, looksEverySeconds?.(fleet));
+}
+
+/** A long one looks less often than several short ones together. */
+function looksOf(name: WaitName, fleet: Limits): number {
+  const { lasts, lastsEach } = rowOf(name);
+  return sum((lastsEach?.(fleet) ?? [lasts?.(fleet) ?? 0]).map((seconds) => looksIn(name, fleet, seconds)));
+}
 
 /** A turn in which a hook is called: it is asked which, called, and judged. */
 const EVENTS_PER_HOOK_TURN = 2 * EVENTS_PER_LOOK + 5;
 
-const EVENTS_PER_TURN: Partial<Readonly<Record<WaitName, number>>> = {
-  'new-hosts-are-ready': EVENTS_PER_READINESS_TURN,
-  'ask-the-hook': EVENTS_PER_HOOK_TURN,
-};
+function eventsOf(name: WaitName, fleet: Limits): number {
+  if (name === 'new-hosts-are-ready') return eventsUntilReady(name, fleet);
+  return looksOf(name, fleet) * (name === 'ask-the-hook' ? EVENTS_PER_HOOK_TURN : EVENTS_PER_LOOK);
+}
 
-const eventsOf = (name: WaitName, fleet: Limits): number =>
-  looksOf(name, fleet) * (EVENTS_PER_TURN[name] ?? EVENTS_PER_LOOK);
+/**
+ * Once the first hosts were watched it begins anew, and looks as often as at first; before that nothing is shifted. Who is
+ * sent back from the shift serves side by side anew: that adds looks, and hardly a turn.
+ */
+function eventsUntilReady(name: WaitName, fleet: Limits): number {
+  const { readySeconds } = fleet.limits;
+  const [until, whole] = [readySeconds, readySeconds + longestSideBySide(fleet)].map((seconds) =>
+    looksIn(name, fleet, seconds),
+  ) as [number, number];
+  const first = looksIn(name, fleet, longestUntilFirst(fleet));
+  return until * EVENTS_PER_READINESS_TURN + (first + whole - until) * EVENTS_PER_LOOK;
+}
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 

@@ -53,6 +53,7 @@ export function deployStory(
   // ── Bring up: a failure is undone ───────────────────────────────────────────────────────────────────────────────
   const launch = states.step('launch-new-instances', undone);
   const newHosts = states.waitUntil('new-hosts-are-ready', undone);
+  const firstHosts = states.waitUntil('watch-the-first-hosts', undone);
   const replace = states.step('replace-the-stragglers', undone);
   const stragglers = states.waitUntil('remove-the-stragglers', undone);
 
@@ -99,6 +100,8 @@ export function deployStory(
     .otherwise(beforeLaunch[0]?.look ?? launch);
   through(beforeLaunch)?.whenReady(launch);
   launch.next(newHosts.look);
+  newHosts.whenReady(firstHosts.look, sfn.Condition.isPresent('$.readiness.first'));
+  firstHosts.whenReady(newHosts.look);
   through([newHosts, ...at('before-shift')])?.whenReady(takeOut);
   newHosts.verdict.when(sfn.Condition.isPresent('$.readiness.stragglers'), replace);
   replace.next(stragglers.look);

@@ -353,7 +353,7 @@ const Watch = only({
   /**
    * Monitors of Mackerel, by name or id: of any kind, for example an external URL check, or a service metric's. No
    * deployment begins over an open alert of theirs; one that opens once a new host has traffic undoes the deployment.
-   * Needs a bake. Default: none; only alerts of a new host decide.
+   * Needs a bake, or hosts that go first. Default: none; only alerts of a new host decide.
    */
   monitors: v.optional(
     list(text(/^[^\p{Cc}\p{Cs}\u2028\u2029]{1,255}$/u, 'the name or id of a monitor, one line'), 0, 10),
@@ -394,6 +394,13 @@ const Hook = only({
   onTimeout: v.optional(THEN_WHAT, 'undo'),
   /** JSON for the function, with every call: `hookDetails`. No secrets: it stands in the state machine. Default: none. */
   details: v.optional(DETAILS),
+});
+
+const First = only({
+  /** How many of the new hosts get traffic first, spread over the zones. Less than the whole fleet. */
+  hosts: whole(1, 499),
+  /** For how long they are watched beside the old hosts; then as long as the slowest load balancer or monitor needs to show what broke in the last second. */
+  watchSeconds: whole(10, 86_400),
 });
 
 export const FleetConfig = only({
@@ -497,6 +504,17 @@ export const FleetConfig = only({
    * Default: none.
    */
   hooks: v.optional(list(Hook, 0, POINTS.length * MOST_HOOKS), []),
+  /**
+   * A few of the new hosts join the load balancers first and are watched, with all signals of the bake, while all old hosts
+   * serve beside them; then the others join. A fleet without a load balancer has no shares of requests: all its new hosts
+   * are registered, and watched beside the old ones. Default: all join at once.
+   */
+  first: v.optional(First),
+  /**
+   * How long old and new hosts serve side by side once all new ones are ready, before the old ones leave. Default: the
+   * longest slow start of the fleet's target groups, after which a new host gets its full share of requests; else 0.
+   */
+  sideBySideSeconds: v.optional(whole(0, 7_200)),
   /** Times in which it is not deployed, unless somebody insists with a reason. Default: none. */
   freezes: v.optional(list(Freeze, 0, 50), []),
   /**

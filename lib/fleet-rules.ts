@@ -257,12 +257,22 @@ export const FLEET_RULES: readonly FleetRule[] = [
       ),
     ),
   ),
-  rule(['watch', 'limits'], ({ watch, limits }) =>
+  rule(['watch', 'limits', 'first'], ({ watch, limits, first }) =>
     when(
-      watch.monitors.length > 0 && limits.bakeSeconds === 0,
+      watch.monitors.length > 0 && limits.bakeSeconds === 0 && first === undefined,
       'watch.monitors',
       watch.monitors,
-      'monitors together with a bake (limits.bakeSeconds greater than 0): without one nobody listens to them',
+      'monitors together with a bake (limits.bakeSeconds greater than 0) or with first: without either nobody listens to them',
+    ),
+  ),
+  rule(['first', 'subnets', 'instancesPerZone'], (fleet) =>
+    when(
+      fleet.first !== undefined && fleet.first.hosts >= fleetSize(fleet),
+      'first.hosts',
+      fleet.first?.hosts,
+      fleetSize(fleet) === 1
+        ? 'no first for a fleet of one host: there is nobody to follow'
+        : `less than the fleet's ${fleetSize(fleet)} hosts: others have to follow`,
     ),
   ),
   rule(['pauses'], ({ pauses }) => [
@@ -333,14 +343,25 @@ export const FLEET_RULES: readonly FleetRule[] = [
       'false where promotion.required is false: what was not promoted was tested on no image',
     ),
   ),
-  rule(['limits', 'replaceStragglers', 'loadBalancers', 'watch', 'pauses', 'hooks'], (fleet) =>
-    when(
-      eventsOf(fleet) > HISTORY_BUDGET,
+  rule(
+    [
       'limits',
-      fleet.limits,
-      `limits that need at most ${HISTORY_BUDGET} events of the execution's history, and these could need ` +
-        `${eventsOf(fleet)}: shorten the longest`,
-    ),
+      'replaceStragglers',
+      'loadBalancers',
+      'watch',
+      'first',
+      'sideBySideSeconds',
+      'pauses',
+      'hooks',
+    ],
+    (fleet) =>
+      when(
+        eventsOf(fleet) > HISTORY_BUDGET,
+        'limits',
+        fleet.limits,
+        `limits that need at most ${HISTORY_BUDGET} events of the execution's history, and these could need ` +
+          `${eventsOf(fleet)}: shorten the longest${fleet.first || fleet.sideBySideSeconds ? ', or first.watchSeconds and sideBySideSeconds' : ''}`,
+      ),
   ),
   { ...bootScriptFits(), allowedOnly: true },
 ];
@@ -389,5 +410,15 @@ export function roleIdentity(fleet: Pick<FleetConfig, 'mackerel'>, environment: 
 }
 
 const eventsOf = (
-  fleet: Pick<FleetConfig, 'limits' | 'replaceStragglers' | 'loadBalancers' | 'watch' | 'pauses' | 'hooks'>,
+  fleet: Pick<
+    FleetConfig,
+    | 'limits'
+    | 'replaceStragglers'
+    | 'loadBalancers'
+    | 'watch'
+    | 'first'
+    | 'sideBySideSeconds'
+    | 'pauses'
+    | 'hooks'
+  >,
 ): number => mostEvents({ ...fleet, limits: limitsOf(fleet) });

@@ -605,6 +605,7 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   // Reads in the ledger which tries an earlier run of it has behind it.
   'launch-new-instances': [readLedger, writeLedger, countAddresses, ...launch],
   'new-hosts-are-ready': [readLedger, ...lookAtHosts, ...register],
+  'watch-the-first-hosts': [readLedger, ...lookAtHosts],
   // Launches, and terminates nothing; its neighbour terminates, and launches nothing.
   'replace-the-stragglers': [writeLedger, ...whereStragglersAreReplaced([describeSubnets, ...launch])],
   'remove-the-stragglers': [

@@ -85,6 +85,8 @@ export function toRuntimeFleet(config: FleetConfig, environment: Environment, ma
     watch: config.watch,
     pauses: config.pauses,
     hooks: config.hooks,
+    ...(config.first && { first: config.first }),
+    ...(config.sideBySideSeconds !== undefined && { sideBySideSeconds: config.sideBySideSeconds }),
     wantsProvenance: config.promotion?.required ?? false,
     wantsTestedImage: config.promotion?.testedImage ?? false,
     replaceStragglers: config.replaceStragglers,

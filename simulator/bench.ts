@@ -10,6 +10,7 @@ import type { TemplateJson } from '../lib/synthesize.ts';
 import { measureBreaks } from './bench/breaks.ts';
 import { measureBundles } from './bench/bundles.ts';
 import { CROWD, measureCrowd, WIDE } from './bench/crowd.ts';
+import { measureExposure } from './bench/exposure.ts';
 import { benchTemplate, SIZES, type Size } from './bench/fleets.ts';
 import { functionsIn } from './bench/functions.ts';
 import { type Joins, measureJoins } from './bench/joins.ts';
@@ -88,6 +89,11 @@ async function bench({
       await measureBreaks(template, 'default', breaks),
     ],
     signals: await measureSignals(template, signals),
+    exposures: [
+      await measureExposure(template, 4, 0, breaks / 10),
+      await measureExposure(template, 4, 1, breaks / 10),
+      await measureExposure(template, 10, 1, breaks / 10),
+    ],
     missing: [
       await measureMissing(template, 'tuned', joins),
       await measureMissing(template, 'default', joins),

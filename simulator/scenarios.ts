@@ -5,7 +5,7 @@
 
 import { executionName } from '../lambdas/domain/core/aws.ts';
 import type { FailureName } from '../lambdas/domain/core/errors.ts';
-import { TAG } from '../lambdas/domain/core/fleet.ts';
+import { loadBalancerName, TAG } from '../lambdas/domain/core/fleet.ts';
 import { promotionKey } from '../lambdas/domain/core/names.ts';
 import { givePoints } from './given-points.ts';
 import { giveHistory } from './history.ts';
@@ -97,6 +97,19 @@ export const alertOf =
   (monitorId: string) =>
   ({ world }: Stage) =>
     void world.mackerel.openAlert({ monitorId, status: 'CRITICAL', value: 12.5, message: '' });
+
+export const oneHostFirst = (stage: Stage) => stage.configure({ first: { hosts: 1, watchSeconds: 120 } });
+
+/** The new host that is in service already. */
+export const breakFirstHost = ({ world, fleet, oldInstances }: Stage) => {
+  const [balancer] = world
+    .view()
+    .loadBalancers.filter(({ name }) => fleet.loadBalancers.some((ref) => loadBalancerName(ref) === name));
+  const first = balancer?.members.find(
+    ({ instanceId, state }) => state === 'in-service' && !oldInstances.includes(instanceId),
+  );
+  if (first) world.ec2.breakApplication(first.instanceId);
+};
 
 /** Retired in Mackerel by mistake: the first old host keeps serving, and its agent never registers it again. */
 export const retireByMistake = ({ world, oldInstances: [first] }: Stage) => {
@@ -299,6 +312,24 @@ export const SCENARIOS = {
     arrange: (stage) => alertOf(watchErrors(stage))(stage),
     input: { override: ['alerting'], startedBy: 'Hanako', reason: 'this release mends it' },
     endsIn: 'Deployed',
+  },
+  'first-host-good': {
+    tells:
+      'One new host gets traffic first, beside both old ones, and is watched for two minutes; then the other joins.',
+    kind: 'app',
+    arrange: (stage) => oneHostFirst(stage),
+    endsIn: 'Deployed',
+  },
+  'first-host-bad': {
+    tells:
+      'The first new host breaks under traffic: undone, while the old hosts serve two thirds of the requests throughout.',
+    kind: 'app',
+    arrange: (stage) => {
+      oneHostFirst(stage);
+      whenEntering('Watch the first hosts', breakFirstHost)(stage);
+    },
+    endsIn: 'RolledBack',
+    because: 'ReadinessLost',
   },
   'undo-fails': {
     tells:

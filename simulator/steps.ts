@@ -28,6 +28,7 @@ import { takeTheFleetLock } from '../lambdas/take-the-fleet-lock.ts';
 import { terminateNewInstances } from '../lambdas/terminate-new-instances.ts';
 import { terminateOldInstances } from '../lambdas/terminate-old-instances.ts';
 import { waitForAPerson } from '../lambdas/wait-for-a-person.ts';
+import { watchTheFirstHosts } from '../lambdas/watch-the-first-hosts.ts';
 import { watchTheNewHosts } from '../lambdas/watch-the-new-hosts.ts';
 import { writeThePlan } from '../lambdas/write-the-plan.ts';
 
@@ -45,6 +46,7 @@ export const STEP_FUNCTIONS: Readonly<Record<AnyStepName, RunStep>> = {
   'write-the-plan': writeThePlan.run,
   'launch-new-instances': launchNewInstances.run,
   'new-hosts-are-ready': newHostsAreReady.run,
+  'watch-the-first-hosts': watchTheFirstHosts.run,
   'replace-the-stragglers': replaceTheStragglers.run,
   'remove-the-stragglers': removeTheStragglers.run,
   'take-old-hosts-out-of-service': takeOldHostsOutOfService.run,

@@ -40,6 +40,7 @@ const NEEDS_EC2: readonly FunctionName[] = [
   'snapshot-old-hosts',
   'launch-new-instances',
   'new-hosts-are-ready',
+  'watch-the-first-hosts',
   'replace-the-stragglers',
   'remove-the-stragglers',
   'take-old-hosts-out-of-service',

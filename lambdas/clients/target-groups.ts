@@ -87,15 +87,22 @@ async function settings(
     healthyThreshold: group.HealthyThresholdCount ?? 5,
     unhealthyThreshold: group.UnhealthyThresholdCount ?? 2,
     timeoutSeconds: group.HealthCheckTimeoutSeconds ?? 5,
-    drainSeconds: await drainSecondsOf(client, ref),
+    ...(await attributesOf(client, ref)),
   };
 }
 
-async function drainSecondsOf(client: ElasticLoadBalancingV2Client, ref: TargetGroupRef): Promise<number> {
+async function attributesOf(
+  client: ElasticLoadBalancingV2Client,
+  ref: TargetGroupRef,
+): Promise<Required<Pick<LoadBalancerSettings, 'drainSeconds' | 'slowStartSeconds'>>> {
   const answer = await client.send(new DescribeTargetGroupAttributesCommand({ TargetGroupArn: ref.arn }));
-  const delay = (answer.Attributes ?? []).find(({ Key }) => Key === 'deregistration_delay.timeout_seconds');
-  // AWS's own default, for a group that does not name it.
-  return Number(delay?.Value ?? 300);
+  const seconds = (key: string, otherwise: number) =>
+    Number((answer.Attributes ?? []).find(({ Key }) => Key === key)?.Value ?? otherwise);
+  // AWS's own defaults, for a group that does not name them: one of a network load balancer knows no slow start.
+  return {
+    drainSeconds: seconds('deregistration_delay.timeout_seconds', 300),
+    slowStartSeconds: seconds('slow_start.duration_seconds', 0),
+  };
 }
 
 /** No member when the reason says that the instance is not registered. */

@@ -18,6 +18,8 @@ export interface LoadBalancerSettings {
   readonly timeoutSeconds: number;
   /** 0: draining is off, requests in flight are cut. */
   readonly drainSeconds: number;
+  /** Of a target group: until a new target gets its full share of the requests. Absent or 0: at once. */
+  readonly slowStartSeconds?: number;
 }
 
 export type MemberState = 'in-service' | 'out-of-service' | 'draining' | 'unused';

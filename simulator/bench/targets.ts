@@ -3,6 +3,7 @@ import { count } from '../../lambdas/domain/core/words.ts';
 import { MOST_POLICIES } from '../../lib/policy-sizes.ts';
 import type { BundleRow } from './bundles.ts';
 import type { Crowd } from './crowd.ts';
+import type { Exposed } from './exposure.ts';
 import type { Size } from './fleets.ts';
 import type { Joins } from './joins.ts';
 import type { Row } from './rows.ts';
@@ -22,6 +23,7 @@ export interface Results {
   readonly joins: readonly Joins[];
   readonly breaks: readonly Undone[];
   readonly signals: SignalRow;
+  readonly exposures: readonly Exposed[];
   readonly missing: readonly Undone[];
   readonly crowds: readonly Crowd[];
   readonly policies: readonly PolicyRow[];
@@ -66,6 +68,7 @@ export function verdicts({
   joins,
   breaks,
   signals,
+  exposures,
   missing,
   crowds,
   policies,
@@ -83,6 +86,7 @@ export function verdicts({
     ...joins.flatMap(joined),
     ...breaks.map(broken),
     heard(signals),
+    ...exposures.map(exposed),
     ...missing.map(missed),
     ...crowds.flatMap(crowded),
     standingCost(standing),
@@ -224,6 +228,17 @@ const heard = ({ runs, right, longestSeconds }: SignalRow): Verdict => ({
   measured: `${right} of ${runs}, after ${longestSeconds.toFixed(0)} s at most`,
   met: right === runs && longestSeconds <= MOST_SIGNAL_SECONDS,
 });
+
+/** One that goes to all at once meets every request; it stands there to be compared with. */
+const exposed = ({ old, first, runs, undone, share }: Exposed): Verdict => {
+  const most = first === 0 ? 1 : first / (old + first);
+  const who = first === 0 ? `${old} at once` : `${first} of ${old} first`;
+  return {
+    target: `${who}: a bad release meets at most ${(most * 100).toFixed(1)} % of requests`,
+    measured: `${(share * 100).toFixed(1)} %, undone in ${undone} of ${runs}`,
+    met: share <= most && undone === runs,
+  };
+};
 
 const missed = ({ tuning, runs, undone, longestSeconds }: Undone): Verdict => ({
   target: `${tuning}: a host that never registers is undone within ${MOST_MISSING_SECONDS / 60} min`,

@@ -17,6 +17,7 @@ import { writeProofs } from '../proofs.ts';
 import { executionArn } from '../run-definition.ts';
 import {
   alertOf,
+  breakFirstHost,
   GIVEN_TEMPLATE,
   giveLaunchTemplate,
   putOnHold,
@@ -248,6 +249,38 @@ const REFUSED_AFTER_SECONDS = 3;
 const unbaked = (stage: Stage) => {
   busy(stage);
   stage.configure({ limits: { ...stage.fleet.limits, bakeSeconds: 0 } });
+};
+
+const oneFirst = (stage: Stage) => stage.configure({ first: { hosts: 1, watchSeconds: 20 } });
+
+/** A new host that no load balancer has. */
+const loseOneInReserve = ({ world, oldInstances }: Stage) => {
+  const { instances, loadBalancers } = world.view();
+  const members = new Set(loadBalancers.flatMap((each) => each.members.map(({ instanceId }) => instanceId)));
+  const found = instances.findLast(
+    ({ instanceId, state }) =>
+      state === 'running' && !members.has(instanceId) && !oldInstances.includes(instanceId),
+  );
+  if (found) world.ec2.kill(found.instanceId, 'Server.InternalError: Internal error');
+};
+
+/** Its target group has a slow start, and the fleet does not say how long both serve. */
+const startSlowly = ({ world, fleet }: Stage) => {
+  for (const ref of fleet.loadBalancers)
+    Object.assign(world.loadBalancers.balancer(ref).settings, { slowStartSeconds: 30 });
+};
+
+/** A new host is in trouble for a while, in which both fleets serve: nobody hears of it in the bake anymore. */
+const alertBeside = (stage: Stage) => {
+  stage.configure({ sideBySideSeconds: 120 });
+  const { world, oldInstances, clock } = stage;
+  void clock.sleep(100).then(() => {
+    const isNew = ({ instanceId = '' }) => instanceId !== '' && !oldInstances.includes(instanceId);
+    const host = world.mackerel.live().find(isNew);
+    if (!host) return;
+    world.mackerel.openAlert({ hostId: host.id, status: 'CRITICAL', message: '5xx above 5 %' });
+    void clock.sleep(40).then(() => silence(stage));
+  });
 };
 
 const keepOne = (stage: Stage) => {
@@ -500,6 +533,60 @@ export const KINDS = {
     ...ON_THE_WAY,
     arrange: hooked(() => ({ answer: ['SUCCEEDED'] }), 'after-shift'),
     outcome: 'old hosts',
+  },
+  // One host goes first, and is watched; it breaks; the execution is stopped meanwhile.
+  'first-hosts': { fleet: 'faults-app', arrange: oneFirst, outcome: 'new hosts' },
+  'first-hosts-bad': {
+    fleet: 'faults-app',
+    arrange: (stage) => {
+      oneFirst(stage);
+      during('Watch the first hosts', breakFirstHost)(stage);
+    },
+    outcome: 'old hosts',
+  },
+  'first-hosts-stopped': {
+    fleet: 'faults-app',
+    arrange: (stage) => {
+      oneFirst(stage);
+      during('Watch the first hosts', stop)(stage);
+    },
+    outcome: 'old hosts',
+  },
+  // An old host is in trouble of its own: nobody took it out, and no undo waits for it.
+  'first-hosts-cancelled': {
+    fleet: 'faults-app',
+    arrange: (stage) => {
+      oneFirst(stage);
+      const [first = ''] = stage.oldInstances;
+      during('Watch the first hosts', () => {
+        cancel(stage);
+        stage.world.ec2.breakApplication(first);
+      })(stage);
+      during('Terminate new instances', () => stage.world.ec2.healApplication(first))(stage);
+    },
+    outcome: 'old hosts',
+    // Of a deployment that was undone before: nobody healed it.
+    beforeTheNext: ({ world, oldInstances: [first = ''] }) => world.ec2.healApplication(first),
+  },
+  'first-hosts-worker': { fleet: 'faults-worker', arrange: oneFirst, outcome: 'new hosts' },
+  // It lets another go first, and is lost while that one is watched.
+  'first-hosts-straggler': {
+    fleet: 'faults-large',
+    arrange: (stage) => {
+      oneFirst(stage);
+      during('Watch the first hosts', loseOneInReserve)(stage);
+    },
+    outcome: 'new hosts',
+  },
+  'side-by-side': { fleet: 'faults-target-group', arrange: startSlowly, outcome: 'new hosts' },
+  'side-by-side-bad': {
+    fleet: 'faults-target-group',
+    arrange: (stage) => {
+      startSlowly(stage);
+      during('New hosts are ready', alertBeside)(stage);
+    },
+    outcome: 'old hosts',
+    beforeTheNext: silence,
   },
   stranger: { fleet: 'faults-app', arrange: addStranger, outcome: 'new hosts' },
   // A load balancer notices after some checks: only a delayed step can see it before it acts.

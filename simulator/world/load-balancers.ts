@@ -38,6 +38,8 @@ export interface BalancerSettings extends CheckSettings {
   readonly zones: readonly string[];
   /** 0: draining is off. */
   readonly drainSeconds: number;
+  /** Of a target group: until a new target gets its full share. */
+  readonly slowStartSeconds?: number;
   /** If given, drawn from instead of the world's `idle`. Above `drainSeconds`, draining always takes the limit. */
   readonly idleSeconds?: Range;
   /** Does a listener use it? Always true for a classic ELB. */
@@ -146,6 +148,7 @@ export class LoadBalancersModel {
       unhealthyThreshold: settings.unhealthyThreshold,
       timeoutSeconds: settings.timeoutSeconds,
       drainSeconds: settings.drainSeconds,
+      ...(settings.slowStartSeconds !== undefined && { slowStartSeconds: settings.slowStartSeconds }),
     };
   }
 

@@ -257,6 +257,7 @@ describe('Who may pass', () => {
 const ASKS_MACKEREL: FunctionName[] = [
   'snapshot-old-hosts',
   'new-hosts-are-ready',
+  'watch-the-first-hosts',
   'take-old-hosts-out-of-service',
   'watch-the-new-hosts',
   'ask-the-hook',

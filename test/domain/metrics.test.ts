@@ -59,6 +59,7 @@ describe('The phases', () => {
   const everywhere = baked({
     hooksAfterShift: aLook({ at: iso(250) }),
     pauseAfterShift: aLook({ at: iso(260) }),
+    firstWatch: aLook({ ready: true }),
     termination: aLook({ at: iso(300) }),
     retirement: { reason: 'retired', at: iso(301) },
     putBack: aLook({ at: iso(310) }),

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { After } from '../../lambdas/domain/core/document.ts';
 import { mostSparseLooks, sparsePause } from '../../lambdas/domain/core/looks.ts';
 import type { Pause } from '../../lambdas/domain/core/points.ts';
-import { doubledSentence, launchedSince } from '../../lambdas/domain/hosts/meanwhile.ts';
+import { doubledSentence } from '../../lambdas/domain/hosts/meanwhile.ts';
+import { waitsFrom } from '../../lambdas/domain/hosts/side-by-side.ts';
 import { decidePause, pauseSentence } from '../../lambdas/domain/lock/pausing.ts';
 import { judgeWord } from '../../lambdas/domain/lock/told.ts';
 import type { LedgerRow, Phase } from '../../lambdas/ports/ledger.ts';
@@ -66,10 +67,10 @@ describe('The sentence of a pause', () => {
 
 it('What was waited for before the shift is not the new hosts’ time to be ready', () => {
   const deployment = launched() as After<'launch'>;
-  expect(launchedSince(deployment)).toBe(deployment.launch.at);
+  expect(waitsFrom(deployment).at).toBe(deployment.launch.at);
   const paused = { ...deployment, pauseBeforeShift: { ...aLook(), since: iso(100), at: iso(700) } };
   const late = new Date(deployment.launch.at).getTime() + 600_000;
-  expect(launchedSince(paused)).toBe(new Date(late).toISOString());
+  expect(waitsFrom(paused).at).toBe(new Date(late).toISOString());
 });
 
 describe('judgeWord', () => {

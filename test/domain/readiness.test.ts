@@ -209,16 +209,20 @@ describe('toRegister', () => {
     ['registered', 'when-registered', true],
     ['ready', 'when-running', false],
   ])('a host that is %s joins a load balancer of %s: %s', (rung, joining, due) => {
-    const ids = toRegister(standing(rung), members(), () => joining === 'when-running').get('web');
+    const ids = toRegister(standing(rung), { members: members() }, () => joining === 'when-running').get(
+      'web',
+    );
     expect(ids).toEqual(due ? ['i-new1'] : undefined);
   });
 
   it('registers nobody twice', () =>
-    expect(toRegister(standing('registered'), members(outOfService('i-new1')), () => false).size).toBe(0));
+    expect(
+      toRegister(standing('registered'), { members: members(outOfService('i-new1')) }, () => false).size,
+    ).toBe(0));
   it('registers again who is draining', () =>
-    expect(toRegister(standing('registered'), members(draining('i-new1')), () => false).get('web')).toEqual([
-      'i-new1',
-    ]));
+    expect(
+      toRegister(standing('registered'), { members: members(draining('i-new1')) }, () => false).get('web'),
+    ).toEqual(['i-new1']));
 });
 
 // ── Whatever is seen ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -107,7 +107,13 @@ const BOTH = watchOf(60, [
 
 describe('the watch', () => {
   it('lasts the bake, and then until the slowest load balancer would show its last second, looked at twice', () => {
-    expect(BOTH).toEqual({ bakeSeconds: 60, sightSeconds: 2 * 30 + 5 + 5, slowest: 'slow', tuningSaves: 51 });
+    expect(BOTH).toEqual({
+      field: 'limits.bakeSeconds',
+      bakeSeconds: 60,
+      sightSeconds: 2 * 30 + 5 + 5,
+      slowest: 'slow',
+      tuningSaves: 51,
+    });
     expect(watchSeconds(BOTH)).toBe(130);
   });
   it('says what would save how much', () => {

@@ -61,6 +61,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'remove-the-stragglers': [READ_LEDGER],
   'take-old-hosts-out-of-service': [WRITE_LEDGER, ...LOOK_AT_HOSTS, LEAVE],
   'old-hosts-are-drained': [READ_LEDGER, ...LOOK_AT_BALANCERS],
+  'watch-the-first-hosts': [READ_LEDGER, ...LOOK_AT_HOSTS],
   'watch-the-new-hosts': [READ_LEDGER, ...LOOK_AT_HOSTS],
   'ask-the-hook': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS],
   'wait-for-a-person': [READ_LEDGER, WRITE_LEDGER, ...LOOK_AT_HOSTS, ...TELL],

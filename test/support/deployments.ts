@@ -57,6 +57,7 @@ export const aSnapshot = (changes: Partial<Snapshot> = {}): Snapshot => ({
       joins: 'when-running',
       noticesAfterSeconds: 14,
       leadSeconds: 5,
+      slowStartSeconds: 0,
     },
   ],
   ...changes,

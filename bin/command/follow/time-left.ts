@@ -49,7 +49,9 @@ function endOf(phase: Phase | undefined, document: Deployment | undefined): stri
   if (!phase || !document) return undefined;
   return rowsOf(phase)
     .map(({ key }) => (document[key] as { readonly at?: string } | undefined)?.at)
-    .findLast((at) => at !== undefined);
+    .filter((at) => at !== undefined)
+    .sort()
+    .at(-1);
 }
 
 function median(numbers: readonly number[]): number {

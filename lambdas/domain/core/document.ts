@@ -181,12 +181,16 @@ const Snapshot = v.object({
       joins: v.picklist(['when-running', 'when-registered']),
       /** A host that breaks is out of service there after this long at the latest. */
       noticesAfterSeconds: v.optional(v.number(), 0),
+      /** A new host gets its full share of the requests after this long. */
+      slowStartSeconds: v.optional(v.number(), 0),
       /** So long before the slowest of the last starts would register in Mackerel, hosts may join there. */
       leadSeconds: v.optional(v.number(), 0),
     }),
   ),
   /** Those that the fleet names. */
   monitors: v.optional(v.array(WatchedMonitor)),
+  /** Of the fleet's subnets, where some hosts go first. */
+  zones: v.optional(v.array(v.string())),
 });
 export type Snapshot = v.InferOutput<typeof Snapshot>;
 
@@ -239,9 +243,13 @@ export const Look = v.object({
 });
 export type Look = v.InferOutput<typeof Look>;
 
-/** A look of *New hosts are ready*; with `stragglers`, which are never none, these are replaced next. */
+/**
+ * A look of *New hosts are ready*; with `stragglers`, which are never none, these are replaced next; with `first`, these are
+ * ready to be watched, and all others to join them.
+ */
 const Readiness = v.object({
   ...Look.entries,
+  first: v.optional(v.array(v.string())),
   stragglers: v.optional(v.array(Straggler)),
   /** How long the new hosts took, once they are ready. */
   starts: v.optional(Starts),
@@ -249,6 +257,10 @@ const Readiness = v.object({
   tolerated: v.optional(v.array(v.string())),
 });
 export type Readiness = v.InferOutput<typeof Readiness>;
+
+/** A look of *Watch the first hosts*, and who they are. */
+const FirstWatch = v.object({ ...Look.entries, hosts: v.optional(v.array(v.string())) });
+export type FirstWatch = v.InferOutput<typeof FirstWatch>;
 
 /** What could not be told, in a sentence: it is owed; and since when nobody can be told. */
 const untold = { owed: v.optional(v.string()), untoldSince: v.optional(instant) };
@@ -314,6 +326,7 @@ const Document = v.object({
   oldHosts: v.optional(Snapshot),
   launch: v.optional(Launch),
   readiness: v.optional(Readiness),
+  firstWatch: v.optional(FirstWatch),
   stragglers: v.optional(StragglerRemoval),
   hooksBeforeLaunch: v.optional(Asked),
   hooksBeforeShift: v.optional(Asked),

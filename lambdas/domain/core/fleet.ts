@@ -109,6 +109,12 @@ export const Fleet = v.strictObject({
     ),
     [],
   ),
+  /** So many new hosts get traffic, and are watched, before the others do. */
+  first: v.optional(
+    v.strictObject({ hosts: v.pipe(v.number(), v.integer(), v.minValue(1)), watchSeconds: seconds }),
+  ),
+  /** How long old and new hosts serve side by side; absent: as long as the longest slow start of its target groups. */
+  sideBySideSeconds: v.optional(seconds),
   /** Takes only artifacts that were promoted to it, unless somebody insists. */
   wantsProvenance: v.optional(v.boolean(), false),
   /** And these only on the image that they were tested on. */

@@ -63,7 +63,7 @@ export const isPastNoReturn = (phase: Phase): boolean => actOf(phase)?.leaves ==
 
 /** What the length of a wait depends on. */
 export type Limits = Pick<Fleet, 'limits'> &
-  Partial<Pick<Fleet, 'replaceStragglers' | 'loadBalancers' | 'watch'>> & {
+  Partial<Pick<Fleet, 'replaceStragglers' | 'loadBalancers' | 'watch' | 'first' | 'sideBySideSeconds'>> & {
     readonly pauses?: readonly Pause[];
     readonly hooks?: readonly Hook[];
   };
@@ -83,7 +83,7 @@ export interface StepRow {
   /** Of one that stands in several states: for how long it looks in each of them. */
   readonly lastsEach?: (fleet: Limits) => readonly number[];
   /** Of a wait that never looks more often than this. */
-  readonly looksEverySeconds?: number;
+  readonly looksEverySeconds?: (fleet: Limits) => number;
   /** Of a wait that may last a day: see `sparsePause`. */
   readonly looksSparsely?: true;
   /** Not on the way of every deployment. */
@@ -111,6 +111,10 @@ export const BAKE_SILENCE_SECONDS = 300;
  * a load balancer need to show a host that broke in the last second of the bake. No monitor of Mackerel is as slow.
  */
 export const MOST_SIGHT_SECONDS = 10 * 300 + 120 + 5;
+/** The longest slow start that AWS lets a target group have. */
+export const MOST_SLOW_START_SECONDS = 900;
+/** Between looks of the bake: nothing is due before its end. */
+export const BAKE_PAUSE_SECONDS = 10;
 /** Between looks of the bake, after a bad one or none: time enough for an agent's restart or a transient error. */
 export const BAKE_RETRY_SECONDS = 5;
 /** How long the removal of stragglers may take, besides draining: EC2 ends an instance in less. */
@@ -125,6 +129,29 @@ const hookSeconds = ({ hooks }: Limits) => POINTS.map((point) => minutesOf(hooks
 const total = (seconds: readonly number[]) => seconds.reduce((sum, each) => sum + each, 0);
 
 const longestDrain = ({ limits }: Limits) => Math.max(limits.drainSeconds, DEREGISTRATION_SECONDS);
+
+/** Watching for so many seconds, until the slowest signal would show the last of them. */
+const longestWatch = (seconds: number, { loadBalancers = [], watch }: Limits) =>
+  seconds +
+  (seconds > 0 && loadBalancers.length + (watch?.monitors.length ?? 0) > 0 ? MOST_SIGHT_SECONDS : 0) +
+  BAKE_SILENCE_SECONDS;
+
+/** A slow start may be changed after the fleets file was read. */
+export const longestSideBySide = ({ sideBySideSeconds, loadBalancers = [] }: Limits) =>
+  sideBySideSeconds ??
+  (loadBalancers.some(({ kind }) => kind === 'target-group') ? MOST_SLOW_START_SECONDS : 0);
+
+/**
+ * Where the first hosts are watched for minutes, nobody waits for the second in which the others are seen; and the history
+ * has no room for two waits and the watch between them, all looking every second.
+ */
+const unhurried =
+  (seconds: number) =>
+  ({ first }: Limits) =>
+    first ? seconds : 1;
+
+/** Until the first of the new hosts are ready, which then are watched; with none that go first, it does not come about. */
+export const longestUntilFirst = ({ first, limits }: Limits) => (first ? limits.readySeconds : 0);
 
 export const STEPS = {
   'take-the-fleet-lock': {
@@ -179,8 +206,20 @@ export const STEPS = {
     key: 'readiness',
     seconds: 60,
     changes: 'fleet',
-    lasts: ({ limits }) => limits.readySeconds,
+    lasts: (fleet) => longestUntilFirst(fleet) + fleet.limits.readySeconds + longestSideBySide(fleet),
+    looksEverySeconds: unhurried(5),
     span: { name: 'bring up' },
+  },
+  'watch-the-first-hosts': {
+    title: 'Watch the first hosts',
+    act: 'bring-up',
+    key: 'firstWatch',
+    seconds: 60,
+    changes: 'nothing',
+    lasts: (fleet) => (fleet.first ? longestWatch(fleet.first.watchSeconds, fleet) : 0),
+    looksEverySeconds: () => BAKE_PAUSE_SECONDS,
+    isAside: true,
+    span: { name: 'first hosts' },
   },
   'replace-the-stragglers': {
     title: 'Replace the stragglers',
@@ -199,6 +238,7 @@ export const STEPS = {
     changes: 'fleet',
     lasts: ({ limits, replaceStragglers = false }) =>
       replaceStragglers ? limits.drainSeconds + STRAGGLER_END_SECONDS : 0,
+    looksEverySeconds: unhurried(3),
     isAside: true,
   },
   'take-old-hosts-out-of-service': {
@@ -224,13 +264,8 @@ export const STEPS = {
     key: 'bake',
     seconds: 60,
     changes: 'nothing',
-    lasts: ({ limits, loadBalancers = [], watch }) =>
-      limits.bakeSeconds +
-      (limits.bakeSeconds > 0 && loadBalancers.length + (watch?.monitors.length ?? 0) > 0
-        ? MOST_SIGHT_SECONDS
-        : 0) +
-      BAKE_SILENCE_SECONDS,
-    looksEverySeconds: BAKE_RETRY_SECONDS,
+    lasts: (fleet) => longestWatch(fleet.limits.bakeSeconds, fleet),
+    looksEverySeconds: () => BAKE_RETRY_SECONDS,
     span: { name: 'bake' },
   },
   // These two stand in a state for each point of the fleet's: see `STATES`.

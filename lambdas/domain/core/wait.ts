@@ -87,13 +87,16 @@ export function defineWait<
   Name extends string = never,
   Extra extends object = object,
 >(name: WaitName, wait: WaitDefinition<Needed, K, Name, Extra>): Step<Needed, Look & Partial<Extra>> {
-  const { key: ownKey, lasts = () => 0, looksEverySeconds, looksSparsely } = rowOf(name);
+  const { key: ownKey, lasts = () => 0, looksEverySeconds = () => 0, looksSparsely } = rowOf(name);
   const poll = async (
     deployment: After<K>,
     ports: Needed,
     { key = ownKey, at }: Place,
   ): Promise<Look & Partial<Extra>> => {
-    const previous = deployment[key] as (Look & Partial<Extra>) | undefined;
+    const previous = sinceThen(
+      deployment[key] as (Look & Partial<Extra>) | undefined,
+      wait.from?.(deployment),
+    );
     if (wait.asksOnce && previous?.ready) return previous;
     const now = ports.clock.now();
     const seconds = wait.seconds?.(deployment, at) ?? lasts(deployment.fleet);
@@ -127,9 +130,10 @@ export function defineWait<
       throw await wait.late(deployment, { reason: found.reason, seconds, now, at }, ports);
     const due = wait.dueSeconds && until(wait.dueSeconds(deployment, at, previous));
     const next = due && now < due ? due : deadline;
-    const every = looksSparsely ? sparsePause(turn.secondsPassed) : looksEverySeconds;
-    const patience = every === undefined ? {} : { patienceSeconds: every };
-    return { ...nextLook(previous, now, next, { ...patience, ...found }), ...extra };
+    const patienceSeconds = looksSparsely
+      ? (found.patienceSeconds ?? sparsePause(turn.secondsPassed))
+      : Math.max(looksEverySeconds(deployment.fleet), found.patienceSeconds ?? 0);
+    return { ...nextLook(previous, now, next, { ...found, patienceSeconds }), ...extra };
   };
   return {
     name,
@@ -158,6 +162,10 @@ function placeOf(given: unknown): { readonly document: unknown; readonly place: 
   const { document, state } = parseDocument(Told, given, []);
   return { document, place: stateRow(state) };
 }
+
+/** A wait whose time counts from a later moment than its first look has begun anew, and looks as often as then. */
+const sinceThen = <Known extends Look>(previous: Known | undefined, from?: string): Known | undefined =>
+  previous && from !== undefined && from > previous.since ? { ...previous, since: from } : previous;
 
 function kept<Extra extends object>(
   previous: Partial<Extra> | undefined,

@@ -5,17 +5,22 @@
 import type { LoadBalancerSettings } from '../../ports/load-balancers.ts';
 import type { MackerelAlert } from '../../ports/mackerel.ts';
 import { DeploymentError } from '../core/errors.ts';
-import { BAKE_RETRY_SECONDS } from '../core/steps.ts';
+import { BAKE_PAUSE_SECONDS, BAKE_RETRY_SECONDS } from '../core/steps.ts';
 import { list, plain, span } from '../core/words.ts';
 import { allReady, type HostStanding, readinessSentence } from './readiness.ts';
 
 /** A single bad look may be a load balancer's "transient error": the second one in a row counts. */
 const BAD_LOOKS_ALLOWED = 1;
 
-/** Pause between looks: nothing is due before the bake's end. */
-export const BAKE_PAUSE_SECONDS = 10;
+/** What is watched, by the field of the fleets file that says how long. */
+const WATCHES = {
+  'limits.bakeSeconds': { called: 'the bake', whose: 'new', since: 'the shift' },
+  'first.watchSeconds': { called: 'the watch', whose: 'first', since: 'they got traffic' },
+} as const;
+export type WatchField = keyof typeof WATCHES;
 
 export interface Watch {
+  readonly field: WatchField;
   /** What the fleets file asks for. 0: no bake. */
   readonly bakeSeconds: number;
   /** Then as long as a break in its last second needs to be seen. */
@@ -53,13 +58,16 @@ export function watchOf(
   bakeSeconds: number,
   balancers: readonly Signal[],
   monitors: readonly Signal[] = [],
+  field: WatchField = 'limits.bakeSeconds',
 ): Watch {
   const signals = [...balancers, ...monitors];
   const [slowest] = signals.sort((a, b) => b.noticesAfterSeconds - a.noticesAfterSeconds);
-  if (bakeSeconds === 0 || slowest === undefined) return { bakeSeconds, sightSeconds: 0, tuningSaves: 0 };
+  if (bakeSeconds === 0 || slowest === undefined)
+    return { field, bakeSeconds, sightSeconds: 0, tuningSaves: 0 };
   const { name, noticesAfterSeconds } = slowest;
   const isMonitor = !balancers.includes(slowest);
   return {
+    field,
     bakeSeconds,
     sightSeconds: noticesAfterSeconds + (isMonitor ? BAKE_PAUSE_SECONDS : BAKE_RETRY_SECONDS),
     slowest: isMonitor ? `the monitor “${plain(name)}”` : name,
@@ -70,15 +78,14 @@ export function watchOf(
 export const watchSeconds = ({ bakeSeconds, sightSeconds }: Watch): number => bakeSeconds + sightSeconds;
 
 /** What the second part is for; told wherever the watch's length is. */
-export const sightSentence = ({ sightSeconds, slowest }: Watch): string =>
-  `${span(sightSeconds)} until ${slowest} would show a host that broke in the last second of the bake`;
+export const sightSentence = ({ field, sightSeconds, slowest }: Watch): string =>
+  `${span(sightSeconds)} until ${slowest} would show a host that broke in the last second of ${WATCHES[field].called}`;
 
 /** Who says how long the watch is. */
 export const becauseOf = (watch: Watch): string =>
-  [
-    'limits.bakeSeconds in the fleets file',
-    ...(watch.slowest === undefined ? [] : [sightSentence(watch)]),
-  ].join(', and ');
+  [`${watch.field} in the fleets file`, ...(watch.slowest === undefined ? [] : [sightSentence(watch)])].join(
+    ', and ',
+  );
 
 /** Of the slowest load balancer, if it could be set faster; seconds that nobody would notice are not told. */
 export const tuningSentence = ({ slowest, tuningSaves }: Watch, tolerated = 0): string | undefined =>
@@ -106,7 +113,7 @@ export interface BakeDecision {
  * @throws AlertDuringBake at once; ReadinessLost on the second look in a row that finds a host not ready.
  */
 export function decideBake({ standings, alerts, badLooks, secondsLeft, watch }: BakeFacts): BakeDecision {
-  const seen = judgeHealth({ standings, alerts, badLooks });
+  const seen = judgeHealth({ standings, alerts, badLooks, field: watch.field });
   if (seen.lacks !== undefined)
     return { baked: false, badLooks: seen.badLooks, reason: `${seen.lacks}; looking twice` };
   const reason =
@@ -128,14 +135,15 @@ export function judgeHealth({
   standings,
   alerts,
   badLooks,
-}: Pick<BakeFacts, 'standings' | 'alerts' | 'badLooks'>): Health {
-  assertNoAlert(standings, alerts);
+  field = 'limits.bakeSeconds',
+}: Pick<BakeFacts, 'standings' | 'alerts' | 'badLooks'> & { readonly field?: WatchField }): Health {
+  assertNoAlert(standings, alerts, field);
   if (allReady(standings)) return { badLooks: 0 };
   const sentence = readinessSentence(standings);
   if (badLooks < BAD_LOOKS_ALLOWED) return { badLooks: badLooks + 1, lacks: sentence };
   throw new DeploymentError(
     'ReadinessLost',
-    `The new hosts were ready and no longer are: ${sentence}. See what their application logged since the shift.`,
+    `The ${WATCHES[field].whose} hosts were ready and no longer are: ${sentence}. See what their application logged since ${WATCHES[field].since}.`,
   );
 }
 
@@ -147,7 +155,12 @@ function stillWatching(watch: Watch, secondsLeft: number): string {
   return `another ${sightSentence({ ...watch, sightSeconds: secondsLeft })}`;
 }
 
-function assertNoAlert(standings: readonly HostStanding[], alerts: readonly MackerelAlert[]): void {
+/** @throws AlertDuringBake */
+export function assertNoAlert(
+  standings: readonly HostStanding[],
+  alerts: readonly MackerelAlert[],
+  field: WatchField = 'limits.bakeSeconds',
+): void {
   const instanceOf = new Map(
     standings.flatMap((host) => host.hostIds.map((id) => [id, host.instanceId] as const)),
   );
@@ -157,5 +170,9 @@ function assertNoAlert(standings: readonly HostStanding[], alerts: readonly Mack
     (alert) =>
       `${alert.status} on ${instanceOf.get(alert.hostId ?? '')}: ${plain(alert.message || alert.id)}`,
   );
-  throw new DeploymentError('AlertDuringBake', `Mackerel opened an alert on a new host: ${list(each, 3)}.`);
+  const where = field === 'first.watchSeconds' ? ' while the first hosts served beside the old ones' : '';
+  throw new DeploymentError(
+    'AlertDuringBake',
+    `Mackerel opened an alert on a new host${where}: ${list(each, 3)}.`,
+  );
 }

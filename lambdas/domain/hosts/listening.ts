@@ -1,15 +1,20 @@
-/** When a wait for the new hosts listens to the monitors that decide. */
+/** When a wait for the new hosts listens to the monitors that decide, and to alerts of those that serve beside the old ones. */
 import type { Ports } from '../../ports/ports.ts';
 import type { After } from '../core/document.ts';
 import type { Turn } from '../core/wait.ts';
+import { assertNoAlert } from './bake.ts';
 import { assertNoMonitorAlerts, assertQuiet } from './monitors.ts';
 import type { HostFacts, HostStanding } from './readiness.ts';
+import { heardIn } from './side-by-side.ts';
 
 /** As often as the bake does. */
 const EVERY_MILLIS = 10_000;
 
 interface Look
-  extends Pick<Turn<'alertsAskedAt', { readonly tolerated?: string[] }>, 'now' | 'memory' | 'keep'> {
+  extends Pick<
+    Turn<'alertsAskedAt' | 'allReadyAt', { readonly tolerated?: string[] }>,
+    'now' | 'memory' | 'keep'
+  > {
   readonly facts: Pick<HostFacts, 'instances' | 'members'>;
   readonly hosts: readonly HostStanding[];
   /** By load balancer: who is about to join. */
@@ -20,20 +25,24 @@ interface Look
  * Once right before the first new host gets traffic, and from then on now and then. Without a load balancer nothing tells
  * when that is, so the first look listens.
  * @returns when it listened last, epoch milliseconds
- * @throws AlreadyAlerting, or AlertDuringBake once a host has traffic
+ * @throws AlreadyAlerting, or AlertDuringBake once a host has traffic, also for an alert of its own while it serves beside the old ones
  */
 export async function listen(
   deployment: After<'oldHosts' | 'launch'>,
   { mackerel }: Pick<Ports, 'mackerel'>,
-  { now, memory: { alertsAskedAt }, keep, facts, hosts, joining }: Look,
+  { now, memory: { alertsAskedAt, allReadyAt }, keep, facts, hosts, joining }: Look,
 ): Promise<number | undefined> {
   const { fleet, oldHosts, input, readiness } = deployment;
   const hasTraffic = readiness?.tolerated !== undefined;
-  const isDue = hasTraffic
-    ? now.getTime() >= (alertsAskedAt ?? 0) + EVERY_MILLIS
-    : joining.size > 0 || fleet.loadBalancers.length === 0 || isAnyIn(facts);
-  if (!oldHosts.monitors || !isDue) return alertsAskedAt;
+  const heard = heardIn(deployment, hosts, allReadyAt);
+  const isDue =
+    hasTraffic || heard.length > 0
+      ? now.getTime() >= (alertsAskedAt ?? 0) + EVERY_MILLIS
+      : joining.size > 0 || fleet.loadBalancers.length === 0 || isAnyIn(facts);
+  if ((!oldHosts.monitors && heard.length === 0) || !isDue) return alertsAskedAt;
   const alerts = await mackerel.openAlerts();
+  assertNoAlert(heard, alerts, 'first.watchSeconds');
+  if (!oldHosts.monitors) return now.getTime();
   if (hasTraffic) assertNoMonitorAlerts(deployment, alerts, hosts);
   else keep({ tolerated: assertQuiet(fleet, alerts, oldHosts.monitors, input) });
   return now.getTime();

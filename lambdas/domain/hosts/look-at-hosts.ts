@@ -8,12 +8,13 @@ import { groupBy } from '../core/collections.ts';
 import type { Deployment, NewInstance, OldHost } from '../core/document.ts';
 import { loadBalancerName } from '../core/fleet.ts';
 import { launchTokens } from '../core/names.ts';
+import { reserveOf } from './first-hosts.ts';
 import type { HostFacts } from './readiness.ts';
 
 type HostPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>;
 
 /** Whether Mackerel shall be asked, given what EC2 and the load balancers said. */
-export type Asks = (facts: Pick<HostFacts, 'instances' | 'members'>) => boolean;
+export type Asks = (facts: Pick<HostFacts, 'instances' | 'members' | 'reserve'>) => boolean;
 
 /**
  * What a decision about the new hosts needs. One call per 100 instances, one per load balancer, one to Mackerel.
@@ -33,14 +34,14 @@ export async function lookAtNewHosts(
     membersByName(deployment, ports),
     asks ? undefined : ports.mackerel.hosts(service, role),
   ]);
-  if (asks && !asks({ instances, members })) return { instances, members, hosts: 'not asked' };
+  const seen = { instances, members, reserve: reserveOf(deployment) };
+  if (asks && !asks(seen)) return { ...seen, hosts: 'not asked' };
   const hosts = askedAtOnce ?? (await ports.mackerel.hosts(service, role));
-  if (!wantsFreshMetric) return { instances, hosts, members };
+  if (!wantsFreshMetric) return { ...seen, hosts };
   const ours = hosts.filter((host) => host.instanceId !== undefined && ids.has(host.instanceId));
   return {
-    instances,
+    ...seen,
     hosts,
-    members,
     metrics: await ports.mackerel.latestMetric(ours.map((host) => host.id)),
   };
 }

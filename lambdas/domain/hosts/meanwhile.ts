@@ -3,8 +3,7 @@
  * decides about hosts that are still ready, and an alert does not wait for anybody.
  */
 import type { Ports } from '../../ports/ports.ts';
-import type { After, Deployment } from '../core/document.ts';
-import { secondsBetween } from '../core/words.ts';
+import type { Deployment } from '../core/document.ts';
 import { type Health, judgeHealth } from './bake.ts';
 import { lookAtNewHosts } from './look-at-hosts.ts';
 import { assertNoMonitorAlerts } from './monitors.ts';
@@ -33,15 +32,6 @@ export async function watchMeanwhile(
   const hosts = standings(launch.instances, facts);
   const health = judgeHealth({ standings: hosts, alerts, badLooks });
   return { ...health, told: assertNoMonitorAlerts({ ...deployment, launch, oldHosts }, alerts, hosts) };
-}
-
-/** From when the new hosts' time to be ready counts: what was waited for since their launch (hooks, a person) is not theirs. */
-export function launchedSince({ launch, hooksBeforeShift, pauseBeforeShift }: After<'launch'>): string {
-  const waited = [hooksBeforeShift, pauseBeforeShift].flatMap((look) =>
-    look ? [secondsBetween(look.since, look.at)] : [],
-  );
-  const seconds = waited.reduce((sum, each) => sum + each, 0);
-  return seconds === 0 ? launch.at : new Date(new Date(launch.at).getTime() + seconds * 1_000).toISOString();
 }
 
 /** `4 hosts run instead of 2 meanwhile`: what waiting costs. */

@@ -25,7 +25,11 @@ export interface HostFacts {
   readonly members: ReadonlyMap<string, readonly Member[]>;
   /** By Mackerel host id; only where the fleet wants proof of a living agent. */
   readonly metrics?: ReadonlyMap<string, Date>;
+  /** New hosts that let others go first: they join no load balancer yet, and are ready without. */
+  readonly reserve?: ReadonlySet<string>;
 }
+
+const NOWHERE: HostFacts['members'] = new Map();
 
 /** How far a host has come. The order is the order in which it gets there; one that is lost gets nowhere anymore. */
 export type Rung = 'unseen' | 'pending' | 'running' | 'registered' | 'ready' | 'lost';
@@ -86,14 +90,15 @@ function standing(
   facts: HostFacts,
 ): HostStanding {
   const hostIds = hosts.map((host) => host.id);
+  const members = facts.reserve?.has(instanceId) ? NOWHERE : facts.members;
   const at = (rung: Rung, lacks: string): HostStanding => ({ instanceId, rung, lacks, hostIds });
   if (!instance) return at('unseen', 'not visible in EC2 yet');
   if (isGoing(instance)) return at('lost', deathOf(instance));
   if (instance.state === 'pending') return at('pending', 'not running yet');
-  if (facts.hosts === 'not asked') return at('running', balancersLack(instanceId, facts.members) ?? '');
+  if (facts.hosts === 'not asked') return at('running', balancersLack(instanceId, members) ?? '');
   const monitored = hosts.filter((host) => host.status === 'working' || host.status === 'standby');
   if (monitored.length === 0) return at('running', notMonitored(hosts, namelessOf(instance, facts.hosts)));
-  const lacks = balancersLack(instanceId, facts.members) ?? lifeSignLacks(instance, monitored, facts.metrics);
+  const lacks = balancersLack(instanceId, members) ?? lifeSignLacks(instance, monitored, facts.metrics);
   return lacks ? at('registered', lacks) : at('ready', '');
 }
 
@@ -137,10 +142,11 @@ export const notReady = (
   fleet: Pick<Fleet, 'loadBalancers'>,
   reason: string,
   seconds: number,
+  since = 'the launch',
 ): DeploymentError =>
   new DeploymentError(
     'NewHostsNotReady',
-    `Not ready ${span(seconds)} after the launch: ${reason}. Look at ${usualReason(fleet)}, and at the console output of a host that never registered in Mackerel; ` +
+    `Not ready ${span(seconds)} after ${since}: ${reason}. Look at ${usualReason(fleet)}, and at the console output of a host that never registered in Mackerel; ` +
       'if they only need longer, raise limits.readySeconds in the fleets file.',
   );
 
@@ -149,6 +155,23 @@ export function allReady(hosts: readonly HostStanding[]): boolean {
   return hosts.length > 0 && hosts.every((host) => host.rung === 'ready');
 }
 
+/** Of whom a sentence speaks: all at once, or those that go first and the others. */
+const GROUPS = {
+  all: { one: 'the new host is ready', all: 'new hosts are ready', noun: '', ready: 'ready' },
+  first: {
+    one: 'the first host is ready',
+    all: 'first hosts are ready',
+    noun: 'first host',
+    ready: 'ready',
+  },
+  others: {
+    one: 'the other one is registered',
+    all: 'others are registered',
+    noun: 'other',
+    ready: 'registered',
+  },
+} as const;
+
 /**
  * One sentence for all: `1 of 2 ready; i-1: not in service at web (…)`.
  * @param facts of a look that may not have asked Mackerel: it counts what it has seen, `1 of 2 in service; …`, never who
@@ -156,16 +179,31 @@ export function allReady(hosts: readonly HostStanding[]): boolean {
  */
 export function readinessSentence(
   hosts: readonly HostStanding[],
+  facts?: Pick<HostFacts, 'hosts' | 'members' | 'reserve'>,
+): string {
+  const { reserve = new Set() } = facts ?? {};
+  if (reserve.size === 0) return groupSentence(GROUPS.all, hosts, facts);
+  const first = hosts.filter(({ instanceId }) => !reserve.has(instanceId));
+  const others = hosts.filter(({ instanceId }) => reserve.has(instanceId));
+  return [
+    groupSentence(GROUPS.first, first, facts),
+    groupSentence(GROUPS.others, others, facts && { ...facts, members: NOWHERE }),
+  ].join('; ');
+}
+
+function groupSentence(
+  group: (typeof GROUPS)[keyof typeof GROUPS],
+  hosts: readonly HostStanding[],
   facts?: Pick<HostFacts, 'hosts' | 'members'>,
 ): string {
   if (hosts.length === 0) return 'no new host to look at';
-  if (allReady(hosts))
-    return hosts.length === 1 ? 'the new host is ready' : `all ${hosts.length} new hosts are ready`;
+  if (allReady(hosts)) return hosts.length === 1 ? group.one : `all ${hosts.length} ${group.all}`;
   // Who lacks nothing that EC2 and the load balancers know of is in service; whether it is ready, Mackerel would know.
   const isUnasked = facts?.hosts === 'not asked';
   const waiting = hosts.filter(({ rung, lacks }) => (isUnasked ? lacks !== '' : rung !== 'ready'));
-  const reached = isUnasked ? (facts.members.size > 0 ? 'in service' : 'running') : 'ready';
-  const counted = `${hosts.length - waiting.length} of ${hosts.length} ${reached}`;
+  const reached = isUnasked ? (facts.members.size > 0 ? 'in service' : 'running') : group.ready;
+  const of = group.noun === '' ? `${hosts.length}` : count(hosts.length, group.noun);
+  const counted = `${hosts.length - waiting.length} of ${of} ${reached}`;
   return [counted, ...lackSentences(waiting)].join('; ');
 }
 
@@ -191,7 +229,7 @@ const MACKEREL_PATIENCE_SECONDS = 10;
  */
 export function mackerelMatters(
   launched: readonly NewInstance[],
-  facts: Pick<HostFacts, 'instances' | 'members'>,
+  facts: Pick<HostFacts, 'instances' | 'members' | 'reserve'>,
   joins: ReadonlyMap<string, Joining>,
   secondsSinceAsked: number,
 ): boolean {
@@ -210,22 +248,23 @@ const runningOf = (launched: readonly NewInstance[], { instances }: Pick<HostFac
  */
 export function heldUpByMackerel(
   launched: readonly NewInstance[],
-  { instances, members }: Pick<HostFacts, 'instances' | 'members'>,
+  { instances, members, reserve }: Pick<HostFacts, 'instances' | 'members' | 'reserve'>,
   joins: ReadonlyMap<string, Joining>,
 ): 'everything' | 'a join' | undefined {
   const running = runningOf(launched, { instances });
   if (running.length === 0) return undefined;
+  const joining = running.filter(({ instanceId }) => !reserve?.has(instanceId));
   const lacking = [...members].filter(([, registered]) => {
     const serving = new Set(
       registered.filter((member) => member.state === 'in-service').map((member) => member.instanceId),
     );
-    return running.some(({ instanceId }) => !serving.has(instanceId));
+    return joining.some(({ instanceId }) => !serving.has(instanceId));
   });
   if (running.length === launched.length && lacking.length === 0) return 'everything';
   const holdsAJoin = lacking.some(
     ([name, registered]) =>
       joins.get(name) === 'when-registered' &&
-      running.some(({ instanceId }) => !registered.some((member) => member.instanceId === instanceId)),
+      joining.some(({ instanceId }) => !registered.some((member) => member.instanceId === instanceId)),
   );
   return holdsAJoin ? 'a join' : undefined;
 }
@@ -248,13 +287,13 @@ export function mackerelPause(
  */
 export function toRegister(
   hosts: readonly HostStanding[],
-  members: HostFacts['members'],
+  { members, reserve }: Pick<HostFacts, 'members' | 'reserve'>,
   isDue: (name: string, instanceId: string) => boolean,
 ): ReadonlyMap<string, string[]> {
   const due = new Map<string, string[]>();
   for (const [name, registered] of members) {
     const mayJoin = ({ instanceId, rung }: HostStanding) =>
-      rung === 'registered' || (rung === 'running' && isDue(name, instanceId));
+      !reserve?.has(instanceId) && (rung === 'registered' || (rung === 'running' && isDue(name, instanceId)));
     const there = new Set(
       registered.filter((member) => member.state !== 'draining').map((member) => member.instanceId),
     );

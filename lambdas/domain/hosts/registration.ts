@@ -25,9 +25,11 @@ type Launched = After<'release' | 'launch'>;
  * None where a type that was launched has no record, or where the fleet's own limit is earlier. Stragglers have a limit
  * of their own.
  */
-export function registrationLimit({ fleet, release, launch }: Launched): RegistrationLimit | undefined {
+export function registrationLimit(deployment: Launched): RegistrationLimit | undefined {
+  const { fleet, release, launch, firstWatch } = deployment;
   const { learnsReadySeconds, replaceStragglers, limits } = fleet;
-  if (!learnsReadySeconds || replaceStragglers) return undefined;
+  // Once the first hosts were watched, all had registered.
+  if (!learnsReadySeconds || replaceStragglers || firstWatch?.ready) return undefined;
   const types = new Set(launch.instances.map(({ instanceType }) => instanceType));
   const slowest = [...types].map((type) => {
     const known = startsFor(release.starts, type);

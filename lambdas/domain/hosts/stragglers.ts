@@ -53,6 +53,21 @@ export const isBearable = (dead: readonly Instance[], launched: readonly NewInst
   dead.length <= mostStragglers(launched.length) &&
   dead.every(({ stateReason = '' }) => LOST_BY_EC2.test(stateReason));
 
+/**
+ * The same while the first hosts are watched: of those that serve nobody yet, the lost ones may be replaced afterwards.
+ * @param reserve who joins no load balancer yet
+ */
+export const mayBeLost =
+  (
+    { fleet, launch }: Pick<Deployment, 'fleet'> & { readonly launch: Launch },
+    reserve: ReadonlySet<string>,
+  ) =>
+  (dead: readonly Instance[]): boolean =>
+    fleet.replaceStragglers &&
+    launch.replaced === undefined &&
+    dead.every(({ instanceId }) => reserve.has(instanceId)) &&
+    isBearable(dead, launch.instances);
+
 export interface StragglerDecision {
   /** To be replaced now. */
   readonly replace: readonly Straggler[];
@@ -71,10 +86,25 @@ export interface StragglerFacts {
   /** Of the looks before. */
   readonly memory: StragglerMemory;
   readonly now: Date;
+  /** From when they have as long as the others took, and what was then. Default: the launch. */
+  readonly from?: { readonly at: string; readonly what: string };
+  /** Who joins no load balancer yet: that these are ready says nothing of what a health check would find. */
+  readonly reserve?: ReadonlySet<string>;
+}
+
+/** A first host passes no check, and no other has passed one: that is the release's fault as likely as the host's. */
+function isUnproven(
+  { hosts, reserve = new Set() }: Pick<StragglerFacts, 'hosts' | 'reserve'>,
+  late: readonly HostStanding[],
+): boolean {
+  if (reserve.size === 0) return false;
+  const isFirst = ({ instanceId }: HostStanding) => !reserve.has(instanceId);
+  const isProven = hosts.some((host) => isFirst(host) && host.rung === 'ready');
+  return !isProven && late.some((host) => isFirst(host) && host.rung === 'registered');
 }
 
 export function decideStragglers(facts: StragglerFacts): StragglerDecision {
-  const { launch, hosts, instances, memory, now } = facts;
+  const { launch, hosts, instances, memory, now, from = { at: launch.at, what: 'the launch' } } = facts;
   const late = hosts.filter(({ rung }) => rung !== 'ready');
   const halfIsReady = 2 * late.length <= hosts.length;
   const halfReadyAt = memory.halfReadyAt ?? (halfIsReady ? now.getTime() : undefined);
@@ -87,7 +117,7 @@ export function decideStragglers(facts: StragglerFacts): StragglerDecision {
   if (median === undefined || late.length === 0 || late.length > mostStragglers(hosts.length))
     return nothing('');
   // What EC2 does not show may be well: an answer that lacks it is no ground to act on (rule 4).
-  if (late.some(({ rung }) => rung === 'unseen')) return nothing('');
+  if (late.some(({ rung }) => rung === 'unseen') || isUnproven(facts, late)) return nothing('');
   const who = list(
     late.map(({ instanceId }) => instanceId),
     2,
@@ -96,9 +126,9 @@ export function decideStragglers(facts: StragglerFacts): StragglerDecision {
   if (instances.some((instance) => ids.has(instance.instanceId) && isProtected(instance)))
     return nothing(`${who} cannot be replaced: the hand brake is on (tag ${TAG.protect})`);
   const limit = SLOWER_THAN * median;
-  const isSlow = secondsBetween(launch.at, now) >= limit;
+  const isSlow = secondsBetween(from.at, now) >= limit;
   if (!isSlow && late.some(({ rung }) => rung !== 'lost'))
-    return nothing(`${who} will be replaced if not ready ${span(limit)} after the launch`);
+    return nothing(`${who} will be replaced if not ready ${span(limit)} after ${from.what}`);
   const known = Object.fromEntries(
     late.map(({ instanceId }) => [instanceId, memory.hosts[instanceId] ?? now.getTime()]),
   );
@@ -106,17 +136,21 @@ export function decideStragglers(facts: StragglerFacts): StragglerDecision {
   // One answer may be wrong about any of them: two looks must agree.
   if (late.some(({ instanceId }) => memory.hosts[instanceId] === undefined))
     return { replace: [], reason: `${who} will be replaced if the next look agrees`, memory: remembered };
-  return { replace: late.map(stragglerOf(limit)), reason: `replacing ${who}`, memory: remembered };
+  return {
+    replace: late.map(stragglerOf(`${span(limit)} after ${from.what}`)),
+    reason: `replacing ${who}`,
+    memory: remembered,
+  };
 }
 
 /** There may be fifty of them, in the document and in the record: what each lacks is cut. */
 const LONGEST_WHY = 120;
 
 const stragglerOf =
-  (limit: number) =>
+  (since: string) =>
   ({ instanceId, rung, lacks }: HostStanding): Straggler => ({
     instanceId,
-    why: plain(lacks, LONGEST_WHY) + (rung === 'lost' ? '' : `, ${span(limit)} after the launch`),
+    why: plain(lacks, LONGEST_WHY) + (rung === 'lost' ? '' : `, ${since}`),
   });
 
 /** For a record; empty when none was replaced. */

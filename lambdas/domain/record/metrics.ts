@@ -35,6 +35,7 @@ export const SPANS = STEP_NAMES.flatMap((name) => rowOf(name).span ?? []);
 export const SPAN_SAYS: Readonly<Record<SpanName, string>> = {
   agree: 'Until the launch: lock, image, release, snapshot.',
   'bring up': 'From the launch until the last look that found every new host ready.',
+  'first hosts': 'The first hosts were watched beside the old ones; then until all were ready.',
   shift: 'Old hosts taken out of service.',
   drain: 'Until the old hosts were drained everywhere.',
   bake: 'Bake: the new hosts were watched.',

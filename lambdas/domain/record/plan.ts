@@ -6,6 +6,8 @@ import { hookName, hooksAt, POINT, POINTS, type Then } from '../core/points.ts';
 import { list, span } from '../core/words.ts';
 import { tuningSentence, watchOf, watchSeconds } from '../hosts/bake.ts';
 import { cutOffSentence } from '../hosts/draining.ts';
+import { firstHostsPlan, firstWatchOf } from '../hosts/first-hosts.ts';
+import { sideBySidePlan, sideBySideSeconds } from '../hosts/side-by-side.ts';
 import { stragglersPlan } from '../hosts/stragglers.ts';
 import { triesOf } from '../launch/capacity.ts';
 import { templateOf } from '../launch/launch-template.ts';
@@ -38,6 +40,10 @@ export interface Plan {
     /** In this order, each only when EC2 has no capacity for the one before: `t4g.small in subnet-1`. */
     readonly tries: readonly string[];
   }[];
+  /** How many would get traffic first, and what share of it; only where the fleet wants that. */
+  readonly first?: string;
+  /** How long both fleets would serve before the old hosts leave; only where they would. */
+  readonly sideBySide?: string;
   /** Which new hosts would be replaced by others; only where the fleet wants that. */
   readonly replaceStragglers?: string;
   /** Instance ids that would go. */
@@ -76,6 +82,7 @@ export function writePlan(deployment: Planned): Plan {
       instances: fleet.instancesPerZone,
       tries: triesOf(fleet, subnet).map((each) => `${each.instanceType} in ${each.subnetId}`),
     })),
+    ...plannedBeside(deployment),
     ...(fleet.replaceStragglers && { replaceStragglers: stragglersPlan(fleetSize(fleet)) }),
     replace: oldHosts.hosts.map((host) => host.instanceId),
     leaveAlone: oldHosts.strangers,
@@ -84,11 +91,17 @@ export function writePlan(deployment: Planned): Plan {
   };
 }
 
+function plannedBeside(deployment: Planned): Pick<Plan, 'first' | 'sideBySide'> {
+  const [first, sideBySide] = [firstHostsPlan(deployment), sideBySidePlan(deployment)];
+  return { ...(first && { first }), ...(sideBySide && { sideBySide }) };
+}
+
 /**
  * A lower bound: each part takes at least this long. Boot and start of the application are not known in advance and
  * count as nothing, and so does draining, which ends early when no request runs.
  */
-export function earliestFinish({ fleet, oldHosts }: Planned): Plan['earliestFinish'] {
+export function earliestFinish(deployment: Planned): Plan['earliestFinish'] {
+  const { fleet, oldHosts } = deployment;
   const health = Math.max(
     0,
     ...oldHosts.balancers.map((balancer) =>
@@ -96,9 +109,13 @@ export function earliestFinish({ fleet, oldHosts }: Planned): Plan['earliestFini
     ),
   );
   const watch = watchOf(fleet.limits.bakeSeconds, oldHosts.balancers, oldHosts.monitors);
+  const first = firstWatchOf(deployment);
   const parts: [string, number][] = [
     ['EC2 starts the instances', EC2_SECONDS.launch],
     ['first health check after the application is up', health],
+    ['the first hosts are watched', first.bakeSeconds],
+    [`then until ${first.slowest} would show what broke in the last second of that`, first.sightSeconds],
+    ['old and new hosts serve side by side', sideBySideSeconds(deployment)],
     ['the new hosts are watched', watch.bakeSeconds],
     [
       `then until ${watch.slowest} would show a host that broke in the last second of that`,

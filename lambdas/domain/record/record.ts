@@ -13,7 +13,8 @@ import {
 import { type Override, startedBy } from '../core/input.ts';
 import { type Starts, withNewer } from '../core/starts.ts';
 import { rowOf, STEP_NAMES } from '../core/steps.ts';
-import { secondsBetween } from '../core/words.ts';
+import { count, list, secondsBetween } from '../core/words.ts';
+import { exposureOf, exposureSentence } from '../hosts/first-hosts.ts';
 import type { AtTheEnd } from '../hosts/last-look.ts';
 import { replacedSentence } from '../hosts/stragglers.ts';
 import { launchedFrom, recipe } from '../release/release-choice.ts';
@@ -62,6 +63,12 @@ export interface DeploymentRecord {
   readonly recipe: string;
   readonly newInstances: readonly string[];
   readonly oldInstances: readonly string[];
+  /** Those of the new ones that got traffic first, and were watched beside so many old hosts. */
+  readonly first?: {
+    readonly instances: readonly string[];
+    readonly beside: number;
+    readonly exposure?: string;
+  };
   /** New instances that stayed behind and were replaced by others, which are among `newInstances`. */
   readonly replaced?: readonly Straggler[];
   readonly strangers: readonly { readonly name: string; readonly why: string }[];
@@ -102,6 +109,7 @@ export function recordOf(
       [
         release?.reason,
         oldHosts?.reason,
+        firstSentence(deployment),
         replacedSentence(launch?.replaced),
         ...decisionsOf(deployment),
         owedSentence(deployment),
@@ -129,6 +137,7 @@ export function recordOf(
     recipe: recipe(launchedFrom(fleet, image)),
     newInstances: newInstanceIds(deployment),
     oldInstances: oldInstanceIds(deployment),
+    ...firstOf(deployment),
     ...(launch?.replaced &&
       launch.replaced.length > 0 && {
         replaced: launch.replaced.map(({ instanceId, why }) => ({ instanceId, why })),
@@ -164,6 +173,27 @@ function previousOf({ release }: Deployment, ending?: Ending): { previous?: stri
   return previous === undefined ? {} : { previous };
 }
 
+/** Empty where all joined at once. */
+function firstSentence(deployment: Deployment): string {
+  const { first } = firstOf(deployment);
+  if (!first) return '';
+  const { exposure } = first;
+  return `${list(first.instances)} went first, beside ${count(first.beside, 'old host')}${exposure ? `, ${exposure}` : ''}`;
+}
+
+function firstOf(deployment: Deployment): Pick<DeploymentRecord, 'first'> {
+  const { firstWatch, oldHosts } = deployment;
+  if (!firstWatch?.hosts) return {};
+  const exposure = exposureOf(deployment);
+  return {
+    first: {
+      instances: firstWatch.hosts,
+      beside: oldHosts?.hosts.filter(({ served }) => served).length ?? 0,
+      ...(exposure && { exposure: exposureSentence(exposure) }),
+    },
+  };
+}
+
 /** Those of before are handed on. */
 function startsOf({ release, readiness }: Deployment): Pick<DeploymentRecord, 'starts'> {
   const starts = withNewer(release?.starts, readiness?.starts);
@@ -181,7 +211,7 @@ export function phases(deployment: Deployment): Record<string, number> {
       if (those.length > 0) spans[span.name] = rounded(those.reduce((sum, each) => sum + secondsOf(each), 0));
       continue;
     }
-    const at = span && doneAt(deployment, key);
+    const at = span && spanEnd(deployment, key);
     if (!at) continue;
     const between = waited.filter(({ look }) => look.since >= from && look.since < at);
     const others = between.reduce((sum, each) => sum + secondsOf(each), 0);
@@ -192,6 +222,15 @@ export function phases(deployment: Deployment): Record<string, number> {
 }
 
 const rounded = (seconds: number): number => Math.round(seconds * 10) / 10;
+
+/** With hosts that go first: bringing up lasts until they are ready, and their span until all are. */
+function spanEnd(deployment: Deployment, key: StepKey): string | undefined {
+  const { firstWatch, readiness } = deployment;
+  if (firstWatch && key === 'readiness') return firstWatch.since;
+  if (firstWatch && readiness && key === 'firstWatch')
+    return readiness.at > firstWatch.at ? readiness.at : firstWatch.at;
+  return doneAt(deployment, key);
+}
 
 /** When a step has answered last; of a shift that was sent back to wait, nothing: it was no shift yet. */
 function doneAt(deployment: Deployment, key: StepKey): string | undefined {

@@ -6,6 +6,8 @@
 import type { Deployment } from '../../core/document.ts';
 import { span } from '../../core/words.ts';
 import { becauseOf, watchOf, watchSeconds } from '../../hosts/bake.ts';
+import { firstWatchOf } from '../../hosts/first-hosts.ts';
+import { sideBySideSeconds } from '../../hosts/side-by-side.ts';
 import { secondsIn } from './milestones.ts';
 import { type Column, unpack } from './packed.ts';
 import type { Span } from './timeline.ts';
@@ -38,6 +40,11 @@ type Best = Pick<BoundPart, 'atBest' | 'because'>;
 
 function best(phase: string, deployment: Deployment): Best {
   if (phase === 'Bring up') return bringUp(deployment);
+  if (phase === 'First hosts') {
+    const watch = firstWatchOf(deployment);
+    return { atBest: watchSeconds(watch), because: becauseOf(watch) };
+  }
+  if (phase === 'All hosts') return allJoin(deployment);
   if (phase === 'Shift') return drained(deployment);
   if (phase === 'Watch') {
     const watch = watchOf(
@@ -70,11 +77,24 @@ function bringUp(deployment: Deployment): Best {
   );
   const id = launch.instances[slowest]?.instanceId ?? 'the slowest new host';
   const boot = `${id}, the slowest: ${span(toRun)} until EC2 ran it, ${span(Math.max(0, toRegister - toRun))} to boot and start the application`;
+  const beside = deployment.firstWatch ? 0 : sideBySideSeconds(deployment);
   return {
-    atBest: toRegister + check,
-    because: check > 0 ? `${boot}, ${span(check)} to its first health check` : boot,
+    atBest: toRegister + check + beside,
+    because: [
+      boot,
+      ...(check > 0 ? [`${span(check)} to its first health check`] : []),
+      ...(beside > 0 ? [besideWords(beside)] : []),
+    ].join(', '),
   };
 }
+
+/** The others join, and both fleets serve side by side. */
+function allJoin(deployment: Deployment): Best {
+  const beside = sideBySideSeconds(deployment);
+  return { atBest: beside, because: beside > 0 ? besideWords(beside) : '' };
+}
+
+const besideWords = (seconds: number) => `${span(seconds)} side by side with the old hosts`;
 
 /** The requests in flight: until the last load balancer let go of the last old host. */
 function drained(deployment: Deployment): Best {

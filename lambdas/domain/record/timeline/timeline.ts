@@ -39,7 +39,7 @@ export interface Timeline {
   readonly told: readonly Told[];
   /** When the launch was asked for, the old hosts taken out of service, the undo began. */
   readonly moments: Readonly<
-    Partial<Record<'launched' | 'shifted' | 'removing' | 'undone' | 'leaving', number>>
+    Partial<Record<'launched' | 'othersJoin' | 'shifted' | 'removing' | 'undone' | 'leaving', number>>
   >;
   readonly newHosts: HostColumns;
   readonly oldHosts: HostColumns & { readonly served: readonly boolean[] };
@@ -93,9 +93,10 @@ const columns = (seen: Milestones) =>
   Object.fromEntries(Object.entries(seen).map(([name, packed]) => [name, unpack(packed)]));
 
 function moments(deployment: Deployment): Timeline['moments'] {
-  const { launch, shift, termination, putBack, removal } = deployment;
+  const { launch, firstWatch, shift, termination, putBack, removal } = deployment;
   const at = {
     launched: launch?.at,
+    othersJoin: firstWatch?.ready ? firstWatch.at : undefined,
     shifted: shift?.done ? shift.at : undefined,
     removing: termination?.since,
     undone: putBack?.since,
@@ -108,14 +109,20 @@ function moments(deployment: Deployment): Timeline['moments'] {
 
 /** One after the other, without gaps, from the start to the end. */
 function spansOf(deployment: Deployment, end: number): Span[] {
-  const { launch, oldHosts, readiness, drain, bake, putBack, undoFailure, failure } = deployment;
+  const { launch, oldHosts, readiness, firstWatch, drain, bake, putBack, undoFailure, failure } = deployment;
   const at = (moment: string | undefined) =>
     moment === undefined ? undefined : secondsIn(deployment, moment);
   const when = (look: Look | undefined) => (look?.ready ? at(look.at) : undefined);
   const undoneAt = putBack ? at(putBack.since) : undoFailure ? end : undefined;
   const forward: [string, number | undefined][] = [
     [launch || !oldHosts ? 'Agree' : 'Agree and launch', at(launch?.at)],
-    ['Bring up', when(readiness)],
+    ...(firstWatch
+      ? ([
+          ['Bring up', at(firstWatch.since)],
+          ['First hosts', when(firstWatch)],
+          ['All hosts', readiness?.first ? undefined : when(readiness)],
+        ] satisfies [string, number | undefined][])
+      : ([['Bring up', when(readiness)]] satisfies [string, number | undefined][])),
     ['Shift', deployment.shift?.done ? when(drain) : undefined],
     ['Watch', when(bake)],
     ['Remove', undefined],
@@ -186,8 +193,9 @@ function toldBy(deployment: Deployment, now: Date): Told[] {
   return told.sort((a, b) => (a.at ?? 0) - (b.at ?? 0));
 }
 
-/** On the way of every deployment that succeeds. */
-const isForward = ({ act, isAside }: StepRow): boolean => act !== 'undo' && !isAside;
+/** On the way of a deployment that succeeds; what takes a span of its own is, where it comes about. */
+const isForward = ({ act, isAside, span }: StepRow): boolean =>
+  act !== 'undo' && (!isAside || span !== undefined);
 
 /** What a step may have answered: a wait with all that it has said, by epoch seconds. */
 interface Answer {
@@ -223,9 +231,11 @@ export function failedState(deployment: Deployment): string {
   // Hooks and people who were not done with it are where it stopped.
   const waited = waitedOn(deployment).find(({ look }) => !look.ready);
   if (waited) return waited.title;
-  const way = ROWS.filter(isForward);
+  const way = ROWS.filter((row) => isForward(row) && row.lasts?.(deployment.fleet) !== 0);
+  // A wait may have been left and entered again: after the watch of the first hosts all others are waited for.
+  const open = way.find((row) => answerOf(deployment, row) && !isDone(answerOf(deployment, row)));
   const last = way.findLastIndex((row) => isDone(answerOf(deployment, row)));
-  return (way[last + 1] ?? way[last])?.title ?? '';
+  return (open ?? way[last + 1] ?? way[last])?.title ?? '';
 }
 
 const isDone = (answer: Answer | undefined): boolean =>

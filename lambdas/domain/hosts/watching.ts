@@ -1,0 +1,60 @@
+/** What a watch of new hosts is, whether of the first ones or of all: one look, how long, and what its deadline says. */
+import type { Instance } from '../../ports/ec2.ts';
+import type { Ports } from '../../ports/ports.ts';
+import type { After } from '../core/document.ts';
+import { DeploymentError } from '../core/errors.ts';
+import { BAKE_PAUSE_SECONDS, BAKE_RETRY_SECONDS, BAKE_SILENCE_SECONDS } from '../core/steps.ts';
+import type { Found, Turn } from '../core/wait.ts';
+import { secondsBetween, span } from '../core/words.ts';
+import { decideBake, type Watch, watchSeconds } from './bake.ts';
+import { lookAtNewHosts } from './look-at-hosts.ts';
+import { assertNoMonitorAlerts } from './monitors.ts';
+import { standings } from './readiness.ts';
+
+type Launched = After<'launch' | 'oldHosts'>;
+
+/** As long as the watch says, and a while longer when nobody answers. */
+export const lastsTheWatch = (watchOf: (deployment: Launched) => Watch) => ({
+  seconds: (deployment: Launched) => watchSeconds(watchOf(deployment)) + BAKE_SILENCE_SECONDS,
+  dueSeconds: (deployment: Launched) => watchSeconds(watchOf(deployment)),
+});
+
+/**
+ * @param mayLose whether these new hosts, which are dead, need not stay ready
+ * @throws NewHostDied, AlertDuringBake or ReadinessLost
+ */
+export async function watchNewHosts(
+  deployment: Launched,
+  ports: Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>,
+  { now, deadline, memory }: Pick<Turn<'badLooks'>, 'now' | 'deadline' | 'memory'>,
+  watch: Watch,
+  mayLose?: (dead: readonly Instance[]) => boolean,
+): Promise<Found<'badLooks'>> {
+  const [facts, alerts] = await Promise.all([
+    lookAtNewHosts(deployment, deployment.launch.instances, ports),
+    ports.mackerel.openAlerts(),
+  ]);
+  const hosts = standings(deployment.launch.instances, facts, mayLose);
+  const { baked, badLooks, reason } = decideBake({
+    standings: hosts.filter(({ rung }) => rung !== 'lost'),
+    alerts,
+    badLooks: memory.badLooks ?? 0,
+    watch,
+    secondsLeft: secondsBetween(now, deadline) - BAKE_SILENCE_SECONDS,
+  });
+  const told = assertNoMonitorAlerts(deployment, alerts, hosts);
+  const patienceSeconds = badLooks > 0 ? BAKE_RETRY_SECONDS : BAKE_PAUSE_SECONDS;
+  return {
+    ready: baked,
+    reason: [reason, told].filter(Boolean).join('; '),
+    memory: { badLooks, hosts: {} },
+    patienceSeconds,
+  };
+}
+
+/** Its time is over, and the silence that it bears. */
+export const notWatched = (who: string, what: string, reason: string): DeploymentError =>
+  new DeploymentError(
+    'ServiceUnavailable',
+    `${who} could not be watched to the end, ${span(BAKE_SILENCE_SECONDS)} after ${what} should have ended: ${reason}.`,
+  );

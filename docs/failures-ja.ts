@@ -35,6 +35,7 @@ export const FAILURES_JA = {
   ReadinessLost: '準備完了だった新ホストが、そうではなくなった',
   DrainingStuck: 'ロードバランサーから旧ホストを切り離せなかった',
   AlertDuringBake: '新ホストか、判定に使う監視ルールのアラートが、Mackerel で発生した',
+  WorseThanBefore: 'フリートが比較するメトリックで、新ホストが旧ホストより明らかに悪い',
   TerminationRefused: 'このデプロイでは終了できないインスタンスがある',
   Stopped: '実行が停止されたかタイムアウトし、クリーンアップによって切り戻された',
   Cancelled: '誰かがデプロイをキャンセルした',

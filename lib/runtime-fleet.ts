@@ -83,6 +83,7 @@ export function toRuntimeFleet(config: FleetConfig, environment: Environment, ma
     keepFailedHostMinutes: config.keepFailedHostMinutes,
     freezes: config.freezes,
     watch: config.watch,
+    compare: config.compare,
     ...(config.first && { first: config.first }),
     ...(config.sideBySideSeconds !== undefined && { sideBySideSeconds: config.sideBySideSeconds }),
     wantsProvenance: config.promotion?.required ?? false,

@@ -168,6 +168,7 @@ export class Stage {
         | 'launchTemplate'
         | 'freezes'
         | 'watch'
+        | 'compare'
         | 'first'
         | 'sideBySideSeconds'
         | 'wantsProvenance'

@@ -23,6 +23,7 @@ import type {
   MackerelHost,
   MackerelMonitor,
   MackerelStatus,
+  MetricPoint,
   ServicePoint,
 } from '../ports/mackerel.ts';
 import type { Refusal } from '../ports/refusal.ts';
@@ -97,6 +98,7 @@ export function mackerelClient(options: MackerelOptions): Mackerel {
     openAlerts: () => openAlerts(exchange),
     monitors: () => allMonitors(exchange),
     latestMetric: (hostIds) => latestMetric(exchange, hostIds),
+    metrics: (hostId, name, from, to) => metricsOfHost(exchange, hostId, name, from, to),
     annotate: (annotation) => annotate(exchange, annotation),
     postServiceMetrics: (service, points) => postServiceMetrics(exchange, service, points),
     setMetadata: async (hostIds, namespace, value) => ({
@@ -222,6 +224,26 @@ async function latestMetric(
     }
   }
   return latest;
+}
+
+async function metricsOfHost(
+  exchange: Exchange,
+  hostId: string,
+  name: string,
+  from: Date,
+  to: Date,
+): Promise<readonly MetricPoint[]> {
+  const call = get(`hosts/${encodeURIComponent(hostId)}/metrics`, [
+    ['name', name],
+    ['from', String(toSeconds(from))],
+    ['to', String(toSeconds(to))],
+  ]);
+  const answer = await exchange(call);
+  // No such host or no such metric: either way there are no points, and nothing is concluded from that.
+  if (answer.status === 404) return [];
+  if (!answer.ok) throw refused(call, answer);
+  const { metrics } = parse(call, answer, MetricsAnswer);
+  return metrics.map(({ time, value }) => ({ at: fromSeconds(time), value }));
 }
 
 async function annotate(exchange: Exchange, annotation: Annotation): Promise<void> {
@@ -412,6 +434,9 @@ const MonitorsAnswer = v.object({
   ),
 });
 const LatestMetricsAnswer = v.object({ tsdbLatest: WireLatest });
+const MetricsAnswer = v.object({
+  metrics: v.array(v.object({ time: EpochSeconds, value: v.pipe(v.number(), v.finite()) })),
+});
 const AnnotationsAnswer = v.object({
   graphAnnotations: v.array(
     v.object({ title: v.string(), from: EpochSeconds, roles: v.nullish(v.array(v.string())) }),
@@ -494,11 +519,14 @@ async function ask<S extends v.GenericSchema>(
   const answer = await exchange(call);
   if (answer.ok) return parse(call, answer, schema);
   if (answer.status === 404 && whenMissing) throw whenMissing(quote(answer));
-  throw new DeploymentError(
+  throw refused(call, answer);
+}
+
+const refused = (call: Call, answer: Answer): DeploymentError =>
+  new DeploymentError(
     'MackerelRefused',
     `Mackerel refused ${nameOf(call)} with ${answer.status}: ${quote(answer)}. Compare the fleet’s settings with Mackerel.`,
   );
-}
 
 function parse<S extends v.GenericSchema>(call: Call, answer: Answer, schema: S): v.InferOutput<S> {
   let json: unknown;

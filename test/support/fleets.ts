@@ -35,6 +35,7 @@ export function aFleet({ limits, mackerel, ...changes }: Changes = {}): Fleet {
     keepFailedHostMinutes: 0,
     freezes: [],
     watch: { monitors: [] },
+    compare: [],
     wantsProvenance: false,
     wantsTestedImage: false,
     replaceStragglers: false,

@@ -32,6 +32,7 @@ const NAMES = [
   'ReadinessLost',
   'DrainingStuck',
   'AlertDuringBake',
+  'WorseThanBefore',
   'TerminationRefused',
   'Stopped',
   'Cancelled',

@@ -34,6 +34,8 @@ export const FAILURES = {
   ReadinessLost: 'a new host was ready but no longer is',
   DrainingStuck: 'a load balancer did not deregister an old host',
   AlertDuringBake: 'Mackerel opened an alert on a new host, or of a monitor that decides',
+  WorseThanBefore:
+    'a metric of the new hosts that the fleet compares is clearly worse than that of the old ones',
   TerminationRefused: 'an instance may not be terminated by this deployment',
   Stopped: 'the execution was stopped or timed out, and was undone by the clean-up',
   Cancelled: 'somebody cancelled the deployment',

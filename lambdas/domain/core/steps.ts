@@ -62,7 +62,9 @@ export const isPastNoReturn = (phase: Phase): boolean => actOf(phase)?.leaves ==
 
 /** What the length of a wait depends on. */
 export type Limits = Pick<Fleet, 'limits'> &
-  Partial<Pick<Fleet, 'replaceStragglers' | 'loadBalancers' | 'watch' | 'first' | 'sideBySideSeconds'>>;
+  Partial<
+    Pick<Fleet, 'replaceStragglers' | 'loadBalancers' | 'watch' | 'compare' | 'first' | 'sideBySideSeconds'>
+  >;
 
 export interface StepRow {
   /** Its state in the story: what an operator reads at 3 a.m. Of two steps there are several: see `STATES`. */
@@ -117,9 +119,11 @@ export const LAUNCH_IN_FLIGHT_SECONDS = LAUNCH_SECONDS + VISIBILITY_SECONDS;
 const longestDrain = ({ limits }: Limits) => Math.max(limits.drainSeconds, DEREGISTRATION_SECONDS);
 
 /** Watching for so many seconds, until the slowest signal would show the last of them. */
-const longestWatch = (seconds: number, { loadBalancers = [], watch }: Limits) =>
+const longestWatch = (seconds: number, { loadBalancers = [], watch, compare = [] }: Limits) =>
   seconds +
-  (seconds > 0 && loadBalancers.length + (watch?.monitors.length ?? 0) > 0 ? MOST_SIGHT_SECONDS : 0) +
+  (seconds > 0 && loadBalancers.length + (watch?.monitors.length ?? 0) + compare.length > 0
+    ? MOST_SIGHT_SECONDS
+    : 0) +
   BAKE_SILENCE_SECONDS;
 
 /** A slow start may be changed after the fleets file was read. */

@@ -88,6 +88,16 @@ export const alertOf =
   ({ world }: Stage) =>
     void world.mackerel.openAlert({ monitorId, status: 'CRITICAL', value: 12.5, message: '' });
 
+/** Errors as the hosts count them, and of the new release so many times as many. */
+export const compareErrors = (times: number) => (stage: Stage) => {
+  const metric = 'custom.nginx.5xx';
+  stage.configure({ compare: [{ metric, atMostTimes: 2, from: 5 }] });
+  stage.world.mackerel.addAgentMetric(metric, ({ instanceId = '' }, at) => {
+    const usual = 4 + (Math.floor(at.getTime() / 60_000) % 3);
+    return stage.oldInstances.includes(instanceId) ? usual : usual * times;
+  });
+};
+
 export const oneHostFirst = (stage: Stage) => stage.configure({ first: { hosts: 1, watchSeconds: 120 } });
 
 /** The new host that is in service already. */
@@ -263,6 +273,14 @@ export const SCENARIOS = {
     arrange: (stage) => alertOf(watchErrors(stage))(stage),
     input: { override: ['alerting'], startedBy: 'Hanako', reason: 'this release mends it' },
     endsIn: 'Deployed',
+  },
+  'worse-than-before': {
+    tells:
+      'All new hosts are healthy, no monitor alerts, and they answer with three times as many errors as the old ones: undone.',
+    kind: 'app',
+    arrange: compareErrors(3),
+    endsIn: 'RolledBack',
+    because: 'WorseThanBefore',
   },
   'first-host-good': {
     tells:

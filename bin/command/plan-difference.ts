@@ -30,6 +30,7 @@ export const Plan = v.object({
   launchTemplate: v.optional(v.object({ id: v.string(), version: v.string() })),
   launch: v.array(v.object({ subnet: v.string(), instances: v.number(), tries: v.array(v.string()) })),
   replace: v.array(v.string()),
+  compare: v.optional(v.array(v.string())),
   leaveAlone: v.array(v.object({ name: v.string(), why: v.string() })),
   earliestFinish: v.object({ seconds: v.number(), parts: v.array(v.string()) }),
   advice: v.array(v.string()),

@@ -270,6 +270,8 @@ const Readiness = v.object({
   starts: v.optional(Starts),
   /** The look before the first new host got traffic was made; these monitors alerted, and were overridden. */
   tolerated: v.optional(v.array(v.string())),
+  /** While both fleets serve, all ready. */
+  compared: v.optional(v.array(Compared)),
 });
 export type Readiness = v.InferOutput<typeof Readiness>;
 

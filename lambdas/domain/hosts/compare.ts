@@ -5,7 +5,7 @@
  */
 import type { MetricPoint } from '../../ports/mackerel.ts';
 import { groupBy } from '../core/collections.ts';
-import type { Compared } from '../core/document.ts';
+import type { Compared, Deployment } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import { list, plain, span } from '../core/words.ts';
@@ -206,6 +206,39 @@ const timesWords = (old: number | undefined, fresh: number | undefined): string 
   const times = timesOf({ old, new: fresh });
   return times === undefined ? 'beside' : `${times.toFixed(1)} times`;
 };
+
+/** For whoever reads how it ended: the metrics of both sides, by the last verdict that was written down. */
+export interface Side {
+  readonly metric: string;
+  readonly old?: number;
+  readonly new?: number;
+  readonly times?: number;
+  readonly atMost?: number;
+}
+
+/** Empty where no new host was compared. */
+export function sidesOf({
+  bake,
+  readiness,
+  firstWatch,
+}: Pick<Deployment, 'bake' | 'readiness' | 'firstWatch'>): Side[] {
+  const rows = [bake, readiness, firstWatch].map((watch) => watch?.compared ?? []);
+  const told = rows.find((some) => some.some((row) => row.new !== undefined)) ?? [];
+  return told.map(({ metric, old, new: fresh, atMost }) => {
+    const times = timesOf({ old, new: fresh });
+    return {
+      metric,
+      ...(old !== undefined && { old }),
+      ...(fresh !== undefined && { new: fresh }),
+      ...(times !== undefined && { times }),
+      ...(atMost !== undefined && { atMost }),
+    };
+  });
+}
+
+/** `custom.nginx.5xx 4.5 → 14 (at most 9)` */
+export const sideWords = ({ metric, old, new: fresh, atMost }: Side): string =>
+  `${plain(metric)} ${shown(old)} → ${shown(fresh)}${atMost === undefined ? '' : ` (at most ${shown(atMost)})`}`;
 
 /** As people read it: a graph has no more digits. */
 export const shown = (value: number | undefined): string =>

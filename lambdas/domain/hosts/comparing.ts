@@ -45,7 +45,7 @@ interface Watched {
 
 export interface Comparison {
   readonly rows: readonly Compared[];
-  readonly askedUpTo?: number;
+  readonly askedUpTo: number | undefined;
 }
 
 /**
@@ -55,12 +55,12 @@ export interface Comparison {
 export async function compareNow(
   { fleet, oldHosts }: After<'oldHosts'>,
   ports: Asks,
-  { now, since, hosts, isBeside, before, askedUpTo = 0 }: Watched,
+  { now, since, hosts, isBeside, before, askedUpTo }: Watched,
 ): Promise<Comparison> {
   const rows = before ?? oldHosts.compared ?? [];
   const minute = closedMinute(now);
   const ids = hostIdsOf(hosts);
-  if (rows.length === 0 || ids.length === 0 || minute <= askedUpTo) return { rows, askedUpTo };
+  if (rows.length === 0 || ids.length === 0 || minute <= (askedUpTo ?? 0)) return { rows, askedUpTo };
   const metrics = rows.map(({ metric }) => metric);
   const sides = {
     new: await ask(ids, metrics, now, ports),

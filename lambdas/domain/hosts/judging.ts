@@ -27,7 +27,8 @@ export type Remembered =
   | 'alertsAskedAt'
   | 'unanswered'
   | 'missing'
-  | 'allReadyAt';
+  | 'allReadyAt'
+  | 'comparedUpTo';
 
 export interface ReadinessJudgement extends Pick<Stage, 'ready' | 'patienceSeconds'> {
   readonly reason: string;

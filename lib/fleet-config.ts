@@ -467,7 +467,7 @@ export const FleetConfig = only({
   /**
    * Host metrics of Mackerel by which new hosts are compared with old ones: where a higher value is worse (errors, latency).
    * While both serve, at the same minutes; in the bake, with the old hosts' last ten minutes before the launch. Two minutes
-   * warm-up and the two highest of five minutes are left out; two bad verdicts, three minutes apart, undo the deployment.
+   * warm-up and the two highest of five minutes are left out; two bad verdicts, four minutes apart, undo the deployment.
    * Needs a bake, or hosts that go first, which then last long enough for it. Missing points are no zeros. Default: none.
    */
   compare: v.optional(list(Compare, 0, 5), []),

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { measureBreaks } from './bench/breaks.ts';
 import { measureBundles } from './bench/bundles.ts';
+import { measureCompared } from './bench/compared.ts';
 import { CROWD, measureCrowd, WIDE } from './bench/crowd.ts';
 import { benchTemplate, SIZES, type Size } from './bench/fleets.ts';
 import { functionsIn } from './bench/functions.ts';
@@ -30,6 +31,7 @@ const FULL = {
   deployments: 1_000,
   breaks: 300,
   signals: 20,
+  compared: 1_000,
   joins: 40,
   imports: 5,
   undone: 100,
@@ -42,6 +44,7 @@ const QUICK = {
   deployments: 300,
   breaks: 20,
   signals: 1,
+  compared: 300,
   joins: 10,
   imports: 1,
   undone: 30,
@@ -55,6 +58,7 @@ async function bench({
   deployments,
   breaks,
   signals,
+  compared,
   joins,
   imports,
   undone,
@@ -88,6 +92,7 @@ async function bench({
       await measureBreaks(template, 'default', breaks),
     ],
     signals: await measureSignals(template, signals),
+    compared: measureCompared(compared),
     missing: [
       await measureMissing(template, 'tuned', joins),
       await measureMissing(template, 'default', joins),

@@ -88,14 +88,18 @@ export const alertOf =
   ({ world }: Stage) =>
     void world.mackerel.openAlert({ monitorId, status: 'CRITICAL', value: 12.5, message: '' });
 
+const ERRORS = 'custom.nginx.5xx';
+
 /** Errors as the hosts count them, and of the new release so many times as many. */
-export const compareErrors = (times: number) => (stage: Stage) => {
-  const metric = 'custom.nginx.5xx';
-  stage.configure({ compare: [{ metric, atMostTimes: 2, from: 5 }] });
-  stage.world.mackerel.addAgentMetric(metric, ({ instanceId = '' }, at) => {
+export const countErrors = (stage: Stage, timesAt: (at: Date) => number) =>
+  stage.world.mackerel.addAgentMetric(ERRORS, ({ instanceId = '' }, at) => {
     const usual = 4 + (Math.floor(at.getTime() / 60_000) % 3);
-    return stage.oldInstances.includes(instanceId) ? usual : usual * times;
+    return stage.oldInstances.includes(instanceId) ? usual : usual * timesAt(at);
   });
+
+export const compareErrors = (times: number) => (stage: Stage) => {
+  stage.configure({ compare: [{ metric: ERRORS, atMostTimes: 2, from: 5 }] });
+  countErrors(stage, () => times);
 };
 
 export const oneHostFirst = (stage: Stage) => stage.configure({ first: { hosts: 1, watchSeconds: 120 } });

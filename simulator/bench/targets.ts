@@ -2,6 +2,7 @@
 import { count } from '../../lambdas/domain/core/words.ts';
 import { MOST_POLICIES } from '../../lib/policy-sizes.ts';
 import type { BundleRow } from './bundles.ts';
+import type { ComparedRow } from './compared.ts';
 import type { Crowd } from './crowd.ts';
 import type { Size } from './fleets.ts';
 import type { Joins } from './joins.ts';
@@ -22,6 +23,7 @@ export interface Results {
   readonly joins: readonly Joins[];
   readonly breaks: readonly Undone[];
   readonly signals: SignalRow;
+  readonly compared: readonly ComparedRow[];
   readonly missing: readonly Undone[];
   readonly crowds: readonly Crowd[];
   readonly policies: readonly PolicyRow[];
@@ -43,6 +45,9 @@ const MOST_EXACT_RATIO = { bake: 1.07, noBake: 1.11 } as const;
 const MOST_JOIN_RATIO = 1.3;
 /** From the alert being there until the undo begins. */
 const MOST_SIGNAL_SECONDS = 15;
+/** Of releases with three times the errors; and of those with as many as before. */
+const LEAST_SEEN = 0.95;
+const MOST_STOPPED = 0.01;
 /** From the start until the undo begins, where a record says how long hosts take. */
 const MOST_MISSING_SECONDS = 270;
 const MOST_DELAY_SECONDS = 3;
@@ -66,6 +71,7 @@ export function verdicts({
   joins,
   breaks,
   signals,
+  compared,
   missing,
   crowds,
   policies,
@@ -83,6 +89,7 @@ export function verdicts({
     ...joins.flatMap(joined),
     ...breaks.map(broken),
     heard(signals),
+    ...compared.flatMap(worse),
     ...missing.map(missed),
     ...crowds.flatMap(crowded),
     standingCost(standing),
@@ -223,6 +230,22 @@ const heard = ({ runs, right, longestSeconds }: SignalRow): Verdict => ({
   measured: `${right} of ${runs}, after ${longestSeconds.toFixed(0)} s at most`,
   met: right === runs && longestSeconds <= MOST_SIGNAL_SECONDS,
 });
+
+const percentOf = (some: number, all: number): string => `${((100 * some) / all).toFixed(1)} %`;
+
+/** In the noise that `compared.ts` says; of one metric. */
+const worse = ({ mode, runs, seen, stopped, minutes }: ComparedRow): Verdict[] => [
+  {
+    target: `${mode}: three times as bad is seen in ${LEAST_SEEN * 100} % of the seeds`,
+    measured: `${percentOf(seen, runs)} of ${runs.toLocaleString('en')}, nine of ten within ${minutes} min`,
+    met: seen >= LEAST_SEEN * runs,
+  },
+  {
+    target: `${mode}: no worse is stopped in at most ${MOST_STOPPED * 100} % of them`,
+    measured: `${percentOf(stopped, runs)} of ${runs.toLocaleString('en')}`,
+    met: stopped <= MOST_STOPPED * runs,
+  },
+];
 
 const missed = ({ tuning, runs, undone, longestSeconds }: Undone): Verdict => ({
   target: `${tuning}: a host that never registers is undone within ${MOST_MISSING_SECONDS / 60} min`,

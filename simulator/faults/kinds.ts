@@ -17,6 +17,8 @@ import { executionArn } from '../run-definition.ts';
 import {
   alertOf,
   breakFirstHost,
+  compareErrors,
+  countErrors,
   GIVEN_TEMPLATE,
   giveLaunchTemplate,
   retireByMistake,
@@ -242,6 +244,12 @@ const alertBeside = (stage: Stage) => {
   });
 };
 
+/** For three minutes the new hosts have nine times as many errors; then as many as before. */
+const burst = (stage: Stage) => {
+  const from = stage.clock.now().getTime() + 300_000;
+  countErrors(stage, (at) => (at.getTime() >= from && at.getTime() < from + 180_000 ? 9 : 1));
+};
+
 const keepOne = (stage: Stage) => {
   stage.configure({ keepFailedHostMinutes: 60 });
   during('Watch the new hosts', breakNewHost)(stage);
@@ -445,6 +453,31 @@ export const KINDS = {
     input: { override: ['alerting'], reason: 'this release mends it' },
     outcome: 'new hosts',
     beforeTheNext: silence,
+  },
+  // A metric of the new hosts is three times the old ones'; in a burst it is more than that; and of the first of them.
+  'worse-than-before': {
+    fleet: 'faults-app',
+    arrange: compareErrors(3),
+    outcome: 'old hosts',
+    beforeTheNext: compareErrors(1),
+  },
+  'compared-in-a-burst': {
+    fleet: 'faults-app',
+    arrange: (stage) => {
+      compareErrors(1)(stage);
+      during('Watch the new hosts', burst)(stage);
+    },
+    outcome: 'new hosts',
+    beforeTheNext: compareErrors(1),
+  },
+  'first-host-worse': {
+    fleet: 'faults-app',
+    arrange: (stage) => {
+      oneFirst(stage);
+      compareErrors(3)(stage);
+    },
+    outcome: 'old hosts',
+    beforeTheNext: compareErrors(1),
   },
   // One host goes first, and is watched; it breaks; the execution is stopped meanwhile.
   'first-hosts': { fleet: 'faults-app', arrange: oneFirst, outcome: 'new hosts' },

@@ -132,10 +132,10 @@ describe('two verdicts', () => {
   const bad: Compared = { metric: ERRORS, old: 6, new: 18, atMost: 12, minute: 6, worse: 1 };
 
   it.each<[string, number, readonly number[], number]>([
-    ['the second one comes three minutes later', 9, Array(10).fill(18), 2],
-    ['not sooner', 8, Array(9).fill(18), 1],
-    ['a good one takes the bad one back', 9, Array(10).fill(6), 0],
-    ['a burst of three minutes is over by then', 9, [0, 0, 6, 6, 99, 99, 99, 6, 6, 6], 0],
+    ['the second one comes four minutes later', 10, Array(11).fill(18), 2],
+    ['not sooner', 9, Array(10).fill(18), 1],
+    ['a good one takes the bad one back', 10, Array(11).fill(6), 0],
+    ['a burst of four minutes is over by then', 10, [0, 0, 6, 99, 99, 99, 99, 6, 6, 6, 6], 0],
   ])('%s', (_title, closed, values, worse) => expect(after(closed, values, bad)).toBe(worse));
 
   it('are of different minutes, however often they are asked for', () => {
@@ -166,15 +166,15 @@ describe('how long it takes', () => {
   it('a minute is closed when the next one is over', () => expect(closedMinute(at(9, 59))).toBe(7));
 
   it('a watch outlasts two verdicts about what broke in its last second', () => {
-    // The minute that it falls into, five, three more, and the one in which agents post.
-    expect(noticesWorse(BEFORE, 300)?.noticesAfterSeconds).toBe(600);
+    // The minute that it falls into, five, four more, and the one in which agents post.
+    expect(noticesWorse(BEFORE, 300)?.noticesAfterSeconds).toBe(660);
     const watch = watchOf(300, [], [], 'limits.bakeSeconds', BEFORE);
     expect(watch.slowest).toBe(`the comparison of ${ERRORS}`);
-    expect(watchSeconds(watch)).toBe(910);
+    expect(watchSeconds(watch)).toBe(970);
   });
 
   it('a short one the warm-up, too; none where nothing is watched', () => {
-    expect(noticesWorse(BEFORE, 30)?.noticesAfterSeconds).toBe(690);
+    expect(noticesWorse(BEFORE, 30)?.noticesAfterSeconds).toBe(750);
     expect(watchSeconds(watchOf(0, [], [], 'limits.bakeSeconds', BEFORE))).toBe(0);
   });
 
@@ -187,7 +187,7 @@ describe('how long it takes', () => {
       rows = compareSides(FLEET, rows, { new: ofErrors(values) }, { now: new Date(now), since });
       if (rows.some(({ worse = 0 }) => worse > 1)) stoppedAt = now;
     }
-    expect((stoppedAt - +at(BROKEN_IN, second)) / 1000).toBeLessThanOrEqual(610);
+    expect((stoppedAt - +at(BROKEN_IN, second)) / 1000).toBeLessThanOrEqual(670);
   });
 });
 

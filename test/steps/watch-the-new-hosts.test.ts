@@ -164,7 +164,7 @@ describe('Watch the new hosts, where metrics are compared', () => {
   });
 
   it('fails on the second bad verdict', async () => {
-    const first = { metric: ERRORS, old: 6, new: 18, atMost: 12, minute: minute(760) - 5, worse: 1 };
+    const first = { metric: ERRORS, old: 6, new: 18, atMost: 12, minute: minute(760) - 6, worse: 1 };
     const { answer } = watch(760, allWell(), shifted(known({}, [first])), metrics(18));
     await expect(answer).rejects.toThrow(failure('WorseThanBefore', '3.0 times the old hosts’ 6'));
   });

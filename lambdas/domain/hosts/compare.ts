@@ -18,9 +18,9 @@ const WINDOW_MINUTES = 5;
 export const BEFORE_MINUTES = 10;
 /** Of both sides the highest minutes are left out: a burst of two is no level. */
 const SHARE_THAT_COUNTS = 3 / 5;
-/** So many bad ones in a row, this long after each other: a burst of three minutes is over by then. */
+/** So many bad ones in a row, this long after each other: by then a burst is over that reaches into the first. */
 const VERDICTS = 2;
-const APART_MINUTES = 3;
+const APART_MINUTES = 4;
 /** After the end of a minute, until the last agent has posted its point. */
 const LATE_MINUTES = 1;
 /** Shown beside them, never judged: an agent posts them by itself. */

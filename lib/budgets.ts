@@ -6,6 +6,7 @@
 import { EVENTS_PER_LOOK, mostLooks } from '../lambdas/domain/core/looks.ts';
 import {
   type Limits,
+  longestSideBySide,
   longestUntilFirst,
   rowOf,
   STEP_NAMES,
@@ -33,15 +34,23 @@ const EVENTS_BESIDE_WAITS = 100;
 const EVENTS_PER_READINESS_TURN = EVENTS_PER_LOOK + 5 + 2;
 
 /** How often a wait of so many seconds looks at most. */
-const looksIn = (name: WaitName, seconds: number): number =>
-  seconds === 0 ? 0 : mostLooks(seconds, rowOf(name).looksEverySeconds);
+const looksIn = (name: WaitName, fleet: Limits, seconds = rowOf(name).lasts?.(fleet) ?? 0): number =>
+  seconds === 0 ? 0 : mostLooks(seconds, rowOf(name).looksEverySeconds?.(fleet));
 
-function eventsOf(name: WaitName, fleet: Limits): number {
-  const seconds = rowOf(name).lasts?.(fleet) ?? 0;
-  if (name !== 'new-hosts-are-ready') return looksIn(name, seconds) * EVENTS_PER_LOOK;
-  // Once the first hosts were watched it begins anew, and looks as often as at first; before that nothing is shifted.
-  const first = longestUntilFirst(fleet);
-  return looksIn(name, first) * EVENTS_PER_LOOK + looksIn(name, seconds - first) * EVENTS_PER_READINESS_TURN;
+const eventsOf = (name: WaitName, fleet: Limits): number =>
+  name === 'new-hosts-are-ready' ? eventsUntilReady(name, fleet) : looksIn(name, fleet) * EVENTS_PER_LOOK;
+
+/**
+ * Once the first hosts were watched it begins anew, and looks as often as at first; before that nothing is shifted. Who is
+ * sent back from the shift serves side by side anew: that adds looks, and hardly a turn.
+ */
+function eventsUntilReady(name: WaitName, fleet: Limits): number {
+  const { readySeconds } = fleet.limits;
+  const [until, whole] = [readySeconds, readySeconds + longestSideBySide(fleet)].map((seconds) =>
+    looksIn(name, fleet, seconds),
+  ) as [number, number];
+  const first = looksIn(name, fleet, longestUntilFirst(fleet));
+  return until * EVENTS_PER_READINESS_TURN + (first + whole - until) * EVENTS_PER_LOOK;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);

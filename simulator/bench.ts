@@ -11,6 +11,7 @@ import { measureBreaks } from './bench/breaks.ts';
 import { measureBundles } from './bench/bundles.ts';
 import { measureCompared } from './bench/compared.ts';
 import { CROWD, measureCrowd, WIDE } from './bench/crowd.ts';
+import { measureExposure } from './bench/exposure.ts';
 import { benchTemplate, SIZES, type Size } from './bench/fleets.ts';
 import { functionsIn } from './bench/functions.ts';
 import { type Joins, measureJoins } from './bench/joins.ts';
@@ -93,6 +94,11 @@ async function bench({
     ],
     signals: await measureSignals(template, signals),
     compared: measureCompared(compared),
+    exposures: [
+      await measureExposure(template, 4, 0, breaks / 10),
+      await measureExposure(template, 4, 1, breaks / 10),
+      await measureExposure(template, 10, 1, breaks / 10),
+    ],
     missing: [
       await measureMissing(template, 'tuned', joins),
       await measureMissing(template, 'default', joins),

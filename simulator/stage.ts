@@ -44,6 +44,8 @@ export interface BalancerTuning {
   readonly healthyThreshold: number;
   readonly timeoutSeconds?: number;
   readonly drainSeconds: number;
+  /** Of a target group: until a new target gets its full share. */
+  readonly slowStartSeconds?: number;
   /** When the last running request is answered, at the earliest and at the latest. */
   readonly idleSeconds?: Range;
 }

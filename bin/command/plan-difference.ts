@@ -29,6 +29,8 @@ export const Plan = v.object({
   ),
   launchTemplate: v.optional(v.object({ id: v.string(), version: v.string() })),
   launch: v.array(v.object({ subnet: v.string(), instances: v.number(), tries: v.array(v.string()) })),
+  first: v.optional(v.string()),
+  sideBySide: v.optional(v.string()),
   replace: v.array(v.string()),
   compare: v.optional(v.array(v.string())),
   leaveAlone: v.array(v.object({ name: v.string(), why: v.string() })),

@@ -4,6 +4,7 @@ import { MOST_POLICIES } from '../../lib/policy-sizes.ts';
 import type { BundleRow } from './bundles.ts';
 import type { ComparedRow } from './compared.ts';
 import type { Crowd } from './crowd.ts';
+import type { Exposed } from './exposure.ts';
 import type { Size } from './fleets.ts';
 import type { Joins } from './joins.ts';
 import type { Row } from './rows.ts';
@@ -24,6 +25,7 @@ export interface Results {
   readonly breaks: readonly Undone[];
   readonly signals: SignalRow;
   readonly compared: readonly ComparedRow[];
+  readonly exposures: readonly Exposed[];
   readonly missing: readonly Undone[];
   readonly crowds: readonly Crowd[];
   readonly policies: readonly PolicyRow[];
@@ -72,6 +74,7 @@ export function verdicts({
   breaks,
   signals,
   compared,
+  exposures,
   missing,
   crowds,
   policies,
@@ -90,6 +93,7 @@ export function verdicts({
     ...breaks.map(broken),
     heard(signals),
     ...compared.flatMap(worse),
+    ...exposures.map(exposed),
     ...missing.map(missed),
     ...crowds.flatMap(crowded),
     standingCost(standing),
@@ -246,6 +250,16 @@ const worse = ({ mode, runs, seen, stopped, minutes }: ComparedRow): Verdict[] =
     met: stopped <= MOST_STOPPED * runs,
   },
 ];
+/** One that goes to all at once meets every request; it stands there to be compared with. */
+const exposed = ({ old, first, runs, undone, share }: Exposed): Verdict => {
+  const most = first === 0 ? 1 : first / (old + first);
+  const who = first === 0 ? 'all at once' : `${first} of ${old} first`;
+  return {
+    target: `a bad release, ${who} beside ${old} old hosts: at most ${(most * 100).toFixed(1)} % of the requests`,
+    measured: `${(share * 100).toFixed(1)} %, undone in ${undone} of ${runs} runs`,
+    met: share <= most && undone === runs,
+  };
+};
 
 const missed = ({ tuning, runs, undone, longestSeconds }: Undone): Verdict => ({
   target: `${tuning}: a host that never registers is undone within ${MOST_MISSING_SECONDS / 60} min`,

@@ -271,6 +271,7 @@ class Performance {
 
   #moment(scene: Scene, at: Date): Moment {
     const { state } = this.#phases;
+    const { fleet } = this.#stage;
     return {
       at,
       scene,
@@ -278,7 +279,13 @@ class Performance {
       ...(state !== undefined && { state }),
       sentence: this.#failure ?? this.#narrator.sentence,
       isFailure: this.#failure !== undefined,
-      progress: progressOf(this.#phases, scene, at, watchSeconds(watchOn(this.#stage))),
+      progress: progressOf(
+        this.#phases,
+        scene,
+        at,
+        watchSeconds(watchOn(this.#stage, fleet.limits.bakeSeconds)),
+        watchSeconds(watchOn(this.#stage, fleet.first?.watchSeconds ?? 0)),
+      ),
     };
   }
 
@@ -312,8 +319,5 @@ class Performance {
   }
 }
 
-const watchOn = ({ world, fleet }: Stage) =>
-  watchAt(world.loadBalancers, {
-    loadBalancers: fleet.loadBalancers,
-    bakeSeconds: fleet.limits.bakeSeconds,
-  });
+const watchOn = ({ world, fleet: { loadBalancers } }: Stage, bakeSeconds: number) =>
+  watchAt(world.loadBalancers, { loadBalancers, bakeSeconds });

@@ -7,14 +7,24 @@ const STEPS_TO_AGREE = 3;
 /** Draining takes seconds, watching takes minutes. */
 const SHARE_OF_DRAINING = 0.1;
 
-export function progressOf(phases: PhaseClock, { hosts }: Scene, at: Date, watchSeconds: number): number {
+/** @param firstSeconds how long the first hosts are watched */
+export function progressOf(
+  phases: PhaseClock,
+  { hosts }: Scene,
+  at: Date,
+  watchSeconds: number,
+  firstSeconds = 0,
+): number {
   const oldHosts = hosts.filter(({ side }) => side === 'OLD');
   const newHosts = hosts.filter(({ side }) => side === 'NEW');
   switch (phases.phase) {
     case 'agree':
       return Math.min(1, phases.visited('agree') / STEPS_TO_AGREE);
-    case 'bring-up':
-      return newHosts.length === 0 ? 0 : share(newHosts.flatMap(stepsUp));
+    case 'bring-up': {
+      const up = newHosts.length === 0 ? 0 : share(newHosts.flatMap(stepsUp));
+      if (firstSeconds === 0) return up;
+      return (up + Math.min(1, phases.seconds('Watch the first hosts', at) / firstSeconds)) / 2;
+    }
     case 'shift': {
       const watched = watchSeconds === 0 ? 1 : phases.seconds('Watch the new hosts', at) / watchSeconds;
       const drained = share(oldHosts.map(({ serves, balancer }) => !serves && balancer !== 'draining'));

@@ -149,6 +149,12 @@ function boundOf({ world, fleet, scene, oldInstances }: Outcome): LowerBound {
     oldInstances,
     loadBalancers: fleet.loadBalancers,
     bakeSeconds: fleet.limits.bakeSeconds,
+    ...(oldInstances.length > 0
+      ? {
+          firstWatchSeconds: fleet.first?.watchSeconds ?? 0,
+          sideBySideSeconds: fleet.sideBySideSeconds,
+        }
+      : { sideBySideSeconds: 0 }),
   });
 }
 
@@ -168,7 +174,7 @@ function partsOf({ phases, at, fleet, oldInstances }: Outcome, bound: LowerBound
       part: ACTS['bring-up'].title,
       seconds: taken('bring-up'),
       ...(bound.ready && { atBest: secondsFrom(bound.launched, bound.ready) }),
-      because: 'the slowest new host',
+      because: ['the slowest new host', ...besides(fleet)].join(', '),
     },
     {
       part: `${ACTS.shift.title}: drain`,
@@ -191,6 +197,11 @@ function partsOf({ phases, at, fleet, oldInstances }: Outcome, bound: LowerBound
     },
   ];
 }
+
+const besides = ({ first, sideBySideSeconds = 0 }: Outcome['fleet']): string[] => [
+  ...(first ? ['the watch of the first hosts'] : []),
+  ...(sideBySideSeconds > 0 ? ['both fleets side by side'] : []),
+];
 
 function slowestHost({ hosts, launched }: LowerBound): { slowest?: SlowestHost } {
   const readyAt = (host: EarliestMoments) => host.ready?.getTime() ?? Number.POSITIVE_INFINITY;

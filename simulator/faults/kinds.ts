@@ -232,15 +232,16 @@ const startSlowly = ({ world, fleet }: Stage) => {
     Object.assign(world.loadBalancers.balancer(ref).settings, { slowStartSeconds: 30 });
 };
 
-/** Long enough that a new host is in trouble while both fleets serve. */
+/** A new host is in trouble for a while, in which both fleets serve: nobody hears of it in the bake anymore. */
 const alertBeside = (stage: Stage) => {
   stage.configure({ sideBySideSeconds: 120 });
   const { world, oldInstances, clock } = stage;
   void clock.sleep(100).then(() => {
-    const host = world.mackerel
-      .live()
-      .find(({ instanceId = '' }) => instanceId && !oldInstances.includes(instanceId));
-    if (host) world.mackerel.openAlert({ hostId: host.id, status: 'CRITICAL', message: '5xx above 5 %' });
+    const isNew = ({ instanceId = '' }) => instanceId !== '' && !oldInstances.includes(instanceId);
+    const host = world.mackerel.live().find(isNew);
+    if (!host) return;
+    world.mackerel.openAlert({ hostId: host.id, status: 'CRITICAL', message: '5xx above 5 %' });
+    void clock.sleep(40).then(() => silence(stage));
   });
 };
 
@@ -499,6 +500,22 @@ export const KINDS = {
       during('Watch the first hosts', stop)(stage);
     },
     outcome: 'old hosts',
+  },
+  // An old host is in trouble of its own: nobody took it out, and no undo waits for it.
+  'first-hosts-cancelled': {
+    fleet: 'faults-app',
+    arrange: (stage) => {
+      oneFirst(stage);
+      const [first = ''] = stage.oldInstances;
+      during('Watch the first hosts', () => {
+        cancel(stage);
+        stage.world.ec2.breakApplication(first);
+      })(stage);
+      during('Terminate new instances', () => stage.world.ec2.healApplication(first))(stage);
+    },
+    outcome: 'old hosts',
+    // Of a deployment that was undone before: nobody healed it.
+    beforeTheNext: ({ world, oldInstances: [first = ''] }) => world.ec2.healApplication(first),
   },
   'first-hosts-worker': { fleet: 'faults-worker', arrange: oneFirst, outcome: 'new hosts' },
   // It lets another go first, and is lost while that one is watched.

@@ -87,6 +87,13 @@ export class Referee {
     };
   }
 
+  /** The largest share of requests, by count as balancers share them, that new hosts were given at any moment. */
+  mostOnNew(facts: Facts): number {
+    const services = this.#stays.flatMap((stay) => this.#servicesOf(stay, facts));
+    const shares = countsIn(services, facts).map(({ old, fresh }) => fresh / Math.max(1, old + fresh));
+    return Math.max(0, ...shares);
+  }
+
   /** In service at the balancer, cut into pieces of which each has one release and either answers or does not. */
   #servicesOf({ registration, from, until }: Stay, facts: Facts): Service[] {
     const { instance } = registration;
@@ -154,6 +161,7 @@ function countsIn(services: readonly Service[], { startedAt, until }: Facts) {
       from,
       to: sorted[index + 1] ?? until,
       old: now.filter(({ isNew }) => !isNew).length,
+      fresh: now.filter(({ isNew }) => isNew).length,
       healthy: now.filter(({ isDead }) => !isDead).length,
       healthyNew: now.filter(({ isNew, isDead }) => isNew && !isDead).length,
     };

@@ -11,7 +11,10 @@
  * passed check is enough if it is the first. So nothing beats registering such that the first check falls on the moment
  * when the application is up (or at once when running, if that is later). Health thresholds and intervals do not
  * appear: they only matter if a host is registered too early. The watch is the deployment's own wish, and what the
- * slowest load balancer needs to show what broke in its last second. Calls take no time.
+ * slowest load balancer needs to show what broke in its last second. Calls take no time. Where some hosts go first, the
+ * watch of these begins when all are in Mackerel, and both fleets may serve side by side:
+ *
+ *   ready            = max(ready, max over new i of in Mackerel(i) + watch of the first hosts) + side by side
  */
 
 import { loadBalancerName } from '../../lambdas/domain/core/fleet.ts';
@@ -25,6 +28,10 @@ export interface Deployed {
   readonly oldInstances: readonly string[];
   readonly loadBalancers: readonly LoadBalancerRef[];
   readonly bakeSeconds: number;
+  /** How long the first of the new hosts are watched, if any go first. */
+  readonly firstWatchSeconds?: number;
+  /** Default: the longest slow start. */
+  readonly sideBySideSeconds?: number | undefined;
 }
 
 /** Of one new host. A moment that never comes is `undefined`. */
@@ -63,7 +70,7 @@ interface Models {
  */
 export function lowerBound(models: Models, deployed: Deployed): LowerBound {
   const hosts = deployed.newInstances.map((id) => earliest(models, id, deployed.loadBalancers));
-  const ready = Math.max(...hosts.map((host) => host.readyAt));
+  const ready = besideOldOnes(hosts, models, deployed);
   const drain = longest(deployed.oldInstances, (id) => drainMillis(models, id, deployed.loadBalancers));
   const shutdown = longest(deployed.oldInstances, (id) => models.ec2.instance(id).life.shutdownMillis);
   const watch = watchAt(models.loadBalancers, deployed);
@@ -77,6 +84,21 @@ export function lowerBound(models: Models, deployed: Deployed): LowerBound {
     shutdownSeconds: shutdown / 1000,
     watch,
   };
+}
+
+function besideOldOnes(
+  hosts: readonly ReturnType<typeof earliest>[],
+  { loadBalancers: world }: Models,
+  { loadBalancers, firstWatchSeconds = 0, sideBySideSeconds }: Deployed,
+): number {
+  const allReady = Math.max(...hosts.map((host) => host.readyAt));
+  const watch = watchAt(world, { loadBalancers, bakeSeconds: firstWatchSeconds });
+  const allWatched = Math.max(
+    ...hosts.map(({ moments }) => moments.inMackerel?.getTime() ?? Number.POSITIVE_INFINITY),
+  );
+  const watched = firstWatchSeconds > 0 ? allWatched + watchSeconds(watch) * 1000 : allReady;
+  const slowStarts = loadBalancers.map((ref) => world.settings(ref).slowStartSeconds ?? 0);
+  return Math.max(allReady, watched) + (sideBySideSeconds ?? Math.max(0, ...slowStarts)) * 1000;
 }
 
 /** How long new hosts are watched at these load balancers. */

@@ -7,6 +7,7 @@ import { measureBreaks } from '../../simulator/bench/breaks.ts';
 import { measureCompared } from '../../simulator/bench/compared.ts';
 import { costOf, logsDataOf } from '../../simulator/bench/costs.ts';
 import type { Crowd } from '../../simulator/bench/crowd.ts';
+import { measureExposure } from '../../simulator/bench/exposure.ts';
 import { benchTemplate, standingTemplate } from '../../simulator/bench/fleets.ts';
 import { functionsIn } from '../../simulator/bench/functions.ts';
 import { type Joins, measureJoins } from '../../simulator/bench/joins.ts';
@@ -69,6 +70,7 @@ const results = (changes: Partial<Results> = {}): Results => ({
   bundles: [],
   throughput: [{ hosts: 2, deployments: 1, cpuMillis: 10 }],
   joins: [JOINED],
+  exposures: [{ old: 2, first: 1, runs: 30, undone: 30, share: 1 / 3 }],
   signals: { runs: 42, right: 42, longestSeconds: 10 },
   compared: [{ mode: 'in the bake', runs: 100, seen: 97, stopped: 1, minutes: 12 }],
   missing: [{ tuning: 'tuned', runs: 40, undone: 40, longestSeconds: 260 }],
@@ -196,6 +198,19 @@ describe('a target that is missed', () => {
   it('is told: a host that broke in the bake, and was called deployed', () => {
     const breaks = [{ tuning: 'default', runs: 300, undone: 299, longestSeconds: 19 }] as const;
     expect(missed({ breaks })).toEqual([expect.stringMatching(/default: a host that breaks/)]);
+  });
+
+  it.each([
+    ['more requests than its share', { share: 0.34 }],
+    ['its share, and was called deployed', { undone: 29 }],
+  ])('is told: a bad release met %s', (_, changes) => {
+    const exposures = [{ old: 2, first: 1, runs: 30, undone: 30, share: 1 / 3, ...changes }];
+    expect(missed({ exposures })).toEqual([expect.stringMatching(/1 of 2 first beside 2 old hosts/)]);
+  });
+
+  it('measures what a bad release meets: its share by count, where one goes first, and all where none does', async () => {
+    expect(await measureExposure(template, 4, 1, 2)).toMatchObject({ undone: 2, share: 1 / 3 });
+    expect(await measureExposure(template, 4, 0, 1)).toMatchObject({ undone: 1, share: 1 });
   });
 
   it('is told: a policy without room', () => {

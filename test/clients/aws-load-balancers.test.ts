@@ -256,6 +256,7 @@ describe('a target group', () => {
     described({}, [
       { Key: 'stickiness.enabled', Value: 'false' },
       { Key: 'deregistration_delay.timeout_seconds', Value: '60' },
+      { Key: 'slow_start.duration_seconds', Value: '30' },
     ]);
     expect(await loadBalancers.settings(group)).toEqual({
       ref: group,
@@ -266,12 +267,13 @@ describe('a target group', () => {
       unhealthyThreshold: 2,
       timeoutSeconds: 5,
       drainSeconds: 60,
+      slowStartSeconds: 30,
     });
   });
 
-  it('may cut requests at once', async () => {
+  it('may cut requests at once, and one of a network load balancer knows no slow start', async () => {
     described({}, [{ Key: 'deregistration_delay.timeout_seconds', Value: '0' }]);
-    expect(await loadBalancers.settings(group)).toMatchObject({ drainSeconds: 0 });
+    expect(await loadBalancers.settings(group)).toMatchObject({ drainSeconds: 0, slowStartSeconds: 0 });
   });
 
   it('is unusable when it takes IP addresses instead of instances', async () => {

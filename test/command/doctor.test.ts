@@ -86,15 +86,16 @@ const withBucketKey = {
 
 const OWN_TEMPLATE = { id: 'lt-0a1b2c3d4e5f60001', version: 'newest', keyPair: 'operations' } as const;
 
-const watching = (monitor: string): Clinic =>
+const withFields = (fields: object, more: Parameters<typeof healthy>[0] = {}): Clinic =>
   healthy({
     file: {
       ...fleetsFile,
-      fleets: fleetsFile.fleets.map((fleet) =>
-        fleet.name === APP ? { ...fleet, watch: { monitors: [monitor] } } : fleet,
-      ),
+      fleets: fleetsFile.fleets.map((fleet) => (fleet.name === APP ? { ...fleet, ...fields } : fleet)),
     },
+    ...more,
   });
+
+const watching = (monitor: string): Clinic => withFields({ watch: { monitors: [monitor] } });
 
 /** The same fleet, launched from a template of its owner's. */
 const withTemplate = (): Clinic =>
@@ -596,6 +597,14 @@ const CASES: readonly Case[] = [
     sentence:
       /up to 15 min: what still runs after 5 min \(limits.drainSeconds\) is cut off, and the deployment goes on$/,
     mend: /"Timeout":30/,
+  },
+  {
+    name: 'a slow start that the old hosts do not wait for',
+    admit: () => withFields({ sideBySideSeconds: 60 }, { balancers: { ...TUNED, slowStartSeconds: 300 } }),
+    complaints: ['warning slow-start'],
+    sentence:
+      /gives a new host its full share of requests only after 5 min, and the old hosts leave 60 s after all new ones are ready$/,
+    mend: /set sideBySideSeconds to 300 or more, or leave it out/,
   },
   {
     name: 'requests that stay in their zone',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
+import { type Limits, TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
 import {
   cleanUpTimeoutSeconds,
   HISTORY_BUDGET,
@@ -58,6 +58,26 @@ describe('The history budget', () => {
     expect(most(60) - mostEvents({ limits: DEFAULTS })).toBeGreaterThan(200 * 9);
     expect(most(60)).toBeLessThan(HISTORY_BUDGET);
     expect(most(0)).toBe(mostEvents({ limits: { ...DEFAULTS, bakeSeconds: 0 } }));
+  });
+
+  it('counts the first hosts, their watch and the others after them, and has room for all that by default', () => {
+    const loadBalancers: Limits['loadBalancers'] = [{ kind: 'target-group', arn: 'web' }];
+    const all = { limits: DEFAULTS, loadBalancers, replaceStragglers: true };
+    const first = (watchSeconds: number) => mostEvents({ ...all, first: { hosts: 1, watchSeconds } });
+    // Looks of the watch alone; the wait looks less often then, but twice.
+    expect(first(300)).toBeGreaterThan(
+      mostEvents({ ...all, limits: { ...DEFAULTS, bakeSeconds: 0 } }) + 9 * 200,
+    );
+    expect(first(300)).toBeLessThan(HISTORY_BUDGET);
+    expect(first(86_400)).toBeGreaterThan(HISTORY_BUDGET);
+  });
+
+  it('counts what both fleets serve side by side, by default the longest slow start of a target group', () => {
+    const most = (more: object) => mostEvents({ limits: DEFAULTS, ...more });
+    const group = { loadBalancers: [{ kind: 'target-group', arn: 'web' }] };
+    expect(most({ ...group, sideBySideSeconds: 900 })).toBe(most(group));
+    expect(most({ sideBySideSeconds: 900 }) - most({})).toBe(90 * 9);
+    expect(most({ sideBySideSeconds: 0 })).toBe(most({}));
   });
 
   it('counts the removal of stragglers where these are replaced', () =>

@@ -83,6 +83,8 @@ export const everythingGiven = (): FleetsFile => ({
         terminateSeconds: 300,
         undoSeconds: 300,
       },
+      first: { hosts: 1, watchSeconds: 300 },
+      sideBySideSeconds: 60,
       freezes: [
         {
           kind: 'weekly',

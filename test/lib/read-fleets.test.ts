@@ -96,7 +96,7 @@ describe('The fleets file', () => {
         'fleet number 5: given 5, allowed: an object of name, environment, mackerel, artifact, ' +
           'promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
           'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, launchTemplate, loadBalancers, rootVolume, kmsKeys, startCommand, httpProxy, ' +
-          'limits, watch, freezes, redeployOnNewImage, tags',
+          'limits, watch, first, sideBySideSeconds, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',
       ].join('\n  - '),
     );
@@ -304,6 +304,36 @@ describe('A fleet is refused', () => {
         spillOver: true,
       },
       'their product is at most 24, and here it is 26',
+    ],
+    [
+      'whose hosts all go first',
+      { first: { hosts: 2, watchSeconds: 60 } },
+      "first.hosts: given 2, allowed: less than the fleet's 2 hosts: others have to follow",
+    ],
+    [
+      'of one host that goes first',
+      { subnets: ['subnet-0a1b2c3d'], first: { hosts: 1, watchSeconds: 60 } },
+      'first.hosts: given 1, allowed: no first for a fleet of one host: there is nobody to follow',
+    ],
+    [
+      'that watches the first hosts for a moment',
+      { first: { hosts: 1, watchSeconds: 5 } },
+      'first.watchSeconds: given 5, allowed: a whole number from 10 to 86400',
+    ],
+    [
+      'that serves side by side for days',
+      { sideBySideSeconds: 90_000 },
+      'sideBySideSeconds: given 90000, allowed: a whole number from 0 to 7200',
+    ],
+    [
+      'whose first hosts would fill the history',
+      { first: { hosts: 1, watchSeconds: 86_400 }, limits: { readySeconds: 7_200 } },
+      'shorten the longest, or first.watchSeconds and sideBySideSeconds',
+    ],
+    [
+      'whose monitors nobody would hear',
+      { watch: { monitors: ['errors'] }, limits: { bakeSeconds: 0 } },
+      'monitors together with a bake (limits.bakeSeconds greater than 0) or with first',
     ],
     [
       'of two hosts, of which a slow one shall be replaced',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newHostsAreReady } from '../../lambdas/new-hosts-are-ready.ts';
 import { aLaunch, aLook, aSnapshot, at, iso, launched, NEW, OLD } from '../support/deployments.ts';
-import { aHost, allWell, inService, outOfService, type Scene } from '../support/facts.ts';
+import { aHost, allWell, anAlert, inService, outOfService, type Scene } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
 import { aFleet, WEB } from '../support/fleets.ts';
 import { LAST, large, largeLaunch, TEN, tenHosts } from '../support/large.ts';
@@ -106,6 +106,84 @@ describe('New hosts are ready', () => {
     expect((await answer).ready).toBe(ready);
     expect(ports.calls).toContain('mackerel.latestMetric ["host of i-new1","host of i-new2"]');
   });
+});
+
+describe('New hosts are ready, where one goes first', () => {
+  const FIRST = aFleet({ first: { hosts: 1, watchSeconds: 120 } });
+  const WATCHED = { ...aLook({ ready: true, since: iso(60), at: iso(200) }), hosts: ['i-new1'] };
+  const registered = (scene: Partial<Scene> = {}) =>
+    allWell({ members: { web: OLD.map(inService) }, ...scene });
+  const firstServes = registered({ members: { web: [...OLD, 'i-new1'].map(inService) } });
+
+  it('lets that one join, and no other', async () => {
+    const { ports, answer } = look(registered(), 60, { fleet: FIRST });
+    expect(await answer).toMatchObject({ ready: false, nextLookInSeconds: 5 });
+    expect(ports.changes).toEqual(['loadBalancers.register {"kind":"classic","name":"web"} ["i-new1"]']);
+  });
+
+  it('goes on to its watch once it serves and the others are registered, also in the very last look', async () => {
+    const { ports, answer } = look(firstServes, 910, { fleet: FIRST });
+    expect(await answer).toMatchObject({
+      ready: true,
+      first: ['i-new1'],
+      reason:
+        'the first host is ready; the other one is registered; watching i-new1 beside the old hosts before the others join',
+    });
+    expect(ports.changes).toEqual([]);
+  });
+
+  it('lets the others join after the watch, with its whole time and short pauses anew', async () => {
+    const { ports, answer } = look(firstServes, 910, { fleet: FIRST, firstWatch: WATCHED });
+    const found = await answer;
+    expect(found).toMatchObject({ ready: false, since: iso(200) });
+    expect(found).not.toHaveProperty('first');
+    expect(ports.changes).toEqual(['loadBalancers.register {"kind":"classic","name":"web"} ["i-new2"]']);
+    await expect(look(firstServes, 1100, { fleet: FIRST, firstWatch: WATCHED }).answer).rejects.toThrow(
+      failure('NewHostsNotReady', 'Not ready 15 min after the watch of the first hosts: 1 of 2 ready'),
+    );
+    expect(await look(allWell(), 1100, { fleet: FIRST, firstWatch: WATCHED }).answer).toMatchObject({
+      ready: true,
+    });
+  });
+
+  it('hears of an alert on the first one meanwhile, and of none on another', async () => {
+    const on = (instanceId: string) =>
+      look({ ...firstServes, alerts: [anAlert(instanceId)] }, 210, { fleet: FIRST, firstWatch: WATCHED })
+        .answer;
+    await expect(on('i-new1')).rejects.toThrow(failure('AlertDuringBake', 'CRITICAL on i-new1'));
+    expect((await on('i-new2')).ready).toBe(false);
+  });
+});
+
+describe('New hosts are ready, and serve beside the old ones', () => {
+  const BESIDE = aFleet({ sideBySideSeconds: 30 });
+  const since = (seconds: number) => ({
+    fleet: BESIDE,
+    readiness: aLook({ memory: { allReadyAt: at(seconds).getTime() } }),
+  });
+
+  it('for so long, whatever time is left', async () => {
+    expect(await look(allWell(), 910, { fleet: BESIDE }).answer).toMatchObject({
+      ready: false,
+      reason: 'all 2 new hosts are ready; both fleets serve for another 30 s',
+      nextLookInSeconds: 10,
+    });
+    expect((await look(allWell(), 939, since(910)).answer).ready).toBe(false);
+    expect((await look(allWell(), 940, since(910)).answer).ready).toBe(true);
+  });
+
+  it('bears one bad look after the time is over, and not two', async () => {
+    const BAD = allWell({ members: { web: [inService('i-new1'), outOfService('i-new2')] } });
+    const found = await look(BAD, 915, since(910)).answer;
+    expect(found.ready).toBe(false);
+    expect(found.memory).not.toHaveProperty('allReadyAt');
+    await expect(look(BAD, 916, { fleet: BESIDE }).answer).rejects.toThrow(failure('NewHostsNotReady'));
+  });
+
+  it('hears of an alert on any of them', async () =>
+    expect(look(allWell({ alerts: [anAlert('i-new2')] }), 80, since(70)).answer).rejects.toThrow(
+      failure('AlertDuringBake', 'CRITICAL on i-new2'),
+    ));
 });
 
 describe('New hosts are ready, in trouble', () => {

@@ -41,6 +41,20 @@ describe('Put old hosts back', () => {
     expect(ports.changes).toEqual([REGISTER, WORKING]);
   });
 
+  it('asks nobody while the first new hosts were watched: the others were to join before any old one leaves', async () => {
+    const watching = launched({
+      ...FAILURE,
+      readiness: aLook({ ready: true, first: ['i-new1'] } as object),
+      firstWatch: aLook(),
+    });
+    const { ports, answer } = put(OUT, watching);
+    expect(await answer).toMatchObject({
+      ready: true,
+      reason: 'the old hosts were never taken out of service',
+    });
+    expect(ports.changes).toEqual([]);
+  });
+
   it('is done when they serve', async () =>
     expect(
       await put(allWell(), undoing({ memory: { restoredAt: at(300).getTime() } }), 320).answer,

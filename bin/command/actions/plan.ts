@@ -98,6 +98,8 @@ function launchLines(plan: Plan, old: readonly Instance[]): string[] {
   return [
     `It would launch ${count(launched, 'instance')}:`,
     ...hostLines(hostChanges(plan, old), before?.imageId),
+    ...(plan.first === undefined ? [] : [`first: ${plan.first}`]),
+    ...(plan.sideBySide === undefined ? [] : [`side by side with the old hosts: ${plan.sideBySide}`]),
     replace.length === 0
       ? 'and replace none: no host is in service now.'
       : `and replace, and terminate, ${count(replace.length, 'host')}: ${list(replace, 12)}.`,

@@ -14,6 +14,7 @@ import { cutOffSentence } from '../../../lambdas/domain/hosts/draining.ts';
 import { joinCosts } from '../../../lambdas/domain/hosts/joining.ts';
 import { resolveMonitors } from '../../../lambdas/domain/hosts/monitors.ts';
 import { balancerProblems } from '../../../lambdas/domain/hosts/network.ts';
+import { slowestStart } from '../../../lambdas/domain/hosts/side-by-side.ts';
 import type { Subnet } from '../../../lambdas/ports/ec2.ts';
 import type { BalancerDetails } from '../../../lambdas/ports/inspector.ts';
 import type { LoadBalancerRef, LoadBalancerSettings } from '../../../lambdas/ports/load-balancers.ts';
@@ -26,13 +27,15 @@ import { happened, inFleetsFile } from './mending.ts';
 const balancer = check('balancer');
 
 export const checkBalancers: Check = (facts, { fleet, region }) => {
-  if (facts.balancers.length === 0)
-    return [balancer.ok('the fleet has none: registered in Mackerel means ready')];
+  if (facts.balancers.length === 0) {
+    const first = fleet.first ? ', and first that all new hosts are watched beside the old ones' : '';
+    return [balancer.ok(`the fleet has none: registered in Mackerel means ready${first}`)];
+  }
   const each = facts.balancers.flatMap((answers) => {
     const name = loadBalancerName(answers.ref);
     return checkOne({ ref: answers.ref, name, fleet, region }, answers, facts.subnets);
   });
-  return [...each, ...bakeFindings(facts, fleet)];
+  return [...each, ...bakeFindings(facts, fleet), ...sideBySideFindings(facts, fleet)];
 };
 
 interface One {
@@ -149,7 +152,7 @@ function setHealthCheck({ ref, region }: One, set: LoadBalancerSettings, more: B
 /** Both parts of it. Load balancers that did not answer have been reported already. */
 function bakeFindings(
   { balancers, monitors }: Facts,
-  { limits, watch: { monitors: named } }: Subject['fleet'],
+  { limits, first, watch: { monitors: named } }: Subject['fleet'],
 ): Finding[] {
   const answered = balancers.flatMap(({ ref, settings }) =>
     settings.known
@@ -162,9 +165,51 @@ function bakeFindings(
     () => [],
     'MonitorUnusable',
   );
-  const watch = watchOf(limits.bakeSeconds, answered, watched);
-  if (answered.length < balancers.length || watch.slowest === undefined) return [];
-  return [health.ok(`the bake lasts ${span(watch.bakeSeconds)}, then ${sightSentence(watch)}`)];
+  if (answered.length < balancers.length) return [];
+  const bake = watchOf(limits.bakeSeconds, answered, watched);
+  const ofFirst = watchOf(first?.watchSeconds ?? 0, answered, watched, 'first.watchSeconds');
+  const said = [
+    ['the bake lasts', bake],
+    [`the first ${first?.hosts} of the new hosts are watched for`, ofFirst],
+  ] as const;
+  return said.flatMap(([what, watch]) =>
+    watch.slowest === undefined
+      ? []
+      : [health.ok(`${what} ${span(watch.bakeSeconds)}, then ${sightSentence(watch)}`)],
+  );
+}
+
+// ── Side by side ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+const slowStart = check('slow-start');
+
+/** Who does not answer is reported already. */
+function sideBySideFindings({ balancers }: Facts, fleet: Subject['fleet']): Finding[] {
+  const slowest = slowestStart(
+    balancers.flatMap(({ ref, settings }) =>
+      settings.known
+        ? [{ name: loadBalancerName(ref), slowStartSeconds: settings.value.slowStartSeconds ?? 0 }]
+        : [],
+    ),
+  );
+  // A classic ELB knows none.
+  const hasGroup = balancers.some(({ ref, settings }) => ref.kind === 'target-group' && settings.known);
+  if (!hasGroup && fleet.sideBySideSeconds === undefined) return [];
+  const { sideBySideSeconds = slowest?.slowStartSeconds ?? 0 } = fleet;
+  if (slowest && sideBySideSeconds < slowest.slowStartSeconds)
+    return [
+      slowStart.warning(
+        `${slowest.name} gives a new host its full share of requests only after ${span(slowest.slowStartSeconds)}, and the old hosts leave ${span(sideBySideSeconds)} after all new ones are ready`,
+        inFleetsFile(
+          fleet.name,
+          `set sideBySideSeconds to ${slowest.slowStartSeconds} or more, or leave it out`,
+        ),
+      ),
+    ];
+  if (sideBySideSeconds === 0)
+    return [slowStart.ok('the old hosts leave as soon as all new ones are ready: there is no slow start')];
+  const because = fleet.sideBySideSeconds === undefined ? `, the slow start of ${slowest?.name}` : '';
+  return [slowStart.ok(`old and new hosts serve side by side for ${span(sideBySideSeconds)}${because}`)];
 }
 
 /** A deployment's plan gives the same advice. */

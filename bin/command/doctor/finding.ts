@@ -29,7 +29,7 @@ const AREAS = {
   Hosts: ['hosts', 'hosts-in-service', 'strangers', 'leftovers', 'kept-instance'],
   Image: ['image', 'image-age', 'volume-keys', 'launch-template'],
   Network: ['subnets', 'free-addresses', 'instance-types'],
-  'Load balancer': ['balancer', 'balancer-zones', 'health-check', 'draining', 'cross-zone'],
+  'Load balancer': ['balancer', 'balancer-zones', 'health-check', 'draining', 'cross-zone', 'slow-start'],
   Artifacts: ['bucket-versioning', 'bucket-events', 'bucket-key', 'artifact', 'runtimes', 'release-record'],
   Clock: ['clock'],
 } as const;

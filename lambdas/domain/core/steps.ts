@@ -79,7 +79,7 @@ export interface StepRow {
   /** Of a wait: for how many seconds it may look again and again, at most. 0: it does not come about. */
   readonly lasts?: (fleet: Limits) => number;
   /** Of a wait that never looks more often than this. */
-  readonly looksEverySeconds?: number;
+  readonly looksEverySeconds?: (fleet: Limits) => number;
   /** Not on the way of every deployment. */
   readonly isAside?: true;
   /** The stretch of time that ends when it is done: in records, news, metrics and on the dashboard. */
@@ -107,6 +107,8 @@ export const BAKE_SILENCE_SECONDS = 300;
 export const MOST_SIGHT_SECONDS = 10 * 300 + 120 + 5;
 /** The longest slow start that AWS lets a target group have. */
 export const MOST_SLOW_START_SECONDS = 900;
+/** Between looks of the bake: nothing is due before its end. */
+export const BAKE_PAUSE_SECONDS = 10;
 /** Between looks of the bake, after a bad one or none: time enough for an agent's restart or a transient error. */
 export const BAKE_RETRY_SECONDS = 5;
 /** How long the removal of stragglers may take, besides draining: EC2 ends an instance in less. */
@@ -127,9 +129,18 @@ const longestWatch = (seconds: number, { loadBalancers = [], watch, compare = []
   BAKE_SILENCE_SECONDS;
 
 /** A slow start may be changed after the fleets file was read. */
-const longestSideBySide = ({ sideBySideSeconds, loadBalancers = [] }: Limits) =>
+export const longestSideBySide = ({ sideBySideSeconds, loadBalancers = [] }: Limits) =>
   sideBySideSeconds ??
   (loadBalancers.some(({ kind }) => kind === 'target-group') ? MOST_SLOW_START_SECONDS : 0);
+
+/**
+ * Where the first hosts are watched for minutes, nobody waits for the second in which the others are seen; and the history
+ * has no room for two waits and the watch between them, all looking every second.
+ */
+const unhurried =
+  (seconds: number) =>
+  ({ first }: Limits) =>
+    first ? seconds : 1;
 
 /** Until the first of the new hosts are ready, which then are watched; with none that go first, it does not come about. */
 export const longestUntilFirst = ({ first, limits }: Limits) => (first ? limits.readySeconds : 0);
@@ -188,6 +199,7 @@ export const STEPS = {
     seconds: 60,
     changes: 'fleet',
     lasts: (fleet) => longestUntilFirst(fleet) + fleet.limits.readySeconds + longestSideBySide(fleet),
+    looksEverySeconds: unhurried(5),
     span: { name: 'bring up' },
   },
   'watch-the-first-hosts': {
@@ -197,7 +209,7 @@ export const STEPS = {
     seconds: 60,
     changes: 'nothing',
     lasts: (fleet) => (fleet.first ? longestWatch(fleet.first.watchSeconds, fleet) : 0),
-    looksEverySeconds: BAKE_RETRY_SECONDS,
+    looksEverySeconds: () => BAKE_PAUSE_SECONDS,
     isAside: true,
     span: { name: 'first hosts' },
   },
@@ -218,6 +230,7 @@ export const STEPS = {
     changes: 'fleet',
     lasts: ({ limits, replaceStragglers = false }) =>
       replaceStragglers ? limits.drainSeconds + STRAGGLER_END_SECONDS : 0,
+    looksEverySeconds: unhurried(3),
     isAside: true,
   },
   'take-old-hosts-out-of-service': {
@@ -244,7 +257,7 @@ export const STEPS = {
     seconds: 60,
     changes: 'nothing',
     lasts: (fleet) => longestWatch(fleet.limits.bakeSeconds, fleet),
-    looksEverySeconds: BAKE_RETRY_SECONDS,
+    looksEverySeconds: () => BAKE_RETRY_SECONDS,
     span: { name: 'bake' },
   },
   'terminate-old-instances': {

@@ -65,7 +65,7 @@ export function defineWait<
   Name extends string = never,
   Extra extends object = object,
 >(name: WaitName, wait: WaitDefinition<Needed, K, Name, Extra>): Step<Needed, Look & Partial<Extra>> {
-  const { key, lasts = () => 0, looksEverySeconds } = rowOf(name);
+  const { key, lasts = () => 0, looksEverySeconds = () => 0 } = rowOf(name);
   const poll = async (deployment: After<K>, ports: Needed): Promise<Look & Partial<Extra>> => {
     const previous = sinceThen(
       deployment[key] as (Look & Partial<Extra>) | undefined,
@@ -101,8 +101,8 @@ export function defineWait<
       throw await wait.late(deployment, { reason: found.reason, seconds, now }, ports);
     const due = wait.dueSeconds && until(wait.dueSeconds(deployment));
     const next = due && now < due ? due : deadline;
-    const patience = looksEverySeconds === undefined ? {} : { patienceSeconds: looksEverySeconds };
-    return { ...nextLook(previous, now, next, { ...patience, ...found }), ...extra };
+    const patienceSeconds = Math.max(looksEverySeconds(deployment.fleet), found.patienceSeconds ?? 0);
+    return { ...nextLook(previous, now, next, { ...found, patienceSeconds }), ...extra };
   };
   return {
     name,

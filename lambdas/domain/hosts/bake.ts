@@ -6,16 +6,13 @@ import type { LoadBalancerSettings } from '../../ports/load-balancers.ts';
 import type { MackerelAlert } from '../../ports/mackerel.ts';
 import type { Compared, Deployment } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
-import { BAKE_RETRY_SECONDS } from '../core/steps.ts';
+import { BAKE_PAUSE_SECONDS, BAKE_RETRY_SECONDS } from '../core/steps.ts';
 import { list, plain, span } from '../core/words.ts';
 import { noticesWorse } from './compare.ts';
 import { allReady, type HostStanding, readinessSentence } from './readiness.ts';
 
 /** A single bad look may be a load balancer's "transient error": the second one in a row counts. */
 const BAD_LOOKS_ALLOWED = 1;
-
-/** Pause between looks: nothing is due before the bake's end. */
-export const BAKE_PAUSE_SECONDS = 10;
 
 /** What is watched, by the field of the fleets file that says how long. */
 const WATCHES = {

@@ -4,8 +4,8 @@
  */
 import type { After, Deployment, Snapshot } from '../core/document.ts';
 import { deadlineOf } from '../core/looks.ts';
+import { BAKE_PAUSE_SECONDS } from '../core/steps.ts';
 import { list, secondsBetween, span } from '../core/words.ts';
-import { BAKE_PAUSE_SECONDS } from './bake.ts';
 import { firstHosts, wereWatched, whoGoesFirst } from './first-hosts.ts';
 import { allReady, type HostStanding } from './readiness.ts';
 
@@ -46,7 +46,7 @@ export interface Stage {
   readonly patienceSeconds?: number;
 }
 
-type Waiting = Agreed & Pick<Deployment, 'launch' | 'firstWatch'>;
+type Waiting = Agreed & Pick<Deployment, 'launch' | 'firstWatch' | 'shift'>;
 
 /** @param allReadyAt by the look before */
 export function decideStage(
@@ -61,7 +61,10 @@ export function decideStage(
     const next = first.length < hosts.length ? ' before the others join' : '';
     return { ready: true, first, reason: `watching ${list(first, 2)} beside the old hosts${next}` };
   }
-  const since = allReadyAt ?? now.getTime();
+  // Sent back from the shift because one was not ready: the time begins anew.
+  const { shift } = deployment;
+  const sentBackAt = shift && !shift.done ? Date.parse(shift.at) : 0;
+  const since = allReadyAt !== undefined && allReadyAt >= sentBackAt ? allReadyAt : now.getTime();
   const left = sideBySideSeconds(deployment) - secondsBetween(new Date(since), now);
   if (left <= 0) return { ready: true, allReadyAt: since };
   return {

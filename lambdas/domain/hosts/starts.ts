@@ -66,7 +66,7 @@ export interface LearnedJoins {
 
 export function learnedJoins(
   balancers: readonly Balancer[],
-  { instances, members }: Pick<HostFacts, 'instances' | 'members'>,
+  { instances, members, reserve }: Pick<HostFacts, 'instances' | 'members' | 'reserve'>,
   now: Date,
   starts?: Starts,
 ): LearnedJoins {
@@ -82,7 +82,8 @@ export function learnedJoins(
   const waits = [...members].flatMap(([name, registered]) => {
     const there = new Set(registered.map((member) => member.instanceId));
     const afters = instances.flatMap(({ instanceId, state }) => {
-      const at = state === 'running' && !there.has(instanceId) ? moment(name, instanceId) : undefined;
+      const isWaiting = state === 'running' && !there.has(instanceId) && !reserve?.has(instanceId);
+      const at = isWaiting ? moment(name, instanceId) : undefined;
       return at && at.passed < at.after ? [at.after] : [];
     });
     return afters.length === 0

@@ -13,7 +13,7 @@ import {
 import { type Override, startedBy } from '../core/input.ts';
 import { type Starts, withNewer } from '../core/starts.ts';
 import { rowOf, STEP_NAMES } from '../core/steps.ts';
-import { secondsBetween } from '../core/words.ts';
+import { count, list, secondsBetween } from '../core/words.ts';
 import { type Side, sidesOf } from '../hosts/compare.ts';
 import { exposureOf, exposureSentence } from '../hosts/first-hosts.ts';
 import type { AtTheEnd } from '../hosts/last-look.ts';
@@ -108,6 +108,7 @@ export function recordOf(
       [
         release?.reason,
         oldHosts?.reason,
+        firstSentence(deployment),
         replacedSentence(launch?.replaced),
         owedSentence(deployment),
         ...leftovers(fleet.name, seen).map(({ what }) => what),
@@ -167,6 +168,14 @@ function countTypes(instances: readonly { readonly instanceType: string }[]): Re
 function previousOf({ release }: Deployment, ending?: Ending): { previous?: string } {
   const previous = ending ? release?.ranBefore : release?.previous;
   return previous === undefined ? {} : { previous };
+}
+
+/** Empty where all joined at once. */
+function firstSentence(deployment: Deployment): string {
+  const { first } = firstOf(deployment);
+  if (!first) return '';
+  const { exposure } = first;
+  return `${list(first.instances)} went first, beside ${count(first.beside, 'old host')}${exposure ? `, ${exposure}` : ''}`;
 }
 
 function firstOf(deployment: Deployment): Pick<DeploymentRecord, 'first'> {

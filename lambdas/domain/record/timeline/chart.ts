@@ -25,6 +25,7 @@ type Drawn = DeploymentRecord & { readonly timeline: Timeline };
 const MEANINGS: Readonly<Record<BarKind, string>> = {
   launch: 'EC2 starts it',
   boot: 'boots, starts the application',
+  reserve: 'lets others go first',
   join: 'waits for Mackerel or a load balancer',
   serve: 'new, in service',
   old: 'old, in service',
@@ -36,6 +37,7 @@ const MEANINGS: Readonly<Record<BarKind, string>> = {
 const WORDS: Readonly<Record<BarKind, string>> = {
   launch: '',
   boot: 'boots',
+  reserve: 'waits',
   join: 'joins',
   serve: 'in service',
   old: 'in service',

@@ -3,7 +3,7 @@ import type { DeploymentRecord } from '../record.ts';
 import type { Column } from './packed.ts';
 import type { Timeline } from './timeline.ts';
 
-export type BarKind = 'launch' | 'boot' | 'join' | 'serve' | 'old' | 'drain' | 'out';
+export type BarKind = 'launch' | 'boot' | 'reserve' | 'join' | 'serve' | 'old' | 'drain' | 'out';
 
 export interface Bar {
   readonly kind: BarKind;
@@ -20,6 +20,8 @@ export interface HostRow {
   readonly milestones: Readonly<Partial<Record<Milestone, number>>>;
   readonly bars: readonly Bar[];
   readonly served: boolean;
+  /** It got traffic first, and was watched before the others joined. */
+  readonly wentFirst?: true;
   /** The failure names it. */
   readonly hasFailed: boolean;
 }
@@ -44,11 +46,13 @@ export function newHosts(record: Drawn): HostRow[] {
   const { newHosts: hosts, moments, failed, loadBalancers } = record.timeline;
   const { zones, types, seen } = hosts;
   const hasFailed = new Set(failed);
+  const first = new Set(record.first?.instances);
   return record.newInstances.map((instanceId, i) => {
     const at = (column: Column | undefined) => column?.[i] ?? undefined;
     const registered = at(seen.registered);
     const inService = loadBalancers.length > 0 ? at(seen.inService) : registered;
     const left = moments.leaving;
+    const joins = first.size > 0 && !first.has(instanceId) ? (moments.othersJoin ?? left) : undefined;
     const milestones = {
       launched: moments.launched ?? 0,
       running: at(seen.running),
@@ -64,8 +68,9 @@ export function newHosts(record: Drawn): HostRow[] {
       zone: zones[i] ?? '',
       ...(type && { type }),
       milestones: known(milestones),
-      bars: newBars(milestones, left, totalSeconds(record)),
+      bars: newBars(milestones, { left, joins }, totalSeconds(record)),
       served: inService !== undefined,
+      ...(first.has(instanceId) && { wentFirst: true as const }),
       hasFailed: hasFailed.has(instanceId),
     };
   });
@@ -76,7 +81,12 @@ type Moments = { readonly [M in Milestone]?: number | undefined };
 const known = (moments: Moments): HostRow['milestones'] =>
   Object.fromEntries(Object.entries(moments).filter(([, seconds]) => seconds !== undefined));
 
-function newBars(moments: Moments, left: number | undefined, total: number): Bar[] {
+/** @param at when it left, and from when it might join, where it let others go first */
+function newBars(
+  moments: Moments,
+  { left, joins }: { readonly left: number | undefined; readonly joins: number | undefined },
+  total: number,
+): Bar[] {
   const { launched = 0, running, registered, inService, terminated } = moments;
   const end = terminated ?? total;
   // What it was doing when it was taken away ends there.
@@ -85,7 +95,8 @@ function newBars(moments: Moments, left: number | undefined, total: number): Bar
   return drawable([
     { kind: 'launch', from: launched, to: running ?? firstSign },
     { kind: 'boot', from: running ?? firstSign, to: firstSign },
-    { kind: 'join', from: firstSign, to: inService ?? until },
+    { kind: 'reserve', from: firstSign, to: Math.min(joins ?? firstSign, until) },
+    { kind: 'join', from: Math.max(firstSign, joins ?? firstSign), to: inService ?? until },
     { kind: 'serve', from: inService ?? until, to: until },
     { kind: 'out', from: until, to: end },
   ]);

@@ -1,6 +1,6 @@
 /** The page's parts in words and tables: all that the picture shows can also be read. */
 
-import { count, span } from '../../core/words.ts';
+import { count, list, span } from '../../core/words.ts';
 import { type Side, shown } from '../../hosts/compare.ts';
 import type { DeploymentRecord } from '../record.ts';
 import type { Bound, BoundPart } from './bound.ts';
@@ -159,10 +159,15 @@ export function hostTables(record: Drawn): Html {
     ([name]) => name !== 'inService' || record.timeline.loadBalancers.length > 0,
   );
   return html`<h3>New hosts</h3>
-${hostTable(newHosts(record), columns, since, 'No new host is on record.')}
+${firstHosts(record)}${hostTable(newHosts(record), columns, since, 'No new host is on record.')}
 <h3>Old hosts</h3>
 ${hostTable(oldHosts(record), OLD_COLUMNS, '', 'There was no old host.')}`;
 }
+
+const firstHosts = ({ first }: Drawn): Html | undefined =>
+  first &&
+  html`<p>${list(first.instances)} went first, and ${first.instances.length === 1 ? 'was' : 'were'} watched beside ${count(first.beside, 'old host')}${first.exposure && html`: ${first.exposure}`}.</p>
+`;
 
 function hostTable(
   hosts: readonly HostRow[],
@@ -188,6 +193,7 @@ function hostTable(
         host.zone,
         host.type,
         as,
+        host.wentFirst && 'went first',
         host.hasFailed && as === undefined && 'named by the failure',
         !host.served && host.side === 'old' && 'was not in service',
       ];

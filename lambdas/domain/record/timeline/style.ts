@@ -41,7 +41,7 @@ svg{display:block;width:100%;overflow:visible}
 .grid{stroke:var(--line);stroke-width:1}
 .word{fill:#fff;font-size:11.5px;font-weight:600}
 @media (prefers-color-scheme:dark){.word{fill:#0c1016}}
-.launch{fill:var(--launch)}.boot{fill:var(--boot)}.join{fill:var(--join)}.serve{fill:var(--serve)}.old{fill:var(--old)}.drain{fill:var(--drain)}.out{fill:var(--out)}
+.launch{fill:var(--launch)}.boot{fill:var(--boot)}.reserve{fill:var(--join);fill-opacity:.45}.join{fill:var(--join)}.serve{fill:var(--serve)}.old{fill:var(--old)}.drain{fill:var(--drain)}.out{fill:var(--out)}
 .agree{fill:var(--agree)}.up{fill:var(--boot)}.shift{fill:var(--drain)}.watch{fill:var(--serve)}.remove{fill:var(--old)}.undo{fill:var(--undo)}.failed{fill:var(--fail)}
 .halo{stroke:var(--card);stroke-width:6;stroke-linecap:round}.cross{stroke:var(--fail);stroke-width:2.5;stroke-linecap:round;fill:none}.moment{stroke:var(--fail);stroke-width:1.5;stroke-dasharray:3 3}
 .before{stroke:var(--ink);stroke-width:1;stroke-dasharray:2 4;opacity:.75}

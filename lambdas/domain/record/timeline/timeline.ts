@@ -38,7 +38,7 @@ export interface Timeline {
   readonly told: readonly Told[];
   /** When the launch was asked for, the old hosts taken out of service, the undo began. */
   readonly moments: Readonly<
-    Partial<Record<'launched' | 'firstWatched' | 'shifted' | 'removing' | 'undone' | 'leaving', number>>
+    Partial<Record<'launched' | 'othersJoin' | 'shifted' | 'removing' | 'undone' | 'leaving', number>>
   >;
   readonly newHosts: HostColumns;
   readonly oldHosts: HostColumns & { readonly served: readonly boolean[] };
@@ -95,7 +95,7 @@ function moments(deployment: Deployment): Timeline['moments'] {
   const { launch, firstWatch, shift, termination, putBack, removal } = deployment;
   const at = {
     launched: launch?.at,
-    firstWatched: firstWatch?.since,
+    othersJoin: firstWatch?.ready ? firstWatch.at : undefined,
     shifted: shift?.done ? shift.at : undefined,
     removing: termination?.since,
     undone: putBack?.since,

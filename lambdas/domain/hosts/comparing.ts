@@ -23,7 +23,7 @@ type Asks = Pick<Ports, 'mackerel'>;
 /** Before anything was launched. Without an old host that serves there is nothing to compare with. */
 export async function lookBefore(
   fleet: Fleet,
-  hosts: readonly OldHost[],
+  hosts: readonly Pick<OldHost, 'hostIds' | 'served'>[],
   { mackerel, clock }: Asks & Pick<Ports, 'clock'>,
 ): Promise<Compared[]> {
   const ids = hostIdsOf(hosts.filter(({ served }) => served));

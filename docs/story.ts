@@ -128,8 +128,11 @@ function stateOf(states: States, name: string): StateJson {
   return state;
 }
 
-/** The boxes along a line. The verdict of a wait becomes part of the box that looks. */
-function rowsOf(states: States, line: readonly string[]): Row[] {
+/**
+ * The boxes along a line. The verdict of a wait becomes part of the box that looks.
+ * @param told the states that are shown elsewhere: of a detour, the line that it leaves
+ */
+function rowsOf(states: States, line: readonly string[], told: readonly string[] = []): Row[] {
   const rows: Row[] = [];
   let before: string[] = [];
   for (const name of line) {
@@ -140,7 +143,7 @@ function rowsOf(states: States, line: readonly string[]): Row[] {
     const looking = rows.at(-1);
     const pause = pauseAfter(states, name);
     if (looking !== undefined && pause?.back === looking.name) {
-      const detour = detourFrom(states, name, looking.name, [...line, pause.name]);
+      const detour = detourFrom(states, name, looking.name, [...told, ...line, pause.name]);
       rows[rows.length - 1] = { ...looking, loop: [pause.name, name], detour };
     } else {
       rows.push({ ...rowOf(states, name, line), before });
@@ -155,7 +158,7 @@ function detourFrom(states: States, verdict: string, look: string, known: readon
   const ways = nextOf(stateOf(states, verdict)).filter((next) => !known.includes(next));
   return ways.flatMap((next) => {
     const way = wayBack(states, next, look, known) ?? [];
-    const rows = rowsOf(states, way);
+    const rows = rowsOf(states, way, known);
     // Best effort alone would be folded into a row that is not there; its failure leads on like its success.
     return rows.length > 0 ? rows : way.map((name) => ({ ...rowOf(states, name, way), failures: [] }));
   });

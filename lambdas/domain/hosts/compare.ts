@@ -199,7 +199,9 @@ export function comparedSentence(rows: readonly Compared[]): string {
 
 /** How many times the old hosts'; of nothing that is not known. */
 export function timesOf({ old, new: fresh }: Pick<Compared, 'old' | 'new'>): number | undefined {
-  return old === undefined || fresh === undefined || old === 0 ? undefined : rounded(fresh / old);
+  return old === undefined || fresh === undefined || old === 0
+    ? undefined
+    : Number((fresh / old).toPrecision(3));
 }
 
 const timesWords = (old: number | undefined, fresh: number | undefined): string => {

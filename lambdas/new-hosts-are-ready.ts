@@ -8,7 +8,7 @@
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
-import { liveMackerel } from './clients/live-mackerel.ts';
+import { liveMackerelReader } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After, Readiness } from './domain/core/document.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
@@ -98,7 +98,7 @@ async function lookAndJoin(
 
 export const handler = lambdaHandler(newHostsAreReady, (apiKeyParameter) => ({
   ec2: liveEc2(),
-  mackerel: liveMackerel(apiKeyParameter),
+  mackerel: liveMackerelReader(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
   ledger: liveLedger(),
   clock: systemClock,

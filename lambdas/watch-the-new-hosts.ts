@@ -2,7 +2,7 @@
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
-import { liveMackerel } from './clients/live-mackerel.ts';
+import { liveMackerelReader } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After, Bake } from './domain/core/document.ts';
 import { defineWait, type Turn } from './domain/core/wait.ts';
@@ -31,7 +31,7 @@ export const watchTheNewHosts = defineWait('watch-the-new-hosts', {
 
 export const handler = lambdaHandler(watchTheNewHosts, (apiKeyParameter) => ({
   ec2: liveEc2(),
-  mackerel: liveMackerel(apiKeyParameter),
+  mackerel: liveMackerelReader(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
   ledger: liveLedger(),
   clock: systemClock,

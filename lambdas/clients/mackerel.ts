@@ -89,22 +89,44 @@ const REFUSED_LIMIT = 2000;
 export function mackerelClient(options: MackerelOptions): Mackerel {
   const exchange = transport(options);
   return {
-    hosts: (service, role) => hostsOfRole(exchange, service, role),
-    roles: (service) => rolesOfService(exchange, service),
+    ...reads(exchange),
     setStatus: (hostIds, status) => setStatus(exchange, hostIds, status),
     retire: async (hostIds) => ({
       refused: await inBulks(exchange, hostIds, { bulk: 'bulk-retire', single: 'retire', fields: {} }),
     }),
-    openAlerts: () => openAlerts(exchange),
-    monitors: () => allMonitors(exchange),
-    latestMetric: (hostIds) => latestMetric(exchange, hostIds),
-    metrics: (hostId, name, from, to) => metricsOfHost(exchange, hostId, name, from, to),
     annotate: (annotation) => annotate(exchange, annotation),
     postServiceMetrics: (service, points) => postServiceMetrics(exchange, service, points),
     setMetadata: async (hostIds, namespace, value) => ({
       refused: await setMetadata(exchange, hostIds, namespace, value),
     }),
     proveWriting: (service) => proveWriting(exchange, service),
+  };
+}
+
+type Reads = 'hosts' | 'roles' | 'openAlerts' | 'monitors' | 'latestMetric' | 'metrics';
+
+const reads = (exchange: Exchange): Pick<Mackerel, Reads> => ({
+  hosts: (service, role) => hostsOfRole(exchange, service, role),
+  roles: (service) => rolesOfService(exchange, service),
+  openAlerts: () => openAlerts(exchange),
+  monitors: () => allMonitors(exchange),
+  latestMetric: (hostIds) => latestMetric(exchange, hostIds),
+  metrics: (hostId, name, from, to) => metricsOfHost(exchange, hostId, name, from, to),
+});
+
+/** For steps that only read: what would change something is not in their bundles, which are the largest. */
+export function mackerelReader(options: MackerelOptions): Mackerel {
+  const unused = async (): Promise<never> => {
+    throw new DeploymentError('StepCrashed', 'A step that only reads tried to change something in Mackerel.');
+  };
+  return {
+    ...reads(transport(options)),
+    setStatus: unused,
+    retire: unused,
+    annotate: unused,
+    postServiceMetrics: unused,
+    setMetadata: unused,
+    proveWriting: unused,
   };
 }
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type MackerelOptions, mackerelClient } from '../../lambdas/clients/mackerel.ts';
+import { type MackerelOptions, mackerelClient, mackerelReader } from '../../lambdas/clients/mackerel.ts';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import type { Mackerel } from '../../lambdas/ports/mackerel.ts';
 import manifest from '../../package.json' with { type: 'json' };
@@ -743,5 +743,24 @@ describe('the API key', () => {
     const error = await failureOf(clientOf(server.url, { fetch: quoting }).roles('Shop'));
     expect(error).toEqual(named('ServiceUnavailable', `last: ${told}`));
     expect(everywhere(error)).not.toContain(FULL_KEY);
+  });
+});
+
+describe('the reader of steps that change nothing', () => {
+  it('reads, and sends nothing that would change something', async () => {
+    const reader = mackerelReader({ apiKey: async () => FULL_KEY, baseUrl: server.url, ...QUICK });
+    server.addService('Shop', ['web']);
+    expect(await reader.roles('Shop')).toEqual(['web']);
+    const asked = server.requests.length;
+    const writes = [
+      reader.setStatus(['h1'], 'standby'),
+      reader.retire(['h1']),
+      reader.annotate(MARK),
+      reader.postServiceMetrics('Shop', []),
+      reader.setMetadata(['h1'], 'irekae', {}),
+      reader.proveWriting('Shop'),
+    ];
+    for (const write of writes) expect(await failureOf(write)).toEqual(named('StepCrashed', 'only reads'));
+    expect(server.requests).toHaveLength(asked);
   });
 });

@@ -96,7 +96,7 @@ describe('The fleets file', () => {
         'fleet number 5: given 5, allowed: an object of name, environment, mackerel, artifact, ' +
           'promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
           'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, launchTemplate, loadBalancers, rootVolume, kmsKeys, startCommand, httpProxy, ' +
-          'limits, watch, first, sideBySideSeconds, freezes, redeployOnNewImage, tags',
+          'limits, watch, compare, first, sideBySideSeconds, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',
       ].join('\n  - '),
     );

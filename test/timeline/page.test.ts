@@ -312,7 +312,9 @@ describe('A record', () => {
       { metric: 'memory.used', new: 900_000_000 },
     ];
     const text = textOf(timelinePage({ ...rolledBack, compared }));
-    expect(text).toMatch(/Old against new .* custom\.&lt;5xx&gt; 6 18, worse 3 12 memory\.used – 900,000,000 – –/);
+    expect(text).toMatch(
+      /Old against new .* custom\.&lt;5xx&gt; 6 18, worse 3 12 memory\.used – 900,000,000 – –/,
+    );
     expect(timelinePage(rolledBack)).not.toContain('Old against new');
   });
 

@@ -12,7 +12,7 @@ import { liveMackerelReader } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After, Readiness } from './domain/core/document.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
-import { judgeNewHosts, type Remembered } from './domain/hosts/judging.ts';
+import { judgeNewHosts, REMEMBERED, type Remembered } from './domain/hosts/judging.ts';
 import { compareBeside, listen } from './domain/hosts/listening.ts';
 import { type Asks, atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import { mackerelMatters, notReady } from './domain/hosts/readiness.ts';
@@ -33,15 +33,7 @@ type Extra = Pick<Readiness, 'stragglers' | 'starts' | 'tolerated' | 'first' | '
 
 export const newHostsAreReady = defineWait('new-hosts-are-ready', {
   needs: ['release', 'oldHosts', 'launch'],
-  remembers: [
-    'halfReadyAt',
-    'mackerelAskedAt',
-    'alertsAskedAt',
-    'unanswered',
-    'missing',
-    'allReadyAt',
-    'comparedUpTo',
-  ],
+  remembers: REMEMBERED,
   keeps: ['tolerated', 'compared'],
   from: (deployment) => waitsFrom(deployment).at,
   seconds: (deployment) => deployment.fleet.limits.readySeconds + sideBySideSeconds(deployment),

@@ -147,7 +147,7 @@ describe('a target that is missed', () => {
         compared: [{ mode: 'in the bake', runs: 100, seen: 95, stopped: 1, minutes: 12, ...changes }],
       });
     expect(judging({})).toEqual([]);
-    expect(judging({ seen: 94 })).toEqual([expect.stringMatching(/seen in 95 % of the seeds/)]);
+    expect(judging({ seen: 94 })).toEqual([expect.stringMatching(/seen in 95 % of them/)]);
     expect(judging({ stopped: 2 })).toEqual([expect.stringMatching(/stopped in at most 1 %/)]);
   });
 

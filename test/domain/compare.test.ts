@@ -8,7 +8,7 @@ import {
   comparedSentence,
   comparePlan,
   compareSides,
-  metricsOf,
+  metricsToAsk,
   minutesOf,
   notCompared,
   noticesWorse,
@@ -57,8 +57,8 @@ describe('the old hosts, before the launch', () => {
   );
 
   it('load, CPU and memory stand beside what is named, and have no limit', () => {
-    expect(metricsOf(FLEET)).toEqual([ERRORS, 'loadavg5', 'cpu.user.percentage', 'memory.used']);
-    expect(metricsOf({ compare: [] })).toEqual([]);
+    expect(metricsToAsk(FLEET)).toEqual([ERRORS, 'loadavg5', 'cpu.user.percentage', 'memory.used']);
+    expect(metricsToAsk({ compare: [] })).toEqual([]);
     expect(comparedBefore(FLEET, new Map([['loadavg5', minutes(Array(10).fill(0.5))]]))[1]).toEqual({
       metric: 'loadavg5',
       old: 0.5,

@@ -1,7 +1,7 @@
 /** Does Mackerel accept our key, and know the fleet? */
 
 import { list, plain } from '../../../lambdas/domain/core/words.ts';
-import { shown } from '../../../lambdas/domain/hosts/compare.ts';
+import { figure } from '../../../lambdas/domain/hosts/compare.ts';
 import { alreadyAlerting, resolveMonitors } from '../../../lambdas/domain/hosts/monitors.ts';
 import type { MackerelAlert, MackerelHost } from '../../../lambdas/ports/mackerel.ts';
 import { aws } from '../typed.ts';
@@ -116,7 +116,7 @@ const compared: Check = ({ compared: answer, hosts }, { fleet }) =>
                 inFleetsFile(fleet.name, 'correct compare; or let an agent’s plugin post it each minute'),
               )
             : comparedMetrics.ok(
-                `${plain(metric)} is ${shown(row.old)} per host: new hosts with more than ${shown(row.atMost)} would be undone`,
+                `${plain(metric)} is ${figure(row.old)} per host: new hosts with more than ${figure(row.atMost)} would be undone`,
               );
         });
       });

@@ -32,7 +32,7 @@ const MINUTE_MILLIS = 60_000;
 export type Minutes = ReadonlyMap<number, number>;
 
 /** All that is asked for, where the fleet compares anything. */
-export const metricsOf = ({ compare }: Pick<Fleet, 'compare'>): string[] =>
+export const metricsToAsk = ({ compare }: Pick<Fleet, 'compare'>): string[] =>
   compare.length === 0 ? [] : [...new Set([...compare.map(({ metric }) => metric), ...SHOWN])];
 
 /**
@@ -78,7 +78,7 @@ export const lastMinutes = (now: Date) => {
 
 /** How the old hosts are, while nobody serves beside them: new hosts would take requests from them, and make them seem better. */
 export function comparedBefore(fleet: Pick<Fleet, 'compare'>, old: ReadonlyMap<string, Minutes>): Compared[] {
-  return metricsOf(fleet).map((metric) => {
+  return metricsToAsk(fleet).map((metric) => {
     const level = levelOf([...(old.get(metric)?.values() ?? [])]);
     return { metric, ...(level !== undefined && { old: rounded(level), ...atMost(fleet, metric, level) }) };
   });
@@ -181,7 +181,7 @@ export function assertNotWorse(rows: readonly Compared[]): void {
 
 /** `custom.nginx.5xx 9.4 per host, 3.1 times the 3 of the old hosts (more than 6 is worse)` */
 function rowSentence({ metric, old, new: fresh, atMost }: Compared): string {
-  return `${plain(metric)} ${shown(fresh)} per host, ${timesWords(old, fresh)} the old hosts’ ${shown(old)} (more than ${shown(atMost)} is worse)`;
+  return `${plain(metric)} ${figure(fresh)} per host, ${timesWords(old, fresh)} the old hosts’ ${figure(old)} (more than ${figure(atMost)} is worse)`;
 }
 
 /** What the last verdicts were, for the sentence of a look; empty while there are none. */
@@ -192,7 +192,7 @@ export function comparedSentence(rows: readonly Compared[]): string {
   return judged.length === 0
     ? ''
     : `no worse than the old hosts: ${list(
-        judged.map(({ metric, old, new: fresh }) => `${plain(metric)} ${shown(old)} → ${shown(fresh)}`),
+        judged.map(({ metric, old, new: fresh }) => `${plain(metric)} ${figure(old)} → ${figure(fresh)}`),
         3,
       )}`;
 }
@@ -240,10 +240,10 @@ export function sidesOf({
 
 /** `custom.nginx.5xx 4.5 → 14 (at most 9)` */
 export const sideWords = ({ metric, old, new: fresh, atMost }: Side): string =>
-  `${plain(metric)} ${shown(old)} → ${shown(fresh)}${atMost === undefined ? '' : ` (at most ${shown(atMost)})`}`;
+  `${plain(metric)} ${figure(old)} → ${figure(fresh)}${atMost === undefined ? '' : ` (at most ${figure(atMost)})`}`;
 
 /** As people read it: a graph has no more digits. */
-export const shown = (value: number | undefined): string =>
+export const figure = (value: number | undefined): string =>
   value === undefined ? '–' : value.toLocaleString('en', { maximumSignificantDigits: 4 });
 
 const rounded = (value: number): number => Number(value.toPrecision(4));
@@ -253,10 +253,10 @@ export function comparePlan(rows: readonly Compared[]): string[] {
   return rows.flatMap(({ metric, old, atMost }) => {
     if (atMost !== undefined)
       return [
-        `${plain(metric)}: ${shown(old)} per old host; new hosts with more than ${shown(atMost)} are undone`,
+        `${plain(metric)}: ${figure(old)} per old host; new hosts with more than ${figure(atMost)} are undone`,
       ];
     return SHOWN.includes(metric)
-      ? [`${plain(metric)}: ${shown(old)} per old host; shown, not judged`]
+      ? [`${plain(metric)}: ${figure(old)} per old host; shown, not judged`]
       : [`${plain(metric)}: the old hosts have too few points of it; not compared`];
   });
 }

@@ -10,7 +10,7 @@ import {
   compareSides,
   lastMinutes,
   type Minutes,
-  metricsOf,
+  metricsToAsk,
   minutesOf,
 } from './compare.ts';
 
@@ -28,7 +28,7 @@ export async function lookBefore(
 ): Promise<Compared[]> {
   const ids = hostIdsOf(hosts.filter(({ served }) => served));
   if (fleet.compare.length === 0 || ids.length === 0) return [];
-  return comparedBefore(fleet, await ask(ids, metricsOf(fleet), clock.now(), { mackerel }));
+  return comparedBefore(fleet, await ask(ids, metricsToAsk(fleet), clock.now(), { mackerel }));
 }
 
 interface Watched {

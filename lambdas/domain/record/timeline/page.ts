@@ -35,8 +35,7 @@ export function timelinePage(record: DeploymentRecord): string {
 <main>
 ${header(record)}
 ${drawn && section('timeline', 'Timeline', chart(drawn))}
-${record.compared && section('compared', 'Old against new', compared(record.compared))}
-${(record.consoles || record.kept) && section('consoles', 'What the failed hosts said', consoles(record))}
+${record.compared && section('compared', 'Old against new', compared(record.compared))}${(record.consoles || record.kept) && section('consoles', 'What the failed hosts said', consoles(record))}
 ${section('time', 'Where the time went', timeline?.bound?.atBest ? timeSpent(timeline.bound) : phaseTable(record))}
 ${section('changes', changesTitle(record), changes(record))}
 ${drawn && section('story', 'What happened', story(drawn))}

@@ -1,7 +1,7 @@
 /** The page's parts in words and tables: all that the picture shows can also be read. */
 
 import { count, list, span } from '../../core/words.ts';
-import { type Side, shown } from '../../hosts/compare.ts';
+import { figure, type Side } from '../../hosts/compare.ts';
 import type { DeploymentRecord } from '../record.ts';
 import type { Bound, BoundPart } from './bound.ts';
 import { type HostRow, type Milestone, newHosts, oldHosts, shownOf } from './hosts.ts';
@@ -87,7 +87,7 @@ export const compared = (sides: readonly Side[]): Html =>
     [th('Metric'), th('Old', 'n'), th('New', 'n'), th('Times', 'n'), th('At most', 'n')],
     sides.map(({ metric, old, new: fresh, times, atMost }) => {
       const isWorse = fresh !== undefined && atMost !== undefined && fresh > atMost;
-      return html`<tr><th scope="row" class="id">${metric}</th><td class="n">${shown(old)}</td><td class="n">${isWorse ? html`<strong>${shown(fresh)}, worse</strong>` : shown(fresh)}</td><td class="n">${shown(times)}</td><td class="n dim">${shown(atMost)}</td></tr>
+      return html`<tr><th scope="row" class="id">${metric}</th><td class="n">${figure(old)}</td><td class="n">${isWorse ? html`<strong>${figure(fresh)}, worse</strong>` : figure(fresh)}</td><td class="n">${figure(times)}</td><td class="n dim">${figure(atMost)}</td></tr>
 `;
     }),
   );

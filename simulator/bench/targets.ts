@@ -253,10 +253,10 @@ const worse = ({ mode, runs, seen, stopped, minutes }: ComparedRow): Verdict[] =
 /** One that goes to all at once meets every request; it stands there to be compared with. */
 const exposed = ({ old, first, runs, undone, share }: Exposed): Verdict => {
   const most = first === 0 ? 1 : first / (old + first);
-  const who = first === 0 ? 'all at once' : `${first} of ${old} first`;
+  const who = first === 0 ? `${old} at once` : `${first} of ${old} first`;
   return {
-    target: `a bad release, ${who} beside ${old} old hosts: at most ${(most * 100).toFixed(1)} % of the requests`,
-    measured: `${(share * 100).toFixed(1)} %, undone in ${undone} of ${runs} runs`,
+    target: `${who}: a bad release meets at most ${(most * 100).toFixed(1)} % of requests`,
+    measured: `${(share * 100).toFixed(1)} %, undone in ${undone} of ${runs}`,
     met: share <= most && undone === runs,
   };
 };

@@ -205,7 +205,7 @@ describe('a target that is missed', () => {
     ['its share, and was called deployed', { undone: 29 }],
   ])('is told: a bad release met %s', (_, changes) => {
     const exposures = [{ old: 2, first: 1, runs: 30, undone: 30, share: 1 / 3, ...changes }];
-    expect(missed({ exposures })).toEqual([expect.stringMatching(/1 of 2 first beside 2 old hosts/)]);
+    expect(missed({ exposures })).toEqual([expect.stringMatching(/1 of 2 first: a bad release/)]);
   });
 
   it('measures what a bad release meets: its share by count, where one goes first, and all where none does', async () => {

@@ -30,6 +30,7 @@ const fleet = (name: string, environment: string, changes: Partial<FleetEntry> =
   mackerel: { service: environment, role: name },
   artifact: `${name}.tar.gz`,
   limits: { bakeSeconds: 20, drainSeconds: 60, readySeconds: 300 },
+  first: { hosts: 1, watchSeconds: 10 },
   freezes: [],
   ...changes,
 });

@@ -55,6 +55,7 @@ export function loadBalancersContract(title: string, arrange: () => Promise<Load
       expect(settings.healthyThreshold).toBeGreaterThan(0);
       expect(settings.unhealthyThreshold).toBeGreaterThan(0);
       expect(settings.drainSeconds).toBeGreaterThanOrEqual(0);
+      expect(settings.slowStartSeconds ?? 0).toBeGreaterThanOrEqual(0);
     });
 
     it('tells its zones if it is a classic one, and none if it is a target group', async () => {

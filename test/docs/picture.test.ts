@@ -54,6 +54,7 @@ describe('The story behind the picture', () => {
   it('knows by what a look may come before it looks again', () => {
     const ready = story.acts.flatMap((act) => act.rows).find(({ name }) => name === 'New hosts are ready');
     expect(ready?.detour.map(({ name, loop }) => [name, loop.length])).toEqual([
+      ['Watch the first hosts', 2],
       ['Replace the stragglers', 0],
       ['Remove the stragglers', 2],
     ]);

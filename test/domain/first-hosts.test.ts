@@ -28,6 +28,7 @@ import {
 import { decideStragglers, mayBeLost } from '../../lambdas/domain/hosts/stragglers.ts';
 import { writePlan } from '../../lambdas/domain/record/plan.ts';
 import { phases, recordOf } from '../../lambdas/domain/record/record.ts';
+import { newHosts } from '../../lambdas/domain/record/timeline/hosts.ts';
 import { failedState, timelineOf } from '../../lambdas/domain/record/timeline/timeline.ts';
 import {
   agreed,
@@ -370,6 +371,28 @@ describe('Stragglers beside first hosts', () => {
     expect(mayBeLost(on, new Set(['i-b4', 'i-b5']))([lost])).toBe(bears),
   );
 
+  it.each([
+    ['a first one that no check has passed', 'i-a1', 'registered', ['i-b3', 'i-b4', 'i-b5', 'i-a2'], 0],
+    ['a first one, where another first one has passed', 'i-a1', 'registered', ['i-b4', 'i-b5'], 1],
+    ['a first one that does not even register', 'i-a1', 'running', ['i-b3', 'i-b4', 'i-b5', 'i-a2'], 1],
+    ['one that lets others go first', 'i-b5', 'running', ['i-b3', 'i-b4', 'i-b5', 'i-a2'], 1],
+  ] as const)('are replaced before the watch: %s', (_title, late, rung, reserve, replaced) => {
+    const found = decideStragglers({
+      launch: aLaunch({ instances: five }),
+      hosts: five.map(({ instanceId }) => ({
+        instanceId,
+        rung: instanceId === late ? rung : ('ready' as const),
+        lacks: instanceId === late ? 'x' : '',
+        hostIds: [],
+      })),
+      instances: five.map(({ instanceId }) => aNewInstance(instanceId)),
+      memory: { halfReadyAt: at(60).getTime(), hosts: { [late]: 1 } },
+      now: at(300),
+      reserve: new Set(reserve),
+    });
+    expect(found.replace).toHaveLength(replaced);
+  });
+
   it('are slow by what the others took, counted from the end of the watch', () => {
     const launch = aLaunch({ instances: five });
     const standing = five.map(({ instanceId }, i) => ({
@@ -425,6 +448,16 @@ describe('The record of one whose hosts went first', () => {
       ['All hosts', 200, 230],
       ['Shift', 230, 240],
     ]);
+  });
+
+  it('shows how long the others waited, and who did not', () => {
+    const seen = { running: '20.1.ABAB', registered: '40.1.ABAB', inService: '50.1.ABAA' };
+    const those = newHosts(recordOf({ ...good, readiness: readiness({ seen }) }, at(240)) as never);
+    expect(those.map(({ wentFirst, bars }) => [wentFirst, bars.map(({ kind }) => kind)])).toEqual([
+      [true, ['launch', 'boot', 'join', 'serve']],
+      [undefined, ['launch', 'boot', 'reserve', 'join']],
+    ]);
+    expect(those[1]?.bars[2]).toEqual({ kind: 'reserve', from: 40, to: 200 });
   });
 
   it.each([

@@ -235,6 +235,10 @@ describe('A cancelled deployment', () => {
   const FORWARD: [StepName, Case][] = [
     ...CASES.filter(([, { phase, enters = phase }]) => enters !== 'undo' && phase !== 'remove'),
     ['old-hosts-are-drained', { document: shifted(), phase: 'shift' }],
+    [
+      'watch-the-first-hosts',
+      { document: launched({ readiness: aLook({ ready: true }) }), phase: 'bring-up' },
+    ],
     ['watch-the-new-hosts', { document: shifted({ drain: aLook({ ready: true }) }), phase: 'shift' }],
   ];
 

@@ -88,6 +88,19 @@ export interface StragglerFacts {
   readonly now: Date;
   /** From when they have as long as the others took, and what was then. Default: the launch. */
   readonly from?: { readonly at: string; readonly what: string };
+  /** Who joins no load balancer yet: that these are ready says nothing of what a health check would find. */
+  readonly reserve?: ReadonlySet<string>;
+}
+
+/** A first host passes no check, and no other has passed one: that is the release's fault as likely as the host's. */
+function isUnproven(
+  { hosts, reserve = new Set() }: Pick<StragglerFacts, 'hosts' | 'reserve'>,
+  late: readonly HostStanding[],
+): boolean {
+  if (reserve.size === 0) return false;
+  const isFirst = ({ instanceId }: HostStanding) => !reserve.has(instanceId);
+  const isProven = hosts.some((host) => isFirst(host) && host.rung === 'ready');
+  return !isProven && late.some((host) => isFirst(host) && host.rung === 'registered');
 }
 
 export function decideStragglers(facts: StragglerFacts): StragglerDecision {
@@ -104,7 +117,7 @@ export function decideStragglers(facts: StragglerFacts): StragglerDecision {
   if (median === undefined || late.length === 0 || late.length > mostStragglers(hosts.length))
     return nothing('');
   // What EC2 does not show may be well: an answer that lacks it is no ground to act on (rule 4).
-  if (late.some(({ rung }) => rung === 'unseen')) return nothing('');
+  if (late.some(({ rung }) => rung === 'unseen') || isUnproven(facts, late)) return nothing('');
   const who = list(
     late.map(({ instanceId }) => instanceId),
     2,

@@ -37,7 +37,7 @@ const MEANINGS: Readonly<Record<BarKind, string>> = {
 const WORDS: Readonly<Record<BarKind, string>> = {
   launch: '',
   boot: 'boots',
-  reserve: 'waits',
+  reserve: '',
   join: 'joins',
   serve: 'in service',
   old: 'in service',

@@ -753,14 +753,14 @@ describe('the reader of steps that change nothing', () => {
     expect(await reader.roles('Shop')).toEqual(['web']);
     const asked = server.requests.length;
     const writes = [
-      reader.setStatus(['h1'], 'standby'),
-      reader.retire(['h1']),
-      reader.annotate(MARK),
-      reader.postServiceMetrics('Shop', []),
-      reader.setMetadata(['h1'], 'irekae', {}),
-      reader.proveWriting('Shop'),
+      () => reader.setStatus(['h1'], 'standby'),
+      () => reader.retire(['h1']),
+      () => reader.annotate(MARK),
+      () => reader.postServiceMetrics('Shop', []),
+      () => reader.setMetadata(['h1'], 'irekae', {}),
+      () => reader.proveWriting('Shop'),
     ];
-    for (const write of writes) expect(await failureOf(write)).toEqual(named('StepCrashed', 'only reads'));
+    for (const write of writes) expect(await failureOf(write())).toEqual(named('StepCrashed', 'only reads'));
     expect(server.requests).toHaveLength(asked);
   });
 });

@@ -127,7 +127,7 @@ describe('a verdict', () => {
 });
 
 describe('two verdicts', () => {
-  const after = (closed: number, values: readonly number[], before: Compared) =>
+  const worseAfter = (closed: number, values: readonly number[], before: Compared) =>
     judge(values, closed, [before])?.worse;
   const bad: Compared = { metric: ERRORS, old: 6, new: 18, atMost: 12, minute: 6, worse: 1 };
 
@@ -136,12 +136,12 @@ describe('two verdicts', () => {
     ['not sooner', 9, Array(10).fill(18), 1],
     ['a good one takes the bad one back', 10, Array(11).fill(6), 0],
     ['a burst of four minutes is over by then', 10, [0, 0, 6, 99, 99, 99, 99, 6, 6, 6, 6], 0],
-  ])('%s', (_title, closed, values, worse) => expect(after(closed, values, bad)).toBe(worse));
+  ])('%s', (_title, closed, values, worse) => expect(worseAfter(closed, values, bad)).toBe(worse));
 
   it('are of different minutes, however often they are asked for', () => {
     const good = { ...bad, worse: 0 };
-    expect(after(6, Array(7).fill(18), good)).toBe(0);
-    expect(after(7, Array(8).fill(18), good)).toBe(1);
+    expect(worseAfter(6, Array(7).fill(18), good)).toBe(0);
+    expect(worseAfter(7, Array(8).fill(18), good)).toBe(1);
   });
 
   it('undo the deployment, and say by how much', () => {

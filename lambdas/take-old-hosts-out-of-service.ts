@@ -21,7 +21,7 @@ import {
   readinessSentence,
   standings,
 } from './domain/hosts/readiness.ts';
-import { readyDeadline, waitsFrom } from './domain/hosts/side-by-side.ts';
+import { besideDeadline, waitsFrom } from './domain/hosts/side-by-side.ts';
 import { besidesSentence } from './domain/hosts/who-serves.ts';
 import { enterPhase } from './domain/lock/fence.ts';
 import type { Member } from './ports/load-balancers.ts';
@@ -85,7 +85,7 @@ function backToWaiting(
       `${who} left the load balancers already, but the new hosts are not ready anymore: ${lack}.`,
     );
   }
-  if (now >= readyDeadline(deployment)) {
+  if (now >= besideDeadline(deployment)) {
     throw new DeploymentError(
       'ReadinessLost',
       `The new hosts were ready and no longer are, ${span(fleet.limits.readySeconds)} after ${waitsFrom(deployment).what}: ${lack}.`,

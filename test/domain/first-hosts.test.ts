@@ -249,16 +249,26 @@ describe('When all are ready that are to be', () => {
       332,
       { ready: false, allReadyAt: at(332).getTime() },
     ],
+    [
+      'the time of the whole wait is over, while both serve anew',
+      all,
+      ready,
+      at(1120).getTime(),
+      1130,
+      { ready: true, allReadyAt: at(1120).getTime() },
+    ],
     ['nobody is to wait', launched(), ready, undefined, 300, { ready: true, allReadyAt: since }],
   ] as const)('and %s', (_title, on, standing, allReadyAt, seconds, stage) => {
-    const found = decideStage(on as Deployment, standing, allReadyAt, at(seconds));
+    const found = decideStage(on as never, standing, allReadyAt, at(seconds));
     expect(found).toMatchObject(stage);
     expect('first' in found).toBe('first' in stage);
     expect('allReadyAt' in found).toBe('allReadyAt' in stage);
   });
 
   it('tells how long both serve yet', () =>
-    expect(decideStage(all, ready, since, at(305)).reason).toBe('both fleets serve for another 25 s'));
+    expect(decideStage(all as never, ready, since, at(305)).reason).toBe(
+      'both fleets serve for another 25 s',
+    ));
 
   it.each([
     ['nobody, while hosts come up', first, undefined, []],
@@ -266,7 +276,7 @@ describe('When all are ready that are to be', () => {
     ['all, while both fleets serve', all, since, ['i-new1', 'i-new2']],
     ['nobody, where nothing is asked for', launched(), since, []],
   ] as const)('alerts decide of %s', (_title, on, allReadyAt, ids) =>
-    expect(heardIn(on as Deployment, ready, allReadyAt).map(({ instanceId }) => instanceId)).toEqual(ids),
+    expect(heardIn(on as never, ready, allReadyAt).map(({ instanceId }) => instanceId)).toEqual(ids),
   );
 
   it('have their whole time anew once the first ones were watched', () => {

@@ -33,6 +33,7 @@ describe('The machine of the wakes', () => {
     expect(STEP_NAMES.filter((name) => !WOKEN_STEPS.includes(name))).toEqual([
       'take-the-fleet-lock',
       'write-the-plan',
+      'watch-the-first-hosts',
       'replace-the-stragglers',
       'remove-the-stragglers',
       'start-the-followers',

@@ -35,6 +35,10 @@ export const waitsFrom = ({ launch, firstWatch }: After<'launch'>) =>
 export const readyDeadline = (deployment: After<'launch'>): Date =>
   deadlineOf(undefined, new Date(0), deployment.fleet.limits.readySeconds, waitsFrom(deployment).at);
 
+/** Until when the wait lasts, with what both fleets serve side by side. */
+export const besideDeadline = (deployment: After<'launch'>): Date =>
+  new Date(readyDeadline(deployment).getTime() + sideBySideSeconds(deployment) * 1000);
+
 export interface Stage {
   /** Does the story go on? */
   readonly ready: boolean;
@@ -46,7 +50,7 @@ export interface Stage {
   readonly patienceSeconds?: number;
 }
 
-type Waiting = Agreed & Pick<Deployment, 'launch' | 'firstWatch' | 'shift'>;
+type Waiting = After<'launch'>;
 
 /** @param allReadyAt by the look before */
 export function decideStage(
@@ -65,7 +69,11 @@ export function decideStage(
   const { shift } = deployment;
   const sentBackAt = shift && !shift.done ? Date.parse(shift.at) : 0;
   const since = allReadyAt !== undefined && allReadyAt >= sentBackAt ? allReadyAt : now.getTime();
-  const left = sideBySideSeconds(deployment) - secondsBetween(new Date(since), now);
+  // Begun anew late, it is cut short: all are ready, and that is what the deadline is about.
+  const left = Math.min(
+    sideBySideSeconds(deployment) - secondsBetween(new Date(since), now),
+    secondsBetween(now, besideDeadline(deployment)),
+  );
   if (left <= 0) return { ready: true, allReadyAt: since };
   return {
     ready: false,

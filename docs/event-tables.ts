@@ -23,7 +23,7 @@ function fieldRows({ entries = {} }: Schema, prefix: string, comments: Comments)
     const comment = prefix === '' ? (comments.fields.get(`FIELDS.${name}`)?.comment ?? '') : '';
     const there = field.type === 'exact_optional' ? 'sometimes' : 'always';
     const row = [code(`${prefix}${name}`), wordOf(inner), there, comment];
-    return [row, ...fieldRows(inner, `${prefix}${name}.`, comments)];
+    return [row, ...fieldRows(inner.item ?? inner, `${prefix}${name}${inner.item ? '[]' : ''}.`, comments)];
   });
 }
 
@@ -32,7 +32,7 @@ function wordOf({ type, options = [], literal }: Schema): string {
   if (type === 'picklist') return options.map((option) => code(String(option))).join(' or ');
   if (type === 'literal') return code(JSON.stringify(literal));
   const words = { string: 'a string', number: 'a number', boolean: 'true or false' };
-  const objects = { strict_object: 'an object:', record: 'an object of numbers' };
+  const objects = { strict_object: 'an object:', array: 'a list of:', record: 'an object of numbers' };
   const told = { ...words, ...objects }[type];
   if (told === undefined) throw new Error(`There is no word for a value of type ${type}.`);
   return told;

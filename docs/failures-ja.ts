@@ -40,6 +40,7 @@ export const FAILURES_JA = {
   AlertDuringBake: '新ホストか、判定に使う監視ルールのアラートが、Mackerel で発生した',
   HookFailed: 'フリートのフックが失敗したか、規約外の応答をしたか、時間内に成功しなかった',
   NotContinued: 'デプロイが一時停止し、時間内に誰も続行させなかった',
+  WorseThanBefore: 'フリートが比較するメトリックで、新ホストが旧ホストより明らかに悪い',
   TerminationRefused: 'このデプロイでは終了できないインスタンスがある',
   Stopped: '実行が停止されたかタイムアウトし、クリーンアップによって切り戻された',
   Cancelled: '誰かがデプロイをキャンセルした',

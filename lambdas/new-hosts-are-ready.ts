@@ -8,12 +8,12 @@
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
-import { liveMackerel } from './clients/live-mackerel.ts';
+import { liveMackerelReader } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After, Readiness } from './domain/core/document.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
-import { judgeNewHosts, type Remembered } from './domain/hosts/judging.ts';
-import { listen } from './domain/hosts/listening.ts';
+import { judgeNewHosts, REMEMBERED, type Remembered } from './domain/hosts/judging.ts';
+import { compareBeside, listen } from './domain/hosts/listening.ts';
 import { type Asks, atEachBalancer, lookAtNewHosts } from './domain/hosts/look-at-hosts.ts';
 import { heldUpByMackerel, mackerelMatters, mackerelPause, notReady } from './domain/hosts/readiness.ts';
 import { mustAsk, registrationLimit } from './domain/hosts/registration.ts';
@@ -26,12 +26,12 @@ import type { Ports } from './ports/ports.ts';
 
 type Launched = After<'release' | 'oldHosts' | 'launch'>;
 type ReadinessPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock' | 'ledger'>;
-type Extra = Pick<Readiness, 'stragglers' | 'starts' | 'tolerated' | 'first'>;
+type Extra = Pick<Readiness, 'stragglers' | 'starts' | 'tolerated' | 'first' | 'compared'>;
 
 export const newHostsAreReady = defineWait('new-hosts-are-ready', {
   needs: ['release', 'oldHosts', 'launch'],
-  remembers: ['halfReadyAt', 'mackerelAskedAt', 'alertsAskedAt', 'unanswered', 'missing', 'allReadyAt'],
-  keeps: ['tolerated'],
+  remembers: REMEMBERED,
+  keeps: ['tolerated', 'compared'],
   from: (deployment) => waitsFrom(deployment).at,
   seconds: (deployment) => deployment.fleet.limits.readySeconds + sideBySideSeconds(deployment),
   dueSeconds: (deployment) => registrationLimit(deployment)?.seconds ?? deployment.fleet.limits.readySeconds,
@@ -64,6 +64,7 @@ async function lookAndJoin(
   const facts = await lookAtNewHosts(deployment, launched, ports, asks);
   const { ready, reason, hosts, joining, ...judged } = judgeNewHosts(deployment, facts, memory, now);
   const alertsAskedAt = await listen(deployment, ports, { now, memory, keep, facts, hosts, joining });
+  const comparedUpTo = await compareBeside(deployment, ports, { now, memory, keep, hosts });
   await atEachBalancer('register', deployment, ports, joining);
   keep(judged.extra);
   if (judged.isLate) throw judged.isLate;
@@ -76,6 +77,7 @@ async function lookAndJoin(
     memory: {
       ...judged.memory,
       alertsAskedAt,
+      comparedUpTo,
       mackerelAskedAt: facts.hosts === 'not asked' ? askedBefore : +now,
     },
     seen: newHostMilestones(deployment, launched, facts, now, earlier),
@@ -85,7 +87,7 @@ async function lookAndJoin(
 
 export const handler = lambdaHandler(newHostsAreReady, (apiKeyParameter) => ({
   ec2: liveEc2(),
-  mackerel: liveMackerel(apiKeyParameter),
+  mackerel: liveMackerelReader(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
   ledger: liveLedger(),
   clock: systemClock,

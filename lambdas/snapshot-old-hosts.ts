@@ -4,7 +4,7 @@
  * deployment owes to Mackerel, and for a proof that the key may write.
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { lambdaHandler } from './clients/handler.ts';
+import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { liveMackerel } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
@@ -13,6 +13,8 @@ import { assertGatesOpen } from './domain/core/errors.ts';
 import { fleetSize, loadBalancerName, TAG } from './domain/core/fleet.ts';
 import { defineStep } from './domain/core/step.ts';
 import { noticesAfter } from './domain/hosts/bake.ts';
+import { notCompared } from './domain/hosts/compare.ts';
+import { lookBefore } from './domain/hosts/comparing.ts';
 import { decideJoining, leadSeconds } from './domain/hosts/joining.ts';
 import { hostsOfRole, membersByTwoAnswers, withoutGroupsPort } from './domain/hosts/look-at-hosts.ts';
 import { assertMackerelTakesUs } from './domain/hosts/mackerel-takes-us.ts';
@@ -26,7 +28,7 @@ import type { Ports } from './ports/ports.ts';
 /** Strangers are for people to read: beyond this many the count says enough. */
 const MOST_STRANGERS = 50;
 
-type SnapshotPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger'>;
+type SnapshotPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock'>;
 
 export const snapshotOldHosts = defineStep(
   'snapshot-old-hosts',
@@ -59,10 +61,12 @@ export const snapshotOldHosts = defineStep(
     const alerting = alreadyAlerting(fleet, alerts, watched, decision.hosts, deployment.input);
     const refusals = [...decision.refusals, ...alerting.refusals];
     if (!deployment.release.dryRun) assertGatesOpen(refusals);
+    const compared = await lookBefore(fleet, decision.hosts, ports);
     return {
-      reason: decision.reason + alerting.although,
+      reason: decision.reason + alerting.although + notCompared(fleet, compared),
       ...(refusals.length > 0 && { refusals }),
       ...(watched.length > 0 && { monitors: watched }),
+      ...(compared.length > 0 && { compared }),
       hosts: decision.hosts,
       ...(fleet.first && { zones: subnets.map(({ zone }) => zone) }),
       strangers: decision.strangers.slice(0, MOST_STRANGERS),
@@ -93,4 +97,5 @@ export const handler = lambdaHandler(snapshotOldHosts, (apiKeyParameter) => ({
   mackerel: liveMackerel(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
   ledger: liveLedger(),
+  clock: systemClock,
 }));

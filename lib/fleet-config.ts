@@ -21,6 +21,11 @@ const whole = (least: number, most: number, unit = '') => {
   );
 };
 
+const decimal = (least: number, most: number) => {
+  const allowed = `a number from ${least.toLocaleString('en')} to ${most.toLocaleString('en')}`;
+  return v.pipe(v.number(allowed), v.finite(allowed), v.minValue(least, allowed), v.maxValue(most, allowed));
+};
+
 /**
  * An object without unknown fields: a misspelt one would otherwise be a default that nobody asked for. All of them are
  * told, of which valibot's own strict object tells the first; and what is missing is told with what it may hold.
@@ -396,6 +401,15 @@ const Hook = only({
   details: v.optional(DETAILS),
 });
 
+const Compare = only({
+  /** A host metric of Mackerel, as its graph names it: one that an agent or its plugin posts each minute. */
+  metric: text(/^[\w.-]{1,255}$/, 'the name of a host metric such as custom.nginx.5xx'),
+  /** So many times the old hosts' value is not worse yet. */
+  atMostTimes: decimal(1, 100),
+  /** A mean per host and minute, in the metric's own unit, as its graph shows it: up to this nothing is worse. */
+  from: decimal(0, 1e12),
+});
+
 const First = only({
   /** How many of the new hosts get traffic first, spread over the zones. Less than the whole fleet. */
   hosts: whole(1, 499),
@@ -504,6 +518,13 @@ export const FleetConfig = only({
    * Default: none.
    */
   hooks: v.optional(list(Hook, 0, POINTS.length * MOST_HOOKS), []),
+  /**
+   * Host metrics of Mackerel by which new hosts are compared with old ones: where a higher value is worse (errors, latency).
+   * While both serve, at the same minutes; in the bake, with the old hosts' last ten minutes before the launch. Two minutes
+   * warm-up and the two highest of five minutes are left out; two bad verdicts, four minutes apart, undo the deployment.
+   * Needs a bake, or hosts that go first, which then last long enough for it. Missing points are no zeros. Default: none.
+   */
+  compare: v.optional(list(Compare, 0, 5), []),
   /**
    * A few of the new hosts join the load balancers first and are watched, with all signals of the bake, while all old hosts
    * serve beside them; then the others join. A fleet without a load balancer has no shares of requests: all its new hosts

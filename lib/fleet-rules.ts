@@ -58,6 +58,19 @@ const RELEASES_DIRECTORY = '/srv/irekae';
 
 const within = (inner: string, outer: string) => `${inner}/`.startsWith(`${outer}/`);
 
+/** What the length of its waits depends on. */
+const EVENTFUL = [
+  'limits',
+  'replaceStragglers',
+  'loadBalancers',
+  'watch',
+  'compare',
+  'first',
+  'sideBySideSeconds',
+  'pauses',
+  'hooks',
+] as const;
+
 /** Stands for the fleet's bucket, which may have no name before it is made. */
 const LONGEST_BUCKET_NAME = 'b'.repeat(63);
 
@@ -265,6 +278,22 @@ export const FLEET_RULES: readonly FleetRule[] = [
       'monitors together with a bake (limits.bakeSeconds greater than 0) or with first: without either nobody listens to them',
     ),
   ),
+  rule(['compare', 'limits', 'first'], ({ compare, limits, first }) => [
+    ...when(
+      compare.length > 0 && limits.bakeSeconds === 0 && first === undefined,
+      'compare',
+      compare,
+      'metrics together with a bake (limits.bakeSeconds greater than 0) or with first: without either nobody compares them',
+    ),
+    ...compare.flatMap(({ metric }, index) =>
+      when(
+        compare.findIndex((other) => other.metric === metric) < index,
+        `compare.${index}.metric`,
+        metric,
+        'a metric that compare does not name already',
+      ),
+    ),
+  ]),
   rule(['first', 'subnets', 'instancesPerZone'], (fleet) =>
     when(
       fleet.first !== undefined && fleet.first.hosts >= fleetSize(fleet),
@@ -343,25 +372,14 @@ export const FLEET_RULES: readonly FleetRule[] = [
       'false where promotion.required is false: what was not promoted was tested on no image',
     ),
   ),
-  rule(
-    [
+  rule(EVENTFUL, (fleet) =>
+    when(
+      eventsOf(fleet) > HISTORY_BUDGET,
       'limits',
-      'replaceStragglers',
-      'loadBalancers',
-      'watch',
-      'first',
-      'sideBySideSeconds',
-      'pauses',
-      'hooks',
-    ],
-    (fleet) =>
-      when(
-        eventsOf(fleet) > HISTORY_BUDGET,
-        'limits',
-        fleet.limits,
-        `limits that need at most ${HISTORY_BUDGET} events of the execution's history, and these could need ` +
-          `${eventsOf(fleet)}: shorten the longest${fleet.first || fleet.sideBySideSeconds ? ', or first.watchSeconds and sideBySideSeconds' : ''}`,
-      ),
+      fleet.limits,
+      `limits that need at most ${HISTORY_BUDGET} events of the execution's history, and these could need ` +
+        `${eventsOf(fleet)}: shorten the longest${fleet.first || fleet.sideBySideSeconds ? ', or first.watchSeconds and sideBySideSeconds' : ''}`,
+    ),
   ),
   { ...bootScriptFits(), allowedOnly: true },
 ];
@@ -409,16 +427,5 @@ export function roleIdentity(fleet: Pick<FleetConfig, 'mackerel'>, environment: 
   return [account, region, apiKeyParameter, fleet.mackerel.service, fleet.mackerel.role].join(' ');
 }
 
-const eventsOf = (
-  fleet: Pick<
-    FleetConfig,
-    | 'limits'
-    | 'replaceStragglers'
-    | 'loadBalancers'
-    | 'watch'
-    | 'first'
-    | 'sideBySideSeconds'
-    | 'pauses'
-    | 'hooks'
-  >,
-): number => mostEvents({ ...fleet, limits: limitsOf(fleet) });
+const eventsOf = (fleet: Pick<FleetConfig, (typeof EVENTFUL)[number]>): number =>
+  mostEvents({ ...fleet, limits: limitsOf(fleet) });

@@ -85,6 +85,7 @@ export function toRuntimeFleet(config: FleetConfig, environment: Environment, ma
     watch: config.watch,
     pauses: config.pauses,
     hooks: config.hooks,
+    compare: config.compare,
     ...(config.first && { first: config.first }),
     ...(config.sideBySideSeconds !== undefined && { sideBySideSeconds: config.sideBySideSeconds }),
     wantsProvenance: config.promotion?.required ?? false,

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import type { TemplateJson } from '../lib/synthesize.ts';
 import { measureBreaks } from './bench/breaks.ts';
 import { measureBundles } from './bench/bundles.ts';
+import { measureCompared } from './bench/compared.ts';
 import { CROWD, measureCrowd, WIDE } from './bench/crowd.ts';
 import { measureExposure } from './bench/exposure.ts';
 import { benchTemplate, SIZES, type Size } from './bench/fleets.ts';
@@ -31,6 +32,7 @@ const FULL = {
   deployments: 1_000,
   breaks: 300,
   signals: 20,
+  compared: 1_000,
   joins: 40,
   imports: 5,
   undone: 100,
@@ -43,6 +45,7 @@ const QUICK = {
   deployments: 300,
   breaks: 20,
   signals: 1,
+  compared: 300,
   joins: 10,
   imports: 1,
   undone: 30,
@@ -56,6 +59,7 @@ async function bench({
   deployments,
   breaks,
   signals,
+  compared,
   joins,
   imports,
   undone,
@@ -89,6 +93,7 @@ async function bench({
       await measureBreaks(template, 'default', breaks),
     ],
     signals: await measureSignals(template, signals),
+    compared: measureCompared(compared),
     exposures: [
       await measureExposure(template, 4, 0, breaks / 10),
       await measureExposure(template, 4, 1, breaks / 10),

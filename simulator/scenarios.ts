@@ -98,6 +98,20 @@ export const alertOf =
   ({ world }: Stage) =>
     void world.mackerel.openAlert({ monitorId, status: 'CRITICAL', value: 12.5, message: '' });
 
+const ERRORS = 'custom.nginx.5xx';
+
+/** Errors as the hosts count them, and of the new release so many times as many. */
+export const countErrors = (stage: Stage, timesAt: (at: Date) => number) =>
+  stage.world.mackerel.addAgentMetric(ERRORS, ({ instanceId = '' }, at) => {
+    const usual = 4 + (Math.floor(at.getTime() / 60_000) % 3);
+    return stage.oldInstances.includes(instanceId) ? usual : usual * timesAt(at);
+  });
+
+export const compareErrors = (times: number) => (stage: Stage) => {
+  stage.configure({ compare: [{ metric: ERRORS, atMostTimes: 2, from: 5 }] });
+  countErrors(stage, () => times);
+};
+
 export const oneHostFirst = (stage: Stage) => stage.configure({ first: { hosts: 1, watchSeconds: 120 } });
 
 /** The new host that is in service already. */
@@ -312,6 +326,14 @@ export const SCENARIOS = {
     arrange: (stage) => alertOf(watchErrors(stage))(stage),
     input: { override: ['alerting'], startedBy: 'Hanako', reason: 'this release mends it' },
     endsIn: 'Deployed',
+  },
+  'worse-than-before': {
+    tells:
+      'All new hosts are healthy, no monitor alerts, and they answer with three times as many errors as the old ones: undone.',
+    kind: 'app',
+    arrange: compareErrors(3),
+    endsIn: 'RolledBack',
+    because: 'WorseThanBefore',
   },
   'first-host-good': {
     tells:

@@ -172,6 +172,7 @@ export class Stage {
         | 'watch'
         | 'pauses'
         | 'hooks'
+        | 'compare'
         | 'first'
         | 'sideBySideSeconds'
         | 'wantsProvenance'

@@ -32,6 +32,7 @@ export const Plan = v.object({
   first: v.optional(v.string()),
   sideBySide: v.optional(v.string()),
   replace: v.array(v.string()),
+  compare: v.optional(v.array(v.string())),
   leaveAlone: v.array(v.object({ name: v.string(), why: v.string() })),
   earliestFinish: v.object({ seconds: v.number(), parts: v.array(v.string()) }),
   advice: v.array(v.string()),

@@ -23,6 +23,7 @@ import type {
   MackerelHost,
   MackerelMonitor,
   MackerelStatus,
+  MetricPoint,
   ServicePoint,
 } from '../ports/mackerel.ts';
 import type { Refusal } from '../ports/refusal.ts';
@@ -88,21 +89,44 @@ const REFUSED_LIMIT = 2000;
 export function mackerelClient(options: MackerelOptions): Mackerel {
   const exchange = transport(options);
   return {
-    hosts: (service, role) => hostsOfRole(exchange, service, role),
-    roles: (service) => rolesOfService(exchange, service),
+    ...reads(exchange),
     setStatus: (hostIds, status) => setStatus(exchange, hostIds, status),
     retire: async (hostIds) => ({
       refused: await inBulks(exchange, hostIds, { bulk: 'bulk-retire', single: 'retire', fields: {} }),
     }),
-    openAlerts: () => openAlerts(exchange),
-    monitors: () => allMonitors(exchange),
-    latestMetric: (hostIds) => latestMetric(exchange, hostIds),
     annotate: (annotation) => annotate(exchange, annotation),
     postServiceMetrics: (service, points) => postServiceMetrics(exchange, service, points),
     setMetadata: async (hostIds, namespace, value) => ({
       refused: await setMetadata(exchange, hostIds, namespace, value),
     }),
     proveWriting: (service) => proveWriting(exchange, service),
+  };
+}
+
+type Reads = 'hosts' | 'roles' | 'openAlerts' | 'monitors' | 'latestMetric' | 'metrics';
+
+const reads = (exchange: Exchange): Pick<Mackerel, Reads> => ({
+  hosts: (service, role) => hostsOfRole(exchange, service, role),
+  roles: (service) => rolesOfService(exchange, service),
+  openAlerts: () => openAlerts(exchange),
+  monitors: () => allMonitors(exchange),
+  latestMetric: (hostIds) => latestMetric(exchange, hostIds),
+  metrics: (hostId, name, from, to) => metricsOfHost(exchange, hostId, name, from, to),
+});
+
+/** For steps that only read: what would change something is not in their bundles, which are the largest. */
+export function mackerelReader(options: MackerelOptions): Mackerel {
+  const unused = async (): Promise<never> => {
+    throw new DeploymentError('StepCrashed', 'A step that only reads tried to change something in Mackerel.');
+  };
+  return {
+    ...reads(transport(options)),
+    setStatus: unused,
+    retire: unused,
+    annotate: unused,
+    postServiceMetrics: unused,
+    setMetadata: unused,
+    proveWriting: unused,
   };
 }
 
@@ -222,6 +246,26 @@ async function latestMetric(
     }
   }
   return latest;
+}
+
+async function metricsOfHost(
+  exchange: Exchange,
+  hostId: string,
+  name: string,
+  from: Date,
+  to: Date,
+): Promise<readonly MetricPoint[]> {
+  const call = get(`hosts/${encodeURIComponent(hostId)}/metrics`, [
+    ['name', name],
+    ['from', String(toSeconds(from))],
+    ['to', String(toSeconds(to))],
+  ]);
+  const answer = await exchange(call);
+  // No such host or no such metric: either way there are no points, and nothing is concluded from that.
+  if (answer.status === 404) return [];
+  if (!answer.ok) throw refused(call, answer);
+  const { metrics } = parse(call, answer, MetricsAnswer);
+  return metrics.map(({ time, value }) => ({ at: fromSeconds(time), value }));
 }
 
 async function annotate(exchange: Exchange, annotation: Annotation): Promise<void> {
@@ -412,6 +456,9 @@ const MonitorsAnswer = v.object({
   ),
 });
 const LatestMetricsAnswer = v.object({ tsdbLatest: WireLatest });
+const MetricsAnswer = v.object({
+  metrics: v.array(v.object({ time: EpochSeconds, value: v.pipe(v.number(), v.finite()) })),
+});
 const AnnotationsAnswer = v.object({
   graphAnnotations: v.array(
     v.object({ title: v.string(), from: EpochSeconds, roles: v.nullish(v.array(v.string())) }),
@@ -494,11 +541,14 @@ async function ask<S extends v.GenericSchema>(
   const answer = await exchange(call);
   if (answer.ok) return parse(call, answer, schema);
   if (answer.status === 404 && whenMissing) throw whenMissing(quote(answer));
-  throw new DeploymentError(
+  throw refused(call, answer);
+}
+
+const refused = (call: Call, answer: Answer): DeploymentError =>
+  new DeploymentError(
     'MackerelRefused',
     `Mackerel refused ${nameOf(call)} with ${answer.status}: ${quote(answer)}. Compare the fleet’s settings with Mackerel.`,
   );
-}
 
 function parse<S extends v.GenericSchema>(call: Call, answer: Answer, schema: S): v.InferOutput<S> {
   let json: unknown;

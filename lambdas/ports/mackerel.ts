@@ -40,6 +40,12 @@ export interface MackerelMonitor {
   readonly maxCheckAttempts?: number;
 }
 
+/** A point of a host's metric. */
+export interface MetricPoint {
+  readonly at: Date;
+  readonly value: number;
+}
+
 export interface Mackerel {
   /** All live hosts of the role, in all four statuses. */
   hosts(service: string, role: string): Promise<readonly MackerelHost[]>;
@@ -55,6 +61,8 @@ export interface Mackerel {
   monitors(): Promise<readonly MackerelMonitor[]>;
   /** When each host last posted a metric; a host without data is absent. */
   latestMetric(hostIds: readonly string[]): Promise<ReadonlyMap<string, Date>>;
+  /** What a host posted between two moments, both included; of a host or metric that Mackerel does not know, nothing. */
+  metrics(hostId: string, name: string, from: Date, to: Date): Promise<readonly MetricPoint[]>;
   /** A mark on the role's graphs. */
   annotate(annotation: Annotation): Promise<void>;
   /** In one request. A point with the name and time of an earlier one takes its place. */

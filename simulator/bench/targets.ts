@@ -2,6 +2,7 @@
 import { count } from '../../lambdas/domain/core/words.ts';
 import { MOST_POLICIES } from '../../lib/policy-sizes.ts';
 import type { BundleRow } from './bundles.ts';
+import type { ComparedRow } from './compared.ts';
 import type { Crowd } from './crowd.ts';
 import type { Exposed } from './exposure.ts';
 import type { Size } from './fleets.ts';
@@ -23,6 +24,7 @@ export interface Results {
   readonly joins: readonly Joins[];
   readonly breaks: readonly Undone[];
   readonly signals: SignalRow;
+  readonly compared: readonly ComparedRow[];
   readonly exposures: readonly Exposed[];
   readonly missing: readonly Undone[];
   readonly crowds: readonly Crowd[];
@@ -45,6 +47,9 @@ const MOST_EXACT_RATIO = { bake: 1.07, noBake: 1.11 } as const;
 const MOST_JOIN_RATIO = 1.3;
 /** From the alert being there until the undo begins. */
 const MOST_SIGNAL_SECONDS = 15;
+/** Of releases with three times the errors; and of those with as many as before. */
+const LEAST_SEEN = 0.95;
+const MOST_STOPPED = 0.01;
 /** From the start until the undo begins, where a record says how long hosts take. */
 const MOST_MISSING_SECONDS = 270;
 const MOST_DELAY_SECONDS = 3;
@@ -68,6 +73,7 @@ export function verdicts({
   joins,
   breaks,
   signals,
+  compared,
   exposures,
   missing,
   crowds,
@@ -86,6 +92,7 @@ export function verdicts({
     ...joins.flatMap(joined),
     ...breaks.map(broken),
     heard(signals),
+    ...compared.flatMap(worse),
     ...exposures.map(exposed),
     ...missing.map(missed),
     ...crowds.flatMap(crowded),
@@ -229,6 +236,21 @@ const heard = ({ runs, right, longestSeconds }: SignalRow): Verdict => ({
   met: right === runs && longestSeconds <= MOST_SIGNAL_SECONDS,
 });
 
+const percentOf = (some: number, all: number): string => `${((100 * some) / all).toFixed(1)} %`;
+
+/** In the noise that `compared.ts` says; of one metric. */
+const worse = ({ mode, runs, seen, stopped, minutes }: ComparedRow): Verdict[] => [
+  {
+    target: `${mode}: three times as bad is seen in ${LEAST_SEEN * 100} % of them`,
+    measured: `${percentOf(seen, runs)} of ${runs.toLocaleString('en')}, most in ${minutes} min`,
+    met: seen >= LEAST_SEEN * runs,
+  },
+  {
+    target: `${mode}: no worse is stopped in at most ${MOST_STOPPED * 100} % of them`,
+    measured: `${percentOf(stopped, runs)} of ${runs.toLocaleString('en')}`,
+    met: stopped <= MOST_STOPPED * runs,
+  },
+];
 /** One that goes to all at once meets every request; it stands there to be compared with. */
 const exposed = ({ old, first, runs, undone, share }: Exposed): Verdict => {
   const most = first === 0 ? 1 : first / (old + first);

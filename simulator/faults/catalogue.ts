@@ -123,6 +123,7 @@ const WRONG_ANSWERS: Readonly<Record<string, readonly FaultName[]>> = {
   'mackerel.roles': ['empty', 'missing'],
   'mackerel.openAlerts': ['stale'],
   'mackerel.latestMetric': ['empty'],
+  'mackerel.metrics': LIST,
   'mackerel.retire': ['turned-down'],
   'mackerel.setMetadata': ['turned-down'],
   'artifacts.find': ['empty', 'withdrawn'],

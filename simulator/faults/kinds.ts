@@ -18,6 +18,8 @@ import { executionArn } from '../run-definition.ts';
 import {
   alertOf,
   breakFirstHost,
+  compareErrors,
+  countErrors,
   GIVEN_TEMPLATE,
   giveLaunchTemplate,
   putOnHold,
@@ -283,6 +285,15 @@ const alertBeside = (stage: Stage) => {
   });
 };
 
+/** For three minutes the new hosts have nine times as many errors; then as many as before. */
+const burst = (stage: Stage) => {
+  const from = stage.clock.now().getTime() + 300_000;
+  countErrors(stage, (at) => (at.getTime() >= from && at.getTime() < from + 180_000 ? 9 : 1));
+};
+
+/** The next release is another matter, and need not take its time. */
+const compareNothing = (stage: Stage) => stage.configure({ compare: [] });
+
 const keepOne = (stage: Stage) => {
   stage.configure({ keepFailedHostMinutes: 60 });
   during('Watch the new hosts', breakNewHost)(stage);
@@ -533,6 +544,31 @@ export const KINDS = {
     ...ON_THE_WAY,
     arrange: hooked(() => ({ answer: ['SUCCEEDED'] }), 'after-shift'),
     outcome: 'old hosts',
+  },
+  // A metric of the new hosts is three times the old ones'; in a burst it is more than that; and of the first of them.
+  'worse-than-before': {
+    fleet: 'faults-app',
+    arrange: compareErrors(3),
+    outcome: 'old hosts',
+    beforeTheNext: compareNothing,
+  },
+  'compared-in-a-burst': {
+    fleet: 'faults-app',
+    arrange: (stage) => {
+      compareErrors(1)(stage);
+      during('Watch the new hosts', burst)(stage);
+    },
+    outcome: 'new hosts',
+    beforeTheNext: compareNothing,
+  },
+  'first-host-worse': {
+    fleet: 'faults-app',
+    arrange: (stage) => {
+      oneFirst(stage);
+      compareErrors(3)(stage);
+    },
+    outcome: 'old hosts',
+    beforeTheNext: compareNothing,
   },
   // One host goes first, and is watched; it breaks; the execution is stopped meanwhile.
   'first-hosts': { fleet: 'faults-app', arrange: oneFirst, outcome: 'new hosts' },

@@ -10,6 +10,7 @@ import type {
   MackerelHost,
   MackerelMonitor,
   MackerelStatus,
+  MetricPoint,
   ServicePoint,
 } from '../../lambdas/ports/mackerel.ts';
 import type { Refusal } from '../../lambdas/ports/refusal.ts';
@@ -17,7 +18,7 @@ import { addressOf, type ModelInstance } from './instance.ts';
 import { metBy, type Outage } from './mackerel-outage.ts';
 import type { Met } from './outages.ts';
 import type { Surroundings } from './surroundings.ts';
-import { CONNECTIVITY_MILLIS, METRIC_MILLIS, wholeSeconds } from './timings.ts';
+import { CONNECTIVITY_MILLIS, METRIC_LATE_MILLIS, METRIC_MILLIS, wholeSeconds } from './timings.ts';
 
 export interface Role {
   readonly service: string;
@@ -71,8 +72,18 @@ export interface HandMadeHost {
   readonly createdAt?: Date;
 }
 
+/** What an agent posts of its host under some name at a moment; `undefined`: nothing. */
+export type AgentMetric = (host: Readonly<ModelHost>, at: Date) => number | undefined;
+
+/** What each agent posts without a plugin, as far as anybody asks. */
+const AGENT_METRICS: readonly (readonly [name: string, level: number])[] = [
+  ['loadavg5', 0.6],
+  ['cpu.user.percentage', 20],
+  ['memory.used', 900_000_000],
+];
+
 /** The calls for which a key that may only read is enough. */
-const READS = ['hosts', 'roles', 'openAlerts', 'monitors', 'latestMetric'];
+const READS = ['hosts', 'roles', 'openAlerts', 'monitors', 'latestMetric', 'metrics'];
 
 /** Nobody answers an agent either. */
 const UNREACHABLE: readonly Outage[] = ['down', 'answers-503', 'answers-html', 'hangs'];
@@ -99,6 +110,14 @@ export class MackerelModel {
   readonly #annotations: Annotation[] = [];
   /** Service → name → epoch seconds → value. */
   readonly #points = new Map<string, Map<string, Map<number, number>>>();
+  readonly #agentMetrics = new Map<string, AgentMetric>(
+    AGENT_METRICS.map(([name, level]) => [
+      name,
+      (host, at) => level * this.#wobble(`${host.id} ${name}`, at),
+    ]),
+  );
+  /** `host/name` → points of hosts without an agent. */
+  readonly #hostPoints = new Map<string, MetricPoint[]>();
   /** `host/namespace` → JSON. */
   readonly #metadata = new Map<string, string>();
   #awaited: AwaitedAgent[] = [];
@@ -123,10 +142,22 @@ export class MackerelModel {
   }
 
   /** For a host without an agent of the world; the newest counts. */
-  postMetric(hostId: string, at: Date): void {
+  postMetric(hostId: string, at: Date, name = 'loadavg5', value = 0.5): void {
     const host = this.#live.get(hostId);
     if (host === undefined) throw new Error(`Mackerel has no host ${hostId}`);
     host.postedAt = Math.max(host.postedAt ?? 0, at.getTime());
+    const key = `${hostId}/${name}`;
+    this.#hostPoints.set(key, [...(this.#hostPoints.get(key) ?? []), { at, value }]);
+  }
+
+  /** From now on each agent posts this once a minute, too; and has done so before. */
+  addAgentMetric(name: string, metric: AgentMetric): void {
+    this.#agentMetrics.set(name, metric);
+  }
+
+  /** Between 0.9 and 1.1, the same for the same moment. */
+  #wobble(label: string, at: Date): number {
+    return this.#world.random.branch(`${label} ${at.getTime()}`).between([0.9, 1.1]);
   }
 
   /** @returns its id */
@@ -291,6 +322,24 @@ export class MackerelModel {
       if (at !== undefined) latest.set(id, wholeSeconds(at));
     }
     return latest;
+  }
+
+  metrics(hostId: string, name: string, from: Date, to: Date): readonly MetricPoint[] {
+    this.#catchUp();
+    const host = this.#live.get(hostId);
+    if (host === undefined) return [];
+    const isAsked = ({ at }: MetricPoint) => at >= from && at <= to;
+    if (host.agent === undefined) return (this.#hostPoints.get(`${hostId}/${name}`) ?? []).filter(isAsked);
+    const metric = this.#agentMetrics.get(name);
+    const until = Math.min(to.getTime(), host.agent.downAt, this.#world.now() - METRIC_LATE_MILLIS);
+    const first = Math.max(1, Math.ceil((from.getTime() - host.createdAt) / METRIC_MILLIS));
+    const points: MetricPoint[] = [];
+    for (let post = first; host.createdAt + post * METRIC_MILLIS <= until; post += 1) {
+      const at = wholeSeconds(host.createdAt + post * METRIC_MILLIS);
+      const value = metric?.(host, at);
+      if (value !== undefined) points.push({ at, value });
+    }
+    return points.filter(isAsked);
   }
 
   /** The same annotation twice is one annotation: the adapter looks before it writes. */

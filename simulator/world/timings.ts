@@ -42,6 +42,8 @@ export const TIMINGS: Timings = {
 export const TERMINATED_VISIBLE_MILLIS = 3_600_000;
 /** The agent's first metric comes a full minute after the registration, then one each minute. */
 export const METRIC_MILLIS = 60_000;
+/** Collected → in Mackerel's answers: agents post at a second of their own, and what they collected in the minute before. */
+export const METRIC_LATE_MILLIS = 45_000;
 /** A host without metrics for this long is "gone" for Mackerel's connectivity monitor. */
 export const CONNECTIVITY_MILLIS = 600_000;
 

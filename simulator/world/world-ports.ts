@@ -62,6 +62,7 @@ const REQUESTS: { readonly [S in Service]: Requests<Ports[S]> } = {
     openAlerts: pages(100),
     monitors: () => 1,
     latestMetric: chunks(100),
+    metrics: one,
     // It looks for the annotation before it writes one.
     annotate: two,
     postServiceMetrics: one,

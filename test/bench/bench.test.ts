@@ -1,8 +1,10 @@
 /** The benchmark's targets in small, and that it measures what it says. */
+
 import { describe, expect, it, vi } from 'vitest';
 import { saidBy } from '../../lambdas/domain/core/step.ts';
 import { metricFields } from '../../lambdas/domain/record/metrics.ts';
 import { measureBreaks } from '../../simulator/bench/breaks.ts';
+import { measureCompared } from '../../simulator/bench/compared.ts';
 import { costOf, logsDataOf } from '../../simulator/bench/costs.ts';
 import type { Crowd } from '../../simulator/bench/crowd.ts';
 import { measureExposure } from '../../simulator/bench/exposure.ts';
@@ -71,6 +73,7 @@ const results = (changes: Partial<Results> = {}): Results => ({
   joins: [JOINED, { ...JOINED, kind: 'target group', size: 10 }],
   exposures: [{ old: 2, first: 1, runs: 30, undone: 30, share: 1 / 3 }],
   signals: { runs: 42, right: 42, longestSeconds: 10 },
+  compared: [{ mode: 'in the bake', runs: 100, seen: 97, stopped: 1, minutes: 12 }],
   missing: [{ tuning: 'tuned', runs: 40, undone: 40, longestSeconds: 260 }],
   breaks: [{ tuning: 'tuned', runs: 300, undone: 300, longestSeconds: 19 }],
   crowds: [CROWDED],
@@ -138,6 +141,19 @@ describe('a target that is missed', () => {
     expect(missed({ rows: [small, asking(most + 5, large)] })).toEqual([]);
     expect(missed({ rows: [small, asking(most + 6, large)] })).toEqual([expect.stringMatching(/500 hosts/)]);
   });
+
+  it('is told: a release that is worse and not seen, or no worse and stopped', () => {
+    const judging = (changes: object) =>
+      missed({
+        compared: [{ mode: 'in the bake', runs: 100, seen: 95, stopped: 1, minutes: 12, ...changes }],
+      });
+    expect(judging({})).toEqual([]);
+    expect(judging({ seen: 94 })).toEqual([expect.stringMatching(/seen in 95 % of them/)]);
+    expect(judging({ stopped: 2 })).toEqual([expect.stringMatching(/stopped in at most 1 %/)]);
+  });
+
+  it('tells what is worse from noise, in the bake and while both serve', () =>
+    expect(missed({ compared: measureCompared(100) })).toEqual([]));
 
   it('is told: bundles that are too large, or carry a client that they may not use', () => {
     const bundle = {

@@ -20,8 +20,8 @@ export interface MackerelSubject {
   openAlert(hostId: string, message: string): Promise<void>;
   /** A monitor, and a critical alert of it. */
   openMonitor(monitor: Omit<MackerelMonitor, 'id'>, value: number): Promise<void>;
-  /** A metric that an agent posts. */
-  postMetric(hostId: string, at: Date): Promise<void>;
+  /** A metric that an agent posts; by default, one that each does. */
+  postMetric(hostId: string, at: Date, name?: string, value?: number): Promise<void>;
   addService(name: string, roles: string[]): Promise<void>;
   hostState(hostId: string): Promise<{ status: MackerelStatus; retired: boolean }>;
   /** The values of a service metric, oldest first. */
@@ -58,6 +58,7 @@ export function mackerelContract(title: string, arrange: () => Promise<MackerelS
     describe('openAlerts', () => openAlertsBehaviour(within));
     describe('monitors', () => monitorsBehaviour(within));
     describe('latestMetric', () => latestMetricBehaviour(within));
+    describe('metrics', () => metricsBehaviour(within));
     describe('annotate', () => annotateBehaviour(within));
     describe('postServiceMetrics', () => postServiceMetricsBehaviour(within));
     describe('setMetadata', () => setMetadataBehaviour(within));
@@ -334,6 +335,38 @@ function latestMetricBehaviour(within: Within): void {
       const ids = await addMany(101);
       for (const id of ids) await subject.postMetric(id, AT);
       expect(await subject.mackerel.latestMetric(ids)).toEqual(new Map(ids.map((id) => [id, AT])));
+    }),
+  );
+}
+
+function metricsBehaviour(within: Within): void {
+  const ERRORS = 'custom.nginx.5xx';
+
+  it(
+    'lists what the host posted under the name, both ends included',
+    within(async () => {
+      const [asked = '', other = ''] = await addMany(2);
+      for (const minute of [0, 1, 2, 3]) await subject.postMetric(asked, later(60 * minute), ERRORS, minute);
+      await subject.postMetric(asked, later(60), 'loadavg5', 0.5);
+      await subject.postMetric(other, later(60), ERRORS, 99);
+      expect(await subject.mackerel.metrics(asked, ERRORS, later(60), later(120))).toEqual([
+        { at: later(60), value: 1 },
+        { at: later(120), value: 2 },
+      ]);
+    }),
+  );
+
+  it(
+    'has nothing of a host or a metric that nobody knows, and of other times',
+    within(async () => {
+      const [id = ''] = await addMany(1);
+      await subject.postMetric(id, AT, ERRORS, 7);
+      const asked = [
+        subject.mackerel.metrics('nobody', ERRORS, AT, later(60)),
+        subject.mackerel.metrics(id, 'custom.nginx.4xx', AT, later(60)),
+        subject.mackerel.metrics(id, ERRORS, later(60), later(120)),
+      ];
+      expect(await Promise.all(asked)).toEqual([[], [], []]);
     }),
   );
 }

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type MackerelOptions, mackerelClient } from '../../lambdas/clients/mackerel.ts';
+import { type MackerelOptions, mackerelClient, mackerelReader } from '../../lambdas/clients/mackerel.ts';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import type { Mackerel } from '../../lambdas/ports/mackerel.ts';
 import manifest from '../../package.json' with { type: 'json' };
@@ -45,8 +45,8 @@ async function subjectWith(habits: Partial<Habits>): Promise<MackerelSubject> {
       });
       server.addAlert({ type: monitor.type, monitorId: 'mon2', status: 'CRITICAL', value });
     },
-    postMetric: async (hostId, at) =>
-      server.addSample(hostId, 'loadavg5', { time: at.getTime() / 1000, value: 0.5 }),
+    postMetric: async (hostId, at, name = 'loadavg5', value = 0.5) =>
+      server.addSample(hostId, name, { time: at.getTime() / 1000, value }),
     addService: async (name, roles) => server.addService(name, roles),
     hostState: async (hostId) => {
       const host = hosts.get(hostId);
@@ -105,6 +105,11 @@ const METHODS: Readonly<Record<string, (mackerel: Mackerel) => Promise<unknown>>
   openAlerts: (m) => m.openAlerts(),
   monitors: (m) => m.monitors(),
   latestMetric: (m) => m.latestMetric(['h1']),
+  // Of a metric that Mackerel does not know there are no points.
+  metrics: async (m) => {
+    const points = await m.metrics('h1', 'loadavg5', AT, AT);
+    if (points.length === 0) throw new DeploymentError('MackerelRefused', JSON.stringify(points));
+  },
   annotate: (m) => m.annotate(MARK),
   postServiceMetrics: (m) =>
     m.postServiceMetrics('Shop', [{ name: 'irekae.web.failures', value: 0, at: AT }]),
@@ -322,6 +327,7 @@ describe('an answer that is not understood is unknown, never empty', () => {
     ['openAlerts', '{"alerts":[{"id":"a1","status":"BAD"}]}', 'alerts.0.status'],
     ['monitors', '{"monitors":[{"id":"m1"}]}', 'monitors.0.type should be "type"'],
     ['latestMetric', '{"tsdbLatest":{"h1":{"loadavg5":{"time":"now"}}}}', 'time should be number'],
+    ['metrics', '{"metrics":[{"time":1}]}', 'metrics.0.value should be "value"'],
     ['annotate', '{"graphAnnotations":{}}', 'graphAnnotations should be Array'],
   ])('%s, told %s, says what was expected', async (name, body, message) => {
     server.fault({ times: 9, reply: { status: 200, body } });
@@ -737,5 +743,24 @@ describe('the API key', () => {
     const error = await failureOf(clientOf(server.url, { fetch: quoting }).roles('Shop'));
     expect(error).toEqual(named('ServiceUnavailable', `last: ${told}`));
     expect(everywhere(error)).not.toContain(FULL_KEY);
+  });
+});
+
+describe('the reader of steps that change nothing', () => {
+  it('reads, and sends nothing that would change something', async () => {
+    const reader = mackerelReader({ apiKey: async () => FULL_KEY, baseUrl: server.url, ...QUICK });
+    server.addService('Shop', ['web']);
+    expect(await reader.roles('Shop')).toEqual(['web']);
+    const asked = server.requests.length;
+    const writes = [
+      () => reader.setStatus(['h1'], 'standby'),
+      () => reader.retire(['h1']),
+      () => reader.annotate(MARK),
+      () => reader.postServiceMetrics('Shop', []),
+      () => reader.setMetadata(['h1'], 'irekae', {}),
+      () => reader.proveWriting('Shop'),
+    ];
+    for (const write of writes) expect(await failureOf(write())).toEqual(named('StepCrashed', 'only reads'));
+    expect(server.requests).toHaveLength(asked);
   });
 });

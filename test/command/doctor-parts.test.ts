@@ -48,6 +48,7 @@ describe('a target group', () => {
       balancers: [balancer],
       subnets: known(subnets),
       monitors: known([]),
+      compared: known([]),
     } as unknown as Facts;
     return checkBalancers(facts, subject);
   }

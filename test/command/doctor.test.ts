@@ -97,6 +97,18 @@ const withFields = (fields: object, more: Parameters<typeof healthy>[0] = {}): C
 
 const watching = (monitor: string): Clinic => withFields({ watch: { monitors: [monitor] } });
 
+const comparing = (): Clinic =>
+  healthy({
+    file: {
+      ...fleetsFile,
+      fleets: fleetsFile.fleets.map((fleet) =>
+        fleet.name === APP
+          ? { ...fleet, compare: [{ metric: 'custom.nginx.5xx', atMostTimes: 2, from: 5 }] }
+          : fleet,
+      ),
+    },
+  });
+
 /** The same fleet, launched from a template of its owner's. */
 const MIGRATION = 'arn:aws:lambda:ap-northeast-1:222222222222:function:migrate:live';
 const withHook = (): Clinic =>
@@ -353,6 +365,13 @@ const CASES: readonly Case[] = [
     complaints: ['problem monitors'],
     sentence: /WARNING of “errors” \(service\), value 9/,
     mend: /Mackerel first/,
+  },
+  {
+    name: 'a metric that is compared, and that no host posts',
+    admit: () => comparing(),
+    complaints: ['warning compared-metrics'],
+    sentence: /too few points of custom.nginx.5xx in the last ten minutes: it would not be compared/,
+    mend: /correct compare/,
   },
   {
     name: 'a hand brake',

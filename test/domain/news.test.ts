@@ -365,3 +365,27 @@ describe('The metadata of a new host in Mackerel', () => {
       record: 's3://artifacts/irekae/shop/deployments/deploy-2.json',
     }));
 });
+
+describe('What was compared', () => {
+  const compared = [
+    { metric: 'custom.nginx.5xx', old: 6, new: 18, atMost: 12, minute: 29_539_270, worse: 1 },
+    { metric: 'loadavg5', new: 0.5, minute: 29_539_270 },
+  ];
+  const found = news('rolled-back', { bake: { ...aLook(), compared } });
+
+  it('is in the event, as the schema says, and in one line of the mail', () => {
+    expect(found.compared).toEqual([
+      { metric: 'custom.nginx.5xx', old: 6, new: 18, times: 3, atMost: 12 },
+      { metric: 'loadavg5', new: 0.5 },
+    ]);
+    expect(v.is(DeploymentEnded, found)).toBe(true);
+    expect(messageOf(found).body).toContain(
+      '\nOld → new, per host: custom.nginx.5xx 6 → 18 (at most 12), loadavg5 – → 0.5\n',
+    );
+  });
+
+  it('is absent where nothing is compared', () => {
+    expect(news('rolled-back')).not.toHaveProperty('compared');
+    expect(messageOf(news('rolled-back')).body).not.toContain('per host');
+  });
+});

@@ -96,7 +96,7 @@ describe('The fleets file', () => {
         'fleet number 5: given 5, allowed: an object of name, environment, mackerel, artifact, ' +
           'promotion, after, runtimes, image, architecture, instanceTypes, subnets, instancesPerZone, spillOver, ' +
           'keepFailedHostMinutes, replaceStragglers, securityGroups, instanceProfile, metadataHopLimit, launchTemplate, loadBalancers, rootVolume, kmsKeys, startCommand, httpProxy, ' +
-          'limits, watch, pauses, hooks, first, sideBySideSeconds, freezes, redeployOnNewImage, tags',
+          'limits, watch, pauses, hooks, compare, first, sideBySideSeconds, freezes, redeployOnNewImage, tags',
         'fleet reactio-staging-app: name: given "reactio-staging-app", allowed: a name that no other has',
       ].join('\n  - '),
     );
@@ -334,6 +334,31 @@ describe('A fleet is refused', () => {
       'whose monitors nobody would hear',
       { watch: { monitors: ['errors'] }, limits: { bakeSeconds: 0 } },
       'monitors together with a bake (limits.bakeSeconds greater than 0) or with first',
+    ],
+    [
+      'whose metrics nobody would compare',
+      { compare: [{ metric: 'custom.errors', atMostTimes: 2, from: 5 }], limits: { bakeSeconds: 0 } },
+      'metrics together with a bake (limits.bakeSeconds greater than 0) or with first',
+    ],
+    [
+      'that compares a metric twice',
+      {
+        compare: [
+          { metric: 'custom.errors', atMostTimes: 2, from: 5 },
+          { metric: 'custom.errors', atMostTimes: 3, from: 5 },
+        ],
+      },
+      'compare.1.metric: given "custom.errors", allowed: a metric that compare does not name already',
+    ],
+    [
+      'that undoes what is better',
+      { compare: [{ metric: 'custom.errors', atMostTimes: 0.5, from: 5 }] },
+      'compare.0.atMostTimes: given 0.5, allowed: a number from 1 to 100',
+    ],
+    [
+      'that compares what no graph is called',
+      { compare: [{ metric: '5xx of nginx', atMostTimes: 2, from: 5 }] },
+      'compare.0.metric: given "5xx of nginx", allowed: the name of a host metric',
     ],
     [
       'of two hosts, of which a slow one shall be replaced',

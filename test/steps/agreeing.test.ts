@@ -580,6 +580,36 @@ describe('Snapshot old hosts', () => {
     expect(ports.changes).toEqual(['mackerel.proveWriting "Shop"']);
   });
 
+  it('knows how the old hosts are by what the fleet compares', async () => {
+    const compare = [
+      { metric: 'custom.nginx.5xx', atMostTimes: 2, from: 5 },
+      { metric: 'custom.queue', atMostTimes: 3, from: 1 },
+    ];
+    const known: Methods['mackerel'] = {
+      metrics: async (_host, name, from) =>
+        name === 'custom.queue'
+          ? []
+          : Array.from({ length: 10 }, (_, n) => ({ at: new Date(+from + n * 60_000), value: 6 })),
+    };
+    const deployment = aDeployment({
+      fleet: aFleet({ compare }),
+      lock: LOCK,
+      image: IMAGE,
+      release: RELEASE,
+    });
+    const ports = portsOf(SERVING, { mackerel: known });
+    const answer = await snapshotOldHosts.run(deployment, ports);
+    expect(answer.compared).toEqual([
+      { metric: 'custom.nginx.5xx', old: 6, atMost: 12 },
+      { metric: 'custom.queue' },
+      ...['loadavg5', 'cpu.user.percentage', 'memory.used'].map((metric) => ({ metric, old: 6 })),
+    ]);
+    expect(answer.reason).toMatch(
+      /; not compared, because the old hosts have too few points of it: custom.queue$/,
+    );
+    expect(ports.calls.filter((call) => call.startsWith('mackerel.metrics'))).toHaveLength(2 * 5);
+  });
+
   it('finds a key that may only read before anything is launched; a dry run writes nothing', async () => {
     const methods: Methods = { mackerel: { proveWriting: failing('MackerelRefused', 'Forbidden') } };
     await expect(snapshot(portsOf(SERVING, methods))).rejects.toThrow(failure('MackerelRefused'));

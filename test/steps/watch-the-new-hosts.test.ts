@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Deployment } from '../../lambdas/domain/core/document.ts';
+import type { Mackerel } from '../../lambdas/ports/mackerel.ts';
 import { watchTheNewHosts } from '../../lambdas/watch-the-new-hosts.ts';
 import { aLook, aSnapshot, at, iso, NEW, shifted } from '../support/deployments.ts';
 import { allWell, anAlert, inService, outOfService } from '../support/facts.ts';
@@ -119,5 +121,68 @@ describe('Watch the new hosts, where monitors decide', () => {
       'all healthy; another 1 s until the monitor “errors” would show a host that broke in the last second of the bake',
     );
     expect((await watch(390, allWell(), deployment).answer).ready).toBe(true);
+  });
+});
+
+describe('Watch the new hosts, where metrics are compared', () => {
+  const ERRORS = 'custom.nginx.5xx';
+  const LOAD = { metric: 'loadavg5', old: 1 };
+  const fleet = aFleet({ compare: [{ metric: ERRORS, atMostTimes: 2, from: 5 }] });
+  const oldHosts = aSnapshot({ compared: [{ metric: ERRORS, old: 6, atMost: 12 }, LOAD] });
+  const posts =
+    (value: number): Mackerel['metrics'] =>
+    async (_host, _name, from, to) =>
+      Array.from({ length: (+to - +from + 1000) / 60_000 }, (_, n) => ({
+        at: new Date(+from + n * 60_000),
+        value,
+      }));
+  const metrics = (value: number): Methods => ({ mackerel: { metrics: posts(value) } });
+  const known = (memory: Record<string, number>, compared = oldHosts.compared): Partial<Deployment> => ({
+    fleet,
+    oldHosts,
+    bake: { ...aLook({ since: iso(200), memory: { badLooks: 0, ...memory } }), compared },
+  });
+  const minute = (seconds: number) => Math.floor(+at(seconds) / 60_000);
+  const asked = ({ calls }: { calls: readonly string[] }) =>
+    calls.filter((call) => call.startsWith('mackerel.metrics'));
+
+  it('asks for each of the new hosts and metrics, once for each minute that is over', async () => {
+    const { ports, answer } = watch(760, allWell(), shifted(known({})), metrics(6));
+    expect(await answer).toMatchObject({
+      ready: false,
+      reason: expect.stringMatching(/; no worse than the old hosts: custom.nginx.5xx 6 → 6$/),
+      memory: { comparedUpTo: minute(760) - 2 },
+      compared: [
+        { metric: ERRORS, old: 6, new: 6, atMost: 12, minute: minute(760) - 2, worse: 0 },
+        { ...LOAD, new: 6 },
+      ],
+    });
+    expect(asked(ports)).toHaveLength(4);
+    const again = watch(770, allWell(), shifted(known({ comparedUpTo: minute(770) - 2 })), metrics(99));
+    expect(await again.answer).toMatchObject({ compared: oldHosts.compared });
+    expect(asked(again.ports)).toEqual([]);
+  });
+
+  it('fails on the second bad verdict', async () => {
+    const first = { metric: ERRORS, old: 6, new: 18, atMost: 12, minute: minute(760) - 6, worse: 1 };
+    const { answer } = watch(760, allWell(), shifted(known({}, [first])), metrics(18));
+    await expect(answer).rejects.toThrow(failure('WorseThanBefore', '3.0 times the old hosts’ 6'));
+  });
+
+  it('takes silence for unknown, and keeps what it knows', async () => {
+    const silent: Methods = { mackerel: { metrics: failing('ServiceUnavailable', 'No answer.') } };
+    expect(await watch(760, allWell(), shifted(known({ comparedUpTo: 1 })), silent).answer).toMatchObject({
+      ready: false,
+      reason: 'unknown: No answer.',
+      memory: { comparedUpTo: 1 },
+      compared: oldHosts.compared,
+    });
+  });
+
+  it('asks nobody where the old hosts have no such metric', async () => {
+    const without = { ...known({}, []), oldHosts: aSnapshot() };
+    const { ports, answer } = watch(279, allWell(), shifted(without));
+    expect((await answer).ready).toBe(true);
+    expect(asked(ports)).toEqual([]);
   });
 });

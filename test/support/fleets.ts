@@ -37,6 +37,7 @@ export function aFleet({ limits, mackerel, ...changes }: Changes = {}): Fleet {
     watch: { monitors: [] },
     pauses: [],
     hooks: [],
+    compare: [],
     wantsProvenance: false,
     wantsTestedImage: false,
     replaceStragglers: false,

@@ -26,7 +26,7 @@ export interface LiteralPorts extends Ports {
 }
 
 const READS =
-  /^(ec2\.(describe|listByTag|listByToken|consoleOutput|findImage|matchingImages|templateVersion|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|monitors|latestMetric)|artifacts\.(find|digest|versions|list)|records\.(readRecord|readVersion|writeText)|copies\.look|parameters\.read|ledger\.read|executions\.(status|describe|recent|document|events))\b/;
+  /^(ec2\.(describe|listByTag|listByToken|consoleOutput|findImage|matchingImages|templateVersion|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|monitors|latestMetric|metrics)|artifacts\.(find|digest|versions|list)|records\.(readRecord|readVersion|writeText)|copies\.look|parameters\.read|ledger\.read|executions\.(status|describe|recent|document|events))\b/;
 
 /** The row of a fleet whose lock the deployment holds. */
 export const aRow = (held: Partial<NonNullable<LedgerRow['held']>> = {}): LedgerRow => ({

@@ -306,6 +306,18 @@ describe('The page of a large fleet', () => {
 });
 
 describe('A record', () => {
+  it('of a deployment that compared old and new hosts has both, and marks what is worse', () => {
+    const compared = [
+      { metric: 'custom.<5xx>', old: 6, new: 18, times: 3, atMost: 12 },
+      { metric: 'memory.used', new: 900_000_000 },
+    ];
+    const text = textOf(timelinePage({ ...rolledBack, compared }));
+    expect(text).toMatch(
+      /Old against new .* custom\.&lt;5xx&gt; 6 18, worse 3 12 memory\.used – 900,000,000 – –/,
+    );
+    expect(timelinePage(rolledBack)).not.toContain('Old against new');
+  });
+
   it('from before there were timelines has a page without the picture', () => {
     const { timeline, instanceTypes, ...old } = rolledBack;
     const text = textOf(timelinePage(old));

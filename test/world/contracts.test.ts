@@ -88,7 +88,7 @@ mackerelContract('the modelled world', async () => {
       const monitorId = mackerel.addMonitor(monitor);
       mackerel.openAlert({ monitorId, value, message: '', status: 'CRITICAL' });
     },
-    postMetric: async (hostId, at) => mackerel.postMetric(hostId, at),
+    postMetric: async (...post) => mackerel.postMetric(...post),
     addService: async (name, roles) => mackerel.addService(name, roles),
     hostState: async (hostId) => {
       const host = mackerel.host(hostId);

@@ -65,7 +65,7 @@ export function planLines(
 ): string[] {
   const plan = planIn(output);
   if (!plan) return [JSON.stringify(output, null, 2)];
-  const { release, earliestFinish, advice, leaveAlone, refusals } = plan;
+  const { release, earliestFinish, advice, leaveAlone, refusals, compare = [] } = plan;
   return [
     release.artifact === undefined
       ? `${task.fleet.name} would deploy an image`
@@ -75,6 +75,7 @@ export function planLines(
     ...launchLines(plan, old),
     ...section('Unknown:', indented(unknown)),
     ...section('It would leave alone:', indented(leaveAlone.map(({ name, why }) => `${name}: ${why}`))),
+    ...section('It would compare, per host:', indented(compare)),
     '',
     `Done in ${span(earliestFinish.seconds)} at the earliest:`,
     ...indented(earliestFinish.parts),

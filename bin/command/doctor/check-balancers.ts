@@ -151,7 +151,7 @@ function setHealthCheck({ ref, region }: One, set: LoadBalancerSettings, more: B
 
 /** Both parts of it. Load balancers that did not answer have been reported already. */
 function bakeFindings(
-  { balancers, monitors }: Facts,
+  { balancers, monitors, compared }: Facts,
   { limits, first, watch: { monitors: named } }: Subject['fleet'],
 ): Finding[] {
   const answered = balancers.flatMap(({ ref, settings }) =>
@@ -166,8 +166,9 @@ function bakeFindings(
     'MonitorUnusable',
   );
   if (answered.length < balancers.length) return [];
-  const bake = watchOf(limits.bakeSeconds, answered, watched);
-  const ofFirst = watchOf(first?.watchSeconds ?? 0, answered, watched, 'first.watchSeconds');
+  const rows = compared.known ? compared.value : [];
+  const bake = watchOf(limits.bakeSeconds, answered, watched, 'limits.bakeSeconds', rows);
+  const ofFirst = watchOf(first?.watchSeconds ?? 0, answered, watched, 'first.watchSeconds', rows);
   const said = [
     ['the bake lasts', bake],
     [`the first ${first?.hosts} of the new hosts are watched for`, ofFirst],

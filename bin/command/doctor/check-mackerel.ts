@@ -1,6 +1,7 @@
 /** Does Mackerel accept our key, and know the fleet? */
 
 import { list, plain } from '../../../lambdas/domain/core/words.ts';
+import { figure } from '../../../lambdas/domain/hosts/compare.ts';
 import { alreadyAlerting, resolveMonitors } from '../../../lambdas/domain/hosts/monitors.ts';
 import type { MackerelAlert, MackerelHost } from '../../../lambdas/ports/mackerel.ts';
 import { aws } from '../typed.ts';
@@ -12,6 +13,7 @@ export const checkMackerel: Check = (facts, subject) => [
   ...role(facts, subject),
   ...alerts(facts, subject),
   ...monitors(facts, subject),
+  ...compared(facts, subject),
 ];
 
 const mackerelKey = check('mackerel-key');
@@ -96,6 +98,28 @@ const monitors: Check = ({ monitors: answer, alerts: open }, { fleet }) =>
           'MonitorUnusable',
         ),
       );
+
+const comparedMetrics = check('compared-metrics');
+
+/** A metric that nobody posts yet may come with the next release. */
+const compared: Check = ({ compared: answer, hosts }, { fleet }) =>
+  fleet.compare.length === 0
+    ? []
+    : comparedMetrics.given('the metrics that are compared', [answer, hosts], (rows, found) => {
+        if (found.length === 0)
+          return comparedMetrics.ok('no old host to compare with: the first deployment compares nothing');
+        return fleet.compare.map(({ metric }) => {
+          const row = rows.find((each) => each.metric === metric);
+          return row?.atMost === undefined
+            ? comparedMetrics.warning(
+                `the fleet’s hosts have too few points of ${plain(metric)} in the last ten minutes: it would not be compared`,
+                inFleetsFile(fleet.name, 'correct compare; or let an agent’s plugin post it each minute'),
+              )
+            : comparedMetrics.ok(
+                `${plain(metric)} is ${figure(row.old)} per host: new hosts with more than ${figure(row.atMost)} would be undone`,
+              );
+        });
+      });
 
 function alertSentence({ hostId, status, message }: MackerelAlert, fleet: readonly MackerelHost[]): string {
   const host = fleet.find(({ id }) => id === hostId);

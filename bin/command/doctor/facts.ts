@@ -3,6 +3,7 @@
 import { machineArn as machineArnIn, placeOf } from '../../../lambdas/domain/core/aws.ts';
 import { type Fleet, TAG } from '../../../lambdas/domain/core/fleet.ts';
 import { currentReleaseKey, fleetStackName, stackName } from '../../../lambdas/domain/core/names.ts';
+import { lookBefore } from '../../../lambdas/domain/hosts/comparing.ts';
 import { hostsOfRole } from '../../../lambdas/domain/hosts/look-at-hosts.ts';
 import { newestImage } from '../../../lambdas/domain/release/image.ts';
 import { parseCurrentRelease } from '../../../lambdas/domain/release/release-choice.ts';
@@ -61,7 +62,7 @@ const BUCKET =
 const READ = 's3:GetObject and s3:ListBucket';
 
 function aboutMackerel(
-  { parameters, mackerel, ec2 }: CommandPorts,
+  { parameters, mackerel, ec2, clock }: CommandPorts,
   fleet: Fleet,
   balancers: Promise<readonly { readonly members: Answer<readonly Member[]> }[]>,
 ) {
@@ -76,6 +77,14 @@ function aboutMackerel(
     hosts,
     alerts: ask('', () => mackerel.openAlerts()),
     monitors: ask('', async () => (fleet.watch.monitors.length > 0 ? mackerel.monitors() : [])),
+    /** How the hosts are by what the fleet compares; of those that Mackerel calls in service. */
+    compared: andThen(hosts, (found) =>
+      ask('', () => {
+        const serving = found.filter(({ status }) => status === 'working' || status === 'standby');
+        const old = serving.map(({ id }) => ({ hostIds: [id], served: true }));
+        return lookBefore(fleet, old, { mackerel, clock });
+      }),
+    ),
     /** What EC2 knows about the ids that Mackerel and the load balancers named. */
     instances: andThen(hosts, async (found) => {
       const members = (await balancers).flatMap((each) => (each.members.known ? each.members.value : []));

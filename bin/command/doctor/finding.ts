@@ -25,7 +25,7 @@ export const byLevel = (findings: readonly Finding[]): [Level, Finding[]][] =>
 const AREAS = {
   Stack: ['stack', 'machine', 'definition', 'upload-rule', 'hooks'],
   Lock: ['lock', 'waiting-version', 'owed', 'hold'],
-  Mackerel: ['mackerel-key', 'mackerel-role', 'open-alerts', 'monitors'],
+  Mackerel: ['mackerel-key', 'mackerel-role', 'open-alerts', 'monitors', 'compared-metrics'],
   Hosts: ['hosts', 'hosts-in-service', 'strangers', 'leftovers', 'kept-instance'],
   Image: ['image', 'image-age', 'volume-keys', 'launch-template'],
   Network: ['subnets', 'free-addresses', 'instance-types'],

@@ -164,6 +164,20 @@ const WatchedMonitor = v.object({
 });
 export type WatchedMonitor = v.InferOutput<typeof WatchedMonitor>;
 
+/** A metric of old and new hosts, per host, as its graph shows it; what is absent is not known. */
+const Compared = v.object({
+  metric: v.string(),
+  old: v.optional(v.number()),
+  new: v.optional(v.number()),
+  /** What more than that is worse; absent: it is shown, and not judged. */
+  atMost: v.optional(v.number()),
+  /** The last minute of the last verdict, counted since the epoch. */
+  minute: v.optional(v.number()),
+  /** So many verdicts in a row were bad. */
+  worse: v.optional(v.number()),
+});
+export type Compared = v.InferOutput<typeof Compared>;
+
 const Snapshot = v.object({
   reason: v.string(),
   hosts: v.array(OldHost),
@@ -191,6 +205,8 @@ const Snapshot = v.object({
   monitors: v.optional(v.array(WatchedMonitor)),
   /** Of the fleet's subnets, where some hosts go first. */
   zones: v.optional(v.array(v.string())),
+  /** The old hosts of those metrics that are compared, before the launch. */
+  compared: v.optional(v.array(Compared)),
 });
 export type Snapshot = v.InferOutput<typeof Snapshot>;
 
@@ -255,12 +271,21 @@ const Readiness = v.object({
   starts: v.optional(Starts),
   /** The look before the first new host got traffic was made; these monitors alerted, and were overridden. */
   tolerated: v.optional(v.array(v.string())),
+  /** While both fleets serve, all ready. */
+  compared: v.optional(v.array(Compared)),
 });
 export type Readiness = v.InferOutput<typeof Readiness>;
 
 /** A look of *Watch the first hosts*, and who they are. */
-const FirstWatch = v.object({ ...Look.entries, hosts: v.optional(v.array(v.string())) });
+const FirstWatch = v.object({
+  ...Look.entries,
+  hosts: v.optional(v.array(v.string())),
+  compared: v.optional(v.array(Compared)),
+});
 export type FirstWatch = v.InferOutput<typeof FirstWatch>;
+/** A look of *Watch the new hosts*, with what it compared. */
+const Bake = v.object({ ...Look.entries, compared: v.optional(v.array(Compared)) });
+export type Bake = v.InferOutput<typeof Bake>;
 
 /** What could not be told, in a sentence: it is owed; and since when nobody can be told. */
 const untold = { owed: v.optional(v.string()), untoldSince: v.optional(instant) };
@@ -340,7 +365,7 @@ const Document = v.object({
   pauseBeforeTerminate: v.optional(Paused),
   shift: v.optional(Shift),
   drain: v.optional(Look),
-  bake: v.optional(Look),
+  bake: v.optional(Bake),
   termination: v.optional(Look),
   /** Who follows; or why nobody was started, which is made up for when the lock is released. */
   following: v.optional(v.unknown()),

@@ -36,6 +36,7 @@ const NAMES = [
   'AlertDuringBake',
   'HookFailed',
   'NotContinued',
+  'WorseThanBefore',
   'TerminationRefused',
   'Stopped',
   'Cancelled',

@@ -39,6 +39,8 @@ export const FAILURES = {
   AlertDuringBake: 'Mackerel opened an alert on a new host, or of a monitor that decides',
   HookFailed: 'a hook of the fleet failed, answered something else, or did not succeed in time',
   NotContinued: 'the deployment was paused, and nobody let it go on in time',
+  WorseThanBefore:
+    'a metric of the new hosts that the fleet compares is clearly worse than that of the old ones',
   TerminationRefused: 'an instance may not be terminated by this deployment',
   Stopped: 'the execution was stopped or timed out, and was undone by the clean-up',
   Cancelled: 'somebody cancelled the deployment',

@@ -115,6 +115,17 @@ export const Fleet = v.strictObject({
   ),
   /** How long old and new hosts serve side by side; absent: as long as the longest slow start of its target groups. */
   sideBySideSeconds: v.optional(seconds),
+  /** Metrics of hosts by which the new ones are compared with the old ones. */
+  compare: v.optional(
+    v.array(
+      v.strictObject({
+        metric: v.string(),
+        atMostTimes: v.pipe(v.number(), v.minValue(1)),
+        from: v.pipe(v.number(), v.minValue(0)),
+      }),
+    ),
+    [],
+  ),
   /** Takes only artifacts that were promoted to it, unless somebody insists. */
   wantsProvenance: v.optional(v.boolean(), false),
   /** And these only on the image that they were tested on. */

@@ -63,7 +63,9 @@ export const isPastNoReturn = (phase: Phase): boolean => actOf(phase)?.leaves ==
 
 /** What the length of a wait depends on. */
 export type Limits = Pick<Fleet, 'limits'> &
-  Partial<Pick<Fleet, 'replaceStragglers' | 'loadBalancers' | 'watch' | 'first' | 'sideBySideSeconds'>> & {
+  Partial<
+    Pick<Fleet, 'replaceStragglers' | 'loadBalancers' | 'watch' | 'compare' | 'first' | 'sideBySideSeconds'>
+  > & {
     readonly pauses?: readonly Pause[];
     readonly hooks?: readonly Hook[];
   };
@@ -131,9 +133,11 @@ const total = (seconds: readonly number[]) => seconds.reduce((sum, each) => sum 
 const longestDrain = ({ limits }: Limits) => Math.max(limits.drainSeconds, DEREGISTRATION_SECONDS);
 
 /** Watching for so many seconds, until the slowest signal would show the last of them. */
-const longestWatch = (seconds: number, { loadBalancers = [], watch }: Limits) =>
+const longestWatch = (seconds: number, { loadBalancers = [], watch, compare = [] }: Limits) =>
   seconds +
-  (seconds > 0 && loadBalancers.length + (watch?.monitors.length ?? 0) > 0 ? MOST_SIGHT_SECONDS : 0) +
+  (seconds > 0 && loadBalancers.length + (watch?.monitors.length ?? 0) + compare.length > 0
+    ? MOST_SIGHT_SECONDS
+    : 0) +
   BAKE_SILENCE_SECONDS;
 
 /** A slow start may be changed after the fleets file was read. */

@@ -4,9 +4,11 @@
  */
 import type { LoadBalancerSettings } from '../../ports/load-balancers.ts';
 import type { MackerelAlert } from '../../ports/mackerel.ts';
+import type { Compared, Deployment } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { BAKE_PAUSE_SECONDS, BAKE_RETRY_SECONDS } from '../core/steps.ts';
 import { list, plain, span } from '../core/words.ts';
+import { noticesWorse } from './compare.ts';
 import { allReady, type HostStanding, readinessSentence } from './readiness.ts';
 
 /** A single bad look may be a load balancer's "transient error": the second one in a row counts. */
@@ -25,7 +27,7 @@ export interface Watch {
   readonly bakeSeconds: number;
   /** Then as long as a break in its last second needs to be seen. */
   readonly sightSeconds: number;
-  /** The load balancer, or the monitor, that sets it. */
+  /** The load balancer, the monitor or the comparison that sets it. */
   readonly slowest?: string;
   /** So much less it were with the advised health check everywhere. */
   readonly tuningSaves: number;
@@ -53,26 +55,34 @@ interface Signal {
   readonly noticesAfterSeconds: number;
 }
 
-/** Without a load balancer and a monitor nothing is slower than a look: EC2 and Mackerel show what they know at once. */
+/** Without a load balancer, a monitor and a comparison nothing is slower than a look: EC2 and Mackerel show what they know at once. */
 export function watchOf(
   bakeSeconds: number,
   balancers: readonly Signal[],
   monitors: readonly Signal[] = [],
   field: WatchField = 'limits.bakeSeconds',
+  compared: readonly Compared[] = [],
 ): Watch {
-  const signals = [...balancers, ...monitors];
+  const comparison = noticesWorse(compared, bakeSeconds);
+  const signals = [...balancers, ...monitors, ...(comparison ? [comparison] : [])];
   const [slowest] = signals.sort((a, b) => b.noticesAfterSeconds - a.noticesAfterSeconds);
   if (bakeSeconds === 0 || slowest === undefined)
     return { field, bakeSeconds, sightSeconds: 0, tuningSaves: 0 };
   const { name, noticesAfterSeconds } = slowest;
-  const isMonitor = !balancers.includes(slowest);
+  const isBalancer = balancers.includes(slowest);
   return {
     field,
     bakeSeconds,
-    sightSeconds: noticesAfterSeconds + (isMonitor ? BAKE_PAUSE_SECONDS : BAKE_RETRY_SECONDS),
-    slowest: isMonitor ? `the monitor “${plain(name)}”` : name,
-    tuningSaves: isMonitor ? 0 : Math.max(0, noticesAfterSeconds - noticesAfter(ADVISED_CHECK)),
+    sightSeconds: noticesAfterSeconds + (isBalancer ? BAKE_RETRY_SECONDS : BAKE_PAUSE_SECONDS),
+    slowest: monitors.includes(slowest) ? `the monitor “${plain(name)}”` : name,
+    tuningSaves: isBalancer ? Math.max(0, noticesAfterSeconds - noticesAfter(ADVISED_CHECK)) : 0,
   };
+}
+
+/** With all that *Agree* has found to decide. */
+export function bakeOf({ fleet, oldHosts }: Pick<Deployment, 'fleet' | 'oldHosts'>): Watch {
+  const { balancers = [], monitors, compared } = oldHosts ?? {};
+  return watchOf(fleet.limits.bakeSeconds, balancers, monitors, 'limits.bakeSeconds', compared);
 }
 
 export const watchSeconds = ({ bakeSeconds, sightSeconds }: Watch): number => bakeSeconds + sightSeconds;

@@ -20,8 +20,9 @@ export const whoGoesFirst = (deployment: Agreed): Fleet['first'] =>
 
 /** With the signals of the bake; of 0 seconds where all hosts join at once. */
 export const firstWatchOf = (deployment: Agreed): Watch => {
-  const { balancers = [], monitors } = deployment.oldHosts ?? {};
-  return watchOf(whoGoesFirst(deployment)?.watchSeconds ?? 0, balancers, monitors, 'first.watchSeconds');
+  const { balancers = [], monitors, compared } = deployment.oldHosts ?? {};
+  const seconds = whoGoesFirst(deployment)?.watchSeconds ?? 0;
+  return watchOf(seconds, balancers, monitors, 'first.watchSeconds', compared);
 };
 
 /** Have they been watched to the end? From then on all hosts join. */

@@ -21,13 +21,17 @@ import { decideStage, readyDeadline, type Stage, waitsFrom } from './side-by-sid
 import { learnedJoins, startsOf } from './starts.ts';
 import { decideStragglers, isBearable, mayReplace, mostStragglers } from './stragglers.ts';
 
-export type Remembered =
-  | 'halfReadyAt'
-  | 'mackerelAskedAt'
-  | 'alertsAskedAt'
-  | 'unanswered'
-  | 'missing'
-  | 'allReadyAt';
+/** From look to look. */
+export const REMEMBERED = [
+  'halfReadyAt',
+  'mackerelAskedAt',
+  'alertsAskedAt',
+  'unanswered',
+  'missing',
+  'allReadyAt',
+  'comparedUpTo',
+] as const;
+export type Remembered = (typeof REMEMBERED)[number];
 
 export interface ReadinessJudgement extends Pick<Stage, 'ready' | 'patienceSeconds'> {
   readonly reason: string;

@@ -1,8 +1,9 @@
 /** When a wait for the new hosts listens to the monitors that decide, and to alerts of those that serve beside the old ones. */
 import type { Ports } from '../../ports/ports.ts';
-import type { After } from '../core/document.ts';
+import type { After, Compared } from '../core/document.ts';
 import type { Turn } from '../core/wait.ts';
 import { assertNoAlert } from './bake.ts';
+import { compareNow } from './comparing.ts';
 import { assertNoMonitorAlerts, assertQuiet } from './monitors.ts';
 import type { HostFacts, HostStanding } from './readiness.ts';
 import { heardIn } from './side-by-side.ts';
@@ -46,6 +47,38 @@ export async function listen(
   if (hasTraffic) assertNoMonitorAlerts(deployment, alerts, hosts);
   else keep({ tolerated: assertQuiet(fleet, alerts, oldHosts.monitors, input) });
   return now.getTime();
+}
+
+/**
+ * While both fleets serve side by side, all ready: as in the watches, and as often.
+ * @returns up to which minute it has asked
+ * @throws WorseThanBefore
+ */
+export async function compareBeside(
+  deployment: After<'oldHosts' | 'launch'>,
+  ports: Pick<Ports, 'mackerel'>,
+  {
+    now,
+    memory: { allReadyAt, comparedUpTo },
+    keep,
+    hosts,
+  }: Pick<
+    Turn<'allReadyAt' | 'comparedUpTo', { readonly compared?: Compared[] }>,
+    'now' | 'memory' | 'keep'
+  > &
+    Pick<Look, 'hosts'>,
+): Promise<number | undefined> {
+  if (allReadyAt === undefined) return comparedUpTo;
+  const { rows, askedUpTo } = await compareNow(deployment, ports, {
+    now,
+    since: new Date(allReadyAt),
+    hosts,
+    isBeside: true,
+    before: deployment.readiness?.compared,
+    askedUpTo: comparedUpTo,
+  });
+  if (rows.length > 0) keep({ compared: [...rows] });
+  return askedUpTo;
 }
 
 /** Registered by a run that was cut off, say. */

@@ -1,17 +1,21 @@
 /** What a watch of new hosts is, whether of the first ones or of all: one look, how long, and what its deadline says. */
 import type { Instance } from '../../ports/ec2.ts';
 import type { Ports } from '../../ports/ports.ts';
-import type { After } from '../core/document.ts';
+import type { After, Compared, FirstWatch } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { BAKE_PAUSE_SECONDS, BAKE_RETRY_SECONDS, BAKE_SILENCE_SECONDS } from '../core/steps.ts';
 import type { Found, Turn } from '../core/wait.ts';
 import { secondsBetween, span } from '../core/words.ts';
 import { decideBake, type Watch, watchSeconds } from './bake.ts';
+import { comparedSentence } from './compare.ts';
+import { compareNow } from './comparing.ts';
 import { lookAtNewHosts } from './look-at-hosts.ts';
 import { assertNoMonitorAlerts } from './monitors.ts';
 import { standings } from './readiness.ts';
 
 type Launched = After<'launch' | 'oldHosts'>;
+export type WatchMemory = 'badLooks' | 'comparedUpTo';
+type Extra = Pick<FirstWatch, 'compared'>;
 
 /** As long as the watch says, and a while longer when nobody answers. */
 export const lastsTheWatch = (watchOf: (deployment: Launched) => Watch) => ({
@@ -19,17 +23,23 @@ export const lastsTheWatch = (watchOf: (deployment: Launched) => Watch) => ({
   dueSeconds: (deployment: Launched) => watchSeconds(watchOf(deployment)),
 });
 
-/**
- * @param mayLose whether these new hosts, which are dead, need not stay ready
- * @throws NewHostDied, AlertDuringBake or ReadinessLost
- */
+interface Watched {
+  readonly watch: Watch;
+  /** The new hosts that go first, while the old ones serve beside them. Absent: all of them have all of the traffic. */
+  readonly first?: readonly string[];
+  /** By the look before. */
+  readonly compared: readonly Compared[] | undefined;
+  /** Need these new hosts, which are dead, not stay ready? */
+  readonly mayLose?: (dead: readonly Instance[]) => boolean;
+}
+
+/** @throws NewHostDied, AlertDuringBake, ReadinessLost or WorseThanBefore */
 export async function watchNewHosts(
   deployment: Launched,
   ports: Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>,
-  { now, deadline, memory }: Pick<Turn<'badLooks'>, 'now' | 'deadline' | 'memory'>,
-  watch: Watch,
-  mayLose?: (dead: readonly Instance[]) => boolean,
-): Promise<Found<'badLooks'>> {
+  { now, deadline, memory, secondsPassed, keep }: Turn<WatchMemory, Extra>,
+  { watch, first, compared, mayLose }: Watched,
+): Promise<Found<WatchMemory>> {
   const [facts, alerts] = await Promise.all([
     lookAtNewHosts(deployment, deployment.launch.instances, ports),
     ports.mackerel.openAlerts(),
@@ -43,11 +53,20 @@ export async function watchNewHosts(
     secondsLeft: secondsBetween(now, deadline) - BAKE_SILENCE_SECONDS,
   });
   const told = assertNoMonitorAlerts(deployment, alerts, hosts);
+  const comparison = await compareNow(deployment, ports, {
+    now,
+    since: new Date(now.getTime() - secondsPassed * 1000),
+    hosts: hosts.filter(({ instanceId }) => first?.includes(instanceId) ?? true),
+    isBeside: first !== undefined,
+    before: compared,
+    askedUpTo: memory.comparedUpTo,
+  });
+  if (comparison.rows.length > 0) keep({ compared: [...comparison.rows] });
   const patienceSeconds = badLooks > 0 ? BAKE_RETRY_SECONDS : BAKE_PAUSE_SECONDS;
   return {
     ready: baked,
-    reason: [reason, told].filter(Boolean).join('; '),
-    memory: { badLooks, hosts: {} },
+    reason: [reason, comparedSentence(comparison.rows), told].filter(Boolean).join('; '),
+    memory: { badLooks, comparedUpTo: comparison.askedUpTo, hosts: {} },
     patienceSeconds,
   };
 }

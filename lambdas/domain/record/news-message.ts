@@ -9,6 +9,7 @@ import { placeOf } from '../core/aws.ts';
 import { FAILURES } from '../core/failures.ts';
 import { commandAt } from '../core/names.ts';
 import { count, plain, span } from '../core/words.ts';
+import { sideWords } from '../hosts/compare.ts';
 import { chatMessage } from './chat-message.ts';
 import { type DeploymentEnded, EVENT_TYPE, type Result } from './news.ts';
 
@@ -93,6 +94,7 @@ function facts(news: DeploymentEnded): string[] {
     `Who, as the start says: ${news.startedBy}${news.why ? `: ${news.why}` : ''}`,
     `When: ${minute(news.startedAt)} to ${minute(news.endedAt)} UTC, ${span(news.seconds)}`,
     ...(news.newHosts > 0 ? [`Phases: ${phases(news)}`] : []),
+    ...(news.compared ? [`Old → new, per host: ${news.compared.map(sideWords).join(', ')}`] : []),
   ];
 }
 

@@ -29,6 +29,14 @@ export const RESULTS = [
 ] as const;
 export type Result = (typeof RESULTS)[number];
 
+const Side = v.strictObject({
+  metric: v.string(),
+  old: v.exactOptional(v.number()),
+  new: v.exactOptional(v.number()),
+  times: v.exactOptional(v.number()),
+  atMost: v.exactOptional(v.number()),
+});
+
 const FIELDS = {
   /** The version of this table. Fields may be added to it; nothing is taken away or gets another meaning. */
   version: v.literal('1'),
@@ -61,6 +69,8 @@ const FIELDS = {
   newHosts: v.number(),
   /** How many it was to replace. */
   oldHosts: v.number(),
+  /** Metrics of new and old hosts, where the fleet compares any: means per host. `atMost` only of what is judged. */
+  compared: v.exactOptional(v.array(Side)),
   startedAt: v.string(),
   endedAt: v.string(),
   /** From the one to the other. */
@@ -123,6 +133,7 @@ export function newsOf(deployment: Deployment, record: DeploymentRecord): Deploy
     ...(record.imageId && { imageId: record.imageId }),
     newHosts: record.newInstances.length,
     oldHosts: record.oldInstances.length,
+    ...(record.compared && { compared: [...record.compared] }),
     startedAt: record.startedAt,
     endedAt: record.finishedAt,
     seconds: Math.round(secondsBetween(record.startedAt, record.finishedAt)),

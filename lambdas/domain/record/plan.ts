@@ -4,7 +4,8 @@ import { deploymentId } from '../core/document.ts';
 import { fleetSize } from '../core/fleet.ts';
 import { hookName, hooksAt, POINT, POINTS, type Then } from '../core/points.ts';
 import { list, span } from '../core/words.ts';
-import { tuningSentence, watchOf, watchSeconds } from '../hosts/bake.ts';
+import { bakeOf, tuningSentence, watchSeconds } from '../hosts/bake.ts';
+import { comparePlan } from '../hosts/compare.ts';
 import { cutOffSentence } from '../hosts/draining.ts';
 import { firstHostsPlan, firstWatchOf } from '../hosts/first-hosts.ts';
 import { sideBySidePlan, sideBySideSeconds } from '../hosts/side-by-side.ts';
@@ -44,6 +45,8 @@ export interface Plan {
   readonly first?: string;
   /** How long both fleets would serve before the old hosts leave; only where they would. */
   readonly sideBySide?: string;
+  /** Metrics of hosts: what the old ones have, and what the new ones may; only where the fleet compares any. */
+  readonly compare?: readonly string[];
   /** Which new hosts would be replaced by others; only where the fleet wants that. */
   readonly replaceStragglers?: string;
   /** Instance ids that would go. */
@@ -83,6 +86,7 @@ export function writePlan(deployment: Planned): Plan {
       tries: triesOf(fleet, subnet).map((each) => `${each.instanceType} in ${each.subnetId}`),
     })),
     ...plannedBeside(deployment),
+    ...(oldHosts.compared && { compare: comparePlan(oldHosts.compared) }),
     ...(fleet.replaceStragglers && { replaceStragglers: stragglersPlan(fleetSize(fleet)) }),
     replace: oldHosts.hosts.map((host) => host.instanceId),
     leaveAlone: oldHosts.strangers,
@@ -108,7 +112,7 @@ export function earliestFinish(deployment: Planned): Plan['earliestFinish'] {
       balancer.joins === 'when-running' ? 0 : balancer.intervalSeconds,
     ),
   );
-  const watch = watchOf(fleet.limits.bakeSeconds, oldHosts.balancers, oldHosts.monitors);
+  const watch = bakeOf(deployment);
   const first = firstWatchOf(deployment);
   const parts: [string, number][] = [
     ['EC2 starts the instances', EC2_SECONDS.launch],
@@ -149,7 +153,8 @@ function onTheWay({ hooks, pauses }: Planned['fleet']): string[] {
 }
 
 /** Images that their owner has withdrawn, and settings of the load balancers that cost minutes: each with what to do. */
-function advice({ fleet: { limits }, oldHosts, image }: Planned): string[] {
+function advice({ fleet, oldHosts, image }: Planned): string[] {
+  const { limits } = fleet;
   const { imageId, deprecatedAt, withdrawn = [] } = image;
   const images: string[] = [];
   if (deprecatedAt)
@@ -179,7 +184,7 @@ function advice({ fleet: { limits }, oldHosts, image }: Planned): string[] {
       return found;
     },
   );
-  const watch = watchOf(limits.bakeSeconds, oldHosts.balancers, oldHosts.monitors);
+  const watch = bakeOf({ fleet, oldHosts });
   const tuning = tuningSentence(watch);
   const bake = tuning
     ? [`The bake of ${span(watch.bakeSeconds)} takes ${span(watchSeconds(watch))}: ${tuning}.`]

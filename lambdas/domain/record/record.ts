@@ -14,6 +14,7 @@ import { type Override, startedBy } from '../core/input.ts';
 import { type Starts, withNewer } from '../core/starts.ts';
 import { rowOf, STEP_NAMES } from '../core/steps.ts';
 import { count, list, secondsBetween } from '../core/words.ts';
+import { type Side, sidesOf } from '../hosts/compare.ts';
 import { exposureOf, exposureSentence } from '../hosts/first-hosts.ts';
 import type { AtTheEnd } from '../hosts/last-look.ts';
 import { replacedSentence } from '../hosts/stragglers.ts';
@@ -69,6 +70,8 @@ export interface DeploymentRecord {
     readonly beside: number;
     readonly exposure?: string;
   };
+  /** What was compared: each metric of old and new hosts, per host. */
+  readonly compared?: readonly Side[];
   /** New instances that stayed behind and were replaced by others, which are among `newInstances`. */
   readonly replaced?: readonly Straggler[];
   readonly strangers: readonly { readonly name: string; readonly why: string }[];
@@ -98,6 +101,7 @@ export function recordOf(
   const evidence = [...(stragglers?.evidence ?? []), ...(removal?.evidence ?? [])].filter(
     ({ console }) => console.length > 0,
   );
+  const compared = sidesOf(deployment);
   return {
     deployment: deploymentId(deployment),
     execution: execution.id,
@@ -138,6 +142,7 @@ export function recordOf(
     newInstances: newInstanceIds(deployment),
     oldInstances: oldInstanceIds(deployment),
     ...firstOf(deployment),
+    ...(compared.length > 0 && { compared }),
     ...(launch?.replaced &&
       launch.replaced.length > 0 && {
         replaced: launch.replaced.map(({ instanceId, why }) => ({ instanceId, why })),

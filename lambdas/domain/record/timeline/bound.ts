@@ -5,7 +5,7 @@
  */
 import type { Deployment } from '../../core/document.ts';
 import { span } from '../../core/words.ts';
-import { becauseOf, watchOf, watchSeconds } from '../../hosts/bake.ts';
+import { bakeOf, becauseOf, watchSeconds } from '../../hosts/bake.ts';
 import { firstWatchOf } from '../../hosts/first-hosts.ts';
 import { sideBySideSeconds } from '../../hosts/side-by-side.ts';
 import { secondsIn } from './milestones.ts';
@@ -47,11 +47,7 @@ function best(phase: string, deployment: Deployment): Best {
   if (phase === 'All hosts') return allJoin(deployment);
   if (phase === 'Shift') return drained(deployment);
   if (phase === 'Watch') {
-    const watch = watchOf(
-      deployment.fleet.limits.bakeSeconds,
-      deployment.oldHosts?.balancers ?? [],
-      deployment.oldHosts?.monitors,
-    );
+    const watch = bakeOf(deployment);
     return { atBest: watchSeconds(watch), because: becauseOf(watch) };
   }
   return phase === 'Remove' ? ended(deployment) : { atBest: 0, because: '' };

@@ -13,7 +13,7 @@ import { chart } from './chart.ts';
 import { type Html, html } from './html.ts';
 import { linksOf } from './links.ts';
 import { clock, day, period } from './moments.ts';
-import { changes, consoles, hostTables, phaseTable, story, timeSpent } from './sections.ts';
+import { changes, compared, consoles, hostTables, phaseTable, story, timeSpent } from './sections.ts';
 import { POLICY, STYLE } from './style.ts';
 
 export function timelinePage(record: DeploymentRecord): string {
@@ -35,7 +35,7 @@ export function timelinePage(record: DeploymentRecord): string {
 <main>
 ${header(record)}
 ${drawn && section('timeline', 'Timeline', chart(drawn))}
-${(record.consoles || record.kept) && section('consoles', 'What the failed hosts said', consoles(record))}
+${record.compared && section('compared', 'Old against new', compared(record.compared))}${(record.consoles || record.kept) && section('consoles', 'What the failed hosts said', consoles(record))}
 ${section('time', 'Where the time went', timeline?.bound?.atBest ? timeSpent(timeline.bound) : phaseTable(record))}
 ${section('changes', changesTitle(record), changes(record))}
 ${drawn && section('story', 'What happened', story(drawn))}

@@ -1,6 +1,7 @@
 /** The page's parts in words and tables: all that the picture shows can also be read. */
 
 import { count, list, span } from '../../core/words.ts';
+import { figure, type Side } from '../../hosts/compare.ts';
 import type { DeploymentRecord } from '../record.ts';
 import type { Bound, BoundPart } from './bound.ts';
 import { type HostRow, type Milestone, newHosts, oldHosts, shownOf } from './hosts.ts';
@@ -76,6 +77,20 @@ const types = (counts: Readonly<Record<string, number>> | undefined): string | u
     .map(([type, many]) => `${many} × ${type}`)
     .join(', ') ||
     'none');
+
+// ── Old against new ────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const compared = (sides: readonly Side[]): Html =>
+  table(
+    'compared',
+    'Per host and minute, as the metrics’ graphs show it, without the highest minutes: new hosts as last compared, old ones at the same minutes or, in the bake, before the launch. What has a limit is judged.',
+    [th('Metric'), th('Old', 'n'), th('New', 'n'), th('Times', 'n'), th('At most', 'n')],
+    sides.map(({ metric, old, new: fresh, times, atMost }) => {
+      const isWorse = fresh !== undefined && atMost !== undefined && fresh > atMost;
+      return html`<tr><th scope="row" class="id">${metric}</th><td class="n">${figure(old)}</td><td class="n">${isWorse ? html`<strong>${figure(fresh)}, worse</strong>` : figure(fresh)}</td><td class="n">${figure(times)}</td><td class="n dim">${figure(atMost)}</td></tr>
+`;
+    }),
+  );
 
 // ── Where the time went ────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -34,8 +34,11 @@ export interface Signal {
 /** Seen in one look at all new hosts: see `hosts/readiness.ts`. */
 const READINESS = {
   'new-hosts-are-ready': waits('NewHostsNotReady'),
+  'watch-the-first-hosts': ends('ReadinessLost'),
   'take-old-hosts-out-of-service': waits('ReadinessLost'),
   'watch-the-new-hosts': ends('ReadinessLost'),
+  'ask-the-hook': ends('ReadinessLost'),
+  'wait-for-a-person': ends('ReadinessLost'),
   'terminate-old-instances': ends('ReadinessLost'),
 } as const;
 
@@ -103,8 +106,11 @@ export const SIGNALS: readonly Signal[] = [
     at: {
       'snapshot-old-hosts': ends('MonitorUnusable', 'AlreadyAlerting'),
       'new-hosts-are-ready': ends('AlreadyAlerting', 'AlertDuringBake'),
+      'watch-the-first-hosts': ends('AlertDuringBake'),
       'take-old-hosts-out-of-service': ends('AlertDuringBake'),
       'watch-the-new-hosts': ends('AlertDuringBake'),
+      'ask-the-hook': ends('AlertDuringBake'),
+      'wait-for-a-person': ends('AlertDuringBake'),
     },
     unless: 'alerting',
     scenario: 'monitor-alert',
@@ -114,8 +120,11 @@ export const SIGNALS: readonly Signal[] = [
     whose: 'EC2',
     at: {
       'new-hosts-are-ready': ends('NewHostDied'),
+      'watch-the-first-hosts': ends('NewHostDied'),
       'take-old-hosts-out-of-service': ends('NewHostDied'),
       'watch-the-new-hosts': ends('NewHostDied'),
+      'ask-the-hook': ends('NewHostDied'),
+      'wait-for-a-person': ends('NewHostDied'),
       'terminate-old-instances': ends('ReadinessLost', 'NewHostDied'),
     },
     scenario: 'host-dies',
@@ -145,8 +154,35 @@ export const SIGNALS: readonly Signal[] = [
   {
     name: 'any alert on a new host',
     whose: 'Mackerel',
-    at: { 'watch-the-new-hosts': ends('AlertDuringBake') },
+    at: {
+      'new-hosts-are-ready': ends('AlertDuringBake'),
+      'watch-the-first-hosts': ends('AlertDuringBake'),
+      'watch-the-new-hosts': ends('AlertDuringBake'),
+      'ask-the-hook': ends('AlertDuringBake'),
+      'wait-for-a-person': ends('AlertDuringBake'),
+    },
     scenario: 'alert',
+  },
+  {
+    name: 'the metrics of compare, new hosts against old ones',
+    whose: 'Mackerel',
+    at: {
+      'new-hosts-are-ready': ends('WorseThanBefore'),
+      'watch-the-first-hosts': ends('WorseThanBefore'),
+      'watch-the-new-hosts': ends('WorseThanBefore'),
+    },
+    scenario: 'worse-than-before',
+  },
+  {
+    name: 'a hook',
+    whose: 'a function of yours',
+    at: { 'ask-the-hook': waits('HookFailed') },
+  },
+  {
+    name: 'the word of a person in a pause',
+    whose: 'a person',
+    at: { 'wait-for-a-person': waits('NotContinued') },
+    scenario: 'paused-and-forgotten',
   },
   {
     name: 'a request to cancel',
@@ -155,9 +191,12 @@ export const SIGNALS: readonly Signal[] = [
       'snapshot-old-hosts': ends('Cancelled'),
       'launch-new-instances': ends('Cancelled'),
       'new-hosts-are-ready': ends('Cancelled'),
+      'watch-the-first-hosts': ends('Cancelled'),
       'take-old-hosts-out-of-service': ends('Cancelled'),
       'old-hosts-are-drained': ends('Cancelled'),
       'watch-the-new-hosts': ends('Cancelled'),
+      'ask-the-hook': ends('Cancelled'),
+      'wait-for-a-person': ends('Cancelled'),
       'terminate-old-instances': ends('Cancelled'),
     },
   },
@@ -213,7 +252,7 @@ export const wordsOf = ({ ends: those, isWaitedFor }: Decision): string => {
 
 export function signalTable(story: Story): string {
   const rows = SIGNALS.map((signal) => [
-    signal.name.replace(/\b(watch\.monitors|wantsFreshMetric)\b/, '`$1`'),
+    signal.name.replace(/\b(watch\.monitors|wantsFreshMetric|compare)\b/, '`$1`'),
     signal.whose,
     decisionsOf(signal, story).map(toldOf).join('<br>'),
     unlessOf(signal),

@@ -17,9 +17,9 @@ import { SECOND_LOOK_SECONDS, watchMeanwhile } from './domain/hosts/meanwhile.ts
 import { assertMayGoOn } from './domain/lock/fence.ts';
 import {
   decideHooks,
+  type HookMemory,
   hookEvent,
   memoryOf,
-  type Remembered,
   readAnswer,
   standingIn,
 } from './domain/lock/hooks.ts';
@@ -54,8 +54,8 @@ const hooksOf = ({ hooks }: Agreed['fleet'], at: Point | undefined) =>
 async function lookAndDecide(
   deployment: Agreed,
   ports: HookPorts,
-  { at, now, memory, previous, keep, remember }: Turn<Remembered, Extra>,
-): Promise<Found<Remembered>> {
+  { at, now, memory, previous, keep, remember }: Turn<HookMemory, Extra>,
+): Promise<Found<HookMemory>> {
   const hooks = hooksOf(deployment.fleet, at);
   // First: what was answered is told once, and must not be forgotten by a look that fails.
   const reading = previous?.call === undefined ? undefined : readAnswer(deployment.hookAnswer);

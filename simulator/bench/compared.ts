@@ -10,7 +10,7 @@ import {
   comparedBefore,
   compareSides,
   type Minutes,
-  minutesOf,
+  pointsByMinute,
 } from '../../lambdas/domain/hosts/compare.ts';
 import type { MetricPoint } from '../../lambdas/ports/mackerel.ts';
 import { Random, type Range } from '../world/prng.ts';
@@ -71,7 +71,7 @@ export function measureCompared(runs: number): ComparedRow[] {
 /** @returns the minutes from what got worse until it was undone; `undefined`: it was not */
 function playOne(random: Random, mode: ComparedRow['mode'], times: number): number | undefined {
   const drawn = draw(random, times);
-  const [old, fresh] = [minutesOf(drawn.old), minutesOf(drawn.new)];
+  const [old, fresh] = [pointsByMinute(drawn.old), pointsByMinute(drawn.new)];
   const isBeside = mode === 'while both serve';
   const before = comparedBefore(FLEET, lastOf(old, SHIFT_MINUTE - LAUNCHED_BEFORE_MINUTES));
   const watch = watchSeconds(watchOf(BAKE_SECONDS, [], [], 'limits.bakeSeconds', before));

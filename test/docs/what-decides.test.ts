@@ -16,6 +16,7 @@ import { synthesize } from '../synth.ts';
 /** They say that something cannot be done, and not whether it should. */
 const NO_SIGNALS: readonly FailureName[] = [
   'InvalidInput',
+  'NotTold',
   'ArtifactNotFound',
   'ArtifactUnusable',
   'ImageNotFound',

@@ -9,9 +9,9 @@ import {
   comparePlan,
   compareSides,
   metricsToAsk,
-  minutesOf,
   notCompared,
   noticesWorse,
+  pointsByMinute,
   sidesOf,
   sideWords,
 } from '../../lambdas/domain/hosts/compare.ts';
@@ -35,7 +35,7 @@ describe('the points of some hosts', () => {
     ['a host without a point is no zero', [host([7, 4]), host()], [[7, 4]]],
     ['a minute that most hosts lack is not known', [host([7, 4]), host(), host()], []],
     ['nobody has posted', [host(), host()], []],
-  ])('%s', (_title, hosts, expected) => expect([...minutesOf(hosts)]).toEqual(expected));
+  ])('%s', (_title, hosts, expected) => expect([...pointsByMinute(hosts)]).toEqual(expected));
 });
 
 describe('the old hosts, before the launch', () => {

@@ -39,7 +39,7 @@ export const metricsToAsk = ({ compare }: Pick<Fleet, 'compare'>): string[] =>
  * A host without a point is unknown, and no zero (rule 4); so is a minute in which most hosts have none.
  * @param points of each host that was asked about
  */
-export function minutesOf(points: readonly (readonly MetricPoint[])[]): Minutes {
+export function pointsByMinute(points: readonly (readonly MetricPoint[])[]): Minutes {
   const ofHosts = points.map(
     (some) => new Map(some.map(({ at, value }) => [Math.floor(at.getTime() / MINUTE_MILLIS), value])),
   );

@@ -11,7 +11,7 @@ import {
   lastMinutes,
   type Minutes,
   metricsToAsk,
-  minutesOf,
+  pointsByMinute,
 } from './compare.ts';
 
 /** Of a side. More would say little more, and each is a request for each metric. */
@@ -100,6 +100,6 @@ async function ask(
     );
   const byMetric = groupBy(answers, ({ metric }) => metric);
   return new Map(
-    [...byMetric].map(([metric, some]) => [metric, minutesOf(some.map(({ points }) => points))]),
+    [...byMetric].map(([metric, some]) => [metric, pointsByMinute(some.map(({ points }) => points))]),
   );
 }

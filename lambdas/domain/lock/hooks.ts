@@ -101,7 +101,7 @@ export const beginWith = (now: Date, index = 0, ran: readonly string[] = []): St
 });
 
 /** What the wait remembers of it, by name; the rest it keeps beside its look. */
-export type Remembered = 'index' | 'begunAt' | 'calls' | 'dueAt' | 'badLooks';
+export type HookMemory = 'index' | 'begunAt' | 'calls' | 'dueAt' | 'badLooks';
 
 export const memoryOf = ({ index, begunAt, calls, dueAt }: Standing, badLooks = 0) => ({
   ...{ index, begunAt, calls, dueAt, badLooks },
@@ -110,7 +110,7 @@ export const memoryOf = ({ index, begunAt, calls, dueAt }: Standing, badLooks = 
 
 export function standingIn(
   previous: { readonly details?: Details; readonly ran?: readonly string[] | undefined } | undefined,
-  { index, begunAt, calls = 0, dueAt }: Partial<Readonly<Record<Remembered, number | undefined>>>,
+  { index, begunAt, calls = 0, dueAt }: Partial<Readonly<Record<HookMemory, number | undefined>>>,
   now: Date,
 ): Standing {
   if (index === undefined || begunAt === undefined || dueAt === undefined) return beginWith(now);

@@ -1,8 +1,11 @@
 /** The result of a deployment: how it ended, where the time went and how much of it was unavoidable, what it cost. */
 
 import type { Fleet } from '../../lambdas/domain/core/fleet.ts';
-import { ACTS, STEPS } from '../../lambdas/domain/core/steps.ts';
+import { MOST_HOOKS, POINTS } from '../../lambdas/domain/core/points.ts';
+import { ACTS, STEPS, type StepName } from '../../lambdas/domain/core/steps.ts';
+import { actOfState, hookCall, STATES } from '../../lambdas/domain/core/story.ts';
 import { becauseOf, watchSeconds } from '../../lambdas/domain/hosts/bake.ts';
+import type { Phase } from '../../lambdas/ports/ledger.ts';
 import type { Violation } from '../rules.ts';
 import type { ExecutionResult } from '../run-definition.ts';
 import type { Scenario } from '../scenarios.ts';
@@ -168,11 +171,16 @@ function partsOf({ phases, at, fleet, oldInstances }: Outcome, bound: LowerBound
       .map(({ phase, seconds }) => ({ part: ACTS[phase].title, seconds }));
   }
   const hadOld = oldInstances.length > 0;
+  const [hooks, people] = [WAITED.hooks, WAITED.people].map((states) =>
+    states.map((state) => ({ state, seconds: taken(state) })).filter(({ seconds }) => seconds > 0),
+  ) as [Stay[], Stay[]];
+  const waitedIn = (act: Phase) =>
+    secondsOf([...hooks, ...people].filter(({ state }) => actOfState(state) === act));
   return [
     { part: ACTS.agree.title, seconds: taken('agree'), atBest: 0 },
     {
       part: ACTS['bring-up'].title,
-      seconds: taken('bring-up'),
+      seconds: taken('bring-up') - waitedIn('bring-up'),
       ...(bound.ready && { atBest: secondsFrom(bound.launched, bound.ready) }),
       because: ['the slowest new host', ...besides(fleet)].join(', '),
     },
@@ -189,6 +197,8 @@ function partsOf({ phases, at, fleet, oldInstances }: Outcome, bound: LowerBound
       atBest: watchSeconds(bound.watch),
       because: becauseOf(bound.watch),
     },
+    ...(hooks.length > 0 ? [{ part: 'Hooks', seconds: secondsOf(hooks), atBest: 0 }] : []),
+    ...(people.length > 0 ? [{ part: 'Paused', seconds: secondsOf(people), atBest: 0 }] : []),
     {
       part: ACTS.remove.title,
       seconds: taken('remove'),
@@ -196,6 +206,26 @@ function partsOf({ phases, at, fleet, oldInstances }: Outcome, bound: LowerBound
       ...(hadOld && { because: 'EC2 shuts the old instances down' }),
     },
   ];
+}
+
+interface Stay {
+  readonly state: string;
+  readonly seconds: number;
+}
+
+const secondsOf = (stays: readonly Stay[]): number => stays.reduce((sum, { seconds }) => sum + seconds, 0);
+
+/** The states in which hooks and people are waited for. */
+const WAITED = {
+  hooks: [
+    ...titlesOf('ask-the-hook'),
+    ...POINTS.flatMap((point) => Array.from({ length: MOST_HOOKS }, (_, index) => hookCall(point, index))),
+  ],
+  people: titlesOf('wait-for-a-person'),
+};
+
+function titlesOf(step: StepName): string[] {
+  return Object.entries(STATES).flatMap(([title, row]) => (row.step === step ? [title] : []));
 }
 
 const besides = ({ first, sideBySideSeconds = 0 }: Outcome['fleet']): string[] => [

@@ -51,13 +51,17 @@ describe('The sum of a deployment', () => {
     expect(come).toContain(slowest?.instanceId);
   });
 
-  it.each([...TOUR, 'bad-input', 'halfway'] as const)(
-    'of scenario %s leaves no second out',
-    async (scenario) => {
-      const { parts, seconds } = (await played(scenario)).summary;
-      expect(parts.reduce((sum, part) => sum + part.seconds, 0)).toBeCloseTo(seconds, 6);
-    },
-  );
+  it.each([
+    ...TOUR,
+    'bad-input',
+    'halfway',
+    'hook-migration',
+    'paused-and-continued',
+    'first-host-good',
+  ] as const)('of scenario %s leaves no second out', async (scenario) => {
+    const { parts, seconds } = (await played(scenario)).summary;
+    expect(parts.reduce((sum, part) => sum + part.seconds, 0)).toBeCloseTo(seconds, 6);
+  });
 
   it('of a failure has no bound, and knows that the old hosts served all the time', async () => {
     const { summary } = await played('never-healthy');

@@ -17,7 +17,7 @@ import { actionsOf } from './actions.ts';
 
 const SEED = 7;
 /** All kinds together play each state's first faults several times: many share a fleet, and most of their story. */
-const SINGLES_OF_EACH_KIND = 2;
+const SINGLES_OF_EACH_KIND = 1;
 const BATCHES = 2;
 
 let template: TemplateJson;

@@ -78,7 +78,7 @@ function lostBy(after: FleetsFile): string[] {
 const renamed = (environment: string) => environment.replace('production', 'live');
 
 describe('Nothing that serving hosts need is deleted when their fleet', () => {
-  it.each<[string, FleetsFile]>([
+  const CHANGES: [string, FleetsFile][] = [
     ['is renamed', changed(({ name }) => ({ name: `${name}-2` }))],
     ['is removed', { ...FILE, fleets: FILE.fleets.filter(({ name }) => name !== APP) }],
     [
@@ -111,7 +111,8 @@ describe('Nothing that serving hosts need is deleted when their fleet', () => {
         fleets: FILE.fleets.map((each) => ({ ...each, environment: renamed(each.environment) })),
       },
     ],
-  ])('%s', (_, file) => expect(lostBy(file)).toEqual([]));
+  ];
+  it.each(some(CHANGES))('%s', (_, file) => expect(lostBy(file)).toEqual([]));
 
   it('does look: a role that is not kept is found', () => {
     const roles = [...before.values()].flatMap(({ Resources }) =>

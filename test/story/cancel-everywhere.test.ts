@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { Rules } from '../../simulator/rules.ts';
 import { Stage } from '../../simulator/stage.ts';
+import { some } from '../support/thorough.ts';
 import { synthesize } from '../synth.ts';
 
 const template = synthesize();
@@ -53,7 +54,7 @@ it('there are states of a success and of an undo', () => {
   );
 });
 
-describe.each(cases)('a cancel on entering "$state" (a good release: $isGood)', ({ isGood, state }) => {
+describe.each(some(cases))('a cancel on entering "$state" (a good release: $isGood)', ({ isGood, state }) => {
   it('is obeyed, or too late', async () => {
     const stage = setStage(isGood);
     const rules = new Rules(stage.world, stage.fleet, 'd');

@@ -9,6 +9,7 @@ import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 import { Rules } from '../../simulator/rules.ts';
 import { SCENARIOS } from '../../simulator/scenarios.ts';
 import { Stage } from '../../simulator/stage.ts';
+import { some } from '../support/thorough.ts';
 import { synthesize } from '../synth.ts';
 
 let stage: Stage | undefined;
@@ -85,7 +86,7 @@ describe('A launch that spills over', () => {
       [false, true].map((capacityReturns) => ({ call, index, moment, capacityReturns })),
     ),
   );
-  it.each(faults)(
+  it.each(some(faults))(
     'ends with the right number of hosts when call $index ($call) fails $moment its effect (capacity returns: $capacityReturns)',
     async (fault) => {
       const { on, result, rules, calls, launched } = await play(fault);

@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
 import type { FleetsFile } from '../../lib/fleet-config.ts';
 import { policyProblems } from '../../lib/policy-sizes.ts';
@@ -22,6 +22,7 @@ import { Stage } from '../../simulator/stage.ts';
 import { startOnUploads } from '../../simulator/uploads.ts';
 import { runOn } from '../command/desk.ts';
 import { resourcesOf } from '../lib/template.ts';
+import { describeThoroughly } from '../support/thorough.ts';
 
 const ACCOUNT = '111111111111';
 const CHAIN = 5;
@@ -54,7 +55,7 @@ beforeAll(() => {
   template = made;
 }, 60_000);
 
-describe('The stacks of fifty fleets', () => {
+describeThoroughly('The stacks of fifty fleets', () => {
   it('fit into IAM’s policies, with a launch template of its owner’s for each', () => {
     const app = standaloneApp(mkdtempSync(join(tmpdir(), 'irekae-')), { bundle: false });
     const [stacks] = environmentStacks(app, readFleets(file));
@@ -71,7 +72,7 @@ describe('The stacks of fifty fleets', () => {
   });
 });
 
-describe('A line of fleets with one artifact', () => {
+describeThoroughly('A line of fleets with one artifact', () => {
   const LINE = 7;
   let stages: Stage[];
   beforeAll(() => {

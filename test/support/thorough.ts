@@ -2,7 +2,7 @@
  * Long lists of the like: `npm test` tries some of each, spread over it, so that it stays short; `npm run test:thorough`,
  * which CI runs too, tries all of them in the files that import this one.
  */
-import { it } from 'vitest';
+import { describe, it } from 'vitest';
 
 const isThorough = process.env.IREKAE_THOROUGH === 'true';
 
@@ -10,5 +10,6 @@ const isThorough = process.env.IREKAE_THOROUGH === 'true';
 export const some = <T>(list: readonly T[]): T[] =>
   list.filter((_, index) => isThorough || index % 3 === 0 || index === list.length - 1);
 
-/** For a test that takes seconds and protects what rarely changes. */
+/** For tests that take seconds and protect what rarely changes. */
 export const thoroughly = it.runIf(isThorough);
+export const describeThoroughly = describe.runIf(isThorough);

@@ -529,6 +529,21 @@ export const KINDS = {
     },
     outcome: 'old hosts',
   },
+  // All that a fleet may ask for on the way, together.
+  'every-signal': {
+    ...ON_THE_WAY,
+    arrange: (stage) => {
+      lettingGoOn()(stage);
+      oneFirst(stage);
+      watchErrors(stage);
+      compareErrors(1)(stage);
+    },
+    outcome: 'new hosts',
+    beforeTheNext: (stage) => {
+      hooked(succeeds)(stage);
+      compareNothing(stage);
+    },
+  },
   'hook-in-progress': { ...ON_THE_WAY, arrange: hooked(inProgress), outcome: 'new hosts' },
   'hook-throws': {
     ...ON_THE_WAY,

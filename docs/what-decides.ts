@@ -3,6 +3,7 @@
  * ends a deployment at which step; what becomes of the deployment then is read from the state machine. A test holds the
  * names against what each step's function can throw. Who adds a signal adds a row.
  */
+import { groupBy } from '../lambdas/domain/core/collections.ts';
 import type { FailureName } from '../lambdas/domain/core/errors.ts';
 import type { Override } from '../lambdas/domain/core/input.ts';
 import { rowOf, STEP_NAMES, type StepName, titleOf } from '../lambdas/domain/core/steps.ts';
@@ -254,17 +255,22 @@ export function signalTable(story: Story): string {
   const rows = SIGNALS.map((signal) => [
     signal.name.replace(/\b(watch\.monitors|wantsFreshMetric|compare)\b/, '`$1`'),
     signal.whose,
-    decisionsOf(signal, story).map(toldOf).join('<br>'),
+    [...groupBy(decisionsOf(signal, story), becomesOf)].map(toldOf).join('<br>'),
     unlessOf(signal),
     signal.scenario ? code(signal.scenario) : '',
   ]);
   return table(['signal', 'whose word', 'decides at', 'to go on all the same', 'to watch it'], rows);
 }
 
-const toldOf = (decision: Decision): string => {
+/** `undone (ReadinessLost)`, each with its place in the runbook. */
+const becomesOf = (decision: Decision): string => {
   const names = decision.ends.map(({ name }) => `[${code(name)}](runbook.md#${anchorOf(name)})`);
-  return `*${rowOf(decision.step).title}*: ${wordsOf(decision)} (${names.join(', ')})`;
+  return `${wordsOf(decision)} (${names.join(', ')})`;
 };
+
+/** Steps at which the same becomes of it are told together. */
+const toldOf = ([becomes, those]: readonly [string, readonly Decision[]]): string =>
+  `${those.map(({ step }) => `*${rowOf(step).title}*`).join(', ')}: ${becomes}`;
 
 function unlessOf({ unless }: Signal): string {
   if (unless === undefined) return '';

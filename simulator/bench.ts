@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { TemplateJson } from '../lib/synthesize.ts';
+import { measureAsked } from './bench/asked.ts';
 import { measureBreaks } from './bench/breaks.ts';
 import { measureBundles } from './bench/bundles.ts';
 import { measureCompared } from './bench/compared.ts';
@@ -94,6 +95,7 @@ async function bench({
     ],
     signals: await measureSignals(template, signals),
     compared: measureCompared(compared),
+    asked: await measureAsked(template, functions, seeds),
     exposures: [
       await measureExposure(template, 4, 0, breaks / 10),
       await measureExposure(template, 4, 1, breaks / 10),

@@ -28,6 +28,8 @@ export interface Scene {
   readonly bakeSeconds?: number;
   /** What an earlier deployment of the fleet has recorded. */
   readonly record?: string;
+  /** What else the fleets file says. */
+  readonly arrange?: ((stage: Stage) => void) | undefined;
 }
 
 /** The fewest seconds possible, from the launch until the last old instance is terminated. */
@@ -88,6 +90,7 @@ export async function measure(scene: Scene): Promise<Measured> {
   try {
     const { limits } = stage.fleet;
     stage.configure({ limits: { ...limits, bakeSeconds: scene.bakeSeconds ?? limits.bakeSeconds } });
+    scene.arrange?.(stage);
     const { bucket } = stage.fleet.artifact;
     if (scene.record) stage.world.s3.put(bucket, currentReleaseKey(fleet), scene.record);
     stage.upload();

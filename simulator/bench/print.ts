@@ -1,5 +1,6 @@
 /** The results as text: tables that fit into 100 columns. */
 import { type Column, table } from '../table.ts';
+import type { AskedRow } from './asked.ts';
 import type { BundleRow } from './bundles.ts';
 import type { Crowd } from './crowd.ts';
 import type { Row } from './rows.ts';
@@ -23,6 +24,7 @@ export function printed(results: Results): string {
     section('Requests', ABOUT_REQUESTS, table(rows, [...WHO, ...REQUESTS])),
     section('Size', ABOUT_SIZE, table(rows, [...WHO, ...SIZE])),
     section('Cost in US cents', ABOUT_COST, table(rows, [...WHO, ...COST])),
+    section('What a fleet may ask for, 10 hosts', ABOUT_ASKED, table(results.asked, ASKED)),
     section('A month in which nothing is deployed', ABOUT_STANDING, table(standing, STANDING)),
     section('Launches in the same second', ABOUT_CROWDS, table(crowds, CROWDS)),
     section('Stacks', ABOUT_STACKS, table(stacks, STACKS)),
@@ -50,6 +52,19 @@ const ABOUT_SIZE = ['Events and KiB: the maximum over all seeds.'];
 const ABOUT_COST = [
   'In Tokyo, before any free tier. Metrics: for an hour each, with the age of the lock.',
   'rest: ledger, S3, the key, mails and events.',
+];
+
+const ABOUT_ASKED = [
+  'more: than a deployment that asks for nothing; what is waited for on demand is part of it.',
+];
+
+const ASKED: Column<AskedRow>[] = [
+  ['asks for', ({ asks }) => asks],
+  ['total', ({ seconds }) => seconds.toFixed(1)],
+  ['more', ({ moreSeconds }) => moreSeconds.toFixed(1)],
+  ['transitions', ({ transitions }) => transitions.toFixed(0)],
+  ['events', ({ mostHistoryEvents }) => `${mostHistoryEvents}`],
+  ['cents', ({ cost }) => cost.cents.toFixed(3)],
 ];
 
 const WHO: Column<Row>[] = [

@@ -4,7 +4,15 @@ import type { TemplateJson } from '../../lib/synthesize.ts';
 import { type Cost, costOf } from './costs.ts';
 import type { Kind, Size } from './fleets.ts';
 import type { FunctionFacts } from './functions.ts';
-import { type Bounds, type Delays, type Measured, measure, type Overhead, type Tuning } from './measure.ts';
+import {
+  type Bounds,
+  type Delays,
+  type Measured,
+  measure,
+  type Overhead,
+  type Scene,
+  type Tuning,
+} from './measure.ts';
 
 export interface Subject {
   readonly kind: Kind;
@@ -12,6 +20,7 @@ export interface Subject {
   readonly tuning: Tuning;
   /** Default: the fleet's, a minute. */
   readonly bakeSeconds?: number;
+  readonly arrange?: Scene['arrange'];
 }
 
 /** Means over the seeds, except for what has a limit: its maximum. */

@@ -1,6 +1,7 @@
 /** The targets of the benchmark. A target that is missed fails the run. */
 import { count } from '../../lambdas/domain/core/words.ts';
 import { MOST_POLICIES } from '../../lib/policy-sizes.ts';
+import type { AskedRow } from './asked.ts';
 import type { BundleRow } from './bundles.ts';
 import type { ComparedRow } from './compared.ts';
 import type { Crowd } from './crowd.ts';
@@ -26,6 +27,7 @@ export interface Results {
   readonly signals: SignalRow;
   readonly compared: readonly ComparedRow[];
   readonly exposures: readonly Exposed[];
+  readonly asked: readonly AskedRow[];
   readonly missing: readonly Undone[];
   readonly crowds: readonly Crowd[];
   readonly policies: readonly PolicyRow[];

@@ -71,6 +71,16 @@ const results = (changes: Partial<Results> = {}): Results => ({
   bundles: [],
   throughput: [{ hosts: 2, deployments: 1, cpuMillis: 10 }],
   joins: [JOINED, { ...JOINED, kind: 'target group', size: 10 }],
+  asked: [
+    {
+      asks: 'nothing',
+      moreSeconds: 0,
+      seconds: small.seconds,
+      transitions: small.transitions,
+      mostHistoryEvents: small.mostHistoryEvents,
+      cost: small.cost,
+    },
+  ],
   exposures: [{ old: 2, first: 1, runs: 30, undone: 30, share: 1 / 3 }],
   signals: { runs: 42, right: 42, longestSeconds: 10 },
   compared: [{ mode: 'in the bake', runs: 100, seen: 97, stopped: 1, minutes: 12 }],

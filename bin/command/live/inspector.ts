@@ -216,7 +216,7 @@ async function lambda(options: AwsQueryOptions, arn: string): Promise<HookFuncti
     return asking(doing, () => {
       const error = new Error(String(Object(parsed(text, doing)).Message ?? ''));
       throw Object.assign(error, {
-        name: type.replace(/:.*$/, ''),
+        name: type.split(':')[0],
         $fault: 'client',
         $metadata: { httpStatusCode: status },
       });

@@ -80,6 +80,9 @@ export const isOutage = (fault: string): fault is OutageFault => {
 
 const LASTING: readonly FaultName[] = ['refused', 'garbled', 'turned-down'];
 
+/** Of which the next runs of the function fail, too. */
+export const isDead = (fault: FaultName): boolean => fault === 'crashes' || fault === 'not-invoked';
+
 /**
  * Does it say "no" instead of "not now"? Nothing retries after a "no": after the point of no return, or within an undo,
  * it is right to stop, to keep the lock and to call a human. (SSM does not lose a parameter for a moment.)

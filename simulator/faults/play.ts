@@ -7,7 +7,7 @@ import { type Outcome, Rules, type Violation } from '../rules.ts';
 import { API_KEY, Stage } from '../stage.ts';
 import type { Timings } from '../world/timings.ts';
 import type { Case } from './case.ts';
-import { isLasting, losesEvents } from './catalogue.ts';
+import { isDead, isLasting, losesEvents } from './catalogue.ts';
 import { Following } from './following.ts';
 import { Injector, type Reached } from './injector.ts';
 import { CONTENT, KINDS, type Kind } from './kinds.ts';
@@ -149,9 +149,11 @@ class Trial {
     }
     const outcome = this.#outcome(results.map(({ endedIn }) => endedIn));
     // EC2, a load balancer or the ledger that says "no" for good: whether they are in order is not known then.
-    const isUnknown = this.#case.injuries.some(
-      ({ fault, moment: { what } }) => isLasting(fault, what) && !what.startsWith('parameters.'),
-    );
+    const isUnknown =
+      this.#outlastsRetries() ||
+      this.#case.injuries.some(
+        ({ fault, moment: { what } }) => isLasting(fault, what) && !what.startsWith('parameters.'),
+      );
     if (outcome === 'needs a human' && !isUnknown && rules.areInOrder())
       this.#broken(6, 'a human is called, and the hosts are in order');
     rules.settled(outcome);
@@ -169,7 +171,9 @@ class Trial {
   #outcome(endings: readonly string[]): Outcome {
     const held = this.#stage.world.ledger.read(this.#stage.fleet.name)?.held;
     if (held?.needsHuman !== undefined) {
-      const mayStay = this.#case.injuries.some(({ fault, moment }) => isLasting(fault, moment.what));
+      const mayStay =
+        this.#outlastsRetries() ||
+        this.#case.injuries.some(({ fault, moment }) => isLasting(fault, moment.what));
       if (!mayStay) this.#broken(6, `a human is called for a fault that was temporary: ${held.needsHuman}`);
       const told = endings.find((ending) => TOLD_AS_DONE.includes(ending));
       if (told && !this.#couldNotBeNoted())
@@ -178,6 +182,15 @@ class Trial {
     }
     const succeeded = endings.some((ending) => ending === 'Deployed' || ending === 'Finished');
     return succeeded || this.#isRecorded() ? 'new hosts' : 'old hosts';
+  }
+
+  /**
+   * Of a function that died, or was not run, the next runs fail too. Twice in one state, that is longer than the retries of
+   * its task: an outage of Lambda's of minutes, in which nobody of ours can make up for anything.
+   */
+  #outlastsRetries(): boolean {
+    const dead = this.#case.injuries.filter(({ fault }) => isDead(fault));
+    return new Set(dead.map(({ moment: { machine, state } }) => `${machine} ${state}`)).size < dead.length;
   }
 
   /** Rule 8: followers are started once, by what was deployed. */

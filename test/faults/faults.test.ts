@@ -100,6 +100,10 @@ const ONCE_BROKEN: readonly (readonly [string, string])[] = [
     'the rules blamed an undo for what a late call registered between its look and its call',
   ],
   [
+    'target-group@20261201: Record the release / mackerel.hosts #1 = crashes + Record the release / ledger.read #2 = crashes',
+    'the rules took a function that was dead for longer than its retries for a passing fault',
+  ],
+  [
     'kept@1803863359: Put old hosts back / mackerel.setStatus #1 = mackerel:ip-refused:360',
     'a kept host that Mackerel lists still was one to replace',
   ],

@@ -8,6 +8,7 @@ import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { isCleanUpMachine } from '../../lambdas/domain/core/names.ts';
 import { STEPS } from '../../lambdas/domain/core/steps.ts';
 import { PROMOTION_STEPS } from '../../lambdas/domain/promotion/steps.ts';
+import type { LaunchRequest } from '../../lambdas/ports/ec2.ts';
 import type { AroundStep, StepRun } from '../run-definition.ts';
 import type { Stage } from '../stage.ts';
 import type { PortCall } from '../world/calls.ts';
@@ -245,6 +246,11 @@ export class Injector {
         visit.fail(named('Lambda.Unknown', 'the function was lost'));
         await this.#sleep(Math.max(0, left - 2));
         return proceed();
+      case 'no-capacity': {
+        const [request] = call.args as [LaunchRequest];
+        const isRepeated = this.#stage.world.ec2.hasLaunched(request);
+        return isRepeated ? proceed() : wrongAnswer(fault, call, undefined, undefined);
+      }
       default:
         return wrongAnswer(fault, call, await proceedUnlessRefused(fault, proceed), this.#stale(call));
     }
@@ -299,7 +305,7 @@ const storeOf = ({ execution, state }: Visit) => `${execution}|${state}`;
 const nameOf = ({ service, action }: PortCall) => `${service}.${action}`;
 
 const proceedUnlessRefused = async (fault: FaultName, proceed: Proceed) =>
-  fault === 'turned-down' || fault === 'no-capacity' ? undefined : proceed();
+  fault === 'turned-down' ? undefined : proceed();
 
 const unavailable = (call: PortCall, what: string) =>
   new DeploymentError('ServiceUnavailable', `${nameOf(call)} ${what}.`);

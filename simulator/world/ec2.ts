@@ -272,6 +272,11 @@ export class Ec2Model {
     );
   }
 
+  /** Was this launch answered before? Then it is answered so again, whatever room there is by now. */
+  hasLaunched({ clientToken }: Pick<LaunchRequest, 'clientToken'>): boolean {
+    return this.known().some(({ facts }) => facts.clientToken === clientToken);
+  }
+
   launch(request: LaunchRequest): readonly Instance[] {
     this.#take('calls', 1);
     const subnet = this.#checkedSubnet(request);

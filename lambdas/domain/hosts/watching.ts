@@ -36,8 +36,8 @@ interface Watched {
 /** @throws NewHostDied, AlertDuringBake, ReadinessLost or WorseThanBefore */
 export async function watchNewHosts(
   deployment: Launched,
-  ports: Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>,
-  { now, deadline, memory, secondsPassed, keep }: Turn<WatchMemory, Extra>,
+  ports: Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>,
+  { now, deadline, memory, secondsPassed, keep, remember }: Turn<WatchMemory, Extra>,
   { watch, first, compared, mayLose }: Watched,
 ): Promise<Found<WatchMemory>> {
   const [facts, alerts] = await Promise.all([
@@ -53,6 +53,8 @@ export async function watchNewHosts(
     secondsLeft: secondsBetween(now, deadline) - BAKE_SILENCE_SECONDS,
   });
   const told = assertNoMonitorAlerts(deployment, alerts, hosts);
+  // A comparison that nobody answers must not make a bad look forgotten.
+  remember({ badLooks, comparedUpTo: memory.comparedUpTo, hosts: {} });
   const comparison = await compareNow(deployment, ports, {
     now,
     since: new Date(now.getTime() - secondsPassed * 1000),

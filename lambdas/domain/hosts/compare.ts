@@ -86,7 +86,8 @@ export function comparedBefore(fleet: Pick<Fleet, 'compare'>, old: ReadonlyMap<s
 
 function atMost({ compare }: Pick<Fleet, 'compare'>, metric: string, old: number): Pick<Compared, 'atMost'> {
   const judged = compare.find((each) => each.metric === metric);
-  return judged ? { atMost: rounded(Math.max(judged.from, judged.atMostTimes * old)) } : {};
+  // Not rounded, as what is shown is: hosts at the limit, or up to the floor, would be worse by a digit.
+  return judged ? { atMost: Math.max(judged.from, judged.atMostTimes * old) } : {};
 }
 
 /** A metric that no old host has may come with this release: told, not refused. */
@@ -233,7 +234,7 @@ export function sidesOf({
       ...(old !== undefined && { old }),
       ...(fresh !== undefined && { new: fresh }),
       ...(times !== undefined && { times }),
-      ...(atMost !== undefined && { atMost }),
+      ...(atMost !== undefined && { atMost: rounded(atMost) }),
     };
   });
 }

@@ -337,7 +337,9 @@ describe('an answer that is not understood is unknown, never empty', () => {
   });
 
   it('a point without a value is none, and hides no other', async () => {
-    server.fault({ reply: { status: 200, body: '{"metrics":[{"time":60,"value":null},{"time":120,"value":7}]}' } });
+    server.fault({
+      reply: { status: 200, body: '{"metrics":[{"time":60,"value":null},{"time":120,"value":7}]}' },
+    });
     expect(await mackerel.metrics('h1', 'custom.nginx.5xx', AT, AT)).toEqual([
       { at: new Date(120_000), value: 7 },
     ]);

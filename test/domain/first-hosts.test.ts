@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Deployment, OldHost } from '../../lambdas/domain/core/document.ts';
-import { decideBake } from '../../lambdas/domain/hosts/bake.ts';
+import { decideBake, judgeHealth } from '../../lambdas/domain/hosts/bake.ts';
 import {
   exposureOf,
   exposureSentence,
@@ -354,11 +354,12 @@ describe('The watch of the first hosts', () => {
     expect(bake('registered', [])).toThrow(
       failure('ReadinessLost', 'The first hosts were ready and no longer are'),
     );
+    // A hook or a person may be waited for before the shift, too.
+    expect(() => judgeHealth({ standings: standing('registered'), alerts: [], badLooks: 1 })).toThrow(
+      failure('ReadinessLost', 'See what their application logged since they got traffic.'),
+    );
     expect(bake('ready', [anAlert('i-new1')])).toThrow(
-      failure(
-        'AlertDuringBake',
-        'on a new host while the first hosts served beside the old ones: CRITICAL on i-new1',
-      ),
+      failure('AlertDuringBake', 'on a new host while it served beside the old ones: CRITICAL on i-new1'),
     );
   });
 });

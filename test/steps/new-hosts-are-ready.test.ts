@@ -182,7 +182,7 @@ describe('New hosts are ready, and serve beside the old ones', () => {
 
   it('hears of an alert on any of them', async () =>
     expect(look(allWell({ alerts: [anAlert('i-new2')] }), 80, since(70)).answer).rejects.toThrow(
-      failure('AlertDuringBake', 'CRITICAL on i-new2'),
+      failure('AlertDuringBake', 'on a new host while it served beside the old ones: CRITICAL on i-new2'),
     ));
 });
 

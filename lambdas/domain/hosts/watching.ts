@@ -74,8 +74,13 @@ export async function watchNewHosts(
 }
 
 /** Its time is over, and the silence that it bears. */
-export const notWatched = (who: string, what: string, reason: string): DeploymentError =>
+export const notWatched = (
+  who: string,
+  what: string,
+  reason: string,
+  silence = BAKE_SILENCE_SECONDS,
+): DeploymentError =>
   new DeploymentError(
     'ServiceUnavailable',
-    `${who} could not be watched to the end, ${span(BAKE_SILENCE_SECONDS)} after ${what} should have ended: ${reason}.`,
+    `${who} could not be watched to the end, ${silence > 0 ? `${span(silence)} after ${what} should have ended` : `and ${what} is over`}: ${reason}.`,
   );

@@ -114,6 +114,27 @@ describe('The exposure', () => {
     expect(found?.shareByZone).toBeCloseTo(shareByZone);
   });
 
+  it.each([
+    // A third of each of three zones adds up to a digit more than a third.
+    [
+      'evenly spread hosts',
+      'aaabbbccc',
+      'aabbcc',
+      6,
+      '6 of 15 hosts in service: at most 40 % of the requests',
+    ],
+    [
+      'a whole number of percents',
+      'a'.repeat(93),
+      'a'.repeat(9),
+      7,
+      '7 of 100 hosts in service: at most 7 % of the requests',
+    ],
+  ])('of %s is told as it is', (_title, oldZones, newZones, count, says) => {
+    const found = exposureOf(deployment(oldZones, newZones, { ...FIRST, hosts: count }));
+    expect(found && exposureSentence(found)).toBe(says);
+  });
+
   it('is told as a share of the requests, and by zone where that is more', () => {
     expect(exposureSentence({ first: 1, of: 3, share: 1 / 3, shareByZone: 0.25 })).toBe(
       '1 of 3 hosts in service: at most 33.4 % of the requests',

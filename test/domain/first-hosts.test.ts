@@ -425,6 +425,28 @@ describe('Stragglers beside first hosts', () => {
     expect(found.replace).toHaveLength(replaced);
   });
 
+  it.each([
+    ['is none, when it passes its checks no more', 'i-b5', 'registered', 0],
+    ['is replaced, when EC2 loses it', 'i-b5', 'lost', 1],
+    ['says nothing of another one', 'i-a1', 'registered', 1],
+  ] as const)('one that was watched to the end %s', (_title, watched, rung, replaced) => {
+    const found = decideStragglers({
+      launch: aLaunch({ instances: five }),
+      hosts: five.map(({ instanceId }, i) => ({
+        instanceId,
+        rung: i === 4 ? rung : ('ready' as const),
+        lacks: i === 4 ? 'x' : '',
+        hostIds: [],
+      })),
+      instances: five.map(({ instanceId }) => aNewInstance(instanceId)),
+      memory: { halfReadyAt: at(60).getTime(), hosts: { 'i-b5': 1 } },
+      now: at(700),
+      from: { at: iso(400), what: 'the watch of the first hosts' },
+      watched: [watched],
+    });
+    expect(found.replace).toHaveLength(replaced);
+  });
+
   it('are slow by what the others took, counted from the end of the watch', () => {
     const launch = aLaunch({ instances: five });
     const standing = five.map(({ instanceId }, i) => ({

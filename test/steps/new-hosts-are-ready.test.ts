@@ -311,6 +311,17 @@ describe('New hosts are ready, all but a straggler', () => {
   const NOBODY: [string, Record<string, unknown>][] = [
     ['the fleet does not want that', { fleet: aFleet({ instancesPerZone: 5 }) }],
     ['one was replaced already', { launch: largeLaunch({ replaced: [] }) }],
+    [
+      'it was ready throughout its watch',
+      {
+        fleet: aFleet({
+          instancesPerZone: 5,
+          replaceStragglers: true,
+          first: { hosts: 1, watchSeconds: 10 },
+        }),
+        firstWatch: { ...aLook({ ready: true, at: iso(80) }), hosts: [LAST] },
+      },
+    ],
     ['all were ready once', { shift: { done: false, reason: 'back to waiting', at: iso(90) } }],
   ];
   it.each(NOBODY)('names nobody when %s', async (_title, changes) =>

@@ -119,6 +119,6 @@ function assertInTime(since: Date, now: Date): void {
   if (millis <= PATIENCE_MILLIS) return;
   throw new DeploymentError(
     'ServiceUnavailable',
-    `Mackerel is slow: after ${span(Math.round(millis / 1000))} it has not told all points of the metrics that compare names. Nothing was concluded from the others.`,
+    `Mackerel is slow: after ${span(Math.round(millis / 1000))} it has not told all points of the metrics that compare names. Nothing was concluded from the others; run the deployment again when it answers as usual.`,
   );
 }

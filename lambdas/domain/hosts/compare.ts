@@ -96,7 +96,7 @@ export function notCompared({ compare }: Pick<Fleet, 'compare'>, rows: readonly 
     ({ metric }) => rows.find((row) => row.metric === metric)?.old === undefined,
   );
   if (unknown.length === 0) return '';
-  return `; not compared, because the old hosts have too few points of it: ${list(unknown.map(({ metric }) => plain(metric)))}`;
+  return `; not compared in the bake, because the old hosts have too few points of it: ${list(unknown.map(({ metric }) => plain(metric)))}`;
 }
 
 /** So long after it something that went wrong has been judged twice; a short watch outlasts the warm-up, too. */
@@ -258,6 +258,6 @@ export function comparePlan(rows: readonly Compared[]): string[] {
       ];
     return SHOWN.includes(metric)
       ? [`${plain(metric)}: ${figure(old)} per old host; shown, not judged`]
-      : [`${plain(metric)}: the old hosts have too few points of it; not compared`];
+      : [`${plain(metric)}: the old hosts have too few points of it; in the bake it is not compared`];
   });
 }

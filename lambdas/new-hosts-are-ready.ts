@@ -11,6 +11,7 @@ import { liveLedger } from './clients/ledger.ts';
 import { liveMackerelReader } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After, Readiness } from './domain/core/document.ts';
+import { isUnknown } from './domain/core/looks.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { judgeNewHosts, REMEMBERED, type Remembered } from './domain/hosts/judging.ts';
 import { compareBeside, listen } from './domain/hosts/listening.ts';
@@ -19,6 +20,7 @@ import { heldUpByMackerel, mackerelMatters, mackerelPause, notReady } from './do
 import { mustAsk, registrationLimit } from './domain/hosts/registration.ts';
 import { readyDeadline, sideBySideSeconds, waitsFrom } from './domain/hosts/side-by-side.ts';
 import { waitsFor } from './domain/hosts/starts.ts';
+import { notWatched } from './domain/hosts/watching.ts';
 import { assertMayGoOn } from './domain/lock/fence.ts';
 import { EC2_SECONDS } from './domain/record/plan.ts';
 import { newHostMilestones } from './domain/record/timeline/milestones.ts';
@@ -43,7 +45,9 @@ export const newHostsAreReady = defineWait('new-hosts-are-ready', {
       : lookAndJoin(deployment, ports, turn);
   },
   late: (deployment, { reason, seconds }) =>
-    notReady(deployment.fleet, reason, seconds, waitsFrom(deployment).what),
+    isUnknown(reason) && deployment.readiness?.memory?.allReadyAt !== undefined
+      ? notWatched('The new hosts', 'their time beside the old ones', reason, 0)
+      : notReady(deployment.fleet, reason, seconds, waitsFrom(deployment).what),
 });
 
 async function lookAndJoin(
@@ -56,13 +60,16 @@ async function lookAndJoin(
   const launched = launch.instances;
   const limit = registrationLimit(deployment);
   const askedBefore = memory.mackerelAskedAt ?? 0;
-  remember({ ...memory, ...(limit && { unanswered: 1 }) });
+  const unanswered = limit && { unanswered: 1 };
+  remember({ ...memory, ...unanswered });
   const waits = waitsFor(oldHosts.balancers, launched, release.starts);
   // The sentence of the last look is the one that people read: it asks everybody.
   const isLast = now >= readyDeadline(deployment) || mustAsk(limit, memory, now);
   const asks: Asks = (seen) => isLast || mackerelMatters(launched, seen, waits, (+now - askedBefore) / 1000);
   const facts = await lookAtNewHosts(deployment, launched, ports, asks);
   const { ready, reason, hosts, joining, ...judged } = judgeNewHosts(deployment, facts, memory, now);
+  // What these saw counts, also where nobody answers what is asked from here on.
+  remember({ ...judged.memory, ...unanswered });
   const alertsAskedAt = await listen(deployment, ports, { now, memory, keep, facts, hosts, joining });
   const comparedUpTo = await compareBeside(deployment, ports, { now, memory, keep, hosts });
   await atEachBalancer('register', deployment, ports, joining);

@@ -11,7 +11,7 @@ import type { After, Shift } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
 import { TAG } from './domain/core/fleet.ts';
 import { defineStep } from './domain/core/step.ts';
-import { count, list, span } from './domain/core/words.ts';
+import { count, list, secondsBetween, span } from './domain/core/words.ts';
 import { atEachBalancer, lookAtNewHosts, oldIdsByBalancer, portsOf } from './domain/hosts/look-at-hosts.ts';
 import { assertNoMonitorAlerts } from './domain/hosts/monitors.ts';
 import {
@@ -73,7 +73,7 @@ function backToWaiting(
   hosts: readonly HostStanding[],
   now: Date,
 ): Shift {
-  const { fleet, oldHosts } = deployment;
+  const { oldHosts } = deployment;
   const lack = readinessSentence(hosts);
   const left = oldHosts.hosts.filter(({ instanceId, memberOf }) =>
     memberOf.some((name) => !staysAt(instanceId, members.get(name))),
@@ -86,9 +86,10 @@ function backToWaiting(
     );
   }
   if (now >= besideDeadline(deployment)) {
+    const { at, what } = waitsFrom(deployment);
     throw new DeploymentError(
       'ReadinessLost',
-      `The new hosts were ready and no longer are, ${span(fleet.limits.readySeconds)} after ${waitsFrom(deployment).what}: ${lack}.`,
+      `The new hosts were ready and no longer are, ${span(Math.round(secondsBetween(at, now)))} after ${what}: ${lack}.`,
     );
   }
   return { done: false, at: now.toISOString(), reason: `back to waiting: ${lack}` };

@@ -411,7 +411,7 @@ const Compare = only({
 });
 
 const First = only({
-  /** How many of the new hosts get traffic first, spread over the zones. Less than the whole fleet. */
+  /** How many of the new hosts get traffic first, spread over the zones. Less than the whole fleet, and at most 100 of more than 250. */
   hosts: whole(1, 499),
   /** For how long they are watched beside the old hosts; then as long as the slowest load balancer or monitor needs to show what broke in the last second. */
   watchSeconds: whole(10, 86_400),

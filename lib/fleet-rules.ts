@@ -45,6 +45,10 @@ const when = (broken: boolean, field: string, given: unknown, allowed: string): 
  */
 export const MOST_HOSTS = 500;
 
+/** Who went first is in the document, and in its record: with more of them a deployment of many hosts outgrows 256 KiB. */
+const MANY_HOSTS = 250;
+export const MOST_FIRST_OF_MANY = 100;
+
 /** With `spillOver`, each zone's share may be tried so often; EC2 takes two launches a second. */
 const MOST_TRIES = 24;
 
@@ -302,6 +306,14 @@ export const FLEET_RULES: readonly FleetRule[] = [
       fleetSize(fleet) === 1
         ? 'no first for a fleet of one host: there is nobody to follow'
         : `less than the fleet's ${fleetSize(fleet)} hosts: others have to follow`,
+    ),
+  ),
+  rule(['first', 'subnets', 'instancesPerZone'], (fleet) =>
+    when(
+      fleet.first !== undefined && fleet.first.hosts > MOST_FIRST_OF_MANY && fleetSize(fleet) > MANY_HOSTS,
+      'first.hosts',
+      fleet.first?.hosts,
+      `at most ${MOST_FIRST_OF_MANY} in a fleet of more than ${MANY_HOSTS} hosts: a few go first`,
     ),
   ),
   rule(['pauses'], ({ pauses }) => [

@@ -265,7 +265,10 @@ async function metricsOfHost(
   if (answer.status === 404) return [];
   if (!answer.ok) throw refused(call, answer);
   const { metrics } = parse(call, answer, MetricsAnswer);
-  return metrics.map(({ time, value }) => ({ at: fromSeconds(time), value }));
+  // A minute without a value is unknown, and no reason to know nothing of the others.
+  return metrics.flatMap(({ time, value }) =>
+    typeof value === 'number' ? [{ at: fromSeconds(time), value }] : [],
+  );
 }
 
 async function annotate(exchange: Exchange, annotation: Annotation): Promise<void> {
@@ -457,7 +460,7 @@ const MonitorsAnswer = v.object({
 });
 const LatestMetricsAnswer = v.object({ tsdbLatest: WireLatest });
 const MetricsAnswer = v.object({
-  metrics: v.array(v.object({ time: EpochSeconds, value: v.pipe(v.number(), v.finite()) })),
+  metrics: v.array(v.object({ time: EpochSeconds, value: v.nullish(v.pipe(v.number(), v.finite())) })),
 });
 const AnnotationsAnswer = v.object({
   graphAnnotations: v.array(

@@ -327,13 +327,22 @@ describe('an answer that is not understood is unknown, never empty', () => {
     ['openAlerts', '{"alerts":[{"id":"a1","status":"BAD"}]}', 'alerts.0.status'],
     ['monitors', '{"monitors":[{"id":"m1"}]}', 'monitors.0.type should be "type"'],
     ['latestMetric', '{"tsdbLatest":{"h1":{"loadavg5":{"time":"now"}}}}', 'time should be number'],
-    ['metrics', '{"metrics":[{"time":1}]}', 'metrics.0.value should be "value"'],
+    ['metrics', '{"metrics":[{"time":1,"value":"2"}]}', 'metrics.0.value should be number'],
     ['annotate', '{"graphAnnotations":{}}', 'graphAnnotations should be Array'],
   ])('%s, told %s, says what was expected', async (name, body, message) => {
     server.fault({ times: 9, reply: { status: 200, body } });
     expect(await failureOf(METHODS[name]?.(mackerel) ?? Promise.resolve())).toEqual(
       named('ServiceUnavailable', message),
     );
+  });
+
+  it('a point without a value is none, and hides no other', async () => {
+    server.fault({
+      reply: { status: 200, body: '{"metrics":[{"time":60,"value":null},{"time":120,"value":7}]}' },
+    });
+    expect(await mackerel.metrics('h1', 'custom.nginx.5xx', AT, AT)).toEqual([
+      { at: new Date(120_000), value: 7 },
+    ]);
   });
 
   it('a status that Mackerel did not have when this was written is unknown too', async () => {

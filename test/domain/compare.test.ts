@@ -106,6 +106,19 @@ describe('a verdict', () => {
     expect(judge(values, closed)).toEqual({ ...BEFORE[0], ...expected }),
   );
 
+  it.each<[string, number, number, number, number]>([
+    ['up to the floor', 1, 12_344, 100, 12_343],
+    ['as many as the old hosts', 1, 0, 12_344, 12_344],
+  ])('knows more digits than it tells: %s', (_title, atMostTimes, from, old, fresh) => {
+    const [row] = compareSides(
+      { compare: [{ metric: ERRORS, atMostTimes, from }] },
+      [{ metric: ERRORS }],
+      { new: ofErrors(Array(7).fill(fresh)), old: ofErrors(Array(7).fill(old)) },
+      { now: once(6), since },
+    );
+    expect(row?.worse).toBe(0);
+  });
+
   it('takes a missing minute for unknown, and waits for another', () => {
     const gaps = new Map([...minutes(Array(8).fill(18))].filter(([minute]) => minute !== 4));
     const row = (closed: number) =>
@@ -205,6 +218,7 @@ describe('what is told of it at the end', () => {
   it('in words and numbers', () => {
     const [side] = sidesOf({ bake: look([row]) } as Deployment);
     expect(side).toEqual({ metric: ERRORS, old: 6, new: 18, times: 3, atMost: 12 });
+    expect(sidesOf({ bake: look([{ ...row, atMost: 1.1 * 3 }]) } as Deployment)[0]?.atMost).toBe(3.3);
     expect(sideWords({ metric: 'loadavg5', new: 0.51234 })).toBe('loadavg5 – → 0.5123');
     expect(side && sideWords(side)).toBe(`${ERRORS} 6 → 18 (at most 12)`);
   });

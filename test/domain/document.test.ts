@@ -5,7 +5,7 @@ import { list } from '../../lambdas/domain/core/words.ts';
 import { mostStragglers } from '../../lambdas/domain/hosts/stragglers.ts';
 import { recordOf, withoutTimeline } from '../../lambdas/domain/record/record.ts';
 import { pack } from '../../lambdas/domain/record/timeline/packed.ts';
-import { MOST_HOSTS } from '../../lib/fleet-rules.ts';
+import { MOST_FIRST_OF_MANY, MOST_HOSTS } from '../../lib/fleet-rules.ts';
 import {
   aLaunch,
   aLook,
@@ -138,5 +138,44 @@ describe('the document of a large fleet behind two load balancers', () => {
       termination: { memory: { begun: 1 } },
     });
     expect(Buffer.byteLength(JSON.stringify(document))).toBeLessThan(limit);
+  });
+
+  it('stays below it when it is recorded, with first hosts, stragglers, and all that may be compared', () => {
+    const { failure: _none, record: _older, ...document } = largest(MOST_HOSTS, mostStragglers(MOST_HOSTS));
+    const { fleet, oldHosts, launch, readiness, bake, termination } = document;
+    const compared = [
+      ...Array.from({ length: 5 }, (_, n) => `${n}`.padStart(255, 'x')),
+      ...['loadavg5', 'cpu.user.percentage', 'memory.used'],
+    ].map((metric) => ({
+      metric,
+      old: 1.234e-5,
+      new: 5.678e-5,
+      atMost: 2 / 3,
+      minute: 29_539_260,
+      worse: 1,
+    }));
+    const instances = (launch?.instances ?? []).map((each) => ({ ...each, address: '10.100.100.100' }));
+    const watched: Deployment = {
+      ...document,
+      fleet: {
+        ...fleet,
+        first: { hosts: MOST_FIRST_OF_MANY, watchSeconds: 60 },
+        compare: compared.slice(0, 5).map(({ metric }) => ({ metric, atMostTimes: 2, from: 5 })),
+      },
+      ...(oldHosts && { oldHosts: { ...oldHosts, compared } }),
+      ...(launch && { launch: { ...launch, instances } }),
+      ...(readiness && { readiness: { ...readiness, memory: {}, compared } }),
+      firstWatch: {
+        ...aLook({ ready: true, said: SAID }),
+        hosts: instances.slice(0, MOST_FIRST_OF_MANY).map(({ instanceId }) => instanceId),
+        compared,
+      },
+      ...(bake && { bake: { ...bake, compared } }),
+      // Done: from then on nothing is remembered.
+      ...(termination && { termination: { ...termination, ready: true, memory: {} } }),
+    };
+    const recorded = { ...watched, record: withoutTimeline(recordOf(watched, at(600))) };
+    expect(recorded.record.first?.instances).toHaveLength(MOST_FIRST_OF_MANY);
+    expect(Buffer.byteLength(JSON.stringify(recorded))).toBeLessThan(PAYLOAD_LIMIT);
   });
 });

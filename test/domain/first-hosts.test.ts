@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Deployment, OldHost } from '../../lambdas/domain/core/document.ts';
-import { decideBake } from '../../lambdas/domain/hosts/bake.ts';
+import { decideBake, judgeHealth } from '../../lambdas/domain/hosts/bake.ts';
 import {
   exposureOf,
   exposureSentence,
@@ -112,6 +112,27 @@ describe('The exposure', () => {
     const found = exposureOf(deployment(oldZones, newZones, { ...FIRST, hosts: count }));
     expect(found?.share).toBeCloseTo(share);
     expect(found?.shareByZone).toBeCloseTo(shareByZone);
+  });
+
+  it.each([
+    // A third of each of three zones adds up to a digit more than a third.
+    [
+      'evenly spread hosts',
+      'aaabbbccc',
+      'aabbcc',
+      6,
+      '6 of 15 hosts in service: at most 40 % of the requests',
+    ],
+    [
+      'a whole number of percents',
+      'a'.repeat(93),
+      'a'.repeat(9),
+      7,
+      '7 of 100 hosts in service: at most 7 % of the requests',
+    ],
+  ])('of %s is told as it is', (_title, oldZones, newZones, count, says) => {
+    const found = exposureOf(deployment(oldZones, newZones, { ...FIRST, hosts: count }));
+    expect(found && exposureSentence(found)).toBe(says);
   });
 
   it('is told as a share of the requests, and by zone where that is more', () => {
@@ -354,11 +375,12 @@ describe('The watch of the first hosts', () => {
     expect(bake('registered', [])).toThrow(
       failure('ReadinessLost', 'The first hosts were ready and no longer are'),
     );
+    // A hook or a person may be waited for before the shift, too.
+    expect(() => judgeHealth({ standings: standing('registered'), alerts: [], badLooks: 1 })).toThrow(
+      failure('ReadinessLost', 'See what their application logged since they got traffic.'),
+    );
     expect(bake('ready', [anAlert('i-new1')])).toThrow(
-      failure(
-        'AlertDuringBake',
-        'on a new host while the first hosts served beside the old ones: CRITICAL on i-new1',
-      ),
+      failure('AlertDuringBake', 'on a new host while it served beside the old ones: CRITICAL on i-new1'),
     );
   });
 });
@@ -399,6 +421,28 @@ describe('Stragglers beside first hosts', () => {
       memory: { halfReadyAt: at(60).getTime(), hosts: { [late]: 1 } },
       now: at(300),
       reserve: new Set(reserve),
+    });
+    expect(found.replace).toHaveLength(replaced);
+  });
+
+  it.each([
+    ['is none, when it passes its checks no more', 'i-b5', 'registered', 0],
+    ['is replaced, when EC2 loses it', 'i-b5', 'lost', 1],
+    ['says nothing of another one', 'i-a1', 'registered', 1],
+  ] as const)('one that was watched to the end %s', (_title, watched, rung, replaced) => {
+    const found = decideStragglers({
+      launch: aLaunch({ instances: five }),
+      hosts: five.map(({ instanceId }, i) => ({
+        instanceId,
+        rung: i === 4 ? rung : ('ready' as const),
+        lacks: i === 4 ? 'x' : '',
+        hostIds: [],
+      })),
+      instances: five.map(({ instanceId }) => aNewInstance(instanceId)),
+      memory: { halfReadyAt: at(60).getTime(), hosts: { 'i-b5': 1 } },
+      now: at(700),
+      from: { at: iso(400), what: 'the watch of the first hosts' },
+      watched: [watched],
     });
     expect(found.replace).toHaveLength(replaced);
   });

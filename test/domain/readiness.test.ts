@@ -125,6 +125,13 @@ describe('standings', () => {
     ).toHaveLength(1));
 });
 
+it('an agent that registered twice posts as the newest host, whatever the order of the answer', () => {
+  const both = [0, 9].map((seconds) =>
+    aHost('i-new1', { id: `from second ${seconds}`, createdAt: at(seconds) }),
+  );
+  expect(standings(ONE, facts({ hosts: both }))[0]?.hostIds).toEqual(['from second 9', 'from second 0']);
+});
+
 describe('readinessSentence', () => {
   const host = (instanceId: string, lacks = ''): HostStanding => ({
     instanceId,

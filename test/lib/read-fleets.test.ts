@@ -316,6 +316,11 @@ describe('A fleet is refused', () => {
       'first.hosts: given 1, allowed: no first for a fleet of one host: there is nobody to follow',
     ],
     [
+      'of many hosts, of which more than a few go first',
+      { instancesPerZone: 126, first: { hosts: 101, watchSeconds: 60 } },
+      'first.hosts: given 101, allowed: at most 100 in a fleet of more than 250 hosts: a few go first',
+    ],
+    [
       'that watches the first hosts for a moment',
       { first: { hosts: 1, watchSeconds: 5 } },
       'first.watchSeconds: given 5, allowed: a whole number from 10 to 86400',

@@ -605,7 +605,7 @@ describe('Snapshot old hosts', () => {
       ...['loadavg5', 'cpu.user.percentage', 'memory.used'].map((metric) => ({ metric, old: 6 })),
     ]);
     expect(answer.reason).toMatch(
-      /; not compared, because the old hosts have too few points of it: custom.queue$/,
+      /; not compared in the bake, because the old hosts have too few points of it: custom.queue$/,
     );
     expect(ports.calls.filter((call) => call.startsWith('mackerel.metrics'))).toHaveLength(2 * 5);
   });

@@ -180,9 +180,28 @@ describe('New hosts are ready, and serve beside the old ones', () => {
     await expect(look(BAD, 916, { fleet: BESIDE }).answer).rejects.toThrow(failure('NewHostsNotReady'));
   });
 
+  it('knows that one was lost, although nobody tells the alerts', async () => {
+    const BAD = allWell({ members: { web: [inService('i-new1'), outOfService('i-new2')] } });
+    const silent: Methods = { mackerel: { openAlerts: failing('ServiceUnavailable', 'No answer.') } };
+    const found = await look(BAD, 80, since(60), silent).answer;
+    expect(found.reason).toBe('unknown: No answer.');
+    expect(found.memory).not.toHaveProperty('allReadyAt');
+  });
+
+  it('fails as unwatched, not as unready, where all were ready and nobody answers at the end', async () => {
+    const silent: Methods = { mackerel: { openAlerts: failing('ServiceUnavailable', 'No answer.') } };
+    const { answer } = look(allWell(), 941, since(930), silent);
+    await expect(answer).rejects.toThrow(
+      failure(
+        'ServiceUnavailable',
+        'The new hosts could not be watched to the end, and their time beside the old ones is over: unknown: No answer.',
+      ),
+    );
+  });
+
   it('hears of an alert on any of them', async () =>
     expect(look(allWell({ alerts: [anAlert('i-new2')] }), 80, since(70)).answer).rejects.toThrow(
-      failure('AlertDuringBake', 'CRITICAL on i-new2'),
+      failure('AlertDuringBake', 'on a new host while it served beside the old ones: CRITICAL on i-new2'),
     ));
 });
 
@@ -292,6 +311,17 @@ describe('New hosts are ready, all but a straggler', () => {
   const NOBODY: [string, Record<string, unknown>][] = [
     ['the fleet does not want that', { fleet: aFleet({ instancesPerZone: 5 }) }],
     ['one was replaced already', { launch: largeLaunch({ replaced: [] }) }],
+    [
+      'it was ready throughout its watch',
+      {
+        fleet: aFleet({
+          instancesPerZone: 5,
+          replaceStragglers: true,
+          first: { hosts: 1, watchSeconds: 10 },
+        }),
+        firstWatch: { ...aLook({ ready: true, at: iso(80) }), hosts: [LAST] },
+      },
+    ],
     ['all were ready once', { shift: { done: false, reason: 'back to waiting', at: iso(90) } }],
   ];
   it.each(NOBODY)('names nobody when %s', async (_title, changes) =>

@@ -124,6 +124,20 @@ describe('Take old hosts out of service, when a new host is not ready in this ve
       ),
     ));
 
+  it.each([
+    ['what both fleets serve side by side counts', { fleet: aFleet({ sideBySideSeconds: 600 }) }, 25],
+    [
+      'what a person took does not, and is told',
+      { pauseBeforeShift: aLook({ since: iso(100), at: iso(700) }) },
+      15,
+      ', hooks and people not counted',
+    ],
+  ])('tells the time that has really passed: %s', async (_title, more, minutes, told = '') =>
+    expect(take(ONE_LOST, { ...READY, ...more }, {}, 1_510).answer).rejects.toThrow(
+      failure('ReadinessLost', `no longer are, ${minutes} min after the launch${told}: 1 of 2 ready`),
+    ),
+  );
+
   it('is undone at once when a new host died', async () =>
     expect(take(withStates(allWell(), { 'i-new1': 'stopping' })).answer).rejects.toThrow(
       failure('NewHostDied'),

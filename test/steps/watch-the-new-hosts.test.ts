@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../lambdas/domain/core/document.ts';
+import { compareNow } from '../../lambdas/domain/hosts/comparing.ts';
 import type { Mackerel } from '../../lambdas/ports/mackerel.ts';
 import { watchTheNewHosts } from '../../lambdas/watch-the-new-hosts.ts';
 import { aLook, aSnapshot, at, iso, NEW, shifted } from '../support/deployments.ts';
@@ -177,6 +178,44 @@ describe('Watch the new hosts, where metrics are compared', () => {
       memory: { comparedUpTo: 1 },
       compared: oldHosts.compared,
     });
+  });
+
+  it('believes a bad look although nobody tells the points', async () => {
+    const silent: Methods = { mackerel: { metrics: failing('ServiceUnavailable', 'No answer.') } };
+    expect((await watch(760, LOST, shifted(known({})), silent).answer).memory).toEqual({ badLooks: 1 });
+    await expect(watch(770, LOST, shifted(known({ badLooks: 1 })), silent).answer).rejects.toThrow(
+      failure('ReadinessLost'),
+    );
+  });
+
+  it('gives up asking a slow Mackerel, before its own time is over', async () => {
+    const names = Array.from({ length: 5 }, (_, n) => ({ metric: `custom.m${n}`, old: 6, atMost: 12 }));
+    const ids = Array.from({ length: 10 }, (_, n) => `i-new${n}`);
+    const on = portsOn(allWell(), at(760));
+    let passed = 0;
+    const mackerel: Mackerel = {
+      ...on.mackerel,
+      metrics: async () => {
+        passed += 1;
+        return [];
+      },
+    };
+    // Sixteen requests are answered together: after 12 s.
+    const clock = { ...on.clock, now: () => at(760 + 12 * Math.ceil(passed / 16)) };
+    const asking = compareNow(
+      shifted({ fleet, oldHosts: aSnapshot({ compared: names }) }) as Parameters<typeof compareNow>[0],
+      { mackerel, clock },
+      {
+        now: at(760),
+        since: at(200),
+        hosts: ids.map((id) => ({ hostIds: [id] })),
+        isBeside: false,
+        before: undefined,
+        askedUpTo: undefined,
+      },
+    );
+    await expect(asking).rejects.toThrow(failure('ServiceUnavailable', 'Mackerel is slow: after 36 s'));
+    expect(passed).toBe(48);
   });
 
   it('asks nobody where the old hosts have no such metric', async () => {

@@ -109,6 +109,11 @@ export function deadlineOf(previous: Look | undefined, now: Date, seconds: numbe
   return new Date(new Date(from ?? previous?.since ?? now).getTime() + seconds * 1000);
 }
 
+const UNKNOWN = 'unknown: ';
+
+/** Of a look: did it fail? */
+export const isUnknown = (reason: string): boolean => reason.startsWith(UNKNOWN);
+
 /**
  * A look that failed found nothing, neither good nor bad: the wait goes on, within its deadline, and forgets nothing
  * (rule 4).
@@ -124,6 +129,6 @@ export async function lookOrUnknown(
   } catch (error) {
     if (!isFailure(error, 'ServiceUnavailable')) throw error;
     const known = memory();
-    return { ready: false, reason: `unknown: ${error.message}`, ...(known && { memory: known }) };
+    return { ready: false, reason: UNKNOWN + error.message, ...(known && { memory: known }) };
   }
 }

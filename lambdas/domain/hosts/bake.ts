@@ -16,8 +16,8 @@ const BAD_LOOKS_ALLOWED = 1;
 
 /** What is watched, by the field of the fleets file that says how long. */
 const WATCHES = {
-  'limits.bakeSeconds': { called: 'the bake', whose: 'new', since: 'the shift' },
-  'first.watchSeconds': { called: 'the watch', whose: 'first', since: 'they got traffic' },
+  'limits.bakeSeconds': { called: 'the bake', whose: 'new' },
+  'first.watchSeconds': { called: 'the watch', whose: 'first' },
 } as const;
 export type WatchField = keyof typeof WATCHES;
 
@@ -153,7 +153,7 @@ export function judgeHealth({
   if (badLooks < BAD_LOOKS_ALLOWED) return { badLooks: badLooks + 1, lacks: sentence };
   throw new DeploymentError(
     'ReadinessLost',
-    `The ${WATCHES[field].whose} hosts were ready and no longer are: ${sentence}. See what their application logged since ${WATCHES[field].since}.`,
+    `The ${WATCHES[field].whose} hosts were ready and no longer are: ${sentence}. See what their application logged since they got traffic.`,
   );
 }
 
@@ -180,7 +180,7 @@ export function assertNoAlert(
     (alert) =>
       `${alert.status} on ${instanceOf.get(alert.hostId ?? '')}: ${plain(alert.message || alert.id)}`,
   );
-  const where = field === 'first.watchSeconds' ? ' while the first hosts served beside the old ones' : '';
+  const where = field === 'first.watchSeconds' ? ' while it served beside the old ones' : '';
   throw new DeploymentError(
     'AlertDuringBake',
     `Mackerel opened an alert on a new host${where}: ${list(each, 3)}.`,

@@ -86,7 +86,8 @@ export function comparedBefore(fleet: Pick<Fleet, 'compare'>, old: ReadonlyMap<s
 
 function atMost({ compare }: Pick<Fleet, 'compare'>, metric: string, old: number): Pick<Compared, 'atMost'> {
   const judged = compare.find((each) => each.metric === metric);
-  return judged ? { atMost: rounded(Math.max(judged.from, judged.atMostTimes * old)) } : {};
+  // Not rounded, as what is shown is: hosts at the limit, or up to the floor, would be worse by a digit.
+  return judged ? { atMost: Math.max(judged.from, judged.atMostTimes * old) } : {};
 }
 
 /** A metric that no old host has may come with this release: told, not refused. */
@@ -95,7 +96,7 @@ export function notCompared({ compare }: Pick<Fleet, 'compare'>, rows: readonly 
     ({ metric }) => rows.find((row) => row.metric === metric)?.old === undefined,
   );
   if (unknown.length === 0) return '';
-  return `; not compared, because the old hosts have too few points of it: ${list(unknown.map(({ metric }) => plain(metric)))}`;
+  return `; not compared in the bake, because the old hosts have too few points of it: ${list(unknown.map(({ metric }) => plain(metric)))}`;
 }
 
 /** So long after it something that went wrong has been judged twice; a short watch outlasts the warm-up, too. */
@@ -233,7 +234,7 @@ export function sidesOf({
       ...(old !== undefined && { old }),
       ...(fresh !== undefined && { new: fresh }),
       ...(times !== undefined && { times }),
-      ...(atMost !== undefined && { atMost }),
+      ...(atMost !== undefined && { atMost: rounded(atMost) }),
     };
   });
 }
@@ -257,6 +258,6 @@ export function comparePlan(rows: readonly Compared[]): string[] {
       ];
     return SHOWN.includes(metric)
       ? [`${plain(metric)}: ${figure(old)} per old host; shown, not judged`]
-      : [`${plain(metric)}: the old hosts have too few points of it; not compared`];
+      : [`${plain(metric)}: the old hosts have too few points of it; in the bake it is not compared`];
   });
 }

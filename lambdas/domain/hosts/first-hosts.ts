@@ -107,12 +107,13 @@ export function exposureOf(deployment: Launched): Exposure | undefined {
   };
 }
 
-const percent = (share: number): string => `${Math.ceil(share * 1000) / 10} %`;
+/** Rounded up, but not for what is only the last digit of a sum. */
+const percent = (share: number): string => `${Math.ceil(Number((share * 1000).toFixed(6))) / 10} %`;
 
 /** `1 of 3 hosts in service: at most 33.4 % of the requests` */
 export function exposureSentence({ first, of, share, shareByZone }: Exposure): string {
   const byCount = `${first} of ${count(of, 'host')} in service: at most ${percent(share)} of the requests`;
-  return shareByZone <= share
+  return shareByZone <= share || percent(shareByZone) === percent(share)
     ? byCount
     : `${byCount} by count, and ${percent(shareByZone)} where a load balancer keeps requests within their zone, because the old hosts are unevenly spread`;
 }

@@ -64,9 +64,10 @@ export function judgeNewHosts(
   const nameless = judgeNameless(facts, now, replaces ? mostStragglers(launched.length) : 0);
   const learned = learnedJoins(oldHosts.balancers, facts, now, release.starts);
   const from = waitsFrom(deployment);
+  const watched = deployment.firstWatch?.hosts;
   const late =
     replaces && facts.hosts !== 'not asked'
-      ? decideStragglers({ ...facts, hosts, launch, memory, now, from })
+      ? decideStragglers({ ...facts, hosts, launch, memory, now, from, watched })
       : undefined;
   const { ready, first, allReadyAt, patienceSeconds, ...stage } = decideStage(
     deployment,

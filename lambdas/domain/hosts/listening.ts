@@ -56,7 +56,7 @@ export async function listen(
  */
 export async function compareBeside(
   deployment: After<'oldHosts' | 'launch'>,
-  ports: Pick<Ports, 'mackerel'>,
+  ports: Pick<Ports, 'mackerel' | 'clock'>,
   {
     now,
     memory: { allReadyAt, comparedUpTo },

@@ -39,6 +39,7 @@ export interface HostStanding {
   readonly rung: Rung;
   /** What it still lacks, as far as this look asked; empty when ready. */
   readonly lacks: string;
+  /** Newest first: an agent that saw an error may have registered twice, and only the last one posts. */
   readonly hostIds: readonly string[];
 }
 
@@ -89,7 +90,7 @@ function standing(
   hosts: readonly MackerelHost[],
   facts: HostFacts,
 ): HostStanding {
-  const hostIds = hosts.map((host) => host.id);
+  const hostIds = [...hosts].sort((a, b) => +b.createdAt - +a.createdAt).map((host) => host.id);
   const members = facts.reserve?.has(instanceId) ? NOWHERE : facts.members;
   const at = (rung: Rung, lacks: string): HostStanding => ({ instanceId, rung, lacks, hostIds });
   if (!instance) return at('unseen', 'not visible in EC2 yet');

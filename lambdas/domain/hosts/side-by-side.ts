@@ -40,7 +40,10 @@ export function waitsFrom(deployment: After<'launch'>): { readonly at: string; r
   const seconds = waited.reduce((sum, each) => sum + each, 0);
   return seconds === 0
     ? begun
-    : { ...begun, at: new Date(new Date(begun.at).getTime() + seconds * 1_000).toISOString() };
+    : {
+        at: new Date(new Date(begun.at).getTime() + seconds * 1_000).toISOString(),
+        what: `${begun.what}, hooks and people not counted`,
+      };
 }
 
 /** Until when all have to be ready that are to be; what both fleets serve side by side comes on top. */

@@ -90,13 +90,19 @@ export interface StragglerFacts {
   readonly from?: { readonly at: string; readonly what: string };
   /** Who joins no load balancer yet: that these are ready says nothing of what a health check would find. */
   readonly reserve?: ReadonlySet<string>;
+  /** Who was watched first, and was ready all the time. */
+  readonly watched?: readonly string[] | undefined;
 }
 
-/** A first host passes no check, and no other has passed one: that is the release's fault as likely as the host's. */
+/**
+ * A first host passes no check, and no other has passed one: that is the release's fault as likely as the host's. So it is
+ * of one that was ready throughout its watch, and is not anymore: it is not slow.
+ */
 function isUnproven(
-  { hosts, reserve = new Set() }: Pick<StragglerFacts, 'hosts' | 'reserve'>,
+  { hosts, reserve = new Set(), watched = [] }: Pick<StragglerFacts, 'hosts' | 'reserve' | 'watched'>,
   late: readonly HostStanding[],
 ): boolean {
+  if (late.some(({ instanceId, rung }) => rung !== 'lost' && watched.includes(instanceId))) return true;
   if (reserve.size === 0) return false;
   const isFirst = ({ instanceId }: HostStanding) => !reserve.has(instanceId);
   const isProven = hosts.some((host) => isFirst(host) && host.rung === 'ready');

@@ -36,8 +36,8 @@ interface Watched {
 /** @throws NewHostDied, AlertDuringBake, ReadinessLost or WorseThanBefore */
 export async function watchNewHosts(
   deployment: Launched,
-  ports: Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>,
-  { now, deadline, memory, secondsPassed, keep }: Turn<WatchMemory, Extra>,
+  ports: Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'clock'>,
+  { now, deadline, memory, secondsPassed, keep, remember }: Turn<WatchMemory, Extra>,
   { watch, first, compared, mayLose }: Watched,
 ): Promise<Found<WatchMemory>> {
   const [facts, alerts] = await Promise.all([
@@ -53,6 +53,8 @@ export async function watchNewHosts(
     secondsLeft: secondsBetween(now, deadline) - BAKE_SILENCE_SECONDS,
   });
   const told = assertNoMonitorAlerts(deployment, alerts, hosts);
+  // A comparison that nobody answers must not make a bad look forgotten.
+  remember({ badLooks, comparedUpTo: memory.comparedUpTo, hosts: {} });
   const comparison = await compareNow(deployment, ports, {
     now,
     since: new Date(now.getTime() - secondsPassed * 1000),
@@ -72,8 +74,13 @@ export async function watchNewHosts(
 }
 
 /** Its time is over, and the silence that it bears. */
-export const notWatched = (who: string, what: string, reason: string): DeploymentError =>
+export const notWatched = (
+  who: string,
+  what: string,
+  reason: string,
+  silence = BAKE_SILENCE_SECONDS,
+): DeploymentError =>
   new DeploymentError(
     'ServiceUnavailable',
-    `${who} could not be watched to the end, ${span(BAKE_SILENCE_SECONDS)} after ${what} should have ended: ${reason}.`,
+    `${who} could not be watched to the end, ${silence > 0 ? `${span(silence)} after ${what} should have ended` : `and ${what} is over`}: ${reason}.`,
   );

@@ -57,13 +57,22 @@ export function readAnswer(answer: unknown): Reading {
   return { is: 'failed', why: `answered FAILED${said}` };
 }
 
+/** Lambda has cut the function off, by its own time limit: that may be the same 15 minutes as the hook's. */
+const isTimedOut = (name: string, cause: string): boolean =>
+  name === 'Sandbox.Timedout' || (name === 'Lambda.Unknown' && cause.includes('Task timed out after'));
+
 /** Of what ended without an answer; Lambda's cause is JSON. */
 function readCaught({ Error: name, Cause: cause = '' }: v.InferOutput<typeof Caught>): Reading {
   if (name === 'States.Timeout') return { is: 'failed', why: 'did not answer in time', isCutOff: true };
+  const isCutOff = isTimedOut(name, cause);
   if (name === 'States.DataLimitExceeded')
     return { is: 'failed', why: 'answered more than Step Functions takes' };
   const message = plain(messageIn(cause), LONGEST_WORDS);
-  return { is: 'failed', why: `ended with ${plain(name, 80)}${message && `: ${message}`}` };
+  return {
+    is: 'failed',
+    why: `ended with ${plain(name, 80)}${message && `: ${message}`}`,
+    ...(isCutOff && { isCutOff }),
+  };
 }
 
 function messageIn(cause: string): string {
@@ -161,7 +170,8 @@ export function decideHooks({ hooks, standing, reading, now }: HookFacts): HookV
         }
       : standing;
   const [name, words] = [hookName(hook), POINT[hook.at].words];
-  if (now.getTime() >= next.dueAt)
+  // Not in the look that hears of it, whatever delay it asks for: without a pause the calls would fill the history.
+  if (reading?.is !== 'in-progress' && now.getTime() >= next.dueAt)
     return {
       do: 'call',
       standing: next,

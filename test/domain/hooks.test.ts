@@ -115,13 +115,16 @@ describe('decideHooks', () => {
     });
   });
 
-  it.each([0, 0.5, 1])('leaves a pause before the next call, also where %s s are asked for', (delaySeconds) => {
-    const hooks = [aHook()];
-    const eager = { is: 'in-progress', delaySeconds, details: undefined } as const;
-    const heard = decideHooks({ hooks, standing, reading: eager, now: at(2) });
-    expect(heard.do).toBe('wait');
-    expect(decideHooks({ hooks, standing: heard.standing, now: at(17) }).do).toBe('call');
-  });
+  it.each([0, 0.5, 1])(
+    'leaves a pause before the next call, also where %s s are asked for',
+    (delaySeconds) => {
+      const hooks = [aHook()];
+      const eager = { is: 'in-progress', delaySeconds, details: undefined } as const;
+      const heard = decideHooks({ hooks, standing, reading: eager, now: at(2) });
+      expect(heard.do).toBe('wait');
+      expect(decideHooks({ hooks, standing: heard.standing, now: at(17) }).do).toBe('call');
+    },
+  );
 
   it('goes on to the next hook, which begins with time and details of its own', () => {
     const hooks = [aHook(), aHook({ function: 'arn:aws:lambda:eu-west-1:123456789012:function:smoke' })];
@@ -176,7 +179,10 @@ describe('decideHooks', () => {
   it.each([
     { Error: 'States.Timeout' },
     { Error: 'Sandbox.Timedout', Cause: '{"errorMessage":"Task timed out after 600.00 seconds"}' },
-    { Error: 'Lambda.Unknown', Cause: 'Returned payload: {"errorMessage":"Task timed out after 600.00 seconds"}' },
+    {
+      Error: 'Lambda.Unknown',
+      Cause: 'Returned payload: {"errorMessage":"Task timed out after 600.00 seconds"}',
+    },
   ])('goes on without one that was cut off at its deadline, whoever did that: %j', (caught) => {
     const facts = { hooks: [aHook({ onTimeout: 'go on' })], standing, reading: readAnswer(caught) };
     expect(decideHooks({ ...facts, now: at(600) }).do).toBe('done');

@@ -16,7 +16,7 @@ const until = at(1_800);
 const go = { where: 'after-shift', by: 'Hanako (it is fast)', at: at(5) };
 
 describe('decidePause', () => {
-  const facts = { pause: PAUSE, until, now: at(60), go: undefined, meanwhile: {} };
+  const facts = { pause: PAUSE, deadline: until, now: at(60), go: undefined, meanwhile: {} };
 
   it.each([
     ['waits while nobody has said anything', {}, { over: false }],

@@ -60,6 +60,30 @@ describe('A deployment that waits for a person', () => {
     ]);
   });
 
+  it('hears whoever was let in at its last moment, however long the word is on its way', async () => {
+    set({ pauses: [pause({ timeoutMinutes: 1 })] });
+    const { ledger } = stage.world;
+    const letGoOn = ledger.letGoOn.bind(ledger);
+    // As it comes over the network: checked and written in time, and seen by nobody for two seconds.
+    const { read } = ledger;
+    let writtenAt = Number.POSITIVE_INFINITY;
+    ledger.read = (fleet) => {
+      const row = read.call(ledger, fleet);
+      if (!row?.held?.go || stage.clock.now().getTime() >= writtenAt + 2_000) return row;
+      const { go: _, ...held } = row.held;
+      return { ...row, held };
+    };
+    stage.whenEntering(PAUSED, () => {
+      void stage.clock.sleep(60).then(() => {
+        const { held } = read.call(ledger, stage.fleet.name) ?? {};
+        writtenAt = stage.clock.now().getTime();
+        letGoOn(stage.fleet.name, held?.holder ?? '', 'after-shift', 'Hanako');
+      });
+    });
+    expect((await stage.deploy({}, 'release-7')).endedIn).toBe('Deployed');
+    expect(recordOf(stage, 'release-7').decisions).toEqual(['after the shift, Hanako let it go on']);
+  });
+
   it('is cancelled through it', async () => {
     say('cancel', PAUSED, 30, 'orders fail')(set({ pauses: [pause()] }));
     const { endedIn, cause } = await stage.deploy({}, 'release-7');

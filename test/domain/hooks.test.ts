@@ -7,6 +7,7 @@ import {
   hookEvent,
   type Reading,
   readAnswer,
+  readingOf,
 } from '../../lambdas/domain/lock/hooks.ts';
 import { agreed, at, EXECUTION, launched } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';
@@ -89,6 +90,17 @@ describe('readAnswer', () => {
   ])('counts as FAILED: %s', (_, answer, why) =>
     expect(readAnswer(answer)).toMatchObject({ is: 'failed', why: expect.stringMatching(why) }),
   );
+});
+
+describe('readingOf', () => {
+  const full = { Error: 'States.DataLimitExceeded', Cause: 'x' };
+  it.each<[string, number | undefined, unknown, string | undefined]>([
+    ['the answer to the call', 0, { hookStatus: 'SUCCEEDED' }, 'succeeded'],
+    ['nothing where none was called yet', undefined, undefined, undefined],
+    ['nothing where an earlier hook has answered', undefined, { hookStatus: 'FAILED' }, undefined],
+    ['nothing where an earlier hook was gone on without', undefined, { Error: 'States.Timeout' }, undefined],
+    ['a failure where there is no room for a look, which would be tried for ever', undefined, full, 'failed'],
+  ])('is %s', (_, call, answer, is) => expect(readingOf(call, answer)?.is).toBe(is));
 });
 
 describe('decideHooks', () => {

@@ -164,6 +164,18 @@ describe('A fleet with hooks and pauses', () => {
     expect(retry?.ErrorEquals.filter((error) => !error.startsWith('Lambda.'))).toEqual([]);
   });
 
+  it('finds its failure where an answer leaves no room for what the look says', () => {
+    const { Catch } = Object(States['Ask the hooks before the launch']) as {
+      Catch: { ErrorEquals: string[]; Next: string; ResultPath: string }[];
+    };
+    expect(Catch.map(({ ErrorEquals, ResultPath }) => [ErrorEquals, ResultPath])).toEqual([
+      [['States.DataLimitExceeded'], '$.hookAnswer'],
+      [['LockLost'], '$.failure'],
+      [['States.ALL'], '$.failure'],
+    ]);
+    expect(Catch[0]?.Next).toBe('Ask the hooks before the launch');
+  });
+
   it('may call these, its neighbour none, and no function of ours any', () => {
     const policies = Object.entries(made.Resources).filter(
       ([, { Type }]) => Type === 'AWS::IAM::Role' || Type === 'AWS::IAM::Policy',

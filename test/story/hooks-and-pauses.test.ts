@@ -201,6 +201,20 @@ describe('A deployment with hooks', () => {
     );
   });
 
+  it('that is cancelled while one is in progress says that this one was called', async () => {
+    set({ hooks: [hook({ timeoutMinutes: 30 })] });
+    stage.world.hooks.play(MIGRATION, () => ({ answer: { hookStatus: 'IN_PROGRESS', callBackDelay: 0 } }));
+    stage.whenEntering('Ask the hooks before the launch', () => {
+      void stage.clock.sleep(100).then(() => stage.start({ cancel: 'release-7', reason: 'too slow' }));
+    });
+    const { cause } = await stage.deploy({}, 'release-7');
+    expect(cause).toMatch(
+      /^Cancelled: .*too slow.* What hooks did is not undone: migrate:live was called, and has not succeeded \((\d+) calls\)\.$/,
+    );
+    // Every 15 s and no oftener, whatever delay it asks for.
+    expect(stage.world.hooks.calls.length).toBeLessThan(9);
+  });
+
   it('tells them who is launched and who goes', async () => {
     set({ hooks: [hook({ at: 'before-terminate' })] });
     await stage.deploy({}, 'release-7');

@@ -128,6 +128,31 @@ describe('A deployment that waits for a person', () => {
     ]);
   });
 
+  it.each([
+    [
+      'goes on although a host was not ready in the look that ends it, but was in the next',
+      8,
+      'Deployed',
+      '',
+    ],
+    ['is undone by one that is not ready in the next either', 60, 'RolledBack', 'ReadinessLost: '],
+  ])('%s', async (_, seconds, endedIn, first) => {
+    set({ pauses: [pause({ timeoutMinutes: 1, then: 'go on' })] });
+    const { mackerel } = stage.world;
+    stage.whenEntering(PAUSED, () => {
+      const { id = '' } =
+        mackerel.live().find(({ instanceId = '' }) => !stage.oldInstances.includes(instanceId)) ?? {};
+      void stage.clock
+        .sleep(62)
+        .then(() => mackerel.setStatus([id], 'poweroff'))
+        .then(() => stage.clock.sleep(seconds))
+        .then(() => mackerel.setStatus([id], 'working'));
+    });
+    const result = await stage.deploy({}, 'release-7');
+    expect(result.endedIn).toBe(endedIn);
+    expect(result.cause ?? '').toMatch(new RegExp(`^${first}`));
+  });
+
   it('is undone by an alert on a new host meanwhile', async () => {
     set({ pauses: [pause()] });
     stage.whenEntering(PAUSED, () => {

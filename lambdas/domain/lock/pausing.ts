@@ -54,6 +54,6 @@ export function pauseSentence(deployment: Deployment, { at, then }: Pause, until
   const next = then === 'undo' ? 'is undone' : 'goes on';
   return (
     `waits for a person ${POINT[at].words}, until ${moment(until)}, and then ${next}; ${doubledSentence(deployment)}; ` +
-    `${COMMAND} go ${deployment.fleet.name} lets it go on, and cancel has it undone`
+    `to let it go on: ${COMMAND} go ${deployment.fleet.name}, to have it undone: cancel`
   );
 }

@@ -228,6 +228,12 @@ describe('What a hold has refused', () => {
     ['since it stands', {}, {}, 1],
     ['not before it stood', { finishedAt: at(9) }, {}, 0],
     ['not by something else', { outcome: 'Frozen' }, {}, 0],
+    [
+      'by it and by another gate',
+      { outcome: 'Frozen', reason: 'Frozen: … Also OnHold: shop is on hold' },
+      {},
+      1,
+    ],
     ['not when something was deployed since', {}, { finishedAt: at(31) }, 0],
   ])('is what was refused %s', (_what, changes, deployed, found) =>
     expect(refusedBy(onHold, [record(changes)], { ...current, ...deployed })).toHaveLength(found),

@@ -89,6 +89,11 @@ describe('The fleets file', () => {
       /hooks\.0\.details: .*an object of at most 4096 characters as JSON/,
     ],
     [
+      'details that Step Functions would take for its own',
+      { hooks: [hook({ details: { of: [{ 'host.$': '$.oldHosts' }] } })] },
+      /hooks\.0\.details: .*in which no name ends in \.\$/,
+    ],
+    [
       'what does not fit into the history',
       { hooks: [hook({ timeoutMinutes: 700 }), hook({ at: 'after-shift', timeoutMinutes: 700 })] },
       /events of the execution's history/,

@@ -20,7 +20,7 @@ import {
   type HookMemory,
   hookEvent,
   memoryOf,
-  readAnswer,
+  readingOf,
   standingIn,
 } from './domain/lock/hooks.ts';
 import { beginBringUp } from './domain/lock/on-the-way.ts';
@@ -58,7 +58,7 @@ async function lookAndDecide(
 ): Promise<Found<HookMemory>> {
   const hooks = hooksOf(deployment.fleet, at);
   // First: what was answered is told once, and must not be forgotten by a look that fails.
-  const reading = previous?.call === undefined ? undefined : readAnswer(deployment.hookAnswer);
+  const reading = readingOf(previous?.call, deployment.hookAnswer);
   const verdict = decideHooks({ hooks, standing: standingIn(previous, memory, now), reading, now });
   const { standing } = verdict;
   remember(memoryOf(standing, memory.badLooks));

@@ -25,11 +25,20 @@ type PausePorts = Pick<
   'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | 'clock' | 'announcer' | 'log'
 >;
 
+/** What was said in the last moment may still be on its way to the ledger: whoever was heard in time is obeyed. */
+const ON_ITS_WAY_SECONDS = 5;
+/** A new host that is not ready in the look that ends the pause is looked at again, too, before anything is undone. */
+const TWICE_SECONDS = 2 * SECOND_LOOK_SECONDS;
+
+const heardSeconds = (deployment: Agreed, at: Point | undefined) =>
+  pauseAt(deployment, at).timeoutMinutes * 60 + ON_ITS_WAY_SECONDS;
+
 export const waitForAPerson = defineWait('wait-for-a-person', {
   needs: ['oldHosts'],
   remembers: ['badLooks'],
   keeps: ['decided'],
-  seconds: (deployment, at) => pauseAt(deployment, at).timeoutMinutes * 60,
+  seconds: (deployment, at) => heardSeconds(deployment, at) + TWICE_SECONDS,
+  dueSeconds: heardSeconds,
   asksOnce: true,
   look: lookAndDecide,
   late: (_deployment, { reason }) =>
@@ -48,9 +57,11 @@ function pauseAt({ fleet }: Pick<Agreed, 'fleet'>, at: Point | undefined): Pause
 async function lookAndDecide(
   deployment: Agreed,
   ports: PausePorts,
-  { at, now, deadline: until, memory, keep }: Turn<'badLooks', { readonly decided?: string }>,
+  { at, now, deadline: last, memory, keep }: Turn<'badLooks', { readonly decided?: string }>,
 ): Promise<Found<'badLooks'>> {
   const pause = pauseAt(deployment, at);
+  const deadline = new Date(last.getTime() - TWICE_SECONDS * 1_000);
+  const until = new Date(deadline.getTime() - ON_ITS_WAY_SECONDS * 1_000);
   const { held } = await assertMayGoOn(deployment, ports);
   const meanwhile = await watchMeanwhile(deployment, memory.badLooks ?? 0, ports);
   if (held.waits?.where !== pause.at) {
@@ -59,7 +70,7 @@ async function lookAndDecide(
     await tellWaiting(deployment, pause, until, ports);
     await ports.ledger.awaitPerson(deployment.fleet.name, holdOf(deployment), pause.at, until);
   }
-  const verdict = decidePause({ pause, until, now, go: held.go, meanwhile });
+  const verdict = decidePause({ pause, deadline, now, go: held.go, meanwhile });
   const others = [meanwhile.lacks && `${meanwhile.lacks}; looking twice`, meanwhile.told];
   if (verdict.over) keep({ decided: verdict.decided });
   const said = verdict.over ? verdict.decided : pauseSentence(deployment, pause, until);

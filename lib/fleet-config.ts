@@ -379,14 +379,17 @@ const Pause = only({
 });
 
 const MOST_DETAILS = 4_096;
+/** Step Functions would read such a name's value as a path into the document. */
+const IS_A_PATH = /\.\$":/;
 /** One check, so that a bad value is told about once. */
 const DETAILS = v.custom<Readonly<Record<string, unknown>>>(
   (given) =>
     typeof given === 'object' &&
     given !== null &&
     !Array.isArray(given) &&
-    JSON.stringify(given).length <= MOST_DETAILS,
-  `an object of at most ${MOST_DETAILS} characters as JSON`,
+    JSON.stringify(given).length <= MOST_DETAILS &&
+    !IS_A_PATH.test(JSON.stringify(given)),
+  `an object of at most ${MOST_DETAILS} characters as JSON, in which no name ends in .$`,
 );
 
 const Hook = only({

@@ -9,6 +9,7 @@ import type { FailureName } from '../lambdas/domain/core/errors.ts';
 import { type Hook, LONGEST_CALL_SECONDS } from '../lambdas/domain/core/points.ts';
 import { STEPS, type StepName, type WaitName } from '../lambdas/domain/core/steps.ts';
 import { hookCall, STATES, type TitleOf } from '../lambdas/domain/core/story.ts';
+import { TOO_LARGE } from '../lambdas/domain/lock/hooks.ts';
 import {
   PROMOTION_STATES,
   PROMOTION_STEPS,
@@ -118,13 +119,17 @@ class StoryStates<Name extends string, Title extends string, Waits extends Name>
       backoffRate: 2,
       maxDelay: Duration.seconds(30),
     });
+    this.caught(task, failures);
+    return task;
+  }
+
+  protected caught(task: tasks.LambdaInvoke, failures: readonly OnFailure[]): void {
     if (failures.length > 0 && this.lockLost) {
       task.addCatch(this.lockLost, { errors: ['LockLost'], resultPath: '$.failure' });
     }
     for (const { errors = ['States.ALL'], to, keptAs = 'failure' } of failures) {
       task.addCatch(to, { errors: [...errors], resultPath: `$.${keptAs}` });
     }
-    return task;
   }
 
   /** look → Choice → Wait → look. The look owns the deadline and says how long to wait until the next one. */
@@ -163,7 +168,11 @@ export class States extends StoryStates<StepName, keyof typeof STATES, WaitName>
   /** One of the states of a wait that has several: its look is told which. */
   waitAt(title: TitleOf<'ask-the-hook' | 'wait-for-a-person'>, ...failures: OnFailure[]): Wait {
     const { step, key } = STATES[title];
-    return this.wait(title, key, this.task(title, step, key, failures, { state: title }));
+    const look = this.task(title, step, key, [], { state: title });
+    // A hook's answer may leave no room for what is said of it: the look then finds this in its place.
+    if (step === 'ask-the-hook') look.addCatch(look, { errors: [TOO_LARGE], resultPath: HOOK_ANSWER });
+    this.caught(look, failures);
+    return this.wait(title, key, look);
   }
 
   /**
@@ -184,7 +193,7 @@ export class States extends StoryStates<StepName, keyof typeof STATES, WaitName>
       },
     });
     // The wildcard does not match the first.
-    for (const errors of [['States.DataLimitExceeded'], ['States.ALL']])
+    for (const errors of [[TOO_LARGE], ['States.ALL']])
       task.addCatch(asks.look, { errors, resultPath: HOOK_ANSWER });
     task.next(asks.look);
     asks.verdict.when(

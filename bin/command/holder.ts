@@ -2,13 +2,15 @@
 import { executionName } from '../../lambdas/domain/core/aws.ts';
 import { type Deployment, parseDeployment } from '../../lambdas/domain/core/document.ts';
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
+import { POINT, type Point } from '../../lambdas/domain/core/points.ts';
 import { deadSince } from '../../lambdas/domain/lock/dead-holders.ts';
+import { judgeWord } from '../../lambdas/domain/lock/told.ts';
 import { holdAt } from '../../lambdas/domain/release/hold.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 import type { ArtifactVersion } from '../../lambdas/ports/s3.ts';
 import type { DeploymentRecord } from './release-records.ts';
-import { type Detail, momentAgo } from './wording.ts';
+import { type Detail, moment, momentAgo } from './wording.ts';
 
 export type Held = NonNullable<LedgerRow['held']>;
 
@@ -69,6 +71,20 @@ export const cancelledBy = ({ cancel }: Held, now: Date): Detail => [
   'cancelled',
   cancel && `by ${cancel.by}, ${momentAgo(cancel.at, now)}`,
 ];
+
+/** Does it wait for a person's word now? Whoever may not read its history has it from the lock. */
+export const waitsForAPerson = (held: Held, now: Date): boolean =>
+  judgeWord({ what: 'go', deployment: executionName(held.holder) }, held, false, now).is === 'heard';
+
+/** What it waits for, and until when; or who has let it go on, which it notices at its next look. */
+export function pauseOf(held: Held, now: Date): Detail {
+  const { waits, go } = held;
+  if (waits && waitsForAPerson(held, now))
+    return ['waits for', `a person ${wordsOf(waits.where)}, until ${moment(waits.until)}`];
+  return ['let go on', go && `${wordsOf(go.where)}, by ${go.by}, ${momentAgo(go.at, now)}`];
+}
+
+const wordsOf = (where: string): string => POINT[where as Point]?.words ?? where;
 
 /** For `--json`: everything but the document, which is long and the steps' own business. */
 export function heldFacts(held: Held): object {

@@ -1,5 +1,6 @@
 /** What a hold has refused, and what starts it: nothing does so automatically. */
 
+import { alsoRefused } from '../../lambdas/domain/core/errors.ts';
 import { NEW_IMAGE_STARTS } from '../../lambdas/domain/core/input.ts';
 import type { OnHold } from '../../lambdas/ports/ledger.ts';
 import { orUnknown } from './attempt.ts';
@@ -55,8 +56,12 @@ export function refusedBy(
   current: DeploymentRecord | undefined,
 ): DeploymentRecord[] {
   const from = Math.max(since.getTime(), current ? Date.parse(current.finishedAt) : 0);
-  return records.filter(({ outcome, finishedAt }) => outcome === 'OnHold' && Date.parse(finishedAt) >= from);
+  return records.filter((record) => isOnHold(record) && Date.parse(record.finishedAt) >= from);
 }
+
+/** Whoever was refused by several gates has the name of the first. */
+const isOnHold = ({ outcome, reason }: DeploymentRecord): boolean =>
+  outcome === 'OnHold' || reason.includes(alsoRefused('OnHold'));
 
 /** Commands, each once: of many uploads the newest is deployed. */
 export function startAgain(

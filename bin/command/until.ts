@@ -41,8 +41,8 @@ function pointIn(value: string, now: Date, timeZone: string | undefined): Date |
   const [, count, unit] = SPAN.exec(value) ?? [];
   if (count !== undefined)
     return new Date(now.getTime() + Number(count) * SECONDS[unit as keyof typeof SECONDS] * 1_000);
-  const [, day, time, , offset] = DATE.exec(value) ?? [];
+  const [, day, time, seconds = '00', offset] = DATE.exec(value) ?? [];
   if (offset !== undefined) return new Date(value);
   // Where the clocks are turned back it comes twice: then the later one, so that nothing starts too early.
-  return timeZone === undefined ? undefined : momentOf(`${day}T${time}`, timeZone, 'last');
+  return timeZone === undefined ? undefined : momentOf(`${day}T${time}:${seconds}`, timeZone, 'last');
 }

@@ -27,6 +27,7 @@ import {
   assertDocumentFits,
   assertRequestFits,
   cancelled,
+  DEAF_TO_GO,
   isCancellable,
   lockLost,
   TOO_LATE_TO_CANCEL,
@@ -355,16 +356,22 @@ async function letGoOn(
   where: string,
   by: string,
 ): Promise<boolean> {
+  const deaf = DEAF_TO_GO;
   const written = await write(table, fleet, {
     doing: `let ${holder} go on`,
-    // An attribute that is not there differs from every value.
-    condition: '#holder = :holder AND #waitsWhere = :where AND #goWhere <> :where',
+    // An attribute that is not there differs from every value. Moments are compared as they are written: all in one form.
+    condition: [
+      '#holder = :holder AND #waitsWhere = :where AND #goWhere <> :where',
+      '#waitsUntil >= :now AND attribute_not_exists(#cancelBy)',
+      ...deaf.map((_, index) => `#phase <> :deaf${index}`),
+    ].join(' AND '),
     update: 'SET #goWhere = :where, #goBy = :by, #goAt = :now',
     values: {
       ':holder': text(holder),
       ':where': text(where),
       ':by': text(by),
       ':now': moment(table.now()),
+      ...Object.fromEntries(deaf.map((phase, index) => [`:deaf${index}`, text(phase)])),
     },
   });
   if (written.done) return true;

@@ -153,6 +153,9 @@ export interface Ledger {
   liftHold(fleet: string, onHold: OnHold): Promise<boolean>;
   /** Writes down that the holder waits for a person. @throws LockLost */
   awaitPerson(fleet: string, hold: Hold, where: string, until: Date): Promise<void>;
-  /** Lets the holder go on from there; the first word counts. `false` when it does not wait there (anymore). */
+  /**
+   * Lets the holder go on from there; the first word counts. `false` when it does not wait there (anymore): its time is
+   * over, somebody has cancelled it, or it undoes itself.
+   */
   letGoOn(fleet: string, holder: string, where: string, by: string): Promise<boolean>;
 }

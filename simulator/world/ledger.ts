@@ -5,6 +5,7 @@ import {
   assertDocumentFits,
   assertRequestFits,
   cancelled,
+  DEAF_TO_GO,
   isCancellable,
   lockLost,
   TOO_LATE_TO_CANCEL,
@@ -134,9 +135,12 @@ export class LedgerModel {
 
   letGoOn(fleet: string, holder: string, where: string, by: string): boolean {
     const row = this.#rows.get(fleet);
-    if (row?.held?.holder !== holder || row.held.waits?.where !== where) return false;
-    const said = row.held.go?.where === where ? row.held.go : { where, by, at: this.#now() };
-    this.#hold(row, { ...row.held, go: said });
+    if (row?.held?.holder !== holder) return false;
+    const { waits, go, cancel, phase } = row.held;
+    if (go?.where === where) return true;
+    if (waits?.where !== where || waits.until < this.#now()) return false;
+    if (cancel !== undefined || DEAF_TO_GO.includes(phase)) return false;
+    this.#hold(row, { ...row.held, go: { where, by, at: this.#now() } });
     return true;
   }
 

@@ -72,9 +72,11 @@ class Speech {
   #clauseHolds(clause: string, item: Item): boolean {
     const [, test, tested = ''] = /^(attribute_exists|attribute_not_exists)\((#\w+)\)$/.exec(clause) ?? [];
     if (test !== undefined) return this.#attribute(tested) in item === (test === 'attribute_exists');
-    const [, name = '', operator, list] = /^(#\w+) (=|<>|IN) (:\w+|\(.+\))$/.exec(clause) ?? [];
+    const [, name = '', operator, list] = /^(#\w+) (=|<>|>=|IN) (:\w+|\(.+\))$/.exec(clause) ?? [];
     if (list === undefined) throw new Error(`not understood: ${clause}`);
     const attribute = item[this.#attribute(name)];
+    // Texts only; what is not there is not at least anything.
+    if (operator === '>=') return (attribute?.S ?? '') >= String(this.#value(list).S);
     const hit = list
       .replace(/[()]/g, '')
       .split(', ')

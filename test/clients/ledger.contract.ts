@@ -504,7 +504,7 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
     });
 
     describe('waiting for a person', () => {
-      const until = new Date('2026-03-01T10:00:00.123Z');
+      const until = new Date('2999-03-01T10:00:00.123Z');
 
       it('is written down by the holder alone', async () => {
         const hold = await entered('bring-up');
@@ -532,6 +532,19 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
         await ledger.awaitPerson(FLEET, hold, 'after-shift', until);
         expect(await ledger.letGoOn(FLEET, ONE, 'after-shift', 'Taro')).toBe(true);
         expect((await held())?.go).toMatchObject({ where: 'after-shift', by: 'Taro' });
+      });
+
+      it.each<[string, (hold: Hold) => Promise<unknown>]>([
+        ['whose time is over', (hold) => ledger.awaitPerson(FLEET, hold, 'after-shift', new Date(0))],
+        ['that somebody has cancelled', () => ledger.requestCancel(FLEET, ONE, 'Taro')],
+        ['that undoes itself', (hold) => ledger.enter(FLEET, hold, 'undo', '{}')],
+        ['that has passed the point of no return', (hold) => ledger.enter(FLEET, hold, 'remove', '{}')],
+      ])('hears no word anymore %s', async (_, happens) => {
+        const hold = await entered('shift');
+        await ledger.awaitPerson(FLEET, hold, 'after-shift', until);
+        await happens(hold);
+        expect(await ledger.letGoOn(FLEET, ONE, 'after-shift', 'Hanako')).toBe(false);
+        expect(await held()).not.toHaveProperty('go');
       });
 
       it('goes with the lock, and with a take-over', async () => {

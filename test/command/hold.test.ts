@@ -139,6 +139,9 @@ describe('Until when', () => {
     ['2026-12-01T18:00+09:00', undefined, '2026-12-01T09:00:00.000Z'],
     ['2026-12-01T09:00:30Z', 'Asia/Tokyo', '2026-12-01T09:00:30.000Z'],
     ['2026-12-01T18:00', 'Asia/Tokyo', '2026-12-01T09:00:00.000Z'],
+    ['2026-12-01T18:00:59', 'Asia/Tokyo', '2026-12-01T09:00:59.000Z'],
+    // Never shown, because the clocks are turned forward: the moment of that.
+    ['2027-03-28T02:30', 'Europe/Berlin', '2027-03-28T01:00:00.000Z'],
     // The clocks are turned back: the later of the two.
     ['2027-10-31T02:30', 'Europe/Berlin', '2027-10-31T01:30:00.000Z'],
     ['2026-12-01T18:00', undefined, /^an offset or Z after it, such as 2026-12-01T18:00\+09:00/],
@@ -225,6 +228,12 @@ describe('What a hold has refused', () => {
     ['since it stands', {}, {}, 1],
     ['not before it stood', { finishedAt: at(9) }, {}, 0],
     ['not by something else', { outcome: 'Frozen' }, {}, 0],
+    [
+      'by it and by another gate',
+      { outcome: 'Frozen', reason: 'Frozen: … Also OnHold: shop is on hold' },
+      {},
+      1,
+    ],
     ['not when something was deployed since', {}, { finishedAt: at(31) }, 0],
   ])('is what was refused %s', (_what, changes, deployed, found) =>
     expect(refusedBy(onHold, [record(changes)], { ...current, ...deployed })).toHaveLength(found),

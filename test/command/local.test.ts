@@ -137,13 +137,12 @@ describe('what may be going on there', () => {
       [`adopt ${FLEET} --yes`, 0, /^2 hosts tagged: /m],
     ],
     paused: [
-      [`status ${FLEET}`, 0, /waits for a person after the shift, until /],
-      [`go ${FLEET} --reason orders-come-in`, 0, /^release-3 goes on from after the shift: /m],
       [
-        `go ${FLEET}`,
+        `status ${FLEET}`,
         0,
-        /Operator\/\S+ \(orders-come-in\) has let it go on after the shift already|release-3/,
+        /waits for +a person after the shift, until .* UTC\nTo let it go on: .* go .* --local paused\n(.*\n)To have it undone: /,
       ],
+      [`go ${FLEET} --reason orders-come-in`, 0, /^release-3 goes on from after the shift: /m],
     ],
     'two-waiting': [
       [`status ${FLEET}`, 0, /Deploying now: release-3\n(.*\n)+Waiting: .* requested by release-5/],

@@ -7,6 +7,7 @@ import {
   hookEvent,
   type Reading,
   readAnswer,
+  readingOf,
 } from '../../lambdas/domain/lock/hooks.ts';
 import { agreed, at, EXECUTION, launched } from '../support/deployments.ts';
 import { failure } from '../support/failures.ts';
@@ -75,6 +76,11 @@ describe('readAnswer', () => {
       { Error: 'Runtime.ExitError', Cause: 'RequestId: 1' },
       /^ended with Runtime.ExitError: RequestId/,
     ],
+    [
+      'a function that Lambda cut off',
+      { Error: 'Sandbox.Timedout', Cause: '{"errorMessage":"Task timed out after 900.00 seconds"}' },
+      /^ended with Sandbox.Timedout: Task timed out after 900.00 seconds$/,
+    ],
     ['a call without an end', { Error: 'States.Timeout' }, /^did not answer in time$/],
     [
       'an answer that Step Functions does not take',
@@ -84,6 +90,17 @@ describe('readAnswer', () => {
   ])('counts as FAILED: %s', (_, answer, why) =>
     expect(readAnswer(answer)).toMatchObject({ is: 'failed', why: expect.stringMatching(why) }),
   );
+});
+
+describe('readingOf', () => {
+  const full = { Error: 'States.DataLimitExceeded', Cause: 'x' };
+  it.each<[string, number | undefined, unknown, string | undefined]>([
+    ['the answer to the call', 0, { hookStatus: 'SUCCEEDED' }, 'succeeded'],
+    ['nothing where none was called yet', undefined, undefined, undefined],
+    ['nothing where an earlier hook has answered', undefined, { hookStatus: 'FAILED' }, undefined],
+    ['nothing where an earlier hook was gone on without', undefined, { Error: 'States.Timeout' }, undefined],
+    ['a failure where there is no room for a look, which would be tried for ever', undefined, full, 'failed'],
+  ])('is %s', (_, call, answer, is) => expect(readingOf(call, answer)?.is).toBe(is));
 });
 
 describe('decideHooks', () => {
@@ -109,6 +126,17 @@ describe('decideHooks', () => {
       reason: expect.stringMatching(/for the 2nd time$/),
     });
   });
+
+  it.each([0, 0.5, 1])(
+    'leaves a pause before the next call, also where %s s are asked for',
+    (delaySeconds) => {
+      const hooks = [aHook()];
+      const eager = { is: 'in-progress', delaySeconds, details: undefined } as const;
+      const heard = decideHooks({ hooks, standing, reading: eager, now: at(2) });
+      expect(heard.do).toBe('wait');
+      expect(decideHooks({ hooks, standing: heard.standing, now: at(17) }).do).toBe('call');
+    },
+  );
 
   it('goes on to the next hook, which begins with time and details of its own', () => {
     const hooks = [aHook(), aHook({ function: 'arn:aws:lambda:eu-west-1:123456789012:function:smoke' })];
@@ -158,6 +186,19 @@ describe('decideHooks', () => {
       do: 'done',
       reason: expect.stringMatching(/going on without it, as the fleets file says$/),
     });
+  });
+
+  it.each([
+    { Error: 'States.Timeout' },
+    { Error: 'Sandbox.Timedout', Cause: '{"errorMessage":"Task timed out after 600.00 seconds"}' },
+    {
+      Error: 'Lambda.Unknown',
+      Cause: 'Returned payload: {"errorMessage":"Task timed out after 600.00 seconds"}',
+    },
+  ])('goes on without one that was cut off at its deadline, whoever did that: %j', (caught) => {
+    const facts = { hooks: [aHook({ onTimeout: 'go on' })], standing, reading: readAnswer(caught) };
+    expect(decideHooks({ ...facts, now: at(600) }).do).toBe('done');
+    expect(() => decideHooks({ ...facts, now: at(599) })).toThrow(failure('HookFailed', /migrate:live/));
   });
 
   it('takes a call that was cut off earlier for a failure, whatever happens at the deadline', () =>

@@ -16,7 +16,7 @@ const until = at(1_800);
 const go = { where: 'after-shift', by: 'Hanako (it is fast)', at: at(5) };
 
 describe('decidePause', () => {
-  const facts = { pause: PAUSE, until, now: at(60), go: undefined, meanwhile: {} };
+  const facts = { pause: PAUSE, deadline: until, now: at(60), go: undefined, meanwhile: {} };
 
   it.each([
     ['waits while nobody has said anything', {}, { over: false }],
@@ -58,7 +58,7 @@ describe('The sentence of a pause', () => {
   it('says what it waits for, until when, what happens then, what that costs, and what to type', () =>
     expect(pauseSentence(launched(), PAUSE, until)).toBe(
       'waits for a person after the shift, until 2026-03-01 09:30:00 UTC, and then is undone; 4 hosts run instead of 2 meanwhile, ' +
-        'each hour of which is 2 instance-hours more (2 × t4g.small); npx --no -- irekae go shop lets it go on, and cancel has it undone',
+        'each hour of which is 2 instance-hours more (2 × t4g.small); to let it go on: npx --no -- irekae go shop, to have it undone: cancel',
     ));
 
   it('says that nothing costs anything before the launch', () =>

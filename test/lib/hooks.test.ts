@@ -89,6 +89,11 @@ describe('The fleets file', () => {
       /hooks\.0\.details: .*an object of at most 4096 characters as JSON/,
     ],
     [
+      'details that Step Functions would take for its own',
+      { hooks: [hook({ details: { of: [{ 'host.$': '$.oldHosts' }] } })] },
+      /hooks\.0\.details: .*in which no name ends in \.\$/,
+    ],
+    [
       'what does not fit into the history',
       { hooks: [hook({ timeoutMinutes: 700 }), hook({ at: 'after-shift', timeoutMinutes: 700 })] },
       /events of the execution's history/,
@@ -162,6 +167,18 @@ describe('A fleet with hooks and pauses', () => {
     const [retry] = Object(States['Call hook 1 before the launch']).Retry as { ErrorEquals: string[] }[];
     expect(retry?.ErrorEquals).not.toContain('States.Timeout');
     expect(retry?.ErrorEquals.filter((error) => !error.startsWith('Lambda.'))).toEqual([]);
+  });
+
+  it('finds its failure where an answer leaves no room for what the look says', () => {
+    const { Catch } = Object(States['Ask the hooks before the launch']) as {
+      Catch: { ErrorEquals: string[]; Next: string; ResultPath: string }[];
+    };
+    expect(Catch.map(({ ErrorEquals, ResultPath }) => [ErrorEquals, ResultPath])).toEqual([
+      [['States.DataLimitExceeded'], '$.hookAnswer'],
+      [['LockLost'], '$.failure'],
+      [['States.ALL'], '$.failure'],
+    ]);
+    expect(Catch[0]?.Next).toBe('Ask the hooks before the launch');
   });
 
   it('may call these, its neighbour none, and no function of ours any', () => {

@@ -265,6 +265,17 @@ describe('A cancelled deployment', () => {
     expect(ledgerIn('remove', baked()).requestCancel('shop', HOLD.holder, 'Jiro')).toBe(false));
 });
 
+it('What a clean-up works from has no answer of a hook, which may be as large as a document may be', async () => {
+  const hookAnswer = { hookStatus: 'FAILED', log: 'x'.repeat(200_000) };
+  const ledger = ledgerIn('bring-up', launched());
+  const given = { document: launched({ ...FAILED, hookAnswer }), phase: 'bring-up' } as const satisfies Case;
+  await run('put-old-hosts-back', given, ledger).answer;
+  const { phase, document = '' } = ledger.read('shop')?.held ?? {};
+  expect(phase).toBe('undo');
+  expect(document).toContain('AlertDuringBake');
+  expect(document.length).toBeLessThan(20_000);
+});
+
 describe('A late step', () => {
   it('of the same execution does not go back: a launch after the undo began launches nothing', async () => {
     const given = { document: agreed(), phase: 'undo' } as const satisfies Case;

@@ -60,6 +60,30 @@ describe('A deployment that waits for a person', () => {
     ]);
   });
 
+  it('hears whoever was let in at its last moment, however long the word is on its way', async () => {
+    set({ pauses: [pause({ timeoutMinutes: 1 })] });
+    const { ledger } = stage.world;
+    const letGoOn = ledger.letGoOn.bind(ledger);
+    // As it comes over the network: checked and written in time, and seen by nobody for two seconds.
+    const { read } = ledger;
+    let writtenAt = Number.POSITIVE_INFINITY;
+    ledger.read = (fleet) => {
+      const row = read.call(ledger, fleet);
+      if (!row?.held?.go || stage.clock.now().getTime() >= writtenAt + 2_000) return row;
+      const { go: _, ...held } = row.held;
+      return { ...row, held };
+    };
+    stage.whenEntering(PAUSED, () => {
+      void stage.clock.sleep(60).then(() => {
+        const { held } = read.call(ledger, stage.fleet.name) ?? {};
+        writtenAt = stage.clock.now().getTime();
+        letGoOn(stage.fleet.name, held?.holder ?? '', 'after-shift', 'Hanako');
+      });
+    });
+    expect((await stage.deploy({}, 'release-7')).endedIn).toBe('Deployed');
+    expect(recordOf(stage, 'release-7').decisions).toEqual(['after the shift, Hanako let it go on']);
+  });
+
   it('is cancelled through it', async () => {
     say('cancel', PAUSED, 30, 'orders fail')(set({ pauses: [pause()] }));
     const { endedIn, cause } = await stage.deploy({}, 'release-7');
@@ -102,6 +126,31 @@ describe('A deployment that waits for a person', () => {
     expect(recordOf(stage, 'release-7').decisions).toEqual([
       expect.stringMatching(/nobody said anything in 24 h 0 min/),
     ]);
+  });
+
+  it.each([
+    [
+      'goes on although a host was not ready in the look that ends it, but was in the next',
+      8,
+      'Deployed',
+      '',
+    ],
+    ['is undone by one that is not ready in the next either', 60, 'RolledBack', 'ReadinessLost: '],
+  ])('%s', async (_, seconds, endedIn, first) => {
+    set({ pauses: [pause({ timeoutMinutes: 1, then: 'go on' })] });
+    const { mackerel } = stage.world;
+    stage.whenEntering(PAUSED, () => {
+      const { id = '' } =
+        mackerel.live().find(({ instanceId = '' }) => !stage.oldInstances.includes(instanceId)) ?? {};
+      void stage.clock
+        .sleep(62)
+        .then(() => mackerel.setStatus([id], 'poweroff'))
+        .then(() => stage.clock.sleep(seconds))
+        .then(() => mackerel.setStatus([id], 'working'));
+    });
+    const result = await stage.deploy({}, 'release-7');
+    expect(result.endedIn).toBe(endedIn);
+    expect(result.cause ?? '').toMatch(new RegExp(`^${first}`));
   });
 
   it('is undone by an alert on a new host meanwhile', async () => {
@@ -175,6 +224,20 @@ describe('A deployment with hooks', () => {
     expect((await stage.deploy({}, 'release-7')).cause).toMatch(
       /NotContinued: .*What hooks did is not undone: migrate:live succeeded \(1 call\)\.$/,
     );
+  });
+
+  it('that is cancelled while one is in progress says that this one was called', async () => {
+    set({ hooks: [hook({ timeoutMinutes: 30 })] });
+    stage.world.hooks.play(MIGRATION, () => ({ answer: { hookStatus: 'IN_PROGRESS', callBackDelay: 0 } }));
+    stage.whenEntering('Ask the hooks before the launch', () => {
+      void stage.clock.sleep(100).then(() => stage.start({ cancel: 'release-7', reason: 'too slow' }));
+    });
+    const { cause } = await stage.deploy({}, 'release-7');
+    expect(cause).toMatch(
+      /^Cancelled: .*too slow.* What hooks did is not undone: migrate:live was called, and has not succeeded \((\d+) calls\)\.$/,
+    );
+    // Every 15 s and no oftener, whatever delay it asks for.
+    expect(stage.world.hooks.calls.length).toBeLessThan(9);
   });
 
   it('tells them who is launched and who goes', async () => {

@@ -26,8 +26,10 @@ import {
   isHeldUp,
   isNew,
   isNewer,
+  pauseOf,
   standingOf,
   startOf,
+  waitsForAPerson,
 } from '../holder.ts';
 import { findLeftovers, leftoversLines } from '../leftovers.ts';
 import { done, type Outcome } from '../outcome.ts';
@@ -143,23 +145,28 @@ function holderLines(task: Task, { held, ...of }: Holder): string[] {
       ['last message', of.standing === 'needs-human' ? undefined : of.sentence],
       ...startOf(held, now),
       ['acting', acting === deployment ? undefined : `the clean-up ${acting}`],
+      pauseOf(held, now),
       cancelledBy(held, now),
       ['ended', of.endedAt && momentAgo(of.endedAt, now)],
       ['needs a human', needsHuman],
     ]),
     ...(of.leftovers ? indented(leftoversLines(of.leftovers)) : []),
     ...(of.leftovers ? byHandLines(task, held, of.leftovers) : []),
-    ...nextLines(fleet.name, of.standing, actOf(phase)?.cancel === 'undoes' && !held.cancel),
+    ...nextLines(fleet.name, of.standing, {
+      mayGoOn: waitsForAPerson(held, now),
+      canBeUndone: actOf(phase)?.cancel === 'undoes' && !held.cancel,
+    }),
   ];
 }
 
 function nextLines(
   fleet: string,
   standing: Exclude<Holder['standing'], 'closed'>,
-  canBeUndone: boolean,
+  { mayGoOn, canBeUndone }: { readonly mayGoOn: boolean; readonly canBeUndone: boolean },
 ): string[] {
   if (standing === 'deploying')
     return [
+      ...(mayGoOn ? [`To let it go on:  ${COMMAND} go ${fleet}`] : []),
       `To follow it:  ${COMMAND} watch ${fleet}`,
       ...(canBeUndone ? [`To have it undone:  ${COMMAND} cancel ${fleet}`] : []),
     ];

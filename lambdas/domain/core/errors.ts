@@ -87,12 +87,15 @@ export function isFailure(error: unknown, name?: FailureName): error is Deployme
 export const sentenceOf = (error: unknown): string =>
   isFailure(error) ? error.message : error instanceof Error ? error.name : 'unknown';
 
+/** Before the sentence of each gate but the first. */
+export const alsoRefused = (name: FailureName): string => `Also ${name}: `;
+
 /** @throws the first of a deployment's closed gates, with the sentences of all. */
 export function assertGatesOpen([first, ...others]: readonly {
   readonly name: FailureName;
   readonly sentence: string;
 }[]): void {
   if (first === undefined) return;
-  const rest = others.map(({ name, sentence }) => `Also ${name}: ${sentence}`);
+  const rest = others.map(({ name, sentence }) => `${alsoRefused(name)}${sentence}`);
   throw new DeploymentError(first.name, [first.sentence, ...firstOf(rest)].join(' '));
 }

@@ -11,6 +11,9 @@ export const isCancellable = (phase: Phase): boolean => ACTS[phase].cancel !== '
 /** The phases in which nobody can ask for that anymore. */
 export const TOO_LATE_TO_CANCEL = PHASES.filter((phase) => ACTS[phase].cancel === 'too late');
 
+/** The phases in which nobody waits for a person: what undoes itself goes on with that. */
+export const DEAF_TO_GO = PHASES.filter((phase) => ACTS[phase].cancel !== 'undoes');
+
 /** Together they stay below the 400 KB of a DynamoDB item, even if nothing of the document could be compressed. */
 export const MAX_DOCUMENT_BYTES = 300_000;
 export const MAX_PENDING_INPUT_BYTES = 64_000;

@@ -56,5 +56,7 @@ export async function assertMayGoOn(
  * @throws LockLost; Cancelled for a phase that goes forward.
  */
 export async function enterPhase(phase: Phase, deployment: Deployment, { ledger }: Fenced): Promise<void> {
-  await ledger.enter(deployment.fleet.name, holdOf(deployment), phase, JSON.stringify(deployment));
+  // What a hook answered may be of any size, and whoever cleans up has no use for it.
+  const { hookAnswer: _, ...document } = deployment;
+  await ledger.enter(deployment.fleet.name, holdOf(deployment), phase, JSON.stringify(document));
 }

@@ -15,6 +15,9 @@ const MOST_ANSWER_BYTES = 32_768;
 /** What a hook says of itself, in a sentence. */
 const LONGEST_WORDS = 300;
 
+/** Step Functions' name for it; no wildcard matches it. */
+export const TOO_LARGE = 'States.DataLimitExceeded';
+
 // ── What a hook answers ────────────────────────────────────────────────────────────────────────────────────────────
 
 const Answer = v.object({
@@ -31,6 +34,15 @@ export type Reading =
   | { readonly is: 'in-progress'; readonly delaySeconds: number; readonly details: Details }
   /** Completes "The hook migrate …". */
   | { readonly is: 'failed'; readonly why: string; readonly isCutOff?: true };
+
+/**
+ * What the call before this look came to. None was called: an earlier answer is still there, unless this look itself came
+ * to nothing for want of room.
+ */
+export function readingOf(call: number | undefined, answer: unknown): Reading | undefined {
+  const isFull = v.is(Caught, answer) && answer.Error === TOO_LARGE;
+  return call === undefined && !isFull ? undefined : readAnswer(answer);
+}
 
 export type Details = Readonly<Record<string, unknown>> | undefined;
 
@@ -57,13 +69,21 @@ export function readAnswer(answer: unknown): Reading {
   return { is: 'failed', why: `answered FAILED${said}` };
 }
 
+/** Lambda has cut the function off, by its own time limit: that may be the same 15 minutes as the hook's. */
+const isTimedOut = (name: string, cause: string): boolean =>
+  name === 'Sandbox.Timedout' || (name === 'Lambda.Unknown' && cause.includes('Task timed out after'));
+
 /** Of what ended without an answer; Lambda's cause is JSON. */
 function readCaught({ Error: name, Cause: cause = '' }: v.InferOutput<typeof Caught>): Reading {
   if (name === 'States.Timeout') return { is: 'failed', why: 'did not answer in time', isCutOff: true };
-  if (name === 'States.DataLimitExceeded')
-    return { is: 'failed', why: 'answered more than Step Functions takes' };
+  const isCutOff = isTimedOut(name, cause);
+  if (name === TOO_LARGE) return { is: 'failed', why: 'answered more than Step Functions takes' };
   const message = plain(messageIn(cause), LONGEST_WORDS);
-  return { is: 'failed', why: `ended with ${plain(name, 80)}${message && `: ${message}`}` };
+  return {
+    is: 'failed',
+    why: `ended with ${plain(name, 80)}${message && `: ${message}`}`,
+    ...(isCutOff && { isCutOff }),
+  };
 }
 
 function messageIn(cause: string): string {
@@ -161,7 +181,8 @@ export function decideHooks({ hooks, standing, reading, now }: HookFacts): HookV
         }
       : standing;
   const [name, words] = [hookName(hook), POINT[hook.at].words];
-  if (now.getTime() >= next.dueAt)
+  // Not in the look that hears of it, whatever delay it asks for: without a pause the calls would fill the history.
+  if (reading?.is !== 'in-progress' && now.getTime() >= next.dueAt)
     return {
       do: 'call',
       standing: next,

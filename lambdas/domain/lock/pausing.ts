@@ -9,7 +9,8 @@ import { doubledSentence, type Meanwhile } from '../hosts/meanwhile.ts';
 
 export interface PauseFacts {
   readonly pause: Pause;
-  readonly until: Date;
+  /** A little after what people are told: then every word that was heard in time is in the ledger. */
+  readonly deadline: Date;
   readonly now: Date;
   /** What the ledger knows of people's words. */
   readonly go: NonNullable<LedgerRow['held']>['go'];
@@ -26,10 +27,10 @@ export type PauseVerdict =
  * is looked at twice first.
  * @throws NotContinued when nobody has said anything in time, and the fleet wants it undone then
  */
-export function decidePause({ pause, until, now, go, meanwhile: { lacks } }: PauseFacts): PauseVerdict {
+export function decidePause({ pause, deadline, now, go, meanwhile: { lacks } }: PauseFacts): PauseVerdict {
   const { words } = POINT[pause.at];
   const isTold = go?.where === pause.at;
-  const isLate = now >= until;
+  const isLate = now >= deadline;
   if (!isTold && isLate && pause.then === 'undo')
     throw new DeploymentError(
       'NotContinued',
@@ -53,6 +54,6 @@ export function pauseSentence(deployment: Deployment, { at, then }: Pause, until
   const next = then === 'undo' ? 'is undone' : 'goes on';
   return (
     `waits for a person ${POINT[at].words}, until ${moment(until)}, and then ${next}; ${doubledSentence(deployment)}; ` +
-    `${COMMAND} go ${deployment.fleet.name} lets it go on, and cancel has it undone`
+    `to let it go on: ${COMMAND} go ${deployment.fleet.name}, to have it undone: cancel`
   );
 }

@@ -1,6 +1,8 @@
 /** What a deployment waited for on its way besides its hosts: hooks and people, in the order in which it came to them. */
 import type { Deployment, Look } from '../core/document.ts';
+import { hookName, hooksAt } from '../core/points.ts';
 import { STATES, type StateTitle, stateRow } from '../core/story.ts';
+import { count } from '../core/words.ts';
 
 export interface Waited {
   readonly title: StateTitle;
@@ -30,8 +32,21 @@ export const decisionsOf = (deployment: Deployment): string[] =>
 export const secondsOf = ({ look }: Waited): number =>
   (new Date(look.at).getTime() - new Date(look.since).getTime()) / 1_000;
 
-/** What hooks did stays done, whatever becomes of the deployment; empty where none is done. */
+/** What hooks did stays done, whatever becomes of the deployment; empty where none was called. */
 export function hooksSentence(deployment: Deployment): string {
-  const ran = waitedOn(deployment).flatMap(({ look }) => look.ran ?? []);
-  return ran.length === 0 ? '' : `What hooks did is not undone: ${ran.join('; ')}.`;
+  const did = waitedOn(deployment).flatMap((waited) => [
+    ...(waited.look.ran ?? []),
+    ...begunAt(deployment, waited),
+  ]);
+  return did.length === 0 ? '' : `What hooks did is not undone: ${did.join('; ')}.`;
+}
+
+/** The hook that was called and has not succeeded: who undoes meanwhile does not know what it did. */
+function begunAt({ fleet }: Deployment, { title, look }: Waited): string[] {
+  const { index, calls = 0 } = look.memory ?? {};
+  const { at } = stateRow(title);
+  const hook = at && index !== undefined ? hooksAt(fleet.hooks, at)[index] : undefined;
+  return hook && calls > 0 && !look.ready
+    ? [`${hookName(hook)} was called, and has not succeeded (${count(calls, 'call')})`]
+    : [];
 }

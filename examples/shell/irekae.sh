@@ -427,6 +427,7 @@ after_success() { # FLEET VERSION ARN
     'Nothing to redeploy') conclude "$1" "$ended_in" 'the fleet runs on the newest image already, or runs nothing' ;;
     'Superseded by what waits') conclude "$1" Superseded 'a newer request is already waiting: that one is deployed next' ;;
     Superseded) conclude "$1" "$ended_in" "a newer version is there: that one is deployed instead" ;;
+    Told) conclude "$1" "$ended_in" 'the deployment that waits for a person was told' ;;
     'Waiting for its turn') wait_for_turn "$1" "$2" "$3" ;;
     *)
       conclude "$1" "${ended_in:-unknown}" 'this ending is not known here: look at the execution'

@@ -17,6 +17,7 @@ import { LocalAws, SECRETS, s3Error } from './boot-script/aws.ts';
 import { Host, syntaxErrors } from './boot-script/host.ts';
 import { LocalProxy } from './boot-script/proxy.ts';
 import { type Member, sha256, tarball } from './boot-script/tarball.ts';
+import { some } from './support/thorough.ts';
 
 const BUCKET = 'reactio-artifacts';
 const APP_KEY = 'reactio/production/app.tar.gz';
@@ -230,7 +231,7 @@ describe('A host that boots', () => {
 });
 
 describe('A host that cannot start its release', () => {
-  it.each<[string, () => Partial<BootOrder>, RegExp]>([
+  const FAILURES: [string, () => Partial<BootOrder>, RegExp][] = [
     [
       'an artifact with another SHA-256',
       () => ({ artifact: { ...upload(APP_KEY, [{ name: 'start' }]), sha256: 'f'.repeat(64) } }),
@@ -277,19 +278,23 @@ describe('A host that cannot start its release', () => {
       () => ({ runtimes: [{ ...pinned('perl.tar.gz', Buffer.from('')), directory: '/opt/perl' }] }),
       /S3 did not give s3:\/\/reactio-artifacts\/perl\.tar\.gz version \S+: 404 NoSuchVersion$/,
     ],
-  ])('shuts down over %s, says why last, and stays out of Mackerel', async (_, change, reason) => {
-    const boot = await host.boot(unsigned(change()));
+  ];
+  it.each(some(FAILURES))(
+    'shuts down over %s, says why last, and stays out of Mackerel',
+    async (_, change, reason) => {
+      const boot = await host.boot(unsigned(change()));
 
-    expect(boot.console.at(-1)).toMatch(/^irekae: FAILED: /);
-    expect(boot.console.at(-1)).toMatch(reason);
-    expect(boot.status).toBe(1);
-    expect(host.calls.at(-1)).toBe('shutdown -h now');
-    expect(host.callsOf('systemctl')).toEqual(['systemctl stop mackerel-agent']);
-    expect(host.read(CONF)).toBe('apikey = "secret-of-the-image"\n');
-    expect(host.exists('srv/irekae/work')).toBe(false);
-    expect(host.exists('srv/irekae/started')).toBe(false);
-    expect(execFileSync('find', [host.root, '-name', 'evil'], { encoding: 'utf8' })).toBe('');
-  });
+      expect(boot.console.at(-1)).toMatch(/^irekae: FAILED: /);
+      expect(boot.console.at(-1)).toMatch(reason);
+      expect(boot.status).toBe(1);
+      expect(host.calls.at(-1)).toBe('shutdown -h now');
+      expect(host.callsOf('systemctl')).toEqual(['systemctl stop mackerel-agent']);
+      expect(host.read(CONF)).toBe('apikey = "secret-of-the-image"\n');
+      expect(host.exists('srv/irekae/work')).toBe(false);
+      expect(host.exists('srv/irekae/started')).toBe(false);
+      expect(execFileSync('find', [host.root, '-name', 'evil'], { encoding: 'utf8' })).toBe('');
+    },
+  );
 
   it('shows no secret that the application echoes, wherever and however often', async () => {
     const key = 'aGent/Key+0123456789==';

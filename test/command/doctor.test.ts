@@ -9,6 +9,7 @@ import type { CommandPorts } from '../../lambdas/ports/command.ts';
 import { executionArn } from '../../simulator/run-definition.ts';
 import { API_KEY, TUNED, UNTUNED } from '../../simulator/stage.ts';
 import type { InspectedWorld } from '../../simulator/world/inspection.ts';
+import { some } from '../support/thorough.ts';
 import { APP, Clinic, healthy, type Visit } from './clinic.ts';
 
 let clinic: Clinic | undefined;
@@ -784,7 +785,7 @@ const CASES: readonly Case[] = [
 ];
 
 describe('doctor', () => {
-  it.each(CASES)(
+  it.each(some(CASES))(
     'names $name, and nothing else',
     async ({ admit, ill, visit, complaints, sentence, mend }) => {
       clinic = admit?.() ?? healthy();

@@ -80,10 +80,17 @@ export function watchOf(
 }
 
 /** With all that *Agree* has found to decide. */
-export function bakeOf({ fleet, oldHosts }: Pick<Deployment, 'fleet' | 'oldHosts'>): Watch {
+export function watchFor(
+  seconds: number,
+  { oldHosts }: Pick<Deployment, 'oldHosts'>,
+  field: WatchField,
+): Watch {
   const { balancers = [], monitors, compared } = oldHosts ?? {};
-  return watchOf(fleet.limits.bakeSeconds, balancers, monitors, 'limits.bakeSeconds', compared);
+  return watchOf(seconds, balancers, monitors, field, compared);
 }
+
+export const bakeOf = (deployment: Pick<Deployment, 'fleet' | 'oldHosts'>): Watch =>
+  watchFor(deployment.fleet.limits.bakeSeconds, deployment, 'limits.bakeSeconds');
 
 export const watchSeconds = ({ bakeSeconds, sightSeconds }: Watch): number => bakeSeconds + sightSeconds;
 

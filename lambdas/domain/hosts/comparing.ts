@@ -15,6 +15,7 @@ import {
   metricsToAsk,
   pointsByMinute,
 } from './compare.ts';
+import { servingOf } from './first-hosts.ts';
 
 /** Of a side. More would say little more, and each is a request for each metric. */
 const MOST_HOSTS = 10;
@@ -72,7 +73,7 @@ export async function compareNow(
   const sides = {
     new: await ask(ids, metrics, now, ports),
     ...(isBeside && {
-      old: await ask(hostIdsOf(oldHosts.hosts.filter(({ served }) => served)), metrics, now, ports),
+      old: await ask(hostIdsOf(servingOf({ oldHosts })), metrics, now, ports),
     }),
   };
   const compared = compareSides(fleet, rows, sides, { now, since });

@@ -6,12 +6,13 @@ import { groupBy } from '../core/collections.ts';
 import type { Deployment, NewInstance } from '../core/document.ts';
 import type { Fleet } from '../core/fleet.ts';
 import { count, span } from '../core/words.ts';
-import { type Watch, watchOf } from './bake.ts';
+import { type Watch, watchFor } from './bake.ts';
 
 type Agreed = Pick<Deployment, 'fleet' | 'oldHosts'>;
 type Launched = Agreed & Pick<Deployment, 'launch' | 'firstWatch'>;
 
-const servingOf = ({ oldHosts }: Pick<Deployment, 'oldHosts'>) =>
+/** The old hosts that served when the deployment began. */
+export const servingOf = ({ oldHosts }: Pick<Deployment, 'oldHosts'>) =>
   oldHosts?.hosts.filter(({ served }) => served) ?? [];
 
 /** Do some hosts go first? Where no old host serves, they would have all of the traffic, and nobody beside them. */
@@ -19,11 +20,8 @@ export const whoGoesFirst = (deployment: Agreed): Fleet['first'] =>
   servingOf(deployment).length > 0 ? deployment.fleet.first : undefined;
 
 /** With the signals of the bake; of 0 seconds where all hosts join at once. */
-export const firstWatchOf = (deployment: Agreed): Watch => {
-  const { balancers = [], monitors, compared } = deployment.oldHosts ?? {};
-  const seconds = whoGoesFirst(deployment)?.watchSeconds ?? 0;
-  return watchOf(seconds, balancers, monitors, 'first.watchSeconds', compared);
-};
+export const firstWatchOf = (deployment: Agreed): Watch =>
+  watchFor(whoGoesFirst(deployment)?.watchSeconds ?? 0, deployment, 'first.watchSeconds');
 
 /** Have they been watched to the end? From then on all hosts join. */
 export const wereWatched = ({ firstWatch }: Pick<Deployment, 'firstWatch'>): boolean =>

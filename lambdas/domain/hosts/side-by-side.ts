@@ -6,7 +6,7 @@ import type { After, Deployment, Snapshot } from '../core/document.ts';
 import { deadlineOf } from '../core/looks.ts';
 import { BAKE_PAUSE_SECONDS } from '../core/steps.ts';
 import { list, secondsBetween, span } from '../core/words.ts';
-import { firstHosts, wereWatched, whoGoesFirst } from './first-hosts.ts';
+import { firstHosts, servingOf, wereWatched, whoGoesFirst } from './first-hosts.ts';
 import { allReady, type HostStanding } from './readiness.ts';
 
 type Agreed = Pick<Deployment, 'fleet' | 'oldHosts'>;
@@ -20,9 +20,10 @@ export function slowestStart(
 }
 
 /** 0 where no old host serves that could stand beside the new ones. */
-export function sideBySideSeconds({ fleet, oldHosts }: Agreed): number {
-  if (!oldHosts?.hosts.some(({ served }) => served)) return 0;
-  return fleet.sideBySideSeconds ?? slowestStart(oldHosts.balancers)?.slowStartSeconds ?? 0;
+export function sideBySideSeconds(deployment: Agreed): number {
+  if (servingOf(deployment).length === 0) return 0;
+  const { fleet, oldHosts } = deployment;
+  return fleet.sideBySideSeconds ?? slowestStart(oldHosts?.balancers ?? [])?.slowStartSeconds ?? 0;
 }
 
 /**

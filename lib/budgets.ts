@@ -3,6 +3,7 @@
  * machine that reaches its own timeout, ends an execution without a Catch: neither may ever come first.
  */
 
+import { sum } from '../lambdas/domain/core/collections.ts';
 import { EVENTS_PER_LOOK, mostLooks, mostSparseLooks } from '../lambdas/domain/core/looks.ts';
 import {
   type Limits,
@@ -66,8 +67,6 @@ function eventsUntilReady(name: WaitName, fleet: Limits): number {
   const first = looksIn(name, fleet, longestUntilFirst(fleet));
   return until * EVENTS_PER_READINESS_TURN + (first + whole - until) * EVENTS_PER_LOOK;
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 
 /** The most history events of a deployment that waits out every limit and undoes everything at the end. */
 export const mostEvents = (fleet: Limits): number =>

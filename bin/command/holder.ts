@@ -3,6 +3,7 @@ import { executionName } from '../../lambdas/domain/core/aws.ts';
 import { type Deployment, parseDeployment } from '../../lambdas/domain/core/document.ts';
 import { isFailure } from '../../lambdas/domain/core/errors.ts';
 import { POINT, type Point } from '../../lambdas/domain/core/points.ts';
+import { utcMoment } from '../../lambdas/domain/core/words.ts';
 import { deadSince } from '../../lambdas/domain/lock/dead-holders.ts';
 import { judgeWord } from '../../lambdas/domain/lock/told.ts';
 import { holdAt } from '../../lambdas/domain/release/hold.ts';
@@ -10,7 +11,7 @@ import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 import type { ArtifactVersion } from '../../lambdas/ports/s3.ts';
 import type { DeploymentRecord } from './release-records.ts';
-import { type Detail, moment, momentAgo } from './wording.ts';
+import { type Detail, momentAgo } from './wording.ts';
 
 export type Held = NonNullable<LedgerRow['held']>;
 
@@ -80,7 +81,7 @@ export const waitsForAPerson = (held: Held, now: Date): boolean =>
 export function pauseOf(held: Held, now: Date): Detail {
   const { waits, go } = held;
   if (waits && waitsForAPerson(held, now))
-    return ['waits for', `a person ${wordsOf(waits.where)}, until ${moment(waits.until)}`];
+    return ['waits for', `a person ${wordsOf(waits.where)}, until ${utcMoment(waits.until)}`];
   return ['let go on', go && `${wordsOf(go.where)}, by ${go.by}, ${momentAgo(go.at, now)}`];
 }
 

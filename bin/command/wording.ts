@@ -1,14 +1,11 @@
 /** How the command says things: moments, tables, executions. */
 
-import { printable, secondsBetween, span } from '../../lambdas/domain/core/words.ts';
+import { printable, secondsBetween, span, utcMoment } from '../../lambdas/domain/core/words.ts';
 import { wantedBy } from '../../lambdas/domain/lock/pending.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { PendingRequest } from '../../lambdas/ports/ledger.ts';
 import { rowOfCells } from '../../lib/terminal/layout.ts';
 import { localClock, offsetOf } from './rendering.ts';
-
-/** `2026-11-22 03:01:23 UTC`. */
-export const moment = (at: Date): string => `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 
 /** `7 min ago`; from two days on in days. */
 export function ago(at: Date | string, now: Date): string {
@@ -18,7 +15,7 @@ export function ago(at: Date | string, now: Date): string {
 }
 
 /** `2026-11-22 03:01:23 UTC, 7 min ago`. */
-export const momentAgo = (at: Date, now: Date): string => `${moment(at)}, ${ago(at, now)}`;
+export const momentAgo = (at: Date, now: Date): string => `${utcMoment(at)}, ${ago(at, now)}`;
 
 /** `03:01:23`, in UTC: for lines of a log that come one after the other; beside it `12:01:23` where the reader is. */
 export function clockTime(at: Date, timeZone?: string): string {

@@ -1,5 +1,6 @@
 /** `irekae doctor`: finds what would make the next deployment fail, or slow, before it starts. Changes nothing. */
 
+import { utcMinute } from '../../../lambdas/domain/core/words.ts';
 import { toRuntimeFleet } from '../../../lib/runtime-fleet.ts';
 import type { Command, Task } from '../command.ts';
 import { examine } from '../doctor/examine.ts';
@@ -41,7 +42,7 @@ async function examineFleet(task: Task): Promise<Outcome> {
   });
   const { account, region, name } = environment;
   task.show([
-    `${fleet.name} in ${name} (${account}, ${region}), seen ${facts.now.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+    `${fleet.name} in ${name} (${account}, ${region}), seen ${utcMinute(facts.now)} UTC`,
     ...reportLines(findings),
     '',
   ]);

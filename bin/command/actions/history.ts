@@ -1,13 +1,13 @@
 /** `irekae history`: the fleet's deployments, newest first, from their records. */
 import { releaseId } from '../../../lambdas/domain/core/artifact.ts';
 import { COMMAND } from '../../../lambdas/domain/core/names.ts';
-import { secondsBetween, span } from '../../../lambdas/domain/core/words.ts';
+import { secondsBetween, span, utcMoment } from '../../../lambdas/domain/core/words.ts';
 import type { Command, Task } from '../command.ts';
 import { LIMIT } from '../options.ts';
 import { done, type Outcome } from '../outcome.ts';
 import { bucketOf, type Listed, newestRecords, readCurrent } from '../release-records.ts';
 import { irekae } from '../typed.ts';
-import { moment, table } from '../wording.ts';
+import { table } from '../wording.ts';
 
 export const history: Command = {
   name: 'history',
@@ -68,13 +68,13 @@ const pageLines = ({ fleet }: Task, newest: string): string[] => [
 
 function rowOf({ id, writtenAt, record, timeline }: Listed, running: string | undefined): string[] {
   const marks = `${id === running ? '▶' : ' '}${timeline === undefined ? ' ' : '☐'}`;
-  if (!record) return [marks, moment(writtenAt), 'cannot be read', '', '', id, '', ''];
+  if (!record) return [marks, utcMoment(writtenAt), 'cannot be read', '', '', id, '', ''];
   const { outcome, startedAt, finishedAt, artifact, imageId, startedBy, why, rolledBackTo } = record;
   const back =
     rolledBackTo === undefined ? '' : `rollback to ${rolledBackTo}${why === undefined ? '' : ': '}`;
   return [
     marks,
-    moment(new Date(finishedAt)),
+    utcMoment(new Date(finishedAt)),
     outcome,
     span(secondsBetween(startedAt, finishedAt)),
     releaseId({ artifact, imageId }) ?? '-',

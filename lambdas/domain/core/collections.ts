@@ -1,4 +1,4 @@
-/** Lists: in groups, in pieces. */
+/** Lists: in groups, in pieces, in all. */
 
 /** Like `Map.groupBy` (Node 21). */
 export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
@@ -11,6 +11,11 @@ export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K
   }
   return groups;
 }
+
+export const countBy = <T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, number> =>
+  new Map([...groupBy(items, keyOf)].map(([key, group]) => [key, group.length]));
+
+export const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 
 /** The list without duplicates, in pieces of at most `size`. An empty list has no pieces. */
 export function chunksOf<T>(items: readonly T[], size: number): T[][] {

@@ -87,6 +87,19 @@ export function isFailure(error: unknown, name?: FailureName): error is Deployme
 export const sentenceOf = (error: unknown): string =>
   isFailure(error) ? error.message : error instanceof Error ? error.name : 'unknown';
 
+/**
+ * What a function's error says, by the cause that Step Functions hands on: Lambda's is the JSON text
+ * `{errorType, errorMessage, trace}`, that of Step Functions' own errors plain text.
+ */
+export function messageIn(cause: string): string {
+  try {
+    const { errorMessage } = Object(JSON.parse(cause)) as { readonly errorMessage?: unknown };
+    return String(errorMessage ?? cause);
+  } catch {
+    return cause;
+  }
+}
+
 /** Before the sentence of each gate but the first. */
 export const alsoRefused = (name: FailureName): string => `Also ${name}: `;
 

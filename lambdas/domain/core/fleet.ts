@@ -6,7 +6,7 @@ import * as v from 'valibot';
 import type { Architecture, ImageSource } from '../../ports/ec2.ts';
 import type { LoadBalancerRef } from '../../ports/load-balancers.ts';
 import { WEEKDAYS } from './local-time.ts';
-import { POINTS, THEN } from './points.ts';
+import { Hook, Pause } from './points.ts';
 
 const loadBalancerRef = v.variant('kind', [
   v.strictObject({ kind: v.literal('classic'), name: v.string() }),
@@ -92,23 +92,9 @@ export const Fleet = v.strictObject({
   /** The monitors of Mackerel that decide, by name or id. */
   watch: v.optional(v.strictObject({ monitors: v.array(v.string()) }), { monitors: [] }),
   /** Where people are waited for. */
-  pauses: v.optional(
-    v.array(v.strictObject({ at: v.picklist(POINTS), timeoutMinutes: v.number(), then: v.picklist(THEN) })),
-    [],
-  ),
+  pauses: v.optional(v.array(Pause), []),
   /** The functions that are asked on the way. */
-  hooks: v.optional(
-    v.array(
-      v.strictObject({
-        at: v.picklist(POINTS),
-        function: v.string(),
-        timeoutMinutes: v.number(),
-        onTimeout: v.picklist(THEN),
-        details: v.optional(v.record(v.string(), v.unknown())),
-      }),
-    ),
-    [],
-  ),
+  hooks: v.optional(v.array(Hook), []),
   /** So many new hosts get traffic, and are watched, before the others do. */
   first: v.optional(
     v.strictObject({ hosts: v.pipe(v.number(), v.integer(), v.minValue(1)), watchSeconds: seconds }),

@@ -3,6 +3,9 @@
  * of its sentences. At each, the hooks come first, then the pause.
  */
 
+import * as v from 'valibot';
+import { sum } from './collections.ts';
+
 export const POINTS = ['before-launch', 'before-shift', 'after-shift', 'before-terminate'] as const;
 export type Point = (typeof POINTS)[number];
 
@@ -11,12 +14,10 @@ interface PointRow {
   readonly words: string;
   /** What ECS calls the stage: one function may serve both. (It has hooks of its own at all but the last.) */
   readonly stage: string;
-  /** Is it before anything was launched? */
-  readonly isBare?: true;
 }
 
 export const POINT = {
-  'before-launch': { words: 'before the launch', stage: 'PRE_SCALE_UP', isBare: true },
+  'before-launch': { words: 'before the launch', stage: 'PRE_SCALE_UP' },
   'before-shift': { words: 'before the shift', stage: 'PRE_PRODUCTION_TRAFFIC_SHIFT' },
   'after-shift': { words: 'after the shift', stage: 'POST_PRODUCTION_TRAFFIC_SHIFT' },
   'before-terminate': { words: 'before the termination', stage: 'CLEAN_UP' },
@@ -26,21 +27,23 @@ export const POINT = {
 export const THEN = ['undo', 'go on'] as const;
 export type Then = (typeof THEN)[number];
 
-export interface Pause {
-  readonly at: Point;
-  readonly timeoutMinutes: number;
-  readonly then: Then;
-}
+export const Pause = v.strictObject({
+  at: v.picklist(POINTS),
+  timeoutMinutes: v.number(),
+  then: v.picklist(THEN),
+});
+export type Pause = v.InferOutput<typeof Pause>;
 
-export interface Hook {
-  readonly at: Point;
+export const Hook = v.strictObject({
+  at: v.picklist(POINTS),
   /** ARN of a Lambda function, of a version or of an alias. */
-  readonly function: string;
-  readonly timeoutMinutes: number;
-  readonly onTimeout: Then;
+  function: v.string(),
+  timeoutMinutes: v.number(),
+  onTimeout: v.picklist(THEN),
   /** For the function, with every call. */
-  readonly details?: Readonly<Record<string, unknown>> | undefined;
-}
+  details: v.optional(v.record(v.string(), v.unknown())),
+});
+export type Hook = v.InferOutput<typeof Hook>;
 
 /** At one point. */
 export const MOST_HOOKS = 5;
@@ -53,7 +56,7 @@ export const hooksAt = <H extends { readonly at: Point }>(hooks: readonly H[] = 
   hooks.filter(({ at }) => at === point);
 
 export const minutesOf = (those: readonly { readonly timeoutMinutes: number }[] = []): number =>
-  those.reduce((sum, { timeoutMinutes }) => sum + timeoutMinutes, 0);
+  sum(those.map(({ timeoutMinutes }) => timeoutMinutes));
 
 /** `migrate`, or `migrate:live`: what people know a function by. */
 export const hookName = ({ function: arn }: Pick<Hook, 'function'>): string =>

@@ -5,6 +5,7 @@
  * adds a step adds a file, a row, its permissions, and its place in the story; the compiler names what is missing.
  */
 import type { Phase } from '../../ports/ledger.ts';
+import { sum } from './collections.ts';
 import type { StepKey } from './document.ts';
 import type { Fleet } from './fleet.ts';
 import { type Hook, hooksAt, LONGEST_CALL_SECONDS, minutesOf, type Pause, POINTS } from './points.ts';
@@ -128,7 +129,6 @@ export const LAUNCH_IN_FLIGHT_SECONDS = LAUNCH_SECONDS + VISIBILITY_SECONDS;
 
 const pauseSeconds = ({ pauses = [] }: Limits) => pauses.map(({ timeoutMinutes }) => timeoutMinutes * 60);
 const hookSeconds = ({ hooks }: Limits) => POINTS.map((point) => minutesOf(hooksAt(hooks, point)) * 60);
-const total = (seconds: readonly number[]) => seconds.reduce((sum, each) => sum + each, 0);
 
 const longestDrain = ({ limits }: Limits) => Math.max(limits.drainSeconds, DEREGISTRATION_SECONDS);
 
@@ -280,7 +280,7 @@ export const STEPS = {
     seconds: 60,
     changes: 'lock',
     // The last call of each may have begun right before its time was over, and was perhaps tried again before it ran.
-    lasts: (fleet) => total(hookSeconds(fleet)) + 2 * LONGEST_CALL_SECONDS * (fleet.hooks?.length ?? 0),
+    lasts: (fleet) => sum(hookSeconds(fleet)) + 2 * LONGEST_CALL_SECONDS * (fleet.hooks?.length ?? 0),
     lastsEach: hookSeconds,
     looksSparsely: true,
     isAside: true,
@@ -292,7 +292,7 @@ export const STEPS = {
     key: 'pauseAfterShift',
     seconds: 60,
     changes: 'lock',
-    lasts: (fleet) => total(pauseSeconds(fleet)),
+    lasts: (fleet) => sum(pauseSeconds(fleet)),
     lastsEach: pauseSeconds,
     looksSparsely: true,
     isAside: true,

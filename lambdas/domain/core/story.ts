@@ -1,7 +1,7 @@
 /** What follows from the table of steps for whoever tells the story or shows it: its states, acts, waits, endings. */
 import type { Phase } from '../../ports/ledger.ts';
 import type { StepKey } from './document.ts';
-import { MOST_HOOKS, POINT, POINTS, type Point } from './points.ts';
+import { MOST_HOOKS, POINT, type Point } from './points.ts';
 import { PHASES, rowOf, STEP_NAMES, type StepName, type WaitName } from './steps.ts';
 
 // ── Waits ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -100,15 +100,13 @@ export const stateRow = (title: StateTitle): StateRow => STATES[title];
 export const hookCall = (point: Point, index: number): string =>
   `Call hook ${index + 1} ${POINT[point].words}`;
 const HOOK_CALLS: ReadonlyMap<string, Phase> = new Map(
-  POINTS.flatMap((point) =>
-    Array.from({ length: MOST_HOOKS }, (_, index) => [hookCall(point, index), actAt(point)] as const),
+  Object.values<StateRow>(STATES).flatMap(({ step, at, act }) =>
+    at !== undefined && step === 'ask-the-hook'
+      ? Array.from({ length: MOST_HOOKS }, (_, index) => [hookCall(at, index), act] as const)
+      : [],
   ),
 );
 export const isHookCall = (title: string): boolean => HOOK_CALLS.has(title);
-
-function actAt(point: Point): Phase {
-  return point === 'before-launch' || point === 'before-shift' ? 'bring-up' : 'shift';
-}
 
 /** The titles of the states of one step. */
 export type TitleOf<Step extends StepName> = {

@@ -66,3 +66,10 @@ export function span(seconds: number): string {
 export function secondsBetween(from: Date | string, to: Date | string): number {
   return (new Date(to).getTime() - new Date(from).getTime()) / 1000;
 }
+
+/** `2026-11-22 03:01`, in UTC: say so beside it. */
+export const utcMinute = (at: Date | string): string =>
+  new Date(at).toISOString().slice(0, 16).replace('T', ' ');
+
+/** `2026-11-22 03:01:23 UTC`. */
+export const utcMoment = (at: Date): string => `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;

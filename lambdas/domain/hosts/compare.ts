@@ -3,8 +3,9 @@
  * deployment. Mackerel has one point a minute and host, far too few for statistics. So the usual levels of some minutes
  * are compared, a floor keeps small numbers out, new hosts may warm up, and one bad verdict alone is none. Pure.
  */
+import * as v from 'valibot';
 import type { MetricPoint } from '../../ports/mackerel.ts';
-import { groupBy } from '../core/collections.ts';
+import { groupBy, sum } from '../core/collections.ts';
 import type { Compared, Deployment } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
@@ -51,8 +52,7 @@ export function pointsByMinute(points: readonly (readonly MetricPoint[])[]): Min
   return new Map(known.map(([minute, some]) => [minute, mean(some.map(([, value]) => value))]));
 }
 
-const mean = (numbers: readonly number[]): number =>
-  numbers.reduce((total, one) => total + one, 0) / numbers.length;
+const mean = (numbers: readonly number[]): number => sum(numbers) / numbers.length;
 
 /** The usual level of these minutes; too few are none. */
 function levelOf(minutes: readonly number[]): number | undefined {
@@ -211,13 +211,14 @@ const timesWords = (old: number | undefined, fresh: number | undefined): string 
 };
 
 /** For whoever reads how it ended: the metrics of both sides, by the last verdict that was written down. */
-export interface Side {
-  readonly metric: string;
-  readonly old?: number;
-  readonly new?: number;
-  readonly times?: number;
-  readonly atMost?: number;
-}
+export const Side = v.strictObject({
+  metric: v.string(),
+  old: v.exactOptional(v.number()),
+  new: v.exactOptional(v.number()),
+  times: v.exactOptional(v.number()),
+  atMost: v.exactOptional(v.number()),
+});
+export type Side = v.InferOutput<typeof Side>;
 
 /** Empty where no new host was compared. */
 export function sidesOf({

@@ -2,7 +2,7 @@
  * First hosts first: a few of the new hosts get traffic, beside all old ones, and are watched before the others join them.
  * A bad release then meets no more requests than these hosts are given: as many as any other host, by count.
  */
-import { groupBy } from '../core/collections.ts';
+import { countBy, groupBy, sum } from '../core/collections.ts';
 import type { Deployment, NewInstance } from '../core/document.ts';
 import type { Fleet } from '../core/fleet.ts';
 import { count, span } from '../core/words.ts';
@@ -101,7 +101,7 @@ export function exposureOf(deployment: Launched): Exposure | undefined {
     first: fresh.length,
     of: old.length + fresh.length,
     share: fresh.length / (old.length + fresh.length),
-    shareByZone: shares.reduce((sum, share) => sum + share, 0) / zones.length,
+    shareByZone: sum(shares) / zones.length,
   };
 }
 
@@ -128,4 +128,4 @@ export function firstHostsPlan(deployment: Launched): string | undefined {
 }
 
 const countsIn = (hosts: readonly Pick<NewInstance, 'zone'>[]): ReadonlyMap<string, number> =>
-  new Map([...groupBy(hosts, ({ zone }) => zone)].map(([zone, those]) => [zone, those.length]));
+  countBy(hosts, ({ zone }) => zone);

@@ -3,11 +3,11 @@
  * decides about hosts that are still ready, and an alert does not wait for anybody.
  */
 import type { Ports } from '../../ports/ports.ts';
-import type { Deployment } from '../core/document.ts';
+import { countBy } from '../core/collections.ts';
+import type { Deployment, NewInstance } from '../core/document.ts';
 import { type Health, judgeHealth } from './bake.ts';
-import { lookAtNewHosts } from './look-at-hosts.ts';
 import { assertNoMonitorAlerts } from './monitors.ts';
-import { standings } from './readiness.ts';
+import { seeNewHosts } from './watching.ts';
 
 /** After a look that found a host not ready, however seldom it looks by then. */
 export const SECOND_LOOK_SECONDS = 15;
@@ -25,13 +25,10 @@ export async function watchMeanwhile(
 ): Promise<Meanwhile> {
   const { launch, oldHosts } = deployment;
   if (!launch || !oldHosts) return { badLooks: 0, told: '' };
-  const [facts, alerts] = await Promise.all([
-    lookAtNewHosts(deployment, launch.instances, ports),
-    ports.mackerel.openAlerts(),
-  ]);
-  const hosts = standings(launch.instances, facts);
+  const launched = { ...deployment, launch, oldHosts };
+  const { hosts, alerts } = await seeNewHosts(launched, ports);
   const health = judgeHealth({ standings: hosts, alerts, badLooks });
-  return { ...health, told: assertNoMonitorAlerts({ ...deployment, launch, oldHosts }, alerts, hosts) };
+  return { ...health, told: assertNoMonitorAlerts(launched, alerts, hosts) };
 }
 
 /** `4 hosts run instead of 2 meanwhile`: what waiting costs. */
@@ -44,8 +41,5 @@ export function doubledSentence({ launch, oldHosts }: Pick<Deployment, 'launch' 
     : `${all} hosts run instead of ${old} meanwhile, each hour of which is ${launch.instances.length} instance-hours more (${typesOf(launch.instances)})`;
 }
 
-function typesOf(instances: readonly { readonly instanceType: string }[]): string {
-  const counts = new Map<string, number>();
-  for (const { instanceType } of instances) counts.set(instanceType, (counts.get(instanceType) ?? 0) + 1);
-  return [...counts].map(([type, n]) => `${n} × ${type}`).join(', ');
-}
+const typesOf = (instances: readonly Pick<NewInstance, 'instanceType'>[]): string =>
+  [...countBy(instances, ({ instanceType }) => instanceType)].map(([type, n]) => `${n} × ${type}`).join(', ');

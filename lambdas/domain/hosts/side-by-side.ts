@@ -2,6 +2,7 @@
  * How a look of *New hosts are ready* ends when all are ready that are to be: the first hosts are watched, or both fleets
  * go on serving for a while, so that load balancers give the new hosts their full share before they have to do alone.
  */
+import { sum } from '../core/collections.ts';
 import type { After, Deployment, Snapshot } from '../core/document.ts';
 import { deadlineOf } from '../core/looks.ts';
 import { BAKE_PAUSE_SECONDS } from '../core/steps.ts';
@@ -38,7 +39,7 @@ export function waitsFrom(deployment: After<'launch'>): { readonly at: string; r
   const waited = [hooksBeforeShift, pauseBeforeShift].flatMap((look) =>
     look ? [secondsBetween(look.since, look.at)] : [],
   );
-  const seconds = waited.reduce((sum, each) => sum + each, 0);
+  const seconds = sum(waited);
   return seconds === 0
     ? begun
     : {

@@ -33,6 +33,20 @@ interface Watched {
   readonly mayLose?: (dead: readonly Instance[]) => boolean;
 }
 
+/** @throws NewHostDied */
+export async function seeNewHosts(
+  deployment: Launched,
+  ports: Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers'>,
+  mayLose?: (dead: readonly Instance[]) => boolean,
+) {
+  const { instances } = deployment.launch;
+  const [facts, alerts] = await Promise.all([
+    lookAtNewHosts(deployment, instances, ports),
+    ports.mackerel.openAlerts(),
+  ]);
+  return { hosts: standings(instances, facts, mayLose), alerts };
+}
+
 /** @throws NewHostDied, AlertDuringBake, ReadinessLost or WorseThanBefore */
 export async function watchNewHosts(
   deployment: Launched,
@@ -40,11 +54,7 @@ export async function watchNewHosts(
   { now, deadline, memory, secondsPassed, keep, remember }: Turn<WatchMemory, Extra>,
   { watch, first, compared, mayLose }: Watched,
 ): Promise<Found<WatchMemory>> {
-  const [facts, alerts] = await Promise.all([
-    lookAtNewHosts(deployment, deployment.launch.instances, ports),
-    ports.mackerel.openAlerts(),
-  ]);
-  const hosts = standings(deployment.launch.instances, facts, mayLose);
+  const { hosts, alerts } = await seeNewHosts(deployment, ports, mayLose);
   const { baked, badLooks, reason } = decideBake({
     standings: hosts.filter(({ rung }) => rung !== 'lost'),
     alerts,

@@ -4,9 +4,9 @@
  */
 import * as v from 'valibot';
 import { type Deployment, deploymentId, launchedIds, oldInstanceIds } from '../core/document.ts';
-import { DeploymentError } from '../core/errors.ts';
+import { DeploymentError, messageIn } from '../core/errors.ts';
 import { type Hook, hookName, POINT } from '../core/points.ts';
-import { count, plain, span } from '../core/words.ts';
+import { count, plain, span, utcMoment } from '../core/words.ts';
 
 /** ECS's own. */
 const CALL_BACK_SECONDS = 30;
@@ -84,15 +84,6 @@ function readCaught({ Error: name, Cause: cause = '' }: v.InferOutput<typeof Cau
     why: `ended with ${plain(name, 80)}${message && `: ${message}`}`,
     ...(isCutOff && { isCutOff }),
   };
-}
-
-function messageIn(cause: string): string {
-  try {
-    const { errorMessage = cause } = Object(JSON.parse(cause)) as { readonly errorMessage?: unknown };
-    return String(errorMessage);
-  } catch {
-    return cause;
-  }
 }
 
 // ── What is done about it ──────────────────────────────────────────────────────────────────────────────────────────
@@ -188,17 +179,15 @@ export function decideHooks({ hooks, standing, reading, now }: HookFacts): HookV
       standing: next,
       reason: `calls the hook ${name} ${words}${next.calls > 0 ? `, for the ${ordinal(next.calls + 1)} time` : ''}`,
     };
-  const until = new Date(Math.min(next.dueAt, next.begunAt + hook.timeoutMinutes * 60_000));
+  const end = new Date(next.begunAt + hook.timeoutMinutes * 60_000);
+  const until = new Date(Math.min(next.dueAt, end.getTime()));
   return {
     do: 'wait',
     until,
     standing: next,
-    reason: `the hook ${name} ${words} is in progress (${count(next.calls, 'call')}), and is asked again until ${moment(next.begunAt + hook.timeoutMinutes * 60_000)}; then the deployment ${hook.onTimeout === 'undo' ? 'is undone' : 'goes on'}`,
+    reason: `the hook ${name} ${words} is in progress (${count(next.calls, 'call')}), and is asked again until ${utcMoment(end)}; then the deployment ${hook.onTimeout === 'undo' ? 'is undone' : 'goes on'}`,
   };
 }
-
-const moment = (millis: number): string =>
-  `${new Date(millis).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 
 const ordinal = (n: number): string =>
   `${n}${['th', 'st', 'nd', 'rd'][n % 100 > 10 && n % 100 < 14 ? 0 : n % 10] ?? 'th'}`;

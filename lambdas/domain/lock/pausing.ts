@@ -4,7 +4,7 @@ import type { Deployment } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { COMMAND } from '../core/names.ts';
 import { type Pause, POINT } from '../core/points.ts';
-import { plain, span } from '../core/words.ts';
+import { plain, span, utcMoment } from '../core/words.ts';
 import { doubledSentence, type Meanwhile } from '../hosts/meanwhile.ts';
 
 export interface PauseFacts {
@@ -46,14 +46,11 @@ export function decidePause({ pause, deadline, now, go, meanwhile: { lacks } }: 
   };
 }
 
-/** `2026-11-22 05:00:00 UTC` */
-const moment = (at: Date): string => `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-
 /** What it waits for, until when, what happens then, and what that costs. */
 export function pauseSentence(deployment: Deployment, { at, then }: Pause, until: Date): string {
   const next = then === 'undo' ? 'is undone' : 'goes on';
   return (
-    `waits for a person ${POINT[at].words}, until ${moment(until)}, and then ${next}; ${doubledSentence(deployment)}; ` +
+    `waits for a person ${POINT[at].words}, until ${utcMoment(until)}, and then ${next}; ${doubledSentence(deployment)}; ` +
     `to let it go on: ${COMMAND} go ${deployment.fleet.name}, to have it undone: cancel`
   );
 }

@@ -1,7 +1,7 @@
 /** How a failed deployment ended, told in one sentence from its document. */
 
 import type { Deployment, Ending, Failure } from '../core/document.ts';
-import type { FailureName } from '../core/errors.ts';
+import { type FailureName, messageIn } from '../core/errors.ts';
 import { FAILURES } from '../core/failures.ts';
 import type { End } from '../core/story.ts';
 import { plain } from '../core/words.ts';
@@ -58,25 +58,14 @@ const whatIsLeft = ({ removal }: Deployment): string =>
     : 'nothing of this deployment is left';
 
 /**
- * A caught error in our words. Lambda's cause is the JSON text `{errorType, errorMessage, trace}`; Step Functions' own
- * errors come with plain text or none. Foreign names become one of the closed list.
+ * A caught error in our words. Foreign names become one of the closed list.
  */
 export function explain(failure: Failure | undefined): { name: FailureName; sentence: string } {
   const error = failure?.Error ?? 'Unknown';
-  const message = errorMessage(failure?.Cause) ?? '';
+  const message = messageIn(failure?.Cause ?? '');
   if (error in FAILURES) return { name: error as FailureName, sentence: sentence(message) };
   const name = /Timeout|Timedout/.test(error) ? 'StepTimedOut' : 'StepCrashed';
   return { name, sentence: sentence(`${error}${message && `: ${message}`}`) };
-}
-
-function errorMessage(cause: string | undefined): string | undefined {
-  if (!cause) return undefined;
-  try {
-    const parsed: unknown = JSON.parse(cause);
-    return (parsed as { errorMessage?: string } | null)?.errorMessage ?? cause;
-  } catch {
-    return cause;
-  }
 }
 
 function sentence(text: string): string {

@@ -8,7 +8,7 @@ import type { Message } from '../../ports/announcer.ts';
 import { placeOf } from '../core/aws.ts';
 import { FAILURES } from '../core/failures.ts';
 import { commandAt } from '../core/names.ts';
-import { count, plain, span } from '../core/words.ts';
+import { count, plain, span, utcMinute } from '../core/words.ts';
 import { sideWords } from '../hosts/compare.ts';
 import { chatMessage } from './chat-message.ts';
 import { type DeploymentEnded, EVENT_TYPE, type Result } from './news.ts';
@@ -92,7 +92,7 @@ function facts(news: DeploymentEnded): string[] {
     `Where: ${news.environment}, account ${account}, ${region}`,
     ...(news.newHosts + news.oldHosts > 0 ? [`Hosts: ${hosts(news)}`] : []),
     `Who, as the start says: ${news.startedBy}${news.why ? `: ${news.why}` : ''}`,
-    `When: ${minute(news.startedAt)} to ${minute(news.endedAt)} UTC, ${span(news.seconds)}`,
+    `When: ${utcMinute(news.startedAt)} to ${utcMinute(news.endedAt)} UTC, ${span(news.seconds)}`,
     ...(news.newHosts > 0 ? [`Phases: ${phases(news)}`] : []),
     ...(news.compared ? [`Old → new, per host: ${news.compared.map(sideWords).join(', ')}`] : []),
   ];
@@ -117,9 +117,6 @@ function whereToLook(news: DeploymentEnded): string[] {
     `Deployment: ${news.deployment}`,
   ];
 }
-
-/** `2026-11-22 03:00` */
-const minute = (at: string) => new Date(at).toISOString().slice(0, 16).replace('T', ' ');
 
 /** What SNS takes as a subject: anything else is shown as a question mark. */
 export function asciiLine(text: string, most: number): string {

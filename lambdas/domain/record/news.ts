@@ -9,6 +9,7 @@ import { executionPage, machineIn } from '../core/aws.ts';
 import type { Deployment } from '../core/document.ts';
 import { deploymentRecordKey, isCleanUpMachine, timelineKey } from '../core/names.ts';
 import { plain, secondsBetween } from '../core/words.ts';
+import { Side } from '../hosts/compare.ts';
 import { wordOf } from '../lock/told.ts';
 import { explain } from './ending.ts';
 import { headlineOf } from './headline.ts';
@@ -28,14 +29,6 @@ export const RESULTS = [
   'rollback-failed',
 ] as const;
 export type Result = (typeof RESULTS)[number];
-
-const Side = v.strictObject({
-  metric: v.string(),
-  old: v.exactOptional(v.number()),
-  new: v.exactOptional(v.number()),
-  times: v.exactOptional(v.number()),
-  atMost: v.exactOptional(v.number()),
-});
 
 const FIELDS = {
   /** The version of this table. Fields may be added to it; nothing is taken away or gets another meaning. */

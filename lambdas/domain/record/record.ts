@@ -1,10 +1,12 @@
 /** The release record: what a deployment did, when, for whom. Kept in the artifact bucket, one JSON per deployment. */
+import { countBy, sum } from '../core/collections.ts';
 import {
   type Deployment,
   deploymentId,
   type Ending,
   type Evidence,
   type Kept,
+  type NewInstance,
   newInstanceIds,
   oldInstanceIds,
   type StepKey,
@@ -15,7 +17,7 @@ import { type Starts, withNewer } from '../core/starts.ts';
 import { rowOf, STEP_NAMES } from '../core/steps.ts';
 import { count, list, secondsBetween } from '../core/words.ts';
 import { type Side, sidesOf } from '../hosts/compare.ts';
-import { exposureOf, exposureSentence } from '../hosts/first-hosts.ts';
+import { exposureOf, exposureSentence, servingOf } from '../hosts/first-hosts.ts';
 import type { AtTheEnd } from '../hosts/last-look.ts';
 import { replacedSentence } from '../hosts/stragglers.ts';
 import { launchedFrom, recipe } from '../release/release-choice.ts';
@@ -101,7 +103,7 @@ export function recordOf(
   const evidence = [...(stragglers?.evidence ?? []), ...(removal?.evidence ?? [])].filter(
     ({ console }) => console.length > 0,
   );
-  const compared = sidesOf(deployment);
+  const [compared, decisions] = [sidesOf(deployment), decisionsOf(deployment)];
   return {
     deployment: deploymentId(deployment),
     execution: execution.id,
@@ -115,7 +117,7 @@ export function recordOf(
         oldHosts?.reason,
         firstSentence(deployment),
         replacedSentence(launch?.replaced),
-        ...decisionsOf(deployment),
+        ...decisions,
         owedSentence(deployment),
         ...leftovers(fleet.name, seen).map(({ what }) => what),
       ]
@@ -137,7 +139,7 @@ export function recordOf(
     ...(release?.leftBehind && { leftBehind: release.leftBehind }),
     // One that was refused at the door of the lock has opened nothing.
     ...(deployment.lock && input.override?.length && { override: input.override }),
-    ...(decisionsOf(deployment).length > 0 && { decisions: decisionsOf(deployment) }),
+    ...(decisions.length > 0 && { decisions }),
     recipe: recipe(launchedFrom(fleet, image)),
     newInstances: newInstanceIds(deployment),
     oldInstances: oldInstanceIds(deployment),
@@ -166,11 +168,8 @@ export function withoutTimeline({ timeline, ...record }: DeploymentRecord): Depl
   return record;
 }
 
-function countTypes(instances: readonly { readonly instanceType: string }[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { instanceType } of instances) counts[instanceType] = (counts[instanceType] ?? 0) + 1;
-  return counts;
-}
+const countTypes = (instances: readonly Pick<NewInstance, 'instanceType'>[]): Record<string, number> =>
+  Object.fromEntries(countBy(instances, ({ instanceType }) => instanceType));
 
 /** Of one that did not end well: what ran when it began, which may run again. */
 function previousOf({ release }: Deployment, ending?: Ending): { previous?: string } {
@@ -187,13 +186,13 @@ function firstSentence(deployment: Deployment): string {
 }
 
 function firstOf(deployment: Deployment): Pick<DeploymentRecord, 'first'> {
-  const { firstWatch, oldHosts } = deployment;
+  const { firstWatch } = deployment;
   if (!firstWatch?.hosts) return {};
   const exposure = exposureOf(deployment);
   return {
     first: {
       instances: firstWatch.hosts,
-      beside: oldHosts?.hosts.filter(({ served }) => served).length ?? 0,
+      beside: servingOf(deployment).length,
       ...(exposure && { exposure: exposureSentence(exposure) }),
     },
   };
@@ -213,13 +212,13 @@ export function phases(deployment: Deployment): Record<string, number> {
   for (const { key, span, lastsEach } of STEP_NAMES.map(rowOf)) {
     if (span && lastsEach) {
       const those = waited.filter(({ kind }) => kind === span.name);
-      if (those.length > 0) spans[span.name] = rounded(those.reduce((sum, each) => sum + secondsOf(each), 0));
+      if (those.length > 0) spans[span.name] = rounded(sum(those.map(secondsOf)));
       continue;
     }
     const at = span && spanEnd(deployment, key);
     if (!at) continue;
     const between = waited.filter(({ look }) => look.since >= from && look.since < at);
-    const others = between.reduce((sum, each) => sum + secondsOf(each), 0);
+    const others = sum(between.map(secondsOf));
     spans[span.name] = rounded(Math.max(0, secondsBetween(from, at) - others));
     from = at;
   }

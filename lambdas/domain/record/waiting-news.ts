@@ -6,7 +6,7 @@ import { type Deployment, deploymentId } from '../core/document.ts';
 import { startedBy } from '../core/input.ts';
 import { commandAt } from '../core/names.ts';
 import { type Pause, POINT, type Point, type Then } from '../core/points.ts';
-import { plain } from '../core/words.ts';
+import { plain, utcMinute } from '../core/words.ts';
 import { doubledSentence } from '../hosts/meanwhile.ts';
 import { chatMessage } from './chat-message.ts';
 import { asciiLine, SUBJECT_LIMIT } from './news-message.ts';
@@ -66,7 +66,7 @@ export function waitingNewsOf(deployment: Deployment, { at, then }: Pause, until
     at,
     until: until.toISOString(),
     then,
-    headline: `Waits for a person: ${fleet.name}, ${POINT[at].words}, until ${minute(until)} UTC`,
+    headline: `Waits for a person: ${fleet.name}, ${POINT[at].words}, until ${utcMinute(until)} UTC`,
     costs: doubledSentence(deployment),
     newHosts: launch?.instances.length ?? 0,
     oldHosts: oldHosts?.hosts.length ?? 0,
@@ -76,15 +76,12 @@ export function waitingNewsOf(deployment: Deployment, { at, then }: Pause, until
   };
 }
 
-/** `2026-11-22 03:00` */
-const minute = (at: Date) => at.toISOString().slice(0, 16).replace('T', ' ');
-
 function waitingMessageOf(news: DeploymentWaits, now: Date): Message {
   const { fleet, environment, deployment, execution, headline, then } = news;
   const { region, account } = placeOf(execution);
   const what = [
     `The deployment of ${fleet} waits for a person ${POINT[news.at].words}.`,
-    `Until: ${minute(new Date(news.until))} UTC; then it ${then === 'undo' ? 'is undone' : 'goes on by itself'}.`,
+    `Until: ${utcMinute(news.until)} UTC; then it ${then === 'undo' ? 'is undone' : 'goes on by itself'}.`,
     `Meanwhile: ${news.costs}.`,
   ];
   const toDo = [

@@ -1,7 +1,7 @@
 /** A hold: somebody wants no deployment of a fleet to start for now. One whose time is over is none anymore. */
 
 import type { LedgerRow, OnHold } from '../../ports/ledger.ts';
-import { plain } from '../core/words.ts';
+import { plain, utcMinute } from '../core/words.ts';
 
 /** @returns the hold that a moment lies in, or nothing. */
 export function holdAt(row: Pick<LedgerRow, 'onHold'> | undefined, now: Date): OnHold | undefined {
@@ -12,9 +12,7 @@ export function holdAt(row: Pick<LedgerRow, 'onHold'> | undefined, now: Date): O
 
 /** `the migration runs (by Operator/hanako, 2026-11-22 03:00 UTC), until 2026-11-22 05:00 UTC` */
 export const holdSentence = (hold: OnHold): string =>
-  `${whyOnHold(hold)}, until ${hold.until === undefined ? 'somebody lifts it' : minute(hold.until)}`;
+  `${whyOnHold(hold)}, until ${hold.until === undefined ? 'somebody lifts it' : `${utcMinute(hold.until)} UTC`}`;
 
 export const whyOnHold = ({ reason, by, since }: OnHold): string =>
-  `${plain(reason, 256)} (by ${plain(by)}, ${minute(since)})`;
-
-const minute = (at: Date): string => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  `${plain(reason, 256)} (by ${plain(by)}, ${utcMinute(since)} UTC)`;

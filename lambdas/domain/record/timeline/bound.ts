@@ -5,7 +5,7 @@
  */
 import type { Deployment } from '../../core/document.ts';
 import { span } from '../../core/words.ts';
-import { bakeOf, becauseOf, watchSeconds } from '../../hosts/bake.ts';
+import { bakeOf, becauseOf, type Watch, watchSeconds } from '../../hosts/bake.ts';
 import { firstWatchOf } from '../../hosts/first-hosts.ts';
 import { sideBySideSeconds } from '../../hosts/side-by-side.ts';
 import { secondsIn } from './milestones.ts';
@@ -38,18 +38,14 @@ export function lowerBound(deployment: Deployment, spans: readonly Span[]): Boun
 
 type Best = Pick<BoundPart, 'atBest' | 'because'>;
 
+const watched = (watch: Watch): Best => ({ atBest: watchSeconds(watch), because: becauseOf(watch) });
+
 function best(phase: string, deployment: Deployment): Best {
   if (phase === 'Bring up') return bringUp(deployment);
-  if (phase === 'First hosts') {
-    const watch = firstWatchOf(deployment);
-    return { atBest: watchSeconds(watch), because: becauseOf(watch) };
-  }
+  if (phase === 'First hosts') return watched(firstWatchOf(deployment));
   if (phase === 'All hosts') return allJoin(deployment);
   if (phase === 'Shift') return drained(deployment);
-  if (phase === 'Watch') {
-    const watch = bakeOf(deployment);
-    return { atBest: watchSeconds(watch), because: becauseOf(watch) };
-  }
+  if (phase === 'Watch') return watched(bakeOf(deployment));
   return phase === 'Remove' ? ended(deployment) : { atBest: 0, because: '' };
 }
 

@@ -11,8 +11,8 @@ import { chunksOf } from './domain/core/collections.ts';
 import type { After, Launch } from './domain/core/document.ts';
 import { isFailure } from './domain/core/errors.ts';
 import { defineStep } from './domain/core/step.ts';
+import { launchKnown } from './domain/hosts/removal.ts';
 import {
-  type LaunchedShare,
   launchSentence,
   movedOn,
   sharesIn,
@@ -32,13 +32,20 @@ export const launchNewInstances = defineStep(
   ['image', 'release', 'oldHosts'],
   async (deployment: Agreed, ports: LaunchPorts): Promise<Launch> => {
     const { document } = await assertHoldsLock(deployment, ports);
+    // An earlier run was done, and its answer was lost.
+    const done = launchKnown(deployment, document);
+    if (done) return done;
     const at = ports.clock.now().toISOString();
-    const shares = await launchShares(deployment, writtenIn(document), ports);
-    return {
+    const written = await launchShares(deployment, writtenIn(document), ports);
+    const shares = sharesIn(deployment.fleet, written);
+    const launch = {
       reason: launchSentence(deployment.fleet, deployment.image.imageId, shares),
       at,
       instances: shares.flatMap(({ instances }) => instances),
     };
+    // What ends before anybody looks is listed by no token anymore: whoever cleans up has its id, for Mackerel, from here.
+    await enterPhase('bring-up', { ...deployment, launch }, ports);
+    return launch;
   },
 );
 
@@ -46,17 +53,13 @@ export const launchNewInstances = defineStep(
  * Each zone's share, in rounds: who found no room tries again, elsewhere or as another type, when all have answered. A
  * few side by side; what they launched is written down before the next ones, and is not asked for again.
  */
-async function launchShares(
-  deployment: Agreed,
-  earlier: Written,
-  ports: LaunchPorts,
-): Promise<readonly LaunchedShare[]> {
+async function launchShares(deployment: Agreed, earlier: Written, ports: LaunchPorts): Promise<Written> {
   const { fleet } = deployment;
   const began = ports.clock.now();
   let written = earlier;
   for (;;) {
     const open = fleet.subnets.filter((home) => !written.launched[home]);
-    if (open.length === 0) return sharesIn(fleet, written);
+    if (open.length === 0) return written;
     const turnedDown: string[] = [];
     for (const few of chunksOf(open, LAUNCHES_AT_ONCE)) {
       await enterPhase('bring-up', { ...deployment, ...written }, ports);

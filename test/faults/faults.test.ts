@@ -73,6 +73,10 @@ const RELEASED_BADLY = [
 /** Case → what was wrong, when it was found. */
 const ONCE_BROKEN: readonly (readonly [string, string])[] = [
   [
+    'first-hosts-straggler@20261203: Watch the first hosts (look again soon) / entering #1 = stopped-unheard',
+    'a new host that ended before the take-over stayed in Mackerel: the ledger had no launch yet',
+  ],
+  [
     'nameless@20261128: Launch new instances / ec2.launch #2 = times-out-after',
     'an entry of a launch whose answer was lost was older than the answer, and stayed in Mackerel',
   ],

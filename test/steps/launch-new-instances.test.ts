@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../lambdas/domain/core/document.ts';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
+import { launchKnown } from '../../lambdas/domain/hosts/removal.ts';
 import { triesOf, writtenIn } from '../../lambdas/domain/launch/capacity.ts';
 import { launchNewInstances } from '../../lambdas/launch-new-instances.ts';
 import type { Ec2, Instance, LaunchRequest } from '../../lambdas/ports/ec2.ts';
@@ -201,8 +202,17 @@ describe('Launch new instances of a fleet of twelve subnets', () => {
     const { instances } = await launch({ launch: slow }, { fleet: TWELVE }, ledger);
     expect(instances.map(({ zone }) => zone.slice(-1)).join('')).toBe('abcdefghijkl');
     expect(most).toBe(4);
-    const writtenDown = ledger.documents.map((each) => Object.keys(writtenIn(each).launched).length);
-    expect(writtenDown).toEqual([0, 4, 8]);
+    const writtenDown = ledger.documents.slice(0, -1).map((each) => writtenIn(each).launched);
+    expect(writtenDown.map((each) => Object.keys(each).length)).toEqual([0, 4, 8]);
+  });
+
+  it('writes down whom it launched when it is done, and answers with them when it runs again', async () => {
+    const [ec2, ledger] = [new TokenMemory(), new Memory()];
+    const answer = await launch(ec2, { fleet: TWELVE }, ledger);
+    expect(launchKnown(agreed(), ledger.documents.at(-1))).toEqual(answer);
+    expect(answer.instances).toHaveLength(12);
+    // Without a method of EC2: nobody is asked.
+    expect(await launch({}, { fleet: TWELVE }, ledger)).toEqual(answer);
   });
 
   it('does not ask again for what it launched before EC2 asked to slow down', async () => {

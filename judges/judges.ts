@@ -27,7 +27,7 @@ const JUDGES: readonly Judge[] = [
 
 const args = process.argv.slice(2);
 const only = args.includes('--only') ? args[args.indexOf('--only') + 1] : undefined;
-const isControl = args.includes('--controls');
+const withControls = args.includes('--controls');
 const all = args.includes('--all');
 const chosen = JUDGES.filter(({ name }) => only === undefined || name === only);
 if (chosen.length === 0)
@@ -39,9 +39,13 @@ for (const judge of chosen) {
     console.log(`!!! ${judge.name}: NOT JUDGED: ${missing}`);
     continue;
   }
-  const { looked, against }: Verdict = await (isControl ? judge.control() : judge.judge(all));
-  const isRight = against.length > 0 === isControl;
-  console.log(`${isRight ? 'ok ' : '!!!'} ${judge.name}: ${looked}; ${told(against)}`);
+  tell(judge.name, await judge.judge(all), false);
+  if (withControls) tell(`${judge.name}, of the broken product`, await judge.control(), true);
+}
+
+function tell(who: string, { looked, against }: Verdict, mustObject: boolean): void {
+  const isRight = against.length > 0 === mustObject;
+  console.log(`${isRight ? 'ok ' : '!!!'} ${who}: ${looked}; ${told(against)}`);
   if (!isRight) process.exitCode = 1;
 }
 

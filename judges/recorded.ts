@@ -5,8 +5,18 @@ import { join } from 'node:path';
 import { RECORD_VARIABLE } from '../test/support/recorder.ts';
 import { run } from './tools.ts';
 
-/** @param tests files or folders @returns each different entry once */
-export function recordedBy(tests: readonly string[], what: 'requests' | 'questions'): string[] {
+type What = 'requests' | 'questions';
+const recorded = new Map<string, readonly string[]>();
+
+/** A judge and its control look at the same: the tests run once. @param tests files or folders @returns each different entry once */
+export function recordedBy(tests: readonly string[], what: What): readonly string[] {
+  const key = [what, ...tests].join();
+  const lines = recorded.get(key) ?? record(tests, what);
+  recorded.set(key, lines);
+  return lines;
+}
+
+function record(tests: readonly string[], what: What): readonly string[] {
   const folder = mkdtempSync(join(tmpdir(), 'irekae-recorded-'));
   try {
     run('npx', ['vitest', 'run', ...tests], '', { [RECORD_VARIABLE]: folder });

@@ -17,7 +17,7 @@ import { LocalAws, SECRETS, s3Error } from './boot-script/aws.ts';
 import { Host, syntaxErrors } from './boot-script/host.ts';
 import { LocalProxy } from './boot-script/proxy.ts';
 import { type Member, sha256, tarball } from './boot-script/tarball.ts';
-import { some } from './support/thorough.ts';
+import { some, thoroughly } from './support/thorough.ts';
 
 const BUCKET = 'reactio-artifacts';
 const APP_KEY = 'reactio/production/app.tar.gz';
@@ -214,7 +214,7 @@ describe('A host that boots', () => {
     }
   });
 
-  it('signs with any secret key that AWS could give', async () => {
+  thoroughly('signs with any secret key that AWS could give', async () => {
     const letters = fc.string({ unit: fc.constantFrom(...BASE64), minLength: 40, maxLength: 64 - 4 });
     const keys = fc.sample(letters, { numRuns: 10, seed: 7 });
     // Credentials are read anew for each download: one boot with ten of them signs with all the keys.

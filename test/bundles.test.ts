@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { LEDGER_TABLE_VARIABLE } from '../lambdas/domain/core/names.ts';
 import { type Bundle, bundleSteps } from '../lib/bundle-step.ts';
 import { FUNCTION_NAMES, type FunctionName, sourceOf } from '../lib/function-names.ts';
+import { some } from './support/thorough.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'irekae-bundles-'));
 /** Below a folder of this name vitest leaves modules alone: Node loads them as they are, like Lambda. */
@@ -79,7 +80,9 @@ describe.each(FUNCTION_NAMES)('the bundle of %s', (step) => {
     const { packages } = bundleOf(step);
     expect(packages).not.toEqual(expect.arrayContaining(['@aws-sdk/client-ec2', '@aws-sdk/client-s3']));
   });
+});
 
+describe.each(some(FUNCTION_NAMES))('the bundle of %s', (step) => {
   it('exports a handler that fails under the right name', async () => {
     const { handler } = (await import(pathToFileURL(bundleOf(step).file).href)) as {
       handler: (document: unknown) => Promise<unknown>;

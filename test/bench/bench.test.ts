@@ -269,7 +269,7 @@ describe('a host that never registers', () => {
 
 describe('a fleet that knows how long its hosts take', () => {
   it('has its traffic on the new release earlier, behind a classic ELB’s defaults', async () => {
-    const { learned, unlearned } = await measureJoins(template, { kind: 'classic ELB', size: 2 }, 5);
+    const { learned, unlearned } = await measureJoins(template, { kind: 'classic ELB', size: 2 }, 3);
     expect(learned.p50).toBeLessThan(unlearned.p50 - 3);
     expect(learned.ratio).toBeLessThan(unlearned.ratio - 0.1);
     expect(learned.p95).toBeLessThanOrEqual(unlearned.p95);

@@ -195,7 +195,7 @@ describe('cases that once broke a rule', () => {
 });
 
 describe('the campaign', () => {
-  it.each(KIND_NAMES)('records an unbroken deployment of kind %s that ends as it says', async (kind) =>
+  it.each(some(KIND_NAMES))('records an unbroken deployment of kind %s that ends as it says', async (kind) =>
     // What is refused at the lock's door comes no further.
     expect((await recorded(kind)).length).toBeGreaterThan('isForged' in KINDS[kind] ? 15 : 30),
   );

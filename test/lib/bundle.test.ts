@@ -10,6 +10,7 @@ import { LEDGER_TABLE_VARIABLE } from '../../lambdas/domain/core/names.ts';
 import { bundleStep } from '../../lib/bundle-step.ts';
 import { codeOf } from '../../lib/function-code.ts';
 import { standaloneApp } from '../../lib/synthesize.ts';
+import { thoroughly } from '../support/thorough.ts';
 
 const PROJECT = join(import.meta.dirname, '../..');
 
@@ -54,7 +55,7 @@ describe('The bundle of a step', () => {
   });
 
   // The stack's was made with all others.
-  it('is the same when it is made anew, elsewhere and alone', async () => {
+  thoroughly('is the same when it is made anew, elsewhere and alone', async () => {
     const again = await bundleStep('resolve-the-release', join(folder, 'elsewhere'));
     expect(readFileSync(again.file)).toEqual(readFileSync(file));
   });

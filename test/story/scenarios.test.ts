@@ -6,6 +6,7 @@ import { Rules } from '../../simulator/rules.ts';
 import type { ExecutionResult } from '../../simulator/run-definition.ts';
 import { SCENARIO_NAMES, SCENARIOS, type Scenario, type ScenarioName } from '../../simulator/scenarios.ts';
 import { API_KEY, Stage } from '../../simulator/stage.ts';
+import { some } from '../support/thorough.ts';
 import { exampleEnvironments, synthesize } from '../synth.ts';
 
 let stage: Stage | undefined;
@@ -40,7 +41,7 @@ async function play(
 describe.each(SCENARIO_NAMES)('scenario %s', (name) => {
   const scenario: Scenario = SCENARIOS[name];
 
-  it.each([1, 2, 3])(`ends in ${scenario.endsIn} and bends no rule (seed %i)`, async (seed) => {
+  it.each(some([1, 2, 3]))(`ends in ${scenario.endsIn} and bends no rule (seed %i)`, async (seed) => {
     const { result, rules, log } = await play(name, scenario, seed);
     expect({ endedIn: result.endedIn, cause: result.cause }).toMatchObject({ endedIn: scenario.endsIn });
     if (scenario.because) expect(result.cause).toMatch(new RegExp(`^${scenario.because}: `));

@@ -4,6 +4,7 @@ import type { LoadBalancerRef } from '../../lambdas/ports/load-balancers.ts';
 import { exampleEntry, templateOf } from '../../simulator/example-fleet.ts';
 import { Rules } from '../../simulator/rules.ts';
 import { Stage } from '../../simulator/stage.ts';
+import { some } from '../support/thorough.ts';
 
 const stages: Stage[] = [];
 afterEach(() => {
@@ -78,13 +79,15 @@ const BALANCERS = [
   ['a target group', TARGET_GROUP],
 ] as const;
 
+const JOINS = [
+  ['the second comes to the first', [1, 0]],
+  ['the first comes to the second', [0, 1]],
+  ['both come to nobody', [0, 0]],
+  ['both are there', [1, 1]],
+] as const;
+
 describe.each(BALANCERS)('Two fleets behind %s', (_, balancer) => {
-  it.each([
-    ['the second comes to the first', [1, 0]],
-    ['the first comes to the second', [0, 1]],
-    ['both come to nobody', [0, 0]],
-    ['both are there', [1, 1]],
-  ] as const)('%s: each is deployed, and deployed again', async (_name, oldPerZone) => {
+  it.each(some(JOINS))('%s: each is deployed, and deployed again', async (_name, oldPerZone) => {
     const [blog, shop] = setTwo(balancer, oldPerZone);
     for (const [nth, stage] of [shop, blog, shop].entries()) {
       const other = stage === blog ? shop : blog;

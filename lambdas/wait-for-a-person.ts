@@ -63,13 +63,14 @@ async function lookAndDecide(
   const deadline = new Date(last.getTime() - TWICE_SECONDS * 1_000);
   const until = new Date(deadline.getTime() - ON_ITS_WAY_SECONDS * 1_000);
   const { held } = await assertMayGoOn(deployment, ports);
-  const meanwhile = await watchMeanwhile(deployment, memory.badLooks ?? 0, ports);
+  // Before anybody is asked how the hosts are, who may not answer: a person who is waited for is told so, and can be heard.
   if (held.waits?.where !== pause.at) {
     await beginBringUp(deployment, held, ports);
     // First: whoever is cut off in between tells it twice.
     await tellWaiting(deployment, pause, until, ports);
     await ports.ledger.awaitPerson(deployment.fleet.name, holdOf(deployment), pause.at, until);
   }
+  const meanwhile = await watchMeanwhile(deployment, memory.badLooks ?? 0, ports);
   const verdict = decidePause({ pause, deadline, now, go: held.go, meanwhile });
   const others = [meanwhile.lacks && `${meanwhile.lacks}; looking twice`, meanwhile.told];
   if (verdict.over) keep({ decided: verdict.decided });

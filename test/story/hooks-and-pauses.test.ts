@@ -84,6 +84,24 @@ describe('A deployment that waits for a person', () => {
     expect(recordOf(stage, 'release-7').decisions).toEqual(['after the shift, Hanako let it go on']);
   });
 
+  it('is waited for, and hears of it, also while Mackerel does not answer; it goes on when that is back', async () => {
+    const { world, clock, fleet } = set({ pauses: [pause()] });
+    let seen: { readonly told: number; readonly waits: unknown } | undefined;
+    stage.whenEntering(PAUSED, () => {
+      world.mackerel.suffer('answers-503', 10);
+      void clock.sleep(120).then(() => stage.start({ go: 'release-7', reason: 'orders come in' }));
+      void clock.sleep(60).then(() => {
+        const { held } = world.ledger.read(fleet.name) ?? {};
+        seen = { told: world.announcer.messages.length, waits: held?.waits?.where };
+      });
+    });
+    const { endedIn } = await stage.deploy({}, 'release-7');
+    expect(seen).toEqual({ told: 1, waits: 'after-shift' });
+    expect((await words())[0]).toMatchObject({ endedIn: 'Told' });
+    expect(endedIn).toBe('Deployed');
+    expect(recordOf(stage, 'release-7').phases.pauses).toBeGreaterThan(600);
+  });
+
   it('is cancelled through it', async () => {
     say('cancel', PAUSED, 30, 'orders fail')(set({ pauses: [pause()] }));
     const { endedIn, cause } = await stage.deploy({}, 'release-7');

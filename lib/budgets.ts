@@ -7,11 +7,14 @@ import { sum } from '../lambdas/domain/core/collections.ts';
 import { EVENTS_PER_LOOK, mostLooks, mostSparseLooks } from '../lambdas/domain/core/looks.ts';
 import {
   type Limits,
+  LONGEST_PAUSE_SECONDS,
   longestSideBySide,
   longestUntilFirst,
+  retriesOf,
   rowOf,
   STEP_NAMES,
   type StepName,
+  TASK_GRACE_SECONDS,
   type WaitName,
 } from '../lambdas/domain/core/steps.ts';
 import { CLEAN_UP_STEPS, WAIT_NAMES } from '../lambdas/domain/core/story.ts';
@@ -72,10 +75,11 @@ function eventsUntilReady(name: WaitName, fleet: Limits): number {
 export const mostEvents = (fleet: Limits): number =>
   EVENTS_BESIDE_WAITS + sum(WAIT_NAMES.map((name) => eventsOf(name, fleet)));
 
-/** A task's attempts: the first, 5 retries for Lambda's troubles, 6 for those of Mackerel and AWS (`states.ts`). */
-const MOST_ATTEMPTS = 12;
-/** The pauses between them, 60 s and 105 s at most, and a task's grace of 10 s for each attempt. */
-const MOST_PAUSE_SECONDS = 165 + MOST_ATTEMPTS * 10;
+/** All attempts of a step's task, each cut off, and the pauses between them. */
+function longestTask(step: StepName): number {
+  const retries = retriesOf(rowOf(step));
+  return (retries + 1) * (rowOf(step).seconds + TASK_GRACE_SECONDS) + retries * LONGEST_PAUSE_SECONDS;
+}
 
 const isWait = (name: StepName): name is WaitName => rowOf(name).lasts !== undefined;
 const CLEAN_UP_WAITS = CLEAN_UP_STEPS.filter(isWait);
@@ -95,6 +99,5 @@ export const cleanUpTimeoutSeconds = (fleet: Limits): number =>
   longest(fleet, CLEAN_UP_WAITS, CLEAN_UP_STEPS);
 
 function longest(fleet: Limits, waits: readonly WaitName[], steps: readonly StepName[]): number {
-  const tasks = steps.map((step) => MOST_ATTEMPTS * rowOf(step).seconds + MOST_PAUSE_SECONDS);
-  return sum([...waits.map((name) => rowOf(name).lasts?.(fleet) ?? 0), ...tasks]);
+  return sum([...waits.map((name) => rowOf(name).lasts?.(fleet) ?? 0), ...steps.map(longestTask)]);
 }

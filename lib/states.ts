@@ -7,7 +7,14 @@ import * as tasks from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import type { FailureName } from '../lambdas/domain/core/errors.ts';
 import { type Hook, LONGEST_CALL_SECONDS } from '../lambdas/domain/core/points.ts';
-import { STEPS, type StepName, type WaitName } from '../lambdas/domain/core/steps.ts';
+import {
+  LONGEST_PAUSE_SECONDS,
+  retriesOf,
+  STEPS,
+  type StepName,
+  TASK_GRACE_SECONDS,
+  type WaitName,
+} from '../lambdas/domain/core/steps.ts';
 import { hookCall, STATES, type TitleOf } from '../lambdas/domain/core/story.ts';
 import { TOO_LARGE } from '../lambdas/domain/lock/hooks.ts';
 import {
@@ -41,9 +48,6 @@ const LAMBDA_TROUBLE = [
 /** And Mackerel and AWS when they are slow or throttle, after the client's own short retries. */
 const PASSING = [...LAMBDA_TROUBLE, 'ServiceUnavailable', 'States.Timeout'];
 
-/** A task may take this much longer than its function: start-up and the way back. */
-const TASK_GRACE_SECONDS = 10;
-
 /** Where a step goes that has failed for good, and where its error is kept. */
 export interface OnFailure {
   /** Default: every error. */
@@ -65,7 +69,15 @@ export interface Wait {
 /** What a story is told in: a row for each step, and the states of steps that have several. */
 interface Table<Name extends string, Title extends string> {
   readonly rows: Readonly<
-    Record<Name, { readonly title: string; readonly key: string; readonly seconds: number }>
+    Record<
+      Name,
+      {
+        readonly title: string;
+        readonly key: string;
+        readonly seconds: number;
+        readonly isPatient?: true;
+      }
+    >
   >;
   readonly states: Readonly<
     Record<Title, { readonly step: Name; readonly key?: string; readonly ends?: string }>
@@ -111,13 +123,13 @@ class StoryStates<Name extends string, Title extends string, Waits extends Name>
       resultPath: `$.${key}`,
       taskTimeout: sfn.Timeout.duration(Duration.seconds(this.table.rows[name].seconds + TASK_GRACE_SECONDS)),
     });
-    // About two minutes. One list for all: it stands in every task of every machine, and a template has room for 1 MB.
+    // One list for all: it stands in every task of every machine, and a template has room for 1 MB.
     task.addRetry({
       errors: PASSING,
       interval: Duration.seconds(3),
-      maxAttempts: 6,
+      maxAttempts: retriesOf(this.table.rows[name]),
       backoffRate: 2,
-      maxDelay: Duration.seconds(30),
+      maxDelay: Duration.seconds(LONGEST_PAUSE_SECONDS),
     });
     this.caught(task, failures);
     return task;

@@ -65,6 +65,16 @@ describe.each([
     }
   });
 
+  it('asks longer where the hosts are as they must be, before it calls a human', () => {
+    const patient = tasksOf(machine().definition.States).filter(
+      ([, { Retry }]) => (Retry as { MaxAttempts: number }[])[0]?.MaxAttempts === 30,
+    );
+    expect(patient.map(([name]) => name).sort()).toEqual([
+      'Record the release',
+      'Retire old hosts in Mackerel',
+    ]);
+  });
+
   it('catches every error of every task, and knows first whether the lock was lost', () => {
     for (const [name, task] of tasksOf(machine().definition.States)) {
       const catchers = task.Catch as { ErrorEquals: string[]; Next: string }[];

@@ -1,6 +1,6 @@
 /** Plays one case on a stage of its own, and judges it: the rules after every event, and the world at the end. */
 import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
-import { STEPS } from '../../lambdas/domain/core/steps.ts';
+import { rowOf, STEP_NAMES, STEPS } from '../../lambdas/domain/core/steps.ts';
 import { owedRecord } from '../../lambdas/domain/lock/debts.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { type Outcome, Rules, type Violation } from '../rules.ts';
@@ -27,6 +27,11 @@ const LAUNCHING: readonly string[] = [
   STEPS['launch-new-instances'].title,
   STEPS['replace-the-stragglers'].title,
 ];
+
+/** The states whose tasks outlast a function that is dead twice as long as a fault makes it. */
+const PATIENT = STEP_NAMES.map(rowOf)
+  .filter(({ isPatient }) => isPatient)
+  .map(({ title }) => title);
 
 /** Whoever reads of these believes that nothing is left to do. */
 const TOLD_AS_DONE: readonly string[] = ['Deployed', 'Finished', 'RolledBack', 'Undone'];
@@ -186,10 +191,13 @@ class Trial {
 
   /**
    * Of a function that died, or was not run, the next runs fail too. Twice in one state, that is longer than the retries of
-   * its task: an outage of Lambda's of minutes, in which nobody of ours can make up for anything.
+   * its task: an outage of Lambda's of minutes, in which nobody of ours can make up for anything. Where the hosts are as they
+   * must be, it is waited for.
    */
   #outlastsRetries(): boolean {
-    const dead = this.#case.injuries.filter(({ fault }) => isDead(fault));
+    const dead = this.#case.injuries.filter(
+      ({ fault, moment: { state } }) => isDead(fault) && !PATIENT.includes(state),
+    );
     return new Set(dead.map(({ moment: { machine, state } }) => `${machine} ${state}`)).size < dead.length;
   }
 

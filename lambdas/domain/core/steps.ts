@@ -89,11 +89,21 @@ export interface StepRow {
   readonly looksEverySeconds?: (fleet: Limits) => number;
   /** Of a wait that may last a day: see `sparsePause`. */
   readonly looksSparsely?: true;
+  /** The hosts are as they must be, and nothing is lost by asking for a while: before a human is called, Lambda's troubles may last longer. */
+  readonly isPatient?: true;
   /** Not on the way of every deployment. */
   readonly isAside?: true;
   /** The stretch of time that ends when it is done: in records, news, metrics and on the dashboard. */
   readonly span?: StepSpan;
 }
+
+/** A task may take this much longer than its function: start-up and the way back. */
+export const TASK_GRACE_SECONDS = 10;
+/** Between two attempts of a task; the first pauses are shorter. */
+export const LONGEST_PAUSE_SECONDS = 30;
+
+/** How often a task is tried again, over Lambda's troubles and over Mackerel's and AWS's: for about two minutes, or a quarter of an hour. */
+export const retriesOf = ({ isPatient }: Pick<StepRow, 'isPatient'>): number => (isPatient ? 30 : 6);
 
 export interface StepSpan {
   readonly name: string;
@@ -321,6 +331,7 @@ export const STEPS = {
     key: 'retirement',
     seconds: 120,
     changes: 'fleet',
+    isPatient: true,
     span: { name: 'retire' },
   },
   'record-the-release': {
@@ -330,6 +341,7 @@ export const STEPS = {
     // Three writes to S3, one after the other and each with its tries, and the news: cut off, they would be told twice.
     seconds: 120,
     changes: 'fleet',
+    isPatient: true,
   },
   'put-old-hosts-back': {
     title: 'Put old hosts back',

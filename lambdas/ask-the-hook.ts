@@ -6,7 +6,7 @@
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
-import { liveMackerel } from './clients/live-mackerel.ts';
+import { liveMackerelReader } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import type { After, Asked } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
@@ -82,7 +82,7 @@ async function lookAndDecide(
 
 export const handler = lambdaHandler(askTheHook, (apiKeyParameter) => ({
   ec2: liveEc2(),
-  mackerel: liveMackerel(apiKeyParameter),
+  mackerel: liveMackerelReader(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
   ledger: liveLedger(),
   clock: systemClock,

@@ -6,7 +6,7 @@ import { liveAnnouncer } from './clients/announcer.ts';
 import { liveEc2 } from './clients/ec2.ts';
 import { lambdaHandler, systemClock, systemLog } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
-import { liveMackerel } from './clients/live-mackerel.ts';
+import { liveMackerelReader } from './clients/live-mackerel.ts';
 import { liveLoadBalancers } from './clients/load-balancers.ts';
 import { type After, holdOf } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
@@ -85,7 +85,7 @@ async function lookAndDecide(
 
 export const handler = lambdaHandler(waitForAPerson, (apiKeyParameter) => ({
   ec2: liveEc2(),
-  mackerel: liveMackerel(apiKeyParameter),
+  mackerel: liveMackerelReader(apiKeyParameter),
   loadBalancers: liveLoadBalancers(),
   ledger: liveLedger(),
   announcer: liveAnnouncer(),

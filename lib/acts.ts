@@ -64,7 +64,6 @@ export function removeAct(
 
 /** What a fleet has at one point of the way: its hooks, one after the other, then a person. Nothing, where it names none. */
 export function onTheWay(
-  scope: Construct,
   states: States,
   { hooks, pauses }: Pick<Fleet, 'hooks' | 'pauses'>,
   point: Point,
@@ -76,7 +75,7 @@ export function onTheWay(
   if (called.length > 0) {
     const title = `Ask the hooks ${words}` as const;
     const asks = states.waitAt(title, failure);
-    called.forEach((hook, index) => void states.hookCall(scope, hook, index, asks, STATES[title].key));
+    called.forEach((hook, index) => void states.hookCall(hook, index, asks, STATES[title].key));
     waits.push(asks);
   }
   if (pauses.some(({ at }) => at === point)) waits.push(states.waitAt(`Wait for a person ${words}`, failure));

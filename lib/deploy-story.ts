@@ -46,7 +46,7 @@ export function deployStory(
   const plan = states.step('write-the-plan', refused);
 
   // ── What the fleet has on the way: hooks, then a person, at four points; a failure of theirs is undone ─────────────
-  const at = (point: Point) => onTheWay(scope, states, fleet, point, undone);
+  const at = (point: Point) => onTheWay(states, fleet, point, undone);
   const beforeLaunch = at('before-launch');
   const beforeTerminate = at('before-terminate');
 

@@ -87,7 +87,7 @@ interface Table<Name extends string, Title extends string> {
 /** The states of one kind of story. */
 class StoryStates<Name extends string, Title extends string, Waits extends Name> {
   constructor(
-    private readonly scope: Construct,
+    protected readonly scope: Construct,
     private readonly functions: Readonly<Record<Name, IFunction>>,
     private readonly table: Table<Name, Title>,
     /** Where a task that can lose the fleet's lock goes then. */
@@ -191,8 +191,8 @@ export class States extends StoryStates<StepName, keyof typeof STATES, WaitName>
    * The state of a hook: a function of the fleet's own team, by exactly its ARN, with what the look has prepared. Whatever
    * becomes of it (a crash, no answer, one that is too large) is put beside the document, and the next look judges it.
    */
-  hookCall(scope: Construct, hook: Hook, index: number, asks: Wait, key: string): sfn.CustomState {
-    const task = new sfn.CustomState(scope, hookCall(hook.at, index), {
+  hookCall(hook: Hook, index: number, asks: Wait, key: string): sfn.CustomState {
+    const task = new sfn.CustomState(this.scope, hookCall(hook.at, index), {
       stateJson: {
         Type: 'Task',
         Resource: hook.function,

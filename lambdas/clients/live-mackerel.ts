@@ -4,19 +4,18 @@ import type { Mackerel } from '../ports/mackerel.ts';
 import { type MackerelOptions, mackerelClient, mackerelReader } from './mackerel.ts';
 import { liveParameters } from './parameters.ts';
 
-const clients = new Map<string, Mackerel>();
-
 /** The client of a parameter's key: one per sandbox and parameter. */
-export const liveMackerel = (apiKeyParameter: string): Mackerel => kept(apiKeyParameter, mackerelClient);
+export const liveMackerel = kept(mackerelClient);
 
 /** The same for steps that only read. */
-export const liveMackerelReader = (apiKeyParameter: string): Mackerel =>
-  kept(apiKeyParameter, mackerelReader);
+export const liveMackerelReader = kept(mackerelReader);
 
-function kept(apiKeyParameter: string, make: (options: MackerelOptions) => Mackerel): Mackerel {
-  const known = clients.get(apiKeyParameter);
-  if (known) return known;
-  const client = make({ apiKey: apiKeyReader(liveParameters(), apiKeyParameter) });
-  clients.set(apiKeyParameter, client);
-  return client;
+function kept(make: (options: MackerelOptions) => Mackerel): (apiKeyParameter: string) => Mackerel {
+  const clients = new Map<string, Mackerel>();
+  return (apiKeyParameter) => {
+    const client =
+      clients.get(apiKeyParameter) ?? make({ apiKey: apiKeyReader(liveParameters(), apiKeyParameter) });
+    clients.set(apiKeyParameter, client);
+    return client;
+  };
 }

@@ -59,6 +59,7 @@ describe('readAnswer', () => {
       /\(callBackDelay\)/,
     ],
     ['a delay into the past', { hookStatus: 'IN_PROGRESS', callBackDelay: -5 }, /\(callBackDelay\)/],
+    ['a delay of more than a day', { hookStatus: 'IN_PROGRESS', callBackDelay: 86_401 }, /\(callBackDelay\)/],
     ['a delay that ends never', { hookStatus: 'IN_PROGRESS', callBackDelay: 1e9 }, /\(callBackDelay\)/],
     ['details that are none', { hookStatus: 'IN_PROGRESS', hookDetails: 'x' }, /\(hookDetails\)/],
     [
@@ -124,6 +125,22 @@ describe('decideHooks', () => {
     expect(decideHooks({ ...again, now: at(55) })).toMatchObject({
       do: 'call',
       reason: expect.stringMatching(/for the 2nd time$/),
+    });
+  });
+
+  it('gives back the details of an earlier answer where a later one has none', () => {
+    const before = { ...standing, details: { job: 'j-1' } };
+    const reading = { is: 'in-progress', delaySeconds: 45, details: undefined } as const;
+    expect(decideHooks({ hooks: [aHook()], standing: before, reading, now: at(10) })).toMatchObject({
+      standing: { details: { job: 'j-1' } },
+    });
+  });
+
+  it('waits no longer than until its time is over, whatever delay it asks for', () => {
+    const reading = { is: 'in-progress', delaySeconds: 3_600, details: undefined } as const;
+    expect(decideHooks({ hooks: [aHook()], standing, reading, now: at(10) })).toMatchObject({
+      do: 'wait',
+      until: at(600),
     });
   });
 

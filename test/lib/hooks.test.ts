@@ -29,6 +29,14 @@ describe('The fleets file', () => {
     ['a function', { hooks: [hook()] }],
     ['an alias and a version of one', { hooks: [hook({ function: LIVE }), hook({ function: `${ARN}:7` })] }],
     ['the same function at two points', { hooks: [hook(), hook({ at: 'after-shift' })] }],
+    [
+      'five hooks at each of two points',
+      {
+        hooks: Array.from({ length: 10 }, (_, n) =>
+          hook({ at: n < 5 ? 'before-launch' : 'after-shift', function: `${ARN}:${n + 1}` }),
+        ),
+      },
+    ],
     ['a day of pauses', { pauses: [pause({ timeoutMinutes: 1_440, then: 'go on' })] }],
   ])('takes %s', (_, changes) => expect(problemsOf(changes)).toBe(''));
 

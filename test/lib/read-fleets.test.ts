@@ -625,6 +625,14 @@ describe('A fleet is accepted', () => {
       'of three hosts or more, of which a slow one is replaced',
       { instancesPerZone: 2, replaceStragglers: true },
     ],
+    [
+      'of 250 hosts, of which 101 go first',
+      { instancesPerZone: 125, first: { hosts: 101, watchSeconds: 60 } },
+    ],
+    [
+      'of many hosts, of which 100 go first',
+      { instancesPerZone: 126, first: { hosts: 100, watchSeconds: 60 } },
+    ],
     ['that bakes for an hour', { limits: { bakeSeconds: 3_600 } }],
     [
       'that bakes for a day and has little patience otherwise',

@@ -153,6 +153,16 @@ describe('New hosts are ready, where one goes first', () => {
     await expect(on('i-new1')).rejects.toThrow(failure('AlertDuringBake', 'CRITICAL on i-new1'));
     expect((await on('i-new2')).ready).toBe(false);
   });
+
+  it.each([
+    [214, 0],
+    [215, 1],
+  ])('listens every ten seconds for that (second %i)', async (seconds, times) => {
+    const readiness = aLook({ memory: { alertsAskedAt: at(205).getTime() } });
+    const { ports, answer } = look(firstServes, seconds, { fleet: FIRST, firstWatch: WATCHED, readiness });
+    await answer;
+    expect(ports.calls.filter((call) => call.startsWith('mackerel.openAlerts'))).toHaveLength(times);
+  });
 });
 
 describe('New hosts are ready, and serve beside the old ones', () => {
@@ -197,6 +207,24 @@ describe('New hosts are ready, and serve beside the old ones', () => {
         'The new hosts could not be watched to the end, and their time beside the old ones is over: unknown: No answer.',
       ),
     );
+  });
+
+  it.each([
+    ['warm up first', 479, undefined],
+    ['have been warm for five whole minutes', 480, 9],
+  ])('are compared with the old ones once they %s', async (_, seconds, fresh) => {
+    const compare = [{ metric: 'custom.nginx.5xx', atMostTimes: 2, from: 5 }];
+    const compared = [{ metric: 'custom.nginx.5xx', old: 8, atMost: 16 }];
+    const beside = { ...since(0), fleet: aFleet({ sideBySideSeconds: 900, compare }) };
+    const posts: Methods = {
+      mackerel: {
+        metrics: async (_host: string, _name: string, from: Date) =>
+          Array.from({ length: 10 }, (_, n) => ({ at: new Date(from.getTime() + n * 60_000), value: 9 })),
+      },
+    };
+    const { answer } = look(allWell(), seconds, { ...beside, oldHosts: aSnapshot({ compared }) }, posts);
+    const [row] = (await answer).compared ?? [];
+    expect(row?.new).toBe(fresh);
   });
 
   it('hears of an alert on any of them', async () =>

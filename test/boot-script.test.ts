@@ -17,7 +17,7 @@ import { LocalAws, SECRETS, s3Error } from './boot-script/aws.ts';
 import { Host, syntaxErrors } from './boot-script/host.ts';
 import { LocalProxy } from './boot-script/proxy.ts';
 import { type Member, sha256, tarball } from './boot-script/tarball.ts';
-import { some, thoroughly } from './support/thorough.ts';
+import { thoroughly } from './support/thorough.ts';
 
 const BUCKET = 'reactio-artifacts';
 const APP_KEY = 'reactio/production/app.tar.gz';
@@ -279,7 +279,7 @@ describe('A host that cannot start its release', () => {
       /S3 did not give s3:\/\/reactio-artifacts\/perl\.tar\.gz version \S+: 404 NoSuchVersion$/,
     ],
   ];
-  it.each(some(FAILURES))(
+  it.each(FAILURES)(
     'shuts down over %s, says why last, and stays out of Mackerel',
     async (_, change, reason) => {
       const boot = await host.boot(unsigned(change()));

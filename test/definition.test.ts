@@ -37,6 +37,42 @@ describe('The definition of a fleet', () => {
   });
 });
 
+describe('Every good end', () => {
+  const answers = ({ definition }: ReturnType<typeof production>) =>
+    Object.fromEntries(
+      Object.entries(definition.States)
+        .filter(([, { Type }]) => Type === 'Succeed')
+        .map(([name, { OutputPath }]) => [name, OutputPath]),
+    );
+
+  it('of a deployment answers with what whoever started it wants to know', () =>
+    expect(answers(production())).toEqual({
+      Deployed: '$.record',
+      'Already deployed': '$.release',
+      Superseded: '$.release',
+      'Nothing to redeploy': '$.release',
+      Planned: '$.plan',
+      'Waiting for its turn': '$.lock',
+      'Superseded by what waits': '$.lock',
+      Told: '$.lock',
+    }));
+
+  it('of a clean-up answers with what it found and did', () =>
+    expect(answers(productionCleanUp())).toEqual({
+      Finished: '$.record',
+      Undone: '$.ending',
+      'Nothing was left': '$.lock',
+      'Nothing to clean up': '$.takeOver',
+    }));
+
+  it('of a promotion answers with what was promoted, or why nothing was', () =>
+    expect(answers(definitionOf(synthesize(), 'reactio-production-app-promote'))).toEqual({
+      Promoted: '$.record',
+      'Already promoted': '$.candidate',
+      Planned: '$.candidate',
+    }));
+});
+
 describe.each([
   ['deployment', production],
   ['clean-up', productionCleanUp],

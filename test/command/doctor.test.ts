@@ -9,7 +9,6 @@ import type { CommandPorts } from '../../lambdas/ports/command.ts';
 import { executionArn } from '../../simulator/run-definition.ts';
 import { API_KEY, TUNED, UNTUNED } from '../../simulator/stage.ts';
 import type { InspectedWorld } from '../../simulator/world/inspection.ts';
-import { some } from '../support/thorough.ts';
 import { APP, Clinic, healthy, type Visit } from './clinic.ts';
 
 let clinic: Clinic | undefined;
@@ -785,7 +784,7 @@ const CASES: readonly Case[] = [
 ];
 
 describe('doctor', () => {
-  it.each(some(CASES))(
+  it.each(CASES)(
     'names $name, and nothing else',
     async ({ admit, ill, visit, complaints, sentence, mend }) => {
       clinic = admit?.() ?? healthy();

@@ -203,7 +203,7 @@ const STATES = [
 ];
 
 describe.each([false, true])('an execution that is stopped (status events lost: %s)', (eventsLost) => {
-  it.each(some(STATES))('on entering "%s" is undone or finished from outside', async (state) => {
+  it.each(STATES)('on entering "%s" is undone or finished from outside', async (state) => {
     const set = setStage({ eventsLost });
     const versionId = set.upload();
     const rules = new Rules(set.world, set.fleet, 'd');

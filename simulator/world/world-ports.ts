@@ -124,21 +124,25 @@ export function worldPorts(models: Models, clock: Clock, run: RunCall): Ports {
   return { ...(Object.fromEntries(ports) as object as Ports), clock, log: announcer.log };
 }
 
+/** By service: each method's name, and how many requests it sends. */
+const METHODS = new Map(
+  SERVICES.map((service) => [service, Object.entries(REQUESTS[service] as object as Untyped<number>)]),
+);
+
 type Untyped<R> = Readonly<Record<string, (...args: readonly unknown[]) => R>>;
 
-/** The table has every method of every port, as its type requires; the port is made from it. */
-function portOf(service: Service, model: object, run: RunCall): object {
-  const methods = Object.entries(REQUESTS[service] as object as Untyped<number>);
-  const calls = methods.map(([action, count]) => {
-    const call = (...args: readonly unknown[]) =>
-      run(
-        service,
-        action,
-        args,
-        () => (model as Untyped<unknown>)[action]?.(...args),
-        (answer) => count(answer, ...args),
-      );
-    return [action, call] as const;
-  });
-  return Object.fromEntries(calls);
-}
+/** The table has every method of every port, as its type requires; the port is made from it, anew for each run of a step. */
+const portOf = (service: Service, model: object, run: RunCall): object =>
+  Object.fromEntries(
+    (METHODS.get(service) ?? []).map(([action, count]) => [
+      action,
+      (...args: readonly unknown[]) =>
+        run(
+          service,
+          action,
+          args,
+          () => (model as Untyped<unknown>)[action]?.(...args),
+          (answer) => count(answer, ...args),
+        ),
+    ]),
+  );

@@ -32,20 +32,23 @@ export const permissions: Judge = {
   name: 'permissions',
   missing: () => lacksPackage(PACKAGE),
   judge: () => asked((question) => question),
-  // As if no statement had conditions.
+  // As if no statement had conditions: one question in twenty tells.
   control: () =>
-    asked(({ statements, ...rest }) => ({
-      ...rest,
-      statements: statements.map(({ Condition: _, ...statement }) => statement),
-    })),
+    asked(
+      ({ statements, ...rest }) => ({
+        ...rest,
+        statements: statements.map(({ Condition: _, ...statement }) => statement),
+      }),
+      20,
+    ),
 };
 
-async function asked(broken: (question: Question) => Question): Promise<Verdict> {
+async function asked(broken: (question: Question) => Question, each = 1): Promise<Verdict> {
   const runSimulation = await simulator();
   let [agreed, allowed] = [0, 0];
   const unanswered = new Map<string, number>();
   const against: string[] = [];
-  for (const line of recordedBy(TESTS, 'questions')) {
+  for (const line of recordedBy(TESTS, 'questions').filter((_, index) => index % each === 0)) {
     const question = broken(JSON.parse(line) as Question);
     const answer = await runSimulation(simulationOf(question), {});
     const why = whyUnanswered(line, question.request.action, answer);

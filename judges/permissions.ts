@@ -43,12 +43,12 @@ export const permissions: Judge = {
     ),
 };
 
-async function asked(broken: (question: Question) => Question, each = 1): Promise<Verdict> {
+async function asked(broken: (question: Question) => Question, oneIn = 1): Promise<Verdict> {
   const runSimulation = await simulator();
   let [agreed, allowed] = [0, 0];
   const unanswered = new Map<string, number>();
   const against: string[] = [];
-  for (const line of recordedBy(TESTS, 'questions').filter((_, index) => index % each === 0)) {
+  for (const line of recordedBy(TESTS, 'questions').filter((_, index) => index % oneIn === 0)) {
     const question = broken(JSON.parse(line) as Question);
     const answer = await runSimulation(simulationOf(question), {});
     const why = whyUnanswered(line, question.request.action, answer);

@@ -13,6 +13,7 @@ import { isFailure } from './domain/core/errors.ts';
 import { defineStep } from './domain/core/step.ts';
 import { launchKnown } from './domain/hosts/removal.ts';
 import {
+  type LaunchedShare,
   launchSentence,
   movedOn,
   sharesIn,
@@ -36,8 +37,7 @@ export const launchNewInstances = defineStep(
     const done = launchKnown(deployment, document);
     if (done) return done;
     const at = ports.clock.now().toISOString();
-    const written = await launchShares(deployment, writtenIn(document), ports);
-    const shares = sharesIn(deployment.fleet, written);
+    const shares = await launchShares(deployment, writtenIn(document), ports);
     const launch = {
       reason: launchSentence(deployment.fleet, deployment.image.imageId, shares),
       at,
@@ -53,13 +53,17 @@ export const launchNewInstances = defineStep(
  * Each zone's share, in rounds: who found no room tries again, elsewhere or as another type, when all have answered. A
  * few side by side; what they launched is written down before the next ones, and is not asked for again.
  */
-async function launchShares(deployment: Agreed, earlier: Written, ports: LaunchPorts): Promise<Written> {
+async function launchShares(
+  deployment: Agreed,
+  earlier: Written,
+  ports: LaunchPorts,
+): Promise<readonly LaunchedShare[]> {
   const { fleet } = deployment;
   const began = ports.clock.now();
   let written = earlier;
   for (;;) {
     const open = fleet.subnets.filter((home) => !written.launched[home]);
-    if (open.length === 0) return written;
+    if (open.length === 0) return sharesIn(fleet, written);
     const turnedDown: string[] = [];
     for (const few of chunksOf(open, LAUNCHES_AT_ONCE)) {
       await enterPhase('bring-up', { ...deployment, ...written }, ports);

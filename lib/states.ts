@@ -12,6 +12,7 @@ import {
   retriesOf,
   STEPS,
   type StepName,
+  type StepRow,
   TASK_GRACE_SECONDS,
   type WaitName,
 } from '../lambdas/domain/core/steps.ts';
@@ -69,15 +70,7 @@ export interface Wait {
 /** What a story is told in: a row for each step, and the states of steps that have several. */
 interface Table<Name extends string, Title extends string> {
   readonly rows: Readonly<
-    Record<
-      Name,
-      {
-        readonly title: string;
-        readonly key: string;
-        readonly seconds: number;
-        readonly isPatient?: true;
-      }
-    >
+    Record<Name, Pick<StepRow, 'title' | 'seconds' | 'isPatient'> & { readonly key: string }>
   >;
   readonly states: Readonly<
     Record<Title, { readonly step: Name; readonly key?: string; readonly ends?: string }>

@@ -116,25 +116,28 @@ export function worldPorts(models: Models, clock: Clock, run: RunCall): Ports {
     records: s3,
     copies: s3,
   };
-  const ports = SERVICES.map((service): [Service, object] => [
+  const ports = METHODS.map(([service, methods]): [Service, object] => [
     service,
-    portOf(service, behind[service], run),
+    portOf(service, methods, behind[service], run),
   ]);
   // Clock and log are no calls: this one is written to the function's own output.
   return { ...(Object.fromEntries(ports) as object as Ports), clock, log: announcer.log };
 }
 
+type Methods = readonly (readonly [string, Untyped<number>[string]])[];
+
 /** By service: each method's name, and how many requests it sends. */
-const METHODS = new Map(
-  SERVICES.map((service) => [service, Object.entries(REQUESTS[service] as object as Untyped<number>)]),
-);
+const METHODS = SERVICES.map((service): [Service, Methods] => [
+  service,
+  Object.entries(REQUESTS[service] as object as Untyped<number>),
+]);
 
 type Untyped<R> = Readonly<Record<string, (...args: readonly unknown[]) => R>>;
 
 /** The table has every method of every port, as its type requires; the port is made from it, anew for each run of a step. */
-const portOf = (service: Service, model: object, run: RunCall): object =>
+const portOf = (service: Service, methods: Methods, model: object, run: RunCall): object =>
   Object.fromEntries(
-    (METHODS.get(service) ?? []).map(([action, count]) => [
+    methods.map(([action, count]) => [
       action,
       (...args: readonly unknown[]) =>
         run(

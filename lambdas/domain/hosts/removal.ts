@@ -66,7 +66,7 @@ export function inFlightUntil(
   return left <= 0 ? undefined : { ready: false, reason, earliest: new Date(now.getTime() + left * 1000) };
 }
 
-/** @param document the ledger's: a run of the undo that was cut off wrote down there whom it terminates. */
+/** @param document the ledger's: the launch wrote down there whom it launched, and a run of the undo that was cut off, whom it terminates. */
 export function launchKnown({ launch }: Deployment, document = '{}'): Launch | undefined {
   const { launch: written } = JSON.parse(document) as Partial<Deployment>;
   return launch && written

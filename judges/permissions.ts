@@ -2,8 +2,10 @@
  * iam-simulate (npm; AGPL, so a tool and no dependency) is asked every question that our tests ask their own evaluator:
  * may this identity, with these statements, do that? Both must agree.
  */
+
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { sum } from '../lambdas/domain/core/collections.ts';
 import type { AnyStatement, IamRequest } from '../test/support/iam.ts';
 import type { Judge, Verdict } from './judge.ts';
 import { recordedBy } from './recorded.ts';
@@ -61,7 +63,7 @@ async function asked(broken: (question: Question) => Question, oneIn = 1): Promi
     if (isAllowed === question.isAllowed) agreed += 1;
     else against.push(`${question.request.action} ${question.request.resource}: ${answer.overallResult}`);
   }
-  const silent = [...unanswered.values()].reduce((sum, each) => sum + each, 0);
+  const silent = sum([...unanswered.values()]);
   for (const [why, times] of unanswered) console.error(`    ${times} × ${why}`);
   return {
     looked: `${agreed} answers alike, ${allowed} of them yes; ${silent} that it cannot answer`,

@@ -1,5 +1,7 @@
 /** A plan as a difference: what runs now and what would run, part by part and host by host. Pure. */
+
 import * as v from 'valibot';
+import { sum } from '../../lambdas/domain/core/collections.ts';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import { list } from '../../lambdas/domain/core/words.ts';
 import type { Instance } from '../../lambdas/ports/ec2.ts';
@@ -54,7 +56,7 @@ interface Part {
 /** @param old the hosts that would go, as far as EC2 could be asked */
 export function partsOf(plan: Plan, old: readonly Instance[]): Part[] {
   const { release, before, launchTemplate, launch, replace } = plan;
-  const after = launch.reduce((sum, { instances }) => sum + instances, 0);
+  const after = sum(launch.map(({ instances }) => instances));
   return [
     { what: 'replaces', before: undefined, after: before?.deployment },
     { what: 'version', before: before?.versionId, after: release.versionId },

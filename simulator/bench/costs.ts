@@ -1,4 +1,5 @@
 /** What a deployment costs on AWS, by what it is billed for. The hosts themselves, and their traffic, are not counted. */
+import { sum } from '../../lambdas/domain/core/collections.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import type { ExecutionResult } from '../run-definition.ts';
 import type { AnyStepName } from '../steps.ts';
@@ -46,7 +47,7 @@ export function costOf(
     metricCents: 100 * usd('metricHour', usage.metrics + LOCK_AGE),
     requestCents: 100 * requestsOf(usage),
   };
-  const all = Object.values(cents).reduce((sum, each) => sum + each, 0);
+  const all = sum(Object.values(cents));
   return { gbSeconds, invocations, logged: bytes, ...cents, cents: all };
 }
 

@@ -1,4 +1,5 @@
 /** Follows the looks of a deployment: when they saw what they waited for, and how many calls they made for it. */
+import { mean } from '../../lambdas/domain/core/collections.ts';
 import type { Look } from '../../lambdas/domain/core/document.ts';
 import type { StoryEvent } from '../run-definition.ts';
 import type { Stage } from '../stage.ts';
@@ -53,6 +54,3 @@ export function followLooks(stage: Stage): Looks {
 function callsSoFar({ world: { calls } }: Stage): number {
   return calls.requests('ec2') + calls.requests('loadBalancers') + calls.requests('mackerel');
 }
-
-const mean = (numbers: readonly number[]) =>
-  numbers.reduce((sum, number) => sum + number, 0) / numbers.length;

@@ -1,4 +1,5 @@
 /** A row of the benchmark: several deployments of one fleet, each with its own seed, in one line. */
+import { mean } from '../../lambdas/domain/core/collections.ts';
 import type { StepName } from '../../lambdas/domain/core/steps.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { type Cost, costOf } from './costs.ts';
@@ -68,8 +69,6 @@ export async function measureRow(
     largestPayload: most(({ largestPayload }) => largestPayload),
   };
 }
-
-const mean = (numbers: readonly number[]) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
 
 /** Field by field. */
 function means<T extends { readonly [K in keyof T]: number }>(all: readonly T[]): T {

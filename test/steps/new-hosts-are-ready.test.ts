@@ -5,7 +5,7 @@ import { aHost, allWell, anAlert, inService, outOfService, type Scene } from '..
 import { failure } from '../support/failures.ts';
 import { aFleet, WEB } from '../support/fleets.ts';
 import { LAST, large, largeLaunch, TEN, tenHosts } from '../support/large.ts';
-import { failing, type Methods, portsOn, portsWith, withStates } from '../support/ports.ts';
+import { failing, type Methods, portsOn, portsWith, posting, withStates } from '../support/ports.ts';
 
 const LOOKING = { readiness: aLook() };
 const look = (scene: Scene, seconds = 60, changes = {}, methods: Methods = {}) => {
@@ -216,12 +216,7 @@ describe('New hosts are ready, and serve beside the old ones', () => {
     const compare = [{ metric: 'custom.nginx.5xx', atMostTimes: 2, from: 5 }];
     const compared = [{ metric: 'custom.nginx.5xx', old: 8, atMost: 16 }];
     const beside = { ...since(0), fleet: aFleet({ sideBySideSeconds: 900, compare }) };
-    const posts: Methods = {
-      mackerel: {
-        metrics: async (_host: string, _name: string, from: Date) =>
-          Array.from({ length: 10 }, (_, n) => ({ at: new Date(from.getTime() + n * 60_000), value: 9 })),
-      },
-    };
+    const posts = { mackerel: { metrics: posting(9) } };
     const { answer } = look(allWell(), seconds, { ...beside, oldHosts: aSnapshot({ compared }) }, posts);
     const [row] = (await answer).compared ?? [];
     expect(row?.new).toBe(fresh);

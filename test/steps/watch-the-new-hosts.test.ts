@@ -7,7 +7,7 @@ import { aLook, aSnapshot, at, iso, NEW, shifted } from '../support/deployments.
 import { allWell, anAlert, inService, outOfService } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
 import { aFleet } from '../support/fleets.ts';
-import { failing, type Methods, portsOn, withStates } from '../support/ports.ts';
+import { failing, type Methods, portsOn, posting, withStates } from '../support/ports.ts';
 
 /** The bake began at second 200 and lasts 60 s; the load balancer then needs 19 s to show its last second. */
 const baking = (memory: Record<string, number> = { badLooks: 0 }) =>
@@ -130,14 +130,7 @@ describe('Watch the new hosts, where metrics are compared', () => {
   const LOAD = { metric: 'loadavg5', old: 1 };
   const fleet = aFleet({ compare: [{ metric: ERRORS, atMostTimes: 2, from: 5 }] });
   const oldHosts = aSnapshot({ compared: [{ metric: ERRORS, old: 6, atMost: 12 }, LOAD] });
-  const posts =
-    (value: number): Mackerel['metrics'] =>
-    async (_host, _name, from, to) =>
-      Array.from({ length: (+to - +from + 1000) / 60_000 }, (_, n) => ({
-        at: new Date(+from + n * 60_000),
-        value,
-      }));
-  const metrics = (value: number): Methods => ({ mackerel: { metrics: posts(value) } });
+  const metrics = (value: number): Methods => ({ mackerel: { metrics: posting(value) } });
   const known = (memory: Record<string, number>, compared = oldHosts.compared): Partial<Deployment> => ({
     fleet,
     oldHosts,

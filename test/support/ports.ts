@@ -9,6 +9,7 @@ import { loadBalancerName } from '../../lambdas/domain/core/fleet.ts';
 import type { Instance } from '../../lambdas/ports/ec2.ts';
 import type { LedgerRow } from '../../lambdas/ports/ledger.ts';
 import type { Member } from '../../lambdas/ports/load-balancers.ts';
+import type { Mackerel } from '../../lambdas/ports/mackerel.ts';
 import type { Ports } from '../../lambdas/ports/ports.ts';
 import { at, HOLD } from './deployments.ts';
 import type { Scene } from './facts.ts';
@@ -139,3 +140,12 @@ export const failing =
   async (): Promise<never> => {
     throw new DeploymentError(name, message);
   };
+
+/** Mackerel's points of any metric of any host: one each minute, all the same. */
+export const posting =
+  (value: number): Mackerel['metrics'] =>
+  async (_host, _name, from, to) =>
+    Array.from({ length: (+to - +from + 1000) / 60_000 }, (_, n) => ({
+      at: new Date(+from + n * 60_000),
+      value,
+    }));

@@ -1,6 +1,7 @@
 /** `irekae plan`: a dry run, for people to read. */
 
 import * as v from 'valibot';
+import { sum } from '../../../lambdas/domain/core/collections.ts';
 import { count, list, span } from '../../../lambdas/domain/core/words.ts';
 import type { Instance } from '../../../lambdas/ports/ec2.ts';
 import { orUnknown } from '../attempt.ts';
@@ -94,7 +95,7 @@ export function planLines(
 
 function launchLines(plan: Plan, old: readonly Instance[]): string[] {
   const { launch, replace, before } = plan;
-  const launched = launch.reduce((sum, { instances }) => sum + instances, 0);
+  const launched = sum(launch.map(({ instances }) => instances));
   return [
     `It would launch ${count(launched, 'instance')}:`,
     ...hostLines(hostChanges(plan, old), before?.imageId),

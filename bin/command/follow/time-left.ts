@@ -1,5 +1,6 @@
 /** How much longer a deployment takes, if it takes as long as earlier ones did. */
 
+import { sum } from '../../../lambdas/domain/core/collections.ts';
 import type { Deployment } from '../../../lambdas/domain/core/document.ts';
 import { PHASES, rowOf, STEP_NAMES } from '../../../lambdas/domain/core/steps.ts';
 import { secondsBetween } from '../../../lambdas/domain/core/words.ts';
@@ -40,7 +41,7 @@ export function timeLeft(
   // The first two acts count from when the lock was taken, which is the start of the story.
   const from = ORDER.indexOf(phase) < 2 ? 0 : ORDER.indexOf(phase);
   const begun = from === 0 ? held.since : (endOf(ORDER[from - 1], document) ?? held.since);
-  const usual = ORDER.slice(from).reduce((sum, each) => sum + seconds(each), 0);
+  const usual = sum(ORDER.slice(from).map(seconds));
   return { seconds: Math.max(0, usual - secondsBetween(begun, now)), from: earlier.length };
 }
 

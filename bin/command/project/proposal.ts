@@ -2,6 +2,7 @@
  * From what stands in an account to the fleets that it could have, each value with its reason. What cannot be known is
  * left out, and asked for; what the account lacks is said. Pure.
  */
+import { countBy } from '../../../lambdas/domain/core/collections.ts';
 import { count, list } from '../../../lambdas/domain/core/words.ts';
 import type { AccountFacts, FoundImage, FoundInstance } from '../../../lambdas/ports/account.ts';
 import type { Architecture } from '../../../lambdas/ports/ec2.ts';
@@ -357,9 +358,6 @@ function keptByOthers({ instances }: Group): string[] {
 // ── What is most common ────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The most frequent first; among equals, the first one. */
-function byFrequency<T>(items: readonly T[]): T[] {
-  const counts = new Map<T, number>();
-  for (const item of items) counts.set(item, (counts.get(item) ?? 0) + 1);
-  return [...counts].toSorted(([, a], [, b]) => b - a).map(([item]) => item);
-}
+const byFrequency = <T>(items: readonly T[]): T[] =>
+  [...countBy(items, (item) => item)].toSorted(([, a], [, b]) => b - a).map(([item]) => item);
 const mostCommon = <T>(items: readonly T[]): T | undefined => byFrequency(items)[0];

@@ -17,6 +17,8 @@ export const countBy = <T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K
 
 export const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
 
+export const mean = (numbers: readonly number[]): number => sum(numbers) / numbers.length;
+
 /** The list without duplicates, in pieces of at most `size`. An empty list has no pieces. */
 export function chunksOf<T>(items: readonly T[], size: number): T[][] {
   const unique = [...new Set(items)];

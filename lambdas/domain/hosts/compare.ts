@@ -5,7 +5,7 @@
  */
 import * as v from 'valibot';
 import type { MetricPoint } from '../../ports/mackerel.ts';
-import { groupBy, sum } from '../core/collections.ts';
+import { groupBy, mean } from '../core/collections.ts';
 import type { Compared, Deployment } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
@@ -51,8 +51,6 @@ export function pointsByMinute(points: readonly (readonly MetricPoint[])[]): Min
   const known = [...all].filter(([, some]) => 2 * some.length >= points.length);
   return new Map(known.map(([minute, some]) => [minute, mean(some.map(([, value]) => value))]));
 }
-
-const mean = (numbers: readonly number[]): number => sum(numbers) / numbers.length;
 
 /** The usual level of these minutes; too few are none. */
 function levelOf(minutes: readonly number[]): number | undefined {

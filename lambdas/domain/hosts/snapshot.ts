@@ -6,7 +6,7 @@
 import type { Instance } from '../../ports/ec2.ts';
 import type { Member } from '../../ports/load-balancers.ts';
 import type { MackerelHost } from '../../ports/mackerel.ts';
-import { groupBy } from '../core/collections.ts';
+import { groupBy, sum } from '../core/collections.ts';
 import type { GateRefusal, OldHost, Stranger } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
 import { type Fleet, fleetSize, isProtected, TAG } from '../core/fleet.ts';
@@ -232,7 +232,7 @@ const LARGEST_SNAPSHOT = 150_000;
 /** Each agent that lost its id registers its host once more: what grows without end does not fit into the document. */
 function assertFitsDocument(fleet: Fleet, hosts: readonly OldHost[]): void {
   if (Buffer.byteLength(JSON.stringify(hosts)) <= LARGEST_SNAPSHOT) return;
-  const entries = hosts.reduce((sum, host) => sum + host.hostIds.length, 0);
+  const entries = sum(hosts.map(({ hostIds }) => hostIds.length));
   throw new DeploymentError(
     'SnapshotContradicts',
     `Mackerel lists ${count(entries, 'entry', 'entries')} of ${fleet.mackerel.service}:${fleet.mackerel.role} for ` +

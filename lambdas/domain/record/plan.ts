@@ -1,4 +1,5 @@
 /** What a deployment would do, and how soon it could be done: the answer of a dry run. */
+import { sum } from '../core/collections.ts';
 import type { After, ReleaseBefore } from '../core/document.ts';
 import { deploymentId } from '../core/document.ts';
 import { fleetSize } from '../core/fleet.ts';
@@ -129,7 +130,7 @@ export function earliestFinish(deployment: Planned): Plan['earliestFinish'] {
   ];
   const counted = parts.filter(([, seconds]) => seconds > 0);
   return {
-    seconds: counted.reduce((sum, [, seconds]) => sum + seconds, 0),
+    seconds: sum(counted.map(([, seconds]) => seconds)),
     parts: [
       ...counted.map(([what, seconds]) => `${what}: ${span(seconds)}`),
       'boot, start of the application and draining are added to this',

@@ -3,6 +3,7 @@
  * hands, by this deployment's own settings and by what its own hosts were seen to need. Nothing is estimated: a part of
  * which nothing is known counts as nothing.
  */
+import { sum } from '../../core/collections.ts';
 import type { Deployment } from '../../core/document.ts';
 import { span } from '../../core/words.ts';
 import { bakeOf, becauseOf, type Watch, watchSeconds } from '../../hosts/bake.ts';
@@ -32,8 +33,8 @@ export function lowerBound(deployment: Deployment, spans: readonly Span[]): Boun
     const { atBest, because } = best(phase, deployment);
     return { part: phase, took, atBest: Math.min(took, atBest), because };
   });
-  const sum = (of: 'took' | 'atBest') => parts.reduce((total, part) => total + part[of], 0);
-  return { parts, took: sum('took'), atBest: sum('atBest') };
+  const all = (of: 'took' | 'atBest') => sum(parts.map((part) => part[of]));
+  return { parts, took: all('took'), atBest: all('atBest') };
 }
 
 type Best = Pick<BoundPart, 'atBest' | 'because'>;

@@ -24,6 +24,7 @@ import {
 } from './domain/hosts/point-of-no-return.ts';
 import { decideTermination, rememberUnseen } from './domain/hosts/termination.ts';
 import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
+import { goingBack } from './domain/lock/going-back.ts';
 import { terminatedMilestones } from './domain/record/timeline/milestones.ts';
 import type { Ports } from './ports/ports.ts';
 
@@ -37,7 +38,8 @@ export const terminateOldInstances = defineWait('terminate-old-instances', {
   look: lookAndTerminate,
   late: async (deployment, { reason, seconds }, ports) => {
     const { phase } = await assertHoldsLock(deployment, ports);
-    if (phase !== 'remove' && deployment.termination?.memory?.begun !== 1) return unlooked(reason);
+    if (phase !== 'remove' && deployment.termination?.memory?.begun !== 1)
+      return goingBack(unlooked(reason), deployment, ports);
     return new DeploymentError(
       'OldHostsNotTerminated',
       `After ${span(seconds)}: ${reason}. They are out of service. What holds them, such as termination protection, has to be taken off before they can be terminated: ` +
@@ -60,8 +62,8 @@ async function lookAndTerminate(
   const known = { old, phase, hasCalled: earlier.begun === 1 };
   const { instances: launched } = deployment.launch;
   const newHosts = mustSeeNewHosts(known)
-    ? await lookAtNewHosts(deployment, launched, ports).catch((error: unknown) => {
-        if (!isPassed(known)) throw whenUnlooked(error);
+    ? await lookAtNewHosts(deployment, launched, ports).catch(async (error: unknown) => {
+        if (!isPassed(known)) throw await goingBack(whenUnlooked(error), deployment, ports);
         // Mackerel keeps nobody from finishing: EC2 and the load balancers say who serves.
         return lookAtNewHosts(deployment, launched, ports, () => false);
       })
@@ -73,8 +75,7 @@ async function lookAndTerminate(
   switch (verdict.do) {
     case 'undo':
     case 'refuse':
-      // Nothing has ended: the story undoes the deployment on the error's name.
-      throw verdict.error;
+      throw isPassed(known) ? verdict.error : await goingBack(verdict.error, deployment, ports);
     case 'wait':
       return { ready: false, reason: verdict.reason, memory, seen };
     case 'done':

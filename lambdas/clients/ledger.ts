@@ -35,7 +35,7 @@ import {
 } from '../domain/core/ledger-refusals.ts';
 import { LEDGER_TABLE_VARIABLE } from '../domain/core/names.ts';
 import { PHASES } from '../domain/core/steps.ts';
-import type { Claim, Debt, Hold, Ledger, LedgerRow, OnHold, PendingRequest, Phase } from '../ports/ledger.ts';
+import type { Claim, Debt, Hold, Ledger, LedgerRow, OnHold, PendingRequest } from '../ports/ledger.ts';
 import {
   ASKED_ATTRIBUTES,
   generationOf,
@@ -76,7 +76,7 @@ export function ledgerAdapter({ call, tableName, now = () => new Date() }: Ledge
     read: (fleet) => read(table, fleet),
     take: (fleet, claim) => take(table, fleet, claim),
     takeOver: (fleet, ...args) => takeOver(table, fleet, ...args),
-    enter: (fleet, hold, phase, document) => enter(table, fleet, hold, phase, document),
+    enter: (...entered) => enter(table, ...entered),
     keepForHuman: (fleet, hold, why) => keepForHuman(table, fleet, hold, why),
     release: (fleet, hold) => release(table, fleet, hold),
     pend: (fleet, request, replaces) => pend(table, fleet, request, replaces),
@@ -166,9 +166,9 @@ function holdOf(row: LedgerRow | undefined, holder: string): Hold | undefined {
   return { holder, generation: row.generation };
 }
 
-async function enter(table: Table, fleet: string, hold: Hold, phase: Phase, document: string): Promise<void> {
+async function enter(table: Table, ...[fleet, hold, phase, document, unless]: Parameters<Ledger['enter']>) {
   assertDocumentFits(fleet, document);
-  const upToIt = PHASES.slice(0, PHASES.indexOf(phase) + 1);
+  const upToIt = PHASES.slice(0, PHASES.indexOf(phase) + 1).filter((each) => each !== unless);
   const names = upToIt.map((_, index) => `:phase${index}`);
   const isShift = phase === 'shift';
   const unlessCancelled = isCancellable(phase) ? ' AND attribute_not_exists(#cancelBy)' : '';

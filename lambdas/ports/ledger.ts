@@ -124,10 +124,11 @@ export interface Ledger {
   takeOver(fleet: string, from: Hold, holder: string, diedAt: Date): Promise<Hold | undefined>;
   /**
    * Writes down that the holder enters a phase, with its document; a run of the shift is counted.
+   * @param unless the phase from which it may not be entered, although it is a later one
    * @throws LockLost when `hold` does not hold the lock, or has entered a later phase already; Cancelled when somebody asked for it and the phase is not
    * `undo`.
    */
-  enter(fleet: string, hold: Hold, phase: Phase, document: string): Promise<void>;
+  enter(fleet: string, hold: Hold, phase: Phase, document: string, unless?: Phase): Promise<void>;
   /** Keeps the lock for a human. @throws LockLost */
   keepForHuman(fleet: string, hold: Hold, why: string): Promise<void>;
   /** Frees the lock; one that is not held by `hold` (anymore) counts as done. */

@@ -58,12 +58,13 @@ export class LedgerModel {
     return next;
   }
 
-  enter(fleet: string, hold: Hold, phase: Phase, document: string): void {
+  enter(fleet: string, hold: Hold, phase: Phase, document: string, unless?: Phase): void {
     assertDocumentFits(fleet, document);
     const row = this.#heldBy(fleet, hold);
     const { held } = row;
     if (isCancellable(phase) && held.cancel !== undefined) throw cancelled(fleet, phase, held.cancel);
-    if (PHASES.indexOf(phase) < PHASES.indexOf(held.phase)) throw tooLate(fleet, hold, phase, held.phase);
+    if (held.phase === unless || PHASES.indexOf(phase) < PHASES.indexOf(held.phase))
+      throw tooLate(fleet, hold, phase, held.phase);
     const runs = (held.shiftRuns ?? 0) + (phase === 'shift' ? 1 : 0);
     this.#hold(row, { ...held, phase, document, shiftRuns: runs });
   }

@@ -225,6 +225,22 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
         expect(await held()).toMatchObject({ phase: now, document: `{"in":"${now}"}` });
       });
 
+      it('undo is refused from the phase that is named, although it is an earlier one', async () => {
+        const hold = await entered('shift');
+        await ledger.enter(FLEET, hold, 'remove', '{"removing":1}');
+        await expect(ledger.enter(FLEET, hold, 'undo', '{"undoing":1}', 'remove')).rejects.toMatchObject({
+          name: 'LockLost',
+          message: expect.stringContaining('in the phase remove already'),
+        });
+        expect(await held()).toMatchObject({ phase: 'remove', document: '{"removing":1}' });
+      });
+
+      it('undo follows the phases before the one that is named', async () => {
+        const hold = await entered('shift');
+        await ledger.enter(FLEET, hold, 'undo', '{"undoing":1}', 'remove');
+        expect(await held()).toMatchObject({ phase: 'undo', document: '{"undoing":1}' });
+      });
+
       it('keeps a document of 300 kB that cannot be compressed, beside a pending request', async ({
         skip,
       }) => {

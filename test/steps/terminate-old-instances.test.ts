@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { Deployment, Look } from '../../lambdas/domain/core/document.ts';
+import type { FailureName } from '../../lambdas/domain/core/errors.ts';
 import { TAG } from '../../lambdas/domain/core/fleet.ts';
 import type { Instance } from '../../lambdas/ports/ec2.ts';
+import type { Ledger } from '../../lambdas/ports/ledger.ts';
 import { terminateOldInstances } from '../../lambdas/terminate-old-instances.ts';
 import { aLook, anOldHost, aSnapshot, at, baked, iso, NEW } from '../support/deployments.ts';
 import { allWell, anInstance, inService, outOfService, type Scene } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
-import { failing, type Methods, portsOn, portsWith, withStates } from '../support/ports.ts';
+import { aRow, failing, type Methods, portsOn, portsWith, withStates } from '../support/ports.ts';
 
-/** The first look was at second 300; 600 s are allowed. */
+/** The first look was at second 300; 600 s are allowed, and somebody looked until then. */
 const terminating = (changes: Partial<Look> = {}) =>
-  baked({ termination: aLook({ since: iso(300), ...changes }) });
+  baked({ termination: aLook({ since: iso(300), at: iso(890), ...changes }) });
 const BEGUN = { memory: { begun: 1 } };
 const look = (scene: Scene, deployment: Deployment = baked(), seconds = 300, methods: Methods = {}) => {
   const ports = portsOn(scene, at(seconds), methods);
@@ -130,6 +132,57 @@ describe('Terminate old instances, before the point of no return', () => {
     await expect(answer).rejects.toThrow(
       failure('TerminationRefused', 'i-new1 (this deployment launched it)'),
     );
+    expect(ports.changes).toEqual([]);
+  });
+});
+
+describe('Terminate old instances, when another run of it sees it otherwise at the same moment', () => {
+  const silent = (name: 'ServiceRefused' | 'ServiceUnavailable'): Methods => ({
+    mackerel: { hosts: failing(name, 'No.') },
+  });
+  /** Each goes back: what it sees, in which of the moments. */
+  const BACK: readonly (readonly [string, Scene, Deployment, number, Methods, FailureName])[] = [
+    ['a new host is not in service', LOST, baked(), 300, {}, 'ReadinessLost'],
+    ['all are refused', withOld({ tags: {} }), baked(), 300, {}, 'TerminationRefused'],
+    ['Mackerel refuses to tell', ALL, baked(), 300, silent('ServiceRefused'), 'ReadinessLost'],
+    ['its time is over', ALL, terminating(), 900, silent('ServiceUnavailable'), 'ReadinessLost'],
+  ];
+  const holding = (enter: Ledger['enter']) => ({
+    ledger: { read: async () => aRow({ phase: 'shift' }), enter },
+  });
+
+  it.each(BACK)(
+    'writes down that it goes back before it does, when %s',
+    async (_, scene, document, seconds, methods, name) => {
+      const entered: unknown[][] = [];
+      const ledger = holding(async (...args) => void entered.push(args));
+      await expect(look(scene, document, seconds, { ...methods, ...ledger }).answer).rejects.toThrow(
+        failure(name),
+      );
+      const [, , phase, written, unless] = entered[0] ?? [];
+      expect([entered.length, phase, unless]).toEqual([1, 'undo', 'remove']);
+      expect(JSON.parse(String(written))).toMatchObject({
+        failure: { Error: name, Cause: expect.any(String) },
+      });
+    },
+  );
+
+  it.each(BACK)(
+    'leaves it to who has begun to terminate, when %s',
+    async (_, scene, document, seconds, methods) => {
+      const ledger = holding(failing('LockLost', 'It is in the phase remove already.'));
+      await expect(look(scene, document, seconds, { ...methods, ...ledger }).answer).rejects.toThrow(
+        failure('LockLost'),
+      );
+    },
+  );
+
+  it('goes nowhere while somebody is silent', async () => {
+    const { ports, answer } = look(ALL, baked(), 300, {
+      ...silent('ServiceUnavailable'),
+      ...holding(failing('LockLost', 'Nobody asks.')),
+    });
+    expect(await answer).toMatchObject({ ready: false, reason: 'unknown: No.' });
     expect(ports.changes).toEqual([]);
   });
 });

@@ -53,10 +53,16 @@ export async function assertMayGoOn(
 /**
  * Says in the ledger that a phase begins, before its first call is made, with the document that a clean-up would work
  * from.
+ * @param unless the phase from which it may not begin
  * @throws LockLost; Cancelled for a phase that goes forward.
  */
-export async function enterPhase(phase: Phase, deployment: Deployment, { ledger }: Fenced): Promise<void> {
+export async function enterPhase(
+  phase: Phase,
+  deployment: Deployment,
+  { ledger }: Fenced,
+  unless?: Phase,
+): Promise<void> {
   // What a hook answered may be of any size, and whoever cleans up has no use for it.
   const { hookAnswer: _, ...document } = deployment;
-  await ledger.enter(deployment.fleet.name, holdOf(deployment), phase, JSON.stringify(document));
+  await ledger.enter(deployment.fleet.name, holdOf(deployment), phase, JSON.stringify(document), unless);
 }

@@ -4,7 +4,12 @@
  */
 
 import { sum } from '../lambdas/domain/core/collections.ts';
-import { EVENTS_PER_LOOK, mostLooks, mostSparseLooks } from '../lambdas/domain/core/looks.ts';
+import {
+  EVENTS_PER_LOOK,
+  MOST_LOST_SECONDS,
+  mostLooks,
+  mostSparseLooks,
+} from '../lambdas/domain/core/looks.ts';
 import {
   type Limits,
   LONGEST_PAUSE_SECONDS,
@@ -99,5 +104,10 @@ export const cleanUpTimeoutSeconds = (fleet: Limits): number =>
   longest(fleet, CLEAN_UP_WAITS, CLEAN_UP_STEPS);
 
 function longest(fleet: Limits, waits: readonly WaitName[], steps: readonly StepName[]): number {
-  return sum([...waits.map((name) => rowOf(name).lasts?.(fleet) ?? 0), ...steps.map(longestTask)]);
+  return sum([
+    ...waits.map(
+      (name) => (rowOf(name).lasts?.(fleet) ?? 0) + (rowOf(name).isPatient ? MOST_LOST_SECONDS : 0),
+    ),
+    ...steps.map(longestTask),
+  ]);
 }

@@ -47,6 +47,7 @@ export const FAULTS = {
   'stopped-unheard': 'the same, and the status event is lost',
   'stopped-lingering': 'the same, and the call takes effect when the function’s time limit is almost reached',
   'not-invoked': 'Lambda does not run the function now: it is being updated, or throttled',
+  'not-invoked-long': 'Lambda does not run the function for ten minutes',
   redriven: 'the execution is stopped before the step, and the step runs during the clean-up',
   twice: 'the step runs twice, one after the other',
   'twice-at-once': 'the step runs twice at the same time',
@@ -79,9 +80,6 @@ export const isOutage = (fault: string): fault is OutageFault => {
 };
 
 const LASTING: readonly FaultName[] = ['refused', 'garbled', 'turned-down'];
-
-/** Of which the next runs of the function fail, too. */
-export const isDead = (fault: FaultName): boolean => fault === 'crashes' || fault === 'not-invoked';
 
 /**
  * Does it say "no" instead of "not now"? Nothing retries after a "no": after the point of no return, or within an undo,
@@ -145,6 +143,7 @@ const ENTERING_TASK: readonly FaultName[] = [
   'stopped',
   'stopped-unheard',
   'not-invoked',
+  'not-invoked-long',
   'redriven',
   'twice',
   'twice-at-once',

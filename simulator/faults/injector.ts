@@ -39,6 +39,7 @@ type Proceed = () => Promise<unknown>;
 
 const ALL_STEPS = { ...STEPS, ...PROMOTION_STEPS };
 const THROTTLED_SECONDS = 20;
+const AWAY_SECONDS = 600;
 const SLOW_SECONDS = 10;
 const LATE_SECONDS = 10;
 /** If nobody takes the lock over: later than a clean-up would have done so. */
@@ -72,6 +73,8 @@ export class Injector {
   readonly #throttled = new Map<string, number>();
   /** By state: the names by which its next runs fail. */
   readonly #inStore = new Map<string, string[]>();
+  /** By step: until when its function is not run. */
+  readonly #awayUntil = new Map<string, number>();
   readonly #earlier = new Map<string, { at: number; answer: unknown }[]>();
   readonly #remembers: boolean;
   /** Still held when a clean-up takes the lock over. */
@@ -89,6 +92,11 @@ export class Injector {
     stage.onEvent = ({ kind, state }, execution) => {
       if (kind === 'entered') this.#passing(state, execution);
     };
+  }
+
+  /** Lambda runs every function again. */
+  recover(): void {
+    this.#awayUntil.clear();
   }
 
   // ── States ──
@@ -131,6 +139,9 @@ export class Injector {
       this.#inStore.set(storeOf(visit), [...NOT_INVOKED]);
       this.#throwOneOf(visit);
     }
+    if (fault === 'not-invoked-long') this.#away(visit);
+    if (this.#now() < (this.#awayUntil.get(visit.step) ?? 0))
+      throw named(NOT_INVOKED[0], 'the function was not run');
     if (fault === 'redriven') await this.#redrive(visit);
     if (fault === 'twice') await act().catch(() => {});
     const other = fault === 'twice-at-once' ? act().catch(() => {}) : undefined;
@@ -138,6 +149,11 @@ export class Injector {
     await other;
     if (this.#come({ machine, state, what: 'leaving' }, true)) this.#stop(execution);
     return answer;
+  }
+
+  /** Once: twice would be longer than a task asks for, and then it is right to call a human. */
+  #away({ step }: Visit): void {
+    if (!this.#awayUntil.has(step)) this.#awayUntil.set(step, this.#now() + AWAY_SECONDS * 1_000);
   }
 
   /** The task is tried again, and fails once by each name: a list of retries that lacks one is found wherever it is. */

@@ -1,13 +1,13 @@
 /** Plays one case on a stage of its own, and judges it: the rules after every event, and the world at the end. */
 import { currentReleaseKey } from '../../lambdas/domain/core/names.ts';
-import { rowOf, STEP_NAMES, STEPS } from '../../lambdas/domain/core/steps.ts';
+import { STEPS } from '../../lambdas/domain/core/steps.ts';
 import { owedRecord } from '../../lambdas/domain/lock/debts.ts';
 import type { TemplateJson } from '../../lib/synthesize.ts';
 import { type Outcome, Rules, type Violation } from '../rules.ts';
 import { API_KEY, Stage } from '../stage.ts';
 import type { Timings } from '../world/timings.ts';
 import type { Case } from './case.ts';
-import { isDead, isLasting, losesEvents } from './catalogue.ts';
+import { isLasting, losesEvents } from './catalogue.ts';
 import { Following } from './following.ts';
 import { Injector, type Reached } from './injector.ts';
 import { CONTENT, KINDS, type Kind } from './kinds.ts';
@@ -27,11 +27,6 @@ const LAUNCHING: readonly string[] = [
   STEPS['launch-new-instances'].title,
   STEPS['replace-the-stragglers'].title,
 ];
-
-/** The states whose tasks outlast a function that is dead twice as long as a fault makes it. */
-const PATIENT = STEP_NAMES.map(rowOf)
-  .filter(({ isPatient }) => isPatient)
-  .map(({ title }) => title);
 
 /** Whoever reads of these believes that nothing is left to do. */
 const TOLD_AS_DONE: readonly string[] = ['Deployed', 'Finished', 'RolledBack', 'Undone'];
@@ -154,11 +149,9 @@ class Trial {
     }
     const outcome = this.#outcome(results.map(({ endedIn }) => endedIn));
     // EC2, a load balancer or the ledger that says "no" for good: whether they are in order is not known then.
-    const isUnknown =
-      this.#outlastsRetries() ||
-      this.#case.injuries.some(
-        ({ fault, moment: { what } }) => isLasting(fault, what) && !what.startsWith('parameters.'),
-      );
+    const isUnknown = this.#case.injuries.some(
+      ({ fault, moment: { what } }) => isLasting(fault, what) && !what.startsWith('parameters.'),
+    );
     if (outcome === 'needs a human' && !isUnknown && rules.areInOrder())
       this.#broken(6, 'a human is called, and the hosts are in order');
     rules.settled(outcome);
@@ -176,9 +169,7 @@ class Trial {
   #outcome(endings: readonly string[]): Outcome {
     const held = this.#stage.world.ledger.read(this.#stage.fleet.name)?.held;
     if (held?.needsHuman !== undefined) {
-      const mayStay =
-        this.#outlastsRetries() ||
-        this.#case.injuries.some(({ fault, moment }) => isLasting(fault, moment.what));
+      const mayStay = this.#case.injuries.some(({ fault, moment }) => isLasting(fault, moment.what));
       if (!mayStay) this.#broken(6, `a human is called for a fault that was temporary: ${held.needsHuman}`);
       const told = endings.find((ending) => TOLD_AS_DONE.includes(ending));
       if (told && !this.#couldNotBeNoted())
@@ -187,18 +178,6 @@ class Trial {
     }
     const succeeded = endings.some((ending) => ending === 'Deployed' || ending === 'Finished');
     return succeeded || this.#isRecorded() ? 'new hosts' : 'old hosts';
-  }
-
-  /**
-   * Of a function that died, or was not run, the next runs fail too. Twice in one state, that is longer than the retries of
-   * its task: an outage of Lambda's of minutes, in which nobody of ours can make up for anything. Where the hosts are as they
-   * must be, it is waited for.
-   */
-  #outlastsRetries(): boolean {
-    const dead = this.#case.injuries.filter(
-      ({ fault, moment: { state } }) => isDead(fault) && !PATIENT.includes(state),
-    );
-    return new Set(dead.map(({ moment: { machine, state } }) => `${machine} ${state}`)).size < dead.length;
   }
 
   /** Rule 8: followers are started once, by what was deployed. */
@@ -245,6 +224,7 @@ class Trial {
     this.#kind.beforeTheNext?.(stage);
     stage.world.mackerel.recover();
     stage.world.outages.recover();
+    this.#injector.recover();
     // After an undo the same release can be deployed again; after a success, only a newer one.
     if (outcome === 'new hosts') stage.newRelease('the next release');
     const rules = new Rules(stage.world, stage.fleet, 'the-next');

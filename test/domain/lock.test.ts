@@ -286,13 +286,13 @@ describe('An undo of a launch that did not answer', () => {
 
 describe('A clean-up goes on with what a dead holder left', () => {
   const left = (document: object) => held({ document: JSON.stringify(document) });
-  const late = aLook({ since: iso(10), memory: { begun: 1, 'i-new1': 7 }, looks: 40 });
+  const late = aLook({ since: iso(10), memory: { begun: 1, 'i-new1': 7 }, looks: 40, lostSeconds: 70 });
 
   it.each(['termination', 'putBack', 'removal'] as const)(
     'and gives the wait %s its whole time again, with all that it remembers',
     (wait) => {
       const { document } = goOnWith(agreed(), left({ ...agreed(), [wait]: late }), at(9_000));
-      expect(Object(document)[wait]).toEqual({ ...late, since: iso(9_000) });
+      expect(Object(document)[wait]).toEqual({ ...late, since: iso(9_000), lostSeconds: 0 });
     },
   );
 

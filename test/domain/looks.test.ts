@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deadlineOf, lookOrUnknown, mostLooks, nextLook } from '../../lambdas/domain/core/looks.ts';
+import {
+  deadlineOf,
+  lookOrUnknown,
+  lostSeconds,
+  mostLooks,
+  nextLook,
+} from '../../lambdas/domain/core/looks.ts';
 import { aLook, at, iso } from '../support/deployments.ts';
 import { failing } from '../support/ports.ts';
 
@@ -97,6 +103,25 @@ describe('deadlineOf', () => {
   it('else from the first look', () =>
     expect(deadlineOf(aLook({ since: iso(20) }), at(50), 100)).toEqual(at(120)));
   it('else from now', () => expect(deadlineOf(undefined, at(50), 100)).toEqual(at(150)));
+});
+
+describe('lostSeconds', () => {
+  const lostAt = (now: number, look: Parameters<typeof aLook>[0] = {}) =>
+    lostSeconds(aLook({ since: iso(0), at: iso(100), nextLookInSeconds: 20, ...look }), at(now));
+
+  it.each([
+    ['of a look in time, nothing', 120, {}, 0],
+    ['of one that was slow, nothing', 180, {}, 0],
+    ['of one whose function was not run, as long as it is late', 181, {}, 61],
+    ['besides what was lost before', 720, { lostSeconds: 61 }, 661],
+    ['what was lost before, also when this one is in time', 121, { lostSeconds: 61 }, 61],
+    ['a quarter of an hour at most', 5_000, { lostSeconds: 61 }, 900],
+    ['since the clean-up took over, of a look of who died', 700, { since: iso(600) }, 80],
+  ] as const)('is, %s', (_, now, look, lost) => expect(lostAt(now, look)).toBe(lost));
+
+  it('is nothing before the first look', () => expect(lostSeconds(undefined, at(900))).toBe(0));
+  it('is written down with the look', () =>
+    expect(nextLook(undefined, at(0), at(900), { ...FOUND, lostSeconds: 600 }).lostSeconds).toBe(600));
 });
 
 describe('lookOrUnknown', () => {

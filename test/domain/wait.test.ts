@@ -4,7 +4,7 @@ import type { Deployment } from '../../lambdas/domain/core/document.ts';
 import { DeploymentError } from '../../lambdas/domain/core/errors.ts';
 import { defineWait, type Found, type Turn } from '../../lambdas/domain/core/wait.ts';
 import type { Clock } from '../../lambdas/ports/clock.ts';
-import { at, iso, launched } from '../support/deployments.ts';
+import { aLook, at, iso, launched } from '../support/deployments.ts';
 
 /** A clock that moves when somebody sleeps; each poll takes `pollMillis`. */
 function play(
@@ -96,5 +96,16 @@ describe('A look', () => {
     expect(await inTime.answer).toMatchObject({ ready: true });
     const notYet = play([{}, {}], { lastsSeconds: 0.9 });
     expect(await notYet.answer).toMatchObject({ ready: false, nextLookInSeconds: 1 });
+  });
+
+  it('is not the last one where its time passed while its function was not run: that time is added', async () => {
+    const termination = aLook({ since: iso(20), at: iso(80), nextLookInSeconds: 3 });
+    const document = { ...launched(), termination } as Deployment;
+    // 60 s of 100 had passed, then 117 were lost.
+    const goesOn = play([{ patienceSeconds: 9 }], { document, lastsSeconds: 100 });
+    expect(await goesOn.answer).toMatchObject({ nextLookInSeconds: 9, lostSeconds: 117 });
+    expect(goesOn.seen[0]?.turn.deadline).toEqual(at(20 + 100 + 117));
+    const over = play([{}], { document, lastsSeconds: 60 });
+    await expect(over.answer).rejects.toThrow('late: poll 1');
   });
 });

@@ -109,6 +109,14 @@ const ONCE_BROKEN: readonly (readonly [string, string])[] = [
     'a record whose function was dead for three minutes called a human, although the hosts were in order',
   ],
   [
+    'stopped-late-in-the-undo@20261205: clean-up: Terminate new instances / entering #2 = not-invoked-long',
+    'a wait whose function was not run while its time passed was over at the next look',
+  ],
+  [
+    'stopped-late-in-the-removal@20261205: clean-up: Terminate old instances / entering #1 = not-invoked-long',
+    'the same, at a look that had just ordered what was waited for',
+  ],
+  [
     'image-only@20261207: Terminate old instances / entering #1 = twice-at-once + Terminate old instances / mackerel.hosts #2 = missing',
     'of two runs of the step one ended the old hosts, and the other sent the story back to them',
   ],

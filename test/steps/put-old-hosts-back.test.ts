@@ -19,9 +19,9 @@ import { aRow, failing, type Methods, portsOn, portsWith, withStates } from '../
 
 const FAILURE = { failure: failedBy('AlertDuringBake') };
 const FAILED = shifted(FAILURE);
-/** The undo began at second 300; 600 s are allowed. */
+/** The undo began at second 300; 600 s are allowed, and somebody looked until then. */
 const undoing = (changes: Partial<NonNullable<Deployment['putBack']>> = {}) =>
-  shifted({ ...FAILURE, putBack: aLook({ since: iso(300), ...changes }) });
+  shifted({ ...FAILURE, putBack: aLook({ since: iso(300), at: iso(890), ...changes }) });
 const put = (scene = allWell(), deployment: Deployment = FAILED, seconds = 300, methods: Methods = {}) => {
   const ports = portsOn(scene, at(seconds), methods);
   return { ports, answer: putOldHostsBack.run(deployment, ports) };

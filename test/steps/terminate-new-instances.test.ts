@@ -17,10 +17,10 @@ import { aFleet } from '../support/fleets.ts';
 import { failing, type Methods, portsOn, withStates } from '../support/ports.ts';
 
 const FAILED = launched({ failure: failedBy('NewHostsNotReady'), putBack: aLook({ ready: true }) });
-/** The removal began at second 300. */
+/** The removal began at second 300, and somebody looked until its time was over. */
 const removing = (changes: Partial<NonNullable<Deployment['removal']>> = {}, of: Deployment = FAILED) => ({
   ...of,
-  removal: aLook({ since: iso(300), ...changes }),
+  removal: aLook({ since: iso(300), at: iso(1_190), ...changes }),
 });
 const look = (scene: Scene, deployment: Deployment = FAILED, seconds = 300, methods: Methods = {}) => {
   const ports = portsOn(scene, at(seconds), methods);

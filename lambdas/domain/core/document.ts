@@ -252,6 +252,8 @@ export const Look = v.object({
   since: instant,
   at: instant,
   looks: v.number(),
+  /** In which nobody could look: its time is so much longer. */
+  lostSeconds: v.optional(v.number()),
   memory: v.optional(v.record(v.string(), v.number())),
   /** For the timeline: how far each host has come, and what the wait has said, by epoch seconds. */
   seen: v.optional(Milestones),

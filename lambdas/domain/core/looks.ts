@@ -52,6 +52,24 @@ export function mostSparseLooks(seconds: number): number {
   return looks;
 }
 
+/** A look may take this long. Who is later was not run, or cut off. */
+const SLOWLY_SECONDS = 60;
+/** As long as a task asks for a function that is not run. Who is late again and again is not waited for without end. */
+export const MOST_LOST_SECONDS = 900;
+
+/**
+ * For how many seconds of this wait nobody could look, because its function was not run. No host is blamed for that: a
+ * wait whose time passed meanwhile would be over at the next look, also at one that orders what is then waited for.
+ */
+export function lostSeconds(previous: Look | undefined, now: Date): number {
+  if (previous === undefined) return 0;
+  const lost = previous.lostSeconds ?? 0;
+  // A clean-up goes on with the look of whoever died; its own time counts from when it took over.
+  const last = new Date(previous.at > previous.since ? previous.at : previous.since);
+  const late = (now.getTime() - last.getTime()) / 1000 - previous.nextLookInSeconds;
+  return late > SLOWLY_SECONDS ? Math.min(MOST_LOST_SECONDS, Math.round(lost + late)) : lost;
+}
+
 /** What a look found, before it is written down. */
 export interface Finding {
   readonly ready: boolean;
@@ -60,6 +78,8 @@ export interface Finding {
   readonly earliest?: Date;
   /** At least this long until the next look: for those who should not be asked every second. */
   readonly patienceSeconds?: number;
+  /** In which nobody could look; see `lostSeconds`. */
+  readonly lostSeconds?: number;
   readonly memory?: Record<string, number> | undefined;
   /** How far each host has come; default: what the look before saw. */
   readonly seen?: Milestones | undefined;
@@ -85,6 +105,7 @@ export function nextLook(previous: Look | undefined, now: Date, deadline: Date, 
     since,
     at: now.toISOString(),
     looks: (previous?.looks ?? 0) + 1,
+    ...(finding.lostSeconds && { lostSeconds: finding.lostSeconds }),
     ...(finding.memory && { memory: finding.memory }),
     ...(seen && { seen }),
     said: saidSoFar(previous?.said, now, finding.reason),

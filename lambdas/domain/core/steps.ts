@@ -89,7 +89,7 @@ export interface StepRow {
   readonly looksEverySeconds?: (fleet: Limits) => number;
   /** Of a wait that may last a day: see `sparsePause`. */
   readonly looksSparsely?: true;
-  /** The hosts are as they must be, and nothing is lost by asking for a while: before a human is called, Lambda's troubles may last longer. */
+  /** If it fails, a human is called: before that, Lambda's troubles may last longer than elsewhere, where they end in an undo. */
   readonly isPatient?: true;
   /** Not on the way of every deployment. */
   readonly isAside?: true;
@@ -314,6 +314,7 @@ export const STEPS = {
     key: 'termination',
     seconds: 60,
     changes: 'fleet',
+    isPatient: true,
     lasts: ({ limits }) => limits.terminateSeconds,
     span: { name: 'terminate' },
   },
@@ -349,6 +350,7 @@ export const STEPS = {
     key: 'putBack',
     seconds: 60,
     changes: 'fleet',
+    isPatient: true,
     lasts: ({ limits }) => limits.undoSeconds,
     span: { name: 'put back' },
   },
@@ -358,6 +360,7 @@ export const STEPS = {
     key: 'removal',
     seconds: 60,
     changes: 'fleet',
+    isPatient: true,
     // They leave their load balancers before they are terminated, and no launch may be in flight.
     lasts: (fleet) => fleet.limits.undoSeconds + longestDrain(fleet) + LAUNCH_IN_FLIGHT_SECONDS,
     span: { name: 'remove new' },

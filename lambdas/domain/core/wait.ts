@@ -7,7 +7,15 @@ import * as v from 'valibot';
 import type { Clock } from '../../ports/clock.ts';
 import { type After, type Look, type Milestones, parseDeployment, type StepKey } from './document.ts';
 import type { DeploymentError } from './errors.ts';
-import { againSoon, deadlineOf, type Finding, lookOrUnknown, nextLook, sparsePause } from './looks.ts';
+import {
+  againSoon,
+  deadlineOf,
+  type Finding,
+  lookOrUnknown,
+  lostSeconds,
+  nextLook,
+  sparsePause,
+} from './looks.ts';
 import { parseDocument } from './parse-document.ts';
 import type { Point } from './points.ts';
 import type { Step } from './step.ts';
@@ -87,7 +95,7 @@ export function defineWait<
   Name extends string = never,
   Extra extends object = object,
 >(name: WaitName, wait: WaitDefinition<Needed, K, Name, Extra>): Step<Needed, Look & Partial<Extra>> {
-  const { key: ownKey, lasts = () => 0, looksEverySeconds = () => 0, looksSparsely } = rowOf(name);
+  const { key: ownKey, lasts = () => 0, looksEverySeconds = () => 0, looksSparsely, isPatient } = rowOf(name);
   const poll = async (
     deployment: After<K>,
     ports: Needed,
@@ -99,7 +107,9 @@ export function defineWait<
     );
     if (wait.asksOnce && previous?.ready) return previous;
     const now = ports.clock.now();
-    const seconds = wait.seconds?.(deployment, at) ?? lasts(deployment.fleet);
+    // Elsewhere it ends in an undo.
+    const lost = isPatient ? lostSeconds(previous, now) : 0;
+    const seconds = (wait.seconds?.(deployment, at) ?? lasts(deployment.fleet)) + lost;
     const until = (length: number) => deadlineOf(previous, now, length, wait.from?.(deployment));
     const deadline = until(seconds);
     let extra = kept(previous, wait.keeps);
@@ -133,7 +143,7 @@ export function defineWait<
     const patienceSeconds = looksSparsely
       ? (found.patienceSeconds ?? sparsePause(turn.secondsPassed))
       : Math.max(looksEverySeconds(deployment.fleet), found.patienceSeconds ?? 0);
-    return { ...nextLook(previous, now, next, { ...found, patienceSeconds }), ...extra };
+    return { ...nextLook(previous, now, next, { ...found, patienceSeconds, lostSeconds: lost }), ...extra };
   };
   return {
     name,

@@ -86,6 +86,12 @@ function longestTask(step: StepName): number {
   return (retries + 1) * (rowOf(step).seconds + TASK_GRACE_SECONDS) + retries * LONGEST_PAUSE_SECONDS;
 }
 
+/** Its time, and what may be added to it. */
+function longestWait(name: WaitName, fleet: Limits): number {
+  const { lasts, isPatient } = rowOf(name);
+  return (lasts?.(fleet) ?? 0) + (isPatient ? MOST_LOST_SECONDS : 0);
+}
+
 const isWait = (name: StepName): name is WaitName => rowOf(name).lasts !== undefined;
 const CLEAN_UP_WAITS = CLEAN_UP_STEPS.filter(isWait);
 
@@ -104,10 +110,5 @@ export const cleanUpTimeoutSeconds = (fleet: Limits): number =>
   longest(fleet, CLEAN_UP_WAITS, CLEAN_UP_STEPS);
 
 function longest(fleet: Limits, waits: readonly WaitName[], steps: readonly StepName[]): number {
-  return sum([
-    ...waits.map(
-      (name) => (rowOf(name).lasts?.(fleet) ?? 0) + (rowOf(name).isPatient ? MOST_LOST_SECONDS : 0),
-    ),
-    ...steps.map(longestTask),
-  ]);
+  return sum([...waits.map((name) => longestWait(name, fleet)), ...steps.map(longestTask)]);
 }

@@ -633,7 +633,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'a removal that was cut off is not finished, and a human is called',
     rule: 6,
     file: 'lambdas/domain/lock/dead-holders.ts',
-    find: '...(termination && { termination: { ...termination, ...anew } }),',
+    find: '...(termination && { termination: { ...termination, since } }),',
     replace: '...(termination && { termination }),',
     kinds: ['stopped-late-in-the-removal'],
   },

@@ -117,6 +117,8 @@ describe('lostSeconds', () => {
     ['what was lost before, also when this one is in time', 121, { lostSeconds: 61 }, 61],
     ['a quarter of an hour at most', 5_000, { lostSeconds: 61 }, 900],
     ['since the clean-up took over, of a look of who died', 700, { since: iso(600) }, 80],
+    ['besides nothing of what was lost to who died', 700, { since: iso(600), lostSeconds: 61 }, 80],
+    ['nor when the clean-up is in time', 620, { since: iso(600), lostSeconds: 61 }, 0],
   ] as const)('is, %s', (_, now, look, lost) => expect(lostAt(now, look)).toBe(lost));
 
   it('is nothing before the first look', () => expect(lostSeconds(undefined, at(900))).toBe(0));

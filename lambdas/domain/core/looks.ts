@@ -7,6 +7,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Look, Milestones } from './document.ts';
 import { isFailure } from './errors.ts';
 import { saidSoFar } from './said.ts';
+import { secondsBetween } from './words.ts';
 
 /** Beyond two hours: a day's bake must fit into the history. In seconds. */
 const LONGEST_PAUSE = 240;
@@ -63,10 +64,11 @@ export const MOST_LOST_SECONDS = 900;
  */
 export function lostSeconds(previous: Look | undefined, now: Date): number {
   if (previous === undefined) return 0;
-  const lost = previous.lostSeconds ?? 0;
+  const { at, since, nextLookInSeconds, lostSeconds: before = 0 } = previous;
   // A clean-up goes on with the look of whoever died; its own time counts from when it took over.
-  const last = new Date(previous.at > previous.since ? previous.at : previous.since);
-  const late = (now.getTime() - last.getTime()) / 1000 - previous.nextLookInSeconds;
+  const isAnew = since > at;
+  const lost = isAnew ? 0 : before;
+  const late = secondsBetween(isAnew ? since : at, now) - nextLookInSeconds;
   return late > SLOWLY_SECONDS ? Math.min(MOST_LOST_SECONDS, Math.round(lost + late)) : lost;
 }
 

@@ -111,11 +111,11 @@ export function goOnWith(cleanUp: Deployment, held: Held, now: Date): TakeOver {
 
 /** The dead holder's waits are over: those that go on keep what they remember, and have their whole time again. */
 function waitsAnew({ termination, putBack, removal }: Partial<Deployment>, now: Date) {
-  const anew = { since: now.toISOString(), lostSeconds: 0 };
+  const since = now.toISOString();
   return {
-    ...(termination && { termination: { ...termination, ...anew } }),
-    ...(putBack && { putBack: { ...putBack, ...anew } }),
-    ...(removal && { removal: { ...removal, ...anew } }),
+    ...(termination && { termination: { ...termination, since } }),
+    ...(putBack && { putBack: { ...putBack, since } }),
+    ...(removal && { removal: { ...removal, since } }),
   };
 }
 

@@ -1,7 +1,8 @@
 /**
  * State *Launch new instances*: one call per zone, tagged from birth; where a zone has no capacity, the next try of
- * `domain/launching.ts`. Running it twice launches nothing twice: the client tokens are derived from the execution, and
- * the ledger knows which tries are behind (rule 5). All shares are launched, or the deployment is undone.
+ * `domain/launching.ts`. Running it twice launches nothing twice: the client tokens are derived from the execution, the
+ * ledger knows which tries are behind, and one run at a time goes from try to try (rule 5). All shares are launched, or
+ * the deployment is undone.
  */
 
 import { liveEc2 } from './clients/ec2.ts';
@@ -12,6 +13,7 @@ import type { After, Launch } from './domain/core/document.ts';
 import { isFailure } from './domain/core/errors.ts';
 import { defineStep } from './domain/core/step.ts';
 import { launchKnown } from './domain/hosts/removal.ts';
+import { launchingAlone, type WriteDown } from './domain/lock/launching-alone.ts';
 import {
   type LaunchedShare,
   launchSentence,
@@ -22,7 +24,7 @@ import {
   writtenIn,
 } from './domain/launch/capacity.ts';
 import { assertTimeFor, LAUNCHES_AT_ONCE, launchRound, type Round } from './domain/launch/launch-round.ts';
-import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
+import { assertHoldsLock } from './domain/lock/fence.ts';
 import type { Ports } from './ports/ports.ts';
 
 type Agreed = After<'image' | 'release' | 'oldHosts'>;
@@ -32,20 +34,19 @@ export const launchNewInstances = defineStep(
   'launch-new-instances',
   ['image', 'release', 'oldHosts'],
   async (deployment: Agreed, ports: LaunchPorts): Promise<Launch> => {
-    const { document } = await assertHoldsLock(deployment, ports);
+    const held = await assertHoldsLock(deployment, ports);
     // An earlier run was done, and its answer was lost.
-    const done = launchKnown(deployment, document);
+    const done = launchKnown(deployment, held.document);
     if (done) return done;
     const at = ports.clock.now().toISOString();
-    const shares = await launchShares(deployment, writtenIn(document), ports);
-    const launch = {
-      reason: launchSentence(deployment.fleet, deployment.image.imageId, shares),
-      at,
-      instances: shares.flatMap(({ instances }) => instances),
-    };
-    // What ends before anybody looks is listed by no token anymore: whoever cleans up has its id, for Mackerel, from here.
-    await enterPhase('bring-up', { ...deployment, launch }, ports);
-    return launch;
+    return launchingAlone(deployment, held, ports, async (writeDown) => {
+      const shares = await launchShares(deployment, writtenIn(held.document), writeDown, ports);
+      return {
+        reason: launchSentence(deployment.fleet, deployment.image.imageId, shares),
+        at,
+        instances: shares.flatMap(({ instances }) => instances),
+      };
+    });
   },
 );
 
@@ -56,6 +57,7 @@ export const launchNewInstances = defineStep(
 async function launchShares(
   deployment: Agreed,
   earlier: Written,
+  writeDown: WriteDown,
   ports: LaunchPorts,
 ): Promise<readonly LaunchedShare[]> {
   const { fleet } = deployment;
@@ -66,11 +68,11 @@ async function launchShares(
     if (open.length === 0) return sharesIn(fleet, written);
     const turnedDown: string[] = [];
     for (const few of chunksOf(open, LAUNCHES_AT_ONCE)) {
-      await enterPhase('bring-up', { ...deployment, ...written }, ports);
+      await writeDown(written);
       assertTimeFor(few, began, ports.clock.now());
       const round = await launchRound(deployment, few, written.launching, ports);
       written = withShares(written, round.shares);
-      if (round.failure !== undefined) await giveUp(round, { ...deployment, ...written }, ports);
+      if (round.failure !== undefined) await giveUp(round, written, writeDown);
       turnedDown.push(...round.turnedDown);
     }
     // Only the other subnets' addresses are counted: the fleet's own were, before it began.
@@ -80,9 +82,8 @@ async function launchShares(
 }
 
 /** Where the step is run again, that run has to know what this one launched. */
-async function giveUp({ shares, failure }: Round, document: Agreed & Written, ports: LaunchPorts) {
-  if (shares.length > 0 && isFailure(failure, 'ServiceUnavailable'))
-    await enterPhase('bring-up', document, ports);
+async function giveUp({ shares, failure }: Round, written: Written, writeDown: WriteDown) {
+  if (shares.length > 0 && isFailure(failure, 'ServiceUnavailable')) await writeDown(written);
   throw failure;
 }
 

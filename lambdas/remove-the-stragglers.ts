@@ -11,13 +11,12 @@ import { liveLoadBalancers } from './clients/load-balancers.ts';
 import { liveRecords } from './clients/records.ts';
 import type { After, Evidence } from './domain/core/document.ts';
 import { DeploymentError } from './domain/core/errors.ts';
-import { LAUNCH_IN_FLIGHT_SECONDS } from './domain/core/steps.ts';
 import { defineWait, type Found, type Turn } from './domain/core/wait.ts';
 import { span } from './domain/core/words.ts';
 import { endInstances } from './domain/hosts/end-instances.ts';
 import { MOST_CONSOLES } from './domain/hosts/evidence.ts';
 import { launchedByToken } from './domain/hosts/look-at-hosts.ts';
-import { inFlightUntil, stragglerCandidates } from './domain/hosts/removal.ts';
+import { stragglerCandidates } from './domain/hosts/removal.ts';
 import { readConsole } from './domain/hosts/set-aside.ts';
 import { assertNoneRefused, decideTermination } from './domain/hosts/termination.ts';
 import { assertMayGoOn } from './domain/lock/fence.ts';
@@ -50,11 +49,10 @@ async function lookAndRemove(
   const ids = stragglerCandidates(deployment, tagged, Object.keys(turn.memory.hosts));
   const instances = ids.length === 0 ? [] : await ports.ec2.describe(ids);
   if (!deployment.stragglers?.evidence) turn.keep({ evidence: await readConsoles(deployment, ids, ports) });
-  const unsettled = unsettledLaunch(deployment, turn);
-  if (ids.length === 0) return unsettled ?? { ready: true, reason: 'no straggler was replaced' };
+  if (ids.length === 0) return { ready: true, reason: 'no straggler was replaced' };
   // A refused one is none of this deployment's, and it goes on: at once, and not when the others are gone.
   assertNoneRefused(decideTermination('new', deployment, ids, instances));
-  return endInstances(deployment, ports, turn, { noun: 'straggler', ids, instances, unsettled });
+  return endInstances(deployment, ports, turn, { noun: 'straggler', ids, instances });
 }
 
 const readConsoles = (
@@ -63,13 +61,6 @@ const readConsoles = (
   ports: RemovalPorts,
 ): Promise<Evidence[]> =>
   Promise.all(ids.slice(0, MOST_CONSOLES).map((id) => readConsole(deployment, id, ports)));
-
-/** EC2 may have said that there is no room to one call, and have launched by another that was given up for lost. */
-function unsettledLaunch({ launch, readiness }: Replaced, turn: Turn<never, Extra>): Found | undefined {
-  if (launch.replaced?.length === readiness.stragglers?.length) return undefined;
-  const reason = 'EC2 did not replace every straggler; making sure that no launch is still in flight';
-  return inFlightUntil(LAUNCH_IN_FLIGHT_SECONDS, turn, reason);
-}
 
 export const handler = lambdaHandler(removeTheStragglers, (apiKeyParameter) => ({
   ec2: liveEc2(),

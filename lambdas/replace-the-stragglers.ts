@@ -8,51 +8,64 @@
  * would launch twice. So two runs ask for the same under the same token (rule 5).
  */
 import { liveEc2 } from './clients/ec2.ts';
-import { lambdaHandler } from './clients/handler.ts';
+import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { chunksOf } from './domain/core/collections.ts';
 import { type After, type Launch, newInstance } from './domain/core/document.ts';
-import { DeploymentError, isFailure } from './domain/core/errors.ts';
+import { DeploymentError } from './domain/core/errors.ts';
 import { defineStep } from './domain/core/step.ts';
 import {
   launchAfter,
   type ReplacedShare,
+  replacedShare,
   type StragglerShare,
   sharesToReplace,
 } from './domain/hosts/stragglers.ts';
 import { launchRequest, wholeLaunch } from './domain/launch/launch-request.ts';
 import { LAUNCHES_AT_ONCE } from './domain/launch/launch-round.ts';
-import { enterPhase } from './domain/lock/fence.ts';
+import { assertHoldsLock } from './domain/lock/fence.ts';
+import { launchingAlone } from './domain/lock/launching-alone.ts';
 import type { Subnet } from './ports/ec2.ts';
 import type { Ports } from './ports/ports.ts';
 
 type Waiting = After<'image' | 'release' | 'launch' | 'readiness'>;
-type LaunchPorts = Pick<Ports, 'ec2' | 'ledger'>;
+type LaunchPorts = Pick<Ports, 'ec2' | 'ledger' | 'clock'>;
 
 export const replaceTheStragglers = defineStep(
   'replace-the-stragglers',
   ['image', 'release', 'launch', 'readiness'],
   async (deployment: Waiting, ports: LaunchPorts): Promise<Launch> => {
-    const { launch, readiness, fleet } = deployment;
+    const { launch, readiness } = deployment;
     const shares = sharesToReplace(deployment);
-    // What a clean-up reads there: all that was launched so far, and that a launch may be in flight.
-    await enterPhase('bring-up', deployment, ports);
-    const subnets = await ports.ec2.subnets(fleet.subnets);
-    const replaced: ReplacedShare[] = [];
-    for (const few of chunksOf(shares, LAUNCHES_AT_ONCE)) {
-      const launches = few.map((share) => launchShare(deployment, share, subnets, ports));
-      const answers = await Promise.allSettled(launches);
-      replaced.push(...answers.map((answer, index) => answerOf(answer, few[index])));
-    }
-    return launchAfter(launch, readiness.stragglers ?? [], replaced);
+    const held = await assertHoldsLock(deployment, ports);
+    return launchingAlone(deployment, held, ports, async (writeDown) => {
+      await writeDown({});
+      return launchAfter(launch, readiness.stragglers ?? [], await launchAll(deployment, shares, ports));
+    });
   },
 );
+
+async function launchAll(
+  deployment: Waiting,
+  shares: readonly StragglerShare[],
+  ports: Pick<Ports, 'ec2'>,
+): Promise<ReplacedShare[]> {
+  const subnets = await ports.ec2.subnets(deployment.fleet.subnets);
+  const replaced: ReplacedShare[] = [];
+  for (const few of chunksOf(shares, LAUNCHES_AT_ONCE)) {
+    const answers = await Promise.allSettled(
+      few.map((share) => launchShare(deployment, share, subnets, ports)),
+    );
+    replaced.push(...answers.map((answer, index) => replacedShare(answer, few[index])));
+  }
+  return replaced;
+}
 
 async function launchShare(
   deployment: Waiting,
   share: StragglerShare,
   subnets: readonly Subnet[],
-  { ec2 }: LaunchPorts,
+  { ec2 }: Pick<Ports, 'ec2'>,
 ): Promise<ReplacedShare> {
   const { zone, instanceType, leaving } = share;
   const ids = leaving.map(({ instanceId }) => instanceId).sort();
@@ -74,19 +87,8 @@ function subnetIn(zone: string, subnets: readonly Subnet[]): string {
   throw new DeploymentError('ServiceUnavailable', `EC2 does not show the fleet's subnet in ${zone} now.`);
 }
 
-/** A straggler for which EC2 has no replacement is waited for still: that is no worse than before. */
-function answerOf(
-  answer: PromiseSettledResult<ReplacedShare>,
-  share: StragglerShare | undefined,
-): ReplacedShare {
-  if (answer.status === 'fulfilled') return answer.value;
-  const error: unknown = answer.reason;
-  const isRefused = isFailure(error, 'NoCapacity') || isFailure(error, 'LaunchRefused');
-  if (!isRefused || !share) throw error;
-  return { ...share, instances: [], refusal: error.message };
-}
-
 export const handler = lambdaHandler(replaceTheStragglers, () => ({
   ec2: liveEc2(),
   ledger: liveLedger(),
+  clock: systemClock,
 }));

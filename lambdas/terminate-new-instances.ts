@@ -22,7 +22,7 @@ import {
   launchKnown,
   launchWith,
   removalCandidates,
-  settledAfterSeconds,
+  settledAt,
 } from './domain/hosts/removal.ts';
 import { type Aside, setAside } from './domain/hosts/set-aside.ts';
 import { assertHoldsLock, enterPhase } from './domain/lock/fence.ts';
@@ -36,10 +36,6 @@ type UndoPorts = Pick<Ports, 'ec2' | 'mackerel' | 'loadBalancers' | 'ledger' | '
 export const terminateNewInstances = defineWait('terminate-new-instances', {
   needs: [],
   keeps: ['evidence', 'kept', 'owed', 'untoldSince'],
-  seconds: (deployment: Deployment) => {
-    const { undoSeconds, drainSeconds } = deployment.fleet.limits;
-    return undoSeconds + drainSeconds + settledAfterSeconds(deployment);
-  },
   look: lookAndRemove,
   late: (deployment: Deployment, { reason, seconds }) =>
     new DeploymentError(
@@ -53,7 +49,7 @@ async function lookAndRemove(
   ports: UndoPorts,
   turn: Turn<never, Aside & Untold>,
 ): Promise<Found> {
-  const { document } = await assertHoldsLock(deployment, ports);
+  const { document, run } = await assertHoldsLock(deployment, ports);
   const known = launchKnown(deployment, document);
   const written = known?.instances.map(({ instanceId }) => instanceId) ?? [];
   const earlier = [...Object.keys(turn.memory.hosts), ...written];
@@ -62,8 +58,8 @@ async function lookAndRemove(
   const aside = await setAside(deployment, ids, instances, turn.now, ports);
   turn.keep(aside);
   const unsettled = inFlightUntil(
-    settledAfterSeconds(deployment),
-    turn,
+    settledAt(run, turn),
+    turn.now,
     'EC2 shows no more instances of this deployment; making sure that no launch is still in flight',
   );
   if (ids.length === 0) return unsettled ?? { ready: true, reason: 'nothing was launched' };

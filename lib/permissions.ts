@@ -607,7 +607,11 @@ const GRANTS: Readonly<Record<Exclude<FunctionName, PromotionStepName>, readonly
   'new-hosts-are-ready': [readLedger, ...lookAtHosts, ...register],
   'watch-the-first-hosts': [readLedger, ...lookAtHosts],
   // Launches, and terminates nothing; its neighbour terminates, and launches nothing.
-  'replace-the-stragglers': [writeLedger, ...whereStragglersAreReplaced([describeSubnets, ...launch])],
+  'replace-the-stragglers': [
+    readLedger,
+    writeLedger,
+    ...whereStragglersAreReplaced([describeSubnets, ...launch]),
+  ],
   'remove-the-stragglers': [
     readLedger,
     ...whereStragglersAreReplaced([

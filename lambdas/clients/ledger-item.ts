@@ -55,6 +55,8 @@ const Held = v.object({
   needsHuman: v.optional(asText),
   orphanedSince: v.optional(asMoment),
   shiftRuns: v.optional(asCount),
+  runId: v.optional(asText),
+  runUntil: v.optional(asMoment),
 });
 const Cancel = v.object({ cancelBy: asText, cancelAt: asMoment });
 const Waits = v.object({ waitsWhere: asText, waitsUntil: asMoment });
@@ -107,10 +109,8 @@ export function generationOf(item: unknown, fleet: string): number {
 }
 
 function toHeld(item: unknown, generation: number): NonNullable<LedgerRow['held']> {
-  const { holder, phase, since, startedBy, why, document, needsHuman, orphanedSince, shiftRuns } = v.parse(
-    Held,
-    item,
-  );
+  const { runId, runUntil, ...parsed } = v.parse(Held, item);
+  const { holder, phase, since, startedBy, why, document, needsHuman, orphanedSince, shiftRuns } = parsed;
   return {
     holder,
     generation,
@@ -122,6 +122,7 @@ function toHeld(item: unknown, generation: number): NonNullable<LedgerRow['held'
     ...(needsHuman !== undefined && { needsHuman }),
     ...(orphanedSince !== undefined && { orphanedSince }),
     ...(shiftRuns !== undefined && { shiftRuns }),
+    ...(runId !== undefined && runUntil !== undefined && { run: { id: runId, until: runUntil } }),
     ...(has(item, 'cancelBy') && { cancel: toCancel(item) }),
     ...(has(item, 'waitsWhere') && { waits: toWaits(item) }),
     ...(has(item, 'goWhere') && { go: toGo(item) }),

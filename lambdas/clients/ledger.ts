@@ -30,6 +30,7 @@ import {
   DEAF_TO_GO,
   isCancellable,
   lockLost,
+  otherRun,
   TOO_LATE_TO_CANCEL,
   tooLate,
 } from '../domain/core/ledger-refusals.ts';
@@ -166,28 +167,47 @@ function holdOf(row: LedgerRow | undefined, holder: string): Hold | undefined {
   return { holder, generation: row.generation };
 }
 
-async function enter(table: Table, ...[fleet, hold, phase, document, unless]: Parameters<Ledger['enter']>) {
+/** That of which it knows what it wrote down, and only once it is over. */
+const NO_OTHER_RUN =
+  ' AND (attribute_not_exists(#runId) OR #runId IN (:run, :after)) AND ' +
+  '(attribute_not_exists(#runId) OR #runId = :run OR #runUntil <= :now)';
+
+async function enter(
+  table: Table,
+  ...[fleet, hold, phase, document, under = {}]: Parameters<Ledger['enter']>
+) {
   assertDocumentFits(fleet, document);
+  const { unless, run, after = '' } = under;
   const upToIt = PHASES.slice(0, PHASES.indexOf(phase) + 1).filter((each) => each !== unless);
   const names = upToIt.map((_, index) => `:phase${index}`);
   const isShift = phase === 'shift';
   const unlessCancelled = isCancellable(phase) ? ' AND attribute_not_exists(#cancelBy)' : '';
   const written = await write(table, fleet, {
     doing: `enter the phase ${phase} of the fleet ${fleet}`,
-    condition: `${HELD_BY_HOLD} AND #phase IN (${names.join(', ')})${unlessCancelled}`,
-    update: `SET #phase = ${names.at(-1)}, #document = :document${isShift ? ' ADD #shiftRuns :one' : ''}`,
+    condition: `${HELD_BY_HOLD} AND #phase IN (${names.join(', ')})${unlessCancelled}${run ? NO_OTHER_RUN : ''}`,
+    update:
+      `SET #phase = ${names.at(-1)}, #document = :document` +
+      (run ? ', #runId = :run, #runUntil = :until' : '') +
+      (isShift ? ' ADD #shiftRuns :one' : ''),
     values: {
       ...valuesOf(hold),
       ...Object.fromEntries(upToIt.map((each, index) => [`:phase${index}`, text(each)])),
       ':document': zipped(document),
       ...(isShift && { ':one': number(1) }),
+      ...(run && {
+        ':run': text(run.id),
+        ':after': text(after),
+        ':until': moment(run.until),
+        ':now': moment(table.now()),
+      }),
     },
   });
   if (written.done) return;
   const row = rowIn(written, fleet);
   if (!isHeldBy(row, hold)) throw lockLost(fleet, hold, row?.held);
   if (isCancellable(phase) && row.held.cancel) throw cancelled(fleet, phase, row.held.cancel);
-  throw tooLate(fleet, hold, phase, row.held.phase);
+  if (!upToIt.includes(row.held.phase)) throw tooLate(fleet, hold, phase, row.held.phase);
+  throw otherRun(fleet, row.held.run);
 }
 
 type HeldRow = LedgerRow & Required<Pick<LedgerRow, 'held'>>;

@@ -12,6 +12,24 @@ export interface Hold {
   readonly generation: number;
 }
 
+/** A run of a step, while no other may do the same: Lambda may begin a second one at any time. */
+export interface Run {
+  /** Unlike that of any other run. */
+  readonly id: string;
+  /** Nothing that it does can take effect later. */
+  readonly until: Date;
+}
+
+/** What a phase is entered under, besides its place in the order. */
+export interface Entering {
+  /** The phase from which it may not be entered, although it is a later one. */
+  readonly unless?: Phase;
+  /** Until then no other run may enter a phase that names itself, too. */
+  readonly run?: Run;
+  /** The run before it, of which it knows what it wrote down. Absent: there was none. */
+  readonly after?: string | undefined;
+}
+
 /** A start that came while the lock was held: one per fleet, it is started when the lock is free. */
 export interface PendingRequest {
   /** Name of the execution that asked; the pending start is named after it, so that it starts once. */
@@ -87,6 +105,8 @@ export interface LedgerRow {
     readonly needsHuman?: string;
     /** How many runs of the shift have begun: each before its first call. Absent: an earlier release of irekae holds it. */
     readonly shiftRuns?: number;
+    /** The run of a step that acts alone, or did last. */
+    readonly run?: Run;
     /** Once the lock was taken over: when the first of its dead holders died. */
     readonly orphanedSince?: Date;
     /** Somebody asked the holder to undo itself. */
@@ -124,11 +144,10 @@ export interface Ledger {
   takeOver(fleet: string, from: Hold, holder: string, diedAt: Date): Promise<Hold | undefined>;
   /**
    * Writes down that the holder enters a phase, with its document; a run of the shift is counted.
-   * @param unless the phase from which it may not be entered, although it is a later one
    * @throws LockLost when `hold` does not hold the lock, or has entered a later phase already; Cancelled when somebody asked for it and the phase is not
-   * `undo`.
+   * `undo`; ServiceUnavailable while another run may be at work, or when one has begun since.
    */
-  enter(fleet: string, hold: Hold, phase: Phase, document: string, unless?: Phase): Promise<void>;
+  enter(fleet: string, hold: Hold, phase: Phase, document: string, under?: Entering): Promise<void>;
   /** Keeps the lock for a human. @throws LockLost */
   keepForHuman(fleet: string, hold: Hold, why: string): Promise<void>;
   /** Frees the lock; one that is not held by `hold` (anymore) counts as done. */

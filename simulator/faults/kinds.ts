@@ -216,11 +216,14 @@ const loud = (stage: Stage) => {
   world.mackerel.addHost({ name: consoleLine, roles: [fleet.mackerel] });
 };
 
+/** Of the preferred type for the moment only: a second run of the launch would be given what the first was refused. */
 const fullZone = (stage: Stage) => {
   stage.configure({ spillOver: true });
   const { world, fleet } = stage;
   const [subnet] = world.ec2.subnets(fleet.subnets);
-  for (const type of fleet.instanceTypes) world.ec2.setCapacity(type, subnet?.zone ?? '', 0);
+  const [preferred = '', ...others] = fleet.instanceTypes;
+  world.ec2.lackCapacityOnce(preferred, subnet?.zone ?? '');
+  for (const type of others) world.ec2.setCapacity(type, subnet?.zone ?? '', 0);
 };
 
 /** One share is launched; the other finds the bucket empty for longer than a call waits, and is left to a second run. */

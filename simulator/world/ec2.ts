@@ -107,6 +107,7 @@ export class Ec2Model {
   readonly #subnets = new Map<string, ModelSubnet>();
   readonly #templates = new Map<string, Map<string, TemplateVersion>>();
   readonly #capacity = new Map<string, number>();
+  readonly #lackingOnce = new Set<string>();
   readonly #buckets = {
     calls: { left: LAUNCH_BUCKETS.calls.size as number, at: Number.NEGATIVE_INFINITY },
     instances: { left: LAUNCH_BUCKETS.instances.size as number, at: Number.NEGATIVE_INFINITY },
@@ -165,6 +166,11 @@ export class Ec2Model {
   /** How many more instances of this type EC2 has capacity for in this zone. Default: any number. */
   setCapacity(instanceType: string, zone: string, spare: number): void {
     this.#capacity.set(`${instanceType} ${zone}`, spare);
+  }
+
+  /** It has none now; whoever asks again finds that somebody has given theirs back. */
+  lackCapacityOnce(instanceType: string, zone: string): void {
+    this.#lackingOnce.add(`${instanceType} ${zone}`);
   }
 
   /** Others launch in this account for so long, and leave so many calls of its bucket for now. */
@@ -412,8 +418,9 @@ export class Ec2Model {
     if (template.zone !== undefined && template.zone !== subnet.zone)
       throw refuseLaunch('InvalidParameterValue', request);
     if (this.findImage(request.imageId) === undefined) throw refuseLaunch('InvalidAMIID.NotFound', request);
-    const spare = this.#capacity.get(`${request.instanceType} ${subnet.zone}`);
-    if (spare !== undefined && spare < request.count) throw noCapacity(request, subnet.zone);
+    const key = `${request.instanceType} ${subnet.zone}`;
+    const spare = this.#capacity.get(key) ?? Number.POSITIVE_INFINITY;
+    if (this.#lackingOnce.delete(key) || spare < request.count) throw noCapacity(request, subnet.zone);
     if (this.#freeAddresses(subnet) < request.count) {
       throw refuseLaunch('InsufficientFreeAddressesInSubnet', request);
     }

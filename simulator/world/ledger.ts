@@ -8,6 +8,7 @@ import {
   DEAF_TO_GO,
   isCancellable,
   lockLost,
+  otherRun,
   TOO_LATE_TO_CANCEL,
   tooLate,
 } from '../../lambdas/domain/core/ledger-refusals.ts';
@@ -15,6 +16,7 @@ import { PHASES } from '../../lambdas/domain/core/steps.ts';
 import type {
   Claim,
   Debt,
+  Entering,
   Hold,
   LedgerRow,
   OnHold,
@@ -58,15 +60,19 @@ export class LedgerModel {
     return next;
   }
 
-  enter(fleet: string, hold: Hold, phase: Phase, document: string, unless?: Phase): void {
+  enter(fleet: string, hold: Hold, phase: Phase, document: string, under: Entering = {}): void {
+    const { unless, run, after } = under;
     assertDocumentFits(fleet, document);
     const row = this.#heldBy(fleet, hold);
     const { held } = row;
     if (isCancellable(phase) && held.cancel !== undefined) throw cancelled(fleet, phase, held.cancel);
     if (held.phase === unless || PHASES.indexOf(phase) < PHASES.indexOf(held.phase))
       throw tooLate(fleet, hold, phase, held.phase);
+    const { run: other = run } = held;
+    if (run && other && other.id !== run.id && (other.id !== after || other.until > this.#now()))
+      throw otherRun(fleet, other);
     const runs = (held.shiftRuns ?? 0) + (phase === 'shift' ? 1 : 0);
-    this.#hold(row, { ...held, phase, document, shiftRuns: runs });
+    this.#hold(row, { ...held, phase, document, shiftRuns: runs, ...(run && { run }) });
   }
 
   keepForHuman(fleet: string, hold: Hold, why: string): void {

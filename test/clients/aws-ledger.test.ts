@@ -153,6 +153,25 @@ describe('the ledger’s requests', () => {
     expect(gunzipSync(bytes).toString()).toBe('{"oldHosts":[]}');
   });
 
+  it('enter, by a run that acts alone: unless another one may be at work', async () => {
+    const run = { id: 'run-1', until: new Date('2026-03-01T09:01:00.000Z') };
+    await ignoringRefusal(ledger.enter('blog', hold, 'bring-up', '{}', { run, after: 'run-0' }));
+    const { ConditionExpression, UpdateExpression, ExpressionAttributeValues } = lastInput();
+    expect(ConditionExpression).toContain(
+      ' AND (attribute_not_exists(#runId) OR #runId IN (:run, :after))' +
+        ' AND (attribute_not_exists(#runId) OR #runId = :run OR #runUntil <= :now)',
+    );
+    expect(UpdateExpression).toBe(
+      'SET #phase = :phase1, #document = :document, #runId = :run, #runUntil = :until',
+    );
+    expect(ExpressionAttributeValues).toMatchObject({
+      ':run': { S: 'run-1' },
+      ':after': { S: 'run-0' },
+      ':until': { S: '2026-03-01T09:01:00.000Z' },
+      ':now': { S: '2026-03-01T09:00:00.000Z' },
+    });
+  });
+
   it('keepForHuman: only by this hold', async () => {
     await ignoringRefusal(ledger.keepForHuman('blog', hold, 'the undo failed'));
     expect(lastInput()).toEqual({
@@ -170,11 +189,11 @@ describe('the ledger’s requests', () => {
       ...common,
       ConditionExpression: '#holder = :holder AND #generation = :generation',
       UpdateExpression:
-        'REMOVE #holder, #phase, #since, #startedBy, #why, #document, #needsHuman, #orphanedSince, #shiftRuns, ' +
+        'REMOVE #holder, #phase, #since, #startedBy, #why, #document, #needsHuman, #orphanedSince, #shiftRuns, #runId, #runUntil, ' +
         '#cancelBy, #cancelAt, #waitsWhere, #waitsUntil, #goWhere, #goBy, #goAt',
       ExpressionAttributeNames: names(
         ...['holder', 'generation', 'phase', 'since', 'startedBy', 'why', 'document', 'needsHuman'],
-        ...['orphanedSince', 'shiftRuns', ...ASKED],
+        ...['orphanedSince', 'shiftRuns', 'runId', 'runUntil', ...ASKED],
       ),
       ExpressionAttributeValues: heldByOne,
     });

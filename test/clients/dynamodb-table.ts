@@ -70,13 +70,19 @@ class Speech {
   }
 
   #clauseHolds(clause: string, item: Item): boolean {
+    if (clause.startsWith('('))
+      return clause
+        .slice(1, -1)
+        .split(' OR ')
+        .some((each) => this.#clauseHolds(each, item));
     const [, test, tested = ''] = /^(attribute_exists|attribute_not_exists)\((#\w+)\)$/.exec(clause) ?? [];
     if (test !== undefined) return this.#attribute(tested) in item === (test === 'attribute_exists');
-    const [, name = '', operator, list] = /^(#\w+) (=|<>|>=|IN) (:\w+|\(.+\))$/.exec(clause) ?? [];
+    const [, name = '', operator, list] = /^(#\w+) (=|<>|>=|<=|IN) (:\w+|\(.+\))$/.exec(clause) ?? [];
     if (list === undefined) throw new Error(`not understood: ${clause}`);
     const attribute = item[this.#attribute(name)];
-    // Texts only; what is not there is not at least anything.
+    // Texts only; what is not there is neither more nor less than anything.
     if (operator === '>=') return (attribute?.S ?? '') >= String(this.#value(list).S);
+    if (operator === '<=') return attribute?.S !== undefined && attribute.S <= String(this.#value(list).S);
     const hit = list
       .replace(/[()]/g, '')
       .split(', ')

@@ -228,7 +228,9 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
       it('undo is refused from the phase that is named, although it is an earlier one', async () => {
         const hold = await entered('shift');
         await ledger.enter(FLEET, hold, 'remove', '{"removing":1}');
-        await expect(ledger.enter(FLEET, hold, 'undo', '{"undoing":1}', 'remove')).rejects.toMatchObject({
+        await expect(
+          ledger.enter(FLEET, hold, 'undo', '{"undoing":1}', { unless: 'remove' }),
+        ).rejects.toMatchObject({
           name: 'LockLost',
           message: expect.stringContaining('in the phase remove already'),
         });
@@ -237,8 +239,30 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
 
       it('undo follows the phases before the one that is named', async () => {
         const hold = await entered('shift');
-        await ledger.enter(FLEET, hold, 'undo', '{"undoing":1}', 'remove');
+        await ledger.enter(FLEET, hold, 'undo', '{"undoing":1}', { unless: 'remove' });
         expect(await held()).toMatchObject({ phase: 'undo', document: '{"undoing":1}' });
+      });
+
+      it('keeps other runs out until the one that names itself is over, and nobody who names none', async () => {
+        const hold = await entered('bring-up');
+        const enter = (document: string, id: string, until: string, after?: string) =>
+          ledger.enter(FLEET, hold, 'bring-up', document, { run: { id, until: new Date(until) }, after });
+        for (const document of ['{"first":1}', '{"first":2}']) await enter(document, 'run-1', '2099-01-01');
+        await expect(enter('{"second":1}', 'run-2', '2099-01-01', 'run-1')).rejects.toMatchObject({
+          name: 'ServiceUnavailable',
+          message: expect.stringContaining('until 2099-01-01T00:00:00.000Z'),
+        });
+        expect(await held()).toMatchObject({ document: '{"first":2}', run: { id: 'run-1' } });
+        await ledger.enter(FLEET, hold, 'bring-up', '{"none":1}');
+        await enter('{"first":3}', 'run-1', '2026-01-01');
+        // It has read the row before the first one began.
+        for (const earlier of [undefined, 'run-0'])
+          await expect(enter('{"late":1}', 'run-3', '2099-01-01', earlier)).rejects.toMatchObject({
+            name: 'ServiceUnavailable',
+          });
+        await enter('{"second":1}', 'run-2', '2026-01-01', 'run-1');
+        expect(await held()).toMatchObject({ document: '{"second":1}', run: { id: 'run-2' } });
+        await ledger.enter(FLEET, hold, 'undo', '{}');
       });
 
       it('keeps a document of 300 kB that cannot be compressed, beside a pending request', async ({

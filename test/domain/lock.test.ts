@@ -3,12 +3,11 @@
 import { describe, expect, it } from 'vitest';
 import { machinesOf } from '../../lambdas/domain/core/aws.ts';
 import { rowOf, STEP_NAMES, TAKE_OVER_AFTER_SECONDS } from '../../lambdas/domain/core/steps.ts';
-import { settledAfterSeconds } from '../../lambdas/domain/hosts/removal.ts';
 import { deadSince, decideCleanUp, goOnWith, workLeftOf } from '../../lambdas/domain/lock/dead-holders.ts';
 import { markedWith, takesTheSlot, wantedBy } from '../../lambdas/domain/lock/pending.ts';
 import type { ExecutionState } from '../../lambdas/ports/executions.ts';
 import type { PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
-import { agreed, aLook, at, failedBy, HOLD, iso, launched } from '../support/deployments.ts';
+import { agreed, aLook, at, HOLD, iso, launched } from '../support/deployments.ts';
 import { aRow } from '../support/ports.ts';
 
 const RUNS: ExecutionState = { state: 'running' };
@@ -274,14 +273,6 @@ describe('The machines of a fleet', () => {
     expect(
       machinesOf('arn:aws-cn:states:cn-north-1:210987654321:execution:irekae-shop:x', 'shop').deploy,
     ).toBe('arn:aws-cn:states:cn-north-1:210987654321:stateMachine:irekae-shop'));
-});
-
-describe('An undo of a launch that did not answer', () => {
-  it('waits for a run of the step that may be in flight also when the next one was told of a cancel', () => {
-    const settledAfter = (name: string) => settledAfterSeconds(agreed({ failure: failedBy(name) }));
-    expect(settledAfter('Cancelled')).toBe(settledAfter('ServiceUnavailable'));
-    expect(settledAfter('LaunchRefused')).toBeLessThan(settledAfter('Cancelled'));
-  });
 });
 
 describe('A clean-up goes on with what a dead holder left', () => {

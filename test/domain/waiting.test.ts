@@ -13,17 +13,13 @@ import { decideDraining } from '../../lambdas/domain/hosts/draining.ts';
 import { decideJoining, joinCosts, leadSeconds } from '../../lambdas/domain/hosts/joining.ts';
 import { decidePuttingBack } from '../../lambdas/domain/hosts/putting-back.ts';
 import type { HostStanding } from '../../lambdas/domain/hosts/readiness.ts';
-import {
-  removalCandidates,
-  settledAfterSeconds,
-  stragglerCandidates,
-} from '../../lambdas/domain/hosts/removal.ts';
+import { removalCandidates, settledAt, stragglerCandidates } from '../../lambdas/domain/hosts/removal.ts';
 import type { Member } from '../../lambdas/ports/load-balancers.ts';
-import { agreed, anOldHost, failedBy, launched } from '../support/deployments.ts';
+import { anOldHost, at, launched } from '../support/deployments.ts';
 import { aNewInstance, anAlert, anInstance, draining, inService, outOfService } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
 import { API, WEB } from '../support/fleets.ts';
-import { LAST, replaced, TEN, toReplace } from '../support/large.ts';
+import { LAST, replaced, TEN } from '../support/large.ts';
 
 describe('decideJoining', () => {
   it.each([
@@ -302,18 +298,14 @@ describe('decidePuttingBack', () => {
 
 describe('removal', () => {
   it.each([
-    ['a launch that answered needs no proof', launched(), 0],
-    ['a launch that was refused is over soon', agreed({ failure: failedBy('NoCapacity') }), 10],
-    [
-      'a launch whose answer is unknown may still be in flight',
-      agreed({ failure: failedBy('ServiceUnavailable') }),
-      70,
-    ],
-    ['a launch that was cut off too', agreed({ failure: failedBy('Sandbox.Timedout') }), 70],
-    ['a launch that nobody knows about too', agreed(), 70],
-    ['a launch of replacements that nobody knows about too', toReplace(), 70],
-    ['as long as stragglers are being replaced', replaced({ failure: failedBy('Cancelled') }), 70],
-  ])('%s', (_title, deployment, seconds) => expect(settledAfterSeconds(deployment)).toBe(seconds));
+    ['whoever launches may do so until its time is over', at(300), 310],
+    ['a run that is over has launched what it has', at(100), 110],
+    ['nobody knows of a launch, which an earlier release of irekae may have begun', undefined, 240],
+  ])('%s, and EC2 shows it a little later', (_title, until, seconds) =>
+    expect(settledAt(until && { id: 'run-1', until }, { now: at(200), secondsPassed: 30 })).toEqual(
+      at(seconds),
+    ),
+  );
 
   it('removes what the launch answered with, what carries the tag, and what an earlier look saw', () =>
     expect(

@@ -125,6 +125,18 @@ const ONCE_BROKEN: readonly (readonly [string, string])[] = [
     'the same, where the other one could not look',
   ],
   [
+    'paused@20261209: Launch new instances / entering #1 = twice-at-once + Launch new instances / ec2.launch #1 = no-capacity',
+    'of two runs of the launch one was refused room and went elsewhere, where the other was given it: three hosts for two',
+  ],
+  [
+    'paused@20261209: Launch new instances / ec2.launch #1 = late + Launch new instances / ec2.launch #2 = no-capacity',
+    'the same, where the other one had been given up for lost',
+  ],
+  [
+    'monitor-alerts@20261210: Launch new instances / ec2.launch #1 = lost-lingering + Launch new instances / ledger.read #3 = refused',
+    'a run of the launch that was refused something was taken for the last one, and an earlier one launched after the undo had looked',
+  ],
+  [
     'dies-at-the-end@20261201: Launch new instances / ec2.launch #2 = crashes + Launch new instances / ec2.launch #3 = no-capacity',
     'the modelled EC2 had no room for a launch that it had answered already',
   ],

@@ -59,7 +59,8 @@ describe('A step', () => {
 
   it.each(PHASES.slice(1))('begins the act %s by writing down that its deployment enters it', (act) => {
     const first = STEP_NAMES.find((name) => rowOf(name).act === act);
-    expect(sourceOf(fileOf(first as StepName))).toContain(`enterPhase('${act}', `);
+    const entering = act === 'bring-up' ? 'launchingAlone(' : `enterPhase('${act}', `;
+    expect(sourceOf(fileOf(first as StepName))).toContain(entering);
   });
 
   it('begins the acts in their order, of which the undo is the last', () => {

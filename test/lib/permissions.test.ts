@@ -57,7 +57,7 @@ const MAY: Record<FunctionName, readonly string[]> = {
   'launch-new-instances': [READ_LEDGER, WRITE_LEDGER, 'ec2:CreateTags', 'ec2:RunInstances', 'iam:PassRole'],
   'new-hosts-are-ready': [READ_LEDGER, ...LOOK_AT_HOSTS, JOIN],
   // No fleet of the example wants stragglers replaced.
-  'replace-the-stragglers': [WRITE_LEDGER],
+  'replace-the-stragglers': [READ_LEDGER, WRITE_LEDGER],
   'remove-the-stragglers': [READ_LEDGER],
   'take-old-hosts-out-of-service': [WRITE_LEDGER, ...LOOK_AT_HOSTS, LEAVE],
   'old-hosts-are-drained': [READ_LEDGER, ...LOOK_AT_BALANCERS],

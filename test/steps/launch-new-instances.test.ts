@@ -6,7 +6,7 @@ import { launchKnown } from '../../lambdas/domain/hosts/removal.ts';
 import { triesOf, writtenIn } from '../../lambdas/domain/launch/capacity.ts';
 import { launchNewInstances } from '../../lambdas/launch-new-instances.ts';
 import type { Ec2, Instance, LaunchRequest } from '../../lambdas/ports/ec2.ts';
-import type { Ledger } from '../../lambdas/ports/ledger.ts';
+import type { Ledger, Run } from '../../lambdas/ports/ledger.ts';
 import { agreed, at, iso } from '../support/deployments.ts';
 import { aNewInstance } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
@@ -61,12 +61,14 @@ class TokenMemory {
 /** The ledger's row, with what the launch wrote down. */
 class Memory {
   readonly documents: string[] = [];
+  readonly runs: (Run | undefined)[] = [];
   readonly read: Ledger['read'] = async () => {
     const document = this.documents.at(-1);
     return aRow(document === undefined ? {} : { phase: 'bring-up', document });
   };
-  readonly enter: Ledger['enter'] = async (_fleet, _hold, _phase, document) => {
+  readonly enter: Ledger['enter'] = async (_fleet, _hold, _phase, document, under) => {
     this.documents.push(document);
+    this.runs.push(under?.run);
   };
 }
 
@@ -174,6 +176,31 @@ describe('Launch new instances, run twice', () => {
     const { instances } = await launch(ec2, { fleet: TWO_TYPES }, ledger);
     expect(instances.map(({ instanceType }) => instanceType)).toEqual(['m7g.medium', 't4g.small']);
     expect(ec2.instances).toHaveLength(2);
+  });
+
+  it('acts alone until its time is over, and tells when it is over before that', async () => {
+    const [ec2, ledger] = [new TokenMemory(), new Memory()];
+    await launch(ec2, {}, ledger);
+    const lost = async (): Promise<never> => {
+      throw new DeploymentError('ServiceUnavailable', 'Lost.');
+    };
+    ledger.documents.push('{}');
+    await expect(launch({ launch: lost }, {}, ledger)).rejects.toThrow('Lost.');
+    const [first, done, second, over] = ledger.runs;
+    expect([first?.until, second?.until, over?.until]).toEqual([at(70), at(70), at(10)]);
+    expect([first?.id, second?.id]).toEqual([done?.id, over?.id]);
+    expect(first?.id).not.toBe(second?.id);
+  });
+
+  it('launches and writes nothing while another run may be at work', async () => {
+    const ec2 = new TokenMemory();
+    const entered: string[] = [];
+    const enter: Ledger['enter'] = async (_fleet, _hold, phase) => {
+      entered.push(phase);
+      throw new DeploymentError('ServiceUnavailable', 'Another run.');
+    };
+    await expect(launch(ec2, {}, { read: new Memory().read, enter })).rejects.toThrow('Another run.');
+    expect([entered, ec2.requests]).toEqual([['bring-up'], []]);
   });
 
   it('begins anew under another holder: what an earlier deployment wrote down is not its own', async () => {

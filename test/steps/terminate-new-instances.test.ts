@@ -14,14 +14,18 @@ import {
 } from '../support/facts.ts';
 import { failure } from '../support/failures.ts';
 import { aFleet } from '../support/fleets.ts';
-import { failing, type Methods, portsOn, withStates } from '../support/ports.ts';
+import { aRow, failing, type Methods, portsOn, withStates } from '../support/ports.ts';
 
 const FAILED = launched({ failure: failedBy('NewHostsNotReady'), putBack: aLook({ ready: true }) });
 /** The removal began at second 300, and somebody looked until its time was over. */
 const removing = (changes: Partial<NonNullable<Deployment['removal']>> = {}, of: Deployment = FAILED) => ({
   ...of,
-  removal: aLook({ since: iso(300), at: iso(1_190), ...changes }),
+  removal: aLook({ since: iso(300), at: iso(1_260), ...changes }),
 });
+/** A run of the launch may act until second 360. */
+const LAUNCHING: Methods = {
+  ledger: { read: async () => aRow({ run: { id: 'run-1', until: at(360) } }), enter: async () => {} },
+};
 const look = (scene: Scene, deployment: Deployment = FAILED, seconds = 300, methods: Methods = {}) => {
   const ports = portsOn(scene, at(seconds), methods);
   return { ports, answer: terminateNewInstances.run(deployment, ports) };
@@ -259,20 +263,24 @@ describe('Terminate new instances, when the launch did not answer', () => {
   const EMPTY = allWell({ instances: OLD.map((id) => anInstance(id)), members: {} });
 
   it('makes sure that no launch is still in flight', async () => {
-    expect(await look(EMPTY, CUT_OFF).answer).toMatchObject({
+    expect(await look(EMPTY, CUT_OFF, 300, LAUNCHING).answer).toMatchObject({
       ready: false,
       reason: 'EC2 shows no more instances of this deployment; making sure that no launch is still in flight',
       nextLookInSeconds: 70,
     });
-    expect(await look(EMPTY, removing({}, CUT_OFF), 370).answer).toMatchObject({
+    expect(await look(EMPTY, removing({}, CUT_OFF), 370, LAUNCHING).answer).toMatchObject({
       ready: true,
       reason: 'nothing was launched',
     });
   });
 
+  it('does not wait for one that was over before', async () =>
+    expect(await look(EMPTY, CUT_OFF).answer).toMatchObject({ ready: true, reason: 'nothing was launched' }));
+
   it('has the time for that also under the shortest limits', async () => {
     const fleet = aFleet({ limits: { undoSeconds: 60, drainSeconds: 0 } });
-    expect((await look(EMPTY, removing({}, { ...CUT_OFF, fleet }), 369).answer).ready).toBe(false);
+    const { answer } = look(EMPTY, removing({}, { ...CUT_OFF, fleet }), 369, LAUNCHING);
+    expect((await answer).ready).toBe(false);
   });
 
   it('finds by tag what was launched', async () => {
@@ -293,7 +301,7 @@ describe('Terminate new instances, when the launch did not answer', () => {
   });
 
   it('still waits for a launch in flight when what it found has ended', async () => {
-    const { ports, answer } = look(ENDED, removing({ memory: { 'i-new1': 0 } }, CUT_OFF), 330);
+    const { ports, answer } = look(ENDED, removing({ memory: { 'i-new1': 0 } }, CUT_OFF), 330, LAUNCHING);
     expect(await answer).toMatchObject({ ready: false, nextLookInSeconds: 40, memory: { 'i-new1': 0 } });
     expect(ports.changes).toEqual([]);
   });
@@ -345,10 +353,10 @@ describe('Terminate new instances, in trouble', () => {
     expect((await look(LEFT, removing(), 1_199, refusing).answer).reason).toBe(
       'EC2 terminates i-new1; not terminated: i-new2 (OperationNotPermitted)',
     );
-    await expect(look(LEFT, removing(), 1_200, refusing).answer).rejects.toThrow(
+    await expect(look(LEFT, removing(), 1_270, refusing).answer).rejects.toThrow(
       failure(
         'NewHostsNotRemoved',
-        /^After 15 min: EC2 terminates.*not terminated: i-new2.* The old hosts serve; terminate the new ones, found by the tag irekae:deployment=deploy-2\.$/,
+        /^After 16 min 10 s: EC2 terminates.*not terminated: i-new2.* The old hosts serve; terminate the new ones, found by the tag irekae:deployment=deploy-2\.$/,
       ),
     );
   });
@@ -381,7 +389,7 @@ describe('Terminate new instances, in trouble', () => {
         reason: 'unknown: No answer.',
         memory,
       });
-      await expect(look(ENDED, removing({ memory }), 1_200, methods).answer).rejects.toThrow(
+      await expect(look(ENDED, removing({ memory }), 1_270, methods).answer).rejects.toThrow(
         failure('NewHostsNotRemoved', 'unknown: No answer.'),
       );
     },
@@ -397,7 +405,7 @@ describe('Terminate new instances, in trouble', () => {
       reason: '2 new instances removed',
       owed: 'the retirement of 2 new instances in Mackerel (MackerelRefused: Forbidden)',
     });
-    expect(await look(ENDED, removing({ memory }), 1_200, deaf).answer).toMatchObject({ ready: true });
+    expect(await look(ENDED, removing({ memory }), 1_270, deaf).answer).toMatchObject({ ready: true });
   });
 
   it('finds an instance of a refused launch by its tag, although one answer of EC2 lacks it', async () => {

@@ -159,8 +159,8 @@ describe('Terminate old instances, when another run of it sees it otherwise at t
       await expect(look(scene, document, seconds, { ...methods, ...ledger }).answer).rejects.toThrow(
         failure(name),
       );
-      const [, , phase, written, unless] = entered[0] ?? [];
-      expect([entered.length, phase, unless]).toEqual([1, 'undo', 'remove']);
+      const [, , phase, written, under] = entered[0] ?? [];
+      expect([entered.length, phase, under]).toEqual([1, 'undo', { unless: 'remove' }]);
       expect(JSON.parse(String(written))).toMatchObject({
         failure: { Error: name, Cause: expect.any(String) },
       });

@@ -29,11 +29,18 @@ export interface LiteralPorts extends Ports {
 const READS =
   /^(ec2\.(describe|listByTag|listByToken|consoleOutput|findImage|matchingImages|templateVersion|subnets)|loadBalancers\.(settings|members)|mackerel\.(hosts|roles|openAlerts|monitors|latestMetric|metrics)|artifacts\.(find|digest|versions|list)|records\.(readRecord|readVersion|writeText)|copies\.look|parameters\.read|ledger\.read|executions\.(status|describe|recent|document|events))\b/;
 
-/** The row of a fleet whose lock the deployment holds. */
+/** The row of a fleet whose lock the deployment holds, and whose launch, if there was one, is over. */
 export const aRow = (held: Partial<NonNullable<LedgerRow['held']>> = {}): LedgerRow => ({
   fleet: 'shop',
   generation: held.generation ?? HOLD.generation,
-  held: { ...HOLD, phase: 'agree', since: at(1), startedBy: 'Hanako', ...held },
+  held: {
+    ...HOLD,
+    phase: 'agree',
+    since: at(1),
+    startedBy: 'Hanako',
+    run: { id: 'run-1', until: at(9) },
+    ...held,
+  },
 });
 
 const HOLDING: Methods['ledger'] = { read: async () => aRow(), enter: async () => {}, owe: async () => true };

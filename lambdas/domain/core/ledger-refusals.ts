@@ -1,7 +1,7 @@
 /** What the ledger refuses, live and modelled alike, in the operator's words. */
 
 import { gzipSync } from 'node:zlib';
-import type { Debt, Hold, LedgerRow, PendingRequest, Phase } from '../../ports/ledger.ts';
+import type { Debt, Hold, LedgerRow, PendingRequest, Phase, Run } from '../../ports/ledger.ts';
 import { DeploymentError } from './errors.ts';
 import { ACTS, PHASES } from './steps.ts';
 
@@ -39,6 +39,15 @@ export function tooLate(fleet: string, { holder }: Hold, phase: Phase, entered: 
     'LockLost',
     `A call of ${holder} would enter the phase ${phase} of the fleet ${fleet}, which is in the phase ${entered} ` +
       'already. It comes late and changes nothing; look at what the execution does now.',
+  );
+}
+
+/** For a step that Lambda runs twice: what the one run does must not meet what the other one does. */
+export function otherRun(fleet: string, run: Run | undefined): DeploymentError {
+  const until = run && ` and may act until ${run.until.toISOString()}`;
+  return new DeploymentError(
+    'ServiceUnavailable',
+    `Another run of this step has begun on the fleet ${fleet}${until ?? ''}: this one waits for it.`,
   );
 }
 

@@ -133,9 +133,10 @@ export const BAKE_RETRY_SECONDS = 5;
 /** How long the removal of stragglers may take, besides draining: EC2 ends an instance in less. */
 export const STRAGGLER_END_SECONDS = 300;
 
-const LAUNCH_SECONDS = 60;
+/** No run of the launch acts longer than this. */
+export const LAUNCH_SECONDS = 60;
 /** A launch that was cut off may still be under way until its own time limit is over; then EC2 has to show it. */
-export const LAUNCH_IN_FLIGHT_SECONDS = LAUNCH_SECONDS + VISIBILITY_SECONDS;
+const LAUNCH_IN_FLIGHT_SECONDS = LAUNCH_SECONDS + VISIBILITY_SECONDS;
 
 const pauseSeconds = ({ pauses = [] }: Limits) => pauses.map(({ timeoutMinutes }) => timeoutMinutes * 60);
 const hookSeconds = ({ hooks }: Limits) => POINTS.map((point) => minutesOf(hooksAt(hooks, point)) * 60);

@@ -1,5 +1,6 @@
 /** The second half of an undo: removing what this deployment launched. What has to be known before anything is removed. */
 import type { Instance } from '../../ports/ec2.ts';
+import type { Run } from '../../ports/ledger.ts';
 import {
   type Deployment,
   type Launch,
@@ -8,23 +9,20 @@ import {
   newInstanceIds,
   oldInstanceIds,
 } from '../core/document.ts';
-import { isFailureName } from '../core/errors.ts';
-import { LAUNCH_IN_FLIGHT_SECONDS, VISIBILITY_SECONDS } from '../core/steps.ts';
+import { LAUNCH_SECONDS, VISIBILITY_SECONDS } from '../core/steps.ts';
 import type { Found, Turn } from '../core/wait.ts';
 
 /**
- * Until when "EC2 shows nothing that we launched" is no proof. A launch that answered with its instances needs no
- * proof, unless a look has asked for replacements since; one that answered with an error of ours is over; any other may
- * still be in flight. *Cancelled* is no answer of a launch: the fence says it before the call, and an earlier run of the
- * step may be in flight.
+ * Until when "EC2 shows nothing that we launched" is no proof: EC2 has to show what was launched right before the run of
+ * the launch was over, or its function's time.
+ * @param run by the ledger; absent: no launch has begun, or by an earlier release of irekae
  */
-export function settledAfterSeconds({ launch, readiness, failure }: Deployment): number {
-  if (launch && !readiness?.stragglers) return 0;
-  const answered =
-    failure !== undefined &&
-    isFailureName(failure.Error) &&
-    !['ServiceUnavailable', 'Cancelled'].includes(failure.Error);
-  return answered ? VISIBILITY_SECONDS : LAUNCH_IN_FLIGHT_SECONDS;
+export function settledAt(
+  run: Run | undefined,
+  { now, secondsPassed }: Pick<Turn, 'now' | 'secondsPassed'>,
+): Date {
+  const over = run?.until.getTime() ?? now.getTime() + (LAUNCH_SECONDS - secondsPassed) * 1_000;
+  return new Date(over + VISIBILITY_SECONDS * 1_000);
 }
 
 /**
@@ -56,15 +54,9 @@ export function stragglerCandidates(
   return removalCandidates(deployment, launched, seenEarlier).filter((id) => !staying.has(id));
 }
 
-/** What a wait says while a launch may still be under way; nothing once so many seconds have passed. */
-export function inFlightUntil(
-  seconds: number,
-  { now, secondsPassed }: Pick<Turn, 'now' | 'secondsPassed'>,
-  reason: string,
-): Found | undefined {
-  const left = seconds - secondsPassed;
-  return left <= 0 ? undefined : { ready: false, reason, earliest: new Date(now.getTime() + left * 1000) };
-}
+/** What a wait says while a launch may still be under way; nothing from that moment on. */
+export const inFlightUntil = (settled: Date, now: Date, reason: string): Found | undefined =>
+  now >= settled ? undefined : { ready: false, reason, earliest: settled };
 
 /** @param document the ledger's: the launch wrote down there whom it launched, and a run of the undo that was cut off, whom it terminates. */
 export function launchKnown({ launch }: Deployment, document = '{}'): Launch | undefined {

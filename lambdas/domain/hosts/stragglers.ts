@@ -8,7 +8,7 @@
  */
 import type { Instance } from '../../ports/ec2.ts';
 import type { Deployment, Launch, NewInstance, Straggler } from '../core/document.ts';
-import { DeploymentError } from '../core/errors.ts';
+import { DeploymentError, isFailure } from '../core/errors.ts';
 import { isProtected, TAG } from '../core/fleet.ts';
 import type { Memory } from '../core/wait.ts';
 import { count, list, plain, secondsBetween, span } from '../core/words.ts';
@@ -208,6 +208,18 @@ export function sharesToReplace({
 export interface ReplacedShare extends StragglerShare {
   readonly instances: readonly NewInstance[];
   readonly refusal?: string;
+}
+
+/** A straggler for which EC2 has no replacement is waited for still: that is no worse than before. */
+export function replacedShare(
+  answer: PromiseSettledResult<ReplacedShare>,
+  share: StragglerShare | undefined,
+): ReplacedShare {
+  if (answer.status === 'fulfilled') return answer.value;
+  const error: unknown = answer.reason;
+  const isRefused = isFailure(error, 'NoCapacity') || isFailure(error, 'LaunchRefused');
+  if (!isRefused || !share) throw error;
+  return { ...share, instances: [], refusal: error.message };
 }
 
 /** The launch after its stragglers were replaced, as far as EC2 had room for others. */

@@ -3,7 +3,7 @@
  * execution, or one that somebody redrives, finds another holder or another generation in the ledger and stops here.
  */
 
-import type { LedgerRow, Phase } from '../../ports/ledger.ts';
+import type { Entering, LedgerRow, Phase } from '../../ports/ledger.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { type Deployment, holdOf } from '../core/document.ts';
 import { DeploymentError } from '../core/errors.ts';
@@ -53,16 +53,15 @@ export async function assertMayGoOn(
 /**
  * Says in the ledger that a phase begins, before its first call is made, with the document that a clean-up would work
  * from.
- * @param unless the phase from which it may not begin
- * @throws LockLost; Cancelled for a phase that goes forward.
+ * @throws LockLost; Cancelled for a phase that goes forward; ServiceUnavailable while another run may be at work.
  */
 export async function enterPhase(
   phase: Phase,
   deployment: Deployment,
   { ledger }: Fenced,
-  unless?: Phase,
+  under?: Entering,
 ): Promise<void> {
   // What a hook answered may be of any size, and whoever cleans up has no use for it.
   const { hookAnswer: _, ...document } = deployment;
-  await ledger.enter(deployment.fleet.name, holdOf(deployment), phase, JSON.stringify(document), unless);
+  await ledger.enter(deployment.fleet.name, holdOf(deployment), phase, JSON.stringify(document), under);
 }

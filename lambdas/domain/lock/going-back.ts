@@ -18,6 +18,6 @@ export async function goingBack<Failed>(
   // Silence is waited for.
   if (!(error instanceof DeploymentError) || error.name === 'ServiceUnavailable') return error;
   const failure = { Error: error.name, Cause: error.message };
-  await enterPhase('undo', { ...deployment, failure }, ports, 'remove');
+  await enterPhase('undo', { ...deployment, failure }, ports, { unless: 'remove' });
   return error;
 }

@@ -1,0 +1,46 @@
+/**
+ * One run of a launch at a time. Lambda may run a step twice at once, or go on with a run that was given up for lost. EC2
+ * may have no room for one of them and, a moment later, room for the other: each would launch the same share, elsewhere.
+ * And an undo has to know until when something may still be launched.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Run } from '../../ports/ledger.ts';
+import type { Ports } from '../../ports/ports.ts';
+import type { Deployment, Launch } from '../core/document.ts';
+import { LAUNCH_SECONDS } from '../core/steps.ts';
+import { enterPhase } from './fence.ts';
+
+/** Before a call: what of the launch whoever comes next has to know. */
+export type WriteDown = (progress: object) => Promise<void>;
+
+/**
+ * @param held as the ledger has it: whoever has begun since has written down more than is known here
+ * @param act writes down how far it is before each call
+ * @returns what it launched. That, and that the run is over, stands in the ledger: also when the run has failed.
+ * @throws ServiceUnavailable while another run may be at work; Cancelled; LockLost
+ */
+export async function launchingAlone(
+  deployment: Deployment,
+  held: { readonly run?: Run },
+  ports: Pick<Ports, 'ledger' | 'clock'>,
+  act: (writeDown: WriteDown) => Promise<Launch>,
+): Promise<Launch> {
+  const { clock } = ports;
+  const [id, after] = [randomUUID(), held.run?.id];
+  const end = new Date(clock.now().getTime() + LAUNCH_SECONDS * 1_000);
+  const write = (progress: object, until: Date) =>
+    enterPhase('bring-up', { ...deployment, ...progress }, ports, { run: { id, until }, after });
+  let written: object | undefined;
+  try {
+    const launch = await act(async (progress) => {
+      await write(progress, end);
+      written = progress;
+    });
+    // What ends before anybody looks is listed by no token anymore: whoever cleans up has its id, for Mackerel, from here.
+    await write({ launch }, clock.now());
+    return launch;
+  } catch (error) {
+    if (written) await write(written, clock.now());
+    throw error;
+  }
+}

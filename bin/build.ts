@@ -56,7 +56,7 @@ await keptTemplates({
   needed: environments,
   all: environments,
   folder: join(DIST, KEPT),
-  synthesize: async () => synthesizeTemplates(environments, { bundle: false }),
+  synthesize: async () => synthesizeTemplates(environments),
 });
 
 execFileSync(

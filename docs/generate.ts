@@ -156,7 +156,7 @@ export function committed(path: string): string {
 }
 
 async function main(): Promise<void> {
-  const templates = synthesizeTemplates(readFleets(fleetsFile), { bundle: false });
+  const templates = synthesizeTemplates(readFleets(fleetsFile));
   for (const [path, content] of Object.entries(await generatedFiles(templates))) {
     writeFileSync(join(PROJECT, path), content);
     console.log(`written: ${path}`);

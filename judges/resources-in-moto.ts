@@ -26,7 +26,7 @@ export const resourcesInMoto: Judge = {
 
 async function made(broken: (template: TemplateJson) => TemplateJson): Promise<Verdict> {
   const environments = readFleets(fleetsFile);
-  const templates = synthesizeTemplates(environments, { bundle: false });
+  const templates = synthesizeTemplates(environments);
   const stacks = stacksOf(environments, ({ name }) => broken(templates[name] as TemplateJson));
   const looked = `${stacks.reduce((sum, { resources }) => sum + resources.length, 0)} resources`;
   const folder = mkdtempSync(join(tmpdir(), 'irekae-judges-'));

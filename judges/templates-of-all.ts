@@ -10,7 +10,7 @@ export interface Judged {
 
 export function judgedTemplates(): Judged[] {
   const environments = readFleets(fleetsFile);
-  const templates = synthesizeTemplates(environments, { bundle: false });
+  const templates = synthesizeTemplates(environments);
   return environments.map((environment) => ({
     environment,
     template: templates[environment.name] as TemplateJson,

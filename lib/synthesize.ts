@@ -57,22 +57,28 @@ export function standaloneApp(outdir: string, { bundle }: { readonly bundle: boo
   });
 }
 
+type Templates = Readonly<Record<string, TemplateJson>>;
+
+/** By all that they follow from: a process that simulates many deployments asks again and again. */
+const made = new Map<string, Templates>();
+
 /**
  * What stands in AWS when all stacks of an environment are deployed, by the environment's name: one template of all their
- * resources. Needs neither network nor Docker, and leaves no files behind.
- * @param bundle false leaves the functions' code out, which is most of the work and which a simulation does not need
+ * resources, without the functions' code, which is most of the work and which a simulation does not need. Needs neither
+ * network nor Docker, and leaves no files behind.
  */
-export function synthesizeTemplates(
-  environments: readonly Environment[],
-  options: { readonly bundle: boolean },
-  all = environments,
-): Readonly<Record<string, TemplateJson>> {
-  return Object.fromEntries(
-    stackTemplates(environments, options, all).map(({ environment, shared, fleets }) => [
-      environment,
-      asOne([shared, ...fleets]),
-    ]),
-  );
+export function synthesizeTemplates(environments: readonly Environment[], all = environments): Templates {
+  const key = JSON.stringify([environments, all]);
+  const templates =
+    made.get(key) ??
+    Object.fromEntries(
+      stackTemplates(environments, all).map(({ environment, shared, fleets }) => [
+        environment,
+        asOne([shared, ...fleets]),
+      ]),
+    );
+  made.set(key, templates);
+  return templates;
 }
 
 export interface StackTemplate {
@@ -80,15 +86,14 @@ export interface StackTemplate {
   readonly template: TemplateJson;
 }
 
-/** The templates of each environment's stacks, as CloudFormation gets them. */
+/** The templates of each environment's stacks, as CloudFormation gets them, but for the functions' code. */
 export function stackTemplates(
   environments: readonly Environment[],
-  options: { readonly bundle: boolean },
   all = environments,
 ): { readonly environment: string; readonly shared: StackTemplate; readonly fleets: StackTemplate[] }[] {
   const outdir = mkdtempSync(join(tmpdir(), 'irekae-'));
   try {
-    const app = standaloneApp(outdir, options);
+    const app = standaloneApp(outdir, { bundle: false });
     const stacks = environmentStacks(app, environments, all);
     const assembly = app.synth();
     const templateOf = ({ stackName: name }: Stack): StackTemplate => ({

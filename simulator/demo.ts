@@ -81,7 +81,7 @@ async function play(options: DemoOptions, fleetsFile: unknown): Promise<number> 
   if (problems.length > 0) return refuse(problems);
   const seed = options.seed ?? randomInt(SEEDS);
   if (!options.json) say(`seed ${seed}: to see the same again:  npm start -- ${again(options, seed)}`);
-  const templates = synthesizeTemplates(environments, { bundle: false });
+  const templates = synthesizeTemplates(environments);
   const pages: Page[] = [];
   const regions = new Map(environments.map(({ name, region }) => [name, region]));
   const rightEndings = await playAll(parts, { templates, regions }, options, seed, pages);

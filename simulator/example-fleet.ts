@@ -47,7 +47,7 @@ export function templateOf(environment: string, fleets: readonly FleetEntry[]): 
     environments: [{ name: environment, account: '111111111111', region: 'ap-northeast-1' }],
     fleets: [...fleets],
   };
-  const template = synthesizeTemplates(readFleets(file), { bundle: false })[environment];
+  const template = synthesizeTemplates(readFleets(file))[environment];
   if (!template) throw new Error(`The environment ${environment} was not synthesized.`);
   return template;
 }

@@ -108,8 +108,7 @@ const templatesOf = (needed: readonly Environment[], all: readonly Environment[]
     needed,
     all,
     folder: folderOfKept(),
-    synthesize: async (missing) =>
-      (await import('../lib/synthesize.ts')).synthesizeTemplates(missing, { bundle: false }, all),
+    synthesize: async (missing) => (await import('../lib/synthesize.ts')).synthesizeTemplates(missing, all),
   });
 
 const isWatched = ({ loadBalancers, limits }: FleetConfig): boolean =>

@@ -1,4 +1,4 @@
-/** The templates of the example fleets, made once per worker: synthesis is the slow part of every test on them. */
+/** The templates of the example fleets. */
 
 import { fleetsFile } from '../examples/reactio/fleets.ts';
 import { readFleets } from '../lib/read-fleets.ts';
@@ -6,11 +6,8 @@ import { synthesizeTemplates, type TemplateJson } from '../lib/synthesize.ts';
 
 export const exampleEnvironments = readFleets(fleetsFile);
 
-let templates: Readonly<Record<string, TemplateJson>> | undefined;
-
 export function synthesize(environment = 'production'): TemplateJson {
-  templates ??= synthesizeTemplates(exampleEnvironments, { bundle: false });
-  const template = templates[environment];
+  const template = synthesizeTemplates(exampleEnvironments)[environment];
   if (template === undefined) throw new Error(`The example has no environment ${environment}`);
   return template;
 }

@@ -26,7 +26,7 @@ export function deployed(): Deployed {
   const [config] = environment?.fleets ?? [];
   if (environment === undefined || config === undefined) throw new Error('the example names no fleet');
   const { account, region, name } = environment;
-  const template = synthesizeTemplates([environment], { bundle: false })[name];
+  const template = synthesizeTemplates([environment])[name];
   if (template === undefined) throw new Error(`no template of ${name}`);
   const resources = resourcesOf(template, { account, region });
   const bucketName = resources.find(({ type }) => type === 'AWS::S3::Bucket')?.name ?? '';

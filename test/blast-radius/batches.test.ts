@@ -15,7 +15,6 @@ const { production: template } = synthesizeTemplates(
     ...fleetsFile,
     fleets: fleetsFile.fleets.map((fleet) => ({ ...fleet, instancesPerZone: 2 })),
   }),
-  { bundle: false },
 );
 
 let stage: Stage | undefined;

@@ -175,7 +175,7 @@ const hasFunction = (template: TemplateJson, name: string) =>
 
 function shapeOf(file: FleetsFile): Shape {
   const environments = readFleets(file);
-  const templates = synthesizeTemplates(environments, { bundle: false });
+  const templates = synthesizeTemplates(environments);
   const own = environments.find(({ name }) => name === played(file));
   const template = templates[own?.name ?? ''];
   if (!own || !template) throw new Error('no such environment');

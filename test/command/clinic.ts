@@ -40,7 +40,7 @@ export class Clinic {
   constructor({ file, ...options }: Partial<StageOptions> & { file?: FleetsFile } = {}) {
     this.#file = file ?? fleetsFile;
     this.#environments = file ? readFleets(file) : exampleEnvironments;
-    const template = file && synthesizeTemplates(this.#environments, { bundle: false }).production;
+    const template = file && synthesizeTemplates(this.#environments).production;
     this.stage = new Stage({ template: template ?? synthesize(), fleet: APP, seed: 5, ...options });
   }
 

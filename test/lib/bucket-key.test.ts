@@ -14,7 +14,7 @@ const [STAGING, PRODUCTION] = ['111111111111', '222222222222'] as const;
 function synthesized(changes: (account: string) => object) {
   const file = looseExample();
   file.environments = file.environments.map((each) => ({ ...each, ...changes(String(each.account)) }));
-  return synthesizeTemplates(readFleets(file), { bundle: false });
+  return synthesizeTemplates(readFleets(file));
 }
 const keyed = synthesized((account) => ({
   bucketKmsKeyArn: key(account),

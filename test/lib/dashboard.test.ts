@@ -45,7 +45,7 @@ describe('The topic of the news', () => {
     const file = looseExample();
     const mails = Array.from({ length: 20 }, (_, index) => `developer-${index}@reactio.example`);
     for (const environment of file.environments) environment.notifyEmails = mails;
-    const { production } = synthesizeTemplates(readFleets(file), { bundle: false });
+    const { production } = synthesizeTemplates(readFleets(file));
     expect(Object.keys(production?.Resources ?? {})).toEqual(Object.keys(synthesize().Resources));
   });
 });

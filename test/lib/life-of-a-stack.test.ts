@@ -24,7 +24,7 @@ const FILE: FleetsFile = { ...fleetsFile, fleets: [...alone, other] };
 
 /** Every stack of the file, by its name. */
 function stacksOf(file: FleetsFile): ReadonlyMap<string, StackTemplate['template']> {
-  const all = stackTemplates(readFleets(file), { bundle: false });
+  const all = stackTemplates(readFleets(file));
   return new Map(
     all.flatMap(({ shared, fleets }) => [shared, ...fleets]).map(({ name, template }) => [name, template]),
   );

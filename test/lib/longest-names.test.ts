@@ -59,7 +59,7 @@ function longest(): ReturnType<typeof looseExample> {
 
 describe('What is deployed', () => {
   it('has names that AWS takes', () => {
-    const templates = synthesizeTemplates(readFleets(longest()), { bundle: false });
+    const templates = synthesizeTemplates(readFleets(longest()));
     const named = Object.values(templates).flatMap((template) =>
       Object.values(template.Resources).flatMap(({ Type: type, Properties: properties = {} }) =>
         Object.entries(properties).flatMap(([key, value]) =>

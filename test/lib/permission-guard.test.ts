@@ -28,7 +28,7 @@ const file = (changes: Partial<FleetEntry> = {}, environment: object = {}, ...ot
   }) as FleetsFile;
 
 function stacksOf(given: FleetsFile) {
-  const [stacks] = stackTemplates(readFleets(given), { bundle: false });
+  const [stacks] = stackTemplates(readFleets(given));
   if (!stacks) throw new Error('There is no environment.');
   return stacks;
 }

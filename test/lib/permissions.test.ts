@@ -470,7 +470,7 @@ describe('The Mackerel API key', () => {
 });
 
 describe('An environment with everything given', () => {
-  const { qa } = synthesizeTemplates(readFleets(everythingGiven()), { bundle: false });
+  const { qa } = synthesizeTemplates(readFleets(everythingGiven()));
   if (qa === undefined) throw new Error('the environment was not synthesized');
 
   it.each(['launch-new-instances', 'replace-the-stragglers'])(

@@ -28,7 +28,7 @@ describe.each(some(CLOUDS))('In %s', (region, partition, suffix, console) => {
   let made: ReturnType<typeof synthesizeTemplates>[] | undefined;
   const templates = () => {
     made ??= [fleetsFile, everythingGiven()].map((file) =>
-      synthesizeTemplates(readFleets(moved(file, region, partition)), { bundle: false }),
+      synthesizeTemplates(readFleets(moved(file, region, partition))),
     );
     return made;
   };

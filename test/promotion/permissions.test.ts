@@ -206,7 +206,7 @@ describe('A source in the same account', () => {
   for (const environment of file.environments) Object.assign(environment, { account: STAGING });
   for (const [index, fleet] of file.fleets.entries())
     Object.assign(fleet, { mackerel: { service: `service-${index}`, role: 'app' } });
-  const templates = synthesizeTemplates(readFleets(file), { bundle: false });
+  const templates = synthesizeTemplates(readFleets(file));
 
   it('is opened to nobody by a policy on its bucket', () => {
     const policy = resource(templates.staging ?? template, 'AWS::S3::BucketPolicy').PolicyDocument;
@@ -226,7 +226,7 @@ describe('A source in the same account', () => {
 describe('A bucket that was given', () => {
   const file = looseExample();
   Object.assign(file.environments[0] ?? {}, { existingBucket: 'our-artifacts' });
-  const { staging } = synthesizeTemplates(readFleets(file), { bundle: false });
+  const { staging } = synthesizeTemplates(readFleets(file));
   if (staging === undefined) throw new Error('staging was not synthesized');
 
   it('keeps its policy; the stack says which statements it needs', () => {

@@ -110,7 +110,7 @@ describe('The stacks of a fleet with a launch template of its owner’s', () => 
         }),
       ],
     });
-    const made = synthesizeTemplates(environments, { bundle: false }).given;
+    const made = synthesizeTemplates(environments).given;
     if (!made) throw new Error('nothing was made');
     return made;
   };

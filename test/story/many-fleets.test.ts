@@ -50,7 +50,7 @@ const file: FleetsFile = {
 
 let template: TemplateJson;
 beforeAll(() => {
-  const made = synthesizeTemplates(readFleets(file), { bundle: false }).many;
+  const made = synthesizeTemplates(readFleets(file)).many;
   if (!made) throw new Error('nothing was made');
   template = made;
 }, 60_000);

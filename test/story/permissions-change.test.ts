@@ -32,7 +32,7 @@ function build(name: BuildName, changes: Partial<FleetEntry> & Pick<FleetEntry, 
   };
   const environments = readFleets(file);
   const [own] = environments;
-  const template = synthesizeTemplates(environments, { bundle: false }).shop;
+  const template = synthesizeTemplates(environments).shop;
   if (!own || !template) throw new Error('There is no environment.');
   const code = codeThat(() => ran.push(name));
   return { own, template, code };

@@ -36,17 +36,11 @@ export function workingTreeOf(
   };
 }
 
-/** By what was synthesized: a second or two. */
-const synthesized = new Map<string, TemplateJson>();
-
 /** Of this environment alone: each takes a part of a second. */
 function templateOf(environments: readonly Environment[], environment: Environment): TemplateJson {
   const { name } = environment;
-  const key = JSON.stringify([name, environments]);
-  const template =
-    synthesized.get(key) ?? synthesizeTemplates([environment], { bundle: false }, environments)[name];
+  const template = synthesizeTemplates([environment], environments)[name];
   if (template === undefined) throw new Error(`Nothing was synthesized for ${name}.`);
-  synthesized.set(key, template);
   return template;
 }
 

@@ -1,9 +1,10 @@
 /**
  * `npm run test:fleets`: in copies of the project whose `bin/fleets.ts` is somebody else's, all tests are green, and
- * `npm run docs` writes nothing of it anywhere. `-- NAME…` takes some of the files, `-- --drawn` one that chance picks.
+ * `npm run docs` writes nothing of it anywhere. `-- NAME…` takes some of the files; `-- --drawn` one that chance picks,
+ * and of the tests those that could read it.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ODD_FILES } from './odd-files.ts';
@@ -35,8 +36,18 @@ function copyOf(name: string): string {
   return copy;
 }
 
+/** Of the tests: who imports the file or what finds it, who names it, and who starts programs. */
+function readersIn(copy: string): string[] {
+  const tests = readdirSync(join(copy, 'test'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => join('test', file));
+  const may = /bin\/fleets|child_process/;
+  const named = tests.filter((file) => may.test(readFileSync(join(copy, file), 'utf8')));
+  return ['related', '--run', 'bin/fleets.ts', 'lib/fleets-file.ts', ...named];
+}
+
 /** @returns whether it is as it must be */
-function passes(name: string): boolean {
+function passes(name: string, isDrawn: boolean): boolean {
   const copy = copyOf(name);
   const run = (program: string, ...args: string[]) => {
     console.log(`\n${name}: ${program} ${args.join(' ')}`);
@@ -50,7 +61,7 @@ function passes(name: string): boolean {
       run('npx', 'tsx', 'bin/irekae.ts', 'status', fleet?.name ?? '', '--local') &&
       run('npx', 'tsx', 'docs/generate.ts') &&
       run('git', 'diff', '--exit-code') &&
-      run('npx', 'vitest', 'run', '--reporter=dot')
+      run('npx', 'vitest', ...(isDrawn ? readersIn(copy) : ['run']), '--reporter=dot')
     );
   } finally {
     rmSync(copy, { recursive: true, force: true });
@@ -61,9 +72,10 @@ const given = process.argv.slice(2);
 const all = Object.keys(ODD_FILES);
 const unknown = given.filter((name) => name !== '--drawn' && !all.includes(name));
 if (unknown.length > 0) throw new Error(`${unknown.join(', ')}: allowed: --drawn, ${all.join(', ')}`);
+const isDrawn = given.includes('--drawn');
 const drawn = all[Math.floor(Math.random() * all.length)] ?? '';
-const names = given.includes('--drawn') ? [drawn] : given.length > 0 ? given : all;
-const failed = names.filter((name) => !passes(name));
+const names = isDrawn ? [drawn] : given.length > 0 ? given : all;
+const failed = names.filter((name) => !passes(name, isDrawn));
 console.log(
   failed.length === 0 ? `\nall green with ${names.join(', ')}` : `\nnot green with ${failed.join(', ')}`,
 );

@@ -57,6 +57,7 @@ const Held = v.object({
   shiftRuns: v.optional(asCount),
   runId: v.optional(asText),
   runUntil: v.optional(asMoment),
+  runOver: v.optional(asCount),
 });
 const Cancel = v.object({ cancelBy: asText, cancelAt: asMoment });
 const Waits = v.object({ waitsWhere: asText, waitsUntil: asMoment });
@@ -109,7 +110,7 @@ export function generationOf(item: unknown, fleet: string): number {
 }
 
 function toHeld(item: unknown, generation: number): NonNullable<LedgerRow['held']> {
-  const { runId, runUntil, ...parsed } = v.parse(Held, item);
+  const { runId, runUntil, runOver, ...parsed } = v.parse(Held, item);
   const { holder, phase, since, startedBy, why, document, needsHuman, orphanedSince, shiftRuns } = parsed;
   return {
     holder,
@@ -122,7 +123,10 @@ function toHeld(item: unknown, generation: number): NonNullable<LedgerRow['held'
     ...(needsHuman !== undefined && { needsHuman }),
     ...(orphanedSince !== undefined && { orphanedSince }),
     ...(shiftRuns !== undefined && { shiftRuns }),
-    ...(runId !== undefined && runUntil !== undefined && { run: { id: runId, until: runUntil } }),
+    ...(runId !== undefined &&
+      runUntil !== undefined && {
+        run: { id: runId, until: runUntil, ...(runOver === 1 && { isOver: true }) },
+      }),
     ...(has(item, 'cancelBy') && { cancel: toCancel(item) }),
     ...(has(item, 'waitsWhere') && { waits: toWaits(item) }),
     ...(has(item, 'goWhere') && { go: toGo(item) }),

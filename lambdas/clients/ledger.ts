@@ -170,7 +170,7 @@ function holdOf(row: LedgerRow | undefined, holder: string): Hold | undefined {
 /** That of which it knows what it wrote down, and only once it is over. */
 const NO_OTHER_RUN =
   ' AND (attribute_not_exists(#runId) OR #runId IN (:run, :after)) AND ' +
-  '(attribute_not_exists(#runId) OR #runId = :run OR #runUntil <= :now)';
+  '(attribute_not_exists(#runId) OR #runId = :run OR #runOver = :one OR #runUntil <= :now)';
 
 async function enter(
   table: Table,
@@ -187,17 +187,18 @@ async function enter(
     condition: `${HELD_BY_HOLD} AND #phase IN (${names.join(', ')})${unlessCancelled}${run ? NO_OTHER_RUN : ''}`,
     update:
       `SET #phase = ${names.at(-1)}, #document = :document` +
-      (run ? ', #runId = :run, #runUntil = :until' : '') +
+      (run ? ', #runId = :run, #runUntil = :until, #runOver = :over' : '') +
       (isShift ? ' ADD #shiftRuns :one' : ''),
     values: {
       ...valuesOf(hold),
       ...Object.fromEntries(upToIt.map((each, index) => [`:phase${index}`, text(each)])),
       ':document': zipped(document),
-      ...(isShift && { ':one': number(1) }),
+      ...((isShift || run) && { ':one': number(1) }),
       ...(run && {
         ':run': text(run.id),
         ':after': text(after),
         ':until': moment(run.until),
+        ':over': number(run.isOver ? 1 : 0),
         ':now': moment(table.now()),
       }),
     },

@@ -18,13 +18,15 @@ export interface Run {
   readonly id: string;
   /** Nothing that it does can take effect later. */
   readonly until: Date;
+  /** It does nothing more; what it asked for, and has no answer to, may still take effect. */
+  readonly isOver?: true;
 }
 
 /** What a phase is entered under, besides its place in the order. */
 export interface Entering {
   /** The phase from which it may not be entered, although it is a later one. */
   readonly unless?: Phase;
-  /** Until then no other run may enter a phase that names itself, too. */
+  /** Until then, or until it is over, no other run may enter a phase that names itself, too. */
   readonly run?: Run;
   /** The run before it, of which it knows what it wrote down. Absent: there was none. */
   readonly after?: string | undefined;

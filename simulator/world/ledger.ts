@@ -69,7 +69,8 @@ export class LedgerModel {
     if (held.phase === unless || PHASES.indexOf(phase) < PHASES.indexOf(held.phase))
       throw tooLate(fleet, hold, phase, held.phase);
     const { run: other = run } = held;
-    if (run && other && other.id !== run.id && (other.id !== after || other.until > this.#now()))
+    const isOther = run && other && other.id !== run.id;
+    if (isOther && (other.id !== after || !(other.isOver || other.until <= this.#now())))
       throw otherRun(fleet, other);
     const runs = (held.shiftRuns ?? 0) + (phase === 'shift' ? 1 : 0);
     this.#hold(row, { ...held, phase, document, shiftRuns: runs, ...(run && { run }) });

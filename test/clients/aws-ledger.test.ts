@@ -159,16 +159,18 @@ describe('the ledger’s requests', () => {
     const { ConditionExpression, UpdateExpression, ExpressionAttributeValues } = lastInput();
     expect(ConditionExpression).toContain(
       ' AND (attribute_not_exists(#runId) OR #runId IN (:run, :after))' +
-        ' AND (attribute_not_exists(#runId) OR #runId = :run OR #runUntil <= :now)',
+        ' AND (attribute_not_exists(#runId) OR #runId = :run OR #runOver = :one OR #runUntil <= :now)',
     );
     expect(UpdateExpression).toBe(
-      'SET #phase = :phase1, #document = :document, #runId = :run, #runUntil = :until',
+      'SET #phase = :phase1, #document = :document, #runId = :run, #runUntil = :until, #runOver = :over',
     );
     expect(ExpressionAttributeValues).toMatchObject({
       ':run': { S: 'run-1' },
       ':after': { S: 'run-0' },
       ':until': { S: '2026-03-01T09:01:00.000Z' },
       ':now': { S: '2026-03-01T09:00:00.000Z' },
+      ':over': { N: '0' },
+      ':one': { N: '1' },
     });
   });
 
@@ -189,11 +191,11 @@ describe('the ledger’s requests', () => {
       ...common,
       ConditionExpression: '#holder = :holder AND #generation = :generation',
       UpdateExpression:
-        'REMOVE #holder, #phase, #since, #startedBy, #why, #document, #needsHuman, #orphanedSince, #shiftRuns, #runId, #runUntil, ' +
+        'REMOVE #holder, #phase, #since, #startedBy, #why, #document, #needsHuman, #orphanedSince, #shiftRuns, #runId, #runUntil, #runOver, ' +
         '#cancelBy, #cancelAt, #waitsWhere, #waitsUntil, #goWhere, #goBy, #goAt',
       ExpressionAttributeNames: names(
         ...['holder', 'generation', 'phase', 'since', 'startedBy', 'why', 'document', 'needsHuman'],
-        ...['orphanedSince', 'shiftRuns', 'runId', 'runUntil', ...ASKED],
+        ...['orphanedSince', 'shiftRuns', 'runId', 'runUntil', 'runOver', ...ASKED],
       ),
       ExpressionAttributeValues: heldByOne,
     });

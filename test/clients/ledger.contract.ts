@@ -1,7 +1,7 @@
 /** What every ledger behind the port does: the adapter in front of a table, and the modelled world. */
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Debt, Hold, Ledger, PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
+import type { Debt, Entering, Hold, Ledger, PendingRequest, Phase } from '../../lambdas/ports/ledger.ts';
 
 export interface LedgerSubject {
   /** Without any row. */
@@ -245,23 +245,27 @@ export function ledgerContract(title: string, arrange: () => Promise<LedgerSubje
 
       it('keeps other runs out until the one that names itself is over, and nobody who names none', async () => {
         const hold = await entered('bring-up');
-        const enter = (document: string, id: string, until: string, after?: string) =>
-          ledger.enter(FLEET, hold, 'bring-up', document, { run: { id, until: new Date(until) }, after });
-        for (const document of ['{"first":1}', '{"first":2}']) await enter(document, 'run-1', '2099-01-01');
-        await expect(enter('{"second":1}', 'run-2', '2099-01-01', 'run-1')).rejects.toMatchObject({
+        const run = (id: string, until = '2099-01-01') => ({ id, until: new Date(until) });
+        const enter = (document: string, under: Entering) =>
+          ledger.enter(FLEET, hold, 'bring-up', document, under);
+        for (const document of ['{"first":1}', '{"first":2}']) await enter(document, { run: run('run-1') });
+        await expect(enter('{"second":1}', { run: run('run-2'), after: 'run-1' })).rejects.toMatchObject({
           name: 'ServiceUnavailable',
           message: expect.stringContaining('until 2099-01-01T00:00:00.000Z'),
         });
-        expect(await held()).toMatchObject({ document: '{"first":2}', run: { id: 'run-1' } });
+        expect(await held()).toMatchObject({ document: '{"first":2}', run: run('run-1') });
         await ledger.enter(FLEET, hold, 'bring-up', '{"none":1}');
-        await enter('{"first":3}', 'run-1', '2026-01-01');
-        // It has read the row before the first one began.
-        for (const earlier of [undefined, 'run-0'])
-          await expect(enter('{"late":1}', 'run-3', '2099-01-01', earlier)).rejects.toMatchObject({
+        await enter('{"first":3}', { run: { ...run('run-1'), isOver: true } });
+        expect((await held())?.run).toEqual({ ...run('run-1'), isOver: true });
+        // They have read the row before the first one began.
+        for (const after of [undefined, 'run-0'])
+          await expect(enter('{"late":1}', { run: run('run-3'), after })).rejects.toMatchObject({
             name: 'ServiceUnavailable',
           });
-        await enter('{"second":1}', 'run-2', '2026-01-01', 'run-1');
-        expect(await held()).toMatchObject({ document: '{"second":1}', run: { id: 'run-2' } });
+        await enter('{"second":1}', { run: run('run-2', '2026-01-01'), after: 'run-1' });
+        expect((await held())?.run).toEqual(run('run-2', '2026-01-01'));
+        await enter('{"third":1}', { run: run('run-3'), after: 'run-2' });
+        expect(await held()).toMatchObject({ document: '{"third":1}', run: run('run-3') });
         await ledger.enter(FLEET, hold, 'undo', '{}');
       });
 

@@ -187,9 +187,24 @@ describe('Launch new instances, run twice', () => {
     ledger.documents.push('{}');
     await expect(launch({ launch: lost }, {}, ledger)).rejects.toThrow('Lost.');
     const [first, done, second, over] = ledger.runs;
-    expect([first?.until, second?.until, over?.until]).toEqual([at(70), at(70), at(10)]);
-    expect([first?.id, second?.id]).toEqual([done?.id, over?.id]);
-    expect(first?.id).not.toBe(second?.id);
+    const [one, two] = [first?.id, second?.id];
+    expect([first, done]).toEqual([
+      { id: one, until: at(70) },
+      { id: one, until: at(10), isOver: true },
+    ]);
+    // Its call may take effect still.
+    expect([second, over]).toEqual([
+      { id: two, until: at(70) },
+      { id: two, until: at(70), isOver: true },
+    ]);
+    expect(two).not.toBe(one);
+  });
+
+  it('has nothing under way when it fails by what EC2 has answered', async () => {
+    const [ec2, ledger] = [new TokenMemory(), new Memory()];
+    ec2.full.add('t4g.small subnet-c');
+    await expect(launch(ec2, {}, ledger)).rejects.toThrow(failure('NoCapacity'));
+    expect(ledger.runs.at(-1)).toMatchObject({ until: at(10), isOver: true });
   });
 
   it('launches and writes nothing while another run may be at work', async () => {

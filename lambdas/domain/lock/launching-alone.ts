@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { Run } from '../../ports/ledger.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Deployment, Launch } from '../core/document.ts';
+import { isFailure } from '../core/errors.ts';
 import { LAUNCH_SECONDS } from '../core/steps.ts';
 import { enterPhase } from './fence.ts';
 
@@ -28,19 +29,21 @@ export async function launchingAlone(
   const { clock } = ports;
   const [id, after] = [randomUUID(), held.run?.id];
   const end = new Date(clock.now().getTime() + LAUNCH_SECONDS * 1_000);
-  const write = (progress: object, until: Date) =>
-    enterPhase('bring-up', { ...deployment, ...progress }, ports, { run: { id, until }, after });
+  const write = (progress: object, run: Omit<Run, 'id'>) =>
+    enterPhase('bring-up', { ...deployment, ...progress }, ports, { run: { id, ...run }, after });
   let written: object | undefined;
   try {
     const launch = await act(async (progress) => {
-      await write(progress, end);
+      await write(progress, { until: end });
       written = progress;
     });
     // What ends before anybody looks is listed by no token anymore: whoever cleans up has its id, for Mackerel, from here.
-    await write({ launch }, clock.now());
+    await write({ launch }, { until: clock.now(), isOver: true });
     return launch;
   } catch (error) {
-    if (written) await write(written, clock.now());
+    // A call without an answer may still take effect, the same for the next run, which asks under the same token.
+    const until = isFailure(error, 'ServiceUnavailable') ? end : clock.now();
+    if (written) await write(written, { until, isOver: true });
     throw error;
   }
 }

@@ -16,6 +16,6 @@ export async function beginBringUp(
   ports: Pick<Ports, 'ledger' | 'clock'>,
 ): Promise<void> {
   if (phase !== 'agree') return;
-  const run = { id: NO_LAUNCH, until: ports.clock.now() };
+  const run = { id: NO_LAUNCH, until: ports.clock.now(), isOver: true } as const;
   await enterPhase('bring-up', deployment, ports, { run });
 }

@@ -41,6 +41,8 @@ export type Outcome = 'new hosts' | 'old hosts' | 'needs a human';
  * the rules: the step cannot have looked earlier.
  */
 const LOOK_TO_ACT_SECONDS = 2;
+/** What a step has asked for takes effect this late only on its way to AWS: no step can call it back. */
+const LINGERED_SECONDS = 30;
 
 /** Control and format characters but line ends, line separators, tags. */
 const OBEYED = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
@@ -230,11 +232,14 @@ export class Rules {
   /**
    * Rule 2: an instance leaves every load balancer before it is terminated, and has answered what it was given by then:
    * draining lasts in the world until the last request in flight is answered, or until the load balancer itself cuts it.
-   * One that a late call has registered again since the step looked, and that was given nothing yet, is not cut off.
+   * One that a late call has registered again since the step looked, and that was given nothing yet, is not cut off; nor is
+   * it by the step, when its own call was on the way for so long that it was given something.
    */
   #nobodyCutOff(ids: readonly string[], now: WorldView): void {
+    const lookedAt = this.#lookedAt(now);
+    const hasLingered = now.at.getTime() - lookedAt >= LINGERED_SECONDS * 1_000;
     const cameLate = ({ instanceId, state }: { instanceId: string; state: string }) =>
-      state === 'out-of-service' && (this.#registeredAt.get(instanceId) ?? 0) >= this.#lookedAt(now);
+      (hasLingered || state === 'out-of-service') && (this.#registeredAt.get(instanceId) ?? 0) >= lookedAt;
     for (const { name, members } of this.#balancers(now)) {
       const ended = members.filter((member) => ids.includes(member.instanceId) && !cameLate(member));
       for (const { instanceId, state } of ended) {

@@ -1,6 +1,6 @@
 /**
  * State *Launch new instances*: one call per zone, tagged from birth; where a zone has no capacity, the next try of
- * `domain/launching.ts`. Running it twice launches nothing twice: the client tokens are derived from the execution, the
+ * `domain/launch/capacity.ts`. Running it twice launches nothing twice: the client tokens are derived from the execution, the
  * ledger knows which tries are behind, and one run at a time goes from try to try (rule 5). All shares are launched, or
  * the deployment is undone.
  */
@@ -10,10 +10,8 @@ import { lambdaHandler, systemClock } from './clients/handler.ts';
 import { liveLedger } from './clients/ledger.ts';
 import { chunksOf } from './domain/core/collections.ts';
 import type { After, Launch } from './domain/core/document.ts';
-import { isFailure } from './domain/core/errors.ts';
 import { defineStep } from './domain/core/step.ts';
 import { launchKnown } from './domain/hosts/removal.ts';
-import { launchingAlone, type WriteDown } from './domain/lock/launching-alone.ts';
 import {
   type LaunchedShare,
   launchSentence,
@@ -23,8 +21,9 @@ import {
   withShares,
   writtenIn,
 } from './domain/launch/capacity.ts';
-import { assertTimeFor, LAUNCHES_AT_ONCE, launchRound, type Round } from './domain/launch/launch-round.ts';
+import { assertTimeFor, LAUNCHES_AT_ONCE, launchRound } from './domain/launch/launch-round.ts';
 import { assertHoldsLock } from './domain/lock/fence.ts';
+import { launchingAlone, type Notes } from './domain/lock/launching-alone.ts';
 import type { Ports } from './ports/ports.ts';
 
 type Agreed = After<'image' | 'release' | 'oldHosts'>;
@@ -39,8 +38,8 @@ export const launchNewInstances = defineStep(
     const done = launchKnown(deployment, held.document);
     if (done) return done;
     const at = ports.clock.now().toISOString();
-    return launchingAlone(deployment, held, ports, async (writeDown) => {
-      const shares = await launchShares(deployment, writtenIn(held.document), writeDown, ports);
+    return launchingAlone(deployment, held, ports, async (notes) => {
+      const shares = await launchShares(deployment, writtenIn(held.document), notes, ports);
       return {
         reason: launchSentence(deployment.fleet, deployment.image.imageId, shares),
         at,
@@ -57,7 +56,7 @@ export const launchNewInstances = defineStep(
 async function launchShares(
   deployment: Agreed,
   earlier: Written,
-  writeDown: WriteDown,
+  notes: Notes,
   ports: LaunchPorts,
 ): Promise<readonly LaunchedShare[]> {
   const { fleet } = deployment;
@@ -68,23 +67,18 @@ async function launchShares(
     if (open.length === 0) return sharesIn(fleet, written);
     const turnedDown: string[] = [];
     for (const few of chunksOf(open, LAUNCHES_AT_ONCE)) {
-      await writeDown(written);
+      await notes.writeDown(written);
       assertTimeFor(few, began, ports.clock.now());
       const round = await launchRound(deployment, few, written.launching, ports);
       written = withShares(written, round.shares);
-      if (round.failure !== undefined) await giveUp(round, written, writeDown);
+      notes.keep(written);
+      if (round.failure !== undefined) throw round.failure;
       turnedDown.push(...round.turnedDown);
     }
     // Only the other subnets' addresses are counted: the fleet's own were, before it began.
     const subnets = turnedDown.length > 0 && fleet.spillOver ? await ports.ec2.subnets(fleet.subnets) : [];
     written = { ...written, launching: movedOn(fleet, written.launching, turnedDown, subnets) };
   }
-}
-
-/** Where the step is run again, that run has to know what this one launched. */
-async function giveUp({ shares, failure }: Round, written: Written, writeDown: WriteDown) {
-  if (shares.length > 0 && isFailure(failure, 'ServiceUnavailable')) await writeDown(written);
-  throw failure;
 }
 
 export const handler = lambdaHandler(launchNewInstances, () => ({

@@ -38,7 +38,7 @@ export const replaceTheStragglers = defineStep(
     const { launch, readiness } = deployment;
     const shares = sharesToReplace(deployment);
     const held = await assertHoldsLock(deployment, ports);
-    return launchingAlone(deployment, held, ports, async (writeDown) => {
+    return launchingAlone(deployment, held, ports, async ({ writeDown }) => {
       await writeDown({});
       return launchAfter(launch, readiness.stragglers ?? [], await launchAll(deployment, shares, ports));
     });

@@ -68,10 +68,10 @@ export class LedgerModel {
     if (isCancellable(phase) && held.cancel !== undefined) throw cancelled(fleet, phase, held.cancel);
     if (held.phase === unless || PHASES.indexOf(phase) < PHASES.indexOf(held.phase))
       throw tooLate(fleet, hold, phase, held.phase);
-    const { run: other = run } = held;
-    const isOther = run && other && other.id !== run.id;
-    if (isOther && (other.id !== after || !(other.isOver || other.until <= this.#now())))
-      throw otherRun(fleet, other);
+    const { run: other } = held;
+    const mayFollow =
+      other === undefined || (other.id === after && (other.isOver || other.until <= this.#now()));
+    if (run && other?.id !== run.id && !mayFollow) throw otherRun(fleet, other);
     const runs = (held.shiftRuns ?? 0) + (phase === 'shift' ? 1 : 0);
     this.#hold(row, { ...held, phase, document, shiftRuns: runs, ...(run && { run }) });
   }

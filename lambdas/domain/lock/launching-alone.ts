@@ -11,12 +11,17 @@ import { isFailure } from '../core/errors.ts';
 import { LAUNCH_SECONDS } from '../core/steps.ts';
 import { enterPhase } from './fence.ts';
 
-/** Before a call: what of the launch whoever comes next has to know. */
-export type WriteDown = (progress: object) => Promise<void>;
+/** What of the launch whoever comes next has to know. */
+export interface Notes {
+  /** Before a call. */
+  writeDown(progress: object): Promise<void>;
+  /** After one: written down with the end of the run, if that fails. */
+  keep(progress: object): void;
+}
 
 /**
  * @param held as the ledger has it: whoever has begun since has written down more than is known here
- * @param act writes down how far it is before each call
+ * @param act notes how far it is
  * @returns what it launched. That, and that the run is over, stands in the ledger: also when the run has failed.
  * @throws ServiceUnavailable while another run may be at work; Cancelled; LockLost
  */
@@ -24,7 +29,7 @@ export async function launchingAlone(
   deployment: Deployment,
   held: { readonly run?: Run },
   ports: Pick<Ports, 'ledger' | 'clock'>,
-  act: (writeDown: WriteDown) => Promise<Launch>,
+  act: (notes: Notes) => Promise<Launch>,
 ): Promise<Launch> {
   const { clock } = ports;
   const [id, after] = [randomUUID(), held.run?.id];
@@ -32,11 +37,15 @@ export async function launchingAlone(
   const write = (progress: object, run: Omit<Run, 'id'>) =>
     enterPhase('bring-up', { ...deployment, ...progress }, ports, { run: { id, ...run }, after });
   let written: object | undefined;
+  const keep = (progress: object) => {
+    written = progress;
+  };
+  const writeDown = async (progress: object) => {
+    await write(progress, { until: end });
+    keep(progress);
+  };
   try {
-    const launch = await act(async (progress) => {
-      await write(progress, { until: end });
-      written = progress;
-    });
+    const launch = await act({ writeDown, keep });
     // What ends before anybody looks is listed by no token anymore: whoever cleans up has its id, for Mackerel, from here.
     await write({ launch }, { until: clock.now(), isOver: true });
     return launch;

@@ -7,7 +7,8 @@ import { enterPhase } from './fence.ts';
 const NO_LAUNCH = 'none';
 
 /**
- * No launch has begun: the undo has none to wait for. Once: a look that comes late must not write an older document down, of a time when nothing was launched.
+ * No launch has begun: the undo has none to wait for. Once: a look that comes late must not write an older document
+ * down, of a time when nothing was launched.
  * @throws Cancelled, LockLost
  */
 export async function beginBringUp(
